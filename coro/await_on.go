@@ -70,7 +70,7 @@ func defineAwaitOnKind[R any]() *awaitOnKind[R] {
 	k := new(awaitOnKind[R])
 	k.handles.New = func() any { return new(Handle[R]) }
 	k.HeldKind = DefineHeld("coro.AwaitOn", k.run)
-	k.HeldKind.held = k
+	k.parts.releaseMore = k.release
 	return k
 }
 
@@ -140,7 +140,7 @@ func (e *Environment) ownAllocator() arena.FrameAllocator {
 // release releases the held part. If the child still has a handle, the child's executor is
 // closed and the call has not ended: see the head of this file.
 func (k *awaitOnKind[R]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, awaitOnHeld[R], R])(unsafe.Pointer(h)).slot.get().Value
+	held := (*awaitOnHeld[R])(k.parts.value(h))
 	if held.call != nil { // it was not launched
 		held.call.recycle()
 	}
@@ -149,7 +149,7 @@ func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	if x := h.env.get().runtime; x.closed.Load() {
 		cause = x.err
 	}
-	k.HeldKind.release(w, h)
+	k.parts.clear(w, h)
 	if handle != nil {
 		handle.Cancel(cause)
 	}

@@ -62,6 +62,8 @@ type call struct {
 
 	kept Kept // see Call.Kept
 
+	compiled compiledArgs
+
 	// done is given when the root has ended, and err is its error then. Run waits for it. env is the
 	// environment of the tree meanwhile.
 	done signal

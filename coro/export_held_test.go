@@ -10,12 +10,12 @@ import (
 // worker's list. ok is false if a free slot still holds something, or is free twice.
 func (k *HeldKind[S, H, R]) Slots() (all, free int, ok bool) {
 	ok = true
-	s, err := k.slots.Survey(func(held *H) { ok = ok && reflect.ValueOf(held).Elem().IsZero() })
+	s, err := slots.As[H](&k.parts.slots).Survey(func(held *H) { ok = ok && reflect.ValueOf(held).Elem().IsZero() })
 	return s.Made, s.Free, ok && err == nil
 }
 
 // BlockLen returns how many slots a block of k has.
-func (k *HeldKind[S, H, R]) BlockLen() int { return k.slots.BlockLen() }
+func (k *HeldKind[S, H, R]) BlockLen() int { return k.parts.slots.BlockLen() }
 
 // SlotSlack returns how many free slots of a kind may be in lists that a goroutine that needs one
 // does not look into, with so many workers.
@@ -27,6 +27,6 @@ func SlotSlack(k interface{ survey() slots.Survey }, workers int) int {
 func (k *HeldKind[S, H, R]) Batches() int { return k.survey().Batches }
 
 func (k *HeldKind[S, H, R]) survey() slots.Survey {
-	s, _ := k.slots.Survey(func(*H) {})
+	s, _ := slots.As[H](&k.parts.slots).Survey(func(*H) {})
 	return s
 }

@@ -51,10 +51,15 @@ func (f *Frame[S, R]) Return(result R) Step {
 	if f.header.result != 0 {
 		**(**R)(unsafe.Pointer(&f.header.result)) = result
 	}
+	return f.header.returned()
+}
+
+// returned is the Step of Return, after the result is where it belongs.
+func (h *header) returned() Step {
 	if framecheck.Enabled {
-		return Step{next: f.header.withStep(), op: opReturn}
+		return Step{next: h.withStep(), op: opReturn}
 	}
-	return Step{next: &f.header, op: opReturn}
+	return Step{next: h, op: opReturn}
 }
 
 // Fail ends the task with an error, which must not be nil. The awaiting task gets it from its
@@ -63,9 +68,13 @@ func (f *Frame[S, R]) Fail(err error) Step {
 	if err == nil {
 		panic("coro: Fail(nil): use Return to end a task without an error")
 	}
-	f.header.makesStep("Fail")
-	f.header.worker.get().err = err
-	return Step{next: f.header.withStep(), op: opFail}
+	return f.header.fail(err)
+}
+
+func (h *header) fail(err error) Step {
+	h.makesStep("Fail")
+	h.worker.get().err = err
+	return Step{next: h.withStep(), op: opFail}
 }
 
 // BadResume panics, because the step function has no case for the resume point that At returns.
@@ -73,9 +82,11 @@ func (f *Frame[S, R]) Fail(err error) Step {
 //
 //	default:
 //		return f.BadResume()
-func (f *Frame[S, R]) BadResume() Step {
+func (f *Frame[S, R]) BadResume() Step { return f.header.badResume() }
+
+func (h *header) badResume() Step {
 	panic(fmt.Sprintf("coro: task %s has no resume point %d: give its step function a case for each number that it gives to Await or Yield",
-		quote(f.header.kind.get().name), f.At()))
+		quote(h.kind.get().name), h.at&atMask))
 }
 
 // Kind returns the task's kind, for a task that awaits others of its own kind. A task with a

@@ -17,10 +17,7 @@ import (
 // same time, until [TrimHeap] gives free ones back.
 type HeldKind[S, H, R any] struct {
 	kind
-	slots slots.Of[H]
-
-	// locks is where the locks of waitables are in the held part, as offsets. Not changed.
-	locks []uintptr
+	parts heldParts
 }
 
 // heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
@@ -28,23 +25,6 @@ type HeldKind[S, H, R any] struct {
 type heldFrame[S, H, R any] struct {
 	frame Frame[S, R]
 	slot  link[slots.Slot[H]]
-}
-
-// anyHeldKind is a HeldKind of any types.
-type anyHeldKind interface {
-	// holds reports whether p lies in the held part of h.
-	holds(h *header, p unsafe.Pointer) bool
-
-	// use returns the memory of the Go heap that the kind's slots have.
-	use() slots.Use
-
-	// move gives h another slot, with the same value, and returns how far the held part has moved,
-	// and where it was. For tests; see suspension_move.go.
-	move(w *Worker, h *header) (by, from, size uintptr)
-
-	// release clears the held part of h and frees its slot. w is the worker whose goroutine
-	// calls, or nil if none does.
-	release(w *Worker, h *header)
 }
 
 // DefineHeld makes a kind of tasks that have a held part. It is like [Define], except for the
@@ -75,19 +55,9 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	for _, o := range opts {
 		o(&k.kind)
 	}
-	if k.compiled {
-		k.step = func(h *header) Step {
-			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
-			if slot := f.slot.get(); slot != nil {
-				return step(&f.frame, &slot.Value)
-			}
-			return step(&f.frame, nil) // see SpillBare
-		}
-	}
-	k.held = k
+	k.held = &k.parts
+	initParts[H](&k.parts, k, unsafe.Offsetof(heldFrame[S, H, R]{}.slot))
 	k.calls.New = func() any { return newHeldCall(k) }
-	k.slots.Init()
-	k.locks = locksIn(reflect.TypeFor[H](), 0, nil)
 	kinds.add(&k.kind)
 	return k
 }
@@ -95,11 +65,12 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 // HeldKindOf returns the kind of a task with a held part, for a task that awaits others of its
 // own kind. Its arguments are those of the step function.
 func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
-	k, ok := f.header.kind.get().held.(*HeldKind[S, H, R])
-	if !ok {
-		panic("coro: task " + quote(f.header.kind.get().name) + ": HeldKindOf needs the frame and the held part that the step function was given")
+	if p := f.header.kind.get().held; p != nil {
+		if k, ok := p.kind.(*HeldKind[S, H, R]); ok {
+			return k
+		}
 	}
-	return k
+	panic("coro: task " + quote(f.header.kind.get().name) + ": HeldKindOf needs the frame and the held part that the step function was given")
 }
 
 // With returns a call of k with the given state and held part. The call is good for one launch.
@@ -159,67 +130,8 @@ func awaitHeld[CS, CH, CR any](p *header, at int, k *HeldKind[CS, CH, CR], args 
 	return Step{next: h, op: opAwait}
 }
 
-// hold fills a free slot with the given held part and makes it that of h, a new frame. w is the
-// worker whose goroutine calls, or nil if none does.
+// hold makes a copy of the given held part that of h, a new frame. w is the worker whose goroutine calls,
+// or nil if none does.
 func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
-	s := k.slots.Take(w.freeSlots())
-	s.Value = *held
-	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(s)
-	h.layout |= flagHeld
-}
-
-func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
-	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
-	if len(k.locks) > 0 {
-		retireAll(unsafe.Pointer(&s.Value), k.locks)
-	}
-	var zero H
-	s.Value = zero
-	k.slots.Put(w.freeSlots(), s)
-}
-
-// retireAll takes the waitables whose locks are at the offsets out of the set of their executor: it must
-// not meet them while, or after, their memory is cleared.
-func retireAll(held unsafe.Pointer, locks []uintptr) {
-	for _, at := range locks {
-		(*lock)(unsafe.Add(held, at)).retire()
-	}
-}
-
-// locksIn appends the offsets of the locks in a value of type t, which is at the offset at.
-func locksIn(t reflect.Type, at uintptr, locks []uintptr) []uintptr {
-	switch {
-	case t == reflect.TypeFor[lock]():
-		return append(locks, at)
-	case t.Kind() == reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
-			locks = locksIn(f.Type, at+f.Offset, locks)
-		}
-	case t.Kind() == reflect.Array && len(locksIn(t.Elem(), 0, nil)) > 0:
-		for i := range t.Len() {
-			locks = locksIn(t.Elem(), at+uintptr(i)*t.Elem().Size(), locks)
-		}
-	}
-	return locks
-}
-
-func (k *HeldKind[S, H, R]) move(w *Worker, h *header) (by, from, size uintptr) {
-	slot := &(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot
-	old := slot.get()
-	s := k.slots.Take(w.freeSlots())
-	s.Value = old.Value
-	slot.set(s)
-	var zero H
-	old.Value = zero
-	k.slots.Put(w.freeSlots(), old)
-	from = uintptr(unsafe.Pointer(&old.Value))
-	return uintptr(unsafe.Pointer(&s.Value)) - from, from, unsafe.Sizeof(zero)
-}
-
-func (k *HeldKind[S, H, R]) use() slots.Use { return k.slots.Use() }
-
-func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
-	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
-	return uintptr(p)-uintptr(unsafe.Pointer(&s.Value)) < unsafe.Sizeof(s.Value)
+	*(*H)(k.parts.hold(w, h)) = *held
 }

@@ -41,8 +41,8 @@ type kind struct {
 	// state has none.
 	groupOffset uintptr
 
-	// held is the *HeldKind that this is part of. It is nil if the tasks have no held part.
-	held anyHeldKind
+	// held is nil if the tasks have no held part.
+	held *heldParts
 
 	defined position
 

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/framearena/framearena/internal/helpers"
 )
@@ -255,12 +254,12 @@ type offloadKind[T any] struct {
 // release releases the held part. It is also where an offload is abandoned whose child ends
 // before it: the child has failed, or its executor was closed.
 func (k *offloadKind[T]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().Value
+	held := (*offloadHeld[T])(k.parts.value(h))
 	if e := held.offload; e != nil {
 		held.offload = nil
 		e.abandon()
 	}
-	k.HeldKind.release(w, h)
+	k.parts.clear(w, h)
 }
 
 // offloadKinds are the kinds of the children for one sort of offload, by the type of the
@@ -277,7 +276,7 @@ func offloadKindOf[T any](all *offloadKinds) *offloadKind[T] {
 			return &offload[T]{kind: k, stop: make(chan struct{}, 1), answer: make(chan struct{}, 1)}
 		}
 		k.HeldKind = DefineHeld(all.name, k.run)
-		k.HeldKind.held = k
+		k.parts.releaseMore = k.release
 		return k
 	})
 }

@@ -22,7 +22,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/framearena/framearena/internal/goroutine"
 )
@@ -44,7 +43,7 @@ type plainHeld[R any] struct {
 func DefinePlain[R any](name, file string, line int) *PlainKind[R] {
 	k := new(PlainKind[R])
 	k.HeldKind = DefineHeld(name, k.step, DefinedAt(file, line))
-	k.HeldKind.held = k
+	k.parts.releaseMore = k.release
 	return k
 }
 
@@ -88,12 +87,12 @@ func (k *PlainKind[R]) step(f *Frame[struct{}, R], held *plainHeld[R]) Step {
 
 // release releases the held part. If the function has not ended, the executor is being closed.
 func (k *PlainKind[R]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, plainHeld[R], R])(unsafe.Pointer(h)).slot.get().Value
+	held := (*plainHeld[R])(k.parts.value(h))
 	if r := held.run; r != nil {
 		held.run = nil
 		r.abandon()
 	}
-	k.HeldKind.release(w, h)
+	k.parts.clear(w, h)
 }
 
 // plainRun is one run of a function. The goroutine writes the outcome before it sets finished under

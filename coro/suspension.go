@@ -55,7 +55,8 @@ type Suspension struct {
 	pending Waiting
 	result  uintptr
 
-	// live is how much of its state the function uses that has looked at it last; see NoteLive.
+	// live is how much of its state the function uses that has looked at it last; see
+	// CompiledFrame.State. In builds with the tag framecheck alone.
 	live uintptr
 
 	sharing sharing
@@ -148,42 +149,6 @@ func (s *Suspension) ResultTo(place unsafe.Pointer) {
 func (s *Suspension) ResultToStep(place unsafe.Pointer) {
 	s.below = s.outermost
 	s.ResultTo(place)
-}
-
-// Spill makes the frame of a function in its start form, which resumes at the resume point at.
-func Spill[S, R any](s *Suspension, k *Kind[S, R], at int) *Frame[S, R] {
-	return (*Frame[S, R])(unsafe.Pointer(s.spill(&k.kind, at)))
-}
-
-// SpillHeld is Spill for a kind with a held part. That is zero.
-func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame[S, R], *H) {
-	h := s.spill(&k.kind, at)
-	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
-}
-
-// SpillBare is SpillHeld for a resume point at which nothing lives in the held part: the frame has
-// none, until [Hold] gives it one.
-func SpillBare[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) *Frame[S, R] {
-	h := s.spill(&k.kind, at)
-	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot = 0
-	return (*Frame[S, R])(unsafe.Pointer(h))
-}
-
-// Hold returns the held part of f, whose step runs: held or, if that is nil, a new one, which is
-// zero.
-func Hold[S, H, R any](s *Suspension, k *HeldKind[S, H, R], f *Frame[S, R], held *H) *H {
-	if held != nil {
-		return held
-	}
-	return k.holdZero(s.w, &f.header)
-}
-
-// holdZero gives h, which has no held part, one that is zero.
-func (k *HeldKind[S, H, R]) holdZero(w *Worker, h *header) *H {
-	slot := k.slots.Take(w.freeSlots())
-	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(slot)
-	h.layout |= flagHeld
-	return &slot.Value
 }
 
 // spill makes the frame of a start form, and makes it the outermost of the frames that are being
@@ -279,7 +244,7 @@ func (s *Suspension) clear() Waiting {
 }
 
 // Resumed returns the Suspension for f's step, which calls it first.
-func Resumed[S, R any](f *Frame[S, R]) *Suspension { return f.header.resumed() }
+func Resumed(f AnyFrame) *Suspension { return f.anyFrame().resumed() }
 
 func (h *header) resumed() *Suspension {
 	if framecheck.Enabled {
@@ -295,7 +260,7 @@ func (h *header) resumed() *Suspension {
 
 // Leave returns the Step of f's step form, which is suspended because a function that it has called,
 // or it itself, waits. f resumes at the resume point at.
-func Leave[S, R any](f *Frame[S, R], s *Suspension, at int) Step { return s.leave(&f.header, at) }
+func Leave(f AnyFrame, s *Suspension, at int) Step { return s.leave(f.anyFrame(), at) }
 
 func (s *Suspension) leave(h *header, at int) Step {
 	if s.inPlace.get() == h {
@@ -315,11 +280,12 @@ func (s *Suspension) leave(h *header, at int) Step {
 }
 
 // ChildErr returns the error of the task function that f's has called, and raises its panic again.
-func ChildErr[S, R any](f *Frame[S, R]) error {
-	if f.header.at&atFailed == 0 {
+func ChildErr(f AnyFrame) error {
+	h := f.anyFrame()
+	if h.at&atFailed == 0 {
 		return nil
 	}
-	return f.header.childErr()
+	return h.childErr()
 }
 
 func (h *header) childErr() error {
@@ -384,27 +350,19 @@ func (s *Suspension) Recovered(v any) error {
 
 // ReturnBoth ends the task of f with a result and an error, either of which may be nil. Frame.Fail
 // gives an error alone.
-func ReturnBoth[S, R any](f *Frame[S, R], result R, err error) Step {
-	if err == nil {
-		return f.Return(result)
+func ReturnBoth[R any](f AnyFrame, result R, err error) Step {
+	h := f.anyFrame()
+	if framecheck.Enabled {
+		h.makesStep("Return")
 	}
-	if f.header.result != 0 {
-		**(**R)(unsafe.Pointer(&f.header.result)) = result
+	if h.result != 0 {
+		**(**R)(unsafe.Pointer(&h.result)) = result
 	}
-	return f.Fail(err)
+	if err != nil {
+		return h.fail(err)
+	}
+	return h.returned()
 }
-
-// DefinedAt says where the function is that the kind was compiled from, in place of the position of
-// the call of Define.
-func DefinedAt(file string, line int) KindOption {
-	return func(k *kind) { k.defined = position{file: file, line: line} }
-}
-
-// Compiled declares that the step function was compiled from a Go function: it runs the function's
-// deferred calls itself when it panics, and it never resumes at [Cleanup]. If it has deferred calls, which
-// [HasCleanup] says, the end of its executor resumes it where it waits, and there [ChildErr] ends its
-// goroutine. A panic of the task is raised again in the function that called it.
-func Compiled() KindOption { return func(k *kind) { k.compiled = true } }
 
 // TaskContext returns the context of the task whose step runs.
 func (s *Suspension) TaskContext() context.Context { return s.env.context() }

@@ -10,17 +10,6 @@ import (
 	"github.com/framearena/framearena/internal/forcing"
 )
 
-// Begin makes a frame on which [RunNow] runs the step form of k. Its state is undefined.
-func Begin[S, R any](s *Suspension, k *Kind[S, R]) *Frame[S, R] {
-	return (*Frame[S, R])(unsafe.Pointer(s.begin(&k.kind)))
-}
-
-// BeginHeld is [Begin] for a kind with a held part. That is zero.
-func BeginHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R]) (*Frame[S, R], *H) {
-	h := s.begin(&k.kind)
-	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
-}
-
 // begin makes a frame that no other is linked to.
 func (s *Suspension) begin(k *kind) *header {
 	c := s.allocate(k)
@@ -28,10 +17,10 @@ func (s *Suspension) begin(k *kind) *header {
 	return c
 }
 
-// RunNow runs the step form of f, which was made by [Begin], until it has ended or waits. If it has
+// RunNow runs the step form of f, which was made by [CompiledKind.BeginHeld], until it has ended or waits. If it has
 // ended, f is freed, and RunNow returns its result, which was stored in place meanwhile: in f's state
 // or held part. If it waits, s says so.
-func RunNow[S, R any](s *Suspension, f *Frame[S, R], place *R) (result R, err error) {
+func RunNow[R any](s *Suspension, f *CompiledFrame, place *R) (result R, err error) {
 	f.header.result = uintptr(unsafe.Pointer(place))
 	if s.runNow(&f.header, &err) {
 		result = *place

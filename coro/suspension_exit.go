@@ -36,7 +36,7 @@ func (e *exit) Enter(_ *Suspension, f AnyFrame, at int) Step {
 var exitKind = DefineHeld("runtime.Goexit", func(f *Frame[struct{}, struct{}], e **exit) Step {
 	err := (*e).err
 	err.Backtrace = f.header.backtrace()
-	return f.exit(err)
+	return f.header.exit(err)
 })
 
 // DuringExit notes that the panic p has begun while its function was ending by a Goexit, which goes on if
@@ -56,10 +56,10 @@ func ExitOf(p *PanicError) *PanicError {
 
 // EndByExit ends the task of f, which [IsExit] has told of a Goexit. err is what AfterPanic has returned
 // then.
-func EndByExit[S, R any](f *Frame[S, R], err *PanicError) Step { return f.exit(err) }
+func EndByExit(f AnyFrame, err *PanicError) Step { return f.anyFrame().exit(err) }
 
-// exit ends the task of f with the error of a Goexit, which passes to the functions that have called it.
-func (f *Frame[S, R]) exit(err *PanicError) Step {
-	f.header.worker.get().passing = err
-	return f.Fail(err)
+// exit ends the task of h with the error of a Goexit, which passes to the functions that have called it.
+func (h *header) exit(err *PanicError) Step {
+	h.worker.get().passing = err
+	return h.fail(err)
 }

@@ -92,7 +92,7 @@ func (s *Suspension) move(h *header, result *uintptr) *header {
 	copy(h.bytesOf(to), h.bytesOf(h))
 	follow(result, uintptr(unsafe.Pointer(to))-uintptr(unsafe.Pointer(h)), uintptr(unsafe.Pointer(h)), k.size)
 	if h.layout&flagHeld != 0 && !k.hasCleanup {
-		by, from, size := k.held.move(s.w, to)
+		by, from, size := k.held.relocate(s.w, to)
 		follow(result, by, from, size)
 	}
 	return to
@@ -142,14 +142,8 @@ func fillMoved(b []byte) {
 	}
 }
 
-// NoteLive is called when a function looks at its variables in f: they are the first size bytes of
-// its state. In builds with the tag framecheck alone.
-func NoteLive[S, R any](f *Frame[S, R], size uintptr) {
-	f.header.worker.get().suspension.live = size
-}
-
 // overwriteDead fills what is dead in the state of h, which is being suspended: its function has
-// noted the size of what lives.
+// told CompiledFrame.State the size of what lives.
 func (s *Suspension) overwriteDead(h *header) {
 	if !framecheck.Enabled || !h.kind.get().compiled {
 		return

@@ -44,7 +44,7 @@ type playHeld[R any] struct {
 }
 
 func bindPlay[R any](name string, plain func(*task.T, *script[R]) (int, error)) {
-	kind := generated.DefineHeld(name, "common_test.go", 28, func(f *generated.Frame[[1]uint64, int], h *playHeld[R]) generated.Step {
+	kind := generated.DefineHeld(name, "common_test.go", 28, 8, generated.Result[int](), func(f *generated.Frame, h *playHeld[R]) generated.Step {
 		return stepPlay(f, h)
 	}, generated.Deferring())
 	generated.Bind(plain, func(t *task.T, s *script[R]) (n int, err error) {
@@ -56,7 +56,7 @@ func bindPlay[R any](name string, plain func(*task.T, *script[R]) (int, error)) 
 		for i, call := range s.calls {
 			r, err := call(t)
 			if generated.Suspended(t) {
-				f, h := kind.Spill(t, 1)
+				f, h := generated.SpillHeld[playHeld[R]](t, kind, 1)
 				*generated.At[int](f) = i
 				*h = playHeld[R]{s: s}
 				generated.ResultTo(t, &h.result)
@@ -67,10 +67,15 @@ func bindPlay[R any](name string, plain func(*task.T, *script[R]) (int, error)) 
 			}
 		}
 		return len(s.calls), nil
-	}, func(s *script[R]) coro.Call[int] { return kind.With([1]uint64{}, playHeld[R]{s: s}) })
+	}, func(s *script[R]) coro.Call[int] {
+		c := generated.NewCall[int](kind)
+		*generated.CallState[int](c) = 0
+		*generated.CallHeld[playHeld[R]](c) = playHeld[R]{s: s}
+		return c
+	})
 }
 
-func stepPlay[R any](f *generated.Frame[[1]uint64, int], h *playHeld[R]) (step generated.Step) {
+func stepPlay[R any](f *generated.Frame, h *playHeld[R]) (step generated.Step) {
 	t := generated.Resume(f)
 	suspended := false
 	defer func() {

@@ -22,25 +22,27 @@ import (
 // nap sleeps; napStart and napStep are what the compiler makes of it.
 func nap(t *task.T, d time.Duration) error { return t.Sleep(d) }
 
-var napKind *generated.Kind[[1]uint64, struct{}]
+var napKind *generated.Kind
 
 func init() {
-	napKind = generated.Define("nap", "group_test.go", 19, napStep)
+	napKind = generated.Define("nap", "group_test.go", 19, 8, generated.Result[struct{}](), napStep)
 	generated.Bind(nap, napStart, func(d time.Duration) coro.Call[struct{}] {
-		return napKind.With([1]uint64{uint64(d)})
+		c := generated.NewCall[struct{}](napKind)
+		*generated.CallState[uint64](c) = uint64(d)
+		return c
 	})
 }
 
 func napStart(t *task.T, d time.Duration) error {
 	err := t.Sleep(d)
 	if generated.Suspended(t) {
-		napKind.Spill(t, 1)
+		generated.Spill(t, napKind, 1)
 		return nil
 	}
 	return err
 }
 
-func napStep(f *generated.Frame[[1]uint64, struct{}]) generated.Step {
+func napStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	switch f.At() {
 	case 0:
@@ -52,7 +54,7 @@ func napStep(f *generated.Frame[[1]uint64, struct{}]) generated.Step {
 }
 
 // groupOf is a task function with a Group: use begins the children.
-var groupOfKind *generated.HeldKind[struct{}, groupOfHeld, struct{}]
+var groupOfKind *generated.Kind
 
 type groupOfHeld struct {
 	use func(t *task.T, g *task.Group)
@@ -65,13 +67,15 @@ func groupOf(t *task.T, use func(t *task.T, g *task.Group)) error {
 }
 
 func init() {
-	groupOfKind = generated.DefineHeld("groupOf", "group_test.go", 57, groupOfStep)
+	groupOfKind = generated.DefineHeld("groupOf", "group_test.go", 57, 0, generated.Result[struct{}](), groupOfStep)
 	generated.Bind(groupOf, groupOf, func(use func(t *task.T, g *task.Group)) coro.Call[struct{}] {
-		return groupOfKind.With(struct{}{}, groupOfHeld{use})
+		c := generated.NewCall[struct{}](groupOfKind)
+		*generated.CallHeld[groupOfHeld](c) = groupOfHeld{use}
+		return c
 	})
 }
 
-func groupOfStep(f *generated.Frame[struct{}, struct{}], h *groupOfHeld) generated.Step {
+func groupOfStep(f *generated.Frame, h *groupOfHeld) generated.Step {
 	t := generated.Resume(f)
 	switch f.At() {
 	case 0:

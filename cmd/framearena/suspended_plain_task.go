@@ -18,11 +18,11 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	suspendedKind = generated.Define[suspendedState, struct{}]("suspended", "suspended_plain.go", 9, suspendedStep)
+	suspendedKind = generated.Define("suspended", "suspended_plain.go", 9, suspendedSize, generated.Result[struct{}](), suspendedStep)
 	generated.Bind(suspended, suspendedStart, func(a workloads.Activity) coro.Call[struct{}] {
-		var s suspendedState
-		*generated.In[suspendedArgs](&s) = suspendedArgs{a: a}
-		return suspendedKind.With(s)
+		c := generated.NewCall[struct{}](suspendedKind)
+		*generated.CallState[suspendedArgs](c) = suspendedArgs{a: a}
+		return c
 	})
 }
 
@@ -36,9 +36,9 @@ type suspendedAt1 struct {
 	a workloads.Activity
 }
 
-type suspendedState = [(max(unsafe.Sizeof(suspendedArgs{}), unsafe.Sizeof(suspendedAt1{})) + 7) / 8]uint64
+const suspendedSize = (max(unsafe.Sizeof(suspendedArgs{}), unsafe.Sizeof(suspendedAt1{})) + 7) &^ 7
 
-var suspendedKind *generated.Kind[suspendedState, struct{}]
+var suspendedKind *generated.Kind
 
 // suspendedStart is the start form of suspended.
 func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
@@ -49,7 +49,7 @@ func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
 		err := t.Yield()
 //line suspended_plain_task.go:51
 		if generated.Suspended(t) {
-			f := suspendedKind.Spill(t, 1)
+			f := generated.Spill(t, suspendedKind, 1)
 			*generated.At[suspendedAt1](f) = suspendedAt1{a: a}
 			return
 		}
@@ -66,7 +66,7 @@ func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
 //line suspended_plain_task.go:67
 
 // suspendedStep is the step form of suspended.
-func suspendedStep(f *generated.Frame[suspendedState, struct{}]) generated.Step {
+func suspendedStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		a   workloads.Activity
@@ -100,10 +100,10 @@ resume1:
 		goto end1
 	}
 //line suspended_plain.go:12
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	finishOf(a)
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line suspended_plain_task.go:110

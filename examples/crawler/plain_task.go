@@ -19,20 +19,26 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	exploreKind = generated.DefineHeld[exploreState, exploreHeld, struct{}]("explore", "plain.go", 25, exploreStep)
+	exploreKind = generated.DefineHeld("explore", "plain.go", 25, exploreSize, generated.Result[struct{}](), exploreStep)
 	generated.Bind(explore, exploreStart, func(v *visited) coro.Call[struct{}] {
-		return exploreKind.With(exploreState{}, exploreHeld{v: v})
+		c1 := generated.NewCall[struct{}](exploreKind)
+		*generated.CallHeld[exploreHeld](c1) = exploreHeld{v: v}
+		return c1
 	})
-	exploreFunc1Kind = generated.DefineHeld[exploreFunc1State, exploreFunc1Held, struct{}]("explore.func1", "plain.go", 43, exploreFunc1Step)
-	readKind = generated.DefineHeld[readState, readHeld, readResult]("read", "plain.go", 52, readStep)
+	exploreFunc1Kind = generated.DefineHeld("explore.func1", "plain.go", 43, 0, generated.Result[struct{}](), exploreFunc1Step)
+	readKind = generated.DefineHeld("read", "plain.go", 52, readSize, generated.Result[readResult](), readStep)
 	generated.Bind(read, readStart, func(v *visited) coro.Call[readResult] {
-		return readKind.With(readState{}, readHeld{v: v})
+		c1 := generated.NewCall[readResult](readKind)
+		*generated.CallHeld[readHeld](c1) = readHeld{v: v}
+		return c1
 	})
-	attemptKind = generated.DefineHeld[attemptState, attemptHeld, []*url.URL]("attempt", "plain.go", 67, attemptStep, generated.Deferring())
+	attemptKind = generated.DefineHeld("attempt", "plain.go", 67, 0, generated.Result[[]*url.URL](), attemptStep, generated.Deferring())
 	generated.Bind(attempt, attemptStart, func(v *visited) coro.Call[[]*url.URL] {
-		return attemptKind.With(attemptState{}, attemptHeld{v: v})
+		c := generated.NewCall[[]*url.URL](attemptKind)
+		*generated.CallHeld[attemptHeld](c) = attemptHeld{v: v}
+		return c
 	})
-	attemptFunc1Kind = generated.DefineHeld[attemptFunc1State, attemptFunc1Held, struct{}]("attempt.func1", "plain.go", 73, attemptFunc1Step)
+	attemptFunc1Kind = generated.DefineHeld("attempt.func1", "plain.go", 73, 0, generated.Result[struct{}](), attemptFunc1Step)
 }
 
 // exploreAt2 is what explore keeps while it waits in line 43.
@@ -42,7 +48,7 @@ type exploreAt2 struct {
 	i        int
 }
 
-type exploreState = [(unsafe.Sizeof(exploreAt2{}) + 7) / 8]uint64
+const exploreSize = (unsafe.Sizeof(exploreAt2{}) + 7) &^ 7
 
 type exploreHeld = struct {
 	v      *visited
@@ -55,16 +61,16 @@ type exploreHeld = struct {
 	}
 }
 
-var exploreKind *generated.HeldKind[exploreState, exploreHeld, struct{}]
+var exploreKind *generated.Kind
 
 // exploreStart is the start form of explore.
 func exploreStart(t *task.T, v *visited) (_ error) {
 //line plain.go:26
 	c := v.crawl
 	links, attempts, err := readStart(t, v)
-//line plain_task.go:66
+//line plain_task.go:72
 	if generated.Suspended(t) {
-		_, h := exploreKind.Spill(t, 1)
+		_, h := generated.SpillHeld[exploreHeld](t, exploreKind, 1)
 		*h = exploreHeld{v: v, c: c}
 		generated.ResultTo(t, &h.result)
 		return
@@ -95,20 +101,22 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 					generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 						err := exploreStart(t, &next)
-//line plain_task.go:99
+//line plain_task.go:105
 						if generated.Suspended(t) {
-							exploreFunc1Kind.SpillBare(t, 1)
+							generated.SpillBare(t, exploreFunc1Kind, 1)
 							return
 						}
 //line plain.go:43
 						return err
 					})
 				} else {
-					generated.GoCall(t, &children, exploreFunc1Kind.With(exploreFunc1State{}, exploreFunc1Held{next: &next}))
+					c1 := generated.NewCall[struct{}](exploreFunc1Kind)
+					*generated.CallHeld[exploreFunc1Held](c1) = exploreFunc1Held{next: &next}
+					generated.GoCall(t, &children, c1)
 				}
-//line plain_task.go:110
+//line plain_task.go:118
 				if generated.Suspended(t) {
-					f, h := exploreKind.Spill(t, 2)
+					f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 2)
 					s := generated.At[exploreAt2](f)
 					*s = exploreAt2{attempts: attempts, i: i}
 					generated.Move(&s.children, &children)
@@ -121,19 +129,19 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 := children.Wait(t)
-//line plain_task.go:125
+//line plain_task.go:133
 	if generated.Suspended(t) {
-		exploreKind.SpillBare(t, 3)
+		generated.SpillBare(t, exploreKind, 3)
 		return
 	}
 //line plain.go:47
 	return err1
 }
 
-//line plain_task.go:134
+//line plain_task.go:142
 
 // exploreStep is the step form of explore.
-func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) generated.Step {
+func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		v, next     *visited
@@ -154,7 +162,7 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 //line plain.go:27
 		links, attempts = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line plain_task.go:158
+//line plain_task.go:166
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -163,12 +171,12 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 		v, c, links, found = h.v, h.c, h.links, h.found
 //line plain.go:43
 		generated.Child(f)
-//line plain_task.go:167
+//line plain_task.go:175
 		goto resume2
 	case 3:
 //line plain.go:47
 		err1 = generated.Err(f)
-//line plain_task.go:172
+//line plain_task.go:180
 		goto resume3
 	default:
 		return f.BadResume()
@@ -176,9 +184,9 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 //line plain.go:26
 	c = v.crawl
 	links, attempts, err = readStart(t, v)
-//line plain_task.go:180
+//line plain_task.go:188
 	if generated.Suspended(t) {
-		h = exploreKind.Hold(t, f, h)
+		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{v: v, c: c}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -187,10 +195,10 @@ resume1:
 //line plain.go:28
 	switch {
 	case t.Err() != nil:
-		return generated.Return(f, struct{}{}, t.Err())
+		return generated.Return[struct{}](f, struct{}{}, t.Err())
 	case err != nil:
 		c.finish(v.url, Page{Attempts: attempts, Err: err})
-		return generated.Return(f, struct{}{}, nil)
+		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	children = task.Group{}
 	found = make([]string, len(links))
@@ -220,24 +228,26 @@ loop1:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 				err := exploreStart(t, next)
-//line plain_task.go:224
+//line plain_task.go:232
 				if generated.Suspended(t) {
-					exploreFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, exploreFunc1Kind, 1)
 					return
 				}
 //line plain.go:43
 				return err
 			})
 		} else {
-			generated.GoCall(t, &children, exploreFunc1Kind.With(exploreFunc1State{}, exploreFunc1Held{next: next}))
+			c1 := generated.NewCall[struct{}](exploreFunc1Kind)
+			*generated.CallHeld[exploreFunc1Held](c1) = exploreFunc1Held{next: next}
+			generated.GoCall(t, &children, c1)
 		}
 	}
-//line plain_task.go:236
+//line plain_task.go:246
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt2](f)
 		*s = exploreAt2{attempts: attempts, i: i}
 		generated.Move(&s.children, &children)
-		h = exploreKind.Hold(t, f, h)
+		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{v: v, c: c, links: links, found: found}
 		return generated.Wait(f, t, 2)
 	}
@@ -251,7 +261,7 @@ end2:
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 = children.Wait(t)
-//line plain_task.go:255
+//line plain_task.go:265
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -260,21 +270,19 @@ end2:
 	}
 resume3:
 //line plain.go:47
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line plain_task.go:267
-
-type exploreFunc1State = struct{}
+//line plain_task.go:277
 
 type exploreFunc1Held = struct {
 	next *visited
 }
 
-var exploreFunc1Kind *generated.HeldKind[exploreFunc1State, exploreFunc1Held, struct{}]
+var exploreFunc1Kind *generated.Kind
 
 // exploreFunc1Step is the step form of explore.func1.
-func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *exploreFunc1Held) generated.Step {
+func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		next *visited
@@ -286,14 +294,14 @@ func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *explor
 	case 1:
 //line plain.go:43
 		err = generated.ChildErr(f)
-//line plain_task.go:290
+//line plain_task.go:298
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:43
 	err = exploreStart(t, next)
-//line plain_task.go:297
+//line plain_task.go:305
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -302,10 +310,10 @@ func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *explor
 	}
 resume1:
 //line plain.go:43
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:309
+//line plain_task.go:317
 
 // readResult is what read returns.
 type readResult = struct {
@@ -323,7 +331,7 @@ type readAt2 struct {
 	attempts int
 }
 
-type readState = [(max(unsafe.Sizeof(readAt1{}), unsafe.Sizeof(readAt2{})) + 7) / 8]uint64
+const readSize = (max(unsafe.Sizeof(readAt1{}), unsafe.Sizeof(readAt2{})) + 7) &^ 7
 
 type readHeld = struct {
 	v      *visited
@@ -331,7 +339,7 @@ type readHeld = struct {
 	result []*url.URL
 }
 
-var readKind *generated.HeldKind[readState, readHeld, readResult]
+var readKind *generated.Kind
 
 // readStart is the start form of read.
 func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error) {
@@ -340,9 +348,9 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	for {
 		attempts++
 		links, err = attemptStart(t, v)
-//line plain_task.go:344
+//line plain_task.go:352
 		if generated.Suspended(t) {
-			f, h := readKind.Spill(t, 1)
+			f, h := generated.SpillHeld[readHeld](t, readKind, 1)
 			*generated.At[readAt1](f) = readAt1{attempts: attempts}
 			*h = readHeld{v: v, c: c}
 			generated.ResultTo(t, &h.result)
@@ -355,9 +363,9 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 		{
 //line plain.go:60
 			err1 := t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:359
+//line plain_task.go:367
 			if generated.Suspended(t) {
-				f, h := readKind.Spill(t, 2)
+				f, h := generated.SpillHeld[readHeld](t, readKind, 2)
 				*generated.At[readAt2](f) = readAt2{attempts: attempts}
 				*h = readHeld{v: v, c: c}
 				return
@@ -370,10 +378,10 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	}
 }
 
-//line plain_task.go:374
+//line plain_task.go:382
 
 // readStep is the step form of read.
-func readStep(f *generated.Frame[readState, readResult], h *readHeld) generated.Step {
+func readStep(f *generated.Frame, h *readHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		v         *visited
@@ -392,7 +400,7 @@ func readStep(f *generated.Frame[readState, readResult], h *readHeld) generated.
 //line plain.go:56
 		links = h.result
 		err = generated.ChildErr(f)
-//line plain_task.go:396
+//line plain_task.go:404
 		goto resume1
 	case 2:
 		s := generated.At[readAt2](f)
@@ -400,7 +408,7 @@ func readStep(f *generated.Frame[readState, readResult], h *readHeld) generated.
 		v, c = h.v, h.c
 //line plain.go:60
 		err1 = generated.Err(f)
-//line plain_task.go:404
+//line plain_task.go:412
 		goto resume2
 	default:
 		return f.BadResume()
@@ -410,7 +418,7 @@ func readStep(f *generated.Frame[readState, readResult], h *readHeld) generated.
 loop1:
 	attempts++
 	links, err = attemptStart(t, v)
-//line plain_task.go:414
+//line plain_task.go:422
 	if generated.Suspended(t) {
 		*generated.At[readAt1](f) = readAt1{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -420,10 +428,10 @@ loop1:
 resume1:
 //line plain.go:57
 	if err == nil || t.Err() != nil || !worthAnother(err) || attempts == c.Attempts {
-		return generated.Return(f, readResult{links, attempts}, err)
+		return generated.Return[readResult](f, readResult{links, attempts}, err)
 	}
 	err1 = t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:427
+//line plain_task.go:435
 	if generated.Suspended(t) {
 		*generated.At[readAt2](f) = readAt2{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -435,14 +443,12 @@ resume2:
 		goto end1
 	}
 //line plain.go:61
-	return generated.Return(f, readResult{nil, attempts}, err1)
+	return generated.Return[readResult](f, readResult{nil, attempts}, err1)
 end1:
 	goto loop1
 }
 
-//line plain_task.go:444
-
-type attemptState = struct{}
+//line plain_task.go:452
 
 // attemptExit is what attempt needs until it has ended: its deferred calls and its results.
 type attemptExit struct {
@@ -458,7 +464,7 @@ type attemptHeld = struct {
 	host1 *task.Semaphore
 }
 
-var attemptKind *generated.HeldKind[attemptState, attemptHeld, []*url.URL]
+var attemptKind *generated.Kind
 
 // attemptStart is the start form of attempt.
 func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
@@ -468,9 +474,9 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	{
 //line plain.go:69
 		err1 := host1.Acquire(t, 1)
-//line plain_task.go:472
+//line plain_task.go:478
 		if generated.Suspended(t) {
-			_, h := attemptKind.Spill(t, 1)
+			_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
 			*h = attemptHeld{exit: attemptExit{links: linksBox, err: err}, v: v, host1: host1}
 			return
@@ -495,9 +501,9 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	err2 := generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:499
+//line plain_task.go:505
 		if generated.Suspended(t) {
-			_, h := attemptFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
 			*h = attemptFunc1Held{links: linksBox}
 			generated.ResultTo(t, &h.result)
@@ -507,9 +513,9 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		links, err = v1, err1
 		return err
 	})
-//line plain_task.go:511
+//line plain_task.go:517
 	if generated.Suspended(t) {
-		_, h := attemptKind.Spill(t, 2)
+		_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 2)
 		linksBox := generated.BoxOf(&linksMoved, &links)
 		*h = attemptHeld{exit: attemptExit{links: linksBox, err: err}}
 		attemptDefer1(&h.exit.panic, recv)
@@ -521,7 +527,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	return links, err
 }
 
-//line plain_task.go:525
+//line plain_task.go:531
 
 // attemptDefer1 enters what attempt defers in line 72 in the list of its frame.
 func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
@@ -533,16 +539,16 @@ func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
 	})
 }
 
-//line plain_task.go:537
+//line plain_task.go:543
 
 // attemptStep is the step form of attempt.
-func attemptStep(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld) generated.Step {
+func attemptStep(f *generated.Frame, h *attemptHeld) generated.Step {
 	step, _ := attemptRun(f, h, f.At())
 	return step
 }
 
 // attemptRun runs attempt from a resume point on. If it panics, it runs again from its deferred calls on.
-func attemptRun(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld, at int) (step generated.Step, ok bool) {
+func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return attemptRun(f, h, generated.Exit) }, &step, &ok)
@@ -563,12 +569,12 @@ func attemptRun(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld, at
 		v, host1 = h.v, h.host1
 //line plain.go:69
 		err1 = generated.Err(f)
-//line plain_task.go:567
+//line plain_task.go:573
 		goto resume1
 	case 2:
 //line plain.go:73
 		err2 = generated.Err(f)
-//line plain_task.go:572
+//line plain_task.go:578
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -581,7 +587,7 @@ func attemptRun(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld, at
 //line plain.go:68
 	host1 = (*task.Semaphore)(v.host)
 	err1 = host1.Acquire(t, 1)
-//line plain_task.go:585
+//line plain_task.go:591
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit, v: v, host1: host1}
 		return generated.Wait(f, t, 1), true
@@ -606,9 +612,9 @@ end1:
 	err2 = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:610
+//line plain_task.go:616
 		if generated.Suspended(t) {
-			_, h := attemptFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			*h = attemptFunc1Held{links: links}
 			generated.ResultTo(t, &h.result)
 			return
@@ -617,7 +623,7 @@ end1:
 		*links, err = v1, err1
 		return err
 	})
-//line plain_task.go:621
+//line plain_task.go:627
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -627,16 +633,14 @@ resume2:
 	*err = err2
 //line plain.go:78
 	goto exit
-//line plain_task.go:631
+//line plain_task.go:637
 exit:
 	if p.Run(t) {
 		*h = attemptHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *links, *err)
+	return generated.End[[]*url.URL](p, f, t, *links, *err)
 }
-
-type attemptFunc1State = struct{}
 
 type attemptFunc1Held = struct {
 	v      *visited
@@ -644,10 +648,10 @@ type attemptFunc1Held = struct {
 	result []*url.URL
 }
 
-var attemptFunc1Kind *generated.HeldKind[attemptFunc1State, attemptFunc1Held, struct{}]
+var attemptFunc1Kind *generated.Kind
 
 // attemptFunc1Step is the step form of attempt.func1.
-func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemptFunc1Held) generated.Step {
+func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		v         *visited
@@ -665,7 +669,7 @@ func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemp
 //line plain.go:75
 		v1 = h.result
 		err1 = generated.Err(f)
-//line plain_task.go:669
+//line plain_task.go:673
 		goto resume1
 	default:
 		return f.BadResume()
@@ -677,7 +681,7 @@ func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemp
 		ctx := ctx
 		v1, err1 = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 	}
-//line plain_task.go:681
+//line plain_task.go:685
 	if generated.Suspended(t) {
 		*h = attemptFunc1Held{links: links}
 		generated.ResultToStep(t, &h.result)
@@ -686,7 +690,7 @@ func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemp
 resume1:
 //line plain.go:75
 	*links, err = v1, err1
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:693
+//line plain_task.go:697

@@ -17,11 +17,12 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	callKind = generated.DefineHeld[callState, callHeld, struct{}]("call", "plain.go", 6, callStep)
+	callKind = generated.DefineHeld("call", "plain.go", 6, callSize, generated.Result[struct{}](), callStep)
 	generated.Bind(call, callStart, func(b *bank, c customer) coro.Call[struct{}] {
-		var s callState
-		*generated.In[callArgs](&s) = callArgs{c: c}
-		return callKind.With(s, callHeld{b: b})
+		c1 := generated.NewCall[struct{}](callKind)
+		*generated.CallState[callArgs](c1) = callArgs{c: c}
+		*generated.CallHeld[callHeld](c1) = callHeld{b: b}
+		return c1
 	})
 }
 
@@ -40,22 +41,22 @@ type callAt2 struct {
 	c customer
 }
 
-type callState = [(max(unsafe.Sizeof(callArgs{}), unsafe.Sizeof(callAt1{}), unsafe.Sizeof(callAt2{})) + 7) / 8]uint64
+const callSize = (max(unsafe.Sizeof(callArgs{}), unsafe.Sizeof(callAt1{}), unsafe.Sizeof(callAt2{})) + 7) &^ 7
 
 type callHeld = struct {
 	b *bank
 }
 
-var callKind *generated.HeldKind[callState, callHeld, struct{}]
+var callKind *generated.Kind
 
 // callStart is the start form of call.
 func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:7
 		err := t.Sleep(c.comes)
-//line plain_task.go:57
+//line plain_task.go:58
 		if generated.Suspended(t) {
-			f, h := callKind.Spill(t, 1)
+			f, h := generated.SpillHeld[callHeld](t, callKind, 1)
 			*generated.At[callAt1](f) = callAt1{c: c}
 			*h = callHeld{b: b}
 			return
@@ -68,9 +69,9 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:10
 		err1 := b.desks.Acquire(t, 1)
-//line plain_task.go:72
+//line plain_task.go:73
 		if generated.Suspended(t) {
-			f, h := callKind.Spill(t, 2)
+			f, h := generated.SpillHeld[callHeld](t, callKind, 2)
 			*generated.At[callAt2](f) = callAt2{c: c}
 			*h = callHeld{b: b}
 			return
@@ -85,9 +86,9 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:14
 		err2 := t.Sleep(c.service)
-//line plain_task.go:89
+//line plain_task.go:90
 		if generated.Suspended(t) {
-			_, h := callKind.Spill(t, 3)
+			_, h := generated.SpillHeld[callHeld](t, callKind, 3)
 			*h = callHeld{b: b}
 			return
 		}
@@ -102,10 +103,10 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	return nil
 }
 
-//line plain_task.go:106
+//line plain_task.go:107
 
 // callStep is the step form of call.
-func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.Step {
+func callStep(f *generated.Frame, h *callHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b               *bank
@@ -123,7 +124,7 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:7
 		err = generated.Err(f)
-//line plain_task.go:127
+//line plain_task.go:128
 		goto resume1
 	case 2:
 		s := generated.At[callAt2](f)
@@ -131,20 +132,20 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:10
 		err1 = generated.Err(f)
-//line plain_task.go:135
+//line plain_task.go:136
 		goto resume2
 	case 3:
 		b = h.b
 //line plain.go:14
 		err2 = generated.Err(f)
-//line plain_task.go:141
+//line plain_task.go:142
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line plain.go:7
 	err = t.Sleep(c.comes)
-//line plain_task.go:148
+//line plain_task.go:149
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f) = callAt1{c: c}
 		*h = callHeld{b: b}
@@ -156,10 +157,10 @@ resume1:
 		goto end1
 	}
 //line plain.go:8
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = b.desks.Acquire(t, 1)
-//line plain_task.go:163
+//line plain_task.go:164
 	if generated.Suspended(t) {
 		*generated.At[callAt2](f) = callAt2{c: c}
 		*h = callHeld{b: b}
@@ -171,11 +172,11 @@ resume2:
 		goto end2
 	}
 //line plain.go:11
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 end2:
 	b.result.served(b.loop.Now(), c)
 	err2 = t.Sleep(c.service)
-//line plain_task.go:179
+//line plain_task.go:180
 	if generated.Suspended(t) {
 		*h = callHeld{b: b}
 		return generated.Wait(f, t, 3)
@@ -186,11 +187,11 @@ resume3:
 		goto end3
 	}
 //line plain.go:15
-	return generated.Return(f, struct{}{}, err2)
+	return generated.Return[struct{}](f, struct{}{}, err2)
 end3:
 	b.desks.Release(1)
 	b.result.end = b.loop.Now()
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:197
+//line plain_task.go:198

@@ -18,14 +18,14 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	addKind = generated.DefineHeld[addState, addHeld, int64]("add", "plain.go", 10, addStep)
+	addKind = generated.DefineHeld("add", "plain.go", 10, addSize, generated.Result[int64](), addStep)
 	generated.Bind(add, addStart, func(first int64, n int64, takes time.Duration) coro.Call[int64] {
-		var s addState
-		*generated.In[addArgs](&s) = addArgs{first: first, n: n, takes: takes}
-		return addKind.With(s, addHeld{})
+		c := generated.NewCall[int64](addKind)
+		*generated.CallState[addArgs](c) = addArgs{first: first, n: n, takes: takes}
+		return c
 	})
-	addFunc1Kind = generated.DefineHeld[addFunc1State, addFunc1Held, struct{}]("add.func1", "plain.go", 21, addFunc1Step)
-	addFunc2Kind = generated.DefineHeld[addFunc2State, addFunc2Held, struct{}]("add.func2", "plain.go", 25, addFunc2Step)
+	addFunc1Kind = generated.DefineHeld("add.func1", "plain.go", 21, addFunc1Size, generated.Result[struct{}](), addFunc1Step)
+	addFunc2Kind = generated.DefineHeld("add.func2", "plain.go", 25, addFunc2Size, generated.Result[struct{}](), addFunc2Step)
 }
 
 // addArgs has the arguments of add.
@@ -52,14 +52,14 @@ type addAt3 struct {
 	halves task.Group
 }
 
-type addState = [(max(unsafe.Sizeof(addArgs{}), unsafe.Sizeof(addAt1{}), unsafe.Sizeof(addAt2{}), unsafe.Sizeof(addAt3{})) + 7) / 8]uint64
+const addSize = (max(unsafe.Sizeof(addArgs{}), unsafe.Sizeof(addAt1{}), unsafe.Sizeof(addAt2{}), unsafe.Sizeof(addAt3{})) + 7) &^ 7
 
 type addHeld = struct {
 	left  *int64
 	right *int64
 }
 
-var addKind *generated.HeldKind[addState, addHeld, int64]
+var addKind *generated.Kind
 
 // addStart is the start form of add.
 func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ error) {
@@ -71,7 +71,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		err1 := t.Sleep(takes)
 //line plain_task.go:73
 		if generated.Suspended(t) {
-			f := addKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, addKind, 1)
 			*generated.At[addAt1](f) = addAt1{first: first}
 			return
 		}
@@ -90,7 +90,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 			v, err1 := addStart(t, first, half, takes)
 //line plain_task.go:92
 			if generated.Suspended(t) {
-				f, h := addFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[addFunc1Held](t, addFunc1Kind, 1)
 				s := generated.At[addFunc1At1](f)
 				*s = addFunc1At1{}
 				*h = addFunc1Held{left: &left}
@@ -102,13 +102,14 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 			return err
 		})
 	} else {
-		var s addFunc1State
-		*generated.In[addFunc1Args](&s) = addFunc1Args{first: first, takes: takes, half: half}
-		generated.GoCall(t, &halves, addFunc1Kind.With(s, addFunc1Held{left: &left}))
+		c := generated.NewCall[struct{}](addFunc1Kind)
+		*generated.CallState[addFunc1Args](c) = addFunc1Args{first: first, takes: takes, half: half}
+		*generated.CallHeld[addFunc1Held](c) = addFunc1Held{left: &left}
+		generated.GoCall(t, &halves, c)
 	}
-//line plain_task.go:110
+//line plain_task.go:111
 	if generated.Suspended(t) {
-		f, h := addKind.Spill(t, 2)
+		f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 		s := generated.At[addAt2](f)
 		*s = addAt2{first: first, n: n, takes: takes, half: half}
 		generated.Move(&s.halves, &halves)
@@ -120,9 +121,9 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:26
 			v, err1 := addStart(t, first+half, n-half, takes)
-//line plain_task.go:124
+//line plain_task.go:125
 			if generated.Suspended(t) {
-				f, h := addFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[addFunc2Held](t, addFunc2Kind, 1)
 				s := generated.At[addFunc2At1](f)
 				*s = addFunc2At1{}
 				*h = addFunc2Held{right: &right}
@@ -134,13 +135,14 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 			return err
 		})
 	} else {
-		var s addFunc2State
-		*generated.In[addFunc2Args](&s) = addFunc2Args{first: first, n: n, takes: takes, half: half}
-		generated.GoCall(t, &halves, addFunc2Kind.With(s, addFunc2Held{right: &right}))
+		c := generated.NewCall[struct{}](addFunc2Kind)
+		*generated.CallState[addFunc2Args](c) = addFunc2Args{first: first, n: n, takes: takes, half: half}
+		*generated.CallHeld[addFunc2Held](c) = addFunc2Held{right: &right}
+		generated.GoCall(t, &halves, c)
 	}
-//line plain_task.go:142
+//line plain_task.go:144
 	if generated.Suspended(t) {
-		f, h := addKind.Spill(t, 3)
+		f, h := generated.SpillHeld[addHeld](t, addKind, 3)
 		s := generated.At[addAt3](f)
 		*s = addAt3{}
 		generated.Move(&s.halves, &halves)
@@ -149,9 +151,9 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 	}
 //line plain.go:29
 	err := halves.Wait(t)
-//line plain_task.go:153
+//line plain_task.go:155
 	if generated.Suspended(t) {
-		_, h := addKind.Spill(t, 4)
+		_, h := generated.SpillHeld[addHeld](t, addKind, 4)
 		*h = addHeld{left: &left, right: &right}
 		return
 	}
@@ -159,10 +161,10 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 	return left + right, err
 }
 
-//line plain_task.go:163
+//line plain_task.go:165
 
 // addStep is the step form of add.
-func addStep(f *generated.Frame[addState, int64], h *addHeld) generated.Step {
+func addStep(f *generated.Frame, h *addHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		first, n, half int64
@@ -180,7 +182,7 @@ func addStep(f *generated.Frame[addState, int64], h *addHeld) generated.Step {
 		first = s.first
 //line plain.go:15
 		err1 = generated.Err(f)
-//line plain_task.go:184
+//line plain_task.go:186
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -189,7 +191,7 @@ func addStep(f *generated.Frame[addState, int64], h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:21
 		generated.Child(f)
-//line plain_task.go:193
+//line plain_task.go:195
 		goto resume2
 	case 3:
 		s := generated.At[addAt3](f)
@@ -197,13 +199,13 @@ func addStep(f *generated.Frame[addState, int64], h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:25
 		generated.Child(f)
-//line plain_task.go:201
+//line plain_task.go:203
 		goto resume3
 	case 4:
 		left, right = h.left, h.right
 //line plain.go:29
 		err = generated.Err(f)
-//line plain_task.go:207
+//line plain_task.go:209
 		goto resume4
 	default:
 		return f.BadResume()
@@ -218,10 +220,10 @@ func addStep(f *generated.Frame[addState, int64], h *addHeld) generated.Step {
 	goto end1
 case1:
 //line plain.go:13
-	return generated.Return(f, 0, nil)
+	return generated.Return[int64](f, 0, nil)
 case2:
 	err1 = t.Sleep(takes)
-//line plain_task.go:225
+//line plain_task.go:227
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{first: first}
 		if h != nil {
@@ -231,7 +233,7 @@ case2:
 	}
 resume1:
 //line plain.go:15
-	return generated.Return(f, first, err1)
+	return generated.Return[int64](f, first, err1)
 end1:
 	left = new(int64)
 	right = new(int64)
@@ -246,9 +248,9 @@ end1:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:22
 				v, err1 := addStart(t, first, half, takes)
-//line plain_task.go:250
+//line plain_task.go:252
 				if generated.Suspended(t) {
-					f, h := addFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[addFunc1Held](t, addFunc1Kind, 1)
 					s := generated.At[addFunc1At1](f)
 					*s = addFunc1At1{}
 					*h = addFunc1Held{left: left}
@@ -260,17 +262,18 @@ end1:
 				return err
 			})
 		} else {
-			var s addFunc1State
-			*generated.In[addFunc1Args](&s) = addFunc1Args{first: first, takes: takes, half: half}
-			generated.GoCall(t, &halves, addFunc1Kind.With(s, addFunc1Held{left: left}))
+			c := generated.NewCall[struct{}](addFunc1Kind)
+			*generated.CallState[addFunc1Args](c) = addFunc1Args{first: first, takes: takes, half: half}
+			*generated.CallHeld[addFunc1Held](c) = addFunc1Held{left: left}
+			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:269
+//line plain_task.go:272
 	if generated.Suspended(t) {
 		s := generated.At[addAt2](f)
 		*s = addAt2{first: first, n: n, takes: takes, half: half}
 		generated.Move(&s.halves, &halves)
-		h = addKind.Hold(t, f, h)
+		h = generated.Hold(t, addKind, f, h)
 		*h = addHeld{left: left, right: right}
 		return generated.Wait(f, t, 2)
 	}
@@ -283,9 +286,9 @@ resume2:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:26
 				v, err1 := addStart(t, first+half, n-half, takes)
-//line plain_task.go:287
+//line plain_task.go:290
 				if generated.Suspended(t) {
-					f, h := addFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[addFunc2Held](t, addFunc2Kind, 1)
 					s := generated.At[addFunc2At1](f)
 					*s = addFunc2At1{}
 					*h = addFunc2Held{right: right}
@@ -297,35 +300,36 @@ resume2:
 				return err
 			})
 		} else {
-			var s addFunc2State
-			*generated.In[addFunc2Args](&s) = addFunc2Args{first: first, n: n, takes: takes, half: half}
-			generated.GoCall(t, &halves, addFunc2Kind.With(s, addFunc2Held{right: right}))
+			c := generated.NewCall[struct{}](addFunc2Kind)
+			*generated.CallState[addFunc2Args](c) = addFunc2Args{first: first, n: n, takes: takes, half: half}
+			*generated.CallHeld[addFunc2Held](c) = addFunc2Held{right: right}
+			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:306
+//line plain_task.go:310
 	if generated.Suspended(t) {
 		s := generated.At[addAt3](f)
 		*s = addAt3{}
 		generated.Move(&s.halves, &halves)
-		h = addKind.Hold(t, f, h)
+		h = generated.Hold(t, addKind, f, h)
 		*h = addHeld{left: left, right: right}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line plain.go:29
 	err = halves.Wait(t)
-//line plain_task.go:318
+//line plain_task.go:322
 	if generated.Suspended(t) {
-		h = addKind.Hold(t, f, h)
+		h = generated.Hold(t, addKind, f, h)
 		*h = addHeld{left: left, right: right}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line plain.go:30
-	return generated.Return(f, *left+*right, err)
+	return generated.Return[int64](f, *left+*right, err)
 }
 
-//line plain_task.go:329
+//line plain_task.go:333
 
 // addFunc1Args has the arguments of add.func1.
 type addFunc1Args struct {
@@ -339,16 +343,16 @@ type addFunc1At1 struct {
 	result int64
 }
 
-type addFunc1State = [(max(unsafe.Sizeof(addFunc1Args{}), unsafe.Sizeof(addFunc1At1{})) + 7) / 8]uint64
+const addFunc1Size = (max(unsafe.Sizeof(addFunc1Args{}), unsafe.Sizeof(addFunc1At1{})) + 7) &^ 7
 
 type addFunc1Held = struct {
 	left *int64
 }
 
-var addFunc1Kind *generated.HeldKind[addFunc1State, addFunc1Held, struct{}]
+var addFunc1Kind *generated.Kind
 
 // addFunc1Step is the step form of add.func1.
-func addFunc1Step(f *generated.Frame[addFunc1State, struct{}], h *addFunc1Held) generated.Step {
+func addFunc1Step(f *generated.Frame, h *addFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		first, half, v int64
@@ -367,14 +371,14 @@ func addFunc1Step(f *generated.Frame[addFunc1State, struct{}], h *addFunc1Held) 
 //line plain.go:22
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:371
+//line plain_task.go:375
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:22
 	v, err1 = addStart(t, first, half, takes)
-//line plain_task.go:378
+//line plain_task.go:382
 	if generated.Suspended(t) {
 		s := generated.At[addFunc1At1](f)
 		*s = addFunc1At1{}
@@ -385,10 +389,10 @@ func addFunc1Step(f *generated.Frame[addFunc1State, struct{}], h *addFunc1Held) 
 resume1:
 //line plain.go:22
 	*left, err = v, err1
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:392
+//line plain_task.go:396
 
 // addFunc2Args has the arguments of add.func2.
 type addFunc2Args struct {
@@ -402,16 +406,16 @@ type addFunc2At1 struct {
 	result int64
 }
 
-type addFunc2State = [(max(unsafe.Sizeof(addFunc2Args{}), unsafe.Sizeof(addFunc2At1{})) + 7) / 8]uint64
+const addFunc2Size = (max(unsafe.Sizeof(addFunc2Args{}), unsafe.Sizeof(addFunc2At1{})) + 7) &^ 7
 
 type addFunc2Held = struct {
 	right *int64
 }
 
-var addFunc2Kind *generated.HeldKind[addFunc2State, addFunc2Held, struct{}]
+var addFunc2Kind *generated.Kind
 
 // addFunc2Step is the step form of add.func2.
-func addFunc2Step(f *generated.Frame[addFunc2State, struct{}], h *addFunc2Held) generated.Step {
+func addFunc2Step(f *generated.Frame, h *addFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		first, n, half, v int64
@@ -430,14 +434,14 @@ func addFunc2Step(f *generated.Frame[addFunc2State, struct{}], h *addFunc2Held) 
 //line plain.go:26
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:434
+//line plain_task.go:438
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:26
 	v, err1 = addStart(t, first+half, n-half, takes)
-//line plain_task.go:441
+//line plain_task.go:445
 	if generated.Suspended(t) {
 		s := generated.At[addFunc2At1](f)
 		*s = addFunc2At1{}
@@ -448,7 +452,7 @@ func addFunc2Step(f *generated.Frame[addFunc2State, struct{}], h *addFunc2Held) 
 resume1:
 //line plain.go:26
 	*right, err = v, err1
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:455
+//line plain_task.go:459

@@ -402,7 +402,7 @@ func (fn *function) findCaptured() {
 }
 
 // suffixes are what the names of a function's parts end in.
-var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1", "Defer1"}
+var suffixes = []string{"Start", "Step", "Kind", "Size", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1", "Defer1"}
 
 // nameFunctions makes sure that the names in the output are free.
 func (u *unit) nameFunctions() {

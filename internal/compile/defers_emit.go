@@ -141,7 +141,7 @@ func (e *emitter) keptExit() string {
 func (e *startEmitter) beginAndRun() {
 	fn, l := e.fn, e.fn.layout
 	t := fn.names[fn.t]
-	e.printf("%s, %s := %s.Begin(%s)\n", fn.frame, fn.heldName, e.kind(), t)
+	e.printf("%s, %s := %s[%s](%s, %s)\n", fn.frame, fn.heldName, e.file.generated("BeginHeld"), fn.heldType(), t, e.kind())
 	if len(l.args.state) > 0 {
 		at := fmt.Sprintf("%s[%s](%s)", e.file.generated("At"), fn.pointName(0), fn.frame)
 		e.printf("*%s = %s{%s}\n", at, fn.pointName(0), e.stored(l.args.state))
@@ -284,7 +284,7 @@ func (e *stepEmitter) exitBlock() {
 	default:
 		result = fn.resultText() + "{" + strings.Join(texts[:len(values)], ", ") + "}"
 	}
-	e.printf("return %s(%s, %s, %s, %s, %s)\n", f.generated("End"), p, fn.frame, t, result, err)
+	e.printf("return %s[%s](%s, %s, %s, %s, %s)\n", f.generated("End"), fn.resultText(), p, fn.frame, t, result, err)
 }
 
 // deferral writes a defer statement.

@@ -92,13 +92,13 @@ func (f *file) declarationLine(b *strings.Builder) {
 func (fn *function) defineText() string {
 	f := fn.file
 	l := fn.layout
-	define, types_ := "Define", fn.stateType()
+	define := "Define"
 	if l.hasHeld {
 		define = "DefineHeld"
-		types_ += ", " + fn.heldType()
 	}
 	p := f.unit.fset.Position(fn.pos())
-	return fmt.Sprintf("%s[%s, %s](%q, %q, %d, %s)", f.generated(define), types_, fn.resultText(), fn.display, baseName(p.Filename), p.Line, fn.stepName()+fn.typeParamNames()+fn.options())
+	return fmt.Sprintf("%s(%q, %q, %d, %s, %s[%s](), %s)", f.generated(define), fn.display, baseName(p.Filename), p.Line, fn.sizeText(),
+		f.generated("Result"), fn.resultText(), fn.stepName()+fn.typeParamNames()+fn.options())
 }
 
 func (f *file) writeBinding(b *strings.Builder, fn *function) {
@@ -143,22 +143,9 @@ func (f *file) callFunction(fn *function) string {
 		params = append(params, fn.paramName(v)+" "+f.typeText(v.Type()))
 	}
 	fmt.Fprintf(&b, "func(%s) %s.Call[%s] {\n", strings.Join(params, ", "), f.imports.use(coroPath, "coro"), fn.resultText())
-	s, l := fn.layout.args, fn.layout
-	state, held := fn.stateType()+"{}", fn.heldType()+"{}"
 	e := f.newStartEmitter(fn, nil)
-	if len(s.state) > 0 {
-		state = fn.state
-		fmt.Fprintf(&b, "var %s %s\n", state, fn.stateType())
-		fmt.Fprintf(&b, "*%s[%s](&%s) = %s{%s}\n", f.generated("In"), fn.pointName(0), state, fn.pointName(0), e.stored(s.state))
-	}
-	if len(s.held) > 0 {
-		held = fn.heldType() + "{" + e.stored(s.held) + "}"
-	}
-	args := state
-	if l.hasHeld {
-		args += ", " + held
-	}
-	fmt.Fprintf(&b, "return %s.With(%s)\n}", e.kind(), args)
+	b.WriteString(e.newCall(fn))
+	fmt.Fprintf(&b, "return %s\n}", fn.call)
 	return b.String()
 }
 
@@ -195,7 +182,7 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 	var sizes []string
 	for n, s := range append([]*storage{l.args}, l.points...) {
 		stateResult := s.result != "" && !s.resultHeld
-		if len(s.state) == 0 && !stateResult {
+		if !s.usesState() {
 			continue
 		}
 		name := fn.pointName(n)
@@ -213,21 +200,19 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 		}
 		b.WriteString("}\n\n")
 	}
-	if len(sizes) == 0 {
-		fmt.Fprintf(b, "type %s = struct{}\n\n", fn.stateType())
-	} else {
+	if len(sizes) > 0 {
 		size := sizes[0]
 		if len(sizes) > 1 {
 			size = "max(" + strings.Join(sizes, ", ") + ")"
 		}
-		fmt.Fprintf(b, "type %s = [(%s + 7) / 8]uint64\n\n", fn.stateType(), size)
+		fmt.Fprintf(b, "const %sSize = (%s + 7) &^ 7\n\n", fn.base, size)
 	}
 	if l.hasHeld {
 		f.writeExit(b, fn)
 		// Functions with the same variables share one type, and what Go makes for it.
 		alias := "= "
 		if len(fn.typeParams) > 0 {
-			alias = "" // each instance needs a type of its own: see generated.Instance
+			alias = ""
 		}
 		fmt.Fprintf(b, "type %sHeld%s %sstruct {\n", fn.base, fn.typeParamList(), alias)
 		if fn.isDeferring() {

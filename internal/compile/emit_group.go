@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -67,16 +68,18 @@ func (e *emitter) callStmt(a *await, lhs string) {
 	f, t := e.file, e.text(a.call.Args[0])
 	e.printf("if %s(%s, %s) {\n", f.generated("GoesInPlace"), t, group)
 	e.printf("%s(%s, %s, %s)\n} else {\n", f.generated("GoInPlace"), t, group, f.literalText(child, e.pointers))
-	s, l := child.layout.args, child.layout
-	state := child.stateType() + "{}"
+	e.printf("%s%s(%s, %s, %s)\n}\n", e.newCall(child), f.generated("GoCall"), t, group, e.fn.call)
+}
+
+// newCall returns statements that make e.fn.call a call of the function callee with what it begins with.
+func (e *emitter) newCall(callee *function) string {
+	f, c, s := e.file, e.fn.call, callee.layout.args
+	text := fmt.Sprintf("%s := %s[%s](%s)\n", c, f.generated("NewCall"), callee.resultText(), callee.kindText())
 	if len(s.state) > 0 {
-		state = e.fn.state
-		e.printf("var %s %s\n", state, child.stateType())
-		e.printf("*%s[%s](&%s) = %s{%s}\n", f.generated("In"), child.pointName(0), state, child.pointName(0), e.stored(s.state))
+		text += fmt.Sprintf("*%s[%s](%s) = %s{%s}\n", f.generated("CallState"), callee.pointName(0), c, callee.pointName(0), e.stored(s.state))
 	}
-	args := state
-	if l.hasHeld {
-		args += ", " + child.heldType() + "{" + e.stored(s.held) + "}"
+	if len(s.held) > 0 {
+		text += fmt.Sprintf("*%s[%s](%s) = %s{%s}\n", f.generated("CallHeld"), callee.heldType(), c, callee.heldType(), e.stored(s.held))
 	}
-	e.printf("%s(%s, %s, %s.With(%s))\n}\n", f.generated("GoCall"), t, group, child.kindText(), args)
+	return text
 }

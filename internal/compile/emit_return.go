@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
-	"go/types"
 	"strings"
 )
 
@@ -51,9 +50,6 @@ func (e *stepEmitter) returnText(results []ast.Expr, pos token.Pos) string {
 	default:
 		for i, r := range results {
 			texts[i] = e.text(r)
-			if t := e.file.unit.info.TypeOf(r); i == 0 && len(values) == 1 && !isUntyped(t) && !types.Identical(t, values[0]) {
-				texts[i] = conversion(e.file.typeText(values[0]), texts[i])
-			}
 		}
 	}
 	err := "nil"
@@ -69,22 +65,9 @@ func (e *stepEmitter) returnText(results []ast.Expr, pos token.Pos) string {
 	default:
 		result = fn.resultText() + "{" + strings.Join(texts[:len(values)], ", ") + "}"
 	}
-	text := fmt.Sprintf("return %s(%s, %s, %s)", e.file.generated("Return"), fn.frame, result, err)
+	text := fmt.Sprintf("return %s[%s](%s, %s, %s)", e.file.generated("Return"), e.fn.resultText(), fn.frame, result, err)
 	if before != "" {
 		return "{\n" + before + text + "\n}"
 	}
 	return text
-}
-
-func isUntyped(t types.Type) bool {
-	b, ok := t.(*types.Basic)
-	return ok && b.Info()&types.IsUntyped != 0
-}
-
-// conversion returns the text of a conversion.
-func conversion(t, value string) string {
-	if strings.ContainsAny(t[:1], "*<[{(") || strings.HasPrefix(t, "func") || strings.HasPrefix(t, "chan") {
-		t = "(" + t + ")"
-	}
-	return t + "(" + value + ")"
 }

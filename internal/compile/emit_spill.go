@@ -36,7 +36,7 @@ func (e *emitter) storedValue(v *types.Var) string {
 func (e *emitter) spill(a *await) {
 	l, s := e.fn.layout, e.fn.layout.points[a.point-1]
 	stateResult := s.result != "" && !s.resultHeld
-	if len(s.state) > 0 || stateResult {
+	if s.usesState() {
 		point := e.fn.pointName(a.point)
 		at := fmt.Sprintf("%s[%s](%s)", e.file.generated("At"), point, e.fn.frame)
 		if stateResult || e.fn.movesAny(s.state) {
@@ -51,7 +51,7 @@ func (e *emitter) spill(a *await) {
 		e.printf("if %s != nil {\n*%s = %s{}\n}\n", e.fn.heldName, e.fn.heldName, e.fn.heldType())
 	case !l.isBare(s):
 		if e.inStep && l.hasBare() {
-			e.printf("%s = %s.Hold(%s, %s, %s)\n", e.fn.heldName, e.kind(), e.fn.names[e.fn.t], e.fn.frame, e.fn.heldName)
+			e.printf("%s = %s(%s, %s, %s, %s)\n", e.fn.heldName, e.file.generated("Hold"), e.fn.names[e.fn.t], e.kind(), e.fn.frame, e.fn.heldName)
 		}
 		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.keptExit()+e.stored(s.held))
 		e.move(e.fn.heldName, s.held)
@@ -107,8 +107,23 @@ func (fn *function) pointName(point int) string {
 	return fmt.Sprintf("%sAt%d", fn.base, point)
 }
 
-func (fn *function) stateType() string { return fn.base + "State" }
-func (fn *function) heldType() string  { return fn.base + "Held" + fn.typeParamNames() }
+// sizeText returns the size of the function's state.
+func (fn *function) sizeText() string {
+	if fn.hasState() {
+		return fn.base + "Size"
+	}
+	return "0"
+}
+
+// hasState reports whether the function keeps something without Go pointers while it waits.
+func (fn *function) hasState() bool {
+	return slices.ContainsFunc(append([]*storage{fn.layout.args}, fn.layout.points...), (*storage).usesState)
+}
+
+// usesState reports whether something lies in the state.
+func (s *storage) usesState() bool { return len(s.state) > 0 || s.result != "" && !s.resultHeld }
+
+func (fn *function) heldType() string { return fn.base + "Held" + fn.typeParamNames() }
 
 // typeParamNames returns the function's type parameters as arguments, in brackets.
 func (fn *function) typeParamNames() string {

@@ -353,13 +353,17 @@ func (e *startEmitter) await(a *await) {
 	fn, l, s := e.fn, e.fn.layout, e.fn.layout.points[a.point-1]
 	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), fn.names[fn.t])
 	frame := "_"
-	if len(s.state) > 0 || s.result != "" && !s.resultHeld {
+	if s.usesState() {
 		frame = fn.frame
 	}
-	spill := e.kind() + ".Spill(" + fn.names[fn.t] + ", " + itoa(a.point) + ")"
-	if l.hasHeld && l.isBare(s) {
-		spill = strings.Replace(spill, "Spill", "SpillBare", 1)
+	spill := "Spill"
+	switch {
+	case !l.isBare(s):
+		spill = "SpillHeld[" + fn.heldType() + "]"
+	case l.hasHeld:
+		spill = "SpillBare"
 	}
+	spill = e.file.generated(spill) + "(" + fn.names[fn.t] + ", " + e.kind() + ", " + itoa(a.point) + ")"
 	switch {
 	case !l.isBare(s):
 		e.printf("%s, %s := %s\n", frame, fn.heldName, spill)

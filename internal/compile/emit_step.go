@@ -44,7 +44,7 @@ func (fn *function) resultText() string {
 }
 
 func (fn *function) frameType() string {
-	return "*" + fn.file.generated("Frame") + "[" + fn.stateType() + ", " + fn.resultText() + "]"
+	return "*" + fn.file.generated("Frame")
 }
 
 // stepFunction returns the step form of a function.
@@ -214,7 +214,7 @@ func (e *stepEmitter) entry() {
 
 // load assigns what is stored to the variables.
 func (e *stepEmitter) load(point string, s *storage) {
-	if len(s.state) > 0 || s.result != "" && !s.resultHeld {
+	if s.usesState() {
 		e.printf("%s := %s[%s](%s)\n", e.fn.state, e.file.generated("At"), point, e.fn.frame)
 		e.loadFields(e.fn.state, s.state)
 	}
@@ -455,6 +455,6 @@ func (f *file) launchStep(fn *function) string {
 	default:
 		result = fn.resultText() + "{" + strings.Join(texts, ", ") + "}"
 	}
-	e.printf("return %s(%s, %s, %s)\n}\n", f.generated("Return"), fn.frame, result, err)
+	e.printf("return %s[%s](%s, %s, %s)\n}\n", f.generated("Return"), fn.resultText(), fn.frame, result, err)
 	return e.String()
 }

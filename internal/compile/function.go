@@ -55,6 +55,7 @@ type function struct {
 	flow                   *flow
 	layout                 *layout
 	frame, state, heldName string // names of the step form's own variables
+	call                   string // the name of a call that is to be launched
 }
 
 // isTop reports whether the function's start form is a function of its own: it is no literal in another

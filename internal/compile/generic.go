@@ -153,17 +153,14 @@ func (f *file) writeInstances(b *strings.Builder, fn *function) {
 
 // writeKind writes the variable or the function that is the function's kind.
 func (f *file) writeKind(b *strings.Builder, fn *function) {
-	kind := "Kind[" + fn.stateType() + ", "
-	if fn.layout.hasHeld {
-		kind = "HeldKind[" + fn.stateType() + ", " + fn.heldType() + ", "
-	}
-	kind = "*" + f.generated(kind) + fn.resultText() + "]"
+	kind := "*" + f.generated("Kind")
 	if len(fn.typeParams) == 0 {
 		fmt.Fprintf(b, "var %sKind %s\n\n", fn.base, kind)
 		return
 	}
 	fmt.Fprintf(b, "// %sKind returns the kind of an instance of %s.\nfunc %sKind%s() %s {\n", fn.base, fn.display, fn.base, fn.typeParamList(), kind)
-	fmt.Fprintf(b, "return %s(func() %s { return %s })\n}\n\n", f.generated("Instance"), kind, fn.defineText())
+	b.WriteString("type instance struct{}\n") // of its own for each instance of the function
+	fmt.Fprintf(b, "return %s[instance](func() %s { return %s })\n}\n\n", f.generated("Instance"), kind, fn.defineText())
 	if fn.lit == nil && fn.recv == nil && !fn.sig.Variadic() {
 		text := strings.Replace(f.callFunction(fn), "func(", "func "+fn.base+"Call"+fn.typeParamList()+"(", 1)
 		fmt.Fprintf(b, "// %sCall returns a call of %s for a launch.\n%s\n\n", fn.base, fn.display, text)

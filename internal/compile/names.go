@@ -89,6 +89,7 @@ func (fn *function) nameVariables() {
 	fn.frame = fn.local("f")
 	fn.state = fn.local("s")
 	fn.heldName = fn.local("h")
+	fn.call = fn.local("c")
 }
 
 func orElse(name, other string) string {

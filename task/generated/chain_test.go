@@ -51,28 +51,27 @@ func level(t *task.T, depth, n int) (sum int, err error) {
 
 // ---- what the compiler makes of them
 
-type leafState [0]uint64
-
 type (
-	levelArgs  struct{ depth, n int }
-	levelAt1   struct{ depth, n, i, sum int }
-	levelAt2   struct{ depth, n, i, sum, result int }
-	levelState [(max(unsafe.Sizeof(levelArgs{}), unsafe.Sizeof(levelAt1{}), unsafe.Sizeof(levelAt2{})) + 7) / 8]uint64
+	levelArgs struct{ depth, n int }
+	levelAt1  struct{ depth, n, i, sum int }
+	levelAt2  struct{ depth, n, i, sum, result int }
 )
 
+const levelSize = (max(unsafe.Sizeof(levelArgs{}), unsafe.Sizeof(levelAt1{}), unsafe.Sizeof(levelAt2{})) + 7) &^ 7
+
 var (
-	leafKind  *generated.Kind[leafState, struct{}]
-	levelKind *generated.Kind[levelState, int]
+	leafKind  *generated.Kind
+	levelKind *generated.Kind
 )
 
 func init() {
-	leafKind = generated.Define("leaf", "chain_test.go", 27, leafStep)
-	levelKind = generated.Define("level", "chain_test.go", 35, levelStep)
+	leafKind = generated.Define("leaf", "chain_test.go", 27, 0, generated.Result[struct{}](), leafStep)
+	levelKind = generated.Define("level", "chain_test.go", 35, levelSize, generated.Result[int](), levelStep)
 	generated.Bind(leaf, leafStart, nil)
 	generated.Bind(level, levelStart, func(depth, n int) coro.Call[int] {
-		var s levelState
-		*generated.In[levelArgs](&s) = levelArgs{depth, n}
-		return levelKind.With(s)
+		c := generated.NewCall[int](levelKind)
+		*generated.CallState[levelArgs](c) = levelArgs{depth, n}
+		return c
 	})
 }
 
@@ -81,7 +80,7 @@ func leafStart(t *task.T) error {
 	if leafEvery != 0 && leaves%leafEvery == 0 {
 		err := t.Yield()
 		if generated.Suspended(t) {
-			leafKind.Spill(t, 1)
+			generated.Spill(t, leafKind, 1)
 			return nil
 		}
 		return err
@@ -89,7 +88,7 @@ func leafStart(t *task.T) error {
 	return nil
 }
 
-func leafStep(f *generated.Frame[leafState, struct{}]) generated.Step {
+func leafStep(f *generated.Frame) generated.Step {
 	return generated.Return(f, struct{}{}, generated.Err(f))
 }
 
@@ -98,7 +97,7 @@ func levelStart(t *task.T, depth, n int) (sum int, err error) {
 		if depth == 1 {
 			err := leafStart(t)
 			if generated.Suspended(t) {
-				s := generated.At[levelAt1](levelKind.Spill(t, 1))
+				s := generated.At[levelAt1](generated.Spill(t, levelKind, 1))
 				s.depth, s.n, s.i, s.sum = depth, n, i, sum
 				return 0, nil
 			}
@@ -110,7 +109,7 @@ func levelStart(t *task.T, depth, n int) (sum int, err error) {
 		}
 		k, err := levelStart(t, depth-1, 3)
 		if generated.Suspended(t) {
-			s := generated.At[levelAt2](levelKind.Spill(t, 2))
+			s := generated.At[levelAt2](generated.Spill(t, levelKind, 2))
 			s.depth, s.n, s.i, s.sum = depth, n, i, sum
 			generated.ResultTo(t, &s.result)
 			return 0, nil
@@ -123,7 +122,7 @@ func levelStart(t *task.T, depth, n int) (sum int, err error) {
 	return sum, nil
 }
 
-func levelStep(f *generated.Frame[levelState, int]) generated.Step {
+func levelStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		depth, n, i, sum, k int

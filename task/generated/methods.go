@@ -50,8 +50,8 @@ func Method[F any](site *Site, recv any, name string) F {
 // instances has what Instance has made, by type.
 var instances memo.Table
 
-// Instance returns what define makes, one for each type K: the kind of one instance of a generic
-// function.
-func Instance[K any](define func() *K) *K {
+// Instance returns the kind that define makes, one for each type K, which stands for an instance of a
+// generic function.
+func Instance[K any](define func() *Kind) *Kind {
 	return memo.Get(&instances, reflect.TypeFor[K](), define)
 }

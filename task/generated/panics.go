@@ -16,12 +16,12 @@ const (
 // while a deferred call waits. The step form is a function around another, which has the resume point
 // as a parameter, because it is called again, by Catch, if it panics:
 //
-//	func sessionStep(f *generated.Frame[…], h *sessionHeld) generated.Step {
+//	func sessionStep(f *generated.Frame, h *sessionHeld) generated.Step {
 //		step, _ := sessionRun(f, h, f.At())
 //		return step
 //	}
 //
-//	func sessionRun(f *generated.Frame[…], h *sessionHeld, at int) (step generated.Step, ok bool) {
+//	func sessionRun(f *generated.Frame, h *sessionHeld, at int) (step generated.Step, ok bool) {
 //		t := generated.Resume(f)
 //		p := &h.exit.panic
 //		defer p.Catch(t, func() (generated.Step, bool) { return sessionRun(f, h, generated.Exit) }, &step, &ok)
@@ -151,7 +151,7 @@ func (p *Panic) Catch(t *task.T, exit func() (Step, bool), step *Step, ok *bool)
 }
 
 // End ends the function after its deferred calls have run. If it is panicking, so does End.
-func End[S, R any](p *Panic, f *Frame[S, R], t *task.T, r R, err error) (step Step, ok bool) {
+func End[R any](p *Panic, f *Frame, t *task.T, r R, err error) (step Step, ok bool) {
 	switch {
 	case p.state == panicking:
 		p.state = ended

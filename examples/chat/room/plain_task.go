@@ -19,11 +19,12 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	attendKind = generated.DefineHeld[attendState, attendHeld, struct{}]("attend", "plain.go", 62, attendStep)
+	attendKind = generated.DefineHeld("attend", "plain.go", 62, attendSize, generated.Result[struct{}](), attendStep)
 	generated.Bind(attend, attendStart, func(ping time.Duration, inbox *task.Chan[string], line Line) coro.Call[struct{}] {
-		var s attendState
-		*generated.In[attendArgs](&s) = attendArgs{ping: ping}
-		return attendKind.With(s, attendHeld{inbox: inbox, line: line})
+		c := generated.NewCall[struct{}](attendKind)
+		*generated.CallState[attendArgs](c) = attendArgs{ping: ping}
+		*generated.CallHeld[attendHeld](c) = attendHeld{inbox: inbox, line: line}
+		return c
 	})
 }
 
@@ -38,7 +39,7 @@ type attendAt1 struct {
 	result int
 }
 
-type attendState = [(max(unsafe.Sizeof(attendArgs{}), unsafe.Sizeof(attendAt1{})) + 7) / 8]uint64
+const attendSize = (max(unsafe.Sizeof(attendArgs{}), unsafe.Sizeof(attendAt1{})) + 7) &^ 7
 
 type attendHeld = struct {
 	inbox *task.Chan[string]
@@ -46,7 +47,7 @@ type attendHeld = struct {
 	text  *string
 }
 
-var attendKind *generated.HeldKind[attendState, attendHeld, struct{}]
+var attendKind *generated.Kind
 
 // attendStart is the start form of attend.
 func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line Line) (_ error) {
@@ -56,9 +57,9 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 		{
 //line plain.go:65
 			first, err := task.Select(t, task.Recv(inbox, &text), task.After(ping))
-//line plain_task.go:60
+//line plain_task.go:61
 			if generated.Suspended(t) {
-				f, h := attendKind.Spill(t, 1)
+				f, h := generated.SpillHeld[attendHeld](t, attendKind, 1)
 				s := generated.At[attendAt1](f)
 				*s = attendAt1{ping: ping}
 				*h = attendHeld{inbox: inbox, line: line, text: &text}
@@ -80,10 +81,10 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 	}
 }
 
-//line plain_task.go:84
+//line plain_task.go:85
 
 // attendStep is the step form of attend.
-func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) generated.Step {
+func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		ping  time.Duration
@@ -105,7 +106,7 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:109
+//line plain_task.go:110
 		goto resume1
 	default:
 		return f.BadResume()
@@ -114,7 +115,7 @@ loop1:
 	text = new(string)
 //line plain.go:65
 	first, err = task.Select(t, task.Recv(inbox, text), task.After(ping))
-//line plain_task.go:118
+//line plain_task.go:119
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -136,9 +137,9 @@ resume1:
 	}
 case1:
 //line plain.go:67
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 case2:
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 case3:
 	line.Send(*text)
 	goto end1
@@ -149,4 +150,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:153
+//line plain_task.go:154

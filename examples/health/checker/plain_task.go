@@ -17,18 +17,20 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	guardKind = generated.DefineHeld[guardState, guardHeld, struct{}]("guard", "plain.go", 22, guardStep)
+	guardKind = generated.DefineHeld("guard", "plain.go", 22, 0, generated.Result[struct{}](), guardStep)
 	generated.Bind(guard, guardStart, func(c *Checker, permits *task.Semaphore, target string) coro.Call[struct{}] {
-		return guardKind.With(guardState{}, guardHeld{c: c, permits: permits, target: target})
+		c1 := generated.NewCall[struct{}](guardKind)
+		*generated.CallHeld[guardHeld](c1) = guardHeld{c: c, permits: permits, target: target}
+		return c1
 	})
-	inquireKind = generated.DefineHeld[inquireState, inquireHeld, struct{}]("inquire", "plain.go", 40, inquireStep)
+	inquireKind = generated.DefineHeld("inquire", "plain.go", 40, 0, generated.Result[struct{}](), inquireStep)
 	generated.Bind(inquire, inquireStart, func(c *Checker, target string) coro.Call[struct{}] {
-		return inquireKind.With(inquireState{}, inquireHeld{c: c, target: target})
+		c1 := generated.NewCall[struct{}](inquireKind)
+		*generated.CallHeld[inquireHeld](c1) = inquireHeld{c: c, target: target}
+		return c1
 	})
-	inquireFunc1Kind = generated.DefineHeld[inquireFunc1State, inquireFunc1Held, struct{}]("inquire.func1", "plain.go", 41, inquireFunc1Step)
+	inquireFunc1Kind = generated.DefineHeld("inquire.func1", "plain.go", 41, 0, generated.Result[struct{}](), inquireFunc1Step)
 }
-
-type guardState = struct{}
 
 type guardHeld = struct {
 	c       *Checker
@@ -36,7 +38,7 @@ type guardHeld = struct {
 	target  string
 }
 
-var guardKind *generated.HeldKind[guardState, guardHeld, struct{}]
+var guardKind *generated.Kind
 
 // guardStart is the start form of guard.
 func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (_ error) {
@@ -45,9 +47,9 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		{
 //line plain.go:24
 			err1 := permits.Acquire(t, 1)
-//line plain_task.go:49
+//line plain_task.go:51
 			if generated.Suspended(t) {
-				_, h := guardKind.Spill(t, 1)
+				_, h := generated.SpillHeld[guardHeld](t, guardKind, 1)
 				*h = guardHeld{c: c, permits: permits, target: target}
 				return
 			}
@@ -58,9 +60,9 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		}
 //line plain.go:27
 		err := inquireStart(t, c, target)
-//line plain_task.go:62
+//line plain_task.go:64
 		if generated.Suspended(t) {
-			_, h := guardKind.Spill(t, 2)
+			_, h := generated.SpillHeld[guardHeld](t, guardKind, 2)
 			*h = guardHeld{c: c, permits: permits, target: target}
 			return
 		}
@@ -73,9 +75,9 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		{
 //line plain.go:33
 			err2 := t.Sleep(c.Interval)
-//line plain_task.go:77
+//line plain_task.go:79
 			if generated.Suspended(t) {
-				_, h := guardKind.Spill(t, 3)
+				_, h := generated.SpillHeld[guardHeld](t, guardKind, 3)
 				*h = guardHeld{c: c, permits: permits, target: target}
 				return
 			}
@@ -87,10 +89,10 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 	}
 }
 
-//line plain_task.go:91
+//line plain_task.go:93
 
 // guardStep is the step form of guard.
-func guardStep(f *generated.Frame[guardState, struct{}], h *guardHeld) generated.Step {
+func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c               *Checker
@@ -105,19 +107,19 @@ func guardStep(f *generated.Frame[guardState, struct{}], h *guardHeld) generated
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:24
 		err1 = generated.Err(f)
-//line plain_task.go:109
+//line plain_task.go:111
 		goto resume1
 	case 2:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:27
 		err = generated.ChildErr(f)
-//line plain_task.go:115
+//line plain_task.go:117
 		goto resume2
 	case 3:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:33
 		err2 = generated.Err(f)
-//line plain_task.go:121
+//line plain_task.go:123
 		goto resume3
 	default:
 		return f.BadResume()
@@ -125,7 +127,7 @@ func guardStep(f *generated.Frame[guardState, struct{}], h *guardHeld) generated
 loop1:
 //line plain.go:24
 	err1 = permits.Acquire(t, 1)
-//line plain_task.go:129
+//line plain_task.go:131
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 1)
@@ -136,10 +138,10 @@ resume1:
 		goto end1
 	}
 //line plain.go:25
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 end1:
 	err = inquireStart(t, c, target)
-//line plain_task.go:143
+//line plain_task.go:145
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 2)
@@ -148,11 +150,11 @@ resume2:
 //line plain.go:28
 	permits.Release(1)
 	if t.Err() != nil {
-		return generated.Return(f, struct{}{}, nil)
+		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	c.Board.Set(target, err)
 	err2 = t.Sleep(c.Interval)
-//line plain_task.go:156
+//line plain_task.go:158
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 3)
@@ -163,21 +165,19 @@ resume3:
 		goto end2
 	}
 //line plain.go:34
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 end2:
 	goto loop1
 }
 
-//line plain_task.go:172
-
-type inquireState = struct{}
+//line plain_task.go:174
 
 type inquireHeld = struct {
 	c      *Checker
 	target string
 }
 
-var inquireKind *generated.HeldKind[inquireState, inquireHeld, struct{}]
+var inquireKind *generated.Kind
 
 // inquireStart is the start form of inquire.
 func inquireStart(t *task.T, c *Checker, target string) (_ error) {
@@ -187,7 +187,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 //line plain_task.go:189
 		if generated.Suspended(t) {
-			inquireFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
 		}
 //line plain.go:44
@@ -195,7 +195,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 	})
 //line plain_task.go:197
 	if generated.Suspended(t) {
-		inquireKind.SpillBare(t, 1)
+		generated.SpillBare(t, inquireKind, 1)
 		return
 	}
 //line plain.go:41
@@ -205,7 +205,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 //line plain_task.go:206
 
 // inquireStep is the step form of inquire.
-func inquireStep(f *generated.Frame[inquireState, struct{}], h *inquireHeld) generated.Step {
+func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c      *Checker
@@ -229,7 +229,7 @@ func inquireStep(f *generated.Frame[inquireState, struct{}], h *inquireHeld) gen
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 //line plain_task.go:231
 		if generated.Suspended(t) {
-			inquireFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
 		}
 //line plain.go:44
@@ -244,22 +244,20 @@ func inquireStep(f *generated.Frame[inquireState, struct{}], h *inquireHeld) gen
 	}
 resume1:
 //line plain.go:41
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line plain_task.go:251
-
-type inquireFunc1State = struct{}
 
 type inquireFunc1Held = struct {
 	c      *Checker
 	target string
 }
 
-var inquireFunc1Kind *generated.HeldKind[inquireFunc1State, inquireFunc1Held, struct{}]
+var inquireFunc1Kind *generated.Kind
 
 // inquireFunc1Step is the step form of inquire.func1.
-func inquireFunc1Step(f *generated.Frame[inquireFunc1State, struct{}], h *inquireFunc1Held) generated.Step {
+func inquireFunc1Step(f *generated.Frame, h *inquireFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c      *Checker
@@ -273,7 +271,7 @@ func inquireFunc1Step(f *generated.Frame[inquireFunc1State, struct{}], h *inquir
 	case 1:
 //line plain.go:43
 		err = generated.Err(f)
-//line plain_task.go:277
+//line plain_task.go:275
 		goto resume1
 	default:
 		return f.BadResume()
@@ -284,7 +282,7 @@ func inquireFunc1Step(f *generated.Frame[inquireFunc1State, struct{}], h *inquir
 		ctx := ctx
 		_, err = task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 	}
-//line plain_task.go:288
+//line plain_task.go:286
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = inquireFunc1Held{}
@@ -293,7 +291,7 @@ func inquireFunc1Step(f *generated.Frame[inquireFunc1State, struct{}], h *inquir
 	}
 resume1:
 //line plain.go:44
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:300
+//line plain_task.go:298

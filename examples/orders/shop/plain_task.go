@@ -20,9 +20,11 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	attendKind = generated.DefineHeld[attendState, attendHeld, Outcome]("attend", "plain.go", 38, attendStep)
+	attendKind = generated.DefineHeld("attend", "plain.go", 38, attendSize, generated.Result[Outcome](), attendStep)
 	generated.Bind(attend, attendStart, func(s *Plain, paid *task.Event) coro.Call[Outcome] {
-		return attendKind.With(attendState{}, attendHeld{s: s, paid: paid})
+		c := generated.NewCall[Outcome](attendKind)
+		*generated.CallHeld[attendHeld](c) = attendHeld{s: s, paid: paid}
+		return c
 	})
 }
 
@@ -32,14 +34,14 @@ type attendAt1 struct {
 	result int
 }
 
-type attendState = [(unsafe.Sizeof(attendAt1{}) + 7) / 8]uint64
+const attendSize = (unsafe.Sizeof(attendAt1{}) + 7) &^ 7
 
 type attendHeld = struct {
 	s    *Plain
 	paid *task.Event
 }
 
-var attendKind *generated.HeldKind[attendState, attendHeld, Outcome]
+var attendKind *generated.Kind
 
 // attendStart is the start form of attend.
 func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
@@ -48,9 +50,9 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	for {
 		first, err := task.Select(t, task.Done(paid),
 			timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:52
+//line plain_task.go:54
 		if generated.Suspended(t) {
-			f, h := attendKind.Spill(t, 1)
+			f, h := generated.SpillHeld[attendHeld](t, attendKind, 1)
 			s1 := generated.At[attendAt1](f)
 			*s1 = attendAt1{passed: passed}
 			*h = attendHeld{s: s, paid: paid}
@@ -77,10 +79,10 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	}
 }
 
-//line plain_task.go:81
+//line plain_task.go:83
 
 // attendStep is the step form of attend.
-func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generated.Step {
+func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s      *Plain
@@ -99,7 +101,7 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:103
+//line plain_task.go:105
 		goto resume1
 	default:
 		return f.BadResume()
@@ -109,7 +111,7 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 loop1:
 	first, err = task.Select(t, task.Done(paid),
 		timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:113
+//line plain_task.go:115
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -121,11 +123,11 @@ resume1:
 //line plain.go:43
 	switch {
 	case errors.Is(err, context.Canceled):
-		return generated.Return(f, Cancelled, nil)
+		return generated.Return[Outcome](f, Cancelled, nil)
 	case err != nil:
-		return generated.Return(f, 0, err)
+		return generated.Return[Outcome](f, 0, err)
 	case first == 0:
-		return generated.Return(f, Paid, nil)
+		return generated.Return[Outcome](f, Paid, nil)
 	case first == 1:
 		s.Clerk.Remind()
 		passed = s.Times.Reminder
@@ -133,9 +135,9 @@ resume1:
 		s.Clerk.Release()
 		passed = s.Times.Release
 	default:
-		return generated.Return(f, Expired, nil)
+		return generated.Return[Outcome](f, Expired, nil)
 	}
 	goto loop1
 }
 
-//line plain_task.go:142
+//line plain_task.go:144

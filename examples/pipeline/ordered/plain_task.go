@@ -17,21 +17,25 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	fillKind = generated.DefineHeld[fillState, fillHeld, struct{}]("fill", "plain.go", 29, fillStep)
+	fillKind = generated.DefineHeld("fill", "plain.go", 29, fillSize, generated.Result[struct{}](), fillStep)
 	generated.Bind(fill, fillStart, func(n int, items *task.Chan[task.Handle[int]], room *task.Semaphore, start func(int) (task.Handle[int], error)) coro.Call[struct{}] {
-		var s fillState
-		*generated.In[fillArgs](&s) = fillArgs{n: n}
-		return fillKind.With(s, fillHeld{items: items, room: room, start: start})
+		c := generated.NewCall[struct{}](fillKind)
+		*generated.CallState[fillArgs](c) = fillArgs{n: n}
+		*generated.CallHeld[fillHeld](c) = fillHeld{items: items, room: room, start: start}
+		return c
 	})
-	drainKind = generated.DefineHeld[drainState, drainHeld, struct{}]("drain", "plain.go", 45, drainStep)
+	drainKind = generated.DefineHeld("drain", "plain.go", 45, drainSize, generated.Result[struct{}](), drainStep)
 	generated.Bind(drain, drainStart, func(items *task.Chan[task.Handle[int]], room *task.Semaphore, output func(int)) coro.Call[struct{}] {
-		return drainKind.With(drainState{}, drainHeld{items: items, room: room, output: output})
+		c := generated.NewCall[struct{}](drainKind)
+		*generated.CallHeld[drainHeld](c) = drainHeld{items: items, room: room, output: output}
+		return c
 	})
-	processKind = generated.DefineHeld[processState, processHeld, int]("process", "plain.go", 64, processStep)
+	processKind = generated.DefineHeld("process", "plain.go", 64, processSize, generated.Result[int](), processStep)
 	generated.Bind(process, processStart, func(p *Pipeline, i int, up *task.Event) coro.Call[int] {
-		var s processState
-		*generated.In[processArgs](&s) = processArgs{i: i}
-		return processKind.With(s, processHeld{p: p, up: up})
+		c := generated.NewCall[int](processKind)
+		*generated.CallState[processArgs](c) = processArgs{i: i}
+		*generated.CallHeld[processHeld](c) = processHeld{p: p, up: up}
+		return c
 	})
 }
 
@@ -45,7 +49,7 @@ type fillAt1 struct {
 	n, i int
 }
 
-type fillState = [(max(unsafe.Sizeof(fillArgs{}), unsafe.Sizeof(fillAt1{})) + 7) / 8]uint64
+const fillSize = (max(unsafe.Sizeof(fillArgs{}), unsafe.Sizeof(fillAt1{})) + 7) &^ 7
 
 type fillHeld = struct {
 	items *task.Chan[task.Handle[int]]
@@ -53,7 +57,7 @@ type fillHeld = struct {
 	start func(int) (task.Handle[int], error)
 }
 
-var fillKind *generated.HeldKind[fillState, fillHeld, struct{}]
+var fillKind *generated.Kind
 
 // fillStart is the start form of fill.
 func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.Semaphore, start func(int) (task.Handle[int], error)) (_ error) {
@@ -63,9 +67,9 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 			{
 //line plain.go:31
 				err := room.Acquire(t, 1)
-//line plain_task.go:67
+//line plain_task.go:71
 				if generated.Suspended(t) {
-					f, h := fillKind.Spill(t, 1)
+					f, h := generated.SpillHeld[fillHeld](t, fillKind, 1)
 					*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
 					*h = fillHeld{items: items, room: room, start: start}
 					return
@@ -88,10 +92,10 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 	return nil
 }
 
-//line plain_task.go:92
+//line plain_task.go:96
 
 // fillStep is the step form of fill.
-func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.Step {
+func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i      int
@@ -112,7 +116,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 		items, room, start = h.items, h.room, h.start
 //line plain.go:31
 		err = generated.Err(f)
-//line plain_task.go:116
+//line plain_task.go:120
 		goto resume1
 	default:
 		return f.BadResume()
@@ -126,7 +130,7 @@ loop1:
 	}
 //line plain.go:31
 	err = room.Acquire(t, 1)
-//line plain_task.go:130
+//line plain_task.go:134
 	if generated.Suspended(t) {
 		*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
 		*h = fillHeld{items: items, room: room, start: start}
@@ -138,11 +142,11 @@ resume1:
 		goto end1
 	}
 //line plain.go:32
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	item1, err1 = start(i)
 	if err1 != nil {
-		return generated.Return(f, struct{}{}, err1)
+		return generated.Return[struct{}](f, struct{}{}, err1)
 	}
 	items.TrySend(item1)
 //line plain.go:30
@@ -151,17 +155,17 @@ end1:
 end2:
 //line plain.go:40
 	items.Close()
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:158
+//line plain_task.go:162
 
 // drainAt2 is what drain keeps while it waits in line 54.
 type drainAt2 struct {
 	result int
 }
 
-type drainState = [(unsafe.Sizeof(drainAt2{}) + 7) / 8]uint64
+const drainSize = (unsafe.Sizeof(drainAt2{}) + 7) &^ 7
 
 type drainHeld = struct {
 	items  *task.Chan[task.Handle[int]]
@@ -170,16 +174,16 @@ type drainHeld = struct {
 	result task.Handle[int]
 }
 
-var drainKind *generated.HeldKind[drainState, drainHeld, struct{}]
+var drainKind *generated.Kind
 
 // drainStart is the start form of drain.
 func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaphore, output func(int)) (_ error) {
 //line plain.go:46
 	for {
 		item1, err := items.Recv(t)
-//line plain_task.go:181
+//line plain_task.go:185
 		if generated.Suspended(t) {
-			_, h := drainKind.Spill(t, 1)
+			_, h := generated.SpillHeld[drainHeld](t, drainKind, 1)
 			*h = drainHeld{items: items, room: room, output: output}
 			generated.ResultTo(t, &h.result)
 			return
@@ -192,9 +196,9 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 			return err
 		}
 		result, err := item1.Wait(t)
-//line plain_task.go:196
+//line plain_task.go:200
 		if generated.Suspended(t) {
-			f, h := drainKind.Spill(t, 2)
+			f, h := generated.SpillHeld[drainHeld](t, drainKind, 2)
 			s := generated.At[drainAt2](f)
 			*s = drainAt2{}
 			*h = drainHeld{items: items, room: room, output: output}
@@ -210,10 +214,10 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 	}
 }
 
-//line plain_task.go:214
+//line plain_task.go:218
 
 // drainStep is the step form of drain.
-func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated.Step {
+func drainStep(f *generated.Frame, h *drainHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		items  *task.Chan[task.Handle[int]]
@@ -231,7 +235,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:47
 		item1 = h.result
 		err = generated.Err(f)
-//line plain_task.go:235
+//line plain_task.go:239
 		goto resume1
 	case 2:
 		s := generated.At[drainAt2](f)
@@ -239,7 +243,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:54
 		result = s.result
 		err = generated.Err(f)
-//line plain_task.go:243
+//line plain_task.go:247
 		goto resume2
 	default:
 		return f.BadResume()
@@ -247,7 +251,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 loop1:
 //line plain.go:47
 	item1, err = items.Recv(t)
-//line plain_task.go:251
+//line plain_task.go:255
 	if generated.Suspended(t) {
 		*h = drainHeld{items: items, room: room, output: output}
 		generated.ResultToStep(t, &h.result)
@@ -256,13 +260,13 @@ loop1:
 resume1:
 //line plain.go:48
 	if err == task.ErrChanClosed {
-		return generated.Return(f, struct{}{}, nil)
+		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	if err != nil {
-		return generated.Return(f, struct{}{}, err)
+		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	result, err = item1.Wait(t)
-//line plain_task.go:266
+//line plain_task.go:270
 	if generated.Suspended(t) {
 		s := generated.At[drainAt2](f)
 		*s = drainAt2{}
@@ -273,14 +277,14 @@ resume1:
 resume2:
 //line plain.go:55
 	if err != nil {
-		return generated.Return(f, struct{}{}, err)
+		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	output(result)
 	room.Release(1)
 	goto loop1
 }
 
-//line plain_task.go:284
+//line plain_task.go:288
 
 // processArgs has the arguments of process.
 type processArgs struct {
@@ -297,23 +301,23 @@ type processAt2 struct {
 	i int
 }
 
-type processState = [(max(unsafe.Sizeof(processArgs{}), unsafe.Sizeof(processAt1{}), unsafe.Sizeof(processAt2{})) + 7) / 8]uint64
+const processSize = (max(unsafe.Sizeof(processArgs{}), unsafe.Sizeof(processAt1{}), unsafe.Sizeof(processAt2{})) + 7) &^ 7
 
 type processHeld = struct {
 	p  *Pipeline
 	up *task.Event
 }
 
-var processKind *generated.HeldKind[processState, processHeld, int]
+var processKind *generated.Kind
 
 // processStart is the start form of process.
 func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error) {
 	{
 //line plain.go:65
 		err := up.Wait(t)
-//line plain_task.go:315
+//line plain_task.go:319
 		if generated.Suspended(t) {
-			f, h := processKind.Spill(t, 1)
+			f, h := generated.SpillHeld[processHeld](t, processKind, 1)
 			*generated.At[processAt1](f) = processAt1{i: i}
 			*h = processHeld{p: p}
 			return
@@ -325,9 +329,9 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	}
 //line plain.go:68
 	err1 := t.Sleep(p.latency(i))
-//line plain_task.go:329
+//line plain_task.go:333
 	if generated.Suspended(t) {
-		f := processKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, processKind, 2)
 		*generated.At[processAt2](f) = processAt2{i: i}
 		return
 	}
@@ -335,10 +339,10 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	return work(i), err1
 }
 
-//line plain_task.go:339
+//line plain_task.go:343
 
 // processStep is the step form of process.
-func processStep(f *generated.Frame[processState, int], h *processHeld) generated.Step {
+func processStep(f *generated.Frame, h *processHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p         *Pipeline
@@ -357,24 +361,24 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		p = h.p
 //line plain.go:65
 		err = generated.Err(f)
-//line plain_task.go:361
+//line plain_task.go:365
 		goto resume1
 	case 2:
 		s := generated.At[processAt2](f)
 		i = s.i
 //line plain.go:68
 		err1 = generated.Err(f)
-//line plain_task.go:368
+//line plain_task.go:372
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:65
 	err = up.Wait(t)
-//line plain_task.go:375
+//line plain_task.go:379
 	if generated.Suspended(t) {
 		*generated.At[processAt1](f) = processAt1{i: i}
-		h = processKind.Hold(t, f, h)
+		h = generated.Hold(t, processKind, f, h)
 		*h = processHeld{p: p}
 		return generated.Wait(f, t, 1)
 	}
@@ -384,10 +388,10 @@ resume1:
 		goto end1
 	}
 //line plain.go:66
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end1:
 	err1 = t.Sleep(p.latency(i))
-//line plain_task.go:391
+//line plain_task.go:395
 	if generated.Suspended(t) {
 		*generated.At[processAt2](f) = processAt2{i: i}
 		if h != nil {
@@ -397,7 +401,7 @@ end1:
 	}
 resume2:
 //line plain.go:69
-	return generated.Return(f, work(i), err1)
+	return generated.Return[int](f, work(i), err1)
 }
 
-//line plain_task.go:404
+//line plain_task.go:408

@@ -20,125 +20,147 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	pauseKind = generated.DefineHeld[pauseState, pauseHeld, struct{}]("pause", "basic.go", 13, pauseStep)
+	pauseKind = generated.DefineHeld("pause", "basic.go", 13, 0, generated.Result[struct{}](), pauseStep)
 	generated.Bind(pause, pauseStart, func(s *script, note string) coro.Call[struct{}] {
-		return pauseKind.With(pauseState{}, pauseHeld{s: s, note: note})
+		c := generated.NewCall[struct{}](pauseKind)
+		*generated.CallHeld[pauseHeld](c) = pauseHeld{s: s, note: note}
+		return c
 	})
-	valueKind = generated.DefineHeld[valueState, valueHeld, int]("value", "basic.go", 32, valueStep)
+	valueKind = generated.DefineHeld("value", "basic.go", 32, valueSize, generated.Result[int](), valueStep)
 	generated.Bind(value, valueStart, func(s *script, n int) coro.Call[int] {
-		var s1 valueState
-		*generated.In[valueArgs](&s1) = valueArgs{n: n}
-		return valueKind.With(s1, valueHeld{s: s})
+		c := generated.NewCall[int](valueKind)
+		*generated.CallState[valueArgs](c) = valueArgs{n: n}
+		*generated.CallHeld[valueHeld](c) = valueHeld{s: s}
+		return c
 	})
-	mustKind = generated.DefineHeld[mustState, mustHeld, int]("must", "basic.go", 44, mustStep)
+	mustKind = generated.DefineHeld("must", "basic.go", 44, mustSize, generated.Result[int](), mustStep)
 	generated.Bind(must, mustStart, func(s *script, n int) coro.Call[int] {
-		var s1 mustState
-		*generated.In[mustArgs](&s1) = mustArgs{n: n}
-		return mustKind.With(s1, mustHeld{s: s})
+		c := generated.NewCall[int](mustKind)
+		*generated.CallState[mustArgs](c) = mustArgs{n: n}
+		*generated.CallHeld[mustHeld](c) = mustHeld{s: s}
+		return c
 	})
-	textKind = generated.DefineHeld[textState, textHeld, string]("text", "basic.go", 49, textStep)
+	textKind = generated.DefineHeld("text", "basic.go", 49, 0, generated.Result[string](), textStep)
 	generated.Bind(text, textStart, func(s *script, v string) coro.Call[string] {
-		return textKind.With(textState{}, textHeld{s: s, v: v})
+		c := generated.NewCall[string](textKind)
+		*generated.CallHeld[textHeld](c) = textHeld{s: s, v: v}
+		return c
 	})
-	pairKind = generated.DefineHeld[pairState, pairHeld, pairResult]("pair", "basic.go", 54, pairStep)
+	pairKind = generated.DefineHeld("pair", "basic.go", 54, pairSize, generated.Result[pairResult](), pairStep)
 	generated.Bind(pair, pairStart, func(s *script, a int, b string) coro.Call[pairResult] {
-		var s1 pairState
-		*generated.In[pairArgs](&s1) = pairArgs{a: a}
-		return pairKind.With(s1, pairHeld{s: s, b: b})
+		c := generated.NewCall[pairResult](pairKind)
+		*generated.CallState[pairArgs](c) = pairArgs{a: a}
+		*generated.CallHeld[pairHeld](c) = pairHeld{s: s, b: b}
+		return c
 	})
-	straightKind = generated.DefineHeld[straightState, straightHeld, string]("straight", "basic.go", 59, straightStep)
+	straightKind = generated.DefineHeld("straight", "basic.go", 59, straightSize, generated.Result[string](), straightStep)
 	generated.Bind(straight, straightStart, func(s *script, n int) coro.Call[string] {
-		var s1 straightState
-		*generated.In[straightArgs](&s1) = straightArgs{n: n}
-		return straightKind.With(s1, straightHeld{s: s})
+		c := generated.NewCall[string](straightKind)
+		*generated.CallState[straightArgs](c) = straightArgs{n: n}
+		*generated.CallHeld[straightHeld](c) = straightHeld{s: s}
+		return c
 	})
-	loopsKind = generated.DefineHeld[loopsState, loopsHeld, string]("loops", "basic.go", 72, loopsStep)
+	loopsKind = generated.DefineHeld("loops", "basic.go", 72, loopsSize, generated.Result[string](), loopsStep)
 	generated.Bind(loops, loopsStart, func(s *script, n int) coro.Call[string] {
-		var s1 loopsState
-		*generated.In[loopsArgs](&s1) = loopsArgs{n: n}
-		return loopsKind.With(s1, loopsHeld{s: s})
+		c := generated.NewCall[string](loopsKind)
+		*generated.CallState[loopsArgs](c) = loopsArgs{n: n}
+		*generated.CallHeld[loopsHeld](c) = loopsHeld{s: s}
+		return c
 	})
-	zeroedKind = generated.DefineHeld[zeroedState, zeroedHeld, string]("zeroed", "basic.go", 99, zeroedStep)
+	zeroedKind = generated.DefineHeld("zeroed", "basic.go", 99, zeroedSize, generated.Result[string](), zeroedStep)
 	generated.Bind(zeroed, zeroedStart, func(s *script, n int) coro.Call[string] {
-		var s1 zeroedState
-		*generated.In[zeroedArgs](&s1) = zeroedArgs{n: n}
-		return zeroedKind.With(s1, zeroedHeld{s: s})
+		c := generated.NewCall[string](zeroedKind)
+		*generated.CallState[zeroedArgs](c) = zeroedArgs{n: n}
+		*generated.CallHeld[zeroedHeld](c) = zeroedHeld{s: s}
+		return c
 	})
-	orderKind = generated.DefineHeld[orderState, orderHeld, string]("order", "basic.go", 111, orderStep)
+	orderKind = generated.DefineHeld("order", "basic.go", 111, orderSize, generated.Result[string](), orderStep)
 	generated.Bind(order, orderStart, func(s *script, n int) coro.Call[string] {
-		var s1 orderState
-		*generated.In[orderArgs](&s1) = orderArgs{n: n}
-		return orderKind.With(s1, orderHeld{s: s})
+		c := generated.NewCall[string](orderKind)
+		*generated.CallState[orderArgs](c) = orderArgs{n: n}
+		*generated.CallHeld[orderHeld](c) = orderHeld{s: s}
+		return c
 	})
-	multiKind = generated.DefineHeld[multiState, multiHeld, string]("multi", "basic.go", 121, multiStep)
+	multiKind = generated.DefineHeld("multi", "basic.go", 121, multiSize, generated.Result[string](), multiStep)
 	generated.Bind(multi, multiStart, func(s *script, n int) coro.Call[string] {
-		var s1 multiState
-		*generated.In[multiArgs](&s1) = multiArgs{n: n}
-		return multiKind.With(s1, multiHeld{s: s})
+		c1 := generated.NewCall[string](multiKind)
+		*generated.CallState[multiArgs](c1) = multiArgs{n: n}
+		*generated.CallHeld[multiHeld](c1) = multiHeld{s: s}
+		return c1
 	})
-	recursiveKind = generated.DefineHeld[recursiveState, recursiveHeld, int]("recursive", "basic.go", 132, recursiveStep)
+	recursiveKind = generated.DefineHeld("recursive", "basic.go", 132, recursiveSize, generated.Result[int](), recursiveStep)
 	generated.Bind(recursive, recursiveStart, func(s *script, n int) coro.Call[int] {
-		var s1 recursiveState
-		*generated.In[recursiveArgs](&s1) = recursiveArgs{n: n}
-		return recursiveKind.With(s1, recursiveHeld{s: s})
+		c := generated.NewCall[int](recursiveKind)
+		*generated.CallState[recursiveArgs](c) = recursiveArgs{n: n}
+		*generated.CallHeld[recursiveHeld](c) = recursiveHeld{s: s}
+		return c
 	})
-	counterAddKind = generated.DefineHeld[counterAddState, counterAddHeld, int]("(*counter).add", "basic.go", 149, counterAddStep)
+	counterAddKind = generated.DefineHeld("(*counter).add", "basic.go", 149, counterAddSize, generated.Result[int](), counterAddStep)
 	generated.BindMethodValue(func(recv *counter) func(*task.T, *script, int) int { return recv.add }, addValueInBasic)
 	generated.BindMethod[*counter]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
 		return counterAddStart(recv.(*counter), t, a1, a2)
 	})
-	counterGetKind = generated.DefineHeld[counterGetState, counterGetHeld, int]("counter.get", "basic.go", 154, counterGetStep)
+	counterGetKind = generated.DefineHeld("counter.get", "basic.go", 154, counterGetSize, generated.Result[int](), counterGetStep)
 	generated.BindMethod[*counter]("get", func(recv any, t *task.T, a1 *script) (int, error) {
 		return counterGetStart(*recv.(*counter), t, a1)
 	})
 	generated.BindMethod[counter]("get", func(recv any, t *task.T, a1 *script) (int, error) {
 		return counterGetStart(recv.(counter), t, a1)
 	})
-	methodsKind = generated.DefineHeld[methodsState, methodsHeld, string]("methods", "basic.go", 164, methodsStep)
+	methodsKind = generated.DefineHeld("methods", "basic.go", 164, methodsSize, generated.Result[string](), methodsStep)
 	generated.Bind(methods, methodsStart, func(s *script, n int) coro.Call[string] {
-		var s1 methodsState
-		*generated.In[methodsArgs](&s1) = methodsArgs{n: n}
-		return methodsKind.With(s1, methodsHeld{s: s})
+		c1 := generated.NewCall[string](methodsKind)
+		*generated.CallState[methodsArgs](c1) = methodsArgs{n: n}
+		*generated.CallHeld[methodsHeld](c1) = methodsHeld{s: s}
+		return c1
 	})
-	namedKind = generated.DefineHeld[namedState, namedHeld, int]("named", "basic.go", 178, namedStep)
+	namedKind = generated.DefineHeld("named", "basic.go", 178, namedSize, generated.Result[int](), namedStep)
 	generated.Bind(named, namedStart, func(s *script, n int) coro.Call[int] {
-		var s1 namedState
-		*generated.In[namedArgs](&s1) = namedArgs{n: n}
-		return namedKind.With(s1, namedHeld{s: s})
+		c := generated.NewCall[int](namedKind)
+		*generated.CallState[namedArgs](c) = namedArgs{n: n}
+		*generated.CallHeld[namedHeld](c) = namedHeld{s: s}
+		return c
 	})
-	addressesKind = generated.DefineHeld[addressesState, addressesHeld, string]("addresses", "basic.go", 196, addressesStep)
+	addressesKind = generated.DefineHeld("addresses", "basic.go", 196, addressesSize, generated.Result[string](), addressesStep)
 	generated.Bind(addresses, addressesStart, func(s *script, n int) coro.Call[string] {
-		var s1 addressesState
-		*generated.In[addressesArgs](&s1) = addressesArgs{n: n}
-		return addressesKind.With(s1, addressesHeld{s: s})
+		c := generated.NewCall[string](addressesKind)
+		*generated.CallState[addressesArgs](c) = addressesArgs{n: n}
+		*generated.CallHeld[addressesHeld](c) = addressesHeld{s: s}
+		return c
 	})
-	parameterKind = generated.DefineHeld[parameterState, parameterHeld, string]("parameter", "basic.go", 223, parameterStep)
+	parameterKind = generated.DefineHeld("parameter", "basic.go", 223, 0, generated.Result[string](), parameterStep)
 	generated.Bind(parameter, parameterStart, func(s *script, n int) coro.Call[string] {
-		return parameterKind.With(parameterState{}, parameterHeld{s: s, n: &n})
+		c := generated.NewCall[string](parameterKind)
+		*generated.CallHeld[parameterHeld](c) = parameterHeld{s: s, n: &n}
+		return c
 	})
-	sleptKind = generated.DefineHeld[sleptState, sleptHeld, int]("slept", "basic.go", 234, sleptStep)
+	sleptKind = generated.DefineHeld("slept", "basic.go", 234, sleptSize, generated.Result[int](), sleptStep)
 	generated.Bind(slept, sleptStart, func(s *script, n int) coro.Call[int] {
-		var s1 sleptState
-		*generated.In[sleptArgs](&s1) = sleptArgs{n: n}
-		return sleptKind.With(s1, sleptHeld{s: s})
+		c := generated.NewCall[int](sleptKind)
+		*generated.CallState[sleptArgs](c) = sleptArgs{n: n}
+		*generated.CallHeld[sleptHeld](c) = sleptHeld{s: s}
+		return c
 	})
-	jumpsKind = generated.DefineHeld[jumpsState, jumpsHeld, string]("jumps", "basic.go", 244, jumpsStep)
+	jumpsKind = generated.DefineHeld("jumps", "basic.go", 244, jumpsSize, generated.Result[string](), jumpsStep)
 	generated.Bind(jumps, jumpsStart, func(s *script, n int) coro.Call[string] {
-		var s1 jumpsState
-		*generated.In[jumpsArgs](&s1) = jumpsArgs{n: n}
-		return jumpsKind.With(s1, jumpsHeld{s: s})
+		c := generated.NewCall[string](jumpsKind)
+		*generated.CallState[jumpsArgs](c) = jumpsArgs{n: n}
+		*generated.CallHeld[jumpsHeld](c) = jumpsHeld{s: s}
+		return c
 	})
-	silentKind = generated.DefineHeld[silentState, silentHeld, int]("silent", "basic.go", 261, silentStep)
+	silentKind = generated.DefineHeld("silent", "basic.go", 261, silentSize, generated.Result[int](), silentStep)
 	generated.Bind(silent, silent, func(s *script, n int) coro.Call[int] {
-		var s1 silentState
-		*generated.In[silentArgs](&s1) = silentArgs{n: n}
-		return silentKind.With(s1, silentHeld{s: s})
+		c := generated.NewCall[int](silentKind)
+		*generated.CallState[silentArgs](c) = silentArgs{n: n}
+		*generated.CallHeld[silentHeld](c) = silentHeld{s: s}
+		return c
 	})
-	everythingKind = generated.DefineHeld[everythingState, everythingHeld, string]("everything", "basic.go", 264, everythingStep)
+	everythingKind = generated.DefineHeld("everything", "basic.go", 264, everythingSize, generated.Result[string](), everythingStep)
 	generated.Bind(everything, everythingStart, func(s *script, n int) coro.Call[string] {
-		var s1 everythingState
-		*generated.In[everythingArgs](&s1) = everythingArgs{n: n}
-		return everythingKind.With(s1, everythingHeld{s: s})
+		c := generated.NewCall[string](everythingKind)
+		*generated.CallState[everythingArgs](c) = everythingArgs{n: n}
+		*generated.CallHeld[everythingHeld](c) = everythingHeld{s: s}
+		return c
 	})
 	generated.BindMethod[*outer]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
 		return counterAddStart(recv.(*outer).counter, t, a1, a2)
@@ -154,14 +176,12 @@ func init() {
 	})
 }
 
-type pauseState = struct{}
-
 type pauseHeld = struct {
 	s    *script
 	note string
 }
 
-var pauseKind *generated.HeldKind[pauseState, pauseHeld, struct{}]
+var pauseKind *generated.Kind
 
 // pauseStart is the start form of pause.
 func pauseStart(t *task.T, s *script, note string) (_ error) {
@@ -169,9 +189,9 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:173
+//line basic_task.go:193
 		if generated.Suspended(t) {
-			pauseKind.SpillBare(t, 1)
+			generated.SpillBare(t, pauseKind, 1)
 			return
 		}
 //line basic.go:16
@@ -180,10 +200,10 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	return nil
 }
 
-//line basic_task.go:184
+//line basic_task.go:204
 
 // pauseStep is the step form of pause.
-func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
+func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -196,7 +216,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:200
+//line basic_task.go:220
 		goto resume1
 	default:
 		return f.BadResume()
@@ -208,7 +228,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:212
+//line basic_task.go:232
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -217,12 +237,12 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 resume1:
 //line basic.go:16
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line basic_task.go:226
+//line basic_task.go:246
 
 // valueArgs has the arguments of value.
 type valueArgs struct {
@@ -234,22 +254,22 @@ type valueAt1 struct {
 	n int
 }
 
-type valueState = [(max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) / 8]uint64
+const valueSize = (max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) &^ 7
 
 type valueHeld = struct {
 	s *script
 }
 
-var valueKind *generated.HeldKind[valueState, valueHeld, int]
+var valueKind *generated.Kind
 
 // valueStart is the start form of value.
 func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:251
+//line basic_task.go:271
 		if generated.Suspended(t) {
-			f := valueKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, valueKind, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
 			return
 		}
@@ -262,10 +282,10 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line basic_task.go:266
+//line basic_task.go:286
 
 // valueStep is the step form of value.
-func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
+func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s   *script
@@ -282,14 +302,14 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:286
+//line basic_task.go:306
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:293
+//line basic_task.go:313
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -303,12 +323,12 @@ resume1:
 		goto end1
 	}
 //line basic.go:34
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end1:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:312
+//line basic_task.go:332
 
 // mustArgs has the arguments of must.
 type mustArgs struct {
@@ -320,21 +340,21 @@ type mustAt1 struct {
 	n int
 }
 
-type mustState = [(max(unsafe.Sizeof(mustArgs{}), unsafe.Sizeof(mustAt1{})) + 7) / 8]uint64
+const mustSize = (max(unsafe.Sizeof(mustArgs{}), unsafe.Sizeof(mustAt1{})) + 7) &^ 7
 
 type mustHeld = struct {
 	s *script
 }
 
-var mustKind *generated.HeldKind[mustState, mustHeld, int]
+var mustKind *generated.Kind
 
 // mustStart is the start form of must.
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:336
+//line basic_task.go:356
 	if generated.Suspended(t) {
-		f := mustKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, mustKind, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		return
 	}
@@ -342,10 +362,10 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
-//line basic_task.go:346
+//line basic_task.go:366
 
 // mustStep is the step form of must.
-func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
+func mustStep(f *generated.Frame, h *mustHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s *script
@@ -361,14 +381,14 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:365
+//line basic_task.go:385
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:372
+//line basic_task.go:392
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -378,27 +398,25 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 	}
 resume1:
 //line basic.go:46
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:385
-
-type textState = struct{}
+//line basic_task.go:405
 
 type textHeld = struct {
 	s *script
 	v string
 }
 
-var textKind *generated.HeldKind[textState, textHeld, string]
+var textKind *generated.Kind
 
 // textStart is the start form of text.
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:400
+//line basic_task.go:418
 	if generated.Suspended(t) {
-		_, h := textKind.Spill(t, 1)
+		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{v: v}
 		return
 	}
@@ -406,10 +424,10 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-//line basic_task.go:410
+//line basic_task.go:428
 
 // textStep is the step form of text.
-func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
+func textStep(f *generated.Frame, h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s   *script
@@ -423,24 +441,24 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:427
+//line basic_task.go:445
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:434
+//line basic_task.go:452
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line basic.go:51
-	return generated.Return(f, v+"!", err)
+	return generated.Return[string](f, v+"!", err)
 }
 
-//line basic_task.go:444
+//line basic_task.go:462
 
 // pairResult is what pair returns.
 type pairResult = struct {
@@ -458,22 +476,22 @@ type pairAt1 struct {
 	a int
 }
 
-type pairState = [(max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) / 8]uint64
+const pairSize = (max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) &^ 7
 
 type pairHeld = struct {
 	s *script
 	b string
 }
 
-var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
+var pairKind *generated.Kind
 
 // pairStart is the start form of pair.
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:475
+//line basic_task.go:493
 	if generated.Suspended(t) {
-		f, h := pairKind.Spill(t, 1)
+		f, h := generated.SpillHeld[pairHeld](t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
 		return
@@ -482,10 +500,10 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-//line basic_task.go:486
+//line basic_task.go:504
 
 // pairStep is the step form of pair.
-func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
+func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s *script
@@ -503,14 +521,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:507
+//line basic_task.go:525
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:514
+//line basic_task.go:532
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -518,10 +536,10 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 	}
 resume1:
 //line basic.go:56
-	return generated.Return(f, pairResult{a + 1, b + "+"}, nil)
+	return generated.Return[pairResult](f, pairResult{a + 1, b + "+"}, nil)
 }
 
-//line basic_task.go:525
+//line basic_task.go:543
 
 // straightArgs has the arguments of straight.
 type straightArgs struct {
@@ -544,22 +562,22 @@ type straightAt3 struct {
 	a, b int
 }
 
-type straightState = [(max(unsafe.Sizeof(straightArgs{}), unsafe.Sizeof(straightAt1{}), unsafe.Sizeof(straightAt2{}), unsafe.Sizeof(straightAt3{})) + 7) / 8]uint64
+const straightSize = (max(unsafe.Sizeof(straightArgs{}), unsafe.Sizeof(straightAt1{}), unsafe.Sizeof(straightAt2{}), unsafe.Sizeof(straightAt3{})) + 7) &^ 7
 
 type straightHeld = struct {
 	s      *script
 	result string
 }
 
-var straightKind *generated.HeldKind[straightState, straightHeld, string]
+var straightKind *generated.Kind
 
 // straightStart is the start form of straight.
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:561
+//line basic_task.go:579
 	if generated.Suspended(t) {
-		f, h := straightKind.Spill(t, 1)
+		f, h := generated.SpillHeld[straightHeld](t, straightKind, 1)
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
 		*h = straightHeld{s: s}
@@ -571,9 +589,9 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:575
+//line basic_task.go:593
 	if generated.Suspended(t) {
-		f, h := straightKind.Spill(t, 2)
+		f, h := generated.SpillHeld[straightHeld](t, straightKind, 2)
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
 		*h = straightHeld{s: s}
@@ -585,9 +603,9 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:589
+//line basic_task.go:607
 	if generated.Suspended(t) {
-		f, h := straightKind.Spill(t, 3)
+		f, h := generated.SpillHeld[straightHeld](t, straightKind, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
 		generated.ResultTo(t, &h.result)
@@ -597,10 +615,10 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-//line basic_task.go:601
+//line basic_task.go:619
 
 // straightStep is the step form of straight.
-func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
+func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s       *script
@@ -619,7 +637,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:623
+//line basic_task.go:641
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -628,7 +646,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:632
+//line basic_task.go:650
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -636,14 +654,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:640
+//line basic_task.go:658
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:647
+//line basic_task.go:665
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -654,10 +672,10 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 resume1:
 //line basic.go:61
 	if err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:661
+//line basic_task.go:679
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -668,10 +686,10 @@ resume1:
 resume2:
 //line basic.go:65
 	if err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:675
+//line basic_task.go:693
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -680,10 +698,10 @@ resume2:
 	}
 resume3:
 //line basic.go:69
-	return generated.Return(f, fmt.Sprint(a, b, w), err)
+	return generated.Return[string](f, fmt.Sprint(a, b, w), err)
 }
 
-//line basic_task.go:687
+//line basic_task.go:705
 
 // loopsArgs has the arguments of loops.
 type loopsArgs struct {
@@ -708,14 +726,14 @@ type loopsAt3 struct {
 	result int
 }
 
-type loopsState = [(max(unsafe.Sizeof(loopsArgs{}), unsafe.Sizeof(loopsAt1{}), unsafe.Sizeof(loopsAt2{}), unsafe.Sizeof(loopsAt3{})) + 7) / 8]uint64
+const loopsSize = (max(unsafe.Sizeof(loopsArgs{}), unsafe.Sizeof(loopsAt1{}), unsafe.Sizeof(loopsAt2{}), unsafe.Sizeof(loopsAt3{})) + 7) &^ 7
 
 type loopsHeld = struct {
 	s *script
 	b *strings.Builder
 }
 
-var loopsKind *generated.HeldKind[loopsState, loopsHeld, string]
+var loopsKind *generated.Kind
 
 // loopsStart is the start form of loops.
 func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -733,9 +751,9 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:737
+//line basic_task.go:755
 					if generated.Suspended(t) {
-						f, h := loopsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 1)
 						s1 := generated.At[loopsAt1](f)
 						*s1 = loopsAt1{n: n, i: i, j: j}
 						*h = loopsHeld{s: s, b: &b}
@@ -760,9 +778,9 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:764
+//line basic_task.go:782
 		if generated.Suspended(t) {
-			f, h := loopsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 2)
 			s1 := generated.At[loopsAt2](f)
 			*s1 = loopsAt2{n: n, i1: i1}
 			*h = loopsHeld{s: s, b: &b}
@@ -783,9 +801,9 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:787
+//line basic_task.go:805
 		if generated.Suspended(t) {
-			f, h := loopsKind.Spill(t, 3)
+			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 3)
 			s1 := generated.At[loopsAt3](f)
 			*s1 = loopsAt3{n: n, i1: i1}
 			*h = loopsHeld{s: s, b: &b}
@@ -799,10 +817,10 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-//line basic_task.go:803
+//line basic_task.go:821
 
 // loopsStep is the step form of loops.
-func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
+func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                      *script
@@ -821,7 +839,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:825
+//line basic_task.go:843
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -830,7 +848,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:834
+//line basic_task.go:852
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -839,7 +857,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:843
+//line basic_task.go:861
 		goto resume3
 	default:
 		return f.BadResume()
@@ -860,7 +878,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:864
+//line basic_task.go:882
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -896,7 +914,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:900
+//line basic_task.go:918
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -919,7 +937,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:923
+//line basic_task.go:941
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -933,10 +951,10 @@ resume3:
 	goto loop3
 end6:
 //line basic.go:96
-	return generated.Return(f, b.String(), nil)
+	return generated.Return[string](f, b.String(), nil)
 }
 
-//line basic_task.go:940
+//line basic_task.go:958
 
 // zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
@@ -948,14 +966,14 @@ type zeroedAt1 struct {
 	n, i, j int
 }
 
-type zeroedState = [(max(unsafe.Sizeof(zeroedArgs{}), unsafe.Sizeof(zeroedAt1{})) + 7) / 8]uint64
+const zeroedSize = (max(unsafe.Sizeof(zeroedArgs{}), unsafe.Sizeof(zeroedAt1{})) + 7) &^ 7
 
 type zeroedHeld = struct {
 	s   *script
 	all string
 }
 
-var zeroedKind *generated.HeldKind[zeroedState, zeroedHeld, string]
+var zeroedKind *generated.Kind
 
 // zeroedStart is the start form of zeroed.
 func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -966,9 +984,9 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:970
+//line basic_task.go:988
 		if generated.Suspended(t) {
-			f, h := zeroedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[zeroedHeld](t, zeroedKind, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 			*h = zeroedHeld{s: s, all: all}
 			return
@@ -979,10 +997,10 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:983
+//line basic_task.go:1001
 
 // zeroedStep is the step form of zeroed.
-func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
+func zeroedStep(f *generated.Frame, h *zeroedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s       *script
@@ -1000,7 +1018,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:1004
+//line basic_task.go:1022
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1018,7 +1036,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1022
+//line basic_task.go:1040
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1032,10 +1050,10 @@ resume1:
 	goto loop1
 end1:
 //line basic.go:108
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:1039
+//line basic_task.go:1057
 
 // orderArgs has the arguments of order.
 type orderArgs struct {
@@ -1115,7 +1133,7 @@ type orderAt12 struct {
 	result int
 }
 
-type orderState = [(max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{}), unsafe.Sizeof(orderAt4{}), unsafe.Sizeof(orderAt5{}), unsafe.Sizeof(orderAt6{}), unsafe.Sizeof(orderAt7{}), unsafe.Sizeof(orderAt8{}), unsafe.Sizeof(orderAt9{}), unsafe.Sizeof(orderAt10{}), unsafe.Sizeof(orderAt11{}), unsafe.Sizeof(orderAt12{})) + 7) / 8]uint64
+const orderSize = (max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{}), unsafe.Sizeof(orderAt4{}), unsafe.Sizeof(orderAt5{}), unsafe.Sizeof(orderAt6{}), unsafe.Sizeof(orderAt7{}), unsafe.Sizeof(orderAt8{}), unsafe.Sizeof(orderAt9{}), unsafe.Sizeof(orderAt10{}), unsafe.Sizeof(orderAt11{}), unsafe.Sizeof(orderAt12{})) + 7) &^ 7
 
 type orderHeld = struct {
 	s    *script
@@ -1124,7 +1142,7 @@ type orderHeld = struct {
 	m    map[string]int
 }
 
-var orderKind *generated.HeldKind[orderState, orderHeld, string]
+var orderKind *generated.Kind
 
 // orderStart is the start form of order.
 func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1132,9 +1150,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1136
+//line basic_task.go:1154
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 1)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
 		*h = orderHeld{s: s}
@@ -1144,9 +1162,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1148
+//line basic_task.go:1166
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 2)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
 		*h = orderHeld{s: s}
@@ -1157,9 +1175,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1161
+//line basic_task.go:1179
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 3)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
 		*h = orderHeld{s: s}
@@ -1171,9 +1189,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1175
+//line basic_task.go:1193
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 4)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 4)
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
 		*h = orderHeld{s: s}
@@ -1183,9 +1201,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1187
+//line basic_task.go:1205
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 5)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 5)
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
 		*h = orderHeld{s: s, list: list}
@@ -1196,9 +1214,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1200
+//line basic_task.go:1218
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 6)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 6)
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
 		*h = orderHeld{s: s, list: list}
@@ -1207,9 +1225,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1211
+//line basic_task.go:1229
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 7)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 7)
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
 		*h = orderHeld{s: s, list: list}
@@ -1219,9 +1237,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1223
+//line basic_task.go:1241
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 8)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 8)
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
 		*h = orderHeld{s: s, list: list}
@@ -1232,9 +1250,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1236
+//line basic_task.go:1254
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 9)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 9)
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
 		*h = orderHeld{s: s, list: list, v13: v13}
@@ -1248,9 +1266,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1252
+//line basic_task.go:1270
 		if generated.Suspended(t) {
-			f, h := orderKind.Spill(t, 10)
+			f, h := generated.SpillHeld[orderHeld](t, orderKind, 10)
 			s1 := generated.At[orderAt10](f)
 			*s1 = orderAt10{v: v}
 			*h = orderHeld{s: s, list: list, m: m}
@@ -1266,9 +1284,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1270
+//line basic_task.go:1288
 		if generated.Suspended(t) {
-			f, h := orderKind.Spill(t, 11)
+			f, h := generated.SpillHeld[orderHeld](t, orderKind, 11)
 			s1 := generated.At[orderAt11](f)
 			*s1 = orderAt11{v: v}
 			*h = orderHeld{s: s, list: list, m: m}
@@ -1281,9 +1299,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1285
+//line basic_task.go:1303
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 12)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 12)
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
 		*h = orderHeld{list: list, m: m}
@@ -1294,10 +1312,10 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, len(list) > v17), nil
 }
 
-//line basic_task.go:1298
+//line basic_task.go:1316
 
 // orderStep is the step form of order.
-func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
+func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                                                                           *script
@@ -1319,7 +1337,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1323
+//line basic_task.go:1341
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1328,7 +1346,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1332
+//line basic_task.go:1350
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1337,7 +1355,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1341
+//line basic_task.go:1359
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1346,7 +1364,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1350
+//line basic_task.go:1368
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1355,7 +1373,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1359
+//line basic_task.go:1377
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1364,7 +1382,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1368
+//line basic_task.go:1386
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1373,7 +1391,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1377
+//line basic_task.go:1395
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1382,7 +1400,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1386
+//line basic_task.go:1404
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1391,7 +1409,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1395
+//line basic_task.go:1413
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1400,7 +1418,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1404
+//line basic_task.go:1422
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1409,7 +1427,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1413
+//line basic_task.go:1431
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1418,7 +1436,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1422
+//line basic_task.go:1440
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1427,7 +1445,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1431
+//line basic_task.go:1449
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1439,7 +1457,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1443
+//line basic_task.go:1461
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1452,7 +1470,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1456
+//line basic_task.go:1474
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1466,7 +1484,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1470
+//line basic_task.go:1488
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1478,7 +1496,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1482
+//line basic_task.go:1500
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1491,7 +1509,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1495
+//line basic_task.go:1513
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1502,7 +1520,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1506
+//line basic_task.go:1524
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1514,7 +1532,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1518
+//line basic_task.go:1536
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1527,7 +1545,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1531
+//line basic_task.go:1549
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1545,7 +1563,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1549
+//line basic_task.go:1567
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1565,7 +1583,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1569
+//line basic_task.go:1587
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1580,7 +1598,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1584
+//line basic_task.go:1602
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1590,17 +1608,17 @@ end2:
 	}
 resume12:
 //line basic.go:118
-	return generated.Return(f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
+	return generated.Return[string](f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
 }
 
-//line basic_task.go:1597
+//line basic_task.go:1615
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
 	n int
 }
 
-type multiState = [(unsafe.Sizeof(multiArgs{}) + 7) / 8]uint64
+const multiSize = (unsafe.Sizeof(multiArgs{}) + 7) &^ 7
 
 type multiHeld = struct {
 	s *script
@@ -1614,24 +1632,24 @@ type multiHeld = struct {
 	}
 }
 
-var multiKind *generated.HeldKind[multiState, multiHeld, string]
+var multiKind *generated.Kind
 
 // multiStart is the start form of multi.
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1624
+//line basic_task.go:1642
 	if generated.Suspended(t) {
-		_, h := multiKind.Spill(t, 1)
+		_, h := generated.SpillHeld[multiHeld](t, multiKind, 1)
 		*h = multiHeld{s: s}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1633
+//line basic_task.go:1651
 	if generated.Suspended(t) {
-		_, h := multiKind.Spill(t, 2)
+		_, h := generated.SpillHeld[multiHeld](t, multiKind, 2)
 		*h = multiHeld{s: s}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1642,9 +1660,9 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1646
+//line basic_task.go:1664
 	if generated.Suspended(t) {
-		_, h := multiKind.Spill(t, 3)
+		_, h := generated.SpillHeld[multiHeld](t, multiKind, 3)
 		*h = multiHeld{s: s, x: x}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1652,9 +1670,9 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1656
+//line basic_task.go:1674
 	if generated.Suspended(t) {
-		_, h := multiKind.Spill(t, 4)
+		_, h := generated.SpillHeld[multiHeld](t, multiKind, 4)
 		*h = multiHeld{}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1663,10 +1681,10 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1667
+//line basic_task.go:1685
 
 // multiStep is the step form of multi.
-func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
+func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s              *script
@@ -1687,34 +1705,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1691
+//line basic_task.go:1709
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1698
+//line basic_task.go:1716
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1705
+//line basic_task.go:1723
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1711
+//line basic_task.go:1729
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1718
+//line basic_task.go:1736
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1723,7 +1741,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1727
+//line basic_task.go:1745
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1736,7 +1754,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1740
+//line basic_task.go:1758
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1746,7 +1764,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1750
+//line basic_task.go:1768
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1754,10 +1772,10 @@ resume3:
 	}
 resume4:
 //line basic.go:129
-	return generated.Return(f, fmt.Sprint(v2, v3), nil)
+	return generated.Return[string](f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1761
+//line basic_task.go:1779
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1781,22 +1799,22 @@ type recursiveAt3 struct {
 	result int
 }
 
-type recursiveState = [(max(unsafe.Sizeof(recursiveArgs{}), unsafe.Sizeof(recursiveAt1{}), unsafe.Sizeof(recursiveAt2{}), unsafe.Sizeof(recursiveAt3{})) + 7) / 8]uint64
+const recursiveSize = (max(unsafe.Sizeof(recursiveArgs{}), unsafe.Sizeof(recursiveAt1{}), unsafe.Sizeof(recursiveAt2{}), unsafe.Sizeof(recursiveAt3{})) + 7) &^ 7
 
 type recursiveHeld = struct {
 	s *script
 }
 
-var recursiveKind *generated.HeldKind[recursiveState, recursiveHeld, int]
+var recursiveKind *generated.Kind
 
 // recursiveStart is the start form of recursive.
 func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1798
+//line basic_task.go:1816
 		if generated.Suspended(t) {
-			f := recursiveKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, recursiveKind, 1)
 			s1 := generated.At[recursiveAt1](f)
 			*s1 = recursiveAt1{}
 			generated.ResultTo(t, &s1.result)
@@ -1806,9 +1824,9 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1810
+//line basic_task.go:1828
 	if generated.Suspended(t) {
-		f, h := recursiveKind.Spill(t, 2)
+		f, h := generated.SpillHeld[recursiveHeld](t, recursiveKind, 2)
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
 		*h = recursiveHeld{s: s}
@@ -1820,9 +1838,9 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1824
+//line basic_task.go:1842
 	if generated.Suspended(t) {
-		f := recursiveKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, recursiveKind, 3)
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
 		generated.ResultTo(t, &s1.result)
@@ -1832,10 +1850,10 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1836
+//line basic_task.go:1854
 
 // recursiveStep is the step form of recursive.
-func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
+func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s          *script
@@ -1852,7 +1870,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1856
+//line basic_task.go:1874
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1861,7 +1879,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1865
+//line basic_task.go:1883
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1869,7 +1887,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1873
+//line basic_task.go:1891
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1880,7 +1898,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1884
+//line basic_task.go:1902
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1892,14 +1910,14 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 resume1:
 //line basic.go:134
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1899
+//line basic_task.go:1917
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
-		h = recursiveKind.Hold(t, f, h)
+		h = generated.Hold(t, recursiveKind, f, h)
 		*h = recursiveHeld{s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
@@ -1907,10 +1925,10 @@ end1:
 resume2:
 //line basic.go:137
 	if err != nil {
-		return generated.Return(f, 0, err)
+		return generated.Return[int](f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1914
+//line basic_task.go:1932
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1922,10 +1940,10 @@ resume2:
 	}
 resume3:
 //line basic.go:141
-	return generated.Return(f, a+b, err)
+	return generated.Return[int](f, a+b, err)
 }
 
-//line basic_task.go:1929
+//line basic_task.go:1947
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1937,22 +1955,22 @@ type counterAddAt1 struct {
 	result int
 }
 
-type counterAddState = [(max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{})) + 7) / 8]uint64
+const counterAddSize = (max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{})) + 7) &^ 7
 
 type counterAddHeld = struct {
 	c *counter
 	s *script
 }
 
-var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
+var counterAddKind *generated.Kind
 
 // counterAddStart is the start form of (*counter).add.
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1954
+//line basic_task.go:1972
 	if generated.Suspended(t) {
-		f, h := counterAddKind.Spill(t, 1)
+		f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
 		*h = counterAddHeld{c: c}
@@ -1964,10 +1982,10 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1968
+//line basic_task.go:1986
 
 // counterAddStep is the step form of (*counter).add.
-func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
+func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c    *counter
@@ -1985,14 +2003,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1989
+//line basic_task.go:2007
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1996
+//line basic_task.go:2014
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -2003,32 +2021,32 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 resume1:
 //line basic.go:150
 	c.n += v
-	return generated.Return(f, c.n, nil)
+	return generated.Return[int](f, c.n, nil)
 }
 
-//line basic_task.go:2010
+//line basic_task.go:2028
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
 	result int
 }
 
-type counterGetState = [(unsafe.Sizeof(counterGetAt1{}) + 7) / 8]uint64
+const counterGetSize = (unsafe.Sizeof(counterGetAt1{}) + 7) &^ 7
 
 type counterGetHeld = struct {
 	c counter
 	s *script
 }
 
-var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
+var counterGetKind *generated.Kind
 
 // counterGetStart is the start form of counter.get.
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2030
+//line basic_task.go:2048
 	if generated.Suspended(t) {
-		f, h := counterGetKind.Spill(t, 1)
+		f, h := generated.SpillHeld[counterGetHeld](t, counterGetKind, 1)
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
 		*h = counterGetHeld{c: c}
@@ -2039,10 +2057,10 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2043
+//line basic_task.go:2061
 
 // counterGetStep is the step form of counter.get.
-func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
+func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c   counter
@@ -2059,14 +2077,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2063
+//line basic_task.go:2081
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2070
+//line basic_task.go:2088
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2076,10 +2094,10 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 	}
 resume1:
 //line basic.go:156
-	return generated.Return(f, n+c.n, err)
+	return generated.Return[int](f, n+c.n, err)
 }
 
-//line basic_task.go:2083
+//line basic_task.go:2101
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2103,7 +2121,7 @@ type methodsAt5 struct {
 	result int
 }
 
-type methodsState = [(max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt3{}), unsafe.Sizeof(methodsAt4{}), unsafe.Sizeof(methodsAt5{})) + 7) / 8]uint64
+const methodsSize = (max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt3{}), unsafe.Sizeof(methodsAt4{}), unsafe.Sizeof(methodsAt5{})) + 7) &^ 7
 
 type methodsHeld = struct {
 	s   *script
@@ -2113,34 +2131,34 @@ type methodsHeld = struct {
 	err error
 }
 
-var methodsKind *generated.HeldKind[methodsState, methodsHeld, string]
+var methodsKind *generated.Kind
 
 // methodsStart is the start form of methods.
 func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2124
+//line basic_task.go:2142
 	if generated.Suspended(t) {
-		_, h1 := methodsKind.Spill(t, 1)
+		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 		*h1 = methodsHeld{s: s, c: &c}
 		return
 	}
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2133
+//line basic_task.go:2151
 	if generated.Suspended(t) {
-		_, h1 := methodsKind.Spill(t, 2)
+		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
 		return
 	}
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2142
+//line basic_task.go:2160
 	if generated.Suspended(t) {
-		f, h1 := methodsKind.Spill(t, 3)
+		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 3)
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
 		*h1 = methodsHeld{s: s, c: &c, o: o}
@@ -2149,9 +2167,9 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2153
+//line basic_task.go:2171
 	if generated.Suspended(t) {
-		f, h1 := methodsKind.Spill(t, 4)
+		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 4)
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2160,9 +2178,9 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2164
+//line basic_task.go:2182
 	if generated.Suspended(t) {
-		f, h1 := methodsKind.Spill(t, 5)
+		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 5)
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
 		*h1 = methodsHeld{c: &c, err: err}
@@ -2173,10 +2191,10 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2177
+//line basic_task.go:2195
 
 // methodsStep is the step form of methods.
-func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
+func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s          *script
@@ -2194,13 +2212,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2198
+//line basic_task.go:2216
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2204
+//line basic_task.go:2222
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2208,7 +2226,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2212
+//line basic_task.go:2230
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2217,7 +2235,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2221
+//line basic_task.go:2239
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2226,7 +2244,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2230
+//line basic_task.go:2248
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2235,7 +2253,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2239
+//line basic_task.go:2257
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2244,7 +2262,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2248
+//line basic_task.go:2266
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2253,7 +2271,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2257
+//line basic_task.go:2275
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2264,7 +2282,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2268
+//line basic_task.go:2286
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2275,7 +2293,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2279
+//line basic_task.go:2297
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2285,10 +2303,10 @@ resume4:
 	}
 resume5:
 //line basic.go:173
-	return generated.Return(f, fmt.Sprint(*c, a, g, h), err)
+	return generated.Return[string](f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2292
+//line basic_task.go:2310
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2312,14 +2330,14 @@ type namedAt3 struct {
 	n, k int
 }
 
-type namedState = [(max(unsafe.Sizeof(namedArgs{}), unsafe.Sizeof(namedAt1{}), unsafe.Sizeof(namedAt2{}), unsafe.Sizeof(namedAt3{})) + 7) / 8]uint64
+const namedSize = (max(unsafe.Sizeof(namedArgs{}), unsafe.Sizeof(namedAt1{}), unsafe.Sizeof(namedAt2{}), unsafe.Sizeof(namedAt3{})) + 7) &^ 7
 
 type namedHeld = struct {
 	s   *script
 	err error
 }
 
-var namedKind *generated.HeldKind[namedState, namedHeld, int]
+var namedKind *generated.Kind
 
 // namedStart is the start form of named.
 func namedStart(t *task.T, s *script, n int) (k int, err error) {
@@ -2329,9 +2347,9 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2333
+//line basic_task.go:2351
 			if generated.Suspended(t) {
-				f, h := namedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[namedHeld](t, namedKind, 1)
 				s1 := generated.At[namedAt1](f)
 				*s1 = namedAt1{n: n, k: k}
 				*h = namedHeld{s: s, err: err}
@@ -2346,9 +2364,9 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2350
+//line basic_task.go:2368
 					if generated.Suspended(t) {
-						f, h := namedKind.Spill(t, 2)
+						f, h := generated.SpillHeld[namedHeld](t, namedKind, 2)
 						s1 := generated.At[namedAt2](f)
 						*s1 = namedAt2{n: n, k: k}
 						*h = namedHeld{s: s, err: err}
@@ -2360,9 +2378,9 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2364
+//line basic_task.go:2382
 						if generated.Suspended(t) {
-							f, h := namedKind.Spill(t, 3)
+							f, h := generated.SpillHeld[namedHeld](t, namedKind, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 							*h = namedHeld{s: s, err: err}
 							return
@@ -2379,10 +2397,10 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2383
+//line basic_task.go:2401
 
 // namedStep is the step form of named.
-func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
+func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s           *script
@@ -2401,7 +2419,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2405
+//line basic_task.go:2423
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2410,7 +2428,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2414
+//line basic_task.go:2432
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2418,7 +2436,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2422
+//line basic_task.go:2440
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2427,7 +2445,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2431
+//line basic_task.go:2449
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2446,7 +2464,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2450
+//line basic_task.go:2468
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2460,10 +2478,10 @@ resume2:
 		goto else2
 	}
 //line basic.go:185
-	return generated.Return(f, k, err)
+	return generated.Return[int](f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2467
+//line basic_task.go:2485
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2474,12 +2492,12 @@ resume3:
 end1:
 //line basic.go:190
 	if n%2 == 0 {
-		return generated.Return(f, k, err)
+		return generated.Return[int](f, k, err)
 	}
-	return generated.Return(f, k*2, nil)
+	return generated.Return[int](f, k*2, nil)
 }
 
-//line basic_task.go:2483
+//line basic_task.go:2501
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2502,7 +2520,7 @@ type addressesAt6 struct {
 	result int
 }
 
-type addressesState = [(max(unsafe.Sizeof(addressesArgs{}), unsafe.Sizeof(addressesAt4{}), unsafe.Sizeof(addressesAt5{}), unsafe.Sizeof(addressesAt6{})) + 7) / 8]uint64
+const addressesSize = (max(unsafe.Sizeof(addressesArgs{}), unsafe.Sizeof(addressesAt4{}), unsafe.Sizeof(addressesAt5{}), unsafe.Sizeof(addressesAt6{})) + 7) &^ 7
 
 type addressesHeld = struct {
 	s    *script
@@ -2514,7 +2532,7 @@ type addressesHeld = struct {
 	sum  []int
 }
 
-var addressesKind *generated.HeldKind[addressesState, addressesHeld, string]
+var addressesKind *generated.Kind
 
 // addressesStart is the start form of addresses.
 func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -2522,18 +2540,18 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2526
+//line basic_task.go:2544
 	if generated.Suspended(t) {
-		_, h := addressesKind.Spill(t, 1)
+		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
 		return
 	}
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2535
+//line basic_task.go:2553
 	if generated.Suspended(t) {
-		_, h := addressesKind.Spill(t, 2)
+		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
 		return
 	}
@@ -2541,9 +2559,9 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2545
+//line basic_task.go:2563
 	if generated.Suspended(t) {
-		_, h := addressesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
 		return
 	}
@@ -2573,9 +2591,9 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2577
+//line basic_task.go:2595
 				if generated.Suspended(t) {
-					f, h := addressesKind.Spill(t, 4)
+					f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
 					*h = addressesHeld{s: s, x: &x, p: p, list: list, i: &i}
 					return
@@ -2590,9 +2608,9 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2594
+//line basic_task.go:2612
 		if generated.Suspended(t) {
-			f, h := addressesKind.Spill(t, 5)
+			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 			*h = addressesHeld{s: s, x: &x, p: p, list: list}
 			return
@@ -2604,9 +2622,9 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2608
+//line basic_task.go:2626
 		if generated.Suspended(t) {
-			f, h := addressesKind.Spill(t, 6)
+			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 6)
 			s1 := generated.At[addressesAt6](f)
 			*s1 = addressesAt6{i2: i2, v: v}
 			*h = addressesHeld{s: s, x: &x, p: p, list: list, sum: sum}
@@ -2619,10 +2637,10 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2623
+//line basic_task.go:2641
 
 // addressesStep is the step form of addresses.
-func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
+func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                            *script
@@ -2642,19 +2660,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2646
+//line basic_task.go:2664
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2652
+//line basic_task.go:2670
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2658
+//line basic_task.go:2676
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2662,7 +2680,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2666
+//line basic_task.go:2684
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2670,7 +2688,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2674
+//line basic_task.go:2692
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2679,7 +2697,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2683
+//line basic_task.go:2701
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2689,7 +2707,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2693
+//line basic_task.go:2711
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2698,7 +2716,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2702
+//line basic_task.go:2720
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2712,7 +2730,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2716
+//line basic_task.go:2734
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2749,7 +2767,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2753
+//line basic_task.go:2771
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2775,7 +2793,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2779
+//line basic_task.go:2797
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2798,7 +2816,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2802
+//line basic_task.go:2820
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2813,12 +2831,10 @@ resume6:
 	i2++
 	goto loop3
 end5:
-	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
+	return generated.Return[string](f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2820
-
-type parameterState = struct{}
+//line basic_task.go:2838
 
 type parameterHeld = struct {
 	s   *script
@@ -2828,16 +2844,16 @@ type parameterHeld = struct {
 	set func(string)
 }
 
-var parameterKind *generated.HeldKind[parameterState, parameterHeld, string]
+var parameterKind *generated.Kind
 
 // parameterStart is the start form of parameter.
 func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2839
+//line basic_task.go:2855
 	if generated.Suspended(t) {
-		_, h := parameterKind.Spill(t, 1)
+		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
 		return
 	}
@@ -2846,9 +2862,9 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2850
+//line basic_task.go:2866
 	if generated.Suspended(t) {
-		_, h := parameterKind.Spill(t, 2)
+		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
 		return
 	}
@@ -2857,10 +2873,10 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2861
+//line basic_task.go:2877
 
 // parameterStep is the step form of parameter.
-func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
+func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -2876,13 +2892,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2880
+//line basic_task.go:2896
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2886
+//line basic_task.go:2902
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2890,7 +2906,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2894
+//line basic_task.go:2910
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2901,7 +2917,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2905
+//line basic_task.go:2921
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2909,10 +2925,10 @@ resume1:
 resume2:
 //line basic.go:230
 	set("b")
-	return generated.Return(f, *r+fmt.Sprint(*n, *p), nil)
+	return generated.Return[string](f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2916
+//line basic_task.go:2932
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2934,22 +2950,22 @@ type sleptAt3 struct {
 	n int
 }
 
-type sleptState = [(max(unsafe.Sizeof(sleptArgs{}), unsafe.Sizeof(sleptAt1{}), unsafe.Sizeof(sleptAt2{}), unsafe.Sizeof(sleptAt3{})) + 7) / 8]uint64
+const sleptSize = (max(unsafe.Sizeof(sleptArgs{}), unsafe.Sizeof(sleptAt1{}), unsafe.Sizeof(sleptAt2{}), unsafe.Sizeof(sleptAt3{})) + 7) &^ 7
 
 type sleptHeld = struct {
 	s *script
 }
 
-var sleptKind *generated.HeldKind[sleptState, sleptHeld, int]
+var sleptKind *generated.Kind
 
 // sleptStart is the start form of slept.
 func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2951
+//line basic_task.go:2967
 		if generated.Suspended(t) {
-			f := sleptKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, sleptKind, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
 			return
 		}
@@ -2961,9 +2977,9 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2965
+//line basic_task.go:2981
 		if generated.Suspended(t) {
-			f := sleptKind.SpillBare(t, 2)
+			f := generated.SpillBare(t, sleptKind, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
 			return
 		}
@@ -2971,9 +2987,9 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2975
+//line basic_task.go:2991
 	if generated.Suspended(t) {
-		f := sleptKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, sleptKind, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		return
 	}
@@ -2981,10 +2997,10 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:2985
+//line basic_task.go:3001
 
 // sleptStep is the step form of slept.
-func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
+func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s               *script
@@ -3002,28 +3018,28 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:3006
+//line basic_task.go:3022
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:3013
+//line basic_task.go:3029
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3020
+//line basic_task.go:3036
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3027
+//line basic_task.go:3043
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3037,14 +3053,14 @@ resume1:
 		goto end1
 	}
 //line basic.go:236
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end1:
 	if n <= 3 {
 		goto end2
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3048
+//line basic_task.go:3064
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3054,10 +3070,10 @@ end1:
 	}
 resume2:
 //line basic.go:239
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3061
+//line basic_task.go:3077
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3067,10 +3083,10 @@ end2:
 	}
 resume3:
 //line basic.go:241
-	return generated.Return(f, n, err2)
+	return generated.Return[int](f, n, err2)
 }
 
-//line basic_task.go:3074
+//line basic_task.go:3090
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3088,14 +3104,14 @@ type jumpsAt2 struct {
 	result int
 }
 
-type jumpsState = [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) / 8]uint64
+const jumpsSize = (max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) &^ 7
 
 type jumpsHeld = struct {
 	s   *script
 	all string
 }
 
-var jumpsKind *generated.HeldKind[jumpsState, jumpsHeld, string]
+var jumpsKind *generated.Kind
 
 // jumpsStart is the start form of jumps.
 func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -3106,9 +3122,9 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3110
+//line basic_task.go:3126
 	if generated.Suspended(t) {
-		f, h := jumpsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
 		return
@@ -3116,9 +3132,9 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3120
+//line basic_task.go:3136
 		if generated.Suspended(t) {
-			f, h := jumpsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 			s1 := generated.At[jumpsAt2](f)
 			*s1 = jumpsAt2{n: n, i: i}
 			*h = jumpsHeld{s: s, all: all}
@@ -3136,10 +3152,10 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3140
+//line basic_task.go:3156
 
 // jumpsStep is the step form of jumps.
-func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
+func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s       *script
@@ -3157,7 +3173,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3161
+//line basic_task.go:3177
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3166,7 +3182,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3170
+//line basic_task.go:3186
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3177,7 +3193,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3181
+//line basic_task.go:3197
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3190,7 +3206,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3194
+//line basic_task.go:3210
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3207,29 +3223,29 @@ resume2:
 	goto again
 end1:
 end:
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3214
+//line basic_task.go:3230
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
 	n int
 }
 
-type silentState = [(unsafe.Sizeof(silentArgs{}) + 7) / 8]uint64
+const silentSize = (unsafe.Sizeof(silentArgs{}) + 7) &^ 7
 
 type silentHeld = struct {
 	s *script
 }
 
-var silentKind *generated.HeldKind[silentState, silentHeld, int]
+var silentKind *generated.Kind
 
 // silentStep runs silent, which does not wait.
-func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.Step {
+func silentStep(f *generated.Frame, h *silentHeld) generated.Step {
 	s1 := generated.At[silentArgs](f)
 	v, err := silent(generated.Resume(f), h.s, s1.n)
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 }
 
 // everythingArgs has the arguments of everything.
@@ -3247,7 +3263,7 @@ type everythingAt2 struct {
 	n, i int
 }
 
-type everythingState = [(max(unsafe.Sizeof(everythingArgs{}), unsafe.Sizeof(everythingAt1{}), unsafe.Sizeof(everythingAt2{})) + 7) / 8]uint64
+const everythingSize = (max(unsafe.Sizeof(everythingArgs{}), unsafe.Sizeof(everythingAt1{}), unsafe.Sizeof(everythingAt2{})) + 7) &^ 7
 
 type everythingHeld = struct {
 	s      *script
@@ -3256,7 +3272,7 @@ type everythingHeld = struct {
 	result string
 }
 
-var everythingKind *generated.HeldKind[everythingState, everythingHeld, string]
+var everythingKind *generated.Kind
 
 // everythingStart is the start form of everything.
 func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -3264,9 +3280,9 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3268
+//line basic_task.go:3284
 		if generated.Suspended(t) {
-			f, h := everythingKind.Spill(t, 1)
+			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 			*h = everythingHeld{s: s, all: all}
 			generated.ResultTo(t, &h.result)
@@ -3277,9 +3293,9 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3281
+//line basic_task.go:3297
 		if generated.Suspended(t) {
-			f, h := everythingKind.Spill(t, 2)
+			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 			*h = everythingHeld{s: s, all: all, a: a}
 			generated.ResultTo(t, &h.result)
@@ -3294,10 +3310,10 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3298
+//line basic_task.go:3314
 
 // everythingStep is the step form of everything.
-func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
+func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s         *script
@@ -3317,7 +3333,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3321
+//line basic_task.go:3337
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3326,7 +3342,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3330
+//line basic_task.go:3346
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3341,7 +3357,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3345
+//line basic_task.go:3361
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3351,10 +3367,10 @@ loop1:
 resume1:
 //line basic.go:268
 	if err != nil {
-		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
+		return generated.Return[string](f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3358
+//line basic_task.go:3374
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3364,7 +3380,7 @@ resume1:
 resume2:
 //line basic.go:272
 	if err != nil {
-		return generated.Return(f, all, err)
+		return generated.Return[string](f, all, err)
 	}
 	all += a + b
 //line basic.go:266
@@ -3372,10 +3388,10 @@ resume2:
 	goto loop1
 end1:
 //line basic.go:277
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3379
+//line basic_task.go:3395
 
 // addValueInBasic returns the start form of recv.add.
 func addValueInBasic(recv *counter) func(*task.T, *script, int) int {

@@ -20,67 +20,72 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	byValueDoKind = generated.DefineHeld[byValueDoState, byValueDoHeld, byValueDoResult]("byValue.do", "calls.go", 20, byValueDoStep)
+	byValueDoKind = generated.DefineHeld("byValue.do", "calls.go", 20, byValueDoSize, generated.Result[byValueDoResult](), byValueDoStep)
 	generated.BindMethod[*byValue]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
 		return byValueDoStart(*recv.(*byValue), t, a1, a2)
 	})
 	generated.BindMethod[byValue]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
 		return byValueDoStart(recv.(byValue), t, a1, a2)
 	})
-	byValueNoteKind = generated.DefineHeld[byValueNoteState, byValueNoteHeld, struct{}]("byValue.note", "calls.go", 25, byValueNoteStep)
+	byValueNoteKind = generated.DefineHeld("byValue.note", "calls.go", 25, byValueNoteSize, generated.Result[struct{}](), byValueNoteStep)
 	generated.BindMethod[*byValue]("note", func(recv any, t *task.T, a1 *script) {
 		byValueNoteStart(*recv.(*byValue), t, a1)
 	})
 	generated.BindMethod[byValue]("note", func(recv any, t *task.T, a1 *script) {
 		byValueNoteStart(recv.(byValue), t, a1)
 	})
-	byPointerDoKind = generated.DefineHeld[byPointerDoState, byPointerDoHeld, byPointerDoResult]("(*byPointer).do", "calls.go", 29, byPointerDoStep)
+	byPointerDoKind = generated.DefineHeld("(*byPointer).do", "calls.go", 29, byPointerDoSize, generated.Result[byPointerDoResult](), byPointerDoStep)
 	generated.BindMethodValue(func(recv *byPointer) func(*task.T, *script, int) (int, string, error) { return recv.do }, doValueInCalls)
 	generated.BindMethod[*byPointer]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
 		return byPointerDoStart(recv.(*byPointer), t, a1, a2)
 	})
-	byPointerNoteKind = generated.DefineHeld[byPointerNoteState, byPointerNoteHeld, struct{}]("(*byPointer).note", "calls.go", 34, byPointerNoteStep)
+	byPointerNoteKind = generated.DefineHeld("(*byPointer).note", "calls.go", 34, 0, generated.Result[struct{}](), byPointerNoteStep)
 	generated.BindMethodValue(func(recv *byPointer) func(*task.T, *script) { return recv.note }, noteValueInCalls)
 	generated.BindMethod[*byPointer]("note", func(recv any, t *task.T, a1 *script) {
 		byPointerNoteStart(recv.(*byPointer), t, a1)
 	})
-	interfacesKind = generated.DefineHeld[interfacesState, interfacesHeld, string]("interfaces", "calls.go", 41, interfacesStep)
+	interfacesKind = generated.DefineHeld("interfaces", "calls.go", 41, interfacesSize, generated.Result[string](), interfacesStep)
 	generated.Bind(interfaces, interfacesStart, func(s *script, n int) coro.Call[string] {
-		var s1 interfacesState
-		*generated.In[interfacesArgs](&s1) = interfacesArgs{n: n}
-		return interfacesKind.With(s1, interfacesHeld{s: s})
+		c := generated.NewCall[string](interfacesKind)
+		*generated.CallState[interfacesArgs](c) = interfacesArgs{n: n}
+		*generated.CallHeld[interfacesHeld](c) = interfacesHeld{s: s}
+		return c
 	})
-	valuesKind = generated.DefineHeld[valuesState, valuesHeld, string]("values", "calls.go", 59, valuesStep)
+	valuesKind = generated.DefineHeld("values", "calls.go", 59, valuesSize, generated.Result[string](), valuesStep)
 	generated.Bind(values, valuesStart, func(s *script, n int) coro.Call[string] {
-		var s1 valuesState
-		*generated.In[valuesArgs](&s1) = valuesArgs{n: n}
-		return valuesKind.With(s1, valuesHeld{s: s})
+		c1 := generated.NewCall[string](valuesKind)
+		*generated.CallState[valuesArgs](c1) = valuesArgs{n: n}
+		*generated.CallHeld[valuesHeld](c1) = valuesHeld{s: s}
+		return c1
 	})
-	importedKind = generated.DefineHeld[importedState, importedHeld, string]("imported", "calls.go", 86, importedStep)
+	importedKind = generated.DefineHeld("imported", "calls.go", 86, importedSize, generated.Result[string](), importedStep)
 	generated.Bind(imported, importedStart, func(s *script, n int) coro.Call[string] {
-		var s1 importedState
-		*generated.In[importedArgs](&s1) = importedArgs{n: n}
-		return importedKind.With(s1, importedHeld{s: s})
+		c := generated.NewCall[string](importedKind)
+		*generated.CallState[importedArgs](c) = importedArgs{n: n}
+		*generated.CallHeld[importedHeld](c) = importedHeld{s: s}
+		return c
 	})
-	variadicKind = generated.DefineHeld[variadicState, variadicHeld, string]("variadic", "calls.go", 98, variadicStep)
+	variadicKind = generated.DefineHeld("variadic", "calls.go", 98, 0, generated.Result[string](), variadicStep)
 	generated.Bind(variadic, variadicStart, nil)
-	literalsKind = generated.DefineHeld[literalsState, literalsHeld, string]("literals", "calls.go", 103, literalsStep)
+	literalsKind = generated.DefineHeld("literals", "calls.go", 103, literalsSize, generated.Result[string](), literalsStep)
 	generated.Bind(literals, literalsStart, func(s *script, n int) coro.Call[string] {
-		var s1 literalsState
-		*generated.In[literalsArgs](&s1) = literalsArgs{n: n}
-		return literalsKind.With(s1, literalsHeld{s: s})
+		c := generated.NewCall[string](literalsKind)
+		*generated.CallState[literalsArgs](c) = literalsArgs{n: n}
+		*generated.CallHeld[literalsHeld](c) = literalsHeld{s: s}
+		return c
 	})
-	literalsFunc1Kind = generated.DefineHeld[literalsFunc1State, literalsFunc1Held, struct{}]("literals.func1", "calls.go", 105, literalsFunc1Step)
-	literalsFunc2Kind = generated.DefineHeld[literalsFunc2State, literalsFunc2Held, int]("literals.func2", "calls.go", 114, literalsFunc2Step)
-	literalsFunc2Func1Kind = generated.DefineHeld[literalsFunc2Func1State, literalsFunc2Func1Held, int]("literals.func2.func1", "calls.go", 115, literalsFunc2Func1Step)
-	literalsFunc3Kind = generated.DefineHeld[literalsFunc3State, literalsFunc3Held, int]("literals.func3", "calls.go", 123, literalsFunc3Step)
-	groupKind = generated.DefineHeld[groupState, groupHeld, string]("group", "calls.go", 135, groupStep)
+	literalsFunc1Kind = generated.DefineHeld("literals.func1", "calls.go", 105, literalsFunc1Size, generated.Result[struct{}](), literalsFunc1Step)
+	literalsFunc2Kind = generated.DefineHeld("literals.func2", "calls.go", 114, literalsFunc2Size, generated.Result[int](), literalsFunc2Step)
+	literalsFunc2Func1Kind = generated.DefineHeld("literals.func2.func1", "calls.go", 115, literalsFunc2Func1Size, generated.Result[int](), literalsFunc2Func1Step)
+	literalsFunc3Kind = generated.DefineHeld("literals.func3", "calls.go", 123, literalsFunc3Size, generated.Result[int](), literalsFunc3Step)
+	groupKind = generated.DefineHeld("group", "calls.go", 135, groupSize, generated.Result[string](), groupStep)
 	generated.Bind(group, groupStart, func(s *script, n int) coro.Call[string] {
-		var s1 groupState
-		*generated.In[groupArgs](&s1) = groupArgs{n: n}
-		return groupKind.With(s1, groupHeld{s: s})
+		c := generated.NewCall[string](groupKind)
+		*generated.CallState[groupArgs](c) = groupArgs{n: n}
+		*generated.CallHeld[groupHeld](c) = groupHeld{s: s}
+		return c
 	})
-	groupFunc1Kind = generated.DefineHeld[groupFunc1State, groupFunc1Held, struct{}]("group.func1", "calls.go", 139, groupFunc1Step)
+	groupFunc1Kind = generated.DefineHeld("group.func1", "calls.go", 139, 0, generated.Result[struct{}](), groupFunc1Step)
 	generated.BindMethod[*embeds]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
 		return doOfCalls(&embedsDoSite, recv.(*embeds).doer)(recv.(*embeds).doer, t, a1, a2)
 	})
@@ -112,21 +117,21 @@ type byValueDoAt1 struct {
 	result int
 }
 
-type byValueDoState = [(max(unsafe.Sizeof(byValueDoArgs{}), unsafe.Sizeof(byValueDoAt1{})) + 7) / 8]uint64
+const byValueDoSize = (max(unsafe.Sizeof(byValueDoArgs{}), unsafe.Sizeof(byValueDoAt1{})) + 7) &^ 7
 
 type byValueDoHeld = struct {
 	s *script
 }
 
-var byValueDoKind *generated.HeldKind[byValueDoState, byValueDoHeld, byValueDoResult]
+var byValueDoKind *generated.Kind
 
 // byValueDoStart is the start form of byValue.do.
 func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:21
 	k, err := valueStart(t, s, n+b.k)
-//line calls_task.go:128
+//line calls_task.go:133
 	if generated.Suspended(t) {
-		f := byValueDoKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, byValueDoKind, 1)
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
 		generated.ResultTo(t, &s1.result)
@@ -136,10 +141,10 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
-//line calls_task.go:140
+//line calls_task.go:145
 
 // byValueDoStep is the step form of byValue.do.
-func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
+func byValueDoStep(f *generated.Frame, h *byValueDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b    byValue
@@ -157,14 +162,14 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:161
+//line calls_task.go:166
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:168
+//line calls_task.go:173
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -176,37 +181,37 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 	}
 resume1:
 //line calls.go:22
-	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
+	return generated.Return[byValueDoResult](f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:183
+//line calls_task.go:188
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
 	b byValue
 }
 
-type byValueNoteState = [(unsafe.Sizeof(byValueNoteArgs{}) + 7) / 8]uint64
+const byValueNoteSize = (unsafe.Sizeof(byValueNoteArgs{}) + 7) &^ 7
 
 type byValueNoteHeld = struct {
 	s *script
 }
 
-var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struct{}]
+var byValueNoteKind *generated.Kind
 
 // byValueNoteStart is the start form of byValue.note.
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:202
+//line calls_task.go:207
 	if generated.Suspended(t) {
-		byValueNoteKind.SpillBare(t, 1)
+		generated.SpillBare(t, byValueNoteKind, 1)
 		return
 	}
 }
 
 // byValueNoteStep is the step form of byValue.note.
-func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueNoteHeld) generated.Step {
+func byValueNoteStep(f *generated.Frame, h *byValueNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b byValue
@@ -220,14 +225,14 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:224
+//line calls_task.go:229
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:231
+//line calls_task.go:236
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -235,7 +240,7 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // byPointerDoResult is what (*byPointer).do returns.
@@ -254,22 +259,22 @@ type byPointerDoAt1 struct {
 	result int
 }
 
-type byPointerDoState = [(max(unsafe.Sizeof(byPointerDoArgs{}), unsafe.Sizeof(byPointerDoAt1{})) + 7) / 8]uint64
+const byPointerDoSize = (max(unsafe.Sizeof(byPointerDoArgs{}), unsafe.Sizeof(byPointerDoAt1{})) + 7) &^ 7
 
 type byPointerDoHeld = struct {
 	b *byPointer
 	s *script
 }
 
-var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPointerDoResult]
+var byPointerDoKind *generated.Kind
 
 // byPointerDoStart is the start form of (*byPointer).do.
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:271
+//line calls_task.go:276
 	if generated.Suspended(t) {
-		f, h := byPointerDoKind.Spill(t, 1)
+		f, h := generated.SpillHeld[byPointerDoHeld](t, byPointerDoKind, 1)
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
 		*h = byPointerDoHeld{b: b}
@@ -281,10 +286,10 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:285
+//line calls_task.go:290
 
 // byPointerDoStep is the step form of (*byPointer).do.
-func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
+func byPointerDoStep(f *generated.Frame, h *byPointerDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b    *byPointer
@@ -302,14 +307,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:306
+//line calls_task.go:311
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:313
+//line calls_task.go:318
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -320,33 +325,31 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 resume1:
 //line calls.go:30
 	b.k += v
-	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
+	return generated.Return[byPointerDoResult](f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:327
-
-type byPointerNoteState = struct{}
+//line calls_task.go:332
 
 type byPointerNoteHeld = struct {
 	b *byPointer
 	s *script
 }
 
-var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld, struct{}]
+var byPointerNoteKind *generated.Kind
 
 // byPointerNoteStart is the start form of (*byPointer).note.
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:342
+//line calls_task.go:345
 	if generated.Suspended(t) {
-		byPointerNoteKind.SpillBare(t, 1)
+		generated.SpillBare(t, byPointerNoteKind, 1)
 		return
 	}
 }
 
 // byPointerNoteStep is the step form of (*byPointer).note.
-func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPointerNoteHeld) generated.Step {
+func byPointerNoteStep(f *generated.Frame, h *byPointerNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b *byPointer
@@ -358,14 +361,14 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:362
+//line calls_task.go:365
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:369
+//line calls_task.go:372
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -373,7 +376,7 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // interfacesArgs has the arguments of interfaces.
@@ -402,7 +405,7 @@ type interfacesAt5 struct {
 	k1 int
 }
 
-type interfacesState = [(max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{}), unsafe.Sizeof(interfacesAt2{}), unsafe.Sizeof(interfacesAt3{}), unsafe.Sizeof(interfacesAt5{})) + 7) / 8]uint64
+const interfacesSize = (max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{}), unsafe.Sizeof(interfacesAt2{}), unsafe.Sizeof(interfacesAt3{}), unsafe.Sizeof(interfacesAt5{})) + 7) &^ 7
 
 type interfacesHeld = struct {
 	s      *script
@@ -418,7 +421,7 @@ type interfacesHeld = struct {
 	}
 }
 
-var interfacesKind *generated.HeldKind[interfacesState, interfacesHeld, string]
+var interfacesKind *generated.Kind
 
 // interfacesStart is the start form of interfaces.
 func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -428,9 +431,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:432
+//line calls_task.go:435
 		if generated.Suspended(t) {
-			f, h := interfacesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 			s1 := generated.At[interfacesAt1](f)
 			*s1 = interfacesAt1{i: i}
 			*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -441,9 +444,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:445
+//line calls_task.go:448
 		if generated.Suspended(t) {
-			f, h := interfacesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 			*h = interfacesHeld{s: s, p: p, all: all, list: list}
 			generated.ResultTo(t, &h.result)
@@ -456,9 +459,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:460
+//line calls_task.go:463
 		if generated.Suspended(t) {
-			f, h := interfacesKind.Spill(t, 3)
+			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 			*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
 			return
@@ -470,9 +473,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:474
+//line calls_task.go:477
 	if generated.Suspended(t) {
-		_, h := interfacesKind.Spill(t, 4)
+		_, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultTo(t, &h.result)
 		return
@@ -481,9 +484,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:485
+//line calls_task.go:488
 	if generated.Suspended(t) {
-		f, h := interfacesKind.Spill(t, 5)
+		f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
 		return
@@ -492,10 +495,10 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:496
+//line calls_task.go:499
 
 // interfacesStep is the step form of interfaces.
-func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
+func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                *script
@@ -519,7 +522,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:523
+//line calls_task.go:526
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -528,7 +531,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:532
+//line calls_task.go:535
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -536,14 +539,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:540
+//line calls_task.go:543
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:547
+//line calls_task.go:550
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -551,7 +554,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:555
+//line calls_task.go:558
 		goto resume5
 	default:
 		return f.BadResume()
@@ -568,7 +571,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:572
+//line calls_task.go:575
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -581,7 +584,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:585
+//line calls_task.go:588
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -591,12 +594,12 @@ resume1:
 resume2:
 //line calls.go:47
 	if err != nil {
-		return generated.Return(f, all, err)
+		return generated.Return[string](f, all, err)
 	}
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:600
+//line calls_task.go:603
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -614,7 +617,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:618
+//line calls_task.go:621
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -625,7 +628,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:629
+//line calls_task.go:632
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -633,10 +636,10 @@ resume4:
 	}
 resume5:
 //line calls.go:56
-	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
+	return generated.Return[string](f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:640
+//line calls_task.go:643
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -685,7 +688,7 @@ type valuesAt7 struct {
 	result int
 }
 
-type valuesState = [(max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{}), unsafe.Sizeof(valuesAt2{}), unsafe.Sizeof(valuesAt3{}), unsafe.Sizeof(valuesAt4{}), unsafe.Sizeof(valuesAt5{}), unsafe.Sizeof(valuesAt6{}), unsafe.Sizeof(valuesAt7{})) + 7) / 8]uint64
+const valuesSize = (max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{}), unsafe.Sizeof(valuesAt2{}), unsafe.Sizeof(valuesAt3{}), unsafe.Sizeof(valuesAt4{}), unsafe.Sizeof(valuesAt5{}), unsafe.Sizeof(valuesAt6{}), unsafe.Sizeof(valuesAt7{})) + 7) &^ 7
 
 type valuesHeld = struct {
 	s    *script
@@ -695,7 +698,7 @@ type valuesHeld = struct {
 	c    *counter
 }
 
-var valuesKind *generated.HeldKind[valuesState, valuesHeld, string]
+var valuesKind *generated.Kind
 
 // valuesStart is the start form of values.
 func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -707,9 +710,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:711
+//line calls_task.go:714
 		if generated.Suspended(t) {
-			f, h := valuesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 			s1 := generated.At[valuesAt1](f)
 			*s1 = valuesAt1{n: n, sum: sum, i: i}
 			*h = valuesHeld{s: s, fns: fns}
@@ -729,9 +732,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:733
+//line calls_task.go:736
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 2)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
 		*h = valuesHeld{s: s, v: v}
@@ -740,9 +743,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:744
+//line calls_task.go:747
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 3)
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
 		*h = valuesHeld{s: s}
@@ -753,9 +756,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := addValueInCalls((&counter{n: 3}))
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:757
+//line calls_task.go:760
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 4)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 4)
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
 		*h = valuesHeld{s: s}
@@ -765,9 +768,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:769
+//line calls_task.go:772
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 5)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 5)
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
 		*h = valuesHeld{s: s}
@@ -777,9 +780,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:781
+//line calls_task.go:784
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 6)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 6)
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
 		*h = valuesHeld{s: s, err1: err1, c: c}
@@ -789,9 +792,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:793
+//line calls_task.go:796
 	if generated.Suspended(t) {
-		f, h := valuesKind.Spill(t, 7)
+		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 7)
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
 		*h = valuesHeld{err1: err1, c: c}
@@ -802,10 +805,10 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:806
+//line calls_task.go:809
 
 // valuesStep is the step form of values.
-func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
+func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                                   *script
@@ -828,7 +831,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:832
+//line calls_task.go:835
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -837,7 +840,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:841
+//line calls_task.go:844
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -846,7 +849,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:850
+//line calls_task.go:853
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -855,7 +858,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:859
+//line calls_task.go:862
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -864,7 +867,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:868
+//line calls_task.go:871
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -873,7 +876,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:877
+//line calls_task.go:880
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -882,7 +885,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:886
+//line calls_task.go:889
 		goto resume7
 	default:
 		return f.BadResume()
@@ -901,7 +904,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:905
+//line calls_task.go:908
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -912,7 +915,7 @@ loop1:
 resume1:
 //line calls.go:67
 	if err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
 	sum += k
 //line calls.go:65
@@ -927,7 +930,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:931
+//line calls_task.go:934
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -938,7 +941,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:942
+//line calls_task.go:945
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -951,7 +954,7 @@ resume3:
 	sum += v2
 	bound = addValueInCalls((&counter{n: 3}))
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:955
+//line calls_task.go:958
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -963,7 +966,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:967
+//line calls_task.go:970
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -975,7 +978,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:979
+//line calls_task.go:982
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -987,7 +990,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:991
+//line calls_task.go:994
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -997,10 +1000,10 @@ resume6:
 	}
 resume7:
 //line calls.go:83
-	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
+	return generated.Return[string](f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:1004
+//line calls_task.go:1007
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1051,7 +1054,7 @@ type importedAt8 struct {
 	a, u, total int
 }
 
-type importedState = [(max(unsafe.Sizeof(importedArgs{}), unsafe.Sizeof(importedAt1{}), unsafe.Sizeof(importedAt2{}), unsafe.Sizeof(importedAt3{}), unsafe.Sizeof(importedAt4{}), unsafe.Sizeof(importedAt5{}), unsafe.Sizeof(importedAt6{}), unsafe.Sizeof(importedAt7{}), unsafe.Sizeof(importedAt8{})) + 7) / 8]uint64
+const importedSize = (max(unsafe.Sizeof(importedArgs{}), unsafe.Sizeof(importedAt1{}), unsafe.Sizeof(importedAt2{}), unsafe.Sizeof(importedAt3{}), unsafe.Sizeof(importedAt4{}), unsafe.Sizeof(importedAt5{}), unsafe.Sizeof(importedAt6{}), unsafe.Sizeof(importedAt7{}), unsafe.Sizeof(importedAt8{})) + 7) &^ 7
 
 type importedHeld = struct {
 	s      *script
@@ -1066,15 +1069,15 @@ type importedHeld = struct {
 	result1 string
 }
 
-var importedKind *generated.HeldKind[importedState, importedHeld, string]
+var importedKind *generated.Kind
 
 // importedStart is the start form of imported.
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1076
+//line calls_task.go:1079
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
 		generated.ResultTo(t, &h.result)
@@ -1088,9 +1091,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1092
+//line calls_task.go:1095
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: &w}
 		generated.ResultTo(t, &h.result1)
@@ -1098,9 +1101,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1102
+//line calls_task.go:1105
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 3)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 3)
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
 		*h = importedHeld{s: s, b: b, w: &w, l: l}
@@ -1109,9 +1112,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1113
+//line calls_task.go:1116
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 4)
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
 		*h = importedHeld{s: s, b: b, w: &w, l: l}
@@ -1120,9 +1123,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1124
+//line calls_task.go:1127
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 5)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 5)
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
 		*h = importedHeld{s: s, b: b, w: &w, l: l}
@@ -1131,9 +1134,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1135
+//line calls_task.go:1138
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 6)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 6)
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
 		*h = importedHeld{s: s, b: b, w: &w, l: l}
@@ -1143,9 +1146,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1147
+//line calls_task.go:1150
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 7)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: &w, l: l}
 		generated.ResultTo(t, &h.result1)
@@ -1153,9 +1156,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1157
+//line calls_task.go:1160
 	if generated.Suspended(t) {
-		f, h := importedKind.Spill(t, 8)
+		f, h := generated.SpillHeld[importedHeld](t, importedKind, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: &w, l: l, v4: v4}
 		generated.ResultTo(t, &h.result1)
@@ -1165,10 +1168,10 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1169
+//line calls_task.go:1172
 
 // importedStep is the step form of imported.
-func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
+func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                          *script
@@ -1189,7 +1192,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1193
+//line calls_task.go:1196
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1198,7 +1201,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1202
+//line calls_task.go:1205
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1207,7 +1210,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1211
+//line calls_task.go:1214
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1216,7 +1219,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1220
+//line calls_task.go:1223
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1225,7 +1228,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1229
+//line calls_task.go:1232
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1234,7 +1237,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1238
+//line calls_task.go:1241
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1243,7 +1246,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1247
+//line calls_task.go:1250
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1252,14 +1255,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1256
+//line calls_task.go:1259
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1263
+//line calls_task.go:1266
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1269,7 +1272,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 resume1:
 //line calls.go:88
 	if err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
 	w = new(other.Worker)
 //line calls.go:91
@@ -1277,7 +1280,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1281
+//line calls_task.go:1284
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1287,7 +1290,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1291
+//line calls_task.go:1294
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1298,7 +1301,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1302
+//line calls_task.go:1305
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1309,7 +1312,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1313
+//line calls_task.go:1316
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1320,7 +1323,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1324
+//line calls_task.go:1327
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1332,7 +1335,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1336
+//line calls_task.go:1339
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1342,7 +1345,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1346
+//line calls_task.go:1349
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1351,27 +1354,25 @@ resume7:
 	}
 resume8:
 //line calls.go:95
-	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
+	return generated.Return[string](f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1358
-
-type variadicState = struct{}
+//line calls_task.go:1361
 
 type variadicHeld = struct {
 	s     *script
 	words []string
 }
 
-var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
+var variadicKind *generated.Kind
 
 // variadicStart is the start form of variadic.
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1373
+//line calls_task.go:1374
 	if generated.Suspended(t) {
-		_, h := variadicKind.Spill(t, 1)
+		_, h := generated.SpillHeld[variadicHeld](t, variadicKind, 1)
 		*h = variadicHeld{words: words}
 		return
 	}
@@ -1379,10 +1380,10 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1383
+//line calls_task.go:1384
 
 // variadicStep is the step form of variadic.
-func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
+func variadicStep(f *generated.Frame, h *variadicHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s     *script
@@ -1395,24 +1396,24 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1399
+//line calls_task.go:1400
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1406
+//line calls_task.go:1407
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line calls.go:100
-	return generated.Return(f, strings.Join(words, " "), nil)
+	return generated.Return[string](f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1416
+//line calls_task.go:1417
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1439,7 +1440,7 @@ type literalsAt3 struct {
 	result int
 }
 
-type literalsState = [(max(unsafe.Sizeof(literalsArgs{}), unsafe.Sizeof(literalsAt1{}), unsafe.Sizeof(literalsAt2{}), unsafe.Sizeof(literalsAt3{})) + 7) / 8]uint64
+const literalsSize = (max(unsafe.Sizeof(literalsArgs{}), unsafe.Sizeof(literalsAt1{}), unsafe.Sizeof(literalsAt2{}), unsafe.Sizeof(literalsAt3{})) + 7) &^ 7
 
 type literalsHeld = struct {
 	s   *script
@@ -1448,7 +1449,7 @@ type literalsHeld = struct {
 	i   *int
 }
 
-var literalsKind *generated.HeldKind[literalsState, literalsHeld, string]
+var literalsKind *generated.Kind
 
 // literalsStart is the start form of literals.
 func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1456,9 +1457,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1460
+//line calls_task.go:1461
 		if generated.Suspended(t) {
-			f, h := literalsFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 			s1 := generated.At[literalsFunc1At1](f)
 			*s1 = literalsFunc1At1{}
 			*h = literalsFunc1Held{sum: &sum}
@@ -1492,9 +1493,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1496
+//line calls_task.go:1497
 					if generated.Suspended(t) {
-						f, h := literalsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 						*h = literalsHeld{s: s, sum: &sum, add: add, i: &i}
 						return
@@ -1509,9 +1510,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1513
+//line calls_task.go:1514
 						if generated.Suspended(t) {
-							f, h := literalsFunc2Func1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
 							*s1 = literalsFunc2Func1At1{}
 							*h = literalsFunc2Func1Held{s: s, sum: &sum}
@@ -1520,9 +1521,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1524
+//line calls_task.go:1525
 						if generated.Suspended(t) {
-							f := literalsFunc2Func1Kind.SpillBare(t, 2)
+							f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
 							*s1 = literalsFunc2Func1At2{v: v}
 							generated.ResultTo(t, &s1.result)
@@ -1533,9 +1534,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner1)(t)
-//line calls_task.go:1537
+//line calls_task.go:1538
 					if generated.Suspended(t) {
-						f, h := literalsFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 						s1 := generated.At[literalsFunc2At1](f)
 						*s1 = literalsFunc2At1{}
 						*h = literalsFunc2Held{i: &i}
@@ -1546,9 +1547,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1550
+//line calls_task.go:1551
 				if generated.Suspended(t) {
-					f, h := literalsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 2)
 					s1 := generated.At[literalsAt2](f)
 					*s1 = literalsAt2{n: n, again: again}
 					*h = literalsHeld{s: s, sum: &sum, add: add, i: &i}
@@ -1563,9 +1564,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1567
+//line calls_task.go:1568
 					if generated.Suspended(t) {
-						f := literalsFunc3Kind.SpillBare(t, 1)
+						f := generated.SpillBare(t, literalsFunc3Kind, 1)
 						s1 := generated.At[literalsFunc3At1](f)
 						*s1 = literalsFunc3At1{}
 						generated.ResultTo(t, &s1.result)
@@ -1574,9 +1575,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1578
+//line calls_task.go:1579
 				if generated.Suspended(t) {
-					f, h := literalsKind.Spill(t, 3)
+					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 3)
 					s1 := generated.At[literalsAt3](f)
 					*s1 = literalsAt3{n: n, again: again}
 					*h = literalsHeld{s: s, sum: &sum, add: add, i: &i}
@@ -1597,10 +1598,10 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1601
+//line calls_task.go:1602
 
 // literalsStep is the step form of literals.
-func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
+func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s           *script
@@ -1622,7 +1623,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1626
+//line calls_task.go:1627
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1631,7 +1632,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1635
+//line calls_task.go:1636
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1640,7 +1641,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1644
+//line calls_task.go:1645
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1653,9 +1654,9 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1657
+//line calls_task.go:1658
 			if generated.Suspended(t) {
-				f, h := literalsFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 				s1 := generated.At[literalsFunc1At1](f)
 				*s1 = literalsFunc1At1{}
 				*h = literalsFunc1Held{sum: sum}
@@ -1691,7 +1692,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1695
+//line calls_task.go:1696
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1703,7 +1704,7 @@ resume1:
 		goto end3
 	}
 //line calls.go:112
-	return generated.Return(f, "", err)
+	return generated.Return[string](f, "", err)
 end3:
 	{
 		sum := sum
@@ -1713,9 +1714,9 @@ end3:
 			inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1717
+//line calls_task.go:1718
 				if generated.Suspended(t) {
-					f, h := literalsFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
 					*s1 = literalsFunc2Func1At1{}
 					*h = literalsFunc2Func1Held{s: s, sum: sum}
@@ -1724,9 +1725,9 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1728
+//line calls_task.go:1729
 				if generated.Suspended(t) {
-					f := literalsFunc2Func1Kind.SpillBare(t, 2)
+					f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
 					*s1 = literalsFunc2Func1At2{v: v}
 					generated.ResultTo(t, &s1.result)
@@ -1737,9 +1738,9 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner1)(t)
-//line calls_task.go:1741
+//line calls_task.go:1742
 			if generated.Suspended(t) {
-				f, h := literalsFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 				s1 := generated.At[literalsFunc2At1](f)
 				*s1 = literalsFunc2At1{}
 				*h = literalsFunc2Held{i: i}
@@ -1752,7 +1753,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1756
+//line calls_task.go:1757
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1763,7 +1764,7 @@ end3:
 resume2:
 //line calls.go:119
 	if err1 != nil {
-		return generated.Return(f, "", err1)
+		return generated.Return[string](f, "", err1)
 	}
 	*sum += d
 	{
@@ -1773,9 +1774,9 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1777
+//line calls_task.go:1778
 			if generated.Suspended(t) {
-				f := literalsFunc3Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, literalsFunc3Kind, 1)
 				s1 := generated.At[literalsFunc3At1](f)
 				*s1 = literalsFunc3At1{}
 				generated.ResultTo(t, &s1.result)
@@ -1785,7 +1786,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1789
+//line calls_task.go:1790
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1796,7 +1797,7 @@ resume2:
 resume3:
 //line calls.go:127
 	if err1 != nil {
-		return generated.Return(f, "", err1)
+		return generated.Return[string](f, "", err1)
 	}
 	*sum += k
 //line calls.go:110
@@ -1804,10 +1805,10 @@ resume3:
 	goto loop1
 end4:
 //line calls.go:132
-	return generated.Return(f, fmt.Sprint(*sum), nil)
+	return generated.Return[string](f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1811
+//line calls_task.go:1812
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1819,17 +1820,17 @@ type literalsFunc1At1 struct {
 	result int
 }
 
-type literalsFunc1State = [(max(unsafe.Sizeof(literalsFunc1Args{}), unsafe.Sizeof(literalsFunc1At1{})) + 7) / 8]uint64
+const literalsFunc1Size = (max(unsafe.Sizeof(literalsFunc1Args{}), unsafe.Sizeof(literalsFunc1At1{})) + 7) &^ 7
 
 type literalsFunc1Held = struct {
 	s   *script
 	sum *int
 }
 
-var literalsFunc1Kind *generated.HeldKind[literalsFunc1State, literalsFunc1Held, struct{}]
+var literalsFunc1Kind *generated.Kind
 
 // literalsFunc1Step is the step form of literals.func1.
-func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *literalsFunc1Held) generated.Step {
+func literalsFunc1Step(f *generated.Frame, h *literalsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s     *script
@@ -1848,14 +1849,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1852
+//line calls_task.go:1853
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1859
+//line calls_task.go:1860
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1866,17 +1867,17 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 resume1:
 //line calls.go:107
 	*sum += k2
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line calls_task.go:1873
+//line calls_task.go:1874
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
 	result int
 }
 
-type literalsFunc2State = [(unsafe.Sizeof(literalsFunc2At1{}) + 7) / 8]uint64
+const literalsFunc2Size = (unsafe.Sizeof(literalsFunc2At1{}) + 7) &^ 7
 
 type literalsFunc2Held = struct {
 	s   *script
@@ -1884,10 +1885,10 @@ type literalsFunc2Held = struct {
 	i   *int
 }
 
-var literalsFunc2Kind *generated.HeldKind[literalsFunc2State, literalsFunc2Held, int]
+var literalsFunc2Kind *generated.Kind
 
 // literalsFunc2Step is the step form of literals.func2.
-func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsFunc2Held) generated.Step {
+func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s      *script
@@ -1904,7 +1905,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1908
+//line calls_task.go:1909
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1913,9 +1914,9 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner1 = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1917
+//line calls_task.go:1918
 		if generated.Suspended(t) {
-			f, h := literalsFunc2Func1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
 			*s1 = literalsFunc2Func1At1{}
 			*h = literalsFunc2Func1Held{s: s, sum: sum}
@@ -1924,9 +1925,9 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1928
+//line calls_task.go:1929
 		if generated.Suspended(t) {
-			f := literalsFunc2Func1Kind.SpillBare(t, 2)
+			f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
 			*s1 = literalsFunc2Func1At2{v: v}
 			generated.ResultTo(t, &s1.result)
@@ -1937,7 +1938,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	})
 //line calls.go:116
 	v = startOfCalls6(inner1)(t)
-//line calls_task.go:1941
+//line calls_task.go:1942
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1947,10 +1948,10 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	}
 resume1:
 //line calls.go:116
-	return generated.Return(f, *i+v, nil)
+	return generated.Return[int](f, *i+v, nil)
 }
 
-//line calls_task.go:1954
+//line calls_task.go:1955
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1963,7 +1964,7 @@ type literalsFunc2Func1At2 struct {
 	result int
 }
 
-type literalsFunc2Func1State = [(max(unsafe.Sizeof(literalsFunc2Func1At1{}), unsafe.Sizeof(literalsFunc2Func1At2{})) + 7) / 8]uint64
+const literalsFunc2Func1Size = (max(unsafe.Sizeof(literalsFunc2Func1At1{}), unsafe.Sizeof(literalsFunc2Func1At2{})) + 7) &^ 7
 
 type literalsFunc2Func1Held = struct {
 	s   *script
@@ -1971,10 +1972,10 @@ type literalsFunc2Func1Held = struct {
 	i   *int
 }
 
-var literalsFunc2Func1Kind *generated.HeldKind[literalsFunc2Func1State, literalsFunc2Func1Held, int]
+var literalsFunc2Func1Kind *generated.Kind
 
 // literalsFunc2Func1Step is the step form of literals.func2.func1.
-func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h *literalsFunc2Func1Held) generated.Step {
+func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s      *script
@@ -1990,7 +1991,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1994
+//line calls_task.go:1995
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1998,18 +1999,18 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:2002
+//line calls_task.go:2003
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:2009
+//line calls_task.go:2010
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
-		h = literalsFunc2Func1Kind.Hold(t, f, h)
+		h = generated.Hold(t, literalsFunc2Func1Kind, f, h)
 		*h = literalsFunc2Func1Held{s: s, sum: sum}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -2017,7 +2018,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2021
+//line calls_task.go:2022
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2029,10 +2030,10 @@ resume1:
 	}
 resume2:
 //line calls.go:115
-	return generated.Return(f, v+v1, nil)
+	return generated.Return[int](f, v+v1, nil)
 }
 
-//line calls_task.go:2036
+//line calls_task.go:2037
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2044,7 +2045,7 @@ type literalsFunc3At1 struct {
 	result int
 }
 
-type literalsFunc3State = [(max(unsafe.Sizeof(literalsFunc3Args{}), unsafe.Sizeof(literalsFunc3At1{})) + 7) / 8]uint64
+const literalsFunc3Size = (max(unsafe.Sizeof(literalsFunc3Args{}), unsafe.Sizeof(literalsFunc3At1{})) + 7) &^ 7
 
 type literalsFunc3Held = struct {
 	s   *script
@@ -2052,10 +2053,10 @@ type literalsFunc3Held = struct {
 	i   *int
 }
 
-var literalsFunc3Kind *generated.HeldKind[literalsFunc3State, literalsFunc3Held, int]
+var literalsFunc3Kind *generated.Kind
 
 // literalsFunc3Step is the step form of literals.func3.
-func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsFunc3Held) generated.Step {
+func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s      *script
@@ -2073,7 +2074,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2077
+//line calls_task.go:2078
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2081,7 +2082,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2085
+//line calls_task.go:2086
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2093,10 +2094,10 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 	}
 resume1:
 //line calls.go:125
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 }
 
-//line calls_task.go:2100
+//line calls_task.go:2101
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2110,7 +2111,7 @@ type groupAt1 struct {
 	again bool
 }
 
-type groupState = [(max(unsafe.Sizeof(groupArgs{}), unsafe.Sizeof(groupAt1{})) + 7) / 8]uint64
+const groupSize = (max(unsafe.Sizeof(groupArgs{}), unsafe.Sizeof(groupAt1{})) + 7) &^ 7
 
 type groupHeld = struct {
 	s       *script
@@ -2118,7 +2119,7 @@ type groupHeld = struct {
 	i       *int
 }
 
-var groupKind *generated.HeldKind[groupState, groupHeld, string]
+var groupKind *generated.Kind
 
 // groupStart is the start form of group.
 func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -2151,9 +2152,9 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2155
+//line calls_task.go:2156
 							if generated.Suspended(t) {
-								_, h := groupFunc1Kind.Spill(t, 1)
+								_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 								*h = groupFunc1Held{results: results, i: &i}
 								return
 							}
@@ -2167,11 +2168,13 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						return nil
 					})
 				} else {
-					generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: &i}))
+					c := generated.NewCall[struct{}](groupFunc1Kind)
+					*generated.CallHeld[groupFunc1Held](c) = groupFunc1Held{results: results, i: &i}
+					generated.GoCall(t, &g, c)
 				}
-//line calls_task.go:2173
+//line calls_task.go:2176
 				if generated.Suspended(t) {
-					f, h := groupKind.Spill(t, 1)
+					f, h := generated.SpillHeld[groupHeld](t, groupKind, 1)
 					s1 := generated.At[groupAt1](f)
 					*s1 = groupAt1{n: n, again: again}
 					generated.Move(&s1.g, &g)
@@ -2185,9 +2188,9 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2189
+//line calls_task.go:2192
 	if generated.Suspended(t) {
-		_, h := groupKind.Spill(t, 2)
+		_, h := generated.SpillHeld[groupHeld](t, groupKind, 2)
 		*h = groupHeld{results: results}
 		return
 	}
@@ -2195,10 +2198,10 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2199
+//line calls_task.go:2202
 
 // groupStep is the step form of group.
-func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
+func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s       *script
@@ -2222,13 +2225,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2226
+//line calls_task.go:2229
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2232
+//line calls_task.go:2235
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2266,9 +2269,9 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2270
+//line calls_task.go:2273
 					if generated.Suspended(t) {
-						_, h := groupFunc1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 						*h = groupFunc1Held{results: results, i: i}
 						return
 					}
@@ -2282,10 +2285,12 @@ end2:
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: i}))
+			c := generated.NewCall[struct{}](groupFunc1Kind)
+			*generated.CallHeld[groupFunc1Held](c) = groupFunc1Held{results: results, i: i}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line calls_task.go:2289
+//line calls_task.go:2294
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2300,29 +2305,27 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2304
+//line calls_task.go:2309
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line calls.go:148
-	return generated.Return(f, fmt.Sprint(results), err)
+	return generated.Return[string](f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2314
-
-type groupFunc1State = struct{}
+//line calls_task.go:2319
 
 type groupFunc1Held = struct {
 	results []int
 	i       *int
 }
 
-var groupFunc1Kind *generated.HeldKind[groupFunc1State, groupFunc1Held, struct{}]
+var groupFunc1Kind *generated.Kind
 
 // groupFunc1Step is the step form of group.func1.
-func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1Held) generated.Step {
+func groupFunc1Step(f *generated.Frame, h *groupFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		results []int
@@ -2336,14 +2339,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2340
+//line calls_task.go:2343
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2347
+//line calls_task.go:2350
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2354,13 +2357,13 @@ resume1:
 		goto end1
 	}
 //line calls.go:141
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	results[*i] = *i * *i
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line calls_task.go:2364
+//line calls_task.go:2367
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

@@ -19,39 +19,46 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	switchesKind = generated.DefineHeld[switchesState, switchesHeld, string]("switches", "choices.go", 9, switchesStep)
+	switchesKind = generated.DefineHeld("switches", "choices.go", 9, switchesSize, generated.Result[string](), switchesStep)
 	generated.Bind(switches, switchesStart, func(s *script, n int) coro.Call[string] {
-		var s1 switchesState
-		*generated.In[switchesArgs](&s1) = switchesArgs{n: n}
-		return switchesKind.With(s1, switchesHeld{s: s})
+		c := generated.NewCall[string](switchesKind)
+		*generated.CallState[switchesArgs](c) = switchesArgs{n: n}
+		*generated.CallHeld[switchesHeld](c) = switchesHeld{s: s}
+		return c
 	})
-	typeSwitchesKind = generated.DefineHeld[typeSwitchesState, typeSwitchesHeld, string]("typeSwitches", "choices.go", 55, typeSwitchesStep)
+	typeSwitchesKind = generated.DefineHeld("typeSwitches", "choices.go", 55, typeSwitchesSize, generated.Result[string](), typeSwitchesStep)
 	generated.Bind(typeSwitches, typeSwitchesStart, func(s *script, n int) coro.Call[string] {
-		return typeSwitchesKind.With(typeSwitchesState{}, typeSwitchesHeld{s: s, n: &n})
+		c := generated.NewCall[string](typeSwitchesKind)
+		*generated.CallHeld[typeSwitchesHeld](c) = typeSwitchesHeld{s: s, n: &n}
+		return c
 	})
-	selectsKind = generated.DefineHeld[selectsState, selectsHeld, string]("selects", "choices.go", 87, selectsStep)
+	selectsKind = generated.DefineHeld("selects", "choices.go", 87, selectsSize, generated.Result[string](), selectsStep)
 	generated.Bind(selects, selectsStart, func(s *script, n int) coro.Call[string] {
-		var s1 selectsState
-		*generated.In[selectsArgs](&s1) = selectsArgs{n: n}
-		return selectsKind.With(s1, selectsHeld{s: s})
+		c := generated.NewCall[string](selectsKind)
+		*generated.CallState[selectsArgs](c) = selectsArgs{n: n}
+		*generated.CallHeld[selectsHeld](c) = selectsHeld{s: s}
+		return c
 	})
-	rangesKind = generated.DefineHeld[rangesState, rangesHeld, string]("ranges", "choices.go", 134, rangesStep)
+	rangesKind = generated.DefineHeld("ranges", "choices.go", 134, rangesSize, generated.Result[string](), rangesStep)
 	generated.Bind(ranges, rangesStart, func(s *script, n int) coro.Call[string] {
-		var s1 rangesState
-		*generated.In[rangesArgs](&s1) = rangesArgs{n: n}
-		return rangesKind.With(s1, rangesHeld{s: s})
+		c1 := generated.NewCall[string](rangesKind)
+		*generated.CallState[rangesArgs](c1) = rangesArgs{n: n}
+		*generated.CallHeld[rangesHeld](c1) = rangesHeld{s: s}
+		return c1
 	})
-	labelledKind = generated.DefineHeld[labelledState, labelledHeld, string]("labelled", "choices.go", 196, labelledStep)
+	labelledKind = generated.DefineHeld("labelled", "choices.go", 196, labelledSize, generated.Result[string](), labelledStep)
 	generated.Bind(labelled, labelledStart, func(s *script, n int) coro.Call[string] {
-		var s1 labelledState
-		*generated.In[labelledArgs](&s1) = labelledArgs{n: n}
-		return labelledKind.With(s1, labelledHeld{s: s})
+		c := generated.NewCall[string](labelledKind)
+		*generated.CallState[labelledArgs](c) = labelledArgs{n: n}
+		*generated.CallHeld[labelledHeld](c) = labelledHeld{s: s}
+		return c
 	})
-	mapsKind = generated.DefineHeld[mapsState, mapsHeld, string]("maps", "choices.go", 227, mapsStep)
+	mapsKind = generated.DefineHeld("maps", "choices.go", 227, mapsSize, generated.Result[string](), mapsStep)
 	generated.Bind(maps, mapsStart, func(s *script, n int) coro.Call[string] {
-		var s1 mapsState
-		*generated.In[mapsArgs](&s1) = mapsArgs{n: n}
-		return mapsKind.With(s1, mapsHeld{s: s})
+		c := generated.NewCall[string](mapsKind)
+		*generated.CallState[mapsArgs](c) = mapsArgs{n: n}
+		*generated.CallHeld[mapsHeld](c) = mapsHeld{s: s}
+		return c
 	})
 }
 
@@ -125,14 +132,14 @@ type switchesAt11 struct {
 	result          int
 }
 
-type switchesState = [(max(unsafe.Sizeof(switchesArgs{}), unsafe.Sizeof(switchesAt1{}), unsafe.Sizeof(switchesAt2{}), unsafe.Sizeof(switchesAt3{}), unsafe.Sizeof(switchesAt4{}), unsafe.Sizeof(switchesAt5{}), unsafe.Sizeof(switchesAt6{}), unsafe.Sizeof(switchesAt7{}), unsafe.Sizeof(switchesAt8{}), unsafe.Sizeof(switchesAt9{}), unsafe.Sizeof(switchesAt10{}), unsafe.Sizeof(switchesAt11{})) + 7) / 8]uint64
+const switchesSize = (max(unsafe.Sizeof(switchesArgs{}), unsafe.Sizeof(switchesAt1{}), unsafe.Sizeof(switchesAt2{}), unsafe.Sizeof(switchesAt3{}), unsafe.Sizeof(switchesAt4{}), unsafe.Sizeof(switchesAt5{}), unsafe.Sizeof(switchesAt6{}), unsafe.Sizeof(switchesAt7{}), unsafe.Sizeof(switchesAt8{}), unsafe.Sizeof(switchesAt9{}), unsafe.Sizeof(switchesAt10{}), unsafe.Sizeof(switchesAt11{})) + 7) &^ 7
 
 type switchesHeld = struct {
 	s   *script
 	all string
 }
 
-var switchesKind *generated.HeldKind[switchesState, switchesHeld, string]
+var switchesKind *generated.Kind
 
 // switchesStart is the start form of switches.
 func switchesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -144,9 +151,9 @@ loop:
 		{
 //line choices.go:12
 			k := mustStart(t, s, i)
-//line choices_task.go:148
+//line choices_task.go:155
 			if generated.Suspended(t) {
-				f, h := switchesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 1)
 				s1 := generated.At[switchesAt1](f)
 				*s1 = switchesAt1{n: n, i: i}
 				*h = switchesHeld{s: s, all: all}
@@ -157,9 +164,9 @@ loop:
 			switch k {
 			case 0, 1:
 				v := mustStart(t, s, k)
-//line choices_task.go:161
+//line choices_task.go:168
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 2)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 2)
 					s1 := generated.At[switchesAt2](f)
 					*s1 = switchesAt2{n: n, i: i, k: k}
 					*h = switchesHeld{s: s, all: all}
@@ -175,9 +182,9 @@ loop:
 			case 2:
 				k++
 				mustStart(t, s, k)
-//line choices_task.go:179
+//line choices_task.go:186
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 3)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 3)
 					*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 					*h = switchesHeld{s: s, all: all}
 					return
@@ -186,9 +193,9 @@ loop:
 			case 3:
 //line choices.go:24
 				v1 := mustStart(t, s, k)
-//line choices_task.go:190
+//line choices_task.go:197
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 4)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 4)
 					s1 := generated.At[switchesAt4](f)
 					*s1 = switchesAt4{n: n, i: i}
 					*h = switchesHeld{s: s, all: all}
@@ -202,9 +209,9 @@ loop:
 					continue loop
 				}
 				v2 := mustStart(t, s, k)
-//line choices_task.go:206
+//line choices_task.go:213
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 5)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 5)
 					s1 := generated.At[switchesAt5](f)
 					*s1 = switchesAt5{n: n, i: i}
 					*h = switchesHeld{s: s, all: all}
@@ -225,9 +232,9 @@ loop:
 		{
 //line choices.go:36
 			v3 := mustStart(t, s, n)
-//line choices_task.go:229
+//line choices_task.go:236
 			if generated.Suspended(t) {
-				f, h := switchesKind.Spill(t, 6)
+				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 6)
 				s1 := generated.At[switchesAt6](f)
 				*s1 = switchesAt6{n: n, clause: clause}
 				*h = switchesHeld{s: s, all: all}
@@ -245,9 +252,9 @@ loop:
 			} else {
 //line choices.go:38
 				v4 := mustStart(t, s, 1)
-//line choices_task.go:249
+//line choices_task.go:256
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 7)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 7)
 					s1 := generated.At[switchesAt7](f)
 					*s1 = switchesAt7{n: n, clause: clause}
 					*h = switchesHeld{s: s, all: all}
@@ -267,9 +274,9 @@ loop:
 			all += "big"
 		case 2:
 			v5 := mustStart(t, s, 7)
-//line choices_task.go:271
+//line choices_task.go:278
 			if generated.Suspended(t) {
-				f, h := switchesKind.Spill(t, 8)
+				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 8)
 				s1 := generated.At[switchesAt8](f)
 				*s1 = switchesAt8{n: n}
 				*h = switchesHeld{s: s, all: all}
@@ -285,9 +292,9 @@ loop:
 	{
 //line choices.go:43
 		v6 := mustStart(t, s, n)
-//line choices_task.go:289
+//line choices_task.go:296
 		if generated.Suspended(t) {
-			f, h := switchesKind.Spill(t, 9)
+			f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 9)
 			s1 := generated.At[switchesAt9](f)
 			*s1 = switchesAt9{n: n}
 			*h = switchesHeld{s: s, all: all}
@@ -300,9 +307,9 @@ loop:
 		{
 //line choices.go:44
 			v7 := mustStart(t, s, 1)
-//line choices_task.go:304
+//line choices_task.go:311
 			if generated.Suspended(t) {
-				f, h := switchesKind.Spill(t, 10)
+				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 10)
 				s1 := generated.At[switchesAt10](f)
 				*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
 				*h = switchesHeld{s: s, all: all}
@@ -317,9 +324,9 @@ loop:
 			} else {
 //line choices.go:44
 				v8 := mustStart(t, s, 2)
-//line choices_task.go:321
+//line choices_task.go:328
 				if generated.Suspended(t) {
-					f, h := switchesKind.Spill(t, 11)
+					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 11)
 					s1 := generated.At[switchesAt11](f)
 					*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
 					*h = switchesHeld{all: all}
@@ -349,10 +356,10 @@ loop:
 	}
 }
 
-//line choices_task.go:353
+//line choices_task.go:360
 
 // switchesStep is the step form of switches.
-func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) generated.Step {
+func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                                                                *script
@@ -371,7 +378,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:12
 		k = s1.result
 		generated.Child(f)
-//line choices_task.go:375
+//line choices_task.go:382
 		goto resume1
 	case 2:
 		s1 := generated.At[switchesAt2](f)
@@ -380,7 +387,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:14
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:384
+//line choices_task.go:391
 		goto resume2
 	case 3:
 		s1 := generated.At[switchesAt3](f)
@@ -388,7 +395,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 		s, all = h.s, h.all
 //line choices.go:21
 		generated.Child(f)
-//line choices_task.go:392
+//line choices_task.go:399
 		goto resume3
 	case 4:
 		s1 := generated.At[switchesAt4](f)
@@ -397,7 +404,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:24
 		v1 = s1.result
 		generated.Child(f)
-//line choices_task.go:401
+//line choices_task.go:408
 		goto resume4
 	case 5:
 		s1 := generated.At[switchesAt5](f)
@@ -406,7 +413,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:29
 		v2 = s1.result
 		generated.Child(f)
-//line choices_task.go:410
+//line choices_task.go:417
 		goto resume5
 	case 6:
 		s1 := generated.At[switchesAt6](f)
@@ -415,7 +422,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:36
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:419
+//line choices_task.go:426
 		goto resume6
 	case 7:
 		s1 := generated.At[switchesAt7](f)
@@ -424,7 +431,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:38
 		v4 = s1.result
 		generated.Child(f)
-//line choices_task.go:428
+//line choices_task.go:435
 		goto resume7
 	case 8:
 		s1 := generated.At[switchesAt8](f)
@@ -433,7 +440,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:39
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:437
+//line choices_task.go:444
 		goto resume8
 	case 9:
 		s1 := generated.At[switchesAt9](f)
@@ -442,7 +449,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:43
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:446
+//line choices_task.go:453
 		goto resume9
 	case 10:
 		s1 := generated.At[switchesAt10](f)
@@ -451,7 +458,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:455
+//line choices_task.go:462
 		goto resume10
 	case 11:
 		s1 := generated.At[switchesAt11](f)
@@ -460,7 +467,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:464
+//line choices_task.go:471
 		goto resume11
 	default:
 		return f.BadResume()
@@ -475,7 +482,7 @@ loop1:
 	}
 //line choices.go:12
 	k = mustStart(t, s, i)
-//line choices_task.go:479
+//line choices_task.go:486
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt1](f)
 		*s1 = switchesAt1{n: n, i: i}
@@ -500,7 +507,7 @@ resume1:
 case1:
 //line choices.go:14
 	v = mustStart(t, s, k)
-//line choices_task.go:504
+//line choices_task.go:511
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt2](f)
 		*s1 = switchesAt2{n: n, i: i, k: k}
@@ -520,7 +527,7 @@ case2:
 //line choices.go:20
 	k++
 	mustStart(t, s, k)
-//line choices_task.go:524
+//line choices_task.go:531
 	if generated.Suspended(t) {
 		*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 		*h = switchesHeld{s: s, all: all}
@@ -530,7 +537,7 @@ resume3:
 case3:
 //line choices.go:24
 	v1 = mustStart(t, s, k)
-//line choices_task.go:534
+//line choices_task.go:541
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt4](f)
 		*s1 = switchesAt4{n: n, i: i}
@@ -548,7 +555,7 @@ case4:
 		goto next1
 	}
 	v2 = mustStart(t, s, k)
-//line choices_task.go:552
+//line choices_task.go:559
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt5](f)
 		*s1 = switchesAt5{n: n, i: i}
@@ -573,7 +580,7 @@ end2:
 	clause = 0
 //line choices.go:36
 	v3 = mustStart(t, s, n)
-//line choices_task.go:577
+//line choices_task.go:584
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt6](f)
 		*s1 = switchesAt6{n: n, clause: clause}
@@ -600,7 +607,7 @@ else1:
 else2:
 //line choices.go:38
 	v4 = mustStart(t, s, 1)
-//line choices_task.go:604
+//line choices_task.go:611
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt7](f)
 		*s1 = switchesAt7{n: n, clause: clause}
@@ -634,7 +641,7 @@ case6:
 case7:
 //line choices.go:39
 	v5 = mustStart(t, s, 7)
-//line choices_task.go:638
+//line choices_task.go:645
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt8](f)
 		*s1 = switchesAt8{n: n}
@@ -651,7 +658,7 @@ case8:
 	all += "none"
 end6:
 	v6 = mustStart(t, s, n)
-//line choices_task.go:655
+//line choices_task.go:662
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt9](f)
 		*s1 = switchesAt9{n: n}
@@ -665,7 +672,7 @@ resume9:
 	clause1 = 0
 //line choices.go:44
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:669
+//line choices_task.go:676
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt10](f)
 		*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
@@ -685,7 +692,7 @@ resume10:
 else3:
 //line choices.go:44
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:689
+//line choices_task.go:696
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt11](f)
 		*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
@@ -711,17 +718,17 @@ end8:
 	goto end9
 case9:
 //line choices.go:45
-	return generated.Return(f, all+"early", nil)
+	return generated.Return[string](f, all+"early", nil)
 end9:
 	switch s := fmt.Sprint(n); s {
 	case "5":
-		return generated.Return(f, all+s, nil)
+		return generated.Return[string](f, all+s, nil)
 	default:
-		return generated.Return(f, all, nil)
+		return generated.Return[string](f, all, nil)
 	}
 }
 
-//line choices_task.go:725
+//line choices_task.go:732
 
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
 type typeSwitchesAt1 struct {
@@ -766,7 +773,7 @@ type typeSwitchesAt8 struct {
 	i int
 }
 
-type typeSwitchesState = [(max(unsafe.Sizeof(typeSwitchesAt1{}), unsafe.Sizeof(typeSwitchesAt2{}), unsafe.Sizeof(typeSwitchesAt3{}), unsafe.Sizeof(typeSwitchesAt4{}), unsafe.Sizeof(typeSwitchesAt5{}), unsafe.Sizeof(typeSwitchesAt6{}), unsafe.Sizeof(typeSwitchesAt7{}), unsafe.Sizeof(typeSwitchesAt8{})) + 7) / 8]uint64
+const typeSwitchesSize = (max(unsafe.Sizeof(typeSwitchesAt1{}), unsafe.Sizeof(typeSwitchesAt2{}), unsafe.Sizeof(typeSwitchesAt3{}), unsafe.Sizeof(typeSwitchesAt4{}), unsafe.Sizeof(typeSwitchesAt5{}), unsafe.Sizeof(typeSwitchesAt6{}), unsafe.Sizeof(typeSwitchesAt7{}), unsafe.Sizeof(typeSwitchesAt8{})) + 7) &^ 7
 
 type typeSwitchesHeld = struct {
 	s       *script
@@ -778,7 +785,7 @@ type typeSwitchesHeld = struct {
 	v4      **int
 }
 
-var typeSwitchesKind *generated.HeldKind[typeSwitchesState, typeSwitchesHeld, string]
+var typeSwitchesKind *generated.Kind
 
 // typeSwitchesStart is the start form of typeSwitches.
 func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -789,9 +796,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch v := list[i].(type) {
 		case int:
 			v5 := mustStart(t, s, v)
-//line choices_task.go:793
+//line choices_task.go:800
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 1)
 				s1 := generated.At[typeSwitchesAt1](f)
 				*s1 = typeSwitchesAt1{i: i, v: v}
 				*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -804,9 +811,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v1 := v
 //line choices.go:63
 			v6 := mustStart(t, s, 2)
-//line choices_task.go:808
+//line choices_task.go:815
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 2)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 2)
 				s1 := generated.At[typeSwitchesAt2](f)
 				*s1 = typeSwitchesAt2{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all, v1: v1}
@@ -819,9 +826,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v2 := v
 //line choices.go:65
 			v7 := mustStart(t, s, 3)
-//line choices_task.go:823
+//line choices_task.go:830
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 3)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 3)
 				s1 := generated.At[typeSwitchesAt3](f)
 				*s1 = typeSwitchesAt3{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all, v1: v2}
@@ -835,9 +842,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:67
 			defined := func() string { return v3.Error() }
 			mustStart(t, s, 4)
-//line choices_task.go:839
+//line choices_task.go:846
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 4)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 4)
 				*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
 				return
@@ -849,9 +856,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:71
 			*v4 = 9
 			mustStart(t, s, *v4)
-//line choices_task.go:853
+//line choices_task.go:860
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 5)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 5)
 				*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all, v4: &v4}
 				return
@@ -859,9 +866,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:73
 			p := &v4
 			mustStart(t, s, 9)
-//line choices_task.go:863
+//line choices_task.go:870
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 6)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 6)
 				*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
 				return
@@ -870,9 +877,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(**p)
 		default:
 			mustStart(t, s, 5)
-//line choices_task.go:874
+//line choices_task.go:881
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 7)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 7)
 				*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all}
 				return
@@ -882,9 +889,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch list[i].(type) {
 		case int:
 			mustStart(t, s, 6)
-//line choices_task.go:886
+//line choices_task.go:893
 			if generated.Suspended(t) {
-				f, h := typeSwitchesKind.Spill(t, 8)
+				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 8)
 				*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 				*h = typeSwitchesHeld{s: s, list: list, all: all}
 				return
@@ -895,10 +902,10 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line choices_task.go:899
+//line choices_task.go:906
 
 // typeSwitchesStep is the step form of typeSwitches.
-func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwitchesHeld) generated.Step {
+func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                *script
@@ -921,7 +928,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:61
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:925
+//line choices_task.go:932
 		goto resume1
 	case 2:
 		s1 := generated.At[typeSwitchesAt2](f)
@@ -930,7 +937,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:63
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:934
+//line choices_task.go:941
 		goto resume2
 	case 3:
 		s1 := generated.At[typeSwitchesAt3](f)
@@ -939,7 +946,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:65
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:943
+//line choices_task.go:950
 		goto resume3
 	case 4:
 		s1 := generated.At[typeSwitchesAt4](f)
@@ -947,7 +954,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, defined = h.s, h.list, h.all, h.defined
 //line choices.go:68
 		generated.Child(f)
-//line choices_task.go:951
+//line choices_task.go:958
 		goto resume4
 	case 5:
 		s1 := generated.At[typeSwitchesAt5](f)
@@ -955,7 +962,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, v4 = h.s, h.list, h.all, h.v4
 //line choices.go:72
 		generated.Child(f)
-//line choices_task.go:959
+//line choices_task.go:966
 		goto resume5
 	case 6:
 		s1 := generated.At[typeSwitchesAt6](f)
@@ -963,7 +970,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, p = h.s, h.list, h.all, h.v4
 //line choices.go:74
 		generated.Child(f)
-//line choices_task.go:967
+//line choices_task.go:974
 		goto resume6
 	case 7:
 		s1 := generated.At[typeSwitchesAt7](f)
@@ -971,7 +978,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:77
 		generated.Child(f)
-//line choices_task.go:975
+//line choices_task.go:982
 		goto resume7
 	case 8:
 		s1 := generated.At[typeSwitchesAt8](f)
@@ -979,7 +986,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:81
 		generated.Child(f)
-//line choices_task.go:983
+//line choices_task.go:990
 		goto resume8
 	default:
 		return f.BadResume()
@@ -1017,7 +1024,7 @@ loop1:
 case1:
 //line choices.go:61
 	v5 = mustStart(t, s, v)
-//line choices_task.go:1021
+//line choices_task.go:1028
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt1](f)
 		*s1 = typeSwitchesAt1{i: i, v: v}
@@ -1032,7 +1039,7 @@ resume1:
 case2:
 //line choices.go:63
 	v6 = mustStart(t, s, 2)
-//line choices_task.go:1036
+//line choices_task.go:1043
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt2](f)
 		*s1 = typeSwitchesAt2{i: i}
@@ -1047,7 +1054,7 @@ resume2:
 case3:
 //line choices.go:65
 	v7 = mustStart(t, s, 3)
-//line choices_task.go:1051
+//line choices_task.go:1058
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt3](f)
 		*s1 = typeSwitchesAt3{i: i}
@@ -1067,7 +1074,7 @@ case4:
 	}
 //line choices.go:68
 	mustStart(t, s, 4)
-//line choices_task.go:1071
+//line choices_task.go:1078
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
@@ -1081,7 +1088,7 @@ case5:
 //line choices.go:71
 	**v4 = 9
 	mustStart(t, s, **v4)
-//line choices_task.go:1085
+//line choices_task.go:1092
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: v4}
@@ -1091,7 +1098,7 @@ resume5:
 //line choices.go:73
 	p = v4
 	mustStart(t, s, 9)
-//line choices_task.go:1095
+//line choices_task.go:1102
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
@@ -1104,7 +1111,7 @@ resume6:
 case6:
 //line choices.go:77
 	mustStart(t, s, 5)
-//line choices_task.go:1108
+//line choices_task.go:1115
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1121,7 +1128,7 @@ end1:
 case7:
 //line choices.go:81
 	mustStart(t, s, 6)
-//line choices_task.go:1125
+//line choices_task.go:1132
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1134,10 +1141,10 @@ end2:
 	goto loop1
 end3:
 //line choices.go:84
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:1141
+//line choices_task.go:1148
 
 // selectsArgs has the arguments of selects.
 type selectsArgs struct {
@@ -1194,7 +1201,7 @@ type selectsAt9 struct {
 	x int
 }
 
-type selectsState = [(max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{}), unsafe.Sizeof(selectsAt2{}), unsafe.Sizeof(selectsAt3{}), unsafe.Sizeof(selectsAt4{}), unsafe.Sizeof(selectsAt5{}), unsafe.Sizeof(selectsAt6{}), unsafe.Sizeof(selectsAt7{}), unsafe.Sizeof(selectsAt8{}), unsafe.Sizeof(selectsAt9{})) + 7) / 8]uint64
+const selectsSize = (max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{}), unsafe.Sizeof(selectsAt2{}), unsafe.Sizeof(selectsAt3{}), unsafe.Sizeof(selectsAt4{}), unsafe.Sizeof(selectsAt5{}), unsafe.Sizeof(selectsAt6{}), unsafe.Sizeof(selectsAt7{}), unsafe.Sizeof(selectsAt8{}), unsafe.Sizeof(selectsAt9{})) + 7) &^ 7
 
 type selectsHeld = struct {
 	s    *script
@@ -1207,7 +1214,7 @@ type selectsHeld = struct {
 	none chan int
 }
 
-var selectsKind *generated.HeldKind[selectsState, selectsHeld, string]
+var selectsKind *generated.Kind
 
 // selectsStart is the start form of selects.
 func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1225,9 +1232,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		select {
 		case v := <-a:
 			mustStart(t, s, v)
-//line choices_task.go:1229
+//line choices_task.go:1236
 			if generated.Suspended(t) {
-				f, h := selectsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 1)
 				*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 				*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
 				return
@@ -1243,9 +1250,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			w, ok := v1, v2
 			p := &w
 			mustStart(t, s, 1)
-//line choices_task.go:1247
+//line choices_task.go:1254
 			if generated.Suspended(t) {
-				f, h := selectsKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 2)
 				*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 				*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: &w, p: p}
 				return
@@ -1255,9 +1262,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint("b", w, ok)
 		default:
 			v3 := mustStart(t, s, i)
-//line choices_task.go:1259
+//line choices_task.go:1266
 			if generated.Suspended(t) {
-				f, h := selectsKind.Spill(t, 3)
+				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 3)
 				s1 := generated.At[selectsAt3](f)
 				*s1 = selectsAt3{i: i}
 				*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1274,9 +1281,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:117
 		x = v4
 		mustStart(t, s, x)
-//line choices_task.go:1278
+//line choices_task.go:1285
 		if generated.Suspended(t) {
-			f, h := selectsKind.Spill(t, 4)
+			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 4)
 			*generated.At[selectsAt4](f) = selectsAt4{x: x}
 			*h = selectsHeld{s: s, a: a, all: all, list: list}
 			return
@@ -1288,9 +1295,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	case v5 := <-a:
 //line choices.go:122
 		v6 := mustStart(t, s, 1)
-//line choices_task.go:1292
+//line choices_task.go:1299
 		if generated.Suspended(t) {
-			f, h := selectsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 5)
 			s1 := generated.At[selectsAt5](f)
 			*s1 = selectsAt5{x: x, v5: v5}
 			*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1300,9 +1307,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:122
 		list[v6] = v5
 		mustStart(t, s, x)
-//line choices_task.go:1304
+//line choices_task.go:1311
 		if generated.Suspended(t) {
-			f, h := selectsKind.Spill(t, 6)
+			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 6)
 			*generated.At[selectsAt6](f) = selectsAt6{x: x}
 			*h = selectsHeld{s: s, a: a, all: all, list: list}
 			return
@@ -1312,9 +1319,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:127
 		v7 := mustStart(t, s, 1)
-//line choices_task.go:1316
+//line choices_task.go:1323
 		if generated.Suspended(t) {
-			f, h := selectsKind.Spill(t, 7)
+			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 7)
 			s1 := generated.At[selectsAt7](f)
 			*s1 = selectsAt7{x: x}
 			*h = selectsHeld{s: s, a: a, all: all, list: list, none: none}
@@ -1323,9 +1330,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 //line choices.go:128
 		v8 := mustStart(t, s, 2)
-//line choices_task.go:1327
+//line choices_task.go:1334
 		if generated.Suspended(t) {
-			f, h := selectsKind.Spill(t, 8)
+			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 8)
 			s1 := generated.At[selectsAt8](f)
 			*s1 = selectsAt8{x: x, v7: v7}
 			*h = selectsHeld{s: s, a: a, all: all, list: list, none: none}
@@ -1337,9 +1344,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		case none <- v7:
 		case a <- v8:
 			mustStart(t, s, 3)
-//line choices_task.go:1341
+//line choices_task.go:1348
 			if generated.Suspended(t) {
-				f, h := selectsKind.Spill(t, 9)
+				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 9)
 				*generated.At[selectsAt9](f) = selectsAt9{x: x}
 				*h = selectsHeld{a: a, all: all, list: list}
 				return
@@ -1350,10 +1357,10 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
-//line choices_task.go:1354
+//line choices_task.go:1361
 
 // selectsStep is the step form of selects.
-func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) generated.Step {
+func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                                  *script
@@ -1377,7 +1384,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list = h.s, h.a, h.b, h.all, h.list
 //line choices.go:100
 		generated.Child(f)
-//line choices_task.go:1381
+//line choices_task.go:1388
 		goto resume1
 	case 2:
 		s1 := generated.At[selectsAt2](f)
@@ -1385,7 +1392,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list, w, p = h.s, h.a, h.b, h.all, h.list, h.w, h.p
 //line choices.go:108
 		generated.Child(f)
-//line choices_task.go:1389
+//line choices_task.go:1396
 		goto resume2
 	case 3:
 		s1 := generated.At[selectsAt3](f)
@@ -1394,7 +1401,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:112
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:1398
+//line choices_task.go:1405
 		goto resume3
 	case 4:
 		s1 := generated.At[selectsAt4](f)
@@ -1402,7 +1409,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:118
 		generated.Child(f)
-//line choices_task.go:1406
+//line choices_task.go:1413
 		goto resume4
 	case 5:
 		s1 := generated.At[selectsAt5](f)
@@ -1411,7 +1418,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:122
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:1415
+//line choices_task.go:1422
 		goto resume5
 	case 6:
 		s1 := generated.At[selectsAt6](f)
@@ -1419,7 +1426,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:123
 		generated.Child(f)
-//line choices_task.go:1423
+//line choices_task.go:1430
 		goto resume6
 	case 7:
 		s1 := generated.At[selectsAt7](f)
@@ -1428,7 +1435,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:127
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:1432
+//line choices_task.go:1439
 		goto resume7
 	case 8:
 		s1 := generated.At[selectsAt8](f)
@@ -1437,7 +1444,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:128
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:1441
+//line choices_task.go:1448
 		goto resume8
 	case 9:
 		s1 := generated.At[selectsAt9](f)
@@ -1445,7 +1452,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		a, all, list = h.a, h.all, h.list
 //line choices.go:129
 		generated.Child(f)
-//line choices_task.go:1449
+//line choices_task.go:1456
 		goto resume9
 	default:
 		return f.BadResume()
@@ -1478,7 +1485,7 @@ loop1:
 case1:
 //line choices.go:100
 	mustStart(t, s, v)
-//line choices_task.go:1482
+//line choices_task.go:1489
 	if generated.Suspended(t) {
 		*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1498,7 +1505,7 @@ case2:
 	*w, ok = v1, v2
 	p = w
 	mustStart(t, s, 1)
-//line choices_task.go:1502
+//line choices_task.go:1509
 	if generated.Suspended(t) {
 		*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: w, p: p}
@@ -1512,7 +1519,7 @@ resume2:
 case3:
 //line choices.go:112
 	v3 = mustStart(t, s, i)
-//line choices_task.go:1516
+//line choices_task.go:1523
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt3](f)
 		*s1 = selectsAt3{i: i}
@@ -1538,7 +1545,7 @@ case4:
 //line choices.go:117
 	x = v4
 	mustStart(t, s, x)
-//line choices_task.go:1542
+//line choices_task.go:1549
 	if generated.Suspended(t) {
 		*generated.At[selectsAt4](f) = selectsAt4{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1554,7 +1561,7 @@ resume4:
 case5:
 //line choices.go:122
 	v6 = mustStart(t, s, 1)
-//line choices_task.go:1558
+//line choices_task.go:1565
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt5](f)
 		*s1 = selectsAt5{x: x, v5: v5}
@@ -1566,7 +1573,7 @@ resume5:
 //line choices.go:122
 	list[v6] = v5
 	mustStart(t, s, x)
-//line choices_task.go:1570
+//line choices_task.go:1577
 	if generated.Suspended(t) {
 		*generated.At[selectsAt6](f) = selectsAt6{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1576,7 +1583,7 @@ resume6:
 	none = nil
 //line choices.go:127
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:1580
+//line choices_task.go:1587
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt7](f)
 		*s1 = selectsAt7{x: x}
@@ -1587,7 +1594,7 @@ resume6:
 resume7:
 //line choices.go:128
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:1591
+//line choices_task.go:1598
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt8](f)
 		*s1 = selectsAt8{x: x, v7: v7}
@@ -1608,7 +1615,7 @@ case6:
 case7:
 //line choices.go:129
 	mustStart(t, s, 3)
-//line choices_task.go:1612
+//line choices_task.go:1619
 	if generated.Suspended(t) {
 		*generated.At[selectsAt9](f) = selectsAt9{x: x}
 		*h = selectsHeld{a: a, all: all, list: list}
@@ -1617,10 +1624,10 @@ case7:
 resume9:
 end3:
 //line choices.go:131
-	return generated.Return(f, all+fmt.Sprint(x, list, <-a), nil)
+	return generated.Return[string](f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
-//line choices_task.go:1624
+//line choices_task.go:1631
 
 // rangesArgs has the arguments of ranges.
 type rangesArgs struct {
@@ -1721,7 +1728,7 @@ type rangesAt14 struct {
 	i14 int
 }
 
-type rangesState = [(max(unsafe.Sizeof(rangesArgs{}), unsafe.Sizeof(rangesAt1{}), unsafe.Sizeof(rangesAt2{}), unsafe.Sizeof(rangesAt3{}), unsafe.Sizeof(rangesAt4{}), unsafe.Sizeof(rangesAt5{}), unsafe.Sizeof(rangesAt6{}), unsafe.Sizeof(rangesAt7{}), unsafe.Sizeof(rangesAt8{}), unsafe.Sizeof(rangesAt9{}), unsafe.Sizeof(rangesAt10{}), unsafe.Sizeof(rangesAt11{}), unsafe.Sizeof(rangesAt12{}), unsafe.Sizeof(rangesAt13{}), unsafe.Sizeof(rangesAt14{})) + 7) / 8]uint64
+const rangesSize = (max(unsafe.Sizeof(rangesArgs{}), unsafe.Sizeof(rangesAt1{}), unsafe.Sizeof(rangesAt2{}), unsafe.Sizeof(rangesAt3{}), unsafe.Sizeof(rangesAt4{}), unsafe.Sizeof(rangesAt5{}), unsafe.Sizeof(rangesAt6{}), unsafe.Sizeof(rangesAt7{}), unsafe.Sizeof(rangesAt8{}), unsafe.Sizeof(rangesAt9{}), unsafe.Sizeof(rangesAt10{}), unsafe.Sizeof(rangesAt11{}), unsafe.Sizeof(rangesAt12{}), unsafe.Sizeof(rangesAt13{}), unsafe.Sizeof(rangesAt14{})) + 7) &^ 7
 
 type rangesHeld = struct {
 	s     *script
@@ -1736,7 +1743,7 @@ type rangesHeld = struct {
 	list5 []int
 }
 
-var rangesKind *generated.HeldKind[rangesState, rangesHeld, string]
+var rangesKind *generated.Kind
 
 // rangesStart is the start form of ranges.
 func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1746,9 +1753,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:137
 			v5 := mustStart(t, s, i)
-//line choices_task.go:1750
+//line choices_task.go:1757
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 1)
 				s1 := generated.At[rangesAt1](f)
 				*s1 = rangesAt1{n: n, i: i}
 				*h = rangesHeld{s: s, all: all}
@@ -1762,9 +1769,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:139
 	for i8 := 0; i8 < 2; i8++ {
 		mustStart(t, s, 0)
-//line choices_task.go:1766
+//line choices_task.go:1773
 		if generated.Suspended(t) {
-			f, h := rangesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 2)
 			*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 			*h = rangesHeld{s: s, all: all}
 			return
@@ -1778,9 +1785,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:143
 			k = i9
 			mustStart(t, s, int(k))
-//line choices_task.go:1782
+//line choices_task.go:1789
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 3)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 3)
 				*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 				*h = rangesHeld{s: s, all: all}
 				return
@@ -1796,9 +1803,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:147
 				v6 := mustStart(t, s, int(u))
-//line choices_task.go:1800
+//line choices_task.go:1807
 				if generated.Suspended(t) {
-					f, h := rangesKind.Spill(t, 4)
+					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 4)
 					s1 := generated.At[rangesAt4](f)
 					*s1 = rangesAt4{k: k, i10: i10, u: u}
 					*h = rangesHeld{s: s, all: all}
@@ -1825,9 +1832,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				list = append(list, v)
 				list[2] = "changed"
 				v7 := mustStart(t, s, i1)
-//line choices_task.go:1829
+//line choices_task.go:1836
 				if generated.Suspended(t) {
-					f, h := rangesKind.Spill(t, 5)
+					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 5)
 					s1 := generated.At[rangesAt5](f)
 					*s1 = rangesAt5{k: k, i1: i1}
 					*h = rangesHeld{s: s, all: all, list: list, list1: list1, v: v}
@@ -1852,9 +1859,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:158
 				array[2] = 10
 				v8 := mustStart(t, s, v1)
-//line choices_task.go:1856
+//line choices_task.go:1863
 				if generated.Suspended(t) {
-					f, h := rangesKind.Spill(t, 6)
+					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 6)
 					s1 := generated.At[rangesAt6](f)
 					*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
 					*h = rangesHeld{s: s, all: all, list: list, array: &array}
@@ -1877,9 +1884,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:162
 				array[2] = 11
 				v9 := mustStart(t, s, v2)
-//line choices_task.go:1881
+//line choices_task.go:1888
 				if generated.Suspended(t) {
-					f, h := rangesKind.Spill(t, 7)
+					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 7)
 					s1 := generated.At[rangesAt7](f)
 					*s1 = rangesAt7{k: k, i3: i3, v2: v2}
 					*h = rangesHeld{s: s, all: all, list: list, array: &array, list3: list3}
@@ -1894,9 +1901,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:165
 	for i4 := 0; i4 < len(array); i4++ {
 		mustStart(t, s, i4)
-//line choices_task.go:1898
+//line choices_task.go:1905
 		if generated.Suspended(t) {
-			f, h := rangesKind.Spill(t, 8)
+			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 8)
 			*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 			*h = rangesHeld{s: s, all: all, list: list, array: &array}
 			return
@@ -1916,9 +1923,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:169
 				v10 := mustStart(t, s, i5)
-//line choices_task.go:1920
+//line choices_task.go:1927
 				if generated.Suspended(t) {
-					f, h := rangesKind.Spill(t, 9)
+					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 9)
 					s1 := generated.At[rangesAt9](f)
 					*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
 					*h = rangesHeld{s: s, all: all, list: list, v: text1}
@@ -1941,9 +1948,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:171
 			i6 := i12
 			mustStart(t, s, i6)
-//line choices_task.go:1945
+//line choices_task.go:1952
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 10)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 10)
 				*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 				*h = rangesHeld{s: s, all: all, list: list, v: text2}
 				return
@@ -1967,9 +1974,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:179
 			v13 := mustStart(t, s, v3)
-//line choices_task.go:1971
+//line choices_task.go:1978
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 11)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 11)
 				s1 := generated.At[rangesAt11](f)
 				*s1 = rangesAt11{k: k, v3: v3}
 				*h = rangesHeld{s: s, all: all, list: list, ch: ch}
@@ -1984,9 +1991,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:182
 		v14 := mustStart(t, s, 2)
-//line choices_task.go:1988
+//line choices_task.go:1995
 		if generated.Suspended(t) {
-			f, h := rangesKind.Spill(t, 12)
+			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 12)
 			s1 := generated.At[rangesAt12](f)
 			*s1 = rangesAt12{k: k}
 			*h = rangesHeld{s: s, all: all, list: list, fns: fns}
@@ -2001,9 +2008,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			i7, v4 := i13, list4[i13]
 			fns = append(fns, func() int { return i7 }, func() int { v4 += "x"; return len(v4) })
 			mustStart(t, s, i7)
-//line choices_task.go:2005
+//line choices_task.go:2012
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 13)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 13)
 				*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 				*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
 				return
@@ -2026,9 +2033,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:190
 			x.i, x.v = i14, list5[i14]
 			mustStart(t, s, x.v)
-//line choices_task.go:2030
+//line choices_task.go:2037
 			if generated.Suspended(t) {
-				f, h := rangesKind.Spill(t, 14)
+				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 14)
 				*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 				*h = rangesHeld{s: s, all: all, list5: list5}
 				return
@@ -2039,10 +2046,10 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
-//line choices_task.go:2043
+//line choices_task.go:2050
 
 // rangesStep is the step form of ranges.
-func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generated.Step {
+func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                                                                                                                         *script
@@ -2076,7 +2083,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:137
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2080
+//line choices_task.go:2087
 		goto resume1
 	case 2:
 		s1 := generated.At[rangesAt2](f)
@@ -2084,7 +2091,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:140
 		generated.Child(f)
-//line choices_task.go:2088
+//line choices_task.go:2095
 		goto resume2
 	case 3:
 		s1 := generated.At[rangesAt3](f)
@@ -2092,7 +2099,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:144
 		generated.Child(f)
-//line choices_task.go:2096
+//line choices_task.go:2103
 		goto resume3
 	case 4:
 		s1 := generated.At[rangesAt4](f)
@@ -2101,7 +2108,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:147
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:2105
+//line choices_task.go:2112
 		goto resume4
 	case 5:
 		s1 := generated.At[rangesAt5](f)
@@ -2110,7 +2117,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:154
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:2114
+//line choices_task.go:2121
 		goto resume5
 	case 6:
 		s1 := generated.At[rangesAt6](f)
@@ -2119,7 +2126,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:159
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2123
+//line choices_task.go:2130
 		goto resume6
 	case 7:
 		s1 := generated.At[rangesAt7](f)
@@ -2128,7 +2135,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:163
 		v9 = s1.result
 		generated.Child(f)
-//line choices_task.go:2132
+//line choices_task.go:2139
 		goto resume7
 	case 8:
 		s1 := generated.At[rangesAt8](f)
@@ -2136,7 +2143,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, array = h.s, h.all, h.list, h.array
 //line choices.go:166
 		generated.Child(f)
-//line choices_task.go:2140
+//line choices_task.go:2147
 		goto resume8
 	case 9:
 		s1 := generated.At[rangesAt9](f)
@@ -2145,7 +2152,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:169
 		v10 = s1.result
 		generated.Child(f)
-//line choices_task.go:2149
+//line choices_task.go:2156
 		goto resume9
 	case 10:
 		s1 := generated.At[rangesAt10](f)
@@ -2153,7 +2160,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, text2 = h.s, h.all, h.list, h.v
 //line choices.go:172
 		generated.Child(f)
-//line choices_task.go:2157
+//line choices_task.go:2164
 		goto resume10
 	case 11:
 		s1 := generated.At[rangesAt11](f)
@@ -2162,7 +2169,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:179
 		v13 = s1.result
 		generated.Child(f)
-//line choices_task.go:2166
+//line choices_task.go:2173
 		goto resume11
 	case 12:
 		s1 := generated.At[rangesAt12](f)
@@ -2171,7 +2178,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:182
 		v14 = s1.result
 		generated.Child(f)
-//line choices_task.go:2175
+//line choices_task.go:2182
 		goto resume12
 	case 13:
 		s1 := generated.At[rangesAt13](f)
@@ -2179,7 +2186,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, fns, list4 = h.s, h.all, h.fns, h.list
 //line choices.go:184
 		generated.Child(f)
-//line choices_task.go:2183
+//line choices_task.go:2190
 		goto resume13
 	case 14:
 		s1 := generated.At[rangesAt14](f)
@@ -2187,7 +2194,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list5 = h.s, h.all, h.list5
 //line choices.go:191
 		generated.Child(f)
-//line choices_task.go:2191
+//line choices_task.go:2198
 		goto resume14
 	default:
 		return f.BadResume()
@@ -2202,7 +2209,7 @@ loop1:
 	}
 //line choices.go:137
 	v5 = mustStart(t, s, i)
-//line choices_task.go:2206
+//line choices_task.go:2213
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt1](f)
 		*s1 = rangesAt1{n: n, i: i}
@@ -2225,7 +2232,7 @@ loop2:
 	}
 //line choices.go:140
 	mustStart(t, s, 0)
-//line choices_task.go:2229
+//line choices_task.go:2236
 	if generated.Suspended(t) {
 		*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 		*h = rangesHeld{s: s, all: all}
@@ -2246,7 +2253,7 @@ loop3:
 //line choices.go:143
 	k = i9
 	mustStart(t, s, int(k))
-//line choices_task.go:2250
+//line choices_task.go:2257
 	if generated.Suspended(t) {
 		*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 		*h = rangesHeld{s: s, all: all}
@@ -2266,7 +2273,7 @@ loop4:
 //line choices.go:146
 	u = i10
 	v6 = mustStart(t, s, int(u))
-//line choices_task.go:2270
+//line choices_task.go:2277
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt4](f)
 		*s1 = rangesAt4{k: k, i10: i10, u: u}
@@ -2297,7 +2304,7 @@ loop5:
 	list = append(list, v)
 	list[2] = "changed"
 	v7 = mustStart(t, s, i1)
-//line choices_task.go:2301
+//line choices_task.go:2308
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt5](f)
 		*s1 = rangesAt5{k: k, i1: i1}
@@ -2327,7 +2334,7 @@ loop6:
 	v1 = list2[i2]
 	(*array)[2] = 10
 	v8 = mustStart(t, s, v1)
-//line choices_task.go:2331
+//line choices_task.go:2338
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt6](f)
 		*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
@@ -2355,7 +2362,7 @@ loop7:
 	v2 = list3[i3]
 	(*array)[2] = 11
 	v9 = mustStart(t, s, v2)
-//line choices_task.go:2359
+//line choices_task.go:2366
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt7](f)
 		*s1 = rangesAt7{k: k, i3: i3, v2: v2}
@@ -2379,7 +2386,7 @@ loop8:
 	}
 //line choices.go:166
 	mustStart(t, s, i4)
-//line choices_task.go:2383
+//line choices_task.go:2390
 	if generated.Suspended(t) {
 		*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 		*h = rangesHeld{s: s, all: all, list: list, array: array}
@@ -2405,7 +2412,7 @@ loop9:
 //line choices.go:168
 	i5, c = i11, char
 	v10 = mustStart(t, s, i5)
-//line choices_task.go:2409
+//line choices_task.go:2416
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt9](f)
 		*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
@@ -2434,7 +2441,7 @@ loop10:
 //line choices.go:171
 	i6 = i12
 	mustStart(t, s, i6)
-//line choices_task.go:2438
+//line choices_task.go:2445
 	if generated.Suspended(t) {
 		*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 		*h = rangesHeld{s: s, all: all, list: list, v: text2}
@@ -2461,7 +2468,7 @@ end11:
 //line choices.go:178
 	v3 = v11
 	v13 = mustStart(t, s, v3)
-//line choices_task.go:2465
+//line choices_task.go:2472
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt11](f)
 		*s1 = rangesAt11{k: k, v3: v3}
@@ -2477,7 +2484,7 @@ end12:
 	fns = nil
 //line choices.go:182
 	v14 = mustStart(t, s, 2)
-//line choices_task.go:2481
+//line choices_task.go:2488
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt12](f)
 		*s1 = rangesAt12{k: k}
@@ -2505,7 +2512,7 @@ loop12:
 	}
 //line choices.go:184
 	mustStart(t, s, i7)
-//line choices_task.go:2509
+//line choices_task.go:2516
 	if generated.Suspended(t) {
 		*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 		*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
@@ -2536,7 +2543,7 @@ loop13:
 //line choices.go:190
 	x.i, x.v = i14, list5[i14]
 	mustStart(t, s, x.v)
-//line choices_task.go:2540
+//line choices_task.go:2547
 	if generated.Suspended(t) {
 		*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 		*h = rangesHeld{s: s, all: all, list5: list5}
@@ -2547,10 +2554,10 @@ resume14:
 	i14++
 	goto loop13
 end14:
-	return generated.Return(f, all+fmt.Sprint(x, k), nil)
+	return generated.Return[string](f, all+fmt.Sprint(x, k), nil)
 }
 
-//line choices_task.go:2554
+//line choices_task.go:2561
 
 // labelledArgs has the arguments of labelled.
 type labelledArgs struct {
@@ -2568,14 +2575,14 @@ type labelledAt2 struct {
 	result  int
 }
 
-type labelledState = [(max(unsafe.Sizeof(labelledArgs{}), unsafe.Sizeof(labelledAt1{}), unsafe.Sizeof(labelledAt2{})) + 7) / 8]uint64
+const labelledSize = (max(unsafe.Sizeof(labelledArgs{}), unsafe.Sizeof(labelledAt1{}), unsafe.Sizeof(labelledAt2{})) + 7) &^ 7
 
 type labelledHeld = struct {
 	s   *script
 	all string
 }
 
-var labelledKind *generated.HeldKind[labelledState, labelledHeld, string]
+var labelledKind *generated.Kind
 
 // labelledStart is the start form of labelled.
 func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -2589,9 +2596,9 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			switch i {
 			case 1:
 				mustStart(t, s, 1)
-//line choices_task.go:2593
+//line choices_task.go:2600
 				if generated.Suspended(t) {
-					f, h := labelledKind.Spill(t, 1)
+					f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 1)
 					*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 					*h = labelledHeld{s: s, all: all}
 					return
@@ -2603,9 +2610,9 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line choices.go:206
 						v := mustStart(t, s, j)
-//line choices_task.go:2607
+//line choices_task.go:2614
 						if generated.Suspended(t) {
-							f, h := labelledKind.Spill(t, 2)
+							f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 2)
 							s1 := generated.At[labelledAt2](f)
 							*s1 = labelledAt2{n: n, i: i, j: j}
 							*h = labelledHeld{s: s, all: all}
@@ -2632,9 +2639,9 @@ inner1:
 	default:
 		for {
 			mustStart(t, s, n)
-//line choices_task.go:2636
+//line choices_task.go:2643
 			if generated.Suspended(t) {
-				_, h := labelledKind.Spill(t, 3)
+				_, h := generated.SpillHeld[labelledHeld](t, labelledKind, 3)
 				*h = labelledHeld{all: all}
 				return
 			}
@@ -2645,10 +2652,10 @@ inner1:
 	return all, nil
 }
 
-//line choices_task.go:2649
+//line choices_task.go:2656
 
 // labelledStep is the step form of labelled.
-func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) generated.Step {
+func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s          *script
@@ -2666,7 +2673,7 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 		s, all = h.s, h.all
 //line choices.go:202
 		generated.Child(f)
-//line choices_task.go:2670
+//line choices_task.go:2677
 		goto resume1
 	case 2:
 		s1 := generated.At[labelledAt2](f)
@@ -2675,13 +2682,13 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 //line choices.go:206
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:2679
+//line choices_task.go:2686
 		goto resume2
 	case 3:
 		all = h.all
 //line choices.go:220
 		generated.Child(f)
-//line choices_task.go:2685
+//line choices_task.go:2692
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2705,7 +2712,7 @@ loop1:
 case1:
 //line choices.go:202
 	mustStart(t, s, 1)
-//line choices_task.go:2709
+//line choices_task.go:2716
 	if generated.Suspended(t) {
 		*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 		*h = labelledHeld{s: s, all: all}
@@ -2723,7 +2730,7 @@ loop2:
 	}
 //line choices.go:206
 	v = mustStart(t, s, j)
-//line choices_task.go:2727
+//line choices_task.go:2734
 	if generated.Suspended(t) {
 		s1 := generated.At[labelledAt2](f)
 		*s1 = labelledAt2{n: n, i: i, j: j}
@@ -2763,17 +2770,17 @@ end4:
 case3:
 //line choices.go:220
 	mustStart(t, s, n)
-//line choices_task.go:2767
+//line choices_task.go:2774
 	if generated.Suspended(t) {
 		*h = labelledHeld{all: all}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line choices.go:224
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:2777
+//line choices_task.go:2784
 
 // mapsArgs has the arguments of maps.
 type mapsArgs struct {
@@ -2792,7 +2799,7 @@ type mapsAt3 struct {
 	result int
 }
 
-type mapsState = [(max(unsafe.Sizeof(mapsArgs{}), unsafe.Sizeof(mapsAt2{}), unsafe.Sizeof(mapsAt3{})) + 7) / 8]uint64
+const mapsSize = (max(unsafe.Sizeof(mapsArgs{}), unsafe.Sizeof(mapsAt2{}), unsafe.Sizeof(mapsAt3{})) + 7) &^ 7
 
 type mapsHeld = struct {
 	s    *script
@@ -2802,7 +2809,7 @@ type mapsHeld = struct {
 	it1  *generated.MapRange[string, int]
 }
 
-var mapsKind *generated.HeldKind[mapsState, mapsHeld, string]
+var mapsKind *generated.Kind
 
 // mapsStart is the start form of maps.
 func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -2830,9 +2837,9 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:236
 				err := t.Yield()
-//line choices_task.go:2834
+//line choices_task.go:2841
 				if generated.Suspended(t) {
-					_, h := mapsKind.Spill(t, 1)
+					_, h := generated.SpillHeld[mapsHeld](t, mapsKind, 1)
 					*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 					return
 				}
@@ -2859,9 +2866,9 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:242
 				v5 := mustStart(t, s, 1)
-//line choices_task.go:2863
+//line choices_task.go:2870
 				if generated.Suspended(t) {
-					f, h := mapsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 2)
 					s1 := generated.At[mapsAt2](f)
 					*s1 = mapsAt2{count1: count1}
 					*h = mapsHeld{s: s, m: m, seen: seen, it1: it1}
@@ -2889,9 +2896,9 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:245
 				v8 := mustStart(t, s, len(k1))
-//line choices_task.go:2893
+//line choices_task.go:2900
 				if generated.Suspended(t) {
-					f, h := mapsKind.Spill(t, 3)
+					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 3)
 					s1 := generated.At[mapsAt3](f)
 					*s1 = mapsAt3{count1: count1}
 					*h = mapsHeld{s: s, m: m, seen: seen, it1: it2}
@@ -2907,10 +2914,10 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count1), nil
 }
 
-//line choices_task.go:2911
+//line choices_task.go:2918
 
 // mapsStep is the step form of maps.
-func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step {
+func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                        *script
@@ -2933,7 +2940,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 		s, m, seen, it = h.s, h.m, h.seen, h.it
 //line choices.go:236
 		err = generated.Err(f)
-//line choices_task.go:2937
+//line choices_task.go:2944
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
@@ -2942,7 +2949,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:242
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2946
+//line choices_task.go:2953
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
@@ -2951,7 +2958,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:245
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2955
+//line choices_task.go:2962
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2977,7 +2984,7 @@ end1:
 	}
 	seen[k] = true
 	err = t.Yield()
-//line choices_task.go:2981
+//line choices_task.go:2988
 	if generated.Suspended(t) {
 		*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 		return generated.Wait(f, t, 1)
@@ -2988,7 +2995,7 @@ resume1:
 		goto end2
 	}
 //line choices.go:237
-	return generated.Return(f, "", err)
+	return generated.Return[string](f, "", err)
 end2:
 	goto loop1
 end3:
@@ -3006,7 +3013,7 @@ loop2:
 end4:
 //line choices.go:242
 	v5 = mustStart(t, s, 1)
-//line choices_task.go:3010
+//line choices_task.go:3017
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
 		*s1 = mapsAt2{count1: count1}
@@ -3033,7 +3040,7 @@ end6:
 //line choices.go:244
 	k1 = v6
 	v8 = mustStart(t, s, len(k1))
-//line choices_task.go:3037
+//line choices_task.go:3044
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
 		*s1 = mapsAt3{count1: count1}
@@ -3047,7 +3054,7 @@ resume3:
 	goto loop3
 end7:
 //line choices.go:247
-	return generated.Return(f, fmt.Sprint(len(seen), len(m), count1), nil)
+	return generated.Return[string](f, fmt.Sprint(len(seen), len(m), count1), nil)
 }
 
-//line choices_task.go:3054
+//line choices_task.go:3061

@@ -21,164 +21,190 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	stopKind = generated.DefineHeld[stopState, stopHeld, struct{}]("stop", "defers.go", 27, stopStep)
+	stopKind = generated.DefineHeld("stop", "defers.go", 27, stopSize, generated.Result[struct{}](), stopStep)
 	generated.Bind(stop, stopStart, func(p *plan, note string) coro.Call[struct{}] {
-		return stopKind.With(stopState{}, stopHeld{p: p, note: note})
+		c := generated.NewCall[struct{}](stopKind)
+		*generated.CallHeld[stopHeld](c) = stopHeld{p: p, note: note}
+		return c
 	})
-	planWaitKind = generated.DefineHeld[planWaitState, planWaitHeld, struct{}]("(*plan).wait", "defers.go", 40, planWaitStep)
+	planWaitKind = generated.DefineHeld("(*plan).wait", "defers.go", 40, planWaitSize, generated.Result[struct{}](), planWaitStep)
 	generated.BindMethodValue(func(recv *plan) func(*task.T, int) error { return recv.wait }, waitValueInDefers)
 	generated.BindMethod[*plan]("wait", func(recv any, t *task.T, a1 int) error {
 		return planWaitStart(recv.(*plan), t, a1)
 	})
-	fileCloseKind = generated.DefineHeld[fileCloseState, fileCloseHeld, struct{}]("(*file).close", "defers.go", 56, fileCloseStep)
+	fileCloseKind = generated.DefineHeld("(*file).close", "defers.go", 56, 0, generated.Result[struct{}](), fileCloseStep)
 	generated.BindMethodValue(func(recv *file) func(*task.T) error { return recv.close }, closeValueInDefers)
 	generated.BindMethod[*file]("close", func(recv any, t *task.T) error {
 		return fileCloseStart(recv.(*file), t)
 	})
-	fileRenameKind = generated.DefineHeld[fileRenameState, fileRenameHeld, struct{}]("file.rename", "defers.go", 64, fileRenameStep)
+	fileRenameKind = generated.DefineHeld("file.rename", "defers.go", 64, 0, generated.Result[struct{}](), fileRenameStep)
 	generated.BindMethod[*file]("rename", func(recv any, t *task.T, a1 ...string) {
 		fileRenameStart(*recv.(*file), t, a1...)
 	})
 	generated.BindMethod[file]("rename", func(recv any, t *task.T, a1 ...string) {
 		fileRenameStart(recv.(file), t, a1...)
 	})
-	taskPairKind = generated.DefineHeld[taskPairState, taskPairHeld, int]("taskPair", "defers.go", 71, taskPairStep)
+	taskPairKind = generated.DefineHeld("taskPair", "defers.go", 71, 0, generated.Result[int](), taskPairStep)
 	generated.Bind(taskPair, taskPairStart, func(p *plan) coro.Call[int] {
-		return taskPairKind.With(taskPairState{}, taskPairHeld{p: p})
+		c := generated.NewCall[int](taskPairKind)
+		*generated.CallHeld[taskPairHeld](c) = taskPairHeld{p: p}
+		return c
 	})
-	deferCloseKind = generated.DefineHeld[deferCloseState, deferCloseHeld, string]("deferClose", "defers.go", 74, deferCloseStep, generated.Deferring())
+	deferCloseKind = generated.DefineHeld("deferClose", "defers.go", 74, deferCloseSize, generated.Result[string](), deferCloseStep, generated.Deferring())
 	generated.Bind(deferClose, deferCloseStart, func(p *plan, n int) coro.Call[string] {
-		var s deferCloseState
-		*generated.In[deferCloseArgs](&s) = deferCloseArgs{n: n}
-		return deferCloseKind.With(s, deferCloseHeld{p: p})
+		c := generated.NewCall[string](deferCloseKind)
+		*generated.CallState[deferCloseArgs](c) = deferCloseArgs{n: n}
+		*generated.CallHeld[deferCloseHeld](c) = deferCloseHeld{p: p}
+		return c
 	})
-	deferBreakKind = generated.DefineHeld[deferBreakState, deferBreakHeld, string]("deferBreak", "defers.go", 83, deferBreakStep, generated.Deferring())
+	deferBreakKind = generated.DefineHeld("deferBreak", "defers.go", 83, deferBreakSize, generated.Result[string](), deferBreakStep, generated.Deferring())
 	generated.Bind(deferBreak, deferBreakStart, func(p *plan, n int) coro.Call[string] {
-		var s deferBreakState
-		*generated.In[deferBreakArgs](&s) = deferBreakArgs{n: n}
-		return deferBreakKind.With(s, deferBreakHeld{p: p})
+		c := generated.NewCall[string](deferBreakKind)
+		*generated.CallState[deferBreakArgs](c) = deferBreakArgs{n: n}
+		*generated.CallHeld[deferBreakHeld](c) = deferBreakHeld{p: p}
+		return c
 	})
-	deferInLoopKind = generated.DefineHeld[deferInLoopState, deferInLoopHeld, string]("deferInLoop", "defers.go", 99, deferInLoopStep, generated.Deferring())
+	deferInLoopKind = generated.DefineHeld("deferInLoop", "defers.go", 99, deferInLoopSize, generated.Result[string](), deferInLoopStep, generated.Deferring())
 	generated.Bind(deferInLoop, deferInLoopStart, func(p *plan, n int) coro.Call[string] {
-		var s deferInLoopState
-		*generated.In[deferInLoopArgs](&s) = deferInLoopArgs{n: n}
-		return deferInLoopKind.With(s, deferInLoopHeld{p: p})
+		c := generated.NewCall[string](deferInLoopKind)
+		*generated.CallState[deferInLoopArgs](c) = deferInLoopArgs{n: n}
+		*generated.CallHeld[deferInLoopHeld](c) = deferInLoopHeld{p: p}
+		return c
 	})
-	deferInLoopFunc1Kind = generated.DefineHeld[deferInLoopFunc1State, deferInLoopFunc1Held, struct{}]("deferInLoop.func1", "defers.go", 104, deferInLoopFunc1Step)
-	deferNamedKind = generated.DefineHeld[deferNamedState, deferNamedHeld, int]("deferNamed", "defers.go", 120, deferNamedStep, generated.Deferring())
+	deferInLoopFunc1Kind = generated.DefineHeld("deferInLoop.func1", "defers.go", 104, 0, generated.Result[struct{}](), deferInLoopFunc1Step)
+	deferNamedKind = generated.DefineHeld("deferNamed", "defers.go", 120, deferNamedSize, generated.Result[int](), deferNamedStep, generated.Deferring())
 	generated.Bind(deferNamed, deferNamedStart, func(p *plan, n int) coro.Call[int] {
-		var s deferNamedState
-		*generated.In[deferNamedArgs](&s) = deferNamedArgs{n: n}
-		return deferNamedKind.With(s, deferNamedHeld{p: p})
+		c := generated.NewCall[int](deferNamedKind)
+		*generated.CallState[deferNamedArgs](c) = deferNamedArgs{n: n}
+		*generated.CallHeld[deferNamedHeld](c) = deferNamedHeld{p: p}
+		return c
 	})
-	deferNamedFunc1Kind = generated.DefineHeld[deferNamedFunc1State, deferNamedFunc1Held, struct{}]("deferNamed.func1", "defers.go", 121, deferNamedFunc1Step)
-	deferNamedTextKind = generated.DefineHeld[deferNamedTextState, deferNamedTextHeld, string]("deferNamedText", "defers.go", 145, deferNamedTextStep)
+	deferNamedFunc1Kind = generated.DefineHeld("deferNamed.func1", "defers.go", 121, 0, generated.Result[struct{}](), deferNamedFunc1Step)
+	deferNamedTextKind = generated.DefineHeld("deferNamedText", "defers.go", 145, deferNamedTextSize, generated.Result[string](), deferNamedTextStep)
 	generated.Bind(deferNamedText, deferNamedTextStart, func(p *plan, n int) coro.Call[string] {
-		var s deferNamedTextState
-		*generated.In[deferNamedTextArgs](&s) = deferNamedTextArgs{n: n}
-		return deferNamedTextKind.With(s, deferNamedTextHeld{p: p})
+		c := generated.NewCall[string](deferNamedTextKind)
+		*generated.CallState[deferNamedTextArgs](c) = deferNamedTextArgs{n: n}
+		*generated.CallHeld[deferNamedTextHeld](c) = deferNamedTextHeld{p: p}
+		return c
 	})
-	deferOperandsKind = generated.DefineHeld[deferOperandsState, deferOperandsHeld, string]("deferOperands", "defers.go", 151, deferOperandsStep, generated.Deferring())
+	deferOperandsKind = generated.DefineHeld("deferOperands", "defers.go", 151, deferOperandsSize, generated.Result[string](), deferOperandsStep, generated.Deferring())
 	generated.Bind(deferOperands, deferOperandsStart, func(p *plan, n int) coro.Call[string] {
-		return deferOperandsKind.With(deferOperandsState{}, deferOperandsHeld{p: p, n: &n})
+		c := generated.NewCall[string](deferOperandsKind)
+		*generated.CallHeld[deferOperandsHeld](c) = deferOperandsHeld{p: p, n: &n}
+		return c
 	})
-	deferOperandsFunc1Kind = generated.DefineHeld[deferOperandsFunc1State, deferOperandsFunc1Held, struct{}]("deferOperands.func1", "defers.go", 176, deferOperandsFunc1Step)
-	must2Kind = generated.DefineHeld[must2State, must2Held, int]("must2", "defers.go", 192, must2Step)
+	deferOperandsFunc1Kind = generated.DefineHeld("deferOperands.func1", "defers.go", 176, 0, generated.Result[struct{}](), deferOperandsFunc1Step)
+	must2Kind = generated.DefineHeld("must2", "defers.go", 192, must2Size, generated.Result[int](), must2Step)
 	generated.Bind(must2, must2Start, func(p *plan, n int) coro.Call[int] {
-		var s must2State
-		*generated.In[must2Args](&s) = must2Args{n: n}
-		return must2Kind.With(s, must2Held{p: p})
+		c := generated.NewCall[int](must2Kind)
+		*generated.CallState[must2Args](c) = must2Args{n: n}
+		*generated.CallHeld[must2Held](c) = must2Held{p: p}
+		return c
 	})
-	deferRecoverKind = generated.DefineHeld[deferRecoverState, deferRecoverHeld, string]("deferRecover", "defers.go", 198, deferRecoverStep, generated.Deferring())
+	deferRecoverKind = generated.DefineHeld("deferRecover", "defers.go", 198, deferRecoverSize, generated.Result[string](), deferRecoverStep, generated.Deferring())
 	generated.Bind(deferRecover, deferRecoverStart, func(p *plan, n int) coro.Call[string] {
-		var s deferRecoverState
-		*generated.In[deferRecoverArgs](&s) = deferRecoverArgs{n: n}
-		return deferRecoverKind.With(s, deferRecoverHeld{p: p})
+		c := generated.NewCall[string](deferRecoverKind)
+		*generated.CallState[deferRecoverArgs](c) = deferRecoverArgs{n: n}
+		*generated.CallHeld[deferRecoverHeld](c) = deferRecoverHeld{p: p}
+		return c
 	})
-	deferRecoverFunc1Kind = generated.DefineHeld[deferRecoverFunc1State, deferRecoverFunc1Held, struct{}]("deferRecover.func1", "defers.go", 200, deferRecoverFunc1Step)
-	deferNestedKind = generated.DefineHeld[deferNestedState, deferNestedHeld, string]("deferNested", "defers.go", 234, deferNestedStep, generated.Deferring())
+	deferRecoverFunc1Kind = generated.DefineHeld("deferRecover.func1", "defers.go", 200, 0, generated.Result[struct{}](), deferRecoverFunc1Step)
+	deferNestedKind = generated.DefineHeld("deferNested", "defers.go", 234, deferNestedSize, generated.Result[string](), deferNestedStep, generated.Deferring())
 	generated.Bind(deferNested, deferNestedStart, func(p *plan, n int) coro.Call[string] {
-		var s deferNestedState
-		*generated.In[deferNestedArgs](&s) = deferNestedArgs{n: n}
-		return deferNestedKind.With(s, deferNestedHeld{p: p})
+		c := generated.NewCall[string](deferNestedKind)
+		*generated.CallState[deferNestedArgs](c) = deferNestedArgs{n: n}
+		*generated.CallHeld[deferNestedHeld](c) = deferNestedHeld{p: p}
+		return c
 	})
-	deferNestedFunc1Kind = generated.DefineHeld[deferNestedFunc1State, deferNestedFunc1Held, struct{}]("deferNested.func1", "defers.go", 235, deferNestedFunc1Step, generated.Deferring())
-	deferNestedFunc1Func1Kind = generated.DefineHeld[deferNestedFunc1Func1State, deferNestedFunc1Func1Held, struct{}]("deferNested.func1.func1", "defers.go", 236, deferNestedFunc1Func1Step)
-	deferNestedFunc2Kind = generated.DefineHeld[deferNestedFunc2State, deferNestedFunc2Held, struct{}]("deferNested.func2", "defers.go", 260, deferNestedFunc2Step)
-	deferCalleeKind = generated.DefineHeld[deferCalleeState, deferCalleeHeld, string]("deferCallee", "defers.go", 274, deferCalleeStep, generated.Deferring())
+	deferNestedFunc1Kind = generated.DefineHeld("deferNested.func1", "defers.go", 235, deferNestedFunc1Size, generated.Result[struct{}](), deferNestedFunc1Step, generated.Deferring())
+	deferNestedFunc1Func1Kind = generated.DefineHeld("deferNested.func1.func1", "defers.go", 236, 0, generated.Result[struct{}](), deferNestedFunc1Func1Step)
+	deferNestedFunc2Kind = generated.DefineHeld("deferNested.func2", "defers.go", 260, deferNestedFunc2Size, generated.Result[struct{}](), deferNestedFunc2Step)
+	deferCalleeKind = generated.DefineHeld("deferCallee", "defers.go", 274, deferCalleeSize, generated.Result[string](), deferCalleeStep, generated.Deferring())
 	generated.Bind(deferCallee, deferCalleeStart, func(p *plan, n int) coro.Call[string] {
-		var s deferCalleeState
-		*generated.In[deferCalleeArgs](&s) = deferCalleeArgs{n: n}
-		return deferCalleeKind.With(s, deferCalleeHeld{p: p})
+		c := generated.NewCall[string](deferCalleeKind)
+		*generated.CallState[deferCalleeArgs](c) = deferCalleeArgs{n: n}
+		*generated.CallHeld[deferCalleeHeld](c) = deferCalleeHeld{p: p}
+		return c
 	})
-	deferGoexitKind = generated.DefineHeld[deferGoexitState, deferGoexitHeld, string]("deferGoexit", "defers.go", 284, deferGoexitStep, generated.Deferring())
+	deferGoexitKind = generated.DefineHeld("deferGoexit", "defers.go", 284, deferGoexitSize, generated.Result[string](), deferGoexitStep, generated.Deferring())
 	generated.Bind(deferGoexit, deferGoexitStart, func(p *plan, n int) coro.Call[string] {
-		var s deferGoexitState
-		*generated.In[deferGoexitArgs](&s) = deferGoexitArgs{n: n}
-		return deferGoexitKind.With(s, deferGoexitHeld{p: p})
+		c := generated.NewCall[string](deferGoexitKind)
+		*generated.CallState[deferGoexitArgs](c) = deferGoexitArgs{n: n}
+		*generated.CallHeld[deferGoexitHeld](c) = deferGoexitHeld{p: p}
+		return c
 	})
-	deferUnnamedKind = generated.DefineHeld[deferUnnamedState, deferUnnamedHeld, string]("deferUnnamed", "defers.go", 301, deferUnnamedStep)
+	deferUnnamedKind = generated.DefineHeld("deferUnnamed", "defers.go", 301, deferUnnamedSize, generated.Result[string](), deferUnnamedStep)
 	generated.Bind(deferUnnamed, deferUnnamedStart, func(p *plan, n int) coro.Call[string] {
-		var s deferUnnamedState
-		*generated.In[deferUnnamedArgs](&s) = deferUnnamedArgs{n: n}
-		return deferUnnamedKind.With(s, deferUnnamedHeld{p: p})
+		c1 := generated.NewCall[string](deferUnnamedKind)
+		*generated.CallState[deferUnnamedArgs](c1) = deferUnnamedArgs{n: n}
+		*generated.CallHeld[deferUnnamedHeld](c1) = deferUnnamedHeld{p: p}
+		return c1
 	})
-	deferOneKind = generated.DefineHeld[deferOneState, deferOneHeld, int]("deferOne", "defers.go", 309, deferOneStep, generated.Deferring())
+	deferOneKind = generated.DefineHeld("deferOne", "defers.go", 309, deferOneSize, generated.Result[int](), deferOneStep, generated.Deferring())
 	generated.Bind(deferOne, deferOneStart, func(p *plan, n int) coro.Call[int] {
-		var s deferOneState
-		*generated.In[deferOneArgs](&s) = deferOneArgs{n: n}
-		return deferOneKind.With(s, deferOneHeld{p: p})
+		c := generated.NewCall[int](deferOneKind)
+		*generated.CallState[deferOneArgs](c) = deferOneArgs{n: n}
+		*generated.CallHeld[deferOneHeld](c) = deferOneHeld{p: p}
+		return c
 	})
-	deferTwoKind = generated.DefineHeld[deferTwoState, deferTwoHeld, deferTwoResult]("deferTwo", "defers.go", 318, deferTwoStep, generated.Deferring())
+	deferTwoKind = generated.DefineHeld("deferTwo", "defers.go", 318, deferTwoSize, generated.Result[deferTwoResult](), deferTwoStep, generated.Deferring())
 	generated.Bind(deferTwo, deferTwoStart, func(p *plan, n int) coro.Call[deferTwoResult] {
-		var s deferTwoState
-		*generated.In[deferTwoArgs](&s) = deferTwoArgs{n: n}
-		return deferTwoKind.With(s, deferTwoHeld{p: p})
+		c := generated.NewCall[deferTwoResult](deferTwoKind)
+		*generated.CallState[deferTwoArgs](c) = deferTwoArgs{n: n}
+		*generated.CallHeld[deferTwoHeld](c) = deferTwoHeld{p: p}
+		return c
 	})
-	taskTwoKind = generated.DefineHeld[taskTwoState, taskTwoHeld, taskTwoResult]("taskTwo", "defers.go", 323, taskTwoStep)
+	taskTwoKind = generated.DefineHeld("taskTwo", "defers.go", 323, taskTwoSize, generated.Result[taskTwoResult](), taskTwoStep)
 	generated.Bind(taskTwo, taskTwoStart, func(p *plan, n int) coro.Call[taskTwoResult] {
-		var s taskTwoState
-		*generated.In[taskTwoArgs](&s) = taskTwoArgs{n: n}
-		return taskTwoKind.With(s, taskTwoHeld{p: p})
+		c := generated.NewCall[taskTwoResult](taskTwoKind)
+		*generated.CallState[taskTwoArgs](c) = taskTwoArgs{n: n}
+		*generated.CallHeld[taskTwoHeld](c) = taskTwoHeld{p: p}
+		return c
 	})
-	deferNoneKind = generated.DefineHeld[deferNoneState, deferNoneHeld, struct{}]("deferNone", "defers.go", 328, deferNoneStep, generated.Deferring())
+	deferNoneKind = generated.DefineHeld("deferNone", "defers.go", 328, deferNoneSize, generated.Result[struct{}](), deferNoneStep, generated.Deferring())
 	generated.Bind(deferNone, deferNoneStart, func(p *plan, n int) coro.Call[struct{}] {
-		var s deferNoneState
-		*generated.In[deferNoneArgs](&s) = deferNoneArgs{n: n}
-		return deferNoneKind.With(s, deferNoneHeld{p: p})
+		c := generated.NewCall[struct{}](deferNoneKind)
+		*generated.CallState[deferNoneArgs](c) = deferNoneArgs{n: n}
+		*generated.CallHeld[deferNoneHeld](c) = deferNoneHeld{p: p}
+		return c
 	})
-	deferErrorKind = generated.DefineHeld[deferErrorState, deferErrorHeld, struct{}]("deferError", "defers.go", 336, deferErrorStep, generated.Deferring())
+	deferErrorKind = generated.DefineHeld("deferError", "defers.go", 336, deferErrorSize, generated.Result[struct{}](), deferErrorStep, generated.Deferring())
 	generated.Bind(deferError, deferErrorStart, func(p *plan, n int) coro.Call[struct{}] {
-		var s deferErrorState
-		*generated.In[deferErrorArgs](&s) = deferErrorArgs{n: n}
-		return deferErrorKind.With(s, deferErrorHeld{p: p})
+		c := generated.NewCall[struct{}](deferErrorKind)
+		*generated.CallState[deferErrorArgs](c) = deferErrorArgs{n: n}
+		*generated.CallHeld[deferErrorHeld](c) = deferErrorHeld{p: p}
+		return c
 	})
-	deferLiteralKind = generated.DefineHeld[deferLiteralState, deferLiteralHeld, string]("deferLiteral", "defers.go", 345, deferLiteralStep, generated.Deferring())
+	deferLiteralKind = generated.DefineHeld("deferLiteral", "defers.go", 345, deferLiteralSize, generated.Result[string](), deferLiteralStep, generated.Deferring())
 	generated.Bind(deferLiteral, deferLiteralStart, func(p *plan, n int) coro.Call[string] {
-		var s deferLiteralState
-		*generated.In[deferLiteralArgs](&s) = deferLiteralArgs{n: n}
-		return deferLiteralKind.With(s, deferLiteralHeld{p: p})
+		c := generated.NewCall[string](deferLiteralKind)
+		*generated.CallState[deferLiteralArgs](c) = deferLiteralArgs{n: n}
+		*generated.CallHeld[deferLiteralHeld](c) = deferLiteralHeld{p: p}
+		return c
 	})
-	deferLiteralFunc1Kind = generated.DefineHeld[deferLiteralFunc1State, deferLiteralFunc1Held, string]("deferLiteral.func1", "defers.go", 347, deferLiteralFunc1Step, generated.Deferring())
-	deferLiteralFunc1Func1Kind = generated.DefineHeld[deferLiteralFunc1Func1State, deferLiteralFunc1Func1Held, struct{}]("deferLiteral.func1.func1", "defers.go", 348, deferLiteralFunc1Func1Step)
-	deferRecursiveKind = generated.DefineHeld[deferRecursiveState, deferRecursiveHeld, string]("deferRecursive", "defers.go", 367, deferRecursiveStep, generated.Deferring())
+	deferLiteralFunc1Kind = generated.DefineHeld("deferLiteral.func1", "defers.go", 347, deferLiteralFunc1Size, generated.Result[string](), deferLiteralFunc1Step, generated.Deferring())
+	deferLiteralFunc1Func1Kind = generated.DefineHeld("deferLiteral.func1.func1", "defers.go", 348, deferLiteralFunc1Func1Size, generated.Result[struct{}](), deferLiteralFunc1Func1Step)
+	deferRecursiveKind = generated.DefineHeld("deferRecursive", "defers.go", 367, deferRecursiveSize, generated.Result[string](), deferRecursiveStep, generated.Deferring())
 	generated.Bind(deferRecursive, deferRecursiveStart, func(p *plan, n int) coro.Call[string] {
-		var s deferRecursiveState
-		*generated.In[deferRecursiveArgs](&s) = deferRecursiveArgs{n: n}
-		return deferRecursiveKind.With(s, deferRecursiveHeld{p: p})
+		c := generated.NewCall[string](deferRecursiveKind)
+		*generated.CallState[deferRecursiveArgs](c) = deferRecursiveArgs{n: n}
+		*generated.CallHeld[deferRecursiveHeld](c) = deferRecursiveHeld{p: p}
+		return c
 	})
-	deferBetweenKind = generated.DefineHeld[deferBetweenState, deferBetweenHeld, string]("deferBetween", "defers.go", 386, deferBetweenStep, generated.Deferring())
+	deferBetweenKind = generated.DefineHeld("deferBetween", "defers.go", 386, deferBetweenSize, generated.Result[string](), deferBetweenStep, generated.Deferring())
 	generated.Bind(deferBetween, deferBetweenStart, func(p *plan, n int) coro.Call[string] {
-		var s deferBetweenState
-		*generated.In[deferBetweenArgs](&s) = deferBetweenArgs{n: n}
-		return deferBetweenKind.With(s, deferBetweenHeld{p: p})
+		c := generated.NewCall[string](deferBetweenKind)
+		*generated.CallState[deferBetweenArgs](c) = deferBetweenArgs{n: n}
+		*generated.CallHeld[deferBetweenHeld](c) = deferBetweenHeld{p: p}
+		return c
 	})
-	deferBetweenFunc1Kind = generated.DefineHeld[deferBetweenFunc1State, deferBetweenFunc1Held, struct{}]("deferBetween.func1", "defers.go", 387, deferBetweenFunc1Step)
-	throughBothKind = generated.DefineHeld[throughBothState, throughBothHeld, string]("throughBoth", "defers.go", 394, throughBothStep)
+	deferBetweenFunc1Kind = generated.DefineHeld("deferBetween.func1", "defers.go", 387, 0, generated.Result[struct{}](), deferBetweenFunc1Step)
+	throughBothKind = generated.DefineHeld("throughBoth", "defers.go", 394, throughBothSize, generated.Result[string](), throughBothStep)
 	generated.Bind(throughBoth, throughBothStart, func(p *plan, n int) coro.Call[string] {
-		var s throughBothState
-		*generated.In[throughBothArgs](&s) = throughBothArgs{n: n}
-		return throughBothKind.With(s, throughBothHeld{p: p})
+		c := generated.NewCall[string](throughBothKind)
+		*generated.CallState[throughBothArgs](c) = throughBothArgs{n: n}
+		*generated.CallHeld[throughBothHeld](c) = throughBothHeld{p: p}
+		return c
 	})
 }
 
@@ -187,14 +213,14 @@ type stopAt1 struct {
 	n int
 }
 
-type stopState = [(unsafe.Sizeof(stopAt1{}) + 7) / 8]uint64
+const stopSize = (unsafe.Sizeof(stopAt1{}) + 7) &^ 7
 
 type stopHeld = struct {
 	p    *plan
 	note string
 }
 
-var stopKind *generated.HeldKind[stopState, stopHeld, struct{}]
+var stopKind *generated.Kind
 
 // stopStart is the start form of stop.
 func stopStart(t *task.T, p *plan, note string) (_ error) {
@@ -206,9 +232,9 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:32
 			err := planWaitStart(p, t, n)
-//line defers_task.go:210
+//line defers_task.go:236
 			if generated.Suspended(t) {
-				f, h := stopKind.Spill(t, 1)
+				f, h := generated.SpillHeld[stopHeld](t, stopKind, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
 				*h = stopHeld{p: p}
 				return
@@ -224,10 +250,10 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:228
+//line defers_task.go:254
 
 // stopStep is the step form of stop.
-func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
+func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p    *plan
@@ -244,7 +270,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:248
+//line defers_task.go:274
 		goto resume1
 	default:
 		return f.BadResume()
@@ -258,7 +284,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:262
+//line defers_task.go:288
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -271,35 +297,35 @@ resume1:
 	}
 //line defers.go:33
 	p.logf("%d: %v", n, err)
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 end2:
-	return generated.Return(f, struct{}{}, p.act(n))
+	return generated.Return[struct{}](f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:281
+//line defers_task.go:307
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
 	stop1 int
 }
 
-type planWaitState = [(unsafe.Sizeof(planWaitArgs{}) + 7) / 8]uint64
+const planWaitSize = (unsafe.Sizeof(planWaitArgs{}) + 7) &^ 7
 
 type planWaitHeld = struct {
 	p *plan
 }
 
-var planWaitKind *generated.HeldKind[planWaitState, planWaitHeld, struct{}]
+var planWaitKind *generated.Kind
 
 // planWaitStart is the start form of (*plan).wait.
 func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:301
+//line defers_task.go:327
 		if generated.Suspended(t) {
-			planWaitKind.SpillBare(t, 1)
+			generated.SpillBare(t, planWaitKind, 1)
 			return
 		}
 //line defers.go:42
@@ -309,19 +335,19 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:313
+//line defers_task.go:339
 	if generated.Suspended(t) {
-		planWaitKind.SpillBare(t, 2)
+		generated.SpillBare(t, planWaitKind, 2)
 		return
 	}
 //line defers.go:47
 	return err1
 }
 
-//line defers_task.go:322
+//line defers_task.go:348
 
 // planWaitStep is the step form of (*plan).wait.
-func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) generated.Step {
+func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p         *plan
@@ -336,12 +362,12 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:340
+//line defers_task.go:366
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:345
+//line defers_task.go:371
 		goto resume2
 	default:
 		return f.BadResume()
@@ -352,7 +378,7 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:356
+//line defers_task.go:382
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -361,13 +387,13 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	}
 resume1:
 //line defers.go:42
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	if stop1 == p.last {
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:371
+//line defers_task.go:397
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -376,26 +402,24 @@ end1:
 	}
 resume2:
 //line defers.go:47
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line defers_task.go:383
-
-type fileCloseState = struct{}
+//line defers_task.go:409
 
 type fileCloseHeld = struct {
 	f *file
 }
 
-var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
+var fileCloseKind *generated.Kind
 
 // fileCloseStart is the start form of (*file).close.
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:397
+//line defers_task.go:421
 	if generated.Suspended(t) {
-		_, h := fileCloseKind.Spill(t, 1)
+		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{f: f}
 		return
 	}
@@ -404,10 +428,10 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:408
+//line defers_task.go:432
 
 // fileCloseStep is the step form of (*file).close.
-func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
+func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		f   *file
@@ -420,14 +444,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:424
+//line defers_task.go:448
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:431
+//line defers_task.go:455
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -435,33 +459,31 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 resume1:
 //line defers.go:58
 	f.p.logf("closed %s: %v", f.name, err)
-	return generated.Return(f1, struct{}{}, err)
+	return generated.Return[struct{}](f1, struct{}{}, err)
 }
 
-//line defers_task.go:442
-
-type fileRenameState = struct{}
+//line defers_task.go:466
 
 type fileRenameHeld = struct {
 	f file
 	s []string
 }
 
-var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}]
+var fileRenameKind *generated.Kind
 
 // fileRenameStart is the start form of file.rename.
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:457
+//line defers_task.go:479
 	if generated.Suspended(t) {
-		fileRenameKind.SpillBare(t, 1)
+		generated.SpillBare(t, fileRenameKind, 1)
 		return
 	}
 }
 
 // fileRenameStep is the step form of file.rename.
-func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenameHeld) generated.Step {
+func fileRenameStep(f1 *generated.Frame, h *fileRenameHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		f file
@@ -473,14 +495,14 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:477
+//line defers_task.go:499
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:484
+//line defers_task.go:506
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -488,34 +510,32 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 		return generated.Wait(f1, t, 1)
 	}
 resume1:
-	return generated.Return(f1, struct{}{}, nil)
+	return generated.Return[struct{}](f1, struct{}{}, nil)
 }
-
-type taskPairState = struct{}
 
 type taskPairHeld = struct {
 	p *plan
 }
 
-var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
+var taskPairKind *generated.Kind
 
 // taskPairStart is the start form of taskPair.
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:507
+//line defers_task.go:527
 	if generated.Suspended(t) {
-		taskPairKind.SpillBare(t, 1)
+		generated.SpillBare(t, taskPairKind, 1)
 		return
 	}
 //line defers.go:71
 	return 3, err
 }
 
-//line defers_task.go:516
+//line defers_task.go:536
 
 // taskPairStep is the step form of taskPair.
-func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
+func taskPairStep(f *generated.Frame, h *taskPairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *plan
@@ -527,14 +547,14 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:531
+//line defers_task.go:551
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:538
+//line defers_task.go:558
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -543,17 +563,17 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	}
 resume1:
 //line defers.go:71
-	return generated.Return(f, 3, err)
+	return generated.Return[int](f, 3, err)
 }
 
-//line defers_task.go:550
+//line defers_task.go:570
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
 	n int
 }
 
-type deferCloseState = [(unsafe.Sizeof(deferCloseArgs{}) + 7) / 8]uint64
+const deferCloseSize = (unsafe.Sizeof(deferCloseArgs{}) + 7) &^ 7
 
 // deferCloseExit is what deferClose needs until it has ended: its deferred calls and its results.
 type deferCloseExit struct {
@@ -568,24 +588,24 @@ type deferCloseHeld = struct {
 	p    *plan
 }
 
-var deferCloseKind *generated.HeldKind[deferCloseState, deferCloseHeld, string]
+var deferCloseKind *generated.Kind
 
 // deferCloseStart is the start form of deferClose.
 func deferCloseStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f1, h := deferCloseKind.Begin(t)
+	f1, h := generated.BeginHeld[deferCloseHeld](t, deferCloseKind)
 	*generated.At[deferCloseArgs](f1) = deferCloseArgs{n: n}
 	*h = deferCloseHeld{p: p}
 	return generated.Run(t, f1, &h.exit.result)
 }
 
 // deferCloseStep is the step form of deferClose.
-func deferCloseStep(f1 *generated.Frame[deferCloseState, string], h *deferCloseHeld) generated.Step {
+func deferCloseStep(f1 *generated.Frame, h *deferCloseHeld) generated.Step {
 	step, _ := deferCloseRun(f1, h, f1.At())
 	return step
 }
 
 // deferCloseRun runs deferClose from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHeld, at int) (step generated.Step, ok bool) {
+func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferCloseRun(f1, h, generated.Exit) }, &step, &ok)
@@ -607,7 +627,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:611
+//line defers_task.go:631
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -628,7 +648,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:632
+//line defers_task.go:652
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -639,13 +659,13 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:643
+//line defers_task.go:663
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *r1)
+	return generated.End[string](p1, f1, t, *r, *r1)
 }
 
 // deferBreakArgs has the arguments of deferBreak.
@@ -663,7 +683,7 @@ type deferBreakAt2 struct {
 	n, i int
 }
 
-type deferBreakState = [(max(unsafe.Sizeof(deferBreakArgs{}), unsafe.Sizeof(deferBreakAt1{}), unsafe.Sizeof(deferBreakAt2{})) + 7) / 8]uint64
+const deferBreakSize = (max(unsafe.Sizeof(deferBreakArgs{}), unsafe.Sizeof(deferBreakAt1{}), unsafe.Sizeof(deferBreakAt2{})) + 7) &^ 7
 
 // deferBreakExit is what deferBreak needs until it has ended: its deferred calls and its results.
 type deferBreakExit struct {
@@ -678,7 +698,7 @@ type deferBreakHeld = struct {
 	p    *plan
 }
 
-var deferBreakKind *generated.HeldKind[deferBreakState, deferBreakHeld, string]
+var deferBreakKind *generated.Kind
 
 // deferBreakStart is the start form of deferBreak.
 func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
@@ -694,9 +714,9 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		{
 //line defers.go:86
 			err := stopStart(t, p, "first")
-//line defers_task.go:698
+//line defers_task.go:718
 			if generated.Suspended(t) {
-				f, h := deferBreakKind.Spill(t, 1)
+				f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 1)
 				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 				*h = deferBreakHeld{p: p}
 				deferBreakDefer1(&h.exit.panic, recv)
@@ -712,9 +732,9 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			break
 		}
 		stopStart(t, p, "second")
-//line defers_task.go:716
+//line defers_task.go:736
 		if generated.Suspended(t) {
-			f, h := deferBreakKind.Spill(t, 2)
+			f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 2)
 			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 			*h = deferBreakHeld{p: p}
 			deferBreakDefer1(&h.exit.panic, recv)
@@ -723,9 +743,9 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:727
+//line defers_task.go:747
 	if generated.Suspended(t) {
-		_, h := deferBreakKind.Spill(t, 3)
+		_, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 3)
 		*h = deferBreakHeld{}
 		deferBreakDefer1(&h.exit.panic, recv)
 		return
@@ -734,7 +754,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "end", nil
 }
 
-//line defers_task.go:738
+//line defers_task.go:758
 
 // deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
 func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
@@ -746,16 +766,16 @@ func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line defers_task.go:750
+//line defers_task.go:770
 
 // deferBreakStep is the step form of deferBreak.
-func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
+func deferBreakStep(f *generated.Frame, h *deferBreakHeld) generated.Step {
 	step, _ := deferBreakRun(f, h, f.At())
 	return step
 }
 
 // deferBreakRun runs deferBreak from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHeld, at int) (step generated.Step, ok bool) {
+func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferBreakRun(f, h, generated.Exit) }, &step, &ok)
@@ -777,7 +797,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:781
+//line defers_task.go:801
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -785,12 +805,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:789
+//line defers_task.go:809
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:794
+//line defers_task.go:814
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -810,7 +830,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:814
+//line defers_task.go:834
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -832,7 +852,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:836
+//line defers_task.go:856
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -845,7 +865,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:849
+//line defers_task.go:869
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -856,13 +876,13 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:860
+//line defers_task.go:880
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
 
 // deferInLoopArgs has the arguments of deferInLoop.
@@ -876,7 +896,7 @@ type deferInLoopAt1 struct {
 	again bool
 }
 
-type deferInLoopState = [(max(unsafe.Sizeof(deferInLoopArgs{}), unsafe.Sizeof(deferInLoopAt1{})) + 7) / 8]uint64
+const deferInLoopSize = (max(unsafe.Sizeof(deferInLoopArgs{}), unsafe.Sizeof(deferInLoopAt1{})) + 7) &^ 7
 
 // deferInLoopExit is what deferInLoop needs until it has ended: its deferred calls and its results.
 type deferInLoopExit struct {
@@ -892,24 +912,24 @@ type deferInLoopHeld = struct {
 	i    *int
 }
 
-var deferInLoopKind *generated.HeldKind[deferInLoopState, deferInLoopHeld, string]
+var deferInLoopKind *generated.Kind
 
 // deferInLoopStart is the start form of deferInLoop.
 func deferInLoopStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f1, h := deferInLoopKind.Begin(t)
+	f1, h := generated.BeginHeld[deferInLoopHeld](t, deferInLoopKind)
 	*generated.At[deferInLoopArgs](f1) = deferInLoopArgs{n: n}
 	*h = deferInLoopHeld{p: p}
 	return generated.Run(t, f1, &h.exit.result)
 }
 
 // deferInLoopStep is the step form of deferInLoop.
-func deferInLoopStep(f1 *generated.Frame[deferInLoopState, string], h *deferInLoopHeld) generated.Step {
+func deferInLoopStep(f1 *generated.Frame, h *deferInLoopHeld) generated.Step {
 	step, _ := deferInLoopRun(f1, h, f1.At())
 	return step
 }
 
 // deferInLoopRun runs deferInLoop from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoopHeld, at int) (step generated.Step, ok bool) {
+func deferInLoopRun(f1 *generated.Frame, h *deferInLoopHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferInLoopRun(f1, h, generated.Exit) }, &step, &ok)
@@ -934,7 +954,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:938
+//line defers_task.go:958
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -995,9 +1015,9 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:999
+//line defers_task.go:1019
 					if generated.Suspended(t) {
-						_, h := deferInLoopFunc1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[deferInLoopFunc1Held](t, deferInLoopFunc1Kind, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
 						return
 					}
@@ -1010,7 +1030,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:1014
+//line defers_task.go:1034
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -1043,16 +1063,14 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:1047
+//line defers_task.go:1067
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *r1)
+	return generated.End[string](p1, f1, t, *r, *r1)
 }
-
-type deferInLoopFunc1State = struct{}
 
 type deferInLoopFunc1Held = struct {
 	p *plan
@@ -1060,10 +1078,10 @@ type deferInLoopFunc1Held = struct {
 	f *file
 }
 
-var deferInLoopFunc1Kind *generated.HeldKind[deferInLoopFunc1State, deferInLoopFunc1Held, struct{}]
+var deferInLoopFunc1Kind *generated.Kind
 
 // deferInLoopFunc1Step is the step form of deferInLoop.func1.
-func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], h *deferInLoopFunc1Held) generated.Step {
+func deferInLoopFunc1Step(f1 *generated.Frame, h *deferInLoopFunc1Held) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		p *plan
@@ -1077,14 +1095,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1081
+//line defers_task.go:1099
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1088
+//line defers_task.go:1106
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1093,8 +1111,8 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1097
-	return generated.Return(f1, struct{}{}, nil)
+//line defers_task.go:1115
+	return generated.Return[struct{}](f1, struct{}{}, nil)
 }
 
 // deferNamedArgs has the arguments of deferNamed.
@@ -1113,7 +1131,7 @@ type deferNamedAt2 struct {
 	result int
 }
 
-type deferNamedState = [(max(unsafe.Sizeof(deferNamedArgs{}), unsafe.Sizeof(deferNamedAt1{}), unsafe.Sizeof(deferNamedAt2{})) + 7) / 8]uint64
+const deferNamedSize = (max(unsafe.Sizeof(deferNamedArgs{}), unsafe.Sizeof(deferNamedAt1{}), unsafe.Sizeof(deferNamedAt2{})) + 7) &^ 7
 
 // deferNamedExit is what deferNamed needs until it has ended: its deferred calls and its results.
 type deferNamedExit struct {
@@ -1128,24 +1146,24 @@ type deferNamedHeld = struct {
 	p    *plan
 }
 
-var deferNamedKind *generated.HeldKind[deferNamedState, deferNamedHeld, int]
+var deferNamedKind *generated.Kind
 
 // deferNamedStart is the start form of deferNamed.
 func deferNamedStart(t *task.T, p *plan, n int) (k int, err error) {
-	f, h := deferNamedKind.Begin(t)
+	f, h := generated.BeginHeld[deferNamedHeld](t, deferNamedKind)
 	*generated.At[deferNamedArgs](f) = deferNamedArgs{n: n}
 	*h = deferNamedHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferNamedStep is the step form of deferNamed.
-func deferNamedStep(f *generated.Frame[deferNamedState, int], h *deferNamedHeld) generated.Step {
+func deferNamedStep(f *generated.Frame, h *deferNamedHeld) generated.Step {
 	step, _ := deferNamedRun(f, h, f.At())
 	return step
 }
 
 // deferNamedRun runs deferNamed from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, at int) (step generated.Step, ok bool) {
+func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferNamedRun(f, h, generated.Exit) }, &step, &ok)
@@ -1173,7 +1191,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1177
+//line defers_task.go:1195
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1181,7 +1199,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1185
+//line defers_task.go:1203
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1200,9 +1218,9 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1204
+//line defers_task.go:1222
 					if generated.Suspended(t) {
-						_, h := deferNamedFunc1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[deferNamedFunc1Held](t, deferNamedFunc1Kind, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
 						return
 					}
@@ -1228,7 +1246,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1232
+//line defers_task.go:1250
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1249,7 +1267,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1253
+//line defers_task.go:1271
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1267,16 +1285,14 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1271
+//line defers_task.go:1289
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *k, *err)
+	return generated.End[int](p1, f, t, *k, *err)
 }
-
-type deferNamedFunc1State = struct{}
 
 type deferNamedFunc1Held = struct {
 	p   *plan
@@ -1284,10 +1300,10 @@ type deferNamedFunc1Held = struct {
 	err *error
 }
 
-var deferNamedFunc1Kind *generated.HeldKind[deferNamedFunc1State, deferNamedFunc1Held, struct{}]
+var deferNamedFunc1Kind *generated.Kind
 
 // deferNamedFunc1Step is the step form of deferNamed.func1.
-func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *deferNamedFunc1Held) generated.Step {
+func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p    *plan
@@ -1302,7 +1318,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1306
+//line defers_task.go:1322
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1315,7 +1331,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1319
+//line defers_task.go:1335
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1325,8 +1341,8 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1329
-	return generated.Return(f, struct{}{}, nil)
+//line defers_task.go:1345
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferNamedTextArgs has the arguments of deferNamedText.
@@ -1339,21 +1355,21 @@ type deferNamedTextAt1 struct {
 	result int
 }
 
-type deferNamedTextState = [(max(unsafe.Sizeof(deferNamedTextArgs{}), unsafe.Sizeof(deferNamedTextAt1{})) + 7) / 8]uint64
+const deferNamedTextSize = (max(unsafe.Sizeof(deferNamedTextArgs{}), unsafe.Sizeof(deferNamedTextAt1{})) + 7) &^ 7
 
 type deferNamedTextHeld = struct {
 	p *plan
 }
 
-var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHeld, string]
+var deferNamedTextKind *generated.Kind
 
 // deferNamedTextStart is the start form of deferNamedText.
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1355
+//line defers_task.go:1371
 	if generated.Suspended(t) {
-		f := deferNamedTextKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, deferNamedTextKind, 1)
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
 		generated.ResultTo(t, &s.result)
@@ -1363,10 +1379,10 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1367
+//line defers_task.go:1383
 
 // deferNamedTextStep is the step form of deferNamedText.
-func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
+func deferNamedTextStep(f *generated.Frame, h *deferNamedTextHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p    *plan
@@ -1383,14 +1399,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1387
+//line defers_task.go:1403
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1394
+//line defers_task.go:1410
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1402,17 +1418,17 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 	}
 resume1:
 //line defers.go:147
-	return generated.Return(f, fmt.Sprint(k), err)
+	return generated.Return[string](f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1409
+//line defers_task.go:1425
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
 	result int
 }
 
-type deferOperandsState = [(unsafe.Sizeof(deferOperandsAt1{}) + 7) / 8]uint64
+const deferOperandsSize = (unsafe.Sizeof(deferOperandsAt1{}) + 7) &^ 7
 
 // deferOperandsExit is what deferOperands needs until it has ended: its deferred calls and its results.
 type deferOperandsExit struct {
@@ -1431,23 +1447,23 @@ type deferOperandsHeld = struct {
 	ch   chan int
 }
 
-var deferOperandsKind *generated.HeldKind[deferOperandsState, deferOperandsHeld, string]
+var deferOperandsKind *generated.Kind
 
 // deferOperandsStart is the start form of deferOperands.
 func deferOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
-	f1, h := deferOperandsKind.Begin(t)
+	f1, h := generated.BeginHeld[deferOperandsHeld](t, deferOperandsKind)
 	*h = deferOperandsHeld{p: p, n: &n}
 	return generated.Run(t, f1, &h.exit.result)
 }
 
 // deferOperandsStep is the step form of deferOperands.
-func deferOperandsStep(f1 *generated.Frame[deferOperandsState, string], h *deferOperandsHeld) generated.Step {
+func deferOperandsStep(f1 *generated.Frame, h *deferOperandsHeld) generated.Step {
 	step, _ := deferOperandsRun(f1, h, f1.At())
 	return step
 }
 
 // deferOperandsRun runs deferOperands from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferOperandsHeld, at int) (step generated.Step, ok bool) {
+func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferOperandsRun(f1, h, generated.Exit) }, &step, &ok)
@@ -1477,13 +1493,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1481
+//line defers_task.go:1497
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1487
+//line defers_task.go:1503
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1652,9 +1668,9 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1656
+//line defers_task.go:1672
 					if generated.Suspended(t) {
-						deferOperandsFunc1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, deferOperandsFunc1Kind, 1)
 						return
 					}
 				}(t, a14, a15...)
@@ -1682,7 +1698,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1686
+//line defers_task.go:1702
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1717,7 +1733,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1721
+//line defers_task.go:1737
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1729,16 +1745,14 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1733
+//line defers_task.go:1749
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
-
-type deferOperandsFunc1State = struct{}
 
 type deferOperandsFunc1Held = struct {
 	p    *plan
@@ -1748,10 +1762,10 @@ type deferOperandsFunc1Held = struct {
 	more []int
 }
 
-var deferOperandsFunc1Kind *generated.HeldKind[deferOperandsFunc1State, deferOperandsFunc1Held, struct{}]
+var deferOperandsFunc1Kind *generated.Kind
 
 // deferOperandsFunc1Step is the step form of deferOperands.func1.
-func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}], h *deferOperandsFunc1Held) generated.Step {
+func deferOperandsFunc1Step(f *generated.Frame, h *deferOperandsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p    *plan
@@ -1766,14 +1780,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1770
+//line defers_task.go:1784
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1777
+//line defers_task.go:1791
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1781,7 +1795,7 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // must2Args has the arguments of must2.
@@ -1794,21 +1808,21 @@ type must2At1 struct {
 	n int
 }
 
-type must2State = [(max(unsafe.Sizeof(must2Args{}), unsafe.Sizeof(must2At1{})) + 7) / 8]uint64
+const must2Size = (max(unsafe.Sizeof(must2Args{}), unsafe.Sizeof(must2At1{})) + 7) &^ 7
 
 type must2Held = struct {
 	p *plan
 }
 
-var must2Kind *generated.HeldKind[must2State, must2Held, int]
+var must2Kind *generated.Kind
 
 // must2Start is the start form of must2.
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1810
+//line defers_task.go:1824
 	if generated.Suspended(t) {
-		f := must2Kind.SpillBare(t, 1)
+		f := generated.SpillBare(t, must2Kind, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
 		return
 	}
@@ -1816,10 +1830,10 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1820
+//line defers_task.go:1834
 
 // must2Step is the step form of must2.
-func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
+func must2Step(f *generated.Frame, h *must2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p *plan
@@ -1835,14 +1849,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1839
+//line defers_task.go:1853
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1846
+//line defers_task.go:1860
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1852,10 +1866,10 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 	}
 resume1:
 //line defers.go:194
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line defers_task.go:1859
+//line defers_task.go:1873
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1867,7 +1881,7 @@ type deferRecoverAt1 struct {
 	n int
 }
 
-type deferRecoverState = [(max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(deferRecoverAt1{})) + 7) / 8]uint64
+const deferRecoverSize = (max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(deferRecoverAt1{})) + 7) &^ 7
 
 // deferRecoverExit is what deferRecover needs until it has ended: its deferred calls and its results.
 type deferRecoverExit struct {
@@ -1882,24 +1896,24 @@ type deferRecoverHeld = struct {
 	p    *plan
 }
 
-var deferRecoverKind *generated.HeldKind[deferRecoverState, deferRecoverHeld, string]
+var deferRecoverKind *generated.Kind
 
 // deferRecoverStart is the start form of deferRecover.
 func deferRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
-	f1, h := deferRecoverKind.Begin(t)
+	f1, h := generated.BeginHeld[deferRecoverHeld](t, deferRecoverKind)
 	*generated.At[deferRecoverArgs](f1) = deferRecoverArgs{n: n}
 	*h = deferRecoverHeld{p: p}
 	return generated.Run(t, f1, &h.exit.result)
 }
 
 // deferRecoverStep is the step form of deferRecover.
-func deferRecoverStep(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld) generated.Step {
+func deferRecoverStep(f1 *generated.Frame, h *deferRecoverHeld) generated.Step {
 	step, _ := deferRecoverRun(f1, h, f1.At())
 	return step
 }
 
 // deferRecoverRun runs deferRecover from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld, at int) (step generated.Step, ok bool) {
+func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -1928,7 +1942,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1932
+//line defers_task.go:1946
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1956,9 +1970,9 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1960
+//line defers_task.go:1974
 						if generated.Suspended(t) {
-							_, h := deferRecoverFunc1Kind.Spill(t, 1)
+							_, h := generated.SpillHeld[deferRecoverFunc1Held](t, deferRecoverFunc1Kind, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 							return
 						}
@@ -2046,7 +2060,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:2050
+//line defers_task.go:2064
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2071,16 +2085,14 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2075
+//line defers_task.go:2089
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
-
-type deferRecoverFunc1State = struct{}
 
 type deferRecoverFunc1Held = struct {
 	p  *plan
@@ -2089,10 +2101,10 @@ type deferRecoverFunc1Held = struct {
 	v  interface{}
 }
 
-var deferRecoverFunc1Kind *generated.HeldKind[deferRecoverFunc1State, deferRecoverFunc1Held, struct{}]
+var deferRecoverFunc1Kind *generated.Kind
 
 // deferRecoverFunc1Step is the step form of deferRecover.func1.
-func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}], h *deferRecoverFunc1Held) generated.Step {
+func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p  *plan
@@ -2107,7 +2119,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2111
+//line defers_task.go:2123
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2120,7 +2132,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2124
+//line defers_task.go:2136
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2130,8 +2142,8 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2134
-	return generated.Return(f, struct{}{}, nil)
+//line defers_task.go:2146
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferNestedArgs has the arguments of deferNested.
@@ -2144,7 +2156,7 @@ type deferNestedAt1 struct {
 	n int
 }
 
-type deferNestedState = [(max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(deferNestedAt1{})) + 7) / 8]uint64
+const deferNestedSize = (max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(deferNestedAt1{})) + 7) &^ 7
 
 // deferNestedExit is what deferNested needs until it has ended: its deferred calls and its results.
 type deferNestedExit struct {
@@ -2160,24 +2172,24 @@ type deferNestedHeld = struct {
 	result string
 }
 
-var deferNestedKind *generated.HeldKind[deferNestedState, deferNestedHeld, string]
+var deferNestedKind *generated.Kind
 
 // deferNestedStart is the start form of deferNested.
 func deferNestedStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := deferNestedKind.Begin(t)
+	f, h := generated.BeginHeld[deferNestedHeld](t, deferNestedKind)
 	*generated.At[deferNestedArgs](f) = deferNestedArgs{n: n}
 	*h = deferNestedHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferNestedStep is the step form of deferNested.
-func deferNestedStep(f *generated.Frame[deferNestedState, string], h *deferNestedHeld) generated.Step {
+func deferNestedStep(f *generated.Frame, h *deferNestedHeld) generated.Step {
 	step, _ := deferNestedRun(f, h, f.At())
 	return step
 }
 
 // deferNestedRun runs deferNested from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNestedHeld, at int) (step generated.Step, ok bool) {
+func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2206,13 +2218,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2210
+//line defers_task.go:2222
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2216
+//line defers_task.go:2228
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2226,7 +2238,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	{
 		p1.DeferTask(func(t *task.T) {
 			func(t *task.T) {
-				f, h := deferNestedFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[deferNestedFunc1Held](t, deferNestedFunc1Kind)
 				*generated.At[deferNestedFunc1Args](f) = deferNestedFunc1Args{n: n}
 				*h = deferNestedFunc1Held{p: p, r: r, p1: p1}
 				generated.Run(t, f, &h.exit.result)
@@ -2253,9 +2265,9 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2257
+//line defers_task.go:2269
 				if generated.Suspended(t) {
-					f := deferNestedFunc2Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, deferNestedFunc2Kind, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 					return
 				}
@@ -2268,7 +2280,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2272
+//line defers_task.go:2284
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2283,7 +2295,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2287
+//line defers_task.go:2299
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2293,13 +2305,13 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2297
+//line defers_task.go:2309
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // deferNestedFunc1Args has the arguments of deferNested.func1.
@@ -2312,7 +2324,7 @@ type deferNestedFunc1At1 struct {
 	n int
 }
 
-type deferNestedFunc1State = [(max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe.Sizeof(deferNestedFunc1At1{})) + 7) / 8]uint64
+const deferNestedFunc1Size = (max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe.Sizeof(deferNestedFunc1At1{})) + 7) &^ 7
 
 // deferNestedFunc1Exit is what deferNested.func1 needs until it has ended: its deferred calls and its results.
 type deferNestedFunc1Exit struct {
@@ -2327,16 +2339,16 @@ type deferNestedFunc1Held = struct {
 	p1   *generated.Panic
 }
 
-var deferNestedFunc1Kind *generated.HeldKind[deferNestedFunc1State, deferNestedFunc1Held, struct{}]
+var deferNestedFunc1Kind *generated.Kind
 
 // deferNestedFunc1Step is the step form of deferNested.func1.
-func deferNestedFunc1Step(f *generated.Frame[deferNestedFunc1State, struct{}], h *deferNestedFunc1Held) generated.Step {
+func deferNestedFunc1Step(f *generated.Frame, h *deferNestedFunc1Held) generated.Step {
 	step, _ := deferNestedFunc1Run(f, h, f.At())
 	return step
 }
 
 // deferNestedFunc1Run runs deferNested.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h *deferNestedFunc1Held, at int) (step generated.Step, ok bool) {
+func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2361,7 +2373,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2365
+//line defers_task.go:2377
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2380,9 +2392,9 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2384
+//line defers_task.go:2396
 				if generated.Suspended(t) {
-					deferNestedFunc1Func1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, deferNestedFunc1Func1Kind, 1)
 					return
 				}
 			}(t)
@@ -2390,7 +2402,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2394
+//line defers_task.go:2406
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2407,26 +2419,24 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2411
+//line defers_task.go:2423
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p2, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p2, f, t, struct{}{}, nil)
 }
-
-type deferNestedFunc1Func1State = struct{}
 
 type deferNestedFunc1Func1Held = struct {
 	p  *plan
 	p2 *generated.Panic
 }
 
-var deferNestedFunc1Func1Kind *generated.HeldKind[deferNestedFunc1Func1State, deferNestedFunc1Func1Held, struct{}]
+var deferNestedFunc1Func1Kind *generated.Kind
 
 // deferNestedFunc1Func1Step is the step form of deferNested.func1.func1.
-func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, struct{}], h *deferNestedFunc1Func1Held) generated.Step {
+func deferNestedFunc1Func1Step(f *generated.Frame, h *deferNestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p  *plan
@@ -2438,7 +2448,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2442
+//line defers_task.go:2452
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2448,7 +2458,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2452
+//line defers_task.go:2462
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2456,7 +2466,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferNestedFunc2Args has the arguments of deferNested.func2.
@@ -2469,16 +2479,16 @@ type deferNestedFunc2At1 struct {
 	n int
 }
 
-type deferNestedFunc2State = [(max(unsafe.Sizeof(deferNestedFunc2Args{}), unsafe.Sizeof(deferNestedFunc2At1{})) + 7) / 8]uint64
+const deferNestedFunc2Size = (max(unsafe.Sizeof(deferNestedFunc2Args{}), unsafe.Sizeof(deferNestedFunc2At1{})) + 7) &^ 7
 
 type deferNestedFunc2Held = struct {
 	p *plan
 }
 
-var deferNestedFunc2Kind *generated.HeldKind[deferNestedFunc2State, deferNestedFunc2Held, struct{}]
+var deferNestedFunc2Kind *generated.Kind
 
 // deferNestedFunc2Step is the step form of deferNested.func2.
-func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h *deferNestedFunc2Held) generated.Step {
+func deferNestedFunc2Step(f *generated.Frame, h *deferNestedFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p *plan
@@ -2494,14 +2504,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2498
+//line defers_task.go:2508
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2505
+//line defers_task.go:2515
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2514,8 +2524,8 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2518
-	return generated.Return(f, struct{}{}, nil)
+//line defers_task.go:2528
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferCalleeArgs has the arguments of deferCallee.
@@ -2528,7 +2538,7 @@ type deferCalleeAt1 struct {
 	n int
 }
 
-type deferCalleeState = [(max(unsafe.Sizeof(deferCalleeArgs{}), unsafe.Sizeof(deferCalleeAt1{})) + 7) / 8]uint64
+const deferCalleeSize = (max(unsafe.Sizeof(deferCalleeArgs{}), unsafe.Sizeof(deferCalleeAt1{})) + 7) &^ 7
 
 // deferCalleeExit is what deferCallee needs until it has ended: its deferred calls and its results.
 type deferCalleeExit struct {
@@ -2543,24 +2553,24 @@ type deferCalleeHeld = struct {
 	p    *plan
 }
 
-var deferCalleeKind *generated.HeldKind[deferCalleeState, deferCalleeHeld, string]
+var deferCalleeKind *generated.Kind
 
 // deferCalleeStart is the start form of deferCallee.
 func deferCalleeStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f, h := deferCalleeKind.Begin(t)
+	f, h := generated.BeginHeld[deferCalleeHeld](t, deferCalleeKind)
 	*generated.At[deferCalleeArgs](f) = deferCalleeArgs{n: n}
 	*h = deferCalleeHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferCalleeStep is the step form of deferCallee.
-func deferCalleeStep(f *generated.Frame[deferCalleeState, string], h *deferCalleeHeld) generated.Step {
+func deferCalleeStep(f *generated.Frame, h *deferCalleeHeld) generated.Step {
 	step, _ := deferCalleeRun(f, h, f.At())
 	return step
 }
 
 // deferCalleeRun runs deferCallee from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCalleeHeld, at int) (step generated.Step, ok bool) {
+func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferCalleeRun(f, h, generated.Exit) }, &step, &ok)
@@ -2580,7 +2590,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2584
+//line defers_task.go:2594
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2599,7 +2609,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2603
+//line defers_task.go:2613
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2614,13 +2624,13 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2618
+//line defers_task.go:2628
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
 
 // deferGoexitArgs has the arguments of deferGoexit.
@@ -2633,7 +2643,7 @@ type deferGoexitAt1 struct {
 	n int
 }
 
-type deferGoexitState = [(max(unsafe.Sizeof(deferGoexitArgs{}), unsafe.Sizeof(deferGoexitAt1{})) + 7) / 8]uint64
+const deferGoexitSize = (max(unsafe.Sizeof(deferGoexitArgs{}), unsafe.Sizeof(deferGoexitAt1{})) + 7) &^ 7
 
 // deferGoexitExit is what deferGoexit needs until it has ended: its deferred calls and its results.
 type deferGoexitExit struct {
@@ -2648,24 +2658,24 @@ type deferGoexitHeld = struct {
 	p    *plan
 }
 
-var deferGoexitKind *generated.HeldKind[deferGoexitState, deferGoexitHeld, string]
+var deferGoexitKind *generated.Kind
 
 // deferGoexitStart is the start form of deferGoexit.
 func deferGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := deferGoexitKind.Begin(t)
+	f, h := generated.BeginHeld[deferGoexitHeld](t, deferGoexitKind)
 	*generated.At[deferGoexitArgs](f) = deferGoexitArgs{n: n}
 	*h = deferGoexitHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferGoexitStep is the step form of deferGoexit.
-func deferGoexitStep(f *generated.Frame[deferGoexitState, string], h *deferGoexitHeld) generated.Step {
+func deferGoexitStep(f *generated.Frame, h *deferGoexitHeld) generated.Step {
 	step, _ := deferGoexitRun(f, h, f.At())
 	return step
 }
 
 // deferGoexitRun runs deferGoexit from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexitHeld, at int) (step generated.Step, ok bool) {
+func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferGoexitRun(f, h, generated.Exit) }, &step, &ok)
@@ -2685,12 +2695,12 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2689
+//line defers_task.go:2699
 		goto resume1
 	case 2:
 //line defers.go:295
 		generated.Child(f)
-//line defers_task.go:2694
+//line defers_task.go:2704
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2738,7 +2748,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2742
+//line defers_task.go:2752
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2751,7 +2761,7 @@ resume1:
 	}
 //line defers.go:295
 	generated.Goexit(t)
-//line defers_task.go:2755
+//line defers_task.go:2765
 	if generated.Suspended(t) {
 		*h = deferGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2763,13 +2773,13 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2767
+//line defers_task.go:2777
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // deferUnnamedArgs has the arguments of deferUnnamed.
@@ -2798,7 +2808,7 @@ type deferUnnamedAt4 struct {
 	a, b int
 }
 
-type deferUnnamedState = [(max(unsafe.Sizeof(deferUnnamedArgs{}), unsafe.Sizeof(deferUnnamedAt1{}), unsafe.Sizeof(deferUnnamedAt2{}), unsafe.Sizeof(deferUnnamedAt3{}), unsafe.Sizeof(deferUnnamedAt4{})) + 7) / 8]uint64
+const deferUnnamedSize = (max(unsafe.Sizeof(deferUnnamedArgs{}), unsafe.Sizeof(deferUnnamedAt1{}), unsafe.Sizeof(deferUnnamedAt2{}), unsafe.Sizeof(deferUnnamedAt3{}), unsafe.Sizeof(deferUnnamedAt4{})) + 7) &^ 7
 
 type deferUnnamedHeld = struct {
 	p      *plan
@@ -2809,15 +2819,15 @@ type deferUnnamedHeld = struct {
 	}
 }
 
-var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, string]
+var deferUnnamedKind *generated.Kind
 
 // deferUnnamedStart is the start form of deferUnnamed.
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2819
+//line defers_task.go:2829
 	if generated.Suspended(t) {
-		f, h := deferUnnamedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 1)
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
 		*h = deferUnnamedHeld{p: p}
@@ -2826,9 +2836,9 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2830
+//line defers_task.go:2840
 	if generated.Suspended(t) {
-		f, h := deferUnnamedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
 		generated.ResultTo(t, &h.result)
@@ -2836,18 +2846,18 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2840
+//line defers_task.go:2850
 	if generated.Suspended(t) {
-		f, h := deferUnnamedKind.Spill(t, 3)
+		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
 		return
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2849
+//line defers_task.go:2859
 	if generated.Suspended(t) {
-		f, h := deferUnnamedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
 		return
@@ -2856,10 +2866,10 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2860
+//line defers_task.go:2870
 
 // deferUnnamedStep is the step form of deferUnnamed.
-func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
+func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p       *plan
@@ -2879,7 +2889,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2883
+//line defers_task.go:2893
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2888,7 +2898,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2892
+//line defers_task.go:2902
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2896,7 +2906,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2900
+//line defers_task.go:2910
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2904,14 +2914,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2908
+//line defers_task.go:2918
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2915
+//line defers_task.go:2925
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2922,7 +2932,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2926
+//line defers_task.go:2936
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2932,7 +2942,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2936
+//line defers_task.go:2946
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2941,7 +2951,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2945
+//line defers_task.go:2955
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2949,10 +2959,10 @@ resume3:
 	}
 resume4:
 //line defers.go:306
-	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
+	return generated.Return[string](f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2956
+//line defers_task.go:2966
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -2965,7 +2975,7 @@ type deferOneAt1 struct {
 	result int
 }
 
-type deferOneState = [(max(unsafe.Sizeof(deferOneArgs{}), unsafe.Sizeof(deferOneAt1{})) + 7) / 8]uint64
+const deferOneSize = (max(unsafe.Sizeof(deferOneArgs{}), unsafe.Sizeof(deferOneAt1{})) + 7) &^ 7
 
 // deferOneExit is what deferOne needs until it has ended: its deferred calls and its results.
 type deferOneExit struct {
@@ -2979,11 +2989,11 @@ type deferOneHeld = struct {
 	p    *plan
 }
 
-var deferOneKind *generated.HeldKind[deferOneState, deferOneHeld, int]
+var deferOneKind *generated.Kind
 
 // deferOneStart is the start form of deferOne.
 func deferOneStart(t *task.T, p *plan, n int) (_ int) {
-	f, h := deferOneKind.Begin(t)
+	f, h := generated.BeginHeld[deferOneHeld](t, deferOneKind)
 	*generated.At[deferOneArgs](f) = deferOneArgs{n: n}
 	*h = deferOneHeld{p: p}
 	r1, _ := generated.Run(t, f, &h.exit.result)
@@ -2991,13 +3001,13 @@ func deferOneStart(t *task.T, p *plan, n int) (_ int) {
 }
 
 // deferOneStep is the step form of deferOne.
-func deferOneStep(f *generated.Frame[deferOneState, int], h *deferOneHeld) generated.Step {
+func deferOneStep(f *generated.Frame, h *deferOneHeld) generated.Step {
 	step, _ := deferOneRun(f, h, f.At())
 	return step
 }
 
 // deferOneRun runs deferOne from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int) (step generated.Step, ok bool) {
+func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferOneRun(f, h, generated.Exit) }, &step, &ok)
@@ -3017,7 +3027,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:3021
+//line defers_task.go:3031
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3047,7 +3057,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:3051
+//line defers_task.go:3061
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -3061,13 +3071,13 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:3065
+//line defers_task.go:3075
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, nil)
+	return generated.End[int](p1, f, t, *r, nil)
 }
 
 // deferTwoResult is what deferTwo returns.
@@ -3081,7 +3091,7 @@ type deferTwoArgs struct {
 	n int
 }
 
-type deferTwoState = [(unsafe.Sizeof(deferTwoArgs{}) + 7) / 8]uint64
+const deferTwoSize = (unsafe.Sizeof(deferTwoArgs{}) + 7) &^ 7
 
 // deferTwoExit is what deferTwo needs until it has ended: its deferred calls and its results.
 type deferTwoExit struct {
@@ -3100,11 +3110,11 @@ type deferTwoHeld = struct {
 	}
 }
 
-var deferTwoKind *generated.HeldKind[deferTwoState, deferTwoHeld, deferTwoResult]
+var deferTwoKind *generated.Kind
 
 // deferTwoStart is the start form of deferTwo.
 func deferTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
-	f, h := deferTwoKind.Begin(t)
+	f, h := generated.BeginHeld[deferTwoHeld](t, deferTwoKind)
 	*generated.At[deferTwoArgs](f) = deferTwoArgs{n: n}
 	*h = deferTwoHeld{p: p}
 	r2, _ := generated.Run(t, f, &h.exit.result)
@@ -3112,13 +3122,13 @@ func deferTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 }
 
 // deferTwoStep is the step form of deferTwo.
-func deferTwoStep(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoHeld) generated.Step {
+func deferTwoStep(f *generated.Frame, h *deferTwoHeld) generated.Step {
 	step, _ := deferTwoRun(f, h, f.At())
 	return step
 }
 
 // deferTwoRun runs deferTwo from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoHeld, at int) (step generated.Step, ok bool) {
+func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferTwoRun(f, h, generated.Exit) }, &step, &ok)
@@ -3138,7 +3148,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3142
+//line defers_task.go:3152
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3157,7 +3167,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3161
+//line defers_task.go:3171
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3169,13 +3179,13 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3173
+//line defers_task.go:3183
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, deferTwoResult{*r, *r1}, nil)
+	return generated.End[deferTwoResult](p1, f, t, deferTwoResult{*r, *r1}, nil)
 }
 
 // taskTwoResult is what taskTwo returns.
@@ -3194,21 +3204,21 @@ type taskTwoAt1 struct {
 	n int
 }
 
-type taskTwoState = [(max(unsafe.Sizeof(taskTwoArgs{}), unsafe.Sizeof(taskTwoAt1{})) + 7) / 8]uint64
+const taskTwoSize = (max(unsafe.Sizeof(taskTwoArgs{}), unsafe.Sizeof(taskTwoAt1{})) + 7) &^ 7
 
 type taskTwoHeld = struct {
 	p *plan
 }
 
-var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
+var taskTwoKind *generated.Kind
 
 // taskTwoStart is the start form of taskTwo.
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3210
+//line defers_task.go:3220
 	if generated.Suspended(t) {
-		f := taskTwoKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, taskTwoKind, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		return
 	}
@@ -3216,10 +3226,10 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3220
+//line defers_task.go:3230
 
 // taskTwoStep is the step form of taskTwo.
-func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
+func taskTwoStep(f *generated.Frame, h *taskTwoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p *plan
@@ -3235,14 +3245,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3239
+//line defers_task.go:3249
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3246
+//line defers_task.go:3256
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3252,17 +3262,17 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 	}
 resume1:
 //line defers.go:325
-	return generated.Return(f, taskTwoResult{n, "two"}, nil)
+	return generated.Return[taskTwoResult](f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3259
+//line defers_task.go:3269
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
 	n int
 }
 
-type deferNoneState = [(unsafe.Sizeof(deferNoneArgs{}) + 7) / 8]uint64
+const deferNoneSize = (unsafe.Sizeof(deferNoneArgs{}) + 7) &^ 7
 
 // deferNoneExit is what deferNone needs until it has ended: its deferred calls and its results.
 type deferNoneExit struct {
@@ -3275,24 +3285,24 @@ type deferNoneHeld = struct {
 	p    *plan
 }
 
-var deferNoneKind *generated.HeldKind[deferNoneState, deferNoneHeld, struct{}]
+var deferNoneKind *generated.Kind
 
 // deferNoneStart is the start form of deferNone.
 func deferNoneStart(t *task.T, p *plan, n int) {
-	f, h := deferNoneKind.Begin(t)
+	f, h := generated.BeginHeld[deferNoneHeld](t, deferNoneKind)
 	*generated.At[deferNoneArgs](f) = deferNoneArgs{n: n}
 	*h = deferNoneHeld{p: p}
 	generated.Run(t, f, &h.exit.result)
 }
 
 // deferNoneStep is the step form of deferNone.
-func deferNoneStep(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld) generated.Step {
+func deferNoneStep(f *generated.Frame, h *deferNoneHeld) generated.Step {
 	step, _ := deferNoneRun(f, h, f.At())
 	return step
 }
 
 // deferNoneRun runs deferNone from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld, at int) (step generated.Step, ok bool) {
+func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferNoneRun(f, h, generated.Exit) }, &step, &ok)
@@ -3308,7 +3318,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3312
+//line defers_task.go:3322
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3330,7 +3340,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3334
+//line defers_task.go:3344
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3341,7 +3351,7 @@ exit:
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p1, f, t, struct{}{}, nil)
 }
 
 // deferErrorArgs has the arguments of deferError.
@@ -3349,7 +3359,7 @@ type deferErrorArgs struct {
 	n int
 }
 
-type deferErrorState = [(unsafe.Sizeof(deferErrorArgs{}) + 7) / 8]uint64
+const deferErrorSize = (unsafe.Sizeof(deferErrorArgs{}) + 7) &^ 7
 
 // deferErrorExit is what deferError needs until it has ended: its deferred calls and its results.
 type deferErrorExit struct {
@@ -3363,11 +3373,11 @@ type deferErrorHeld = struct {
 	p    *plan
 }
 
-var deferErrorKind *generated.HeldKind[deferErrorState, deferErrorHeld, struct{}]
+var deferErrorKind *generated.Kind
 
 // deferErrorStart is the start form of deferError.
 func deferErrorStart(t *task.T, p *plan, n int) (_ error) {
-	f, h := deferErrorKind.Begin(t)
+	f, h := generated.BeginHeld[deferErrorHeld](t, deferErrorKind)
 	*generated.At[deferErrorArgs](f) = deferErrorArgs{n: n}
 	*h = deferErrorHeld{p: p}
 	_, err1 := generated.Run(t, f, &h.exit.result)
@@ -3375,13 +3385,13 @@ func deferErrorStart(t *task.T, p *plan, n int) (_ error) {
 }
 
 // deferErrorStep is the step form of deferError.
-func deferErrorStep(f *generated.Frame[deferErrorState, struct{}], h *deferErrorHeld) generated.Step {
+func deferErrorStep(f *generated.Frame, h *deferErrorHeld) generated.Step {
 	step, _ := deferErrorRun(f, h, f.At())
 	return step
 }
 
 // deferErrorRun runs deferError from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorHeld, at int) (step generated.Step, ok bool) {
+func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferErrorRun(f, h, generated.Exit) }, &step, &ok)
@@ -3399,7 +3409,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3403
+//line defers_task.go:3413
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3425,7 +3435,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3429
+//line defers_task.go:3439
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3436,13 +3446,13 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3440
+//line defers_task.go:3450
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p1, f, t, struct{}{}, *r)
 }
 
 // deferLiteralArgs has the arguments of deferLiteral.
@@ -3450,7 +3460,7 @@ type deferLiteralArgs struct {
 	n int
 }
 
-type deferLiteralState = [(unsafe.Sizeof(deferLiteralArgs{}) + 7) / 8]uint64
+const deferLiteralSize = (unsafe.Sizeof(deferLiteralArgs{}) + 7) &^ 7
 
 // deferLiteralExit is what deferLiteral needs until it has ended: its deferred calls and its results.
 type deferLiteralExit struct {
@@ -3469,24 +3479,24 @@ type deferLiteralHeld = struct {
 	result string
 }
 
-var deferLiteralKind *generated.HeldKind[deferLiteralState, deferLiteralHeld, string]
+var deferLiteralKind *generated.Kind
 
 // deferLiteralStart is the start form of deferLiteral.
 func deferLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := deferLiteralKind.Begin(t)
+	f, h := generated.BeginHeld[deferLiteralHeld](t, deferLiteralKind)
 	*generated.At[deferLiteralArgs](f) = deferLiteralArgs{n: n}
 	*h = deferLiteralHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferLiteralStep is the step form of deferLiteral.
-func deferLiteralStep(f *generated.Frame[deferLiteralState, string], h *deferLiteralHeld) generated.Step {
+func deferLiteralStep(f *generated.Frame, h *deferLiteralHeld) generated.Step {
 	step, _ := deferLiteralRun(f, h, f.At())
 	return step
 }
 
 // deferLiteralRun runs deferLiteral from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLiteralHeld, at int) (step generated.Step, ok bool) {
+func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferLiteralRun(f, h, generated.Exit) }, &step, &ok)
@@ -3509,14 +3519,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3513
+//line defers_task.go:3523
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3520
+//line defers_task.go:3530
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3532,7 +3542,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	{
 		k := k
 		call = generated.Literal(func(t *task.T, m int) (s string) {
-			f, h := deferLiteralFunc1Kind.Begin(t)
+			f, h := generated.BeginHeld[deferLiteralFunc1Held](t, deferLiteralFunc1Kind)
 			*generated.At[deferLiteralFunc1Args](f) = deferLiteralFunc1Args{m: m}
 			*h = deferLiteralFunc1Held{p: p, k: k}
 			r, _ := generated.Run(t, f, &h.exit.result)
@@ -3541,7 +3551,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3545
+//line defers_task.go:3555
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3550,7 +3560,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3554
+//line defers_task.go:3564
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3576,13 +3586,13 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3580
+//line defers_task.go:3590
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // deferLiteralFunc1Args has the arguments of deferLiteral.func1.
@@ -3595,7 +3605,7 @@ type deferLiteralFunc1At1 struct {
 	m int
 }
 
-type deferLiteralFunc1State = [(max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsafe.Sizeof(deferLiteralFunc1At1{})) + 7) / 8]uint64
+const deferLiteralFunc1Size = (max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsafe.Sizeof(deferLiteralFunc1At1{})) + 7) &^ 7
 
 // deferLiteralFunc1Exit is what deferLiteral.func1 needs until it has ended: its deferred calls and its results.
 type deferLiteralFunc1Exit struct {
@@ -3610,16 +3620,16 @@ type deferLiteralFunc1Held = struct {
 	k    *int
 }
 
-var deferLiteralFunc1Kind *generated.HeldKind[deferLiteralFunc1State, deferLiteralFunc1Held, string]
+var deferLiteralFunc1Kind *generated.Kind
 
 // deferLiteralFunc1Step is the step form of deferLiteral.func1.
-func deferLiteralFunc1Step(f *generated.Frame[deferLiteralFunc1State, string], h *deferLiteralFunc1Held) generated.Step {
+func deferLiteralFunc1Step(f *generated.Frame, h *deferLiteralFunc1Held) generated.Step {
 	step, _ := deferLiteralFunc1Run(f, h, f.At())
 	return step
 }
 
 // deferLiteralFunc1Run runs deferLiteral.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h *deferLiteralFunc1Held, at int) (step generated.Step, ok bool) {
+func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -3645,7 +3655,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3649
+//line defers_task.go:3659
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3661,9 +3671,9 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3665
+//line defers_task.go:3675
 				if generated.Suspended(t) {
-					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[deferLiteralFunc1Func1Held](t, deferLiteralFunc1Func1Kind, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 					return
 				}
@@ -3675,7 +3685,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3679
+//line defers_task.go:3689
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3690,13 +3700,13 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3694
+//line defers_task.go:3704
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *s, nil)
+	return generated.End[string](p1, f, t, *s, nil)
 }
 
 // deferLiteralFunc1Func1Args has the arguments of deferLiteral.func1.func1.
@@ -3704,7 +3714,7 @@ type deferLiteralFunc1Func1Args struct {
 	m int
 }
 
-type deferLiteralFunc1Func1State = [(unsafe.Sizeof(deferLiteralFunc1Func1Args{}) + 7) / 8]uint64
+const deferLiteralFunc1Func1Size = (unsafe.Sizeof(deferLiteralFunc1Func1Args{}) + 7) &^ 7
 
 type deferLiteralFunc1Func1Held = struct {
 	p  *plan
@@ -3713,10 +3723,10 @@ type deferLiteralFunc1Func1Held = struct {
 	p1 *generated.Panic
 }
 
-var deferLiteralFunc1Func1Kind *generated.HeldKind[deferLiteralFunc1Func1State, deferLiteralFunc1Func1Held, struct{}]
+var deferLiteralFunc1Func1Kind *generated.Kind
 
 // deferLiteralFunc1Func1Step is the step form of deferLiteral.func1.func1.
-func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, struct{}], h *deferLiteralFunc1Func1Held) generated.Step {
+func deferLiteralFunc1Func1Step(f *generated.Frame, h *deferLiteralFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p  *plan
@@ -3734,14 +3744,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3738
+//line defers_task.go:3748
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3745
+//line defers_task.go:3755
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3750,8 +3760,8 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3754
-	return generated.Return(f, struct{}{}, nil)
+//line defers_task.go:3764
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferRecursiveArgs has the arguments of deferRecursive.
@@ -3764,7 +3774,7 @@ type deferRecursiveAt2 struct {
 	n int
 }
 
-type deferRecursiveState = [(max(unsafe.Sizeof(deferRecursiveArgs{}), unsafe.Sizeof(deferRecursiveAt2{})) + 7) / 8]uint64
+const deferRecursiveSize = (max(unsafe.Sizeof(deferRecursiveArgs{}), unsafe.Sizeof(deferRecursiveAt2{})) + 7) &^ 7
 
 // deferRecursiveExit is what deferRecursive needs until it has ended: its deferred calls and its results.
 type deferRecursiveExit struct {
@@ -3780,24 +3790,24 @@ type deferRecursiveHeld = struct {
 	result string
 }
 
-var deferRecursiveKind *generated.HeldKind[deferRecursiveState, deferRecursiveHeld, string]
+var deferRecursiveKind *generated.Kind
 
 // deferRecursiveStart is the start form of deferRecursive.
 func deferRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := deferRecursiveKind.Begin(t)
+	f, h := generated.BeginHeld[deferRecursiveHeld](t, deferRecursiveKind)
 	*generated.At[deferRecursiveArgs](f) = deferRecursiveArgs{n: n}
 	*h = deferRecursiveHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferRecursiveStep is the step form of deferRecursive.
-func deferRecursiveStep(f *generated.Frame[deferRecursiveState, string], h *deferRecursiveHeld) generated.Step {
+func deferRecursiveStep(f *generated.Frame, h *deferRecursiveHeld) generated.Step {
 	step, _ := deferRecursiveRun(f, h, f.At())
 	return step
 }
 
 // deferRecursiveRun runs deferRecursive from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *deferRecursiveHeld, at int) (step generated.Step, ok bool) {
+func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferRecursiveRun(f, h, generated.Exit) }, &step, &ok)
@@ -3820,7 +3830,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3824
+//line defers_task.go:3834
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3828,7 +3838,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3832
+//line defers_task.go:3842
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3867,7 +3877,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3871
+//line defers_task.go:3881
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3877,7 +3887,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3881
+//line defers_task.go:3891
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3891,13 +3901,13 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3895
+//line defers_task.go:3905
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // deferBetweenArgs has the arguments of deferBetween.
@@ -3905,7 +3915,7 @@ type deferBetweenArgs struct {
 	n int
 }
 
-type deferBetweenState = [(unsafe.Sizeof(deferBetweenArgs{}) + 7) / 8]uint64
+const deferBetweenSize = (unsafe.Sizeof(deferBetweenArgs{}) + 7) &^ 7
 
 // deferBetweenExit is what deferBetween needs until it has ended: its deferred calls and its results.
 type deferBetweenExit struct {
@@ -3921,24 +3931,24 @@ type deferBetweenHeld = struct {
 	result string
 }
 
-var deferBetweenKind *generated.HeldKind[deferBetweenState, deferBetweenHeld, string]
+var deferBetweenKind *generated.Kind
 
 // deferBetweenStart is the start form of deferBetween.
 func deferBetweenStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f, h := deferBetweenKind.Begin(t)
+	f, h := generated.BeginHeld[deferBetweenHeld](t, deferBetweenKind)
 	*generated.At[deferBetweenArgs](f) = deferBetweenArgs{n: n}
 	*h = deferBetweenHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferBetweenStep is the step form of deferBetween.
-func deferBetweenStep(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld) generated.Step {
+func deferBetweenStep(f *generated.Frame, h *deferBetweenHeld) generated.Step {
 	step, _ := deferBetweenRun(f, h, f.At())
 	return step
 }
 
 // deferBetweenRun runs deferBetween from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld, at int) (step generated.Step, ok bool) {
+func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -3962,7 +3972,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3966
+//line defers_task.go:3976
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3978,9 +3988,9 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3982
+//line defers_task.go:3992
 				if generated.Suspended(t) {
-					_, h := deferBetweenFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[deferBetweenFunc1Held](t, deferBetweenFunc1Kind, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
 					return
 				}
@@ -3991,7 +4001,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3995
+//line defers_task.go:4005
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4003,26 +4013,24 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:4007
+//line defers_task.go:4017
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
-
-type deferBetweenFunc1State = struct{}
 
 type deferBetweenFunc1Held = struct {
 	p  *plan
 	p1 *generated.Panic
 }
 
-var deferBetweenFunc1Kind *generated.HeldKind[deferBetweenFunc1State, deferBetweenFunc1Held, struct{}]
+var deferBetweenFunc1Kind *generated.Kind
 
 // deferBetweenFunc1Step is the step form of deferBetween.func1.
-func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}], h *deferBetweenFunc1Held) generated.Step {
+func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p  *plan
@@ -4035,14 +4043,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:4039
+//line defers_task.go:4047
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:4046
+//line defers_task.go:4054
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -4050,8 +4058,8 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:4054
-	return generated.Return(f, struct{}{}, nil)
+//line defers_task.go:4062
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // throughBothArgs has the arguments of throughBoth.
@@ -4059,22 +4067,22 @@ type throughBothArgs struct {
 	n int
 }
 
-type throughBothState = [(unsafe.Sizeof(throughBothArgs{}) + 7) / 8]uint64
+const throughBothSize = (unsafe.Sizeof(throughBothArgs{}) + 7) &^ 7
 
 type throughBothHeld = struct {
 	p      *plan
 	result string
 }
 
-var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, string]
+var throughBothKind *generated.Kind
 
 // throughBothStart is the start form of throughBoth.
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:4076
+//line defers_task.go:4084
 	if generated.Suspended(t) {
-		_, h := throughBothKind.Spill(t, 1)
+		_, h := generated.SpillHeld[throughBothHeld](t, throughBothKind, 1)
 		*h = throughBothHeld{}
 		generated.ResultTo(t, &h.result)
 		return
@@ -4083,10 +4091,10 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4087
+//line defers_task.go:4095
 
 // throughBothStep is the step form of throughBoth.
-func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
+func throughBothStep(f *generated.Frame, h *throughBothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *plan
@@ -4103,14 +4111,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4107
+//line defers_task.go:4115
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4114
+//line defers_task.go:4122
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4118,10 +4126,10 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 	}
 resume1:
 //line defers.go:396
-	return generated.Return(f, r+"!", err)
+	return generated.Return[string](f, r+"!", err)
 }
 
-//line defers_task.go:4125
+//line defers_task.go:4133
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {

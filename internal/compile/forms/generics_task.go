@@ -42,18 +42,20 @@ func init() {
 	generated.Bind(mapped[int, string], mappedStart[int, string], mappedCall[int, string])
 	generated.Bind(pushAll[float64, *stack[float64]], pushAllStart[float64, *stack[float64]], pushAllCall[float64, *stack[float64]])
 	generated.Bind(pushAll[string, pusher[string]], pushAllStart[string, pusher[string]], pushAllCall[string, pusher[string]])
-	genericsKind = generated.DefineHeld[genericsState, genericsHeld, string]("generics", "generics.go", 59, genericsStep)
+	genericsKind = generated.DefineHeld("generics", "generics.go", 59, genericsSize, generated.Result[string](), genericsStep)
 	generated.Bind(generics, genericsStart, func(s *script, n int) coro.Call[string] {
-		var s1 genericsState
-		*generated.In[genericsArgs](&s1) = genericsArgs{n: n}
-		return genericsKind.With(s1, genericsHeld{s: s})
+		c1 := generated.NewCall[string](genericsKind)
+		*generated.CallState[genericsArgs](c1) = genericsArgs{n: n}
+		*generated.CallHeld[genericsHeld](c1) = genericsHeld{s: s}
+		return c1
 	})
-	genericsFunc1Kind = generated.DefineHeld[genericsFunc1State, genericsFunc1Held, string]("generics.func1", "generics.go", 69, genericsFunc1Step)
-	declarationsKind = generated.DefineHeld[declarationsState, declarationsHeld, string]("declarations", "generics.go", 80, declarationsStep)
+	genericsFunc1Kind = generated.DefineHeld("generics.func1", "generics.go", 69, genericsFunc1Size, generated.Result[string](), genericsFunc1Step)
+	declarationsKind = generated.DefineHeld("declarations", "generics.go", 80, declarationsSize, generated.Result[string](), declarationsStep)
 	generated.Bind(declarations, declarationsStart, func(s *script, n int) coro.Call[string] {
-		var s1 declarationsState
-		*generated.In[declarationsArgs](&s1) = declarationsArgs{n: n}
-		return declarationsKind.With(s1, declarationsHeld{s: s})
+		c := generated.NewCall[string](declarationsKind)
+		*generated.CallState[declarationsArgs](c) = declarationsArgs{n: n}
+		*generated.CallHeld[declarationsHeld](c) = declarationsHeld{s: s}
+		return c
 	})
 }
 
@@ -74,7 +76,7 @@ type sumOfAt1 struct {
 	i int
 }
 
-type sumOfState = [(unsafe.Sizeof(sumOfAt1{}) + 7) / 8]uint64
+const sumOfSize = (unsafe.Sizeof(sumOfAt1{}) + 7) &^ 7
 
 type sumOfHeld[N number] struct {
 	s    *script
@@ -84,9 +86,10 @@ type sumOfHeld[N number] struct {
 }
 
 // sumOfKind returns the kind of an instance of sumOf.
-func sumOfKind[N number]() *generated.HeldKind[sumOfState, sumOfHeld[N], N] {
-	return generated.Instance(func() *generated.HeldKind[sumOfState, sumOfHeld[N], N] {
-		return generated.DefineHeld[sumOfState, sumOfHeld[N], N]("sumOf", "generics.go", 13, sumOfStep[N])
+func sumOfKind[N number]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("sumOf", "generics.go", 13, sumOfSize, generated.Result[N](), sumOfStep[N])
 	})
 }
 
@@ -99,9 +102,9 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 		{
 //line generics.go:15
 			err1 := pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:103
+//line generics_task.go:106
 			if generated.Suspended(t) {
-				f, h := sumOfKind[N]().Spill(t, 1)
+				f, h := generated.SpillHeld[sumOfHeld[N]](t, sumOfKind[N](), 1)
 				*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
 				*h = sumOfHeld[N]{s: s, list: list, sum: sum, v: v}
 				return
@@ -117,10 +120,10 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 	return sum, nil
 }
 
-//line generics_task.go:121
+//line generics_task.go:124
 
 // sumOfStep is the step form of sumOf.
-func sumOfStep[N number](f *generated.Frame[sumOfState, N], h *sumOfHeld[N]) generated.Step {
+func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s      *script
@@ -138,7 +141,7 @@ func sumOfStep[N number](f *generated.Frame[sumOfState, N], h *sumOfHeld[N]) gen
 		s, list, sum, v = h.s, h.list, h.sum, h.v
 //line generics.go:15
 		err1 = generated.ChildErr(f)
-//line generics_task.go:142
+//line generics_task.go:145
 		goto resume1
 	default:
 		return f.BadResume()
@@ -153,7 +156,7 @@ loop1:
 //line generics.go:14
 	v = list[i]
 	err1 = pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:157
+//line generics_task.go:160
 	if generated.Suspended(t) {
 		*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
 		*h = sumOfHeld[N]{s: s, list: list, sum: sum, v: v}
@@ -165,7 +168,7 @@ resume1:
 		goto end1
 	}
 //line generics.go:16
-	return generated.Return(f, sum, err1)
+	return generated.Return[N](f, sum, err1)
 end1:
 	sum += v
 //line generics.go:14
@@ -173,12 +176,10 @@ end1:
 	goto loop1
 end2:
 //line generics.go:20
-	return generated.Return(f, sum, nil)
+	return generated.Return[N](f, sum, nil)
 }
 
-//line generics_task.go:180
-
-type stackPushState = struct{}
+//line generics_task.go:183
 
 type stackPushHeld[E any] struct {
 	st *stack[E]
@@ -187,9 +188,10 @@ type stackPushHeld[E any] struct {
 }
 
 // stackPushKind returns the kind of an instance of (*stack).push.
-func stackPushKind[E any]() *generated.HeldKind[stackPushState, stackPushHeld[E], int] {
-	return generated.Instance(func() *generated.HeldKind[stackPushState, stackPushHeld[E], int] {
-		return generated.DefineHeld[stackPushState, stackPushHeld[E], int]("(*stack).push", "generics.go", 25, stackPushStep[E])
+func stackPushKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("(*stack).push", "generics.go", 25, 0, generated.Result[int](), stackPushStep[E])
 	})
 }
 
@@ -197,9 +199,9 @@ func stackPushKind[E any]() *generated.HeldKind[stackPushState, stackPushHeld[E]
 func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:201
+//line generics_task.go:203
 	if generated.Suspended(t) {
-		_, h := stackPushKind[E]().Spill(t, 1)
+		_, h := generated.SpillHeld[stackPushHeld[E]](t, stackPushKind[E](), 1)
 		*h = stackPushHeld[E]{st: st, e: e}
 		return
 	}
@@ -208,10 +210,10 @@ func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 	return len(st.list)
 }
 
-//line generics_task.go:212
+//line generics_task.go:214
 
 // stackPushStep is the step form of (*stack).push.
-func stackPushStep[E any](f *generated.Frame[stackPushState, int], h *stackPushHeld[E]) generated.Step {
+func stackPushStep[E any](f *generated.Frame, h *stackPushHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		st *stack[E]
@@ -225,14 +227,14 @@ func stackPushStep[E any](f *generated.Frame[stackPushState, int], h *stackPushH
 		st, e = h.st, h.e
 //line generics.go:26
 		generated.Child(f)
-//line generics_task.go:229
+//line generics_task.go:231
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:236
+//line generics_task.go:238
 	if generated.Suspended(t) {
 		*h = stackPushHeld[E]{st: st, e: e}
 		return generated.Wait(f, t, 1)
@@ -240,17 +242,17 @@ func stackPushStep[E any](f *generated.Frame[stackPushState, int], h *stackPushH
 resume1:
 //line generics.go:27
 	st.list = append(st.list, e)
-	return generated.Return(f, len(st.list), nil)
+	return generated.Return[int](f, len(st.list), nil)
 }
 
-//line generics_task.go:247
+//line generics_task.go:249
 
 // stackSizeAt1 is what stack.size keeps while it waits in line 31.
 type stackSizeAt1 struct {
 	result int
 }
 
-type stackSizeState = [(unsafe.Sizeof(stackSizeAt1{}) + 7) / 8]uint64
+const stackSizeSize = (unsafe.Sizeof(stackSizeAt1{}) + 7) &^ 7
 
 type stackSizeHeld[P1 any] struct {
 	st stack[P1]
@@ -258,9 +260,10 @@ type stackSizeHeld[P1 any] struct {
 }
 
 // stackSizeKind returns the kind of an instance of stack.size.
-func stackSizeKind[P1 any]() *generated.HeldKind[stackSizeState, stackSizeHeld[P1], int] {
-	return generated.Instance(func() *generated.HeldKind[stackSizeState, stackSizeHeld[P1], int] {
-		return generated.DefineHeld[stackSizeState, stackSizeHeld[P1], int]("stack.size", "generics.go", 31, stackSizeStep[P1])
+func stackSizeKind[P1 any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("stack.size", "generics.go", 31, stackSizeSize, generated.Result[int](), stackSizeStep[P1])
 	})
 }
 
@@ -268,9 +271,9 @@ func stackSizeKind[P1 any]() *generated.HeldKind[stackSizeState, stackSizeHeld[P
 func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 //line generics.go:31
 	v := mustStart(t, s, len(st.list))
-//line generics_task.go:272
+//line generics_task.go:275
 	if generated.Suspended(t) {
-		f := stackSizeKind[P1]().SpillBare(t, 1)
+		f := generated.SpillBare(t, stackSizeKind[P1](), 1)
 		s1 := generated.At[stackSizeAt1](f)
 		*s1 = stackSizeAt1{}
 		generated.ResultTo(t, &s1.result)
@@ -280,10 +283,10 @@ func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 	return v
 }
 
-//line generics_task.go:284
+//line generics_task.go:287
 
 // stackSizeStep is the step form of stack.size.
-func stackSizeStep[P1 any](f *generated.Frame[stackSizeState, int], h *stackSizeHeld[P1]) generated.Step {
+func stackSizeStep[P1 any](f *generated.Frame, h *stackSizeHeld[P1]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		st stack[P1]
@@ -298,14 +301,14 @@ func stackSizeStep[P1 any](f *generated.Frame[stackSizeState, int], h *stackSize
 //line generics.go:31
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:302
+//line generics_task.go:305
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:31
 	v = mustStart(t, s, len(st.list))
-//line generics_task.go:309
+//line generics_task.go:312
 	if generated.Suspended(t) {
 		s1 := generated.At[stackSizeAt1](f)
 		*s1 = stackSizeAt1{}
@@ -317,17 +320,17 @@ func stackSizeStep[P1 any](f *generated.Frame[stackSizeState, int], h *stackSize
 	}
 resume1:
 //line generics.go:31
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line generics_task.go:324
+//line generics_task.go:327
 
 // mappedAt1 is what mapped keeps while it waits in line 36.
 type mappedAt1 struct {
 	i int
 }
 
-type mappedState = [(unsafe.Sizeof(mappedAt1{}) + 7) / 8]uint64
+const mappedSize = (unsafe.Sizeof(mappedAt1{}) + 7) &^ 7
 
 type mappedHeld[A any, B any] struct {
 	s      *script
@@ -338,15 +341,18 @@ type mappedHeld[A any, B any] struct {
 }
 
 // mappedKind returns the kind of an instance of mapped.
-func mappedKind[A any, B any]() *generated.HeldKind[mappedState, mappedHeld[A, B], []B] {
-	return generated.Instance(func() *generated.HeldKind[mappedState, mappedHeld[A, B], []B] {
-		return generated.DefineHeld[mappedState, mappedHeld[A, B], []B]("mapped", "generics.go", 33, mappedStep[A, B])
+func mappedKind[A any, B any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("mapped", "generics.go", 33, mappedSize, generated.Result[[]B](), mappedStep[A, B])
 	})
 }
 
 // mappedCall returns a call of mapped for a launch.
 func mappedCall[A any, B any](s *script, list []A, fn func(*task.T, A) (B, error)) coro.Call[[]B] {
-	return mappedKind[A, B]().With(mappedState{}, mappedHeld[A, B]{s: s, list: list, fn: fn})
+	c := generated.NewCall[[]B](mappedKind[A, B]())
+	*generated.CallHeld[mappedHeld[A, B]](c) = mappedHeld[A, B]{s: s, list: list, fn: fn}
+	return c
 }
 
 // mappedStart is the start form of mapped.
@@ -359,9 +365,9 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 		{
 //line generics.go:36
 			b, err := startOfGenerics(fn)(t, a)
-//line generics_task.go:363
+//line generics_task.go:369
 			if generated.Suspended(t) {
-				f, h := mappedKind[A, B]().Spill(t, 1)
+				f, h := generated.SpillHeld[mappedHeld[A, B]](t, mappedKind[A, B](), 1)
 				*generated.At[mappedAt1](f) = mappedAt1{i: i}
 				*h = mappedHeld[A, B]{list: list, fn: fn, out: out}
 				generated.ResultTo(t, &h.result)
@@ -378,10 +384,10 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 	return out, nil
 }
 
-//line generics_task.go:382
+//line generics_task.go:388
 
 // mappedStep is the step form of mapped.
-func mappedStep[A any, B any](f *generated.Frame[mappedState, []B], h *mappedHeld[A, B]) generated.Step {
+func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -404,7 +410,7 @@ func mappedStep[A any, B any](f *generated.Frame[mappedState, []B], h *mappedHel
 //line generics.go:36
 		b = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:408
+//line generics_task.go:414
 		goto resume1
 	default:
 		return f.BadResume()
@@ -420,7 +426,7 @@ loop1:
 //line generics.go:35
 	a = list[i]
 	b, err = startOfGenerics(fn)(t, a)
-//line generics_task.go:424
+//line generics_task.go:430
 	if generated.Suspended(t) {
 		*generated.At[mappedAt1](f) = mappedAt1{i: i}
 		*h = mappedHeld[A, B]{list: list, fn: fn, out: out}
@@ -430,7 +436,7 @@ loop1:
 resume1:
 //line generics.go:37
 	if err != nil {
-		return generated.Return(f, nil, err)
+		return generated.Return[[]B](f, nil, err)
 	}
 	out = append(out, b)
 //line generics.go:35
@@ -438,10 +444,10 @@ resume1:
 	goto loop1
 end1:
 //line generics.go:42
-	return generated.Return(f, out, nil)
+	return generated.Return[[]B](f, out, nil)
 }
 
-//line generics_task.go:445
+//line generics_task.go:451
 
 // pushAllResult is what pushAll returns.
 type pushAllResult[E cmp.Ordered, P pusher[E]] = struct {
@@ -461,7 +467,7 @@ type pushAllAt2 struct {
 	result int
 }
 
-type pushAllState = [(max(unsafe.Sizeof(pushAllAt1{}), unsafe.Sizeof(pushAllAt2{})) + 7) / 8]uint64
+const pushAllSize = (max(unsafe.Sizeof(pushAllAt1{}), unsafe.Sizeof(pushAllAt2{})) + 7) &^ 7
 
 type pushAllHeld[E cmp.Ordered, P pusher[E]] struct {
 	s       *script
@@ -472,15 +478,18 @@ type pushAllHeld[E cmp.Ordered, P pusher[E]] struct {
 }
 
 // pushAllKind returns the kind of an instance of pushAll.
-func pushAllKind[E cmp.Ordered, P pusher[E]]() *generated.HeldKind[pushAllState, pushAllHeld[E, P], pushAllResult[E, P]] {
-	return generated.Instance(func() *generated.HeldKind[pushAllState, pushAllHeld[E, P], pushAllResult[E, P]] {
-		return generated.DefineHeld[pushAllState, pushAllHeld[E, P], pushAllResult[E, P]]("pushAll", "generics.go", 50, pushAllStep[E, P])
+func pushAllKind[E cmp.Ordered, P pusher[E]]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("pushAll", "generics.go", 50, pushAllSize, generated.Result[pushAllResult[E, P]](), pushAllStep[E, P])
 	})
 }
 
 // pushAllCall returns a call of pushAll for a launch.
 func pushAllCall[E cmp.Ordered, P pusher[E]](s *script, p P, list []E) coro.Call[pushAllResult[E, P]] {
-	return pushAllKind[E, P]().With(pushAllState{}, pushAllHeld[E, P]{s: s, p: p, list: list})
+	c := generated.NewCall[pushAllResult[E, P]](pushAllKind[E, P]())
+	*generated.CallHeld[pushAllHeld[E, P]](c) = pushAllHeld[E, P]{s: s, p: p, list: list}
+	return c
 }
 
 // pushAllStart is the start form of pushAll.
@@ -493,9 +502,9 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:52
 			biggest = max(biggest, e)
 			v := pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:497
+//line generics_task.go:506
 			if generated.Suspended(t) {
-				f, h := pushAllKind[E, P]().Spill(t, 1)
+				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 1)
 				s1 := generated.At[pushAllAt1](f)
 				*s1 = pushAllAt1{n: n, i: i}
 				*h = pushAllHeld[E, P]{s: s, p: p, list: list, biggest: biggest, e: e}
@@ -507,9 +516,9 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 			v1 := startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 				v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:511
+//line generics_task.go:520
 				if generated.Suspended(t) {
-					f, h := pushAllFunc1Kind[E, P]().Spill(t, 1)
+					f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 					s1 := generated.At[pushAllFunc1At1](f)
 					*s1 = pushAllFunc1At1{}
 					*h = pushAllFunc1Held[E, P]{e: e}
@@ -519,9 +528,9 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:54
 				return v + len(fmt.Sprint(e))
 			}))(t)
-//line generics_task.go:523
+//line generics_task.go:532
 			if generated.Suspended(t) {
-				f, h := pushAllKind[E, P]().Spill(t, 2)
+				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 2)
 				s1 := generated.At[pushAllAt2](f)
 				*s1 = pushAllAt2{n: n, i: i}
 				*h = pushAllHeld[E, P]{s: s, p: p, list: list, biggest: biggest}
@@ -536,10 +545,10 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 	return biggest, n
 }
 
-//line generics_task.go:540
+//line generics_task.go:549
 
 // pushAllStep is the step form of pushAll.
-func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pushAllResult[E, P]], h *pushAllHeld[E, P]) generated.Step {
+func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[E, P]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s           *script
@@ -558,7 +567,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pu
 //line generics.go:53
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:562
+//line generics_task.go:571
 		goto resume1
 	case 2:
 		s1 := generated.At[pushAllAt2](f)
@@ -567,7 +576,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pu
 //line generics.go:54
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:571
+//line generics_task.go:580
 		goto resume2
 	default:
 		return f.BadResume()
@@ -583,7 +592,7 @@ loop1:
 	e = list[i]
 	biggest = max(biggest, e)
 	v = pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:587
+//line generics_task.go:596
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt1](f)
 		*s1 = pushAllAt1{n: n, i: i}
@@ -599,9 +608,9 @@ resume1:
 		v1 = startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 			v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:603
+//line generics_task.go:612
 			if generated.Suspended(t) {
-				f, h := pushAllFunc1Kind[E, P]().Spill(t, 1)
+				f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 				s1 := generated.At[pushAllFunc1At1](f)
 				*s1 = pushAllFunc1At1{}
 				*h = pushAllFunc1Held[E, P]{e: e}
@@ -612,7 +621,7 @@ resume1:
 			return v + len(fmt.Sprint(e))
 		}))(t)
 	}
-//line generics_task.go:616
+//line generics_task.go:625
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt2](f)
 		*s1 = pushAllAt2{n: n, i: i}
@@ -628,17 +637,17 @@ resume2:
 	goto loop1
 end1:
 //line generics.go:56
-	return generated.Return(f, pushAllResult[E, P]{biggest, n}, nil)
+	return generated.Return[pushAllResult[E, P]](f, pushAllResult[E, P]{biggest, n}, nil)
 }
 
-//line generics_task.go:635
+//line generics_task.go:644
 
 // pushAllFunc1At1 is what pushAll.func1 keeps while it waits in line 54.
 type pushAllFunc1At1 struct {
 	result int
 }
 
-type pushAllFunc1State = [(unsafe.Sizeof(pushAllFunc1At1{}) + 7) / 8]uint64
+const pushAllFunc1Size = (unsafe.Sizeof(pushAllFunc1At1{}) + 7) &^ 7
 
 type pushAllFunc1Held[E cmp.Ordered, P pusher[E]] struct {
 	s *script
@@ -647,14 +656,15 @@ type pushAllFunc1Held[E cmp.Ordered, P pusher[E]] struct {
 }
 
 // pushAllFunc1Kind returns the kind of an instance of pushAll.func1.
-func pushAllFunc1Kind[E cmp.Ordered, P pusher[E]]() *generated.HeldKind[pushAllFunc1State, pushAllFunc1Held[E, P], int] {
-	return generated.Instance(func() *generated.HeldKind[pushAllFunc1State, pushAllFunc1Held[E, P], int] {
-		return generated.DefineHeld[pushAllFunc1State, pushAllFunc1Held[E, P], int]("pushAll.func1", "generics.go", 54, pushAllFunc1Step[E, P])
+func pushAllFunc1Kind[E cmp.Ordered, P pusher[E]]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("pushAll.func1", "generics.go", 54, pushAllFunc1Size, generated.Result[int](), pushAllFunc1Step[E, P])
 	})
 }
 
 // pushAllFunc1Step is the step form of pushAll.func1.
-func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllFunc1State, int], h *pushAllFunc1Held[E, P]) generated.Step {
+func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllFunc1Held[E, P]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s *script
@@ -671,14 +681,14 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllFunc
 //line generics.go:54
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:675
+//line generics_task.go:685
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:54
 	v = sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:682
+//line generics_task.go:692
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllFunc1At1](f)
 		*s1 = pushAllFunc1At1{}
@@ -688,10 +698,10 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllFunc
 	}
 resume1:
 //line generics.go:54
-	return generated.Return(f, v+len(fmt.Sprint(e)), nil)
+	return generated.Return[int](f, v+len(fmt.Sprint(e)), nil)
 }
 
-//line generics_task.go:695
+//line generics_task.go:705
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -768,7 +778,7 @@ type genericsAt10 struct {
 	result               int
 }
 
-type genericsState = [(max(unsafe.Sizeof(genericsArgs{}), unsafe.Sizeof(genericsAt1{}), unsafe.Sizeof(genericsAt2{}), unsafe.Sizeof(genericsAt3{}), unsafe.Sizeof(genericsAt4{}), unsafe.Sizeof(genericsAt5{}), unsafe.Sizeof(genericsAt6{}), unsafe.Sizeof(genericsAt7{}), unsafe.Sizeof(genericsAt8{}), unsafe.Sizeof(genericsAt9{}), unsafe.Sizeof(genericsAt10{})) + 7) / 8]uint64
+const genericsSize = (max(unsafe.Sizeof(genericsArgs{}), unsafe.Sizeof(genericsAt1{}), unsafe.Sizeof(genericsAt2{}), unsafe.Sizeof(genericsAt3{}), unsafe.Sizeof(genericsAt4{}), unsafe.Sizeof(genericsAt5{}), unsafe.Sizeof(genericsAt6{}), unsafe.Sizeof(genericsAt7{}), unsafe.Sizeof(genericsAt8{}), unsafe.Sizeof(genericsAt9{}), unsafe.Sizeof(genericsAt10{})) + 7) &^ 7
 
 type genericsHeld = struct {
 	s       *script
@@ -784,15 +794,15 @@ type genericsHeld = struct {
 	}
 }
 
-var genericsKind *generated.HeldKind[genericsState, genericsHeld, string]
+var genericsKind *generated.Kind
 
 // genericsStart is the start form of generics.
 func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:60
 	a, err := sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:794
+//line generics_task.go:804
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
 		*h = genericsHeld{s: s}
@@ -804,9 +814,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, _ := sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:808
+//line generics_task.go:818
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
 		*h = genericsHeld{s: s}
@@ -816,9 +826,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:65
 	st := &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:820
+//line generics_task.go:830
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
 		return
@@ -827,9 +837,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:831
+//line generics_task.go:841
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 4)
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
 		return
@@ -838,9 +848,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	words, err := mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:842
+//line generics_task.go:852
 		if generated.Suspended(t) {
-			_, h := genericsFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[genericsFunc1Held](t, genericsFunc1Kind, 1)
 			*h = genericsFunc1Held{}
 			generated.ResultTo(t, &h.result)
 			return
@@ -848,9 +858,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:852
+//line generics_task.go:862
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 5)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 5)
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
 		generated.ResultTo(t, &h.result)
@@ -861,9 +871,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:865
+//line generics_task.go:875
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 6)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 6)
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -872,9 +882,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:74
 	word, count2 := pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:876
+//line generics_task.go:886
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 7)
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
 		generated.ResultTo(t, &h.result1)
@@ -883,9 +893,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:75
 	f := sumOf[int]
 	c, err := startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:887
+//line generics_task.go:897
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 8)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 8)
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
 		*h = genericsHeld{s: s, st: st, p: p, words: words, word: word}
@@ -894,9 +904,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v := stackSizeStart[string](*st, t, s)
-//line generics_task.go:898
+//line generics_task.go:908
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 9)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 9)
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
 		*h = genericsHeld{s: s, err: err, st: st, p: p, words: words, word: word}
@@ -905,9 +915,9 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v1 := sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:909
+//line generics_task.go:919
 	if generated.Suspended(t) {
-		f1, h := genericsKind.Spill(t, 10)
+		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 10)
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
 		*h = genericsHeld{err: err, st: st, words: words, word: word}
@@ -918,10 +928,10 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
-//line generics_task.go:922
+//line generics_task.go:932
 
 // genericsStep is the step form of generics.
-func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) generated.Step {
+func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		s                              *script
@@ -945,7 +955,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:60
 		a = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:949
+//line generics_task.go:959
 		goto resume1
 	case 2:
 		s1 := generated.At[genericsAt2](f1)
@@ -954,7 +964,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:64
 		b = s1.result
 		generated.ChildErr(f1)
-//line generics_task.go:958
+//line generics_task.go:968
 		goto resume2
 	case 3:
 		s1 := generated.At[genericsAt3](f1)
@@ -962,7 +972,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		s, st = h.s, h.st
 //line generics.go:66
 		generated.Child(f1)
-//line generics_task.go:966
+//line generics_task.go:976
 		goto resume3
 	case 4:
 		s1 := generated.At[genericsAt4](f1)
@@ -970,7 +980,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		s, st, p = h.s, h.st, h.p
 //line generics.go:68
 		generated.Child(f1)
-//line generics_task.go:974
+//line generics_task.go:984
 		goto resume4
 	case 5:
 		s1 := generated.At[genericsAt5](f1)
@@ -979,7 +989,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:69
 		words = h.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:983
+//line generics_task.go:993
 		goto resume5
 	case 6:
 		s1 := generated.At[genericsAt6](f1)
@@ -988,7 +998,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:73
 		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
-//line generics_task.go:992
+//line generics_task.go:1002
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
@@ -997,7 +1007,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
 		generated.Child(f1)
-//line generics_task.go:1001
+//line generics_task.go:1011
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
@@ -1006,7 +1016,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:76
 		c = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:1010
+//line generics_task.go:1020
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
@@ -1015,7 +1025,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:77
 		v = s1.result
 		generated.Child(f1)
-//line generics_task.go:1019
+//line generics_task.go:1029
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
@@ -1024,14 +1034,14 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:77
 		v1 = s1.result
 		generated.Child(f1)
-//line generics_task.go:1028
+//line generics_task.go:1038
 		goto resume10
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:60
 	a, err = sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:1035
+//line generics_task.go:1045
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
@@ -1042,10 +1052,10 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 resume1:
 //line generics.go:61
 	if err != nil {
-		return generated.Return(f1, "", err)
+		return generated.Return[string](f1, "", err)
 	}
 	b, _ = sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:1049
+//line generics_task.go:1059
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
@@ -1057,7 +1067,7 @@ resume2:
 //line generics.go:65
 	st = &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:1061
+//line generics_task.go:1071
 	if generated.Suspended(t) {
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
@@ -1068,7 +1078,7 @@ resume3:
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:1072
+//line generics_task.go:1082
 	if generated.Suspended(t) {
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1079,9 +1089,9 @@ resume4:
 	words, err = mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1083
+//line generics_task.go:1093
 		if generated.Suspended(t) {
-			_, h := genericsFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[genericsFunc1Held](t, genericsFunc1Kind, 1)
 			*h = genericsFunc1Held{}
 			generated.ResultTo(t, &h.result)
 			return
@@ -1089,7 +1099,7 @@ resume4:
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:1093
+//line generics_task.go:1103
 	if generated.Suspended(t) {
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1099,10 +1109,10 @@ resume4:
 resume5:
 //line generics.go:70
 	if err != nil {
-		return generated.Return(f1, "", err)
+		return generated.Return[string](f1, "", err)
 	}
 	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:1106
+//line generics_task.go:1116
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
@@ -1113,7 +1123,7 @@ resume5:
 resume6:
 //line generics.go:74
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:1117
+//line generics_task.go:1127
 	if generated.Suspended(t) {
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -1124,7 +1134,7 @@ resume7:
 //line generics.go:75
 	f = sumOf[int]
 	c, err = startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:1128
+//line generics_task.go:1138
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
@@ -1135,7 +1145,7 @@ resume7:
 resume8:
 //line generics.go:77
 	v = stackSizeStart[string](*st, t, s)
-//line generics_task.go:1139
+//line generics_task.go:1149
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
@@ -1146,7 +1156,7 @@ resume8:
 resume9:
 //line generics.go:77
 	v1 = sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:1150
+//line generics_task.go:1160
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
@@ -1156,27 +1166,27 @@ resume9:
 	}
 resume10:
 //line generics.go:77
-	return generated.Return(f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
+	return generated.Return[string](f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
-//line generics_task.go:1163
+//line generics_task.go:1173
 
 // genericsFunc1Args has the arguments of generics.func1.
 type genericsFunc1Args struct {
 	n int
 }
 
-type genericsFunc1State = [(unsafe.Sizeof(genericsFunc1Args{}) + 7) / 8]uint64
+const genericsFunc1Size = (unsafe.Sizeof(genericsFunc1Args{}) + 7) &^ 7
 
 type genericsFunc1Held = struct {
 	s      *script
 	result string
 }
 
-var genericsFunc1Kind *generated.HeldKind[genericsFunc1State, genericsFunc1Held, string]
+var genericsFunc1Kind *generated.Kind
 
 // genericsFunc1Step is the step form of generics.func1.
-func genericsFunc1Step(f *generated.Frame[genericsFunc1State, string], h *genericsFunc1Held) generated.Step {
+func genericsFunc1Step(f *generated.Frame, h *genericsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s   *script
@@ -1193,14 +1203,14 @@ func genericsFunc1Step(f *generated.Frame[genericsFunc1State, string], h *generi
 //line generics.go:69
 		v = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1197
+//line generics_task.go:1207
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:69
 	v, err = textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1204
+//line generics_task.go:1214
 	if generated.Suspended(t) {
 		*h = genericsFunc1Held{}
 		generated.ResultToStep(t, &h.result)
@@ -1208,10 +1218,10 @@ func genericsFunc1Step(f *generated.Frame[genericsFunc1State, string], h *generi
 	}
 resume1:
 //line generics.go:69
-	return generated.Return(f, v, err)
+	return generated.Return[string](f, v, err)
 }
 
-//line generics_task.go:1215
+//line generics_task.go:1225
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1228,7 +1238,7 @@ type declarationsAt2 struct {
 	n, i int
 }
 
-type declarationsState = [(max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{})) + 7) / 8]uint64
+const declarationsSize = (max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{})) + 7) &^ 7
 
 type declarationsHeld = struct {
 	s    *script
@@ -1237,7 +1247,7 @@ type declarationsHeld = struct {
 	v    any
 }
 
-var declarationsKind *generated.HeldKind[declarationsState, declarationsHeld, string]
+var declarationsKind *generated.Kind
 
 // declarationsStart is the start form of declarations.
 func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1256,9 +1266,9 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:95
 			p := spot{point{i * step, b}, "p"}
 			mustStart(t, s, p.x)
-//line generics_task.go:1260
+//line generics_task.go:1270
 			if generated.Suspended(t) {
-				f, h := declarationsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 				*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 				*h = declarationsHeld{s: s, list: list, p: p}
 				return
@@ -1269,9 +1279,9 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:98
 			v = p
 			mustStart(t, s, i)
-//line generics_task.go:1273
+//line generics_task.go:1283
 			if generated.Suspended(t) {
-				f, h := declarationsKind.Spill(t, 2)
+				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 				*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 				*h = declarationsHeld{s: s, list: list, v: v}
 				return
@@ -1287,9 +1297,9 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		const limit1 = "shadowed"
 		s.logf(limit1)
 		mustStart(t, s, a)
-//line generics_task.go:1291
+//line generics_task.go:1301
 		if generated.Suspended(t) {
-			_, h := declarationsKind.Spill(t, 3)
+			_, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 			*h = declarationsHeld{list: list}
 			return
 		}
@@ -1298,10 +1308,10 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprintf("%T %v", list, list), nil
 }
 
-//line generics_task.go:1302
+//line generics_task.go:1312
 
 // declarationsStep is the step form of declarations.
-func declarationsStep(f *generated.Frame[declarationsState, string], h *declarationsHeld) generated.Step {
+func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -1321,7 +1331,7 @@ func declarationsStep(f *generated.Frame[declarationsState, string], h *declarat
 		s, list, p = h.s, h.list, h.p
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:1325
+//line generics_task.go:1335
 		goto resume1
 	case 2:
 		s1 := generated.At[declarationsAt2](f)
@@ -1329,13 +1339,13 @@ func declarationsStep(f *generated.Frame[declarationsState, string], h *declarat
 		s, list, v = h.s, h.list, h.v
 //line generics.go:99
 		generated.Child(f)
-//line generics_task.go:1333
+//line generics_task.go:1343
 		goto resume2
 	case 3:
 		list = h.list
 //line generics.go:107
 		generated.Child(f)
-//line generics_task.go:1339
+//line generics_task.go:1349
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1359,7 +1369,7 @@ loop1:
 //line generics.go:95
 	p = spot{point{i * step, b}, "p"}
 	mustStart(t, s, p.x)
-//line generics_task.go:1363
+//line generics_task.go:1373
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, p: p}
@@ -1372,7 +1382,7 @@ resume1:
 //line generics.go:98
 	v = p
 	mustStart(t, s, i)
-//line generics_task.go:1376
+//line generics_task.go:1386
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, v: v}
@@ -1395,7 +1405,7 @@ end1:
 	const limit1 = "shadowed"
 	s.logf(limit1)
 	mustStart(t, s, a)
-//line generics_task.go:1399
+//line generics_task.go:1409
 	if generated.Suspended(t) {
 		*h = declarationsHeld{list: list}
 		return generated.Wait(f, t, 3)
@@ -1403,10 +1413,10 @@ end1:
 resume3:
 end2:
 //line generics.go:109
-	return generated.Return(f, fmt.Sprintf("%T %v", list, list), nil)
+	return generated.Return[string](f, fmt.Sprintf("%T %v", list, list), nil)
 }
 
-//line generics_task.go:1410
+//line generics_task.go:1420
 
 var pushAllSite1 generated.Site
 var pushAllFunc1Site1 generated.Site

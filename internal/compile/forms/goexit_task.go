@@ -19,32 +19,36 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	calledGoexitKind = generated.DefineHeld[calledGoexitState, calledGoexitHeld, string]("calledGoexit", "goexit.go", 13, calledGoexitStep, generated.Deferring())
+	calledGoexitKind = generated.DefineHeld("calledGoexit", "goexit.go", 13, calledGoexitSize, generated.Result[string](), calledGoexitStep, generated.Deferring())
 	generated.Bind(calledGoexit, calledGoexitStart, func(p *plan, n int) coro.Call[string] {
-		var s calledGoexitState
-		*generated.In[calledGoexitArgs](&s) = calledGoexitArgs{n: n}
-		return calledGoexitKind.With(s, calledGoexitHeld{p: p})
+		c := generated.NewCall[string](calledGoexitKind)
+		*generated.CallState[calledGoexitArgs](c) = calledGoexitArgs{n: n}
+		*generated.CallHeld[calledGoexitHeld](c) = calledGoexitHeld{p: p}
+		return c
 	})
-	calledGoexitFunc1Kind = generated.DefineHeld[calledGoexitFunc1State, calledGoexitFunc1Held, struct{}]("calledGoexit.func1", "goexit.go", 16, calledGoexitFunc1Step)
-	throughGoexitKind = generated.DefineHeld[throughGoexitState, throughGoexitHeld, string]("throughGoexit", "goexit.go", 24, throughGoexitStep, generated.Deferring())
+	calledGoexitFunc1Kind = generated.DefineHeld("calledGoexit.func1", "goexit.go", 16, 0, generated.Result[struct{}](), calledGoexitFunc1Step)
+	throughGoexitKind = generated.DefineHeld("throughGoexit", "goexit.go", 24, throughGoexitSize, generated.Result[string](), throughGoexitStep, generated.Deferring())
 	generated.Bind(throughGoexit, throughGoexitStart, func(p *plan, n int) coro.Call[string] {
-		var s throughGoexitState
-		*generated.In[throughGoexitArgs](&s) = throughGoexitArgs{n: n}
-		return throughGoexitKind.With(s, throughGoexitHeld{p: p})
+		c := generated.NewCall[string](throughGoexitKind)
+		*generated.CallState[throughGoexitArgs](c) = throughGoexitArgs{n: n}
+		*generated.CallHeld[throughGoexitHeld](c) = throughGoexitHeld{p: p}
+		return c
 	})
-	exitsKind = generated.DefineHeld[exitsState, exitsHeld, struct{}]("exits", "goexit.go", 38, exitsStep, generated.Deferring())
+	exitsKind = generated.DefineHeld("exits", "goexit.go", 38, exitsSize, generated.Result[struct{}](), exitsStep, generated.Deferring())
 	generated.Bind(exits, exitsStart, func(p *plan, n int) coro.Call[struct{}] {
-		var s exitsState
-		*generated.In[exitsArgs](&s) = exitsArgs{n: n}
-		return exitsKind.With(s, exitsHeld{p: p})
+		c := generated.NewCall[struct{}](exitsKind)
+		*generated.CallState[exitsArgs](c) = exitsArgs{n: n}
+		*generated.CallHeld[exitsHeld](c) = exitsHeld{p: p}
+		return c
 	})
-	groupGoexitKind = generated.DefineHeld[groupGoexitState, groupGoexitHeld, string]("groupGoexit", "goexit.go", 50, groupGoexitStep)
+	groupGoexitKind = generated.DefineHeld("groupGoexit", "goexit.go", 50, groupGoexitSize, generated.Result[string](), groupGoexitStep)
 	generated.Bind(groupGoexit, groupGoexitStart, func(p *plan, n int) coro.Call[string] {
-		var s groupGoexitState
-		*generated.In[groupGoexitArgs](&s) = groupGoexitArgs{n: n}
-		return groupGoexitKind.With(s, groupGoexitHeld{p: p})
+		c := generated.NewCall[string](groupGoexitKind)
+		*generated.CallState[groupGoexitArgs](c) = groupGoexitArgs{n: n}
+		*generated.CallHeld[groupGoexitHeld](c) = groupGoexitHeld{p: p}
+		return c
 	})
-	groupGoexitFunc1Kind = generated.DefineHeld[groupGoexitFunc1State, groupGoexitFunc1Held, struct{}]("groupGoexit.func1", "goexit.go", 52, groupGoexitFunc1Step, generated.Deferring())
+	groupGoexitFunc1Kind = generated.DefineHeld("groupGoexit.func1", "goexit.go", 52, groupGoexitFunc1Size, generated.Result[struct{}](), groupGoexitFunc1Step, generated.Deferring())
 }
 
 // calledGoexitArgs has the arguments of calledGoexit.
@@ -52,7 +56,7 @@ type calledGoexitArgs struct {
 	n int
 }
 
-type calledGoexitState = [(unsafe.Sizeof(calledGoexitArgs{}) + 7) / 8]uint64
+const calledGoexitSize = (unsafe.Sizeof(calledGoexitArgs{}) + 7) &^ 7
 
 // calledGoexitExit is what calledGoexit needs until it has ended: its deferred calls and its results.
 type calledGoexitExit struct {
@@ -68,24 +72,24 @@ type calledGoexitHeld = struct {
 	result string
 }
 
-var calledGoexitKind *generated.HeldKind[calledGoexitState, calledGoexitHeld, string]
+var calledGoexitKind *generated.Kind
 
 // calledGoexitStart is the start form of calledGoexit.
 func calledGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := calledGoexitKind.Begin(t)
+	f, h := generated.BeginHeld[calledGoexitHeld](t, calledGoexitKind)
 	*generated.At[calledGoexitArgs](f) = calledGoexitArgs{n: n}
 	*h = calledGoexitHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // calledGoexitStep is the step form of calledGoexit.
-func calledGoexitStep(f *generated.Frame[calledGoexitState, string], h *calledGoexitHeld) generated.Step {
+func calledGoexitStep(f *generated.Frame, h *calledGoexitHeld) generated.Step {
 	step, _ := calledGoexitRun(f, h, f.At())
 	return step
 }
 
 // calledGoexitRun runs calledGoexit from a resume point on. If it panics, it runs again from its deferred calls on.
-func calledGoexitRun(f *generated.Frame[calledGoexitState, string], h *calledGoexitHeld, at int) (step generated.Step, ok bool) {
+func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -109,7 +113,7 @@ func calledGoexitRun(f *generated.Frame[calledGoexitState, string], h *calledGoe
 //line goexit.go:20
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:113
+//line goexit_task.go:117
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -142,9 +146,9 @@ func calledGoexitRun(f *generated.Frame[calledGoexitState, string], h *calledGoe
 //line goexit.go:17
 				p.logf("recovers %v", p1.Recover())
 				stopStart(t, p, "literal")
-//line goexit_task.go:146
+//line goexit_task.go:150
 				if generated.Suspended(t) {
-					calledGoexitFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, calledGoexitFunc1Kind, 1)
 					return
 				}
 			}(t)
@@ -152,7 +156,7 @@ func calledGoexitRun(f *generated.Frame[calledGoexitState, string], h *calledGoe
 	}
 //line goexit.go:20
 	v, err1 = throughGoexitStart(t, p, n)
-//line goexit_task.go:156
+//line goexit_task.go:160
 	if generated.Suspended(t) {
 		*h = calledGoexitHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -165,26 +169,24 @@ resume1:
 		*r = *r + " end"
 		goto exit
 	}
-//line goexit_task.go:169
+//line goexit_task.go:173
 exit:
 	if p1.Run(t) {
 		*h = calledGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
-
-type calledGoexitFunc1State = struct{}
 
 type calledGoexitFunc1Held = struct {
 	p  *plan
 	p1 *generated.Panic
 }
 
-var calledGoexitFunc1Kind *generated.HeldKind[calledGoexitFunc1State, calledGoexitFunc1Held, struct{}]
+var calledGoexitFunc1Kind *generated.Kind
 
 // calledGoexitFunc1Step is the step form of calledGoexit.func1.
-func calledGoexitFunc1Step(f *generated.Frame[calledGoexitFunc1State, struct{}], h *calledGoexitFunc1Held) generated.Step {
+func calledGoexitFunc1Step(f *generated.Frame, h *calledGoexitFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p  *plan
@@ -196,7 +198,7 @@ func calledGoexitFunc1Step(f *generated.Frame[calledGoexitFunc1State, struct{}],
 	case 1:
 //line goexit.go:18
 		generated.ChildErr(f)
-//line goexit_task.go:200
+//line goexit_task.go:202
 		goto resume1
 	default:
 		return f.BadResume()
@@ -204,7 +206,7 @@ func calledGoexitFunc1Step(f *generated.Frame[calledGoexitFunc1State, struct{}],
 //line goexit.go:17
 	p.logf("recovers %v", p1.Recover())
 	stopStart(t, p, "literal")
-//line goexit_task.go:208
+//line goexit_task.go:210
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = calledGoexitFunc1Held{}
@@ -212,7 +214,7 @@ func calledGoexitFunc1Step(f *generated.Frame[calledGoexitFunc1State, struct{}],
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // throughGoexitArgs has the arguments of throughGoexit.
@@ -225,7 +227,7 @@ type throughGoexitAt1 struct {
 	n int
 }
 
-type throughGoexitState = [(max(unsafe.Sizeof(throughGoexitArgs{}), unsafe.Sizeof(throughGoexitAt1{})) + 7) / 8]uint64
+const throughGoexitSize = (max(unsafe.Sizeof(throughGoexitArgs{}), unsafe.Sizeof(throughGoexitAt1{})) + 7) &^ 7
 
 // throughGoexitExit is what throughGoexit needs until it has ended: its deferred calls and its results.
 type throughGoexitExit struct {
@@ -240,7 +242,7 @@ type throughGoexitHeld = struct {
 	p    *plan
 }
 
-var throughGoexitKind *generated.HeldKind[throughGoexitState, throughGoexitHeld, string]
+var throughGoexitKind *generated.Kind
 
 // throughGoexitStart is the start form of throughGoexit.
 func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
@@ -265,9 +267,9 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:269
+//line goexit_task.go:271
 	if generated.Suspended(t) {
-		f, h := throughGoexitKind.Spill(t, 1)
+		f, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 1)
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
 		*h = throughGoexitHeld{p: p}
 		throughGoexitDefer1(&h.exit.panic, p)
@@ -278,9 +280,9 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:282
+//line goexit_task.go:284
 	if generated.Suspended(t) {
-		_, h := throughGoexitKind.Spill(t, 2)
+		_, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 2)
 		*h = throughGoexitHeld{}
 		throughGoexitDefer1(&h.exit.panic, p)
 		if deferred {
@@ -292,7 +294,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", nil
 }
 
-//line goexit_task.go:296
+//line goexit_task.go:298
 
 // throughGoexitDefer1 enters what throughGoexit defers in line 25 in the list of its frame.
 func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
@@ -304,7 +306,7 @@ func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:308
+//line goexit_task.go:310
 
 // throughGoexitDefer2 enters what throughGoexit defers in line 27 in the list of its frame.
 func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -319,16 +321,16 @@ func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:323
+//line goexit_task.go:325
 
 // throughGoexitStep is the step form of throughGoexit.
-func throughGoexitStep(f *generated.Frame[throughGoexitState, string], h *throughGoexitHeld) generated.Step {
+func throughGoexitStep(f *generated.Frame, h *throughGoexitHeld) generated.Step {
 	step, _ := throughGoexitRun(f, h, f.At())
 	return step
 }
 
 // throughGoexitRun runs throughGoexit from a resume point on. If it panics, it runs again from its deferred calls on.
-func throughGoexitRun(f *generated.Frame[throughGoexitState, string], h *throughGoexitHeld, at int) (step generated.Step, ok bool) {
+func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return throughGoexitRun(f, h, generated.Exit) }, &step, &ok)
@@ -349,12 +351,12 @@ func throughGoexitRun(f *generated.Frame[throughGoexitState, string], h *through
 		p = h.p
 //line goexit.go:32
 		generated.ChildErr(f)
-//line goexit_task.go:353
+//line goexit_task.go:355
 		goto resume1
 	case 2:
 //line goexit.go:33
 		generated.Child(f)
-//line goexit_task.go:358
+//line goexit_task.go:360
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -379,7 +381,7 @@ func throughGoexitRun(f *generated.Frame[throughGoexitState, string], h *through
 end1:
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:383
+//line goexit_task.go:385
 	if generated.Suspended(t) {
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
 		*h = throughGoexitHeld{exit: h.exit, p: p}
@@ -388,7 +390,7 @@ end1:
 resume1:
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:392
+//line goexit_task.go:394
 	if generated.Suspended(t) {
 		*h = throughGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -399,13 +401,13 @@ resume2:
 		*r, *r1 = "returned", nil
 		goto exit
 	}
-//line goexit_task.go:403
+//line goexit_task.go:405
 exit:
 	if p1.Run(t) {
 		*h = throughGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
 
 // exitsArgs has the arguments of exits.
@@ -413,7 +415,7 @@ type exitsArgs struct {
 	n int
 }
 
-type exitsState = [(unsafe.Sizeof(exitsArgs{}) + 7) / 8]uint64
+const exitsSize = (unsafe.Sizeof(exitsArgs{}) + 7) &^ 7
 
 // exitsExit is what exits needs until it has ended: its deferred calls and its results.
 type exitsExit struct {
@@ -426,24 +428,24 @@ type exitsHeld = struct {
 	p    *plan
 }
 
-var exitsKind *generated.HeldKind[exitsState, exitsHeld, struct{}]
+var exitsKind *generated.Kind
 
 // exitsStart is the start form of exits.
 func exitsStart(t *task.T, p *plan, n int) {
-	f, h := exitsKind.Begin(t)
+	f, h := generated.BeginHeld[exitsHeld](t, exitsKind)
 	*generated.At[exitsArgs](f) = exitsArgs{n: n}
 	*h = exitsHeld{p: p}
 	generated.Run(t, f, &h.exit.result)
 }
 
 // exitsStep is the step form of exits.
-func exitsStep(f *generated.Frame[exitsState, struct{}], h *exitsHeld) generated.Step {
+func exitsStep(f *generated.Frame, h *exitsHeld) generated.Step {
 	step, _ := exitsRun(f, h, f.At())
 	return step
 }
 
 // exitsRun runs exits from a resume point on. If it panics, it runs again from its deferred calls on.
-func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (step generated.Step, ok bool) {
+func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return exitsRun(f, h, generated.Exit) }, &step, &ok)
@@ -460,7 +462,7 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 		p = h.p
 //line goexit.go:44
 		generated.Child(f)
-//line goexit_task.go:464
+//line goexit_task.go:466
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -494,7 +496,7 @@ end1:
 	}
 //line goexit.go:44
 	generated.Goexit(t)
-//line goexit_task.go:498
+//line goexit_task.go:500
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -503,13 +505,13 @@ resume1:
 //line goexit.go:45
 	p.logf("not reached")
 end2:
-//line goexit_task.go:507
+//line goexit_task.go:509
 exit:
 	if p1.Run(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p1, f, t, struct{}{}, nil)
 }
 
 // groupGoexitArgs has the arguments of groupGoexit.
@@ -522,14 +524,14 @@ type groupGoexitAt1 struct {
 	g task.Group
 }
 
-type groupGoexitState = [(max(unsafe.Sizeof(groupGoexitArgs{}), unsafe.Sizeof(groupGoexitAt1{})) + 7) / 8]uint64
+const groupGoexitSize = (max(unsafe.Sizeof(groupGoexitArgs{}), unsafe.Sizeof(groupGoexitAt1{})) + 7) &^ 7
 
 type groupGoexitHeld = struct {
 	p *plan
 	v string
 }
 
-var groupGoexitKind *generated.HeldKind[groupGoexitState, groupGoexitHeld, string]
+var groupGoexitKind *generated.Kind
 
 // groupGoexitStart is the start form of groupGoexit.
 func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
@@ -546,9 +548,9 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:550
+//line goexit_task.go:552
 			if generated.Suspended(t) {
-				_, h := groupGoexitFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
 				groupGoexitFunc1Defer1(&h.exit.panic, p)
 				return
@@ -557,13 +559,14 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			return nil
 		})
 	} else {
-		var s groupGoexitFunc1State
-		*generated.In[groupGoexitFunc1Args](&s) = groupGoexitFunc1Args{n: n}
-		generated.GoCall(t, &g, groupGoexitFunc1Kind.With(s, groupGoexitFunc1Held{p: p}))
+		c := generated.NewCall[struct{}](groupGoexitFunc1Kind)
+		*generated.CallState[groupGoexitFunc1Args](c) = groupGoexitFunc1Args{n: n}
+		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
+		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:565
+//line goexit_task.go:568
 	if generated.Suspended(t) {
-		f, h := groupGoexitKind.Spill(t, 1)
+		f, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 1)
 		s := generated.At[groupGoexitAt1](f)
 		*s = groupGoexitAt1{}
 		generated.Move(&s.g, &g)
@@ -572,9 +575,9 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:57
 	err := g.Wait(t)
-//line goexit_task.go:576
+//line goexit_task.go:579
 	if generated.Suspended(t) {
-		_, h := groupGoexitKind.Spill(t, 2)
+		_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 2)
 		*h = groupGoexitHeld{p: p}
 		return
 	}
@@ -584,9 +587,9 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		v := fmt.Sprint("child: ", ended.Value)
 //line goexit.go:60
 		err1 := stopStart(t, p, "after")
-//line goexit_task.go:588
+//line goexit_task.go:591
 		if generated.Suspended(t) {
-			_, h := groupGoexitKind.Spill(t, 3)
+			_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 3)
 			*h = groupGoexitHeld{v: v}
 			return
 		}
@@ -596,10 +599,10 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", err
 }
 
-//line goexit_task.go:600
+//line goexit_task.go:603
 
 // groupGoexitStep is the step form of groupGoexit.
-func groupGoexitStep(f *generated.Frame[groupGoexitState, string], h *groupGoexitHeld) generated.Step {
+func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p         *plan
@@ -620,19 +623,19 @@ func groupGoexitStep(f *generated.Frame[groupGoexitState, string], h *groupGoexi
 		p = h.p
 //line goexit.go:52
 		generated.Child(f)
-//line goexit_task.go:624
+//line goexit_task.go:627
 		goto resume1
 	case 2:
 		p = h.p
 //line goexit.go:57
 		err = generated.Err(f)
-//line goexit_task.go:630
+//line goexit_task.go:633
 		goto resume2
 	case 3:
 		v = h.v
 //line goexit.go:60
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:636
+//line goexit_task.go:639
 		goto resume3
 	default:
 		return f.BadResume()
@@ -650,9 +653,9 @@ func groupGoexitStep(f *generated.Frame[groupGoexitState, string], h *groupGoexi
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:654
+//line goexit_task.go:657
 			if generated.Suspended(t) {
-				_, h := groupGoexitFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
 				groupGoexitFunc1Defer1(&h.exit.panic, p)
 				return
@@ -661,11 +664,12 @@ func groupGoexitStep(f *generated.Frame[groupGoexitState, string], h *groupGoexi
 			return nil
 		})
 	} else {
-		var s groupGoexitFunc1State
-		*generated.In[groupGoexitFunc1Args](&s) = groupGoexitFunc1Args{n: n}
-		generated.GoCall(t, &g, groupGoexitFunc1Kind.With(s, groupGoexitFunc1Held{p: p}))
+		c := generated.NewCall[struct{}](groupGoexitFunc1Kind)
+		*generated.CallState[groupGoexitFunc1Args](c) = groupGoexitFunc1Args{n: n}
+		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
+		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:669
+//line goexit_task.go:673
 	if generated.Suspended(t) {
 		s := generated.At[groupGoexitAt1](f)
 		*s = groupGoexitAt1{}
@@ -676,7 +680,7 @@ func groupGoexitStep(f *generated.Frame[groupGoexitState, string], h *groupGoexi
 resume1:
 //line goexit.go:57
 	err = g.Wait(t)
-//line goexit_task.go:680
+//line goexit_task.go:684
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{p: p}
 		return generated.Wait(f, t, 2)
@@ -691,26 +695,26 @@ resume2:
 	v = fmt.Sprint("child: ", (*ended).Value)
 //line goexit.go:60
 	err1 = stopStart(t, p, "after")
-//line goexit_task.go:695
+//line goexit_task.go:699
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{v: v}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line goexit.go:60
-	return generated.Return(f, v, err1)
+	return generated.Return[string](f, v, err1)
 end1:
-	return generated.Return(f, "returned", err)
+	return generated.Return[string](f, "returned", err)
 }
 
-//line goexit_task.go:707
+//line goexit_task.go:711
 
 // groupGoexitFunc1Args has the arguments of groupGoexit.func1.
 type groupGoexitFunc1Args struct {
 	n int
 }
 
-type groupGoexitFunc1State = [(unsafe.Sizeof(groupGoexitFunc1Args{}) + 7) / 8]uint64
+const groupGoexitFunc1Size = (unsafe.Sizeof(groupGoexitFunc1Args{}) + 7) &^ 7
 
 // groupGoexitFunc1Exit is what groupGoexit.func1 needs until it has ended: its deferred calls and its results.
 type groupGoexitFunc1Exit struct {
@@ -724,7 +728,7 @@ type groupGoexitFunc1Held = struct {
 	p    *plan
 }
 
-var groupGoexitFunc1Kind *generated.HeldKind[groupGoexitFunc1State, groupGoexitFunc1Held, struct{}]
+var groupGoexitFunc1Kind *generated.Kind
 
 // groupGoexitFunc1Defer1 enters what groupGoexit.func1 defers in line 53 in the list of its frame.
 func groupGoexitFunc1Defer1(p1 *generated.Panic, p *plan) {
@@ -736,16 +740,16 @@ func groupGoexitFunc1Defer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:740
+//line goexit_task.go:744
 
 // groupGoexitFunc1Step is the step form of groupGoexit.func1.
-func groupGoexitFunc1Step(f *generated.Frame[groupGoexitFunc1State, struct{}], h *groupGoexitFunc1Held) generated.Step {
+func groupGoexitFunc1Step(f *generated.Frame, h *groupGoexitFunc1Held) generated.Step {
 	step, _ := groupGoexitFunc1Run(f, h, f.At())
 	return step
 }
 
 // groupGoexitFunc1Run runs groupGoexit.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func groupGoexitFunc1Run(f *generated.Frame[groupGoexitFunc1State, struct{}], h *groupGoexitFunc1Held, at int) (step generated.Step, ok bool) {
+func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return groupGoexitFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -762,7 +766,7 @@ func groupGoexitFunc1Run(f *generated.Frame[groupGoexitFunc1State, struct{}], h 
 	case 1:
 //line goexit.go:54
 		generated.Child(f)
-//line goexit_task.go:766
+//line goexit_task.go:770
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -778,7 +782,7 @@ func groupGoexitFunc1Run(f *generated.Frame[groupGoexitFunc1State, struct{}], h 
 	}
 //line goexit.go:54
 	exitsStart(t, p, n)
-//line goexit_task.go:782
+//line goexit_task.go:786
 	if generated.Suspended(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -789,11 +793,11 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line goexit_task.go:793
+//line goexit_task.go:797
 exit:
 	if p1.Run(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p1, f, t, struct{}{}, *r)
 }

@@ -18,13 +18,14 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	inTestKind = generated.DefineHeld[inTestState, inTestHeld, string]("inTest", "intest_test.go", 10, inTestStep)
+	inTestKind = generated.DefineHeld("inTest", "intest_test.go", 10, inTestSize, generated.Result[string](), inTestStep)
 	generated.Bind(inTest, inTestStart, func(s *script, n int) coro.Call[string] {
-		var s1 inTestState
-		*generated.In[inTestArgs](&s1) = inTestArgs{n: n}
-		return inTestKind.With(s1, inTestHeld{s: s})
+		c := generated.NewCall[string](inTestKind)
+		*generated.CallState[inTestArgs](c) = inTestArgs{n: n}
+		*generated.CallHeld[inTestHeld](c) = inTestHeld{s: s}
+		return c
 	})
-	inTestFunc1Kind = generated.DefineHeld[inTestFunc1State, inTestFunc1Held, int]("inTest.func1", "intest_test.go", 15, inTestFunc1Step)
+	inTestFunc1Kind = generated.DefineHeld("inTest.func1", "intest_test.go", 15, inTestFunc1Size, generated.Result[int](), inTestFunc1Step)
 }
 
 // inTestArgs has the arguments of inTest.
@@ -42,21 +43,21 @@ type inTestAt2 struct {
 	result int
 }
 
-type inTestState = [(max(unsafe.Sizeof(inTestArgs{}), unsafe.Sizeof(inTestAt1{}), unsafe.Sizeof(inTestAt2{})) + 7) / 8]uint64
+const inTestSize = (max(unsafe.Sizeof(inTestArgs{}), unsafe.Sizeof(inTestAt1{}), unsafe.Sizeof(inTestAt2{})) + 7) &^ 7
 
 type inTestHeld = struct {
 	s *script
 }
 
-var inTestKind *generated.HeldKind[inTestState, inTestHeld, string]
+var inTestKind *generated.Kind
 
 // inTestStart is the start form of inTest.
 func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line intest_test.go:11
 	k, err := valueStart(t, s, n)
-//line intest_task_test.go:58
+//line intest_task_test.go:59
 	if generated.Suspended(t) {
-		f, h := inTestKind.Spill(t, 1)
+		f, h := generated.SpillHeld[inTestHeld](t, inTestKind, 1)
 		s1 := generated.At[inTestAt1](f)
 		*s1 = inTestAt1{}
 		*h = inTestHeld{s: s}
@@ -70,9 +71,9 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	double := generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 		v := mustStart(t, s, k)
-//line intest_task_test.go:74
+//line intest_task_test.go:75
 		if generated.Suspended(t) {
-			f := inTestFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, inTestFunc1Kind, 1)
 			s1 := generated.At[inTestFunc1At1](f)
 			*s1 = inTestFunc1At1{}
 			generated.ResultTo(t, &s1.result)
@@ -83,9 +84,9 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	})
 //line intest_test.go:16
 	v := startOfIntestTest(double)(t)
-//line intest_task_test.go:87
+//line intest_task_test.go:88
 	if generated.Suspended(t) {
-		f := inTestKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, inTestKind, 2)
 		s1 := generated.At[inTestAt2](f)
 		*s1 = inTestAt2{}
 		generated.ResultTo(t, &s1.result)
@@ -95,10 +96,10 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v), nil
 }
 
-//line intest_task_test.go:99
+//line intest_task_test.go:100
 
 // inTestStep is the step form of inTest.
-func inTestStep(f *generated.Frame[inTestState, string], h *inTestHeld) generated.Step {
+func inTestStep(f *generated.Frame, h *inTestHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s       *script
@@ -117,25 +118,25 @@ func inTestStep(f *generated.Frame[inTestState, string], h *inTestHeld) generate
 //line intest_test.go:11
 		k = s1.result
 		err = generated.ChildErr(f)
-//line intest_task_test.go:121
+//line intest_task_test.go:122
 		goto resume1
 	case 2:
 		s1 := generated.At[inTestAt2](f)
 //line intest_test.go:16
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:128
+//line intest_task_test.go:129
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:11
 	k, err = valueStart(t, s, n)
-//line intest_task_test.go:135
+//line intest_task_test.go:136
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt1](f)
 		*s1 = inTestAt1{}
-		h = inTestKind.Hold(t, f, h)
+		h = generated.Hold(t, inTestKind, f, h)
 		*h = inTestHeld{s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -143,16 +144,16 @@ func inTestStep(f *generated.Frame[inTestState, string], h *inTestHeld) generate
 resume1:
 //line intest_test.go:12
 	if err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
 	{
 		k := k
 		double = generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 			v := mustStart(t, s, k)
-//line intest_task_test.go:154
+//line intest_task_test.go:155
 			if generated.Suspended(t) {
-				f := inTestFunc1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, inTestFunc1Kind, 1)
 				s1 := generated.At[inTestFunc1At1](f)
 				*s1 = inTestFunc1At1{}
 				generated.ResultTo(t, &s1.result)
@@ -164,7 +165,7 @@ resume1:
 	}
 //line intest_test.go:16
 	v = startOfIntestTest(double)(t)
-//line intest_task_test.go:168
+//line intest_task_test.go:169
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt2](f)
 		*s1 = inTestAt2{}
@@ -176,10 +177,10 @@ resume1:
 	}
 resume2:
 //line intest_test.go:16
-	return generated.Return(f, fmt.Sprint(v), nil)
+	return generated.Return[string](f, fmt.Sprint(v), nil)
 }
 
-//line intest_task_test.go:183
+//line intest_task_test.go:184
 
 // inTestFunc1Args has the arguments of inTest.func1.
 type inTestFunc1Args struct {
@@ -191,16 +192,16 @@ type inTestFunc1At1 struct {
 	result int
 }
 
-type inTestFunc1State = [(max(unsafe.Sizeof(inTestFunc1Args{}), unsafe.Sizeof(inTestFunc1At1{})) + 7) / 8]uint64
+const inTestFunc1Size = (max(unsafe.Sizeof(inTestFunc1Args{}), unsafe.Sizeof(inTestFunc1At1{})) + 7) &^ 7
 
 type inTestFunc1Held = struct {
 	s *script
 }
 
-var inTestFunc1Kind *generated.HeldKind[inTestFunc1State, inTestFunc1Held, int]
+var inTestFunc1Kind *generated.Kind
 
 // inTestFunc1Step is the step form of inTest.func1.
-func inTestFunc1Step(f *generated.Frame[inTestFunc1State, int], h *inTestFunc1Held) generated.Step {
+func inTestFunc1Step(f *generated.Frame, h *inTestFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -216,14 +217,14 @@ func inTestFunc1Step(f *generated.Frame[inTestFunc1State, int], h *inTestFunc1He
 //line intest_test.go:15
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:220
+//line intest_task_test.go:221
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:15
 	v = mustStart(t, s, k)
-//line intest_task_test.go:227
+//line intest_task_test.go:228
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestFunc1At1](f)
 		*s1 = inTestFunc1At1{}
@@ -235,10 +236,10 @@ func inTestFunc1Step(f *generated.Frame[inTestFunc1State, int], h *inTestFunc1He
 	}
 resume1:
 //line intest_test.go:15
-	return generated.Return(f, 2*v, nil)
+	return generated.Return[int](f, 2*v, nil)
 }
 
-//line intest_task_test.go:242
+//line intest_task_test.go:243
 
 // startOfIntestTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfIntestTest(fn func(*task.T) int) func(*task.T) int {

@@ -18,17 +18,19 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	iteratorsKind = generated.DefineHeld[iteratorsState, iteratorsHeld, string]("iterators", "iterators.go", 40, iteratorsStep, generated.Deferring())
+	iteratorsKind = generated.DefineHeld("iterators", "iterators.go", 40, iteratorsSize, generated.Result[string](), iteratorsStep, generated.Deferring())
 	generated.Bind(iterators, iteratorsStart, func(s *script, n int) coro.Call[string] {
-		var s1 iteratorsState
-		*generated.In[iteratorsArgs](&s1) = iteratorsArgs{n: n}
-		return iteratorsKind.With(s1, iteratorsHeld{s: s})
+		c := generated.NewCall[string](iteratorsKind)
+		*generated.CallState[iteratorsArgs](c) = iteratorsArgs{n: n}
+		*generated.CallHeld[iteratorsHeld](c) = iteratorsHeld{s: s}
+		return c
 	})
-	channelsKind = generated.DefineHeld[channelsState, channelsHeld, string]("channels", "iterators.go", 90, channelsStep)
+	channelsKind = generated.DefineHeld("channels", "iterators.go", 90, channelsSize, generated.Result[string](), channelsStep)
 	generated.Bind(channels, channelsStart, func(s *script, n int) coro.Call[string] {
-		var s1 channelsState
-		*generated.In[channelsArgs](&s1) = channelsArgs{n: n}
-		return channelsKind.With(s1, channelsHeld{s: s})
+		c1 := generated.NewCall[string](channelsKind)
+		*generated.CallState[channelsArgs](c1) = channelsArgs{n: n}
+		*generated.CallHeld[channelsHeld](c1) = channelsHeld{s: s}
+		return c1
 	})
 }
 
@@ -53,7 +55,7 @@ type iteratorsAt3 struct {
 	n, v1 int
 }
 
-type iteratorsState = [(max(unsafe.Sizeof(iteratorsArgs{}), unsafe.Sizeof(iteratorsAt1{}), unsafe.Sizeof(iteratorsAt2{}), unsafe.Sizeof(iteratorsAt3{})) + 7) / 8]uint64
+const iteratorsSize = (max(unsafe.Sizeof(iteratorsArgs{}), unsafe.Sizeof(iteratorsAt1{}), unsafe.Sizeof(iteratorsAt2{}), unsafe.Sizeof(iteratorsAt3{})) + 7) &^ 7
 
 type iteratorsHeld = struct {
 	s   *script
@@ -65,7 +67,7 @@ type iteratorsHeld = struct {
 	fn  func() int
 }
 
-var iteratorsKind *generated.HeldKind[iteratorsState, iteratorsHeld, string]
+var iteratorsKind *generated.Kind
 
 // iteratorsStart is the start form of iterators.
 func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
@@ -110,9 +112,9 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 				{
 //line iterators.go:43
 					v4 = mustStart(t, s, v)
-//line iterators_task.go:114
+//line iterators_task.go:116
 					if generated.Suspended(t) {
-						f, h := iteratorsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 1)
 						s1 := generated.At[iteratorsAt1](f)
 						*s1 = iteratorsAt1{n: n, v: v}
 						*h = iteratorsHeld{s: s, all: all, it: it}
@@ -163,9 +165,9 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:53
 							i, w := v6, v7
 							mustStart(t, s, i)
-//line iterators_task.go:167
+//line iterators_task.go:169
 							if generated.Suspended(t) {
-								f, h := iteratorsKind.Spill(t, 2)
+								f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 2)
 								*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 								*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
 								return
@@ -229,9 +231,9 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:74
 					fn := func() int { return v1 * n }
 					mustStart(t, s, v1)
-//line iterators_task.go:233
+//line iterators_task.go:235
 					if generated.Suspended(t) {
-						f, h := iteratorsKind.Spill(t, 3)
+						f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 3)
 						*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 						*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
 						return
@@ -265,10 +267,10 @@ end:
 	return all, nil
 }
 
-//line iterators_task.go:269
+//line iterators_task.go:271
 
 // iteratorsStep is the step form of iterators.
-func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld) (step generated.Step) {
+func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		s                              *script
@@ -298,7 +300,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 //line iterators.go:43
 		v4 = s1.result
 		generated.Child(f)
-//line iterators_task.go:302
+//line iterators_task.go:304
 		goto resume1
 	case 2:
 		s1 := generated.At[iteratorsAt2](f)
@@ -306,7 +308,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it1, it2, w = h.s, h.all, h.it1, h.it2, h.w
 //line iterators.go:54
 		generated.Child(f)
-//line iterators_task.go:310
+//line iterators_task.go:312
 		goto resume2
 	case 3:
 		s1 := generated.At[iteratorsAt3](f)
@@ -314,7 +316,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it3, fn = h.s, h.all, h.it, h.fn
 //line iterators.go:75
 		generated.Child(f)
-//line iterators_task.go:318
+//line iterators_task.go:320
 		goto resume3
 	default:
 		return f.BadResume()
@@ -334,7 +336,7 @@ end1:
 //line iterators.go:42
 	v = v2
 	v4 = mustStart(t, s, v)
-//line iterators_task.go:338
+//line iterators_task.go:340
 	if generated.Suspended(t) {
 		s1 := generated.At[iteratorsAt1](f)
 		*s1 = iteratorsAt1{n: n, v: v}
@@ -387,7 +389,7 @@ end7:
 //line iterators.go:53
 	i, w = v6, v7
 	mustStart(t, s, i)
-//line iterators_task.go:391
+//line iterators_task.go:393
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 		*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
@@ -446,7 +448,7 @@ end11:
 //line iterators.go:52
 	it1.Stop()
 //line iterators.go:69
-	return generated.Return(f, r1, r2)
+	return generated.Return[string](f, r1, r2)
 end12:
 	goto loop3
 end13:
@@ -474,7 +476,7 @@ end16:
 	}
 //line iterators.go:75
 	mustStart(t, s, v1)
-//line iterators_task.go:478
+//line iterators_task.go:480
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 		*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
@@ -495,7 +497,7 @@ resume3:
 //line iterators.go:73
 	it3.Stop()
 //line iterators.go:78
-	return generated.Return(f, r3, r4)
+	return generated.Return[string](f, r3, r4)
 end17:
 	if !(v1 == 1 && n == 0) {
 		goto end18
@@ -508,10 +510,10 @@ end18:
 end19:
 end:
 //line iterators.go:85
-	return generated.Return(f, all, nil)
+	return generated.Return[string](f, all, nil)
 }
 
-//line iterators_task.go:515
+//line iterators_task.go:517
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -540,14 +542,14 @@ type channelsAt4 struct {
 	sum int
 }
 
-type channelsState = [(max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{})) + 7) / 8]uint64
+const channelsSize = (max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{})) + 7) &^ 7
 
 type channelsHeld = struct {
 	s *script
 	c *task.Chan[int]
 }
 
-var channelsKind *generated.HeldKind[channelsState, channelsHeld, string]
+var channelsKind *generated.Kind
 
 // channelsStart is the start form of channels.
 func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -557,9 +559,9 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:93
 			err := c.Send(t, i)
-//line iterators_task.go:561
+//line iterators_task.go:563
 			if generated.Suspended(t) {
-				f, h := channelsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 				*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 				*h = channelsHeld{s: s, c: c}
 				return
@@ -576,9 +578,9 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:99
 		v1, err1 := c.Recv(t)
-//line iterators_task.go:580
+//line iterators_task.go:582
 		if generated.Suspended(t) {
-			f, h := channelsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 			s1 := generated.At[channelsAt2](f)
 			*s1 = channelsAt2{sum: sum}
 			*h = channelsHeld{s: s, c: c}
@@ -594,9 +596,9 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:100
 			v2 := mustStart(t, s, v)
-//line iterators_task.go:598
+//line iterators_task.go:600
 			if generated.Suspended(t) {
-				f, h := channelsKind.Spill(t, 3)
+				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 				s1 := generated.At[channelsAt3](f)
 				*s1 = channelsAt3{sum: sum}
 				*h = channelsHeld{s: s, c: c}
@@ -611,9 +613,9 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:102
 		_, err2 := c.Recv(t)
-//line iterators_task.go:615
+//line iterators_task.go:617
 		if generated.Suspended(t) {
-			f, h := channelsKind.Spill(t, 4)
+			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 			*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 			*h = channelsHeld{c: c}
 			return
@@ -628,10 +630,10 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line iterators_task.go:632
+//line iterators_task.go:634
 
 // channelsStep is the step form of channels.
-func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) generated.Step {
+func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s                    *script
@@ -650,7 +652,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		s, c = h.s, h.c
 //line iterators.go:93
 		err = generated.Err(f)
-//line iterators_task.go:654
+//line iterators_task.go:656
 		goto resume1
 	case 2:
 		s1 := generated.At[channelsAt2](f)
@@ -659,7 +661,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:99
 		v1 = s1.result
 		err1 = generated.Err(f)
-//line iterators_task.go:663
+//line iterators_task.go:665
 		goto resume2
 	case 3:
 		s1 := generated.At[channelsAt3](f)
@@ -668,7 +670,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:100
 		v2 = s1.result
 		generated.Child(f)
-//line iterators_task.go:672
+//line iterators_task.go:674
 		goto resume3
 	case 4:
 		s1 := generated.At[channelsAt4](f)
@@ -676,7 +678,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		c = h.c
 //line iterators.go:102
 		err2 = generated.Err(f)
-//line iterators_task.go:680
+//line iterators_task.go:682
 		goto resume4
 	default:
 		return f.BadResume()
@@ -691,7 +693,7 @@ loop1:
 	}
 //line iterators.go:93
 	err = c.Send(t, i)
-//line iterators_task.go:695
+//line iterators_task.go:697
 	if generated.Suspended(t) {
 		*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 		*h = channelsHeld{s: s, c: c}
@@ -703,7 +705,7 @@ resume1:
 		goto end1
 	}
 //line iterators.go:94
-	return generated.Return(f, "", err)
+	return generated.Return[string](f, "", err)
 end1:
 //line iterators.go:92
 	i++
@@ -715,7 +717,7 @@ end2:
 loop2:
 //line iterators.go:99
 	v1, err1 = c.Recv(t)
-//line iterators_task.go:719
+//line iterators_task.go:721
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt2](f)
 		*s1 = channelsAt2{sum: sum}
@@ -733,7 +735,7 @@ end3:
 //line iterators.go:99
 	v = v1
 	v2 = mustStart(t, s, v)
-//line iterators_task.go:737
+//line iterators_task.go:739
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt3](f)
 		*s1 = channelsAt3{sum: sum}
@@ -749,7 +751,7 @@ end4:
 loop3:
 //line iterators.go:102
 	_, err2 = c.Recv(t)
-//line iterators_task.go:753
+//line iterators_task.go:755
 	if generated.Suspended(t) {
 		*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 		*h = channelsHeld{c: c}
@@ -767,7 +769,7 @@ end5:
 	goto loop3
 end6:
 //line iterators.go:105
-	return generated.Return(f, fmt.Sprint(sum), nil)
+	return generated.Return[string](f, fmt.Sprint(sum), nil)
 }
 
-//line iterators_task.go:774
+//line iterators_task.go:776

@@ -19,7 +19,7 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	innerAddToKind = generated.DefineHeld[innerAddToState, innerAddToHeld, int]("(*inner).addTo", "methods.go", 18, innerAddToStep)
+	innerAddToKind = generated.DefineHeld("(*inner).addTo", "methods.go", 18, innerAddToSize, generated.Result[int](), innerAddToStep)
 	generated.BindMethodValue(func(recv *inner) func(*task.T, *script, int) (int, error) { return recv.addTo }, addToValueInMethods)
 	generated.BindMethod[*inner]("addTo", func(recv any, t *task.T, a1 *script, a2 int) (int, error) {
 		return innerAddToStart(recv.(*inner), t, a1, a2)
@@ -30,49 +30,52 @@ func init() {
 	generated.BindMethod[inner]("name", func(recv any, t *task.T) string {
 		return recv.(inner).name(t)
 	})
-	innerShowKind = generated.DefineHeld[innerShowState, innerShowHeld, string]("inner.show", "methods.go", 26, innerShowStep)
+	innerShowKind = generated.DefineHeld("inner.show", "methods.go", 26, innerShowSize, generated.Result[string](), innerShowStep)
 	generated.BindMethod[*inner]("show", func(recv any, t *task.T, a1 *script, a2 ...string) string {
 		return innerShowStart(*recv.(*inner), t, a1, a2...)
 	})
 	generated.BindMethod[inner]("show", func(recv any, t *task.T, a1 *script, a2 ...string) string {
 		return innerShowStart(recv.(inner), t, a1, a2...)
 	})
-	promotedKind = generated.DefineHeld[promotedState, promotedHeld, string]("promoted", "methods.go", 54, promotedStep)
+	promotedKind = generated.DefineHeld("promoted", "methods.go", 54, promotedSize, generated.Result[string](), promotedStep)
 	generated.Bind(promoted, promotedStart, func(s *script, n int) coro.Call[string] {
-		var s1 promotedState
-		*generated.In[promotedArgs](&s1) = promotedArgs{n: n}
-		return promotedKind.With(s1, promotedHeld{s: s})
+		c := generated.NewCall[string](promotedKind)
+		*generated.CallState[promotedArgs](c) = promotedArgs{n: n}
+		*generated.CallHeld[promotedHeld](c) = promotedHeld{s: s}
+		return c
 	})
 	generated.Bind(getLater[int], getLaterStart[int], getLaterCall[int])
 	generated.Bind(getLater[string], getLaterStart[string], getLaterCall[string])
-	methodValuesKind = generated.DefineHeld[methodValuesState, methodValuesHeld, string]("methodValues", "methods.go", 91, methodValuesStep)
+	methodValuesKind = generated.DefineHeld("methodValues", "methods.go", 91, methodValuesSize, generated.Result[string](), methodValuesStep)
 	generated.Bind(methodValues, methodValuesStart, func(s *script, n int) coro.Call[string] {
-		var s1 methodValuesState
-		*generated.In[methodValuesArgs](&s1) = methodValuesArgs{n: n}
-		return methodValuesKind.With(s1, methodValuesHeld{s: s})
+		c := generated.NewCall[string](methodValuesKind)
+		*generated.CallState[methodValuesArgs](c) = methodValuesArgs{n: n}
+		*generated.CallHeld[methodValuesHeld](c) = methodValuesHeld{s: s}
+		return c
 	})
-	runnerRunKind = generated.DefineHeld[runnerRunState, runnerRunHeld, struct{}]("(*runner).run", "methods.go", 133, runnerRunStep)
+	runnerRunKind = generated.DefineHeld("(*runner).run", "methods.go", 133, 0, generated.Result[struct{}](), runnerRunStep)
 	generated.BindMethodValue(func(recv *runner) func(*task.T) error { return recv.run }, runValueInMethods)
 	generated.BindMethod[*runner]("run", func(recv any, t *task.T) error {
 		return runnerRunStart(recv.(*runner), t)
 	})
-	runnerTwiceKind = generated.DefineHeld[runnerTwiceState, runnerTwiceHeld, int]("(*runner).twice", "methods.go", 138, runnerTwiceStep)
+	runnerTwiceKind = generated.DefineHeld("(*runner).twice", "methods.go", 138, runnerTwiceSize, generated.Result[int](), runnerTwiceStep)
 	generated.BindMethodValue(func(recv *runner) func(*task.T, int) (int, error) { return recv.twice }, twiceValueInMethods)
 	generated.BindMethod[*runner]("twice", func(recv any, t *task.T, a1 int) (int, error) {
 		return runnerTwiceStart(recv.(*runner), t, a1)
 	})
-	runnerByValueKind = generated.DefineHeld[runnerByValueState, runnerByValueHeld, int]("runner.byValue", "methods.go", 143, runnerByValueStep)
+	runnerByValueKind = generated.DefineHeld("runner.byValue", "methods.go", 143, runnerByValueSize, generated.Result[int](), runnerByValueStep)
 	generated.BindMethod[*runner]("byValue", func(recv any, t *task.T, a1 int) (int, error) {
 		return runnerByValueStart(*recv.(*runner), t, a1)
 	})
 	generated.BindMethod[runner]("byValue", func(recv any, t *task.T, a1 int) (int, error) {
 		return runnerByValueStart(recv.(runner), t, a1)
 	})
-	groupOfMethodsKind = generated.DefineHeld[groupOfMethodsState, groupOfMethodsHeld, string]("groupOfMethods", "methods.go", 145, groupOfMethodsStep)
+	groupOfMethodsKind = generated.DefineHeld("groupOfMethods", "methods.go", 145, groupOfMethodsSize, generated.Result[string](), groupOfMethodsStep)
 	generated.Bind(groupOfMethods, groupOfMethodsStart, func(s *script, n int) coro.Call[string] {
-		var s1 groupOfMethodsState
-		*generated.In[groupOfMethodsArgs](&s1) = groupOfMethodsArgs{n: n}
-		return groupOfMethodsKind.With(s1, groupOfMethodsHeld{s: s})
+		c := generated.NewCall[string](groupOfMethodsKind)
+		*generated.CallState[groupOfMethodsArgs](c) = groupOfMethodsArgs{n: n}
+		*generated.CallHeld[groupOfMethodsHeld](c) = groupOfMethodsHeld{s: s}
+		return c
 	})
 	generated.BindMethod[*holdsValue]("addTo", func(recv any, t *task.T, a1 *script, a2 int) (int, error) {
 		return innerAddToStart(&recv.(*holdsValue).inner, t, a1, a2)
@@ -155,22 +158,22 @@ type innerAddToAt1 struct {
 	result int
 }
 
-type innerAddToState = [(max(unsafe.Sizeof(innerAddToArgs{}), unsafe.Sizeof(innerAddToAt1{})) + 7) / 8]uint64
+const innerAddToSize = (max(unsafe.Sizeof(innerAddToArgs{}), unsafe.Sizeof(innerAddToAt1{})) + 7) &^ 7
 
 type innerAddToHeld = struct {
 	i *inner
 	s *script
 }
 
-var innerAddToKind *generated.HeldKind[innerAddToState, innerAddToHeld, int]
+var innerAddToKind *generated.Kind
 
 // innerAddToStart is the start form of (*inner).addTo.
 func innerAddToStart(i *inner, t *task.T, s *script, n int) (_ int, _ error) {
 //line methods.go:19
 	k, err := valueStart(t, s, n)
-//line methods_task.go:172
+//line methods_task.go:175
 	if generated.Suspended(t) {
-		f, h := innerAddToKind.Spill(t, 1)
+		f, h := generated.SpillHeld[innerAddToHeld](t, innerAddToKind, 1)
 		s1 := generated.At[innerAddToAt1](f)
 		*s1 = innerAddToAt1{}
 		*h = innerAddToHeld{i: i}
@@ -182,10 +185,10 @@ func innerAddToStart(i *inner, t *task.T, s *script, n int) (_ int, _ error) {
 	return i.sum, err
 }
 
-//line methods_task.go:186
+//line methods_task.go:189
 
 // innerAddToStep is the step form of (*inner).addTo.
-func innerAddToStep(f *generated.Frame[innerAddToState, int], h *innerAddToHeld) generated.Step {
+func innerAddToStep(f *generated.Frame, h *innerAddToHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		i    *inner
@@ -204,14 +207,14 @@ func innerAddToStep(f *generated.Frame[innerAddToState, int], h *innerAddToHeld)
 //line methods.go:19
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:208
+//line methods_task.go:211
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:19
 	k, err = valueStart(t, s, n)
-//line methods_task.go:215
+//line methods_task.go:218
 	if generated.Suspended(t) {
 		s1 := generated.At[innerAddToAt1](f)
 		*s1 = innerAddToAt1{}
@@ -222,10 +225,10 @@ func innerAddToStep(f *generated.Frame[innerAddToState, int], h *innerAddToHeld)
 resume1:
 //line methods.go:20
 	i.sum += k
-	return generated.Return(f, i.sum, err)
+	return generated.Return[int](f, i.sum, err)
 }
 
-//line methods_task.go:229
+//line methods_task.go:232
 
 // innerShowArgs has the arguments of inner.show.
 type innerShowArgs struct {
@@ -238,22 +241,22 @@ type innerShowAt1 struct {
 	result int
 }
 
-type innerShowState = [(max(unsafe.Sizeof(innerShowArgs{}), unsafe.Sizeof(innerShowAt1{})) + 7) / 8]uint64
+const innerShowSize = (max(unsafe.Sizeof(innerShowArgs{}), unsafe.Sizeof(innerShowAt1{})) + 7) &^ 7
 
 type innerShowHeld = struct {
 	s     *script
 	words []string
 }
 
-var innerShowKind *generated.HeldKind[innerShowState, innerShowHeld, string]
+var innerShowKind *generated.Kind
 
 // innerShowStart is the start form of inner.show.
 func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 //line methods.go:27
 	v := mustStart(t, s, len(words))
-//line methods_task.go:255
+//line methods_task.go:258
 	if generated.Suspended(t) {
-		f, h := innerShowKind.Spill(t, 1)
+		f, h := generated.SpillHeld[innerShowHeld](t, innerShowKind, 1)
 		s1 := generated.At[innerShowAt1](f)
 		*s1 = innerShowAt1{i: i}
 		*h = innerShowHeld{words: words}
@@ -264,10 +267,10 @@ func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 	return fmt.Sprint(i.sum, v, words)
 }
 
-//line methods_task.go:268
+//line methods_task.go:271
 
 // innerShowStep is the step form of inner.show.
-func innerShowStep(f *generated.Frame[innerShowState, string], h *innerShowHeld) generated.Step {
+func innerShowStep(f *generated.Frame, h *innerShowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		i     inner
@@ -287,14 +290,14 @@ func innerShowStep(f *generated.Frame[innerShowState, string], h *innerShowHeld)
 //line methods.go:27
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:291
+//line methods_task.go:294
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:27
 	v = mustStart(t, s, len(words))
-//line methods_task.go:298
+//line methods_task.go:301
 	if generated.Suspended(t) {
 		s1 := generated.At[innerShowAt1](f)
 		*s1 = innerShowAt1{i: i}
@@ -304,10 +307,10 @@ func innerShowStep(f *generated.Frame[innerShowState, string], h *innerShowHeld)
 	}
 resume1:
 //line methods.go:27
-	return generated.Return(f, fmt.Sprint(i.sum, v, words), nil)
+	return generated.Return[string](f, fmt.Sprint(i.sum, v, words), nil)
 }
 
-//line methods_task.go:311
+//line methods_task.go:314
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -336,7 +339,7 @@ type promotedAt4 struct {
 	i1 int
 }
 
-type promotedState = [(max(unsafe.Sizeof(promotedArgs{}), unsafe.Sizeof(promotedAt1{}), unsafe.Sizeof(promotedAt2{}), unsafe.Sizeof(promotedAt3{}), unsafe.Sizeof(promotedAt4{})) + 7) / 8]uint64
+const promotedSize = (max(unsafe.Sizeof(promotedArgs{}), unsafe.Sizeof(promotedAt1{}), unsafe.Sizeof(promotedAt2{}), unsafe.Sizeof(promotedAt3{}), unsafe.Sizeof(promotedAt4{})) + 7) &^ 7
 
 type promotedHeld = struct {
 	s      *script
@@ -348,7 +351,7 @@ type promotedHeld = struct {
 	result string
 }
 
-var promotedKind *generated.HeldKind[promotedState, promotedHeld, string]
+var promotedKind *generated.Kind
 
 // promotedStart is the start form of promoted.
 func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -364,9 +367,9 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:57
 				v := mustStart(t, s, n)
-//line methods_task.go:368
+//line methods_task.go:371
 				if generated.Suspended(t) {
-					f, h := promotedKind.Spill(t, 1)
+					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 					s1 := generated.At[promotedAt1](f)
 					*s1 = promotedAt1{n: n, i: i}
 					*h = promotedHeld{s: s, all: all, list: list, a: a}
@@ -375,9 +378,9 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:57
 				k, err := addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:379
+//line methods_task.go:382
 				if generated.Suspended(t) {
-					f, h := promotedKind.Spill(t, 2)
+					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 					s1 := generated.At[promotedAt2](f)
 					*s1 = promotedAt2{n: n, i: i}
 					*h = promotedHeld{s: s, all: all, list: list, a: a}
@@ -389,9 +392,9 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return all, err
 				}
 				v1 := nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:393
+//line methods_task.go:396
 				if generated.Suspended(t) {
-					f, h := promotedKind.Spill(t, 3)
+					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 					*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
 					*h = promotedHeld{s: s, all: all, list: list}
 					generated.ResultTo(t, &h.result)
@@ -412,9 +415,9 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:64
 				v2 := logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:416
+//line methods_task.go:419
 				if generated.Suspended(t) {
-					f, h := promotedKind.Spill(t, 4)
+					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 					*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
 					*h = promotedHeld{s: s, all: all, list1: list1}
 					generated.ResultTo(t, &h.result)
@@ -431,9 +434,9 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:67
 		err1 := lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:435
+//line methods_task.go:438
 		if generated.Suspended(t) {
-			_, h := promotedKind.Spill(t, 5)
+			_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 5)
 			*h = promotedHeld{s: s, all: all, l1: l1}
 			return
 		}
@@ -444,18 +447,18 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:70
 	mustStart(t, s, 1)
-//line methods_task.go:448
+//line methods_task.go:451
 	if generated.Suspended(t) {
-		_, h := promotedKind.Spill(t, 6)
+		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 6)
 		*h = promotedHeld{all: all, l1: l1}
 		return
 	}
 //line methods.go:71
 	l1.Unlock()
 	err2 := lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:457
+//line methods_task.go:460
 	if generated.Suspended(t) {
-		_, h := promotedKind.Spill(t, 7)
+		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 7)
 		*h = promotedHeld{all: all}
 		return
 	}
@@ -463,10 +466,10 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err2
 }
 
-//line methods_task.go:467
+//line methods_task.go:470
 
 // promotedStep is the step form of promoted.
-func promotedStep(f *generated.Frame[promotedState, string], h *promotedHeld) generated.Step {
+func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s               *script
@@ -491,7 +494,7 @@ func promotedStep(f *generated.Frame[promotedState, string], h *promotedHeld) ge
 //line methods.go:57
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:495
+//line methods_task.go:498
 		goto resume1
 	case 2:
 		s1 := generated.At[promotedAt2](f)
@@ -500,7 +503,7 @@ func promotedStep(f *generated.Frame[promotedState, string], h *promotedHeld) ge
 //line methods.go:57
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:504
+//line methods_task.go:507
 		goto resume2
 	case 3:
 		s1 := generated.At[promotedAt3](f)
@@ -509,7 +512,7 @@ func promotedStep(f *generated.Frame[promotedState, string], h *promotedHeld) ge
 //line methods.go:61
 		v1 = h.result
 		generated.Child(f)
-//line methods_task.go:513
+//line methods_task.go:516
 		goto resume3
 	case 4:
 		s1 := generated.At[promotedAt4](f)
@@ -518,25 +521,25 @@ func promotedStep(f *generated.Frame[promotedState, string], h *promotedHeld) ge
 //line methods.go:64
 		v2 = h.result
 		generated.Child(f)
-//line methods_task.go:522
+//line methods_task.go:525
 		goto resume4
 	case 5:
 		s, all, l1 = h.s, h.all, h.l1
 //line methods.go:67
 		err1 = generated.ChildErr(f)
-//line methods_task.go:528
+//line methods_task.go:531
 		goto resume5
 	case 6:
 		all, l1 = h.all, h.l1
 //line methods.go:70
 		generated.Child(f)
-//line methods_task.go:534
+//line methods_task.go:537
 		goto resume6
 	case 7:
 		all = h.all
 //line methods.go:72
 		err2 = generated.ChildErr(f)
-//line methods_task.go:540
+//line methods_task.go:543
 		goto resume7
 	default:
 		return f.BadResume()
@@ -554,7 +557,7 @@ loop1:
 //line methods.go:56
 	a = list[i]
 	v = mustStart(t, s, n)
-//line methods_task.go:558
+//line methods_task.go:561
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt1](f)
 		*s1 = promotedAt1{n: n, i: i}
@@ -565,7 +568,7 @@ loop1:
 resume1:
 //line methods.go:57
 	k, err = addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:569
+//line methods_task.go:572
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt2](f)
 		*s1 = promotedAt2{n: n, i: i}
@@ -576,10 +579,10 @@ resume1:
 resume2:
 //line methods.go:58
 	if err != nil {
-		return generated.Return(f, all, err)
+		return generated.Return[string](f, all, err)
 	}
 	v1 = nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:583
+//line methods_task.go:586
 	if generated.Suspended(t) {
 		*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
 		*h = promotedHeld{s: s, all: all, list: list}
@@ -605,7 +608,7 @@ loop2:
 //line methods.go:63
 	l = list1[i1]
 	v2 = logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:609
+//line methods_task.go:612
 	if generated.Suspended(t) {
 		*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
 		*h = promotedHeld{s: s, all: all, list1: list1}
@@ -623,7 +626,7 @@ end2:
 //line methods.go:66
 	l1 = &holdsMutex{}
 	err1 = lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:627
+//line methods_task.go:630
 	if generated.Suspended(t) {
 		*h = promotedHeld{s: s, all: all, l1: l1}
 		return generated.Wait(f, t, 5)
@@ -634,10 +637,10 @@ resume5:
 		goto end3
 	}
 //line methods.go:68
-	return generated.Return(f, all, err1)
+	return generated.Return[string](f, all, err1)
 end3:
 	mustStart(t, s, 1)
-//line methods_task.go:641
+//line methods_task.go:644
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all, l1: l1}
 		return generated.Wait(f, t, 6)
@@ -646,17 +649,17 @@ resume6:
 //line methods.go:71
 	l1.Unlock()
 	err2 = lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:650
+//line methods_task.go:653
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all}
 		return generated.Wait(f, t, 7)
 	}
 resume7:
 //line methods.go:72
-	return generated.Return(f, all, err2)
+	return generated.Return[string](f, all, err2)
 }
 
-//line methods_task.go:660
+//line methods_task.go:663
 
 // genericGetResult is what (*generic).get returns.
 type genericGetResult[V any] = struct {
@@ -669,7 +672,7 @@ type genericGetAt1 struct {
 	result int
 }
 
-type genericGetState = [(unsafe.Sizeof(genericGetAt1{}) + 7) / 8]uint64
+const genericGetSize = (unsafe.Sizeof(genericGetAt1{}) + 7) &^ 7
 
 type genericGetHeld[V any] struct {
 	g *generic[V]
@@ -677,9 +680,10 @@ type genericGetHeld[V any] struct {
 }
 
 // genericGetKind returns the kind of an instance of (*generic).get.
-func genericGetKind[V any]() *generated.HeldKind[genericGetState, genericGetHeld[V], genericGetResult[V]] {
-	return generated.Instance(func() *generated.HeldKind[genericGetState, genericGetHeld[V], genericGetResult[V]] {
-		return generated.DefineHeld[genericGetState, genericGetHeld[V], genericGetResult[V]]("(*generic).get", "methods.go", 78, genericGetStep[V])
+func genericGetKind[V any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("(*generic).get", "methods.go", 78, genericGetSize, generated.Result[genericGetResult[V]](), genericGetStep[V])
 	})
 }
 
@@ -687,9 +691,9 @@ func genericGetKind[V any]() *generated.HeldKind[genericGetState, genericGetHeld
 func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 //line methods.go:78
 	v := mustStart(t, s, 1)
-//line methods_task.go:691
+//line methods_task.go:695
 	if generated.Suspended(t) {
-		f, h := genericGetKind[V]().Spill(t, 1)
+		f, h := generated.SpillHeld[genericGetHeld[V]](t, genericGetKind[V](), 1)
 		s1 := generated.At[genericGetAt1](f)
 		*s1 = genericGetAt1{}
 		*h = genericGetHeld[V]{g: g}
@@ -700,10 +704,10 @@ func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 	return g.v, v
 }
 
-//line methods_task.go:704
+//line methods_task.go:708
 
 // genericGetStep is the step form of (*generic).get.
-func genericGetStep[V any](f *generated.Frame[genericGetState, genericGetResult[V]], h *genericGetHeld[V]) generated.Step {
+func genericGetStep[V any](f *generated.Frame, h *genericGetHeld[V]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		g *generic[V]
@@ -719,14 +723,14 @@ func genericGetStep[V any](f *generated.Frame[genericGetState, genericGetResult[
 //line methods.go:78
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:723
+//line methods_task.go:727
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:78
 	v = mustStart(t, s, 1)
-//line methods_task.go:730
+//line methods_task.go:734
 	if generated.Suspended(t) {
 		s1 := generated.At[genericGetAt1](f)
 		*s1 = genericGetAt1{}
@@ -736,12 +740,10 @@ func genericGetStep[V any](f *generated.Frame[genericGetState, genericGetResult[
 	}
 resume1:
 //line methods.go:78
-	return generated.Return(f, genericGetResult[V]{g.v, v}, nil)
+	return generated.Return[genericGetResult[V]](f, genericGetResult[V]{g.v, v}, nil)
 }
 
-//line methods_task.go:743
-
-type getLaterState = struct{}
+//line methods_task.go:747
 
 type getLaterHeld[V any] struct {
 	s      *script
@@ -753,15 +755,18 @@ type getLaterHeld[V any] struct {
 }
 
 // getLaterKind returns the kind of an instance of getLater.
-func getLaterKind[V any]() *generated.HeldKind[getLaterState, getLaterHeld[V], string] {
-	return generated.Instance(func() *generated.HeldKind[getLaterState, getLaterHeld[V], string] {
-		return generated.DefineHeld[getLaterState, getLaterHeld[V], string]("getLater", "methods.go", 82, getLaterStep[V])
+func getLaterKind[V any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("getLater", "methods.go", 82, 0, generated.Result[string](), getLaterStep[V])
 	})
 }
 
 // getLaterCall returns a call of getLater for a launch.
 func getLaterCall[V any](s *script, v V) coro.Call[string] {
-	return getLaterKind[V]().With(getLaterState{}, getLaterHeld[V]{s: s, v: v})
+	c := generated.NewCall[string](getLaterKind[V]())
+	*generated.CallHeld[getLaterHeld[V]](c) = getLaterHeld[V]{s: s, v: v}
+	return c
 }
 
 // getLaterStart is the start form of getLater.
@@ -771,9 +776,9 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	get := getValueInMethods(g)
 	g.v = *new(V)
 	v, k := startOfMethods(get)(t, s)
-//line methods_task.go:775
+//line methods_task.go:780
 	if generated.Suspended(t) {
-		_, h := getLaterKind[V]().Spill(t, 1)
+		_, h := generated.SpillHeld[getLaterHeld[V]](t, getLaterKind[V](), 1)
 		*h = getLaterHeld[V]{}
 		generated.ResultTo(t, &h.result)
 		return
@@ -782,10 +787,10 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	return fmt.Sprint(v, k)
 }
 
-//line methods_task.go:786
+//line methods_task.go:791
 
 // getLaterStep is the step form of getLater.
-func getLaterStep[V any](f *generated.Frame[getLaterState, string], h *getLaterHeld[V]) generated.Step {
+func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s   *script
@@ -801,7 +806,7 @@ func getLaterStep[V any](f *generated.Frame[getLaterState, string], h *getLaterH
 //line methods.go:86
 		v, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line methods_task.go:805
+//line methods_task.go:810
 		goto resume1
 	default:
 		return f.BadResume()
@@ -811,7 +816,7 @@ func getLaterStep[V any](f *generated.Frame[getLaterState, string], h *getLaterH
 	get = getValueInMethods(g)
 	g.v = *new(V)
 	v, k = startOfMethods(get)(t, s)
-//line methods_task.go:815
+//line methods_task.go:820
 	if generated.Suspended(t) {
 		*h = getLaterHeld[V]{}
 		generated.ResultToStep(t, &h.result)
@@ -819,10 +824,10 @@ func getLaterStep[V any](f *generated.Frame[getLaterState, string], h *getLaterH
 	}
 resume1:
 //line methods.go:87
-	return generated.Return(f, fmt.Sprint(v, k), nil)
+	return generated.Return[string](f, fmt.Sprint(v, k), nil)
 }
 
-//line methods_task.go:826
+//line methods_task.go:831
 
 // methodValuesArgs has the arguments of methodValues.
 type methodValuesArgs struct {
@@ -872,7 +877,7 @@ type methodValuesAt8 struct {
 	n int
 }
 
-type methodValuesState = [(max(unsafe.Sizeof(methodValuesArgs{}), unsafe.Sizeof(methodValuesAt1{}), unsafe.Sizeof(methodValuesAt2{}), unsafe.Sizeof(methodValuesAt3{}), unsafe.Sizeof(methodValuesAt4{}), unsafe.Sizeof(methodValuesAt5{}), unsafe.Sizeof(methodValuesAt6{}), unsafe.Sizeof(methodValuesAt7{}), unsafe.Sizeof(methodValuesAt8{})) + 7) / 8]uint64
+const methodValuesSize = (max(unsafe.Sizeof(methodValuesArgs{}), unsafe.Sizeof(methodValuesAt1{}), unsafe.Sizeof(methodValuesAt2{}), unsafe.Sizeof(methodValuesAt3{}), unsafe.Sizeof(methodValuesAt4{}), unsafe.Sizeof(methodValuesAt5{}), unsafe.Sizeof(methodValuesAt6{}), unsafe.Sizeof(methodValuesAt7{}), unsafe.Sizeof(methodValuesAt8{})) + 7) &^ 7
 
 type methodValuesHeld = struct {
 	s      *script
@@ -889,7 +894,7 @@ type methodValuesHeld = struct {
 	result string
 }
 
-var methodValuesKind *generated.HeldKind[methodValuesState, methodValuesHeld, string]
+var methodValuesKind *generated.Kind
 
 // methodValuesStart is the start form of methodValues.
 func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -899,9 +904,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	addTo, show, name := addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err := startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:903
+//line methods_task.go:908
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 1)
 		s1 := generated.At[methodValuesAt1](f1)
 		*s1 = methodValuesAt1{n: n}
 		*h = methodValuesHeld{s: s, p: p, show: show, name: name}
@@ -910,9 +915,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v1 := startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:914
+//line methods_task.go:919
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 2)
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, show: show, name: name, err: err}
 		generated.ResultTo(t, &h.result)
@@ -920,9 +925,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v2 := startOfMethods2(show)(t, s)
-//line methods_task.go:924
+//line methods_task.go:929
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 3)
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, name: name, err: err, v1: v1}
 		generated.ResultTo(t, &h.result)
@@ -930,9 +935,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v3 := startOfMethods3(name)(t)
-//line methods_task.go:934
+//line methods_task.go:939
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 4)
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, err: err, v1: v1, v2: v2}
 		generated.ResultTo(t, &h.result)
@@ -955,9 +960,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:102
 				v4 := mustStart(t, s, n)
-//line methods_task.go:959
+//line methods_task.go:964
 				if generated.Suspended(t) {
-					f1, h := methodValuesKind.Spill(t, 5)
+					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 5)
 					s1 := generated.At[methodValuesAt5](f1)
 					*s1 = methodValuesAt5{n: n, i: i}
 					*h = methodValuesHeld{s: s, err: err, v1: all, a: &a, list: list, f: f}
@@ -966,9 +971,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:102
 				k1, err1 := startOfMethods1(f)(t, s, v4)
-//line methods_task.go:970
+//line methods_task.go:975
 				if generated.Suspended(t) {
-					f1, h := methodValuesKind.Spill(t, 6)
+					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 6)
 					s1 := generated.At[methodValuesAt6](f1)
 					*s1 = methodValuesAt6{n: n, i: i}
 					*h = methodValuesHeld{s: s, err: err, v1: all, a: &a, list: list}
@@ -988,9 +993,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	log := logValueInMethods(&worker)
 	worker.Name = "other"
 	v5 := startOfMethods4(log)(t, "x")
-//line methods_task.go:992
+//line methods_task.go:997
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 7)
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: &a}
 		generated.ResultTo(t, &h.result)
@@ -999,9 +1004,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:111
 	all += v5
 	v6 := getLaterStart[string](t, s, "text")
-//line methods_task.go:1003
+//line methods_task.go:1008
 	if generated.Suspended(t) {
-		f1, h := methodValuesKind.Spill(t, 8)
+		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 8)
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: &a}
 		generated.ResultTo(t, &h.result)
@@ -1009,9 +1014,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:112
 	v7 := getLaterStart[int](t, s, n)
-//line methods_task.go:1013
+//line methods_task.go:1018
 	if generated.Suspended(t) {
-		_, h := methodValuesKind.Spill(t, 9)
+		_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 9)
 		*h = methodValuesHeld{err: err, v1: all, a: &a, v2: v6}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1028,9 +1033,9 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:120
 		err2 := startOfMethods5(lock)(t)
-//line methods_task.go:1032
+//line methods_task.go:1037
 		if generated.Suspended(t) {
-			_, h := methodValuesKind.Spill(t, 10)
+			_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 10)
 			*h = methodValuesHeld{err: err, v1: all, mu: &mu}
 			return
 		}
@@ -1044,10 +1049,10 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err
 }
 
-//line methods_task.go:1048
+//line methods_task.go:1053
 
 // methodValuesStep is the step form of methodValues.
-func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodValuesHeld) generated.Step {
+func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		s                                    *script
@@ -1078,7 +1083,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:96
 		k = s1.result
 		err = generated.ChildErr(f1)
-//line methods_task.go:1082
+//line methods_task.go:1087
 		goto resume1
 	case 2:
 		s1 := generated.At[methodValuesAt2](f1)
@@ -1087,7 +1092,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:97
 		v1 = h.result
 		generated.Child(f1)
-//line methods_task.go:1091
+//line methods_task.go:1096
 		goto resume2
 	case 3:
 		s1 := generated.At[methodValuesAt3](f1)
@@ -1096,7 +1101,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:97
 		v2 = h.result
 		generated.Child(f1)
-//line methods_task.go:1100
+//line methods_task.go:1105
 		goto resume3
 	case 4:
 		s1 := generated.At[methodValuesAt4](f1)
@@ -1105,7 +1110,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:97
 		v3 = h.result
 		generated.Child(f1)
-//line methods_task.go:1109
+//line methods_task.go:1114
 		goto resume4
 	case 5:
 		s1 := generated.At[methodValuesAt5](f1)
@@ -1114,7 +1119,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:102
 		v4 = s1.result
 		generated.Child(f1)
-//line methods_task.go:1118
+//line methods_task.go:1123
 		goto resume5
 	case 6:
 		s1 := generated.At[methodValuesAt6](f1)
@@ -1123,7 +1128,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:102
 		k1 = s1.result
 		err1 = generated.ChildErr(f1)
-//line methods_task.go:1127
+//line methods_task.go:1132
 		goto resume6
 	case 7:
 		s1 := generated.At[methodValuesAt7](f1)
@@ -1132,7 +1137,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:111
 		v5 = h.result
 		generated.Child(f1)
-//line methods_task.go:1136
+//line methods_task.go:1141
 		goto resume7
 	case 8:
 		s1 := generated.At[methodValuesAt8](f1)
@@ -1141,20 +1146,20 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 //line methods.go:112
 		v6 = h.result
 		generated.Child(f1)
-//line methods_task.go:1145
+//line methods_task.go:1150
 		goto resume8
 	case 9:
 		err, all, a, v6 = h.err, h.v1, h.a, h.v2
 //line methods.go:112
 		v7 = h.result
 		generated.Child(f1)
-//line methods_task.go:1152
+//line methods_task.go:1157
 		goto resume9
 	case 10:
 		err, all, mu = h.err, h.v1, h.mu
 //line methods.go:120
 		err2 = generated.ChildErr(f1)
-//line methods_task.go:1158
+//line methods_task.go:1163
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -1165,7 +1170,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 	addTo, show, name = addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err = startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:1169
+//line methods_task.go:1174
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt1](f1)
 		*s1 = methodValuesAt1{n: n}
@@ -1176,7 +1181,7 @@ func methodValuesStep(f1 *generated.Frame[methodValuesState, string], h *methodV
 resume1:
 //line methods.go:97
 	v1 = startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:1180
+//line methods_task.go:1185
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, show: show, name: name, err: err}
@@ -1186,7 +1191,7 @@ resume1:
 resume2:
 //line methods.go:97
 	v2 = startOfMethods2(show)(t, s)
-//line methods_task.go:1190
+//line methods_task.go:1195
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, name: name, err: err, v1: v1}
@@ -1196,7 +1201,7 @@ resume2:
 resume3:
 //line methods.go:97
 	v3 = startOfMethods3(name)(t)
-//line methods_task.go:1200
+//line methods_task.go:1205
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, err: err, v1: v1, v2: v2}
@@ -1222,7 +1227,7 @@ loop1:
 //line methods.go:101
 	f = list[i]
 	v4 = mustStart(t, s, n)
-//line methods_task.go:1226
+//line methods_task.go:1231
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt5](f1)
 		*s1 = methodValuesAt5{n: n, i: i}
@@ -1233,7 +1238,7 @@ loop1:
 resume5:
 //line methods.go:102
 	k1, err1 = startOfMethods1(f)(t, s, v4)
-//line methods_task.go:1237
+//line methods_task.go:1242
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt6](f1)
 		*s1 = methodValuesAt6{n: n, i: i}
@@ -1244,7 +1249,7 @@ resume5:
 resume6:
 //line methods.go:103
 	if err1 != nil {
-		return generated.Return(f1, all, err1)
+		return generated.Return[string](f1, all, err1)
 	}
 	all += fmt.Sprint(k1, " ")
 //line methods.go:101
@@ -1257,7 +1262,7 @@ end1:
 	log = logValueInMethods(worker)
 	worker.Name = "other"
 	v5 = startOfMethods4(log)(t, "x")
-//line methods_task.go:1261
+//line methods_task.go:1266
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1268,7 +1273,7 @@ resume7:
 //line methods.go:111
 	all += v5
 	v6 = getLaterStart[string](t, s, "text")
-//line methods_task.go:1272
+//line methods_task.go:1277
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1278,7 +1283,7 @@ resume7:
 resume8:
 //line methods.go:112
 	v7 = getLaterStart[int](t, s, n)
-//line methods_task.go:1282
+//line methods_task.go:1287
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, a: a, v2: v6}
 		generated.ResultToStep(t, &h.result)
@@ -1299,7 +1304,7 @@ resume9:
 //line methods.go:119
 	lock = lockValueInMethods(mu)
 	err2 = startOfMethods5(lock)(t)
-//line methods_task.go:1303
+//line methods_task.go:1308
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, mu: mu}
 		return generated.Wait(f1, t, 10)
@@ -1310,40 +1315,38 @@ resume10:
 		goto end2
 	}
 //line methods.go:121
-	return generated.Return(f1, all, err2)
+	return generated.Return[string](f1, all, err2)
 end2:
 	mu.Unlock()
-	return generated.Return(f1, all, err)
+	return generated.Return[string](f1, all, err)
 }
 
-//line methods_task.go:1320
-
-type runnerRunState = struct{}
+//line methods_task.go:1325
 
 type runnerRunHeld = struct {
 	r *runner
 }
 
-var runnerRunKind *generated.HeldKind[runnerRunState, runnerRunHeld, struct{}]
+var runnerRunKind *generated.Kind
 
 // runnerRunStart is the start form of (*runner).run.
 func runnerRunStart(r *runner, t *task.T) (_ error) {
 //line methods.go:134
 	r.runs++
 	err := t.Yield()
-//line methods_task.go:1335
+//line methods_task.go:1338
 	if generated.Suspended(t) {
-		runnerRunKind.SpillBare(t, 1)
+		generated.SpillBare(t, runnerRunKind, 1)
 		return
 	}
 //line methods.go:135
 	return err
 }
 
-//line methods_task.go:1344
+//line methods_task.go:1347
 
 // runnerRunStep is the step form of (*runner).run.
-func runnerRunStep(f *generated.Frame[runnerRunState, struct{}], h *runnerRunHeld) generated.Step {
+func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		r   *runner
@@ -1355,7 +1358,7 @@ func runnerRunStep(f *generated.Frame[runnerRunState, struct{}], h *runnerRunHel
 	case 1:
 //line methods.go:135
 		err = generated.Err(f)
-//line methods_task.go:1359
+//line methods_task.go:1362
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1363,7 +1366,7 @@ func runnerRunStep(f *generated.Frame[runnerRunState, struct{}], h *runnerRunHel
 //line methods.go:134
 	r.runs++
 	err = t.Yield()
-//line methods_task.go:1367
+//line methods_task.go:1370
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = runnerRunHeld{}
@@ -1372,10 +1375,10 @@ func runnerRunStep(f *generated.Frame[runnerRunState, struct{}], h *runnerRunHel
 	}
 resume1:
 //line methods.go:135
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:1379
+//line methods_task.go:1382
 
 // runnerTwiceArgs has the arguments of (*runner).twice.
 type runnerTwiceArgs struct {
@@ -1387,22 +1390,22 @@ type runnerTwiceAt1 struct {
 	n int
 }
 
-type runnerTwiceState = [(max(unsafe.Sizeof(runnerTwiceArgs{}), unsafe.Sizeof(runnerTwiceAt1{})) + 7) / 8]uint64
+const runnerTwiceSize = (max(unsafe.Sizeof(runnerTwiceArgs{}), unsafe.Sizeof(runnerTwiceAt1{})) + 7) &^ 7
 
 type runnerTwiceHeld = struct {
 	r *runner
 }
 
-var runnerTwiceKind *generated.HeldKind[runnerTwiceState, runnerTwiceHeld, int]
+var runnerTwiceKind *generated.Kind
 
 // runnerTwiceStart is the start form of (*runner).twice.
 func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:139
 	r.runs += n
 	err := t.Yield()
-//line methods_task.go:1404
+//line methods_task.go:1407
 	if generated.Suspended(t) {
-		f := runnerTwiceKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, runnerTwiceKind, 1)
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
 		return
 	}
@@ -1410,10 +1413,10 @@ func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 	return 2 * n, err
 }
 
-//line methods_task.go:1414
+//line methods_task.go:1417
 
 // runnerTwiceStep is the step form of (*runner).twice.
-func runnerTwiceStep(f *generated.Frame[runnerTwiceState, int], h *runnerTwiceHeld) generated.Step {
+func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		r   *runner
@@ -1430,7 +1433,7 @@ func runnerTwiceStep(f *generated.Frame[runnerTwiceState, int], h *runnerTwiceHe
 		n = s.n
 //line methods.go:140
 		err = generated.Err(f)
-//line methods_task.go:1434
+//line methods_task.go:1437
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1438,7 +1441,7 @@ func runnerTwiceStep(f *generated.Frame[runnerTwiceState, int], h *runnerTwiceHe
 //line methods.go:139
 	r.runs += n
 	err = t.Yield()
-//line methods_task.go:1442
+//line methods_task.go:1445
 	if generated.Suspended(t) {
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
 		if h != nil {
@@ -1448,10 +1451,10 @@ func runnerTwiceStep(f *generated.Frame[runnerTwiceState, int], h *runnerTwiceHe
 	}
 resume1:
 //line methods.go:140
-	return generated.Return(f, 2*n, err)
+	return generated.Return[int](f, 2*n, err)
 }
 
-//line methods_task.go:1455
+//line methods_task.go:1458
 
 // runnerByValueArgs has the arguments of runner.byValue.
 type runnerByValueArgs struct {
@@ -1463,21 +1466,21 @@ type runnerByValueAt1 struct {
 	n int
 }
 
-type runnerByValueState = [(max(unsafe.Sizeof(runnerByValueArgs{}), unsafe.Sizeof(runnerByValueAt1{})) + 7) / 8]uint64
+const runnerByValueSize = (max(unsafe.Sizeof(runnerByValueArgs{}), unsafe.Sizeof(runnerByValueAt1{})) + 7) &^ 7
 
 type runnerByValueHeld = struct {
 	r runner
 }
 
-var runnerByValueKind *generated.HeldKind[runnerByValueState, runnerByValueHeld, int]
+var runnerByValueKind *generated.Kind
 
 // runnerByValueStart is the start form of runner.byValue.
 func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:143
 	err := t.Yield()
-//line methods_task.go:1479
+//line methods_task.go:1482
 	if generated.Suspended(t) {
-		f, h := runnerByValueKind.Spill(t, 1)
+		f, h := generated.SpillHeld[runnerByValueHeld](t, runnerByValueKind, 1)
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
 		*h = runnerByValueHeld{r: r}
 		return
@@ -1486,10 +1489,10 @@ func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 	return r.runs + n, err
 }
 
-//line methods_task.go:1490
+//line methods_task.go:1493
 
 // runnerByValueStep is the step form of runner.byValue.
-func runnerByValueStep(f *generated.Frame[runnerByValueState, int], h *runnerByValueHeld) generated.Step {
+func runnerByValueStep(f *generated.Frame, h *runnerByValueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		r   runner
@@ -1507,14 +1510,14 @@ func runnerByValueStep(f *generated.Frame[runnerByValueState, int], h *runnerByV
 		r = h.r
 //line methods.go:143
 		err = generated.Err(f)
-//line methods_task.go:1511
+//line methods_task.go:1514
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:143
 	err = t.Yield()
-//line methods_task.go:1518
+//line methods_task.go:1521
 	if generated.Suspended(t) {
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
 		*h = runnerByValueHeld{r: r}
@@ -1522,10 +1525,10 @@ func runnerByValueStep(f *generated.Frame[runnerByValueState, int], h *runnerByV
 	}
 resume1:
 //line methods.go:143
-	return generated.Return(f, r.runs+n, err)
+	return generated.Return[int](f, r.runs+n, err)
 }
 
-//line methods_task.go:1529
+//line methods_task.go:1532
 
 // groupOfMethodsArgs has the arguments of groupOfMethods.
 type groupOfMethodsArgs struct {
@@ -1539,14 +1542,14 @@ type groupOfMethodsAt1 struct {
 	i int
 }
 
-type groupOfMethodsState = [(max(unsafe.Sizeof(groupOfMethodsArgs{}), unsafe.Sizeof(groupOfMethodsAt1{})) + 7) / 8]uint64
+const groupOfMethodsSize = (max(unsafe.Sizeof(groupOfMethodsArgs{}), unsafe.Sizeof(groupOfMethodsAt1{})) + 7) &^ 7
 
 type groupOfMethodsHeld = struct {
 	s *script
 	r *runner
 }
 
-var groupOfMethodsKind *generated.HeldKind[groupOfMethodsState, groupOfMethodsHeld, string]
+var groupOfMethodsKind *generated.Kind
 
 // groupOfMethodsStart is the start form of groupOfMethods.
 func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
@@ -1555,9 +1558,9 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	r := &runner{s: s}
 	for i := 0; i < n; i++ {
 		g.Go(t, runValueInMethods(r))
-//line methods_task.go:1559
+//line methods_task.go:1562
 		if generated.Suspended(t) {
-			f, h := groupOfMethodsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 1)
 			s1 := generated.At[groupOfMethodsAt1](f)
 			*s1 = groupOfMethodsAt1{n: n, i: i}
 			generated.Move(&s1.g, &g)
@@ -1567,18 +1570,18 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:151
 	err := g.Wait(t)
-//line methods_task.go:1571
+//line methods_task.go:1574
 	if generated.Suspended(t) {
-		_, h := groupOfMethodsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 2)
 		*h = groupOfMethodsHeld{r: r}
 		return
 	}
 //line methods.go:152
 	if err == nil {
 		err = task.Shield(t, runValueInMethods(r))
-//line methods_task.go:1580
+//line methods_task.go:1583
 		if generated.Suspended(t) {
-			_, h := groupOfMethodsKind.Spill(t, 3)
+			_, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 3)
 			*h = groupOfMethodsHeld{r: r}
 			return
 		}
@@ -1587,10 +1590,10 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(r.runs), err
 }
 
-//line methods_task.go:1591
+//line methods_task.go:1594
 
 // groupOfMethodsStep is the step form of groupOfMethods.
-func groupOfMethodsStep(f *generated.Frame[groupOfMethodsState, string], h *groupOfMethodsHeld) generated.Step {
+func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -1611,19 +1614,19 @@ func groupOfMethodsStep(f *generated.Frame[groupOfMethodsState, string], h *grou
 		r = h.r
 //line methods.go:149
 		generated.Child(f)
-//line methods_task.go:1615
+//line methods_task.go:1618
 		goto resume1
 	case 2:
 		r = h.r
 //line methods.go:151
 		err = generated.Err(f)
-//line methods_task.go:1621
+//line methods_task.go:1624
 		goto resume2
 	case 3:
 		r = h.r
 //line methods.go:153
 		err = generated.Err(f)
-//line methods_task.go:1627
+//line methods_task.go:1630
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1639,7 +1642,7 @@ loop1:
 	}
 //line methods.go:149
 	g.Go(t, runValueInMethods(r))
-//line methods_task.go:1643
+//line methods_task.go:1646
 	if generated.Suspended(t) {
 		s1 := generated.At[groupOfMethodsAt1](f)
 		*s1 = groupOfMethodsAt1{n: n, i: i}
@@ -1653,7 +1656,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line methods_task.go:1657
+//line methods_task.go:1660
 	if generated.Suspended(t) {
 		*h = groupOfMethodsHeld{r: r}
 		return generated.Wait(f, t, 2)
@@ -1665,7 +1668,7 @@ resume2:
 	}
 //line methods.go:153
 	err = task.Shield(t, runValueInMethods(r))
-//line methods_task.go:1669
+//line methods_task.go:1672
 	if generated.Suspended(t) {
 		*h = groupOfMethodsHeld{r: r}
 		return generated.Wait(f, t, 3)
@@ -1673,10 +1676,10 @@ resume2:
 resume3:
 end2:
 //line methods.go:155
-	return generated.Return(f, fmt.Sprint(r.runs), err)
+	return generated.Return[string](f, fmt.Sprint(r.runs), err)
 }
 
-//line methods_task.go:1680
+//line methods_task.go:1683
 
 var promotedSite2 generated.Site
 var promotedSite3 generated.Site

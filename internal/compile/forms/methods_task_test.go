@@ -17,22 +17,24 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	fromVariableFunc1Kind = generated.Define[fromVariableFunc1State, int]("fromVariable.func1", "methods_test.go", 15, fromVariableFunc1Step)
+	fromVariableFunc1Kind = generated.Define("fromVariable.func1", "methods_test.go", 15, fromVariableFunc1Size, generated.Result[int](), fromVariableFunc1Step)
 	generated.BindLiteral("methods_test.go", 15, "", fromVariableFunc1Start, func(n int) coro.Call[int] {
-		var s fromVariableFunc1State
-		*generated.In[fromVariableFunc1Args](&s) = fromVariableFunc1Args{n: n}
-		return fromVariableFunc1Kind.With(s)
+		c := generated.NewCall[int](fromVariableFunc1Kind)
+		*generated.CallState[fromVariableFunc1Args](c) = fromVariableFunc1Args{n: n}
+		return c
 	})
-	testPlainFunctionsLaunchTasksFunc1Kind = generated.DefineHeld[testPlainFunctionsLaunchTasksFunc1State, testPlainFunctionsLaunchTasksFunc1Held, int]("TestPlainFunctionsLaunchTasks.func1", "methods_test.go", 39, testPlainFunctionsLaunchTasksFunc1Step, generated.Deferring())
+	testPlainFunctionsLaunchTasksFunc1Kind = generated.DefineHeld("TestPlainFunctionsLaunchTasks.func1", "methods_test.go", 39, testPlainFunctionsLaunchTasksFunc1Size, generated.Result[int](), testPlainFunctionsLaunchTasksFunc1Step, generated.Deferring())
 	generated.BindLiteral("methods_test.go", 39, "TestPlainFunctionsLaunchTasks", testPlainFunctionsLaunchTasksFunc1Start, func(r *runner, n int) coro.Call[int] {
-		var s testPlainFunctionsLaunchTasksFunc1State
-		*generated.In[testPlainFunctionsLaunchTasksFunc1Args](&s) = testPlainFunctionsLaunchTasksFunc1Args{n: n}
-		return testPlainFunctionsLaunchTasksFunc1Kind.With(s, testPlainFunctionsLaunchTasksFunc1Held{r: r})
+		c := generated.NewCall[int](testPlainFunctionsLaunchTasksFunc1Kind)
+		*generated.CallState[testPlainFunctionsLaunchTasksFunc1Args](c) = testPlainFunctionsLaunchTasksFunc1Args{n: n}
+		*generated.CallHeld[testPlainFunctionsLaunchTasksFunc1Held](c) = testPlainFunctionsLaunchTasksFunc1Held{r: r}
+		return c
 	})
-	testPlainFunctionsLaunchTasksFunc1Func1Kind = generated.DefineHeld[testPlainFunctionsLaunchTasksFunc1Func1State, testPlainFunctionsLaunchTasksFunc1Func1Held, struct{}]("TestPlainFunctionsLaunchTasks.func1.func1", "methods_test.go", 41, testPlainFunctionsLaunchTasksFunc1Func1Step)
-	testPlainFunctionsLaunchTasksFunc2Kind = generated.Define[testPlainFunctionsLaunchTasksFunc2State, struct{}]("TestPlainFunctionsLaunchTasks.func2", "methods_test.go", 54, testPlainFunctionsLaunchTasksFunc2Step)
+	testPlainFunctionsLaunchTasksFunc1Func1Kind = generated.DefineHeld("TestPlainFunctionsLaunchTasks.func1.func1", "methods_test.go", 41, testPlainFunctionsLaunchTasksFunc1Func1Size, generated.Result[struct{}](), testPlainFunctionsLaunchTasksFunc1Func1Step)
+	testPlainFunctionsLaunchTasksFunc2Kind = generated.Define("TestPlainFunctionsLaunchTasks.func2", "methods_test.go", 54, 0, generated.Result[struct{}](), testPlainFunctionsLaunchTasksFunc2Step)
 	generated.BindLiteral("methods_test.go", 54, "TestPlainFunctionsLaunchTasks", testPlainFunctionsLaunchTasksFunc2Start, func() coro.Call[struct{}] {
-		return testPlainFunctionsLaunchTasksFunc2Kind.With(testPlainFunctionsLaunchTasksFunc2State{})
+		c := generated.NewCall[struct{}](testPlainFunctionsLaunchTasksFunc2Kind)
+		return c
 	})
 }
 
@@ -46,17 +48,17 @@ type fromVariableFunc1At1 struct {
 	n int
 }
 
-type fromVariableFunc1State = [(max(unsafe.Sizeof(fromVariableFunc1Args{}), unsafe.Sizeof(fromVariableFunc1At1{})) + 7) / 8]uint64
+const fromVariableFunc1Size = (max(unsafe.Sizeof(fromVariableFunc1Args{}), unsafe.Sizeof(fromVariableFunc1At1{})) + 7) &^ 7
 
-var fromVariableFunc1Kind *generated.Kind[fromVariableFunc1State, int]
+var fromVariableFunc1Kind *generated.Kind
 
 // fromVariableFunc1Start is the start form of fromVariable.func1.
 func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 //line methods_test.go:15
 	err := t.Yield()
-//line methods_task_test.go:58
+//line methods_task_test.go:60
 	if generated.Suspended(t) {
-		f := fromVariableFunc1Kind.Spill(t, 1)
+		f := generated.Spill(t, fromVariableFunc1Kind, 1)
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
 		return
 	}
@@ -64,10 +66,10 @@ func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 	return n + 1, err
 }
 
-//line methods_task_test.go:68
+//line methods_task_test.go:70
 
 // fromVariableFunc1Step is the step form of fromVariable.func1.
-func fromVariableFunc1Step(f *generated.Frame[fromVariableFunc1State, int]) generated.Step {
+func fromVariableFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n   int
@@ -82,24 +84,24 @@ func fromVariableFunc1Step(f *generated.Frame[fromVariableFunc1State, int]) gene
 		n = s.n
 //line methods_test.go:15
 		err = generated.Err(f)
-//line methods_task_test.go:86
+//line methods_task_test.go:88
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods_test.go:15
 	err = t.Yield()
-//line methods_task_test.go:93
+//line methods_task_test.go:95
 	if generated.Suspended(t) {
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line methods_test.go:15
-	return generated.Return(f, n+1, err)
+	return generated.Return[int](f, n+1, err)
 }
 
-//line methods_task_test.go:103
+//line methods_task_test.go:105
 
 // testPlainFunctionsLaunchTasksFunc1Args has the arguments of TestPlainFunctionsLaunchTasks.func1.
 type testPlainFunctionsLaunchTasksFunc1Args struct {
@@ -111,7 +113,7 @@ type testPlainFunctionsLaunchTasksFunc1At2 struct {
 	result int
 }
 
-type testPlainFunctionsLaunchTasksFunc1State = [(max(unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1Args{}), unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1At2{})) + 7) / 8]uint64
+const testPlainFunctionsLaunchTasksFunc1Size = (max(unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1Args{}), unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1At2{})) + 7) &^ 7
 
 // testPlainFunctionsLaunchTasksFunc1Exit is what TestPlainFunctionsLaunchTasks.func1 needs until it has ended: its deferred calls and its results.
 type testPlainFunctionsLaunchTasksFunc1Exit struct {
@@ -126,7 +128,7 @@ type testPlainFunctionsLaunchTasksFunc1Held = struct {
 	r    *runner
 }
 
-var testPlainFunctionsLaunchTasksFunc1Kind *generated.HeldKind[testPlainFunctionsLaunchTasksFunc1State, testPlainFunctionsLaunchTasksFunc1Held, int]
+var testPlainFunctionsLaunchTasksFunc1Kind *generated.Kind
 
 // testPlainFunctionsLaunchTasksFunc1Start is the start form of TestPlainFunctionsLaunchTasks.func1.
 func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int, err error) {
@@ -143,9 +145,9 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 		k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:147
+//line methods_task_test.go:149
 		if generated.Suspended(t) {
-			testPlainFunctionsLaunchTasksFunc1Func1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
 		}
 //line methods_test.go:41
@@ -154,9 +156,9 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	{
 //line methods_test.go:42
 		err1 := startOfMethodsTest(more)(t)
-//line methods_task_test.go:158
+//line methods_task_test.go:160
 		if generated.Suspended(t) {
-			_, h := testPlainFunctionsLaunchTasksFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 1)
 			*h = testPlainFunctionsLaunchTasksFunc1Held{exit: testPlainFunctionsLaunchTasksFunc1Exit{k: &k, err: err}, r: r}
 			testPlainFunctionsLaunchTasksFunc1Defer1(&h.exit.panic, &k)
 			return
@@ -168,9 +170,9 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	}
 //line methods_test.go:45
 	v, err2 := runnerTwiceStart(r, t, k)
-//line methods_task_test.go:172
+//line methods_task_test.go:174
 	if generated.Suspended(t) {
-		f, h := testPlainFunctionsLaunchTasksFunc1Kind.Spill(t, 2)
+		f, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 2)
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 		*s = testPlainFunctionsLaunchTasksFunc1At2{}
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: testPlainFunctionsLaunchTasksFunc1Exit{k: &k, err: err}}
@@ -183,7 +185,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	return k, err
 }
 
-//line methods_task_test.go:187
+//line methods_task_test.go:189
 
 // testPlainFunctionsLaunchTasksFunc1Defer1 enters what TestPlainFunctionsLaunchTasks.func1 defers in line 40 in the list of its frame.
 func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
@@ -195,16 +197,16 @@ func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
 	})
 }
 
-//line methods_task_test.go:199
+//line methods_task_test.go:201
 
 // testPlainFunctionsLaunchTasksFunc1Step is the step form of TestPlainFunctionsLaunchTasks.func1.
-func testPlainFunctionsLaunchTasksFunc1Step(f *generated.Frame[testPlainFunctionsLaunchTasksFunc1State, int], h *testPlainFunctionsLaunchTasksFunc1Held) generated.Step {
+func testPlainFunctionsLaunchTasksFunc1Step(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Held) generated.Step {
 	step, _ := testPlainFunctionsLaunchTasksFunc1Run(f, h, f.At())
 	return step
 }
 
 // testPlainFunctionsLaunchTasksFunc1Run runs TestPlainFunctionsLaunchTasks.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame[testPlainFunctionsLaunchTasksFunc1State, int], h *testPlainFunctionsLaunchTasksFunc1Held, at int) (step generated.Step, ok bool) {
+func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return testPlainFunctionsLaunchTasksFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -228,14 +230,14 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame[testPlainFunctions
 		r = h.r
 //line methods_test.go:42
 		err1 = generated.ChildErr(f)
-//line methods_task_test.go:232
+//line methods_task_test.go:234
 		goto resume1
 	case 2:
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 //line methods_test.go:45
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line methods_task_test.go:239
+//line methods_task_test.go:241
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -255,9 +257,9 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame[testPlainFunctions
 		*k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:259
+//line methods_task_test.go:261
 		if generated.Suspended(t) {
-			testPlainFunctionsLaunchTasksFunc1Func1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
 		}
 //line methods_test.go:41
@@ -265,7 +267,7 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame[testPlainFunctions
 	})
 //line methods_test.go:42
 	err1 = startOfMethodsTest(more)(t)
-//line methods_task_test.go:269
+//line methods_task_test.go:271
 	if generated.Suspended(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit, r: r}
 		return generated.Wait(f, t, 1), true
@@ -283,7 +285,7 @@ resume1:
 end1:
 //line methods_test.go:45
 	v, err2 = runnerTwiceStart(r, t, *k)
-//line methods_task_test.go:287
+//line methods_task_test.go:289
 	if generated.Suspended(t) {
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 		*s = testPlainFunctionsLaunchTasksFunc1At2{}
@@ -295,13 +297,13 @@ resume2:
 //line methods_test.go:45
 	_, *err = v, err2
 	goto exit
-//line methods_task_test.go:299
+//line methods_task_test.go:301
 exit:
 	if p.Run(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // testPlainFunctionsLaunchTasksFunc1Func1Args has the arguments of TestPlainFunctionsLaunchTasks.func1.func1.
@@ -309,16 +311,16 @@ type testPlainFunctionsLaunchTasksFunc1Func1Args struct {
 	n int
 }
 
-type testPlainFunctionsLaunchTasksFunc1Func1State = [(unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1Func1Args{}) + 7) / 8]uint64
+const testPlainFunctionsLaunchTasksFunc1Func1Size = (unsafe.Sizeof(testPlainFunctionsLaunchTasksFunc1Func1Args{}) + 7) &^ 7
 
 type testPlainFunctionsLaunchTasksFunc1Func1Held = struct {
 	k *int
 }
 
-var testPlainFunctionsLaunchTasksFunc1Func1Kind *generated.HeldKind[testPlainFunctionsLaunchTasksFunc1Func1State, testPlainFunctionsLaunchTasksFunc1Func1Held, struct{}]
+var testPlainFunctionsLaunchTasksFunc1Func1Kind *generated.Kind
 
 // testPlainFunctionsLaunchTasksFunc1Func1Step is the step form of TestPlainFunctionsLaunchTasks.func1.func1.
-func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame[testPlainFunctionsLaunchTasksFunc1Func1State, struct{}], h *testPlainFunctionsLaunchTasksFunc1Func1Held) generated.Step {
+func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n   int
@@ -333,7 +335,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame[testPlainFun
 	case 1:
 //line methods_test.go:41
 		err = generated.Err(f)
-//line methods_task_test.go:337
+//line methods_task_test.go:339
 		goto resume1
 	default:
 		return f.BadResume()
@@ -342,7 +344,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame[testPlainFun
 	*k += n
 //line methods_test.go:41
 	err = t.Yield()
-//line methods_task_test.go:346
+//line methods_task_test.go:348
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = testPlainFunctionsLaunchTasksFunc1Func1Held{}
@@ -351,14 +353,12 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame[testPlainFun
 	}
 resume1:
 //line methods_test.go:41
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task_test.go:358
+//line methods_task_test.go:360
 
-type testPlainFunctionsLaunchTasksFunc2State = struct{}
-
-var testPlainFunctionsLaunchTasksFunc2Kind *generated.Kind[testPlainFunctionsLaunchTasksFunc2State, struct{}]
+var testPlainFunctionsLaunchTasksFunc2Kind *generated.Kind
 
 // testPlainFunctionsLaunchTasksFunc2Start is the start form of TestPlainFunctionsLaunchTasks.func2.
 func testPlainFunctionsLaunchTasksFunc2Start(t *task.T) (_ error) {
@@ -369,7 +369,7 @@ func testPlainFunctionsLaunchTasksFunc2Start(t *task.T) (_ error) {
 //line methods_task_test.go:370
 
 // testPlainFunctionsLaunchTasksFunc2Step is the step form of TestPlainFunctionsLaunchTasks.func2.
-func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame[testPlainFunctionsLaunchTasksFunc2State, struct{}]) generated.Step {
+func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
 	switch f.At() {
 	case 0:
@@ -377,7 +377,7 @@ func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame[testPlainFunction
 		return f.BadResume()
 	}
 //line methods_test.go:54
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line methods_task_test.go:384

@@ -22,133 +22,154 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	nativeNamedKind = generated.DefineHeld[nativeNamedState, nativeNamedHeld, string]("nativeNamed", "natives.go", 16, nativeNamedStep, generated.Deferring())
+	nativeNamedKind = generated.DefineHeld("nativeNamed", "natives.go", 16, nativeNamedSize, generated.Result[string](), nativeNamedStep, generated.Deferring())
 	generated.Bind(nativeNamed, nativeNamedStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeNamedState
-		*generated.In[nativeNamedArgs](&s) = nativeNamedArgs{n: n}
-		return nativeNamedKind.With(s, nativeNamedHeld{p: p})
+		c := generated.NewCall[string](nativeNamedKind)
+		*generated.CallState[nativeNamedArgs](c) = nativeNamedArgs{n: n}
+		*generated.CallHeld[nativeNamedHeld](c) = nativeNamedHeld{p: p}
+		return c
 	})
-	nativeUnnamedKind = generated.DefineHeld[nativeUnnamedState, nativeUnnamedHeld, string]("nativeUnnamed", "natives.go", 43, nativeUnnamedStep, generated.Deferring())
+	nativeUnnamedKind = generated.DefineHeld("nativeUnnamed", "natives.go", 43, nativeUnnamedSize, generated.Result[string](), nativeUnnamedStep, generated.Deferring())
 	generated.Bind(nativeUnnamed, nativeUnnamedStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeUnnamedState
-		*generated.In[nativeUnnamedArgs](&s) = nativeUnnamedArgs{n: n}
-		return nativeUnnamedKind.With(s, nativeUnnamedHeld{p: p})
+		c := generated.NewCall[string](nativeUnnamedKind)
+		*generated.CallState[nativeUnnamedArgs](c) = nativeUnnamedArgs{n: n}
+		*generated.CallHeld[nativeUnnamedHeld](c) = nativeUnnamedHeld{p: p}
+		return c
 	})
-	nativeConditionalKind = generated.DefineHeld[nativeConditionalState, nativeConditionalHeld, string]("nativeConditional", "natives.go", 58, nativeConditionalStep, generated.Deferring())
+	nativeConditionalKind = generated.DefineHeld("nativeConditional", "natives.go", 58, nativeConditionalSize, generated.Result[string](), nativeConditionalStep, generated.Deferring())
 	generated.Bind(nativeConditional, nativeConditionalStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeConditionalState
-		*generated.In[nativeConditionalArgs](&s) = nativeConditionalArgs{n: n}
-		return nativeConditionalKind.With(s, nativeConditionalHeld{p: p})
+		c1 := generated.NewCall[string](nativeConditionalKind)
+		*generated.CallState[nativeConditionalArgs](c1) = nativeConditionalArgs{n: n}
+		*generated.CallHeld[nativeConditionalHeld](c1) = nativeConditionalHeld{p: p}
+		return c1
 	})
-	nativeOperandsKind = generated.DefineHeld[nativeOperandsState, nativeOperandsHeld, string]("nativeOperands", "natives.go", 100, nativeOperandsStep, generated.Deferring())
+	nativeOperandsKind = generated.DefineHeld("nativeOperands", "natives.go", 100, nativeOperandsSize, generated.Result[string](), nativeOperandsStep, generated.Deferring())
 	generated.Bind(nativeOperands, nativeOperandsStart, func(p *plan, n int) coro.Call[string] {
-		return nativeOperandsKind.With(nativeOperandsState{}, nativeOperandsHeld{p: p, n: &n})
+		c := generated.NewCall[string](nativeOperandsKind)
+		*generated.CallHeld[nativeOperandsHeld](c) = nativeOperandsHeld{p: p, n: &n}
+		return c
 	})
-	nativeRecoverKind = generated.DefineHeld[nativeRecoverState, nativeRecoverHeld, string]("nativeRecover", "natives.go", 144, nativeRecoverStep, generated.Deferring())
+	nativeRecoverKind = generated.DefineHeld("nativeRecover", "natives.go", 144, nativeRecoverSize, generated.Result[string](), nativeRecoverStep, generated.Deferring())
 	generated.Bind(nativeRecover, nativeRecoverStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeRecoverState
-		*generated.In[nativeRecoverArgs](&s) = nativeRecoverArgs{n: n}
-		return nativeRecoverKind.With(s, nativeRecoverHeld{p: p})
+		c := generated.NewCall[string](nativeRecoverKind)
+		*generated.CallState[nativeRecoverArgs](c) = nativeRecoverArgs{n: n}
+		*generated.CallHeld[nativeRecoverHeld](c) = nativeRecoverHeld{p: p}
+		return c
 	})
-	nativeGoexitKind = generated.DefineHeld[nativeGoexitState, nativeGoexitHeld, string]("nativeGoexit", "natives.go", 180, nativeGoexitStep, generated.Deferring())
+	nativeGoexitKind = generated.DefineHeld("nativeGoexit", "natives.go", 180, nativeGoexitSize, generated.Result[string](), nativeGoexitStep, generated.Deferring())
 	generated.Bind(nativeGoexit, nativeGoexitStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeGoexitState
-		*generated.In[nativeGoexitArgs](&s) = nativeGoexitArgs{n: n}
-		return nativeGoexitKind.With(s, nativeGoexitHeld{p: p})
+		c := generated.NewCall[string](nativeGoexitKind)
+		*generated.CallState[nativeGoexitArgs](c) = nativeGoexitArgs{n: n}
+		*generated.CallHeld[nativeGoexitHeld](c) = nativeGoexitHeld{p: p}
+		return c
 	})
-	nativeNilKind = generated.DefineHeld[nativeNilState, nativeNilHeld, string]("nativeNil", "natives.go", 197, nativeNilStep, generated.Deferring())
+	nativeNilKind = generated.DefineHeld("nativeNil", "natives.go", 197, nativeNilSize, generated.Result[string](), nativeNilStep, generated.Deferring())
 	generated.Bind(nativeNil, nativeNilStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeNilState
-		*generated.In[nativeNilArgs](&s) = nativeNilArgs{n: n}
-		return nativeNilKind.With(s, nativeNilHeld{p: p})
+		c1 := generated.NewCall[string](nativeNilKind)
+		*generated.CallState[nativeNilArgs](c1) = nativeNilArgs{n: n}
+		*generated.CallHeld[nativeNilHeld](c1) = nativeNilHeld{p: p}
+		return c1
 	})
-	nativeSharedKind = generated.DefineHeld[nativeSharedState, nativeSharedHeld, string]("nativeShared", "natives.go", 225, nativeSharedStep, generated.Deferring())
+	nativeSharedKind = generated.DefineHeld("nativeShared", "natives.go", 225, nativeSharedSize, generated.Result[string](), nativeSharedStep, generated.Deferring())
 	generated.Bind(nativeShared, nativeSharedStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeSharedState
-		*generated.In[nativeSharedArgs](&s) = nativeSharedArgs{n: n}
-		return nativeSharedKind.With(s, nativeSharedHeld{p: p})
+		c := generated.NewCall[string](nativeSharedKind)
+		*generated.CallState[nativeSharedArgs](c) = nativeSharedArgs{n: n}
+		*generated.CallHeld[nativeSharedHeld](c) = nativeSharedHeld{p: p}
+		return c
 	})
-	nativeLiteralKind = generated.DefineHeld[nativeLiteralState, nativeLiteralHeld, string]("nativeLiteral", "natives.go", 250, nativeLiteralStep, generated.Deferring())
+	nativeLiteralKind = generated.DefineHeld("nativeLiteral", "natives.go", 250, nativeLiteralSize, generated.Result[string](), nativeLiteralStep, generated.Deferring())
 	generated.Bind(nativeLiteral, nativeLiteralStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeLiteralState
-		*generated.In[nativeLiteralArgs](&s) = nativeLiteralArgs{n: n}
-		return nativeLiteralKind.With(s, nativeLiteralHeld{p: p})
+		c := generated.NewCall[string](nativeLiteralKind)
+		*generated.CallState[nativeLiteralArgs](c) = nativeLiteralArgs{n: n}
+		*generated.CallHeld[nativeLiteralHeld](c) = nativeLiteralHeld{p: p}
+		return c
 	})
-	nativeLiteralFunc1Kind = generated.DefineHeld[nativeLiteralFunc1State, nativeLiteralFunc1Held, string]("nativeLiteral.func1", "natives.go", 252, nativeLiteralFunc1Step, generated.Deferring())
-	nativeRecursiveKind = generated.DefineHeld[nativeRecursiveState, nativeRecursiveHeld, string]("nativeRecursive", "natives.go", 275, nativeRecursiveStep, generated.Deferring())
+	nativeLiteralFunc1Kind = generated.DefineHeld("nativeLiteral.func1", "natives.go", 252, nativeLiteralFunc1Size, generated.Result[string](), nativeLiteralFunc1Step, generated.Deferring())
+	nativeRecursiveKind = generated.DefineHeld("nativeRecursive", "natives.go", 275, nativeRecursiveSize, generated.Result[string](), nativeRecursiveStep, generated.Deferring())
 	generated.Bind(nativeRecursive, nativeRecursiveStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeRecursiveState
-		*generated.In[nativeRecursiveArgs](&s) = nativeRecursiveArgs{n: n}
-		return nativeRecursiveKind.With(s, nativeRecursiveHeld{p: p})
+		c := generated.NewCall[string](nativeRecursiveKind)
+		*generated.CallState[nativeRecursiveArgs](c) = nativeRecursiveArgs{n: n}
+		*generated.CallHeld[nativeRecursiveHeld](c) = nativeRecursiveHeld{p: p}
+		return c
 	})
-	nativeFallbackKind = generated.DefineHeld[nativeFallbackState, nativeFallbackHeld, string]("nativeFallback", "natives.go", 295, nativeFallbackStep, generated.Deferring())
+	nativeFallbackKind = generated.DefineHeld("nativeFallback", "natives.go", 295, nativeFallbackSize, generated.Result[string](), nativeFallbackStep, generated.Deferring())
 	generated.Bind(nativeFallback, nativeFallbackStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeFallbackState
-		*generated.In[nativeFallbackArgs](&s) = nativeFallbackArgs{n: n}
-		return nativeFallbackKind.With(s, nativeFallbackHeld{p: p})
+		c := generated.NewCall[string](nativeFallbackKind)
+		*generated.CallState[nativeFallbackArgs](c) = nativeFallbackArgs{n: n}
+		*generated.CallHeld[nativeFallbackHeld](c) = nativeFallbackHeld{p: p}
+		return c
 	})
-	nativeGenericKind = generated.DefineHeld[nativeGenericState, nativeGenericHeld, string]("nativeGeneric", "natives.go", 314, nativeGenericStep)
+	nativeGenericKind = generated.DefineHeld("nativeGeneric", "natives.go", 314, nativeGenericSize, generated.Result[string](), nativeGenericStep)
 	generated.Bind(nativeGeneric, nativeGenericStart, func(p *plan, n int) coro.Call[string] {
-		var s1 nativeGenericState
-		*generated.In[nativeGenericArgs](&s1) = nativeGenericArgs{n: n}
-		return nativeGenericKind.With(s1, nativeGenericHeld{p: p})
+		c1 := generated.NewCall[string](nativeGenericKind)
+		*generated.CallState[nativeGenericArgs](c1) = nativeGenericArgs{n: n}
+		*generated.CallHeld[nativeGenericHeld](c1) = nativeGenericHeld{p: p}
+		return c1
 	})
 	generated.Bind(nativeOf[int], nativeOfStart[int], nativeOfCall[int])
 	generated.Bind(nativeOf[string], nativeOfStart[string], nativeOfCall[string])
 	generated.Bind(nativeClose[*closer], nativeCloseStart[*closer], nativeCloseCall[*closer])
-	nativeBelowKind = generated.DefineHeld[nativeBelowState, nativeBelowHeld, string]("nativeBelow", "natives.go", 367, nativeBelowStep, generated.Deferring())
+	nativeBelowKind = generated.DefineHeld("nativeBelow", "natives.go", 367, nativeBelowSize, generated.Result[string](), nativeBelowStep, generated.Deferring())
 	generated.Bind(nativeBelow, nativeBelowStart, func(p *plan, n int) coro.Call[string] {
-		var s1 nativeBelowState
-		*generated.In[nativeBelowArgs](&s1) = nativeBelowArgs{n: n}
-		return nativeBelowKind.With(s1, nativeBelowHeld{p: p})
+		c := generated.NewCall[string](nativeBelowKind)
+		*generated.CallState[nativeBelowArgs](c) = nativeBelowArgs{n: n}
+		*generated.CallHeld[nativeBelowHeld](c) = nativeBelowHeld{p: p}
+		return c
 	})
-	nativeNoneKind = generated.DefineHeld[nativeNoneState, nativeNoneHeld, string]("nativeNone", "natives.go", 381, nativeNoneStep)
+	nativeNoneKind = generated.DefineHeld("nativeNone", "natives.go", 381, nativeNoneSize, generated.Result[string](), nativeNoneStep)
 	generated.Bind(nativeNone, nativeNoneStart, func(p *plan, n int) coro.Call[string] {
-		var s1 nativeNoneState
-		*generated.In[nativeNoneArgs](&s1) = nativeNoneArgs{n: n}
-		return nativeNoneKind.With(s1, nativeNoneHeld{p: p})
+		c := generated.NewCall[string](nativeNoneKind)
+		*generated.CallState[nativeNoneArgs](c) = nativeNoneArgs{n: n}
+		*generated.CallHeld[nativeNoneHeld](c) = nativeNoneHeld{p: p}
+		return c
 	})
-	nativeNothingKind = generated.DefineHeld[nativeNothingState, nativeNothingHeld, struct{}]("nativeNothing", "natives.go", 388, nativeNothingStep, generated.Deferring())
+	nativeNothingKind = generated.DefineHeld("nativeNothing", "natives.go", 388, nativeNothingSize, generated.Result[struct{}](), nativeNothingStep, generated.Deferring())
 	generated.Bind(nativeNothing, nativeNothingStart, func(p *plan, n int) coro.Call[struct{}] {
-		var s nativeNothingState
-		*generated.In[nativeNothingArgs](&s) = nativeNothingArgs{n: n}
-		return nativeNothingKind.With(s, nativeNothingHeld{p: p})
+		c := generated.NewCall[struct{}](nativeNothingKind)
+		*generated.CallState[nativeNothingArgs](c) = nativeNothingArgs{n: n}
+		*generated.CallHeld[nativeNothingHeld](c) = nativeNothingHeld{p: p}
+		return c
 	})
-	nativeErrorKind = generated.DefineHeld[nativeErrorState, nativeErrorHeld, struct{}]("nativeError", "natives.go", 396, nativeErrorStep, generated.Deferring())
+	nativeErrorKind = generated.DefineHeld("nativeError", "natives.go", 396, nativeErrorSize, generated.Result[struct{}](), nativeErrorStep, generated.Deferring())
 	generated.Bind(nativeError, nativeErrorStart, func(p *plan, n int) coro.Call[struct{}] {
-		var s nativeErrorState
-		*generated.In[nativeErrorArgs](&s) = nativeErrorArgs{n: n}
-		return nativeErrorKind.With(s, nativeErrorHeld{p: p})
+		c := generated.NewCall[struct{}](nativeErrorKind)
+		*generated.CallState[nativeErrorArgs](c) = nativeErrorArgs{n: n}
+		*generated.CallHeld[nativeErrorHeld](c) = nativeErrorHeld{p: p}
+		return c
 	})
-	nativeTwoKind = generated.DefineHeld[nativeTwoState, nativeTwoHeld, nativeTwoResult]("nativeTwo", "natives.go", 404, nativeTwoStep, generated.Deferring())
+	nativeTwoKind = generated.DefineHeld("nativeTwo", "natives.go", 404, nativeTwoSize, generated.Result[nativeTwoResult](), nativeTwoStep, generated.Deferring())
 	generated.Bind(nativeTwo, nativeTwoStart, func(p *plan, n int) coro.Call[nativeTwoResult] {
-		var s nativeTwoState
-		*generated.In[nativeTwoArgs](&s) = nativeTwoArgs{n: n}
-		return nativeTwoKind.With(s, nativeTwoHeld{p: p})
+		c := generated.NewCall[nativeTwoResult](nativeTwoKind)
+		*generated.CallState[nativeTwoArgs](c) = nativeTwoArgs{n: n}
+		*generated.CallHeld[nativeTwoHeld](c) = nativeTwoHeld{p: p}
+		return c
 	})
-	guardedKind = generated.DefineHeld[guardedState, guardedHeld, int]("guarded", "natives.go", 415, guardedStep, generated.Deferring())
+	guardedKind = generated.DefineHeld("guarded", "natives.go", 415, guardedSize, generated.Result[int](), guardedStep, generated.Deferring())
 	generated.Bind(guarded, guardedStart, func(mu *sync.Mutex, n int) coro.Call[int] {
-		var s guardedState
-		*generated.In[guardedArgs](&s) = guardedArgs{n: n}
-		return guardedKind.With(s, guardedHeld{mu: mu})
+		c := generated.NewCall[int](guardedKind)
+		*generated.CallState[guardedArgs](c) = guardedArgs{n: n}
+		*generated.CallHeld[guardedHeld](c) = guardedHeld{mu: mu}
+		return c
 	})
-	waitIfKind = generated.Define[waitIfState, struct{}]("waitIf", "natives.go", 441, waitIfStep)
+	waitIfKind = generated.Define("waitIf", "natives.go", 441, waitIfSize, generated.Result[struct{}](), waitIfStep)
 	generated.Bind(waitIf, waitIfStart, func(waits bool) coro.Call[struct{}] {
-		var s waitIfState
-		*generated.In[waitIfArgs](&s) = waitIfArgs{waits: waits}
-		return waitIfKind.With(s)
+		c := generated.NewCall[struct{}](waitIfKind)
+		*generated.CallState[waitIfArgs](c) = waitIfArgs{waits: waits}
+		return c
 	})
-	guardedOftenKind = generated.DefineHeld[guardedOftenState, guardedOftenHeld, int]("guardedOften", "natives.go", 449, guardedOftenStep)
+	guardedOftenKind = generated.DefineHeld("guardedOften", "natives.go", 449, guardedOftenSize, generated.Result[int](), guardedOftenStep)
 	generated.Bind(guardedOften, guardedOftenStart, func(mu *sync.Mutex, n int) coro.Call[int] {
-		var s guardedOftenState
-		*generated.In[guardedOftenArgs](&s) = guardedOftenArgs{n: n}
-		return guardedOftenKind.With(s, guardedOftenHeld{mu: mu})
+		c := generated.NewCall[int](guardedOftenKind)
+		*generated.CallState[guardedOftenArgs](c) = guardedOftenArgs{n: n}
+		*generated.CallHeld[guardedOftenHeld](c) = guardedOftenHeld{mu: mu}
+		return c
 	})
-	nativeExhaustedKind = generated.DefineHeld[nativeExhaustedState, nativeExhaustedHeld, string]("nativeExhausted", "natives.go", 461, nativeExhaustedStep, generated.Deferring())
+	nativeExhaustedKind = generated.DefineHeld("nativeExhausted", "natives.go", 461, nativeExhaustedSize, generated.Result[string](), nativeExhaustedStep, generated.Deferring())
 	generated.Bind(nativeExhausted, nativeExhaustedStart, func(p *plan, n int) coro.Call[string] {
-		var s nativeExhaustedState
-		*generated.In[nativeExhaustedArgs](&s) = nativeExhaustedArgs{n: n}
-		return nativeExhaustedKind.With(s, nativeExhaustedHeld{p: p})
+		c := generated.NewCall[string](nativeExhaustedKind)
+		*generated.CallState[nativeExhaustedArgs](c) = nativeExhaustedArgs{n: n}
+		*generated.CallHeld[nativeExhaustedHeld](c) = nativeExhaustedHeld{p: p}
+		return c
 	})
 }
 
@@ -167,7 +188,7 @@ type nativeNamedAt2 struct {
 	n int
 }
 
-type nativeNamedState = [(max(unsafe.Sizeof(nativeNamedArgs{}), unsafe.Sizeof(nativeNamedAt1{}), unsafe.Sizeof(nativeNamedAt2{})) + 7) / 8]uint64
+const nativeNamedSize = (max(unsafe.Sizeof(nativeNamedArgs{}), unsafe.Sizeof(nativeNamedAt1{}), unsafe.Sizeof(nativeNamedAt2{})) + 7) &^ 7
 
 // nativeNamedExit is what nativeNamed needs until it has ended: its deferred calls and its results.
 type nativeNamedExit struct {
@@ -182,7 +203,7 @@ type nativeNamedHeld = struct {
 	p    *plan
 }
 
-var nativeNamedKind *generated.HeldKind[nativeNamedState, nativeNamedHeld, string]
+var nativeNamedKind *generated.Kind
 
 // nativeNamedStart is the start form of nativeNamed.
 func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -209,9 +230,9 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:28
 		err2 := stopStart(t, p, "first")
-//line natives_task.go:213
+//line natives_task.go:234
 		if generated.Suspended(t) {
-			f, h := nativeNamedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[nativeNamedHeld](t, nativeNamedKind, 1)
 			rBox := generated.Box(&r)
 			errBox := generated.Box(&err)
 			*generated.At[nativeNamedAt1](f) = nativeNamedAt1{n: n}
@@ -232,9 +253,9 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:32
 		err1 := stopStart(t, p, "second")
-//line natives_task.go:236
+//line natives_task.go:257
 		if generated.Suspended(t) {
-			f, h := nativeNamedKind.Spill(t, 2)
+			f, h := generated.SpillHeld[nativeNamedHeld](t, nativeNamedKind, 2)
 			rBox := generated.Box(&r)
 			errBox := generated.Box(&err)
 			*generated.At[nativeNamedAt2](f) = nativeNamedAt2{n: n}
@@ -255,7 +276,7 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("returned ", n), nil
 }
 
-//line natives_task.go:259
+//line natives_task.go:280
 
 // nativeNamedDefer1 enters what nativeNamed defers in line 17 in the list of its frame.
 func nativeNamedDefer1(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -270,7 +291,7 @@ func nativeNamedDefer1(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:274
+//line natives_task.go:295
 
 // nativeNamedDefer2 enters what nativeNamed defers in line 21 in the list of its frame.
 func nativeNamedDefer2(p1 *generated.Panic, r *string, err *error) {
@@ -287,16 +308,16 @@ func nativeNamedDefer2(p1 *generated.Panic, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:291
+//line natives_task.go:312
 
 // nativeNamedStep is the step form of nativeNamed.
-func nativeNamedStep(f *generated.Frame[nativeNamedState, string], h *nativeNamedHeld) generated.Step {
+func nativeNamedStep(f *generated.Frame, h *nativeNamedHeld) generated.Step {
 	step, _ := nativeNamedRun(f, h, f.At())
 	return step
 }
 
 // nativeNamedRun runs nativeNamed from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeNamedRun(f *generated.Frame[nativeNamedState, string], h *nativeNamedHeld, at int) (step generated.Step, ok bool) {
+func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeNamedRun(f, h, generated.Exit) }, &step, &ok)
@@ -324,14 +345,14 @@ func nativeNamedRun(f *generated.Frame[nativeNamedState, string], h *nativeNamed
 		p = h.p
 //line natives.go:28
 		err2 = generated.ChildErr(f)
-//line natives_task.go:328
+//line natives_task.go:349
 		goto resume1
 	case 2:
 		s := generated.At[nativeNamedAt2](f)
 		n = s.n
 //line natives.go:32
 		err1 = generated.ChildErr(f)
-//line natives_task.go:335
+//line natives_task.go:356
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -352,7 +373,7 @@ func nativeNamedRun(f *generated.Frame[nativeNamedState, string], h *nativeNamed
 //line natives.go:27
 	*r = "begun"
 	err2 = stopStart(t, p, "first")
-//line natives_task.go:356
+//line natives_task.go:377
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt1](f) = nativeNamedAt1{n: n}
 		*h = nativeNamedHeld{exit: h.exit, p: p}
@@ -374,7 +395,7 @@ end1:
 //line natives.go:31
 	*r = "working"
 	err1 = stopStart(t, p, "second")
-//line natives_task.go:378
+//line natives_task.go:399
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt2](f) = nativeNamedAt2{n: n}
 		*h = nativeNamedHeld{exit: h.exit}
@@ -399,13 +420,13 @@ end2:
 		*r, *err = fmt.Sprint("returned ", n), nil
 		goto exit
 	}
-//line natives_task.go:403
+//line natives_task.go:424
 exit:
 	if p1.Run(t) {
 		*h = nativeNamedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeUnnamedArgs has the arguments of nativeUnnamed.
@@ -413,7 +434,7 @@ type nativeUnnamedArgs struct {
 	n int
 }
 
-type nativeUnnamedState = [(unsafe.Sizeof(nativeUnnamedArgs{}) + 7) / 8]uint64
+const nativeUnnamedSize = (unsafe.Sizeof(nativeUnnamedArgs{}) + 7) &^ 7
 
 // nativeUnnamedExit is what nativeUnnamed needs until it has ended: its deferred calls and its results.
 type nativeUnnamedExit struct {
@@ -430,7 +451,7 @@ type nativeUnnamedHeld = struct {
 	err  error
 }
 
-var nativeUnnamedKind *generated.HeldKind[nativeUnnamedState, nativeUnnamedHeld, string]
+var nativeUnnamedKind *generated.Kind
 
 // nativeUnnamedStart is the start form of nativeUnnamed.
 func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
@@ -446,9 +467,9 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:49
 	k += 10
 	err := stopStart(t, p, "work")
-//line natives_task.go:450
+//line natives_task.go:471
 	if generated.Suspended(t) {
-		_, h := nativeUnnamedKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 1)
 		kBox := generated.Box(&k)
 		*h = nativeUnnamedHeld{p: p, k: kBox}
 		nativeUnnamedDefer1(&h.exit.panic, p, kBox)
@@ -457,9 +478,9 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:51
 	k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:461
+//line natives_task.go:482
 	if generated.Suspended(t) {
-		_, h := nativeUnnamedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 2)
 		kBox := generated.Box(&k)
 		*h = nativeUnnamedHeld{k: kBox, err: err}
 		nativeUnnamedDefer1(&h.exit.panic, p, kBox)
@@ -470,7 +491,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line natives_task.go:474
+//line natives_task.go:495
 
 // nativeUnnamedDefer1 enters what nativeUnnamed defers in line 45 in the list of its frame.
 func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
@@ -485,16 +506,16 @@ func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
 	})
 }
 
-//line natives_task.go:489
+//line natives_task.go:510
 
 // nativeUnnamedStep is the step form of nativeUnnamed.
-func nativeUnnamedStep(f *generated.Frame[nativeUnnamedState, string], h *nativeUnnamedHeld) generated.Step {
+func nativeUnnamedStep(f *generated.Frame, h *nativeUnnamedHeld) generated.Step {
 	step, _ := nativeUnnamedRun(f, h, f.At())
 	return step
 }
 
 // nativeUnnamedRun runs nativeUnnamed from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeUnnamedRun(f *generated.Frame[nativeUnnamedState, string], h *nativeUnnamedHeld, at int) (step generated.Step, ok bool) {
+func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeUnnamedRun(f, h, generated.Exit) }, &step, &ok)
@@ -515,13 +536,13 @@ func nativeUnnamedRun(f *generated.Frame[nativeUnnamedState, string], h *nativeU
 		p, k = h.p, h.k
 //line natives.go:50
 		err = generated.ChildErr(f)
-//line natives_task.go:519
+//line natives_task.go:540
 		goto resume1
 	case 2:
 		k, err = h.k, h.err
 //line natives.go:52
 		generated.ChildErr(f)
-//line natives_task.go:525
+//line natives_task.go:546
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -540,7 +561,7 @@ func nativeUnnamedRun(f *generated.Frame[nativeUnnamedState, string], h *nativeU
 //line natives.go:49
 	*k += 10
 	err = stopStart(t, p, "work")
-//line natives_task.go:544
+//line natives_task.go:565
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -549,7 +570,7 @@ resume1:
 //line natives.go:51
 	*k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:553
+//line natives_task.go:574
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, k: k, err: err}
 		return generated.Wait(f, t, 2), true
@@ -561,13 +582,13 @@ resume2:
 		*r, *r1 = fmt.Sprint(*k), err
 		goto exit
 	}
-//line natives_task.go:565
+//line natives_task.go:586
 exit:
 	if p1.Run(t) {
 		*h = nativeUnnamedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
 
 // nativeConditionalArgs has the arguments of nativeConditional.
@@ -610,7 +631,7 @@ type nativeConditionalAt7 struct {
 	a int
 }
 
-type nativeConditionalState = [(max(unsafe.Sizeof(nativeConditionalArgs{}), unsafe.Sizeof(nativeConditionalAt1{}), unsafe.Sizeof(nativeConditionalAt2{}), unsafe.Sizeof(nativeConditionalAt3{}), unsafe.Sizeof(nativeConditionalAt4{}), unsafe.Sizeof(nativeConditionalAt5{}), unsafe.Sizeof(nativeConditionalAt6{}), unsafe.Sizeof(nativeConditionalAt7{})) + 7) / 8]uint64
+const nativeConditionalSize = (max(unsafe.Sizeof(nativeConditionalArgs{}), unsafe.Sizeof(nativeConditionalAt1{}), unsafe.Sizeof(nativeConditionalAt2{}), unsafe.Sizeof(nativeConditionalAt3{}), unsafe.Sizeof(nativeConditionalAt4{}), unsafe.Sizeof(nativeConditionalAt5{}), unsafe.Sizeof(nativeConditionalAt6{}), unsafe.Sizeof(nativeConditionalAt7{})) + 7) &^ 7
 
 // nativeConditionalExit is what nativeConditional needs until it has ended: its deferred calls and its results.
 type nativeConditionalExit struct {
@@ -628,7 +649,7 @@ type nativeConditionalHeld = struct {
 	k    *int
 }
 
-var nativeConditionalKind *generated.HeldKind[nativeConditionalState, nativeConditionalHeld, string]
+var nativeConditionalKind *generated.Kind
 
 // nativeConditionalStart is the start form of nativeConditional.
 func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -660,9 +681,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:62
 			err1 := stopStart(t, p, "in if")
-//line natives_task.go:664
+//line natives_task.go:685
 			if generated.Suspended(t) {
-				f1, h := nativeConditionalKind.Spill(t, 1)
+				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 1)
 				errBox := generated.Box(&err)
 				fBox := generated.Box(&f)
 				*generated.At[nativeConditionalAt1](f1) = nativeConditionalAt1{n: n}
@@ -689,9 +710,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 				}()
 //line natives.go:69
 				stopStart(t, p, "nested")
-//line natives_task.go:693
+//line natives_task.go:714
 				if generated.Suspended(t) {
-					f1, h := nativeConditionalKind.Spill(t, 2)
+					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 2)
 					errBox := generated.Box(&err)
 					fBox := generated.Box(&f)
 					gBox := generated.Box(&g)
@@ -704,9 +725,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:70
 				g.name, f = "changed", &file{p, "other"}
 				stopStart(t, p, "nested again")
-//line natives_task.go:708
+//line natives_task.go:729
 				if generated.Suspended(t) {
-					f1, h := nativeConditionalKind.Spill(t, 3)
+					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 3)
 					errBox := generated.Box(&err)
 					fBox := generated.Box(&f)
 					gBox := generated.Box(&g)
@@ -735,9 +756,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 			}()
 //line natives.go:77
 			stopStart(t, p, "four")
-//line natives_task.go:739
+//line natives_task.go:760
 			if generated.Suspended(t) {
-				f1, h := nativeConditionalKind.Spill(t, 4)
+				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 4)
 				errBox := generated.Box(&err)
 				fBox := generated.Box(&f)
 				gBox := generated.Box(&g)
@@ -766,9 +787,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:81
 			k++
 			stopStart(t, p, "six")
-//line natives_task.go:770
+//line natives_task.go:791
 			if generated.Suspended(t) {
-				f1, h := nativeConditionalKind.Spill(t, 5)
+				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 5)
 				errBox := generated.Box(&err)
 				fBox := generated.Box(&f)
 				gBox := generated.Box(&g)
@@ -815,9 +836,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:92
 		a1++
 		err2 := stopStart(t, p, "three")
-//line natives_task.go:819
+//line natives_task.go:840
 		if generated.Suspended(t) {
-			f1, h := nativeConditionalKind.Spill(t, 6)
+			f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 6)
 			errBox := generated.Box(&err)
 			fBox := generated.Box(&f)
 			gBox := generated.Box(&g)
@@ -848,9 +869,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		b, err = 7, err2
 	}
 	stopStart(t, p, "end")
-//line natives_task.go:852
+//line natives_task.go:873
 	if generated.Suspended(t) {
-		f1, h := nativeConditionalKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 7)
 		errBox := generated.Box(&err)
 		fBox := generated.Box(&f)
 		gBox := generated.Box(&g)
@@ -883,7 +904,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(a, b), err
 }
 
-//line natives_task.go:887
+//line natives_task.go:908
 
 // nativeConditionalDefer1 enters what nativeConditional defers in line 61 in the list of its frame.
 func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
@@ -895,7 +916,7 @@ func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:899
+//line natives_task.go:920
 
 // nativeConditionalDefer2 enters what nativeConditional defers in line 66 in the list of its frame.
 func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
@@ -909,7 +930,7 @@ func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
 	})
 }
 
-//line natives_task.go:913
+//line natives_task.go:934
 
 // nativeConditionalDefer3 enters what nativeConditional defers in line 76 in the list of its frame.
 func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
@@ -921,7 +942,7 @@ func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
 	})
 }
 
-//line natives_task.go:925
+//line natives_task.go:946
 
 // nativeConditionalDefer4 enters what nativeConditional defers in line 80 in the list of its frame.
 func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
@@ -933,7 +954,7 @@ func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
 	})
 }
 
-//line natives_task.go:937
+//line natives_task.go:958
 
 // nativeConditionalDefer5 enters what nativeConditional defers in line 85 in the list of its frame.
 func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
@@ -945,7 +966,7 @@ func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
 	})
 }
 
-//line natives_task.go:949
+//line natives_task.go:970
 
 // nativeConditionalDefer6 enters what nativeConditional defers in line 91 in the list of its frame.
 func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c int) {
@@ -957,16 +978,16 @@ func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c in
 	})
 }
 
-//line natives_task.go:961
+//line natives_task.go:982
 
 // nativeConditionalStep is the step form of nativeConditional.
-func nativeConditionalStep(f1 *generated.Frame[nativeConditionalState, string], h *nativeConditionalHeld) generated.Step {
+func nativeConditionalStep(f1 *generated.Frame, h *nativeConditionalHeld) generated.Step {
 	step, _ := nativeConditionalRun(f1, h, f1.At())
 	return step
 }
 
 // nativeConditionalRun runs nativeConditional from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h *nativeConditionalHeld, at int) (step generated.Step, ok bool) {
+func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeConditionalRun(f1, h, generated.Exit) }, &step, &ok)
@@ -994,7 +1015,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p, f = h.p, h.f
 //line natives.go:62
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:998
+//line natives_task.go:1019
 		goto resume1
 	case 2:
 		s := generated.At[nativeConditionalAt2](f1)
@@ -1002,7 +1023,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p, f, g = h.p, h.f, h.g
 //line natives.go:69
 		generated.ChildErr(f1)
-//line natives_task.go:1006
+//line natives_task.go:1027
 		goto resume2
 	case 3:
 		s := generated.At[nativeConditionalAt3](f1)
@@ -1010,7 +1031,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p = h.p
 //line natives.go:71
 		generated.ChildErr(f1)
-//line natives_task.go:1014
+//line natives_task.go:1035
 		goto resume3
 	case 4:
 		s := generated.At[nativeConditionalAt4](f1)
@@ -1018,7 +1039,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p, k = h.p, h.k
 //line natives.go:77
 		generated.ChildErr(f1)
-//line natives_task.go:1022
+//line natives_task.go:1043
 		goto resume4
 	case 5:
 		s := generated.At[nativeConditionalAt5](f1)
@@ -1026,7 +1047,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p, k = h.p, h.k
 //line natives.go:82
 		generated.ChildErr(f1)
-//line natives_task.go:1030
+//line natives_task.go:1051
 		goto resume5
 	case 6:
 		s := generated.At[nativeConditionalAt6](f1)
@@ -1034,7 +1055,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		p, b = h.p, h.k
 //line natives.go:93
 		err2 = generated.ChildErr(f1)
-//line natives_task.go:1038
+//line natives_task.go:1059
 		goto resume6
 	case 7:
 		s := generated.At[nativeConditionalAt7](f1)
@@ -1042,7 +1063,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 		b = h.k
 //line natives.go:95
 		generated.ChildErr(f1)
-//line natives_task.go:1046
+//line natives_task.go:1067
 		goto resume7
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1065,7 +1086,7 @@ func nativeConditionalRun(f1 *generated.Frame[nativeConditionalState, string], h
 	}
 //line natives.go:62
 	err1 = stopStart(t, p, "in if")
-//line natives_task.go:1069
+//line natives_task.go:1090
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt1](f1) = nativeConditionalAt1{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f}
@@ -1094,7 +1115,7 @@ end1:
 		nativeConditionalDefer2(p1, p, f, g)
 	}
 	stopStart(t, p, "nested")
-//line natives_task.go:1098
+//line natives_task.go:1119
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt2](f1) = nativeConditionalAt2{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f, g: g}
@@ -1104,7 +1125,7 @@ resume2:
 //line natives.go:70
 	g.name, *f = "changed", &file{p, "other"}
 	stopStart(t, p, "nested again")
-//line natives_task.go:1108
+//line natives_task.go:1129
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt3](f1) = nativeConditionalAt3{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p}
@@ -1134,7 +1155,7 @@ case1:
 	}
 //line natives.go:77
 	stopStart(t, p, "four")
-//line natives_task.go:1138
+//line natives_task.go:1159
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt4](f1) = nativeConditionalAt4{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1149,7 +1170,7 @@ case2:
 //line natives.go:81
 	*k++
 	stopStart(t, p, "six")
-//line natives_task.go:1153
+//line natives_task.go:1174
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt5](f1) = nativeConditionalAt5{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1182,7 +1203,7 @@ end4:
 //line natives.go:92
 	*a1++
 	err2 = stopStart(t, p, "three")
-//line natives_task.go:1186
+//line natives_task.go:1207
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt6](f1) = nativeConditionalAt6{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: b}
@@ -1193,7 +1214,7 @@ resume6:
 	*b, *err = 7, err2
 end5:
 	stopStart(t, p, "end")
-//line natives_task.go:1197
+//line natives_task.go:1218
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt7](f1) = nativeConditionalAt7{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, k: b}
@@ -1205,13 +1226,13 @@ resume7:
 		*r = fmt.Sprint(a, *b)
 		goto exit
 	}
-//line natives_task.go:1209
+//line natives_task.go:1230
 exit:
 	if p1.Run(t) {
 		*h = nativeConditionalHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
 
 // nativeOperandsAt1 is what nativeOperands keeps while it waits in line 131.
@@ -1219,7 +1240,7 @@ type nativeOperandsAt1 struct {
 	result int
 }
 
-type nativeOperandsState = [(unsafe.Sizeof(nativeOperandsAt1{}) + 7) / 8]uint64
+const nativeOperandsSize = (unsafe.Sizeof(nativeOperandsAt1{}) + 7) &^ 7
 
 // nativeOperandsExit is what nativeOperands needs until it has ended: its deferred calls and its results.
 type nativeOperandsExit struct {
@@ -1239,7 +1260,7 @@ type nativeOperandsHeld = struct {
 	big  *[40]int
 }
 
-var nativeOperandsKind *generated.HeldKind[nativeOperandsState, nativeOperandsHeld, string]
+var nativeOperandsKind *generated.Kind
 
 // nativeOperandsStart is the start form of nativeOperands.
 func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -1423,9 +1444,9 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:131
 	v := must2Start(t, p, n)
-//line natives_task.go:1427
+//line natives_task.go:1448
 	if generated.Suspended(t) {
-		f1, h := nativeOperandsKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 1)
 		nBox := generated.Box(&n)
 		sBox := generated.Box(&s)
 		bigBox := generated.Box(&big)
@@ -1483,9 +1504,9 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	fn = nil
 	n++
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:1487
+//line natives_task.go:1508
 	if generated.Suspended(t) {
-		_, h := nativeOperandsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 2)
 		nBox := generated.Box(&n)
 		sBox := generated.Box(&s)
 		bigBox := generated.Box(&big)
@@ -1518,7 +1539,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	return s, err
 }
 
-//line natives_task.go:1522
+//line natives_task.go:1543
 
 // nativeOperandsDefer1 enters what nativeOperands defers in line 113 in the list of its frame.
 func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -1530,7 +1551,7 @@ func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:1534
+//line natives_task.go:1555
 
 // nativeOperandsDefer2 enters what nativeOperands defers in line 114 in the list of its frame.
 func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
@@ -1542,7 +1563,7 @@ func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
 	})
 }
 
-//line natives_task.go:1546
+//line natives_task.go:1567
 
 // nativeOperandsDefer3 enters what nativeOperands defers in line 115 in the list of its frame.
 func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
@@ -1554,7 +1575,7 @@ func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
 	})
 }
 
-//line natives_task.go:1558
+//line natives_task.go:1579
 
 // nativeOperandsDefer4 enters what nativeOperands defers in line 116 in the list of its frame.
 func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
@@ -1566,7 +1587,7 @@ func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
 	})
 }
 
-//line natives_task.go:1570
+//line natives_task.go:1591
 
 // nativeOperandsDefer5 enters what nativeOperands defers in line 117 in the list of its frame.
 func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
@@ -1578,7 +1599,7 @@ func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
 	})
 }
 
-//line natives_task.go:1582
+//line natives_task.go:1603
 
 // nativeOperandsDefer6 enters what nativeOperands defers in line 118 in the list of its frame.
 func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
@@ -1590,7 +1611,7 @@ func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
 	})
 }
 
-//line natives_task.go:1594
+//line natives_task.go:1615
 
 // nativeOperandsDefer7 enters what nativeOperands defers in line 119 in the list of its frame.
 func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
@@ -1602,7 +1623,7 @@ func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
 	})
 }
 
-//line natives_task.go:1606
+//line natives_task.go:1627
 
 // nativeOperandsDefer8 enters what nativeOperands defers in line 120 in the list of its frame.
 func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *file, a8 string) {
@@ -1614,7 +1635,7 @@ func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *f
 	})
 }
 
-//line natives_task.go:1618
+//line natives_task.go:1639
 
 // nativeOperandsDefer9 enters what nativeOperands defers in line 121 in the list of its frame.
 func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10 any) {
@@ -1626,7 +1647,7 @@ func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10
 	})
 }
 
-//line natives_task.go:1630
+//line natives_task.go:1651
 
 // nativeOperandsDefer10 enters what nativeOperands defers in line 122 in the list of its frame.
 func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
@@ -1638,7 +1659,7 @@ func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
 	})
 }
 
-//line natives_task.go:1642
+//line natives_task.go:1663
 
 // nativeOperandsDefer11 enters what nativeOperands defers in line 123 in the list of its frame.
 func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
@@ -1650,7 +1671,7 @@ func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
 	})
 }
 
-//line natives_task.go:1654
+//line natives_task.go:1675
 
 // nativeOperandsDefer12 enters what nativeOperands defers in line 124 in the list of its frame.
 func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
@@ -1662,7 +1683,7 @@ func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:1666
+//line natives_task.go:1687
 
 // nativeOperandsDefer13 enters what nativeOperands defers in line 125 in the list of its frame.
 func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
@@ -1674,7 +1695,7 @@ func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
 	})
 }
 
-//line natives_task.go:1678
+//line natives_task.go:1699
 
 // nativeOperandsDefer14 enters what nativeOperands defers in line 126 in the list of its frame.
 func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m map[int]int, big *[40]int, a15 string, a16 int) {
@@ -1686,7 +1707,7 @@ func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m ma
 	})
 }
 
-//line natives_task.go:1690
+//line natives_task.go:1711
 
 // nativeOperandsDefer15 enters what nativeOperands defers in line 127 in the list of its frame.
 func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
@@ -1698,7 +1719,7 @@ func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
 	})
 }
 
-//line natives_task.go:1702
+//line natives_task.go:1723
 
 // nativeOperandsDefer16 enters what nativeOperands defers in line 128 in the list of its frame.
 func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
@@ -1710,7 +1731,7 @@ func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:1714
+//line natives_task.go:1735
 
 // nativeOperandsDefer17 enters what nativeOperands defers in line 129 in the list of its frame.
 func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 error) {
@@ -1722,7 +1743,7 @@ func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 err
 	})
 }
 
-//line natives_task.go:1726
+//line natives_task.go:1747
 
 // nativeOperandsDefer18 enters what nativeOperands defers in line 130 in the list of its frame.
 func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
@@ -1734,7 +1755,7 @@ func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
 	})
 }
 
-//line natives_task.go:1738
+//line natives_task.go:1759
 
 // nativeOperandsDefer19 enters what nativeOperands defers in line 131 in the list of its frame.
 func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
@@ -1746,7 +1767,7 @@ func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
 	})
 }
 
-//line natives_task.go:1750
+//line natives_task.go:1771
 
 // nativeOperandsDefer20 enters what nativeOperands defers in line 132 in the list of its frame.
 func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
@@ -1758,7 +1779,7 @@ func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
 	})
 }
 
-//line natives_task.go:1762
+//line natives_task.go:1783
 
 // nativeOperandsDefer21 enters what nativeOperands defers in line 133 in the list of its frame.
 func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
@@ -1770,16 +1791,16 @@ func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
 	})
 }
 
-//line natives_task.go:1774
+//line natives_task.go:1795
 
 // nativeOperandsStep is the step form of nativeOperands.
-func nativeOperandsStep(f1 *generated.Frame[nativeOperandsState, string], h *nativeOperandsHeld) generated.Step {
+func nativeOperandsStep(f1 *generated.Frame, h *nativeOperandsHeld) generated.Step {
 	step, _ := nativeOperandsRun(f1, h, f1.At())
 	return step
 }
 
 // nativeOperandsRun runs nativeOperands from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeOperandsRun(f1 *generated.Frame[nativeOperandsState, string], h *nativeOperandsHeld, at int) (step generated.Step, ok bool) {
+func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeOperandsRun(f1, h, generated.Exit) }, &step, &ok)
@@ -1810,13 +1831,13 @@ func nativeOperandsRun(f1 *generated.Frame[nativeOperandsState, string], h *nati
 //line natives.go:131
 		v = s1.result
 		generated.Child(f1)
-//line natives_task.go:1814
+//line natives_task.go:1835
 		goto resume1
 	case 2:
 		s = h.s
 //line natives.go:139
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:1820
+//line natives_task.go:1841
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1946,7 +1967,7 @@ func nativeOperandsRun(f1 *generated.Frame[nativeOperandsState, string], h *nati
 	}
 //line natives.go:131
 	v = must2Start(t, p, *n)
-//line natives_task.go:1950
+//line natives_task.go:1971
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeOperandsAt1](f1)
 		*s1 = nativeOperandsAt1{}
@@ -1978,7 +1999,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:1982
+//line natives_task.go:2003
 	if generated.Suspended(t) {
 		*h = nativeOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1990,13 +2011,13 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line natives_task.go:1994
+//line natives_task.go:2015
 exit:
 	if p1.Run(t) {
 		*h = nativeOperandsHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
 
 // nativeRecoverArgs has the arguments of nativeRecover.
@@ -2014,7 +2035,7 @@ type nativeRecoverAt2 struct {
 	n int
 }
 
-type nativeRecoverState = [(max(unsafe.Sizeof(nativeRecoverArgs{}), unsafe.Sizeof(nativeRecoverAt1{}), unsafe.Sizeof(nativeRecoverAt2{})) + 7) / 8]uint64
+const nativeRecoverSize = (max(unsafe.Sizeof(nativeRecoverArgs{}), unsafe.Sizeof(nativeRecoverAt1{}), unsafe.Sizeof(nativeRecoverAt2{})) + 7) &^ 7
 
 // nativeRecoverExit is what nativeRecover needs until it has ended: its deferred calls and its results.
 type nativeRecoverExit struct {
@@ -2029,7 +2050,7 @@ type nativeRecoverHeld = struct {
 	p    *plan
 }
 
-var nativeRecoverKind *generated.HeldKind[nativeRecoverState, nativeRecoverHeld, string]
+var nativeRecoverKind *generated.Kind
 
 // nativeRecoverStart is the start form of nativeRecover.
 func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -2136,9 +2157,9 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:169
 		err1 := stopStart(t, p, "before")
-//line natives_task.go:2140
+//line natives_task.go:2161
 		if generated.Suspended(t) {
-			f, h := nativeRecoverKind.Spill(t, 1)
+			f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 1)
 			rBox := generated.Box(&r)
 			*generated.At[nativeRecoverAt1](f) = nativeRecoverAt1{n: n}
 			*h = nativeRecoverHeld{exit: nativeRecoverExit{r: rBox, err: err}, p: p}
@@ -2169,9 +2190,9 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2173
+//line natives_task.go:2194
 	if generated.Suspended(t) {
-		f, h := nativeRecoverKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 2)
 		rBox := generated.Box(&r)
 		*generated.At[nativeRecoverAt2](f) = nativeRecoverAt2{n: n}
 		*h = nativeRecoverHeld{exit: nativeRecoverExit{r: rBox, err: err}}
@@ -2202,7 +2223,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "returned", nil
 }
 
-//line natives_task.go:2206
+//line natives_task.go:2227
 
 // nativeRecoverDefer1 enters what nativeRecover defers in line 145 in the list of its frame.
 func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
@@ -2214,7 +2235,7 @@ func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2218
+//line natives_task.go:2239
 
 // nativeRecoverDefer2 enters what nativeRecover defers in line 147 in the list of its frame.
 func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
@@ -2226,7 +2247,7 @@ func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
 	})
 }
 
-//line natives_task.go:2230
+//line natives_task.go:2251
 
 // nativeRecoverDefer3 enters what nativeRecover defers in line 150 in the list of its frame.
 func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
@@ -2238,7 +2259,7 @@ func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:2242
+//line natives_task.go:2263
 
 // nativeRecoverDefer4 enters what nativeRecover defers in line 154 in the list of its frame.
 func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
@@ -2250,7 +2271,7 @@ func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
 	})
 }
 
-//line natives_task.go:2254
+//line natives_task.go:2275
 
 // nativeRecoverDefer5 enters what nativeRecover defers in line 157 in the list of its frame.
 func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
@@ -2262,7 +2283,7 @@ func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
 	})
 }
 
-//line natives_task.go:2266
+//line natives_task.go:2287
 
 // nativeRecoverDefer6 enters what nativeRecover defers in line 159 in the list of its frame.
 func nativeRecoverDefer6(p1 *generated.Panic) {
@@ -2274,7 +2295,7 @@ func nativeRecoverDefer6(p1 *generated.Panic) {
 	})
 }
 
-//line natives_task.go:2278
+//line natives_task.go:2299
 
 // nativeRecoverDefer7 enters what nativeRecover defers in line 160 in the list of its frame.
 func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
@@ -2286,7 +2307,7 @@ func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2290
+//line natives_task.go:2311
 
 // nativeRecoverDefer8 enters what nativeRecover defers in line 162 in the list of its frame.
 func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
@@ -2302,16 +2323,16 @@ func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2306
+//line natives_task.go:2327
 
 // nativeRecoverStep is the step form of nativeRecover.
-func nativeRecoverStep(f *generated.Frame[nativeRecoverState, string], h *nativeRecoverHeld) generated.Step {
+func nativeRecoverStep(f *generated.Frame, h *nativeRecoverHeld) generated.Step {
 	step, _ := nativeRecoverRun(f, h, f.At())
 	return step
 }
 
 // nativeRecoverRun runs nativeRecover from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeRecoverRun(f *generated.Frame[nativeRecoverState, string], h *nativeRecoverHeld, at int) (step generated.Step, ok bool) {
+func nativeRecoverRun(f *generated.Frame, h *nativeRecoverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeRecoverRun(f, h, generated.Exit) }, &step, &ok)
@@ -2337,14 +2358,14 @@ func nativeRecoverRun(f *generated.Frame[nativeRecoverState, string], h *nativeR
 		p = h.p
 //line natives.go:169
 		err1 = generated.ChildErr(f)
-//line natives_task.go:2341
+//line natives_task.go:2362
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecoverAt2](f)
 		n = s.n
 //line natives.go:172
 		generated.ChildErr(f)
-//line natives_task.go:2348
+//line natives_task.go:2369
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2419,7 +2440,7 @@ end5:
 //line natives.go:168
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line natives_task.go:2423
+//line natives_task.go:2444
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt1](f) = nativeRecoverAt1{n: n}
 		*h = nativeRecoverHeld{exit: h.exit, p: p}
@@ -2438,7 +2459,7 @@ resume1:
 end6:
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2442
+//line natives_task.go:2463
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt2](f) = nativeRecoverAt2{n: n}
 		*h = nativeRecoverHeld{exit: h.exit}
@@ -2453,13 +2474,13 @@ resume2:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line natives_task.go:2457
+//line natives_task.go:2478
 exit:
 	if p1.Run(t) {
 		*h = nativeRecoverHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeGoexitArgs has the arguments of nativeGoexit.
@@ -2472,7 +2493,7 @@ type nativeGoexitAt1 struct {
 	n int
 }
 
-type nativeGoexitState = [(max(unsafe.Sizeof(nativeGoexitArgs{}), unsafe.Sizeof(nativeGoexitAt1{})) + 7) / 8]uint64
+const nativeGoexitSize = (max(unsafe.Sizeof(nativeGoexitArgs{}), unsafe.Sizeof(nativeGoexitAt1{})) + 7) &^ 7
 
 // nativeGoexitExit is what nativeGoexit needs until it has ended: its deferred calls and its results.
 type nativeGoexitExit struct {
@@ -2487,7 +2508,7 @@ type nativeGoexitHeld = struct {
 	p    *plan
 }
 
-var nativeGoexitKind *generated.HeldKind[nativeGoexitState, nativeGoexitHeld, string]
+var nativeGoexitKind *generated.Kind
 
 // nativeGoexitStart is the start form of nativeGoexit.
 func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -2516,9 +2537,9 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2520
+//line natives_task.go:2541
 	if generated.Suspended(t) {
-		f, h := nativeGoexitKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 1)
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
 		*h = nativeGoexitHeld{exit: nativeGoexitExit{r: r, err: err}}
 		nativeGoexitDefer1(&h.exit.panic, recv)
@@ -2529,9 +2550,9 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:189
 	if n > 0 {
 		generated.Goexit(t)
-//line natives_task.go:2533
+//line natives_task.go:2554
 		if generated.Suspended(t) {
-			_, h := nativeGoexitKind.Spill(t, 2)
+			_, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 2)
 			*h = nativeGoexitHeld{exit: nativeGoexitExit{r: r, err: err}}
 			nativeGoexitDefer1(&h.exit.panic, recv)
 			nativeGoexitDefer2(&h.exit.panic, p)
@@ -2543,7 +2564,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end", nil
 }
 
-//line natives_task.go:2547
+//line natives_task.go:2568
 
 // nativeGoexitDefer1 enters what nativeGoexit defers in line 181 in the list of its frame.
 func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
@@ -2555,7 +2576,7 @@ func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:2559
+//line natives_task.go:2580
 
 // nativeGoexitDefer2 enters what nativeGoexit defers in line 182 in the list of its frame.
 func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -2567,7 +2588,7 @@ func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2571
+//line natives_task.go:2592
 
 // nativeGoexitDefer3 enters what nativeGoexit defers in line 183 in the list of its frame.
 func nativeGoexitDefer3(p1 *generated.Panic, n int) {
@@ -2583,16 +2604,16 @@ func nativeGoexitDefer3(p1 *generated.Panic, n int) {
 	})
 }
 
-//line natives_task.go:2587
+//line natives_task.go:2608
 
 // nativeGoexitStep is the step form of nativeGoexit.
-func nativeGoexitStep(f *generated.Frame[nativeGoexitState, string], h *nativeGoexitHeld) generated.Step {
+func nativeGoexitStep(f *generated.Frame, h *nativeGoexitHeld) generated.Step {
 	step, _ := nativeGoexitRun(f, h, f.At())
 	return step
 }
 
 // nativeGoexitRun runs nativeGoexit from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoexitHeld, at int) (step generated.Step, ok bool) {
+func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeGoexitRun(f, h, generated.Exit) }, &step, &ok)
@@ -2612,12 +2633,12 @@ func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoe
 		n = s.n
 //line natives.go:188
 		generated.ChildErr(f)
-//line natives_task.go:2616
+//line natives_task.go:2637
 		goto resume1
 	case 2:
 //line natives.go:190
 		generated.Child(f)
-//line natives_task.go:2621
+//line natives_task.go:2642
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2642,7 +2663,7 @@ func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoe
 	}
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2646
+//line natives_task.go:2667
 	if generated.Suspended(t) {
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2655,7 +2676,7 @@ resume1:
 	}
 //line natives.go:190
 	generated.Goexit(t)
-//line natives_task.go:2659
+//line natives_task.go:2680
 	if generated.Suspended(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2667,13 +2688,13 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line natives_task.go:2671
+//line natives_task.go:2692
 exit:
 	if p1.Run(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeNilArgs has the arguments of nativeNil.
@@ -2681,7 +2702,7 @@ type nativeNilArgs struct {
 	n int
 }
 
-type nativeNilState = [(unsafe.Sizeof(nativeNilArgs{}) + 7) / 8]uint64
+const nativeNilSize = (unsafe.Sizeof(nativeNilArgs{}) + 7) &^ 7
 
 // nativeNilExit is what nativeNil needs until it has ended: its deferred calls and its results.
 type nativeNilExit struct {
@@ -2696,7 +2717,7 @@ type nativeNilHeld = struct {
 	p    *plan
 }
 
-var nativeNilKind *generated.HeldKind[nativeNilState, nativeNilHeld, string]
+var nativeNilKind *generated.Kind
 
 // nativeNilStart is the start form of nativeNil.
 func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -2771,9 +2792,9 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:217
 	r = "after "
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:2775
+//line natives_task.go:2796
 	if generated.Suspended(t) {
-		_, h := nativeNilKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nativeNilHeld](t, nativeNilKind, 1)
 		rBox := generated.Box(&r)
 		*h = nativeNilHeld{exit: nativeNilExit{r: rBox, err: err}}
 		nativeNilDefer1(&h.exit.panic, rBox)
@@ -2796,7 +2817,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r, err
 }
 
-//line natives_task.go:2800
+//line natives_task.go:2821
 
 // nativeNilDefer1 enters what nativeNil defers in line 198 in the list of its frame.
 func nativeNilDefer1(p1 *generated.Panic, r *string) {
@@ -2812,7 +2833,7 @@ func nativeNilDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2816
+//line natives_task.go:2837
 
 // nativeNilDefer2 enters what nativeNil defers in line 209 in the list of its frame.
 func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
@@ -2824,7 +2845,7 @@ func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
 	})
 }
 
-//line natives_task.go:2828
+//line natives_task.go:2849
 
 // nativeNilDefer3 enters what nativeNil defers in line 211 in the list of its frame.
 func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
@@ -2836,7 +2857,7 @@ func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
 	})
 }
 
-//line natives_task.go:2840
+//line natives_task.go:2861
 
 // nativeNilDefer4 enters what nativeNil defers in line 213 in the list of its frame.
 func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
@@ -2848,7 +2869,7 @@ func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
 	})
 }
 
-//line natives_task.go:2852
+//line natives_task.go:2873
 
 // nativeNilDefer5 enters what nativeNil defers in line 215 in the list of its frame.
 func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
@@ -2860,16 +2881,16 @@ func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
 	})
 }
 
-//line natives_task.go:2864
+//line natives_task.go:2885
 
 // nativeNilStep is the step form of nativeNil.
-func nativeNilStep(f1 *generated.Frame[nativeNilState, string], h *nativeNilHeld) generated.Step {
+func nativeNilStep(f1 *generated.Frame, h *nativeNilHeld) generated.Step {
 	step, _ := nativeNilRun(f1, h, f1.At())
 	return step
 }
 
 // nativeNilRun runs nativeNil from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeNilRun(f1 *generated.Frame[nativeNilState, string], h *nativeNilHeld, at int) (step generated.Step, ok bool) {
+func nativeNilRun(f1 *generated.Frame, h *nativeNilHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeNilRun(f1, h, generated.Exit) }, &step, &ok)
@@ -2894,7 +2915,7 @@ func nativeNilRun(f1 *generated.Frame[nativeNilState, string], h *nativeNilHeld,
 	case 1:
 //line natives.go:218
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:2898
+//line natives_task.go:2919
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -2956,7 +2977,7 @@ end1:
 //line natives.go:217
 	*r = "after "
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2960
+//line natives_task.go:2981
 	if generated.Suspended(t) {
 		*h = nativeNilHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -2965,13 +2986,13 @@ resume1:
 //line natives.go:218
 	*err = err1
 	goto exit
-//line natives_task.go:2969
+//line natives_task.go:2990
 exit:
 	if p1.Run(t) {
 		*h = nativeNilHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
 
 // nativeSharedArgs has the arguments of nativeShared.
@@ -2984,7 +3005,7 @@ type nativeSharedAt1 struct {
 	n, i int
 }
 
-type nativeSharedState = [(max(unsafe.Sizeof(nativeSharedArgs{}), unsafe.Sizeof(nativeSharedAt1{})) + 7) / 8]uint64
+const nativeSharedSize = (max(unsafe.Sizeof(nativeSharedArgs{}), unsafe.Sizeof(nativeSharedAt1{})) + 7) &^ 7
 
 // nativeSharedExit is what nativeShared needs until it has ended: its deferred calls and its results.
 type nativeSharedExit struct {
@@ -3004,7 +3025,7 @@ type nativeSharedHeld = struct {
 	to      *int
 }
 
-var nativeSharedKind *generated.HeldKind[nativeSharedState, nativeSharedHeld, string]
+var nativeSharedKind *generated.Kind
 
 // nativeSharedStart is the start form of nativeShared.
 func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -3031,9 +3052,9 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:241
 			err1 := stopStart(t, p, fmt.Sprint(shared, own, address))
-//line natives_task.go:3035
+//line natives_task.go:3056
 			if generated.Suspended(t) {
-				f, h := nativeSharedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 1)
 				rBox := generated.Box(&r)
 				ownBox := generated.Box(&own)
 				*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
@@ -3050,9 +3071,9 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		*to += 10
 	}
 	err2 := stopStart(t, p, "end")
-//line natives_task.go:3054
+//line natives_task.go:3075
 	if generated.Suspended(t) {
-		_, h := nativeSharedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 2)
 		rBox := generated.Box(&r)
 		ownBox := generated.Box(&own)
 		*h = nativeSharedHeld{exit: nativeSharedExit{r: rBox, err: err}}
@@ -3063,7 +3084,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err2
 }
 
-//line natives_task.go:3067
+//line natives_task.go:3088
 
 // nativeSharedDefer1 enters what nativeShared defers in line 229 in the list of its frame.
 func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, own *int, address *int, more func(), to *int) {
@@ -3083,16 +3104,16 @@ func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, ow
 	})
 }
 
-//line natives_task.go:3087
+//line natives_task.go:3108
 
 // nativeSharedStep is the step form of nativeShared.
-func nativeSharedStep(f *generated.Frame[nativeSharedState, string], h *nativeSharedHeld) generated.Step {
+func nativeSharedStep(f *generated.Frame, h *nativeSharedHeld) generated.Step {
 	step, _ := nativeSharedRun(f, h, f.At())
 	return step
 }
 
 // nativeSharedRun runs nativeShared from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeSharedRun(f *generated.Frame[nativeSharedState, string], h *nativeSharedHeld, at int) (step generated.Step, ok bool) {
+func nativeSharedRun(f *generated.Frame, h *nativeSharedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeSharedRun(f, h, generated.Exit) }, &step, &ok)
@@ -3119,12 +3140,12 @@ func nativeSharedRun(f *generated.Frame[nativeSharedState, string], h *nativeSha
 		p, shared, own, address, more, to = h.p, h.shared, h.own, h.address, h.more, h.to
 //line natives.go:241
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3123
+//line natives_task.go:3144
 		goto resume1
 	case 2:
 //line natives.go:246
 		err2 = generated.ChildErr(f)
-//line natives_task.go:3128
+//line natives_task.go:3149
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3159,7 +3180,7 @@ loop1:
 	more()
 	*own += i
 	err1 = stopStart(t, p, fmt.Sprint(*shared, *own, *address))
-//line natives_task.go:3163
+//line natives_task.go:3184
 	if generated.Suspended(t) {
 		*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
 		*h = nativeSharedHeld{exit: h.exit, p: p, shared: shared, own: own, address: address, more: more, to: to}
@@ -3184,7 +3205,7 @@ end1:
 end2:
 //line natives.go:246
 	err2 = stopStart(t, p, "end")
-//line natives_task.go:3188
+//line natives_task.go:3209
 	if generated.Suspended(t) {
 		*h = nativeSharedHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -3195,13 +3216,13 @@ resume2:
 		*r, *err = "end ", err2
 		goto exit
 	}
-//line natives_task.go:3199
+//line natives_task.go:3220
 exit:
 	if p1.Run(t) {
 		*h = nativeSharedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeLiteralArgs has the arguments of nativeLiteral.
@@ -3209,7 +3230,7 @@ type nativeLiteralArgs struct {
 	n int
 }
 
-type nativeLiteralState = [(unsafe.Sizeof(nativeLiteralArgs{}) + 7) / 8]uint64
+const nativeLiteralSize = (unsafe.Sizeof(nativeLiteralArgs{}) + 7) &^ 7
 
 // nativeLiteralExit is what nativeLiteral needs until it has ended: its deferred calls and its results.
 type nativeLiteralExit struct {
@@ -3227,7 +3248,7 @@ type nativeLiteralHeld = struct {
 	result string
 }
 
-var nativeLiteralKind *generated.HeldKind[nativeLiteralState, nativeLiteralHeld, string]
+var nativeLiteralKind *generated.Kind
 
 // nativeLiteralStart is the start form of nativeLiteral.
 func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -3261,9 +3282,9 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 		}
 //line natives.go:261
 		stopStart(t, p, "literal")
-//line natives_task.go:3265
+//line natives_task.go:3286
 		if generated.Suspended(t) {
-			f, h := nativeLiteralFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 			sBox := generated.Box(&s)
 			*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 			*h = nativeLiteralFunc1Held{exit: nativeLiteralFunc1Exit{s: sBox}}
@@ -3287,9 +3308,9 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:268
 	a := startOfNatives(call)(t, n)
-//line natives_task.go:3291
+//line natives_task.go:3312
 	if generated.Suspended(t) {
-		_, h := nativeLiteralKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 1)
 		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}, call: call}
 		generated.ResultTo(t, &h.result)
@@ -3298,9 +3319,9 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:269
 	b := startOfNatives(call)(t, 1)
-//line natives_task.go:3302
+//line natives_task.go:3323
 	if generated.Suspended(t) {
-		_, h := nativeLiteralKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 2)
 		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}, call: call, a: a}
 		generated.ResultTo(t, &h.result)
@@ -3310,9 +3331,9 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:270
 	r = a + b
 	v := startOfNatives(call)(t, 0)
-//line natives_task.go:3314
+//line natives_task.go:3335
 	if generated.Suspended(t) {
-		_, h := nativeLiteralKind.Spill(t, 3)
+		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 3)
 		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}}
 		generated.ResultTo(t, &h.result)
@@ -3323,7 +3344,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + v, nil
 }
 
-//line natives_task.go:3327
+//line natives_task.go:3348
 
 // nativeLiteralDefer1 enters what nativeLiteral defers in line 267 in the list of its frame.
 func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls *int) {
@@ -3335,16 +3356,16 @@ func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls 
 	})
 }
 
-//line natives_task.go:3339
+//line natives_task.go:3360
 
 // nativeLiteralStep is the step form of nativeLiteral.
-func nativeLiteralStep(f *generated.Frame[nativeLiteralState, string], h *nativeLiteralHeld) generated.Step {
+func nativeLiteralStep(f *generated.Frame, h *nativeLiteralHeld) generated.Step {
 	step, _ := nativeLiteralRun(f, h, f.At())
 	return step
 }
 
 // nativeLiteralRun runs nativeLiteral from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeLiteralHeld, at int) (step generated.Step, ok bool) {
+func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeLiteralRun(f, h, generated.Exit) }, &step, &ok)
@@ -3370,20 +3391,20 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 //line natives.go:268
 		a = h.result
 		generated.Child(f)
-//line natives_task.go:3374
+//line natives_task.go:3395
 		goto resume1
 	case 2:
 		call, a = h.call, h.a
 //line natives.go:269
 		b = h.result
 		generated.Child(f)
-//line natives_task.go:3381
+//line natives_task.go:3402
 		goto resume2
 	case 3:
 //line natives.go:271
 		v = h.result
 		generated.Child(f)
-//line natives_task.go:3387
+//line natives_task.go:3408
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3428,9 +3449,9 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 			}
 //line natives.go:261
 			stopStart(t, p, "literal")
-//line natives_task.go:3432
+//line natives_task.go:3453
 			if generated.Suspended(t) {
-				f, h := nativeLiteralFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 				sBox := generated.Box(&s)
 				*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 				*h = nativeLiteralFunc1Held{exit: nativeLiteralFunc1Exit{s: sBox}}
@@ -3453,7 +3474,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 	}
 //line natives.go:268
 	a = startOfNatives(call)(t, n)
-//line natives_task.go:3457
+//line natives_task.go:3478
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3462,7 +3483,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 resume1:
 //line natives.go:269
 	b = startOfNatives(call)(t, 1)
-//line natives_task.go:3466
+//line natives_task.go:3487
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3472,7 +3493,7 @@ resume2:
 //line natives.go:270
 	*r = a + b
 	v = startOfNatives(call)(t, 0)
-//line natives_task.go:3476
+//line natives_task.go:3497
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3484,13 +3505,13 @@ resume3:
 		*r, *err = *r+v, nil
 		goto exit
 	}
-//line natives_task.go:3488
+//line natives_task.go:3509
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeLiteralFunc1Args has the arguments of nativeLiteral.func1.
@@ -3503,7 +3524,7 @@ type nativeLiteralFunc1At1 struct {
 	m int
 }
 
-type nativeLiteralFunc1State = [(max(unsafe.Sizeof(nativeLiteralFunc1Args{}), unsafe.Sizeof(nativeLiteralFunc1At1{})) + 7) / 8]uint64
+const nativeLiteralFunc1Size = (max(unsafe.Sizeof(nativeLiteralFunc1Args{}), unsafe.Sizeof(nativeLiteralFunc1At1{})) + 7) &^ 7
 
 // nativeLiteralFunc1Exit is what nativeLiteral.func1 needs until it has ended: its deferred calls and its results.
 type nativeLiteralFunc1Exit struct {
@@ -3519,7 +3540,7 @@ type nativeLiteralFunc1Held = struct {
 	calls *int
 }
 
-var nativeLiteralFunc1Kind *generated.HeldKind[nativeLiteralFunc1State, nativeLiteralFunc1Held, string]
+var nativeLiteralFunc1Kind *generated.Kind
 
 // nativeLiteralFunc1Defer1 enters what nativeLiteral.func1 defers in line 253 in the list of its frame.
 func nativeLiteralFunc1Defer1(p1 *generated.Panic, k *int, s *string) {
@@ -3534,7 +3555,7 @@ func nativeLiteralFunc1Defer1(p1 *generated.Panic, k *int, s *string) {
 	})
 }
 
-//line natives_task.go:3538
+//line natives_task.go:3559
 
 // nativeLiteralFunc1Defer2 enters what nativeLiteral.func1 defers in line 259 in the list of its frame.
 func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -3546,16 +3567,16 @@ func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:3550
+//line natives_task.go:3571
 
 // nativeLiteralFunc1Step is the step form of nativeLiteral.func1.
-func nativeLiteralFunc1Step(f *generated.Frame[nativeLiteralFunc1State, string], h *nativeLiteralFunc1Held) generated.Step {
+func nativeLiteralFunc1Step(f *generated.Frame, h *nativeLiteralFunc1Held) generated.Step {
 	step, _ := nativeLiteralFunc1Run(f, h, f.At())
 	return step
 }
 
 // nativeLiteralFunc1Run runs nativeLiteral.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeLiteralFunc1Run(f *generated.Frame[nativeLiteralFunc1State, string], h *nativeLiteralFunc1Held, at int) (step generated.Step, ok bool) {
+func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeLiteralFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -3578,7 +3599,7 @@ func nativeLiteralFunc1Run(f *generated.Frame[nativeLiteralFunc1State, string], 
 		m = s1.m
 //line natives.go:261
 		generated.ChildErr(f)
-//line natives_task.go:3582
+//line natives_task.go:3603
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3607,7 +3628,7 @@ func nativeLiteralFunc1Run(f *generated.Frame[nativeLiteralFunc1State, string], 
 end1:
 //line natives.go:261
 	stopStart(t, p, "literal")
-//line natives_task.go:3611
+//line natives_task.go:3632
 	if generated.Suspended(t) {
 		*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3622,13 +3643,13 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line natives_task.go:3626
+//line natives_task.go:3647
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *s, nil)
+	return generated.End[string](p1, f, t, *s, nil)
 }
 
 // nativeRecursiveArgs has the arguments of nativeRecursive.
@@ -3641,7 +3662,7 @@ type nativeRecursiveAt2 struct {
 	n int
 }
 
-type nativeRecursiveState = [(max(unsafe.Sizeof(nativeRecursiveArgs{}), unsafe.Sizeof(nativeRecursiveAt2{})) + 7) / 8]uint64
+const nativeRecursiveSize = (max(unsafe.Sizeof(nativeRecursiveArgs{}), unsafe.Sizeof(nativeRecursiveAt2{})) + 7) &^ 7
 
 // nativeRecursiveExit is what nativeRecursive needs until it has ended: its deferred calls and its results.
 type nativeRecursiveExit struct {
@@ -3657,7 +3678,7 @@ type nativeRecursiveHeld = struct {
 	result string
 }
 
-var nativeRecursiveKind *generated.HeldKind[nativeRecursiveState, nativeRecursiveHeld, string]
+var nativeRecursiveKind *generated.Kind
 
 // nativeRecursiveStart is the start form of nativeRecursive.
 func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -3684,9 +3705,9 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:285
 	if n == 0 {
 		stopStart(t, p, "bottom")
-//line natives_task.go:3688
+//line natives_task.go:3709
 		if generated.Suspended(t) {
-			_, h := nativeRecursiveKind.Spill(t, 1)
+			_, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 1)
 			rBox := generated.Box(&r)
 			*h = nativeRecursiveHeld{exit: nativeRecursiveExit{r: rBox, err: err}}
 			nativeRecursiveDefer1(&h.exit.panic, n, rBox)
@@ -3697,9 +3718,9 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 		panic("bottom")
 	}
 	v, err1 := nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3701
+//line natives_task.go:3722
 	if generated.Suspended(t) {
-		f, h := nativeRecursiveKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 2)
 		rBox := generated.Box(&r)
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: nativeRecursiveExit{r: rBox, err: err}}
@@ -3713,7 +3734,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + fmt.Sprint(n), err
 }
 
-//line natives_task.go:3717
+//line natives_task.go:3738
 
 // nativeRecursiveDefer1 enters what nativeRecursive defers in line 276 in the list of its frame.
 func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
@@ -3732,7 +3753,7 @@ func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
 	})
 }
 
-//line natives_task.go:3736
+//line natives_task.go:3757
 
 // nativeRecursiveDefer2 enters what nativeRecursive defers in line 284 in the list of its frame.
 func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
@@ -3744,16 +3765,16 @@ func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:3748
+//line natives_task.go:3769
 
 // nativeRecursiveStep is the step form of nativeRecursive.
-func nativeRecursiveStep(f *generated.Frame[nativeRecursiveState, string], h *nativeRecursiveHeld) generated.Step {
+func nativeRecursiveStep(f *generated.Frame, h *nativeRecursiveHeld) generated.Step {
 	step, _ := nativeRecursiveRun(f, h, f.At())
 	return step
 }
 
 // nativeRecursiveRun runs nativeRecursive from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nativeRecursiveHeld, at int) (step generated.Step, ok bool) {
+func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeRecursiveRun(f, h, generated.Exit) }, &step, &ok)
@@ -3776,7 +3797,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 	case 1:
 //line natives.go:286
 		generated.ChildErr(f)
-//line natives_task.go:3780
+//line natives_task.go:3801
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecursiveAt2](f)
@@ -3784,7 +3805,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 //line natives.go:289
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3788
+//line natives_task.go:3809
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3810,7 +3831,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 	}
 //line natives.go:286
 	stopStart(t, p, "bottom")
-//line natives_task.go:3814
+//line natives_task.go:3835
 	if generated.Suspended(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3820,7 +3841,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3824
+//line natives_task.go:3845
 	if generated.Suspended(t) {
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3834,13 +3855,13 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line natives_task.go:3838
+//line natives_task.go:3859
 exit:
 	if p1.Run(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeFallbackArgs has the arguments of nativeFallback.
@@ -3848,7 +3869,7 @@ type nativeFallbackArgs struct {
 	n int
 }
 
-type nativeFallbackState = [(unsafe.Sizeof(nativeFallbackArgs{}) + 7) / 8]uint64
+const nativeFallbackSize = (unsafe.Sizeof(nativeFallbackArgs{}) + 7) &^ 7
 
 // nativeFallbackExit is what nativeFallback needs until it has ended: its deferred calls and its results.
 type nativeFallbackExit struct {
@@ -3863,24 +3884,24 @@ type nativeFallbackHeld = struct {
 	p    *plan
 }
 
-var nativeFallbackKind *generated.HeldKind[nativeFallbackState, nativeFallbackHeld, string]
+var nativeFallbackKind *generated.Kind
 
 // nativeFallbackStart is the start form of nativeFallback.
 func nativeFallbackStart(t *task.T, p *plan, n int) (r string, err error) {
-	f, h := nativeFallbackKind.Begin(t)
+	f, h := generated.BeginHeld[nativeFallbackHeld](t, nativeFallbackKind)
 	*generated.At[nativeFallbackArgs](f) = nativeFallbackArgs{n: n}
 	*h = nativeFallbackHeld{p: p}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // nativeFallbackStep is the step form of nativeFallback.
-func nativeFallbackStep(f *generated.Frame[nativeFallbackState, string], h *nativeFallbackHeld) generated.Step {
+func nativeFallbackStep(f *generated.Frame, h *nativeFallbackHeld) generated.Step {
 	step, _ := nativeFallbackRun(f, h, f.At())
 	return step
 }
 
 // nativeFallbackRun runs nativeFallback from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeFallbackRun(f *generated.Frame[nativeFallbackState, string], h *nativeFallbackHeld, at int) (step generated.Step, ok bool) {
+func nativeFallbackRun(f *generated.Frame, h *nativeFallbackHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeFallbackRun(f, h, generated.Exit) }, &step, &ok)
@@ -3902,18 +3923,18 @@ func nativeFallbackRun(f *generated.Frame[nativeFallbackState, string], h *nativ
 		p = h.p
 //line natives.go:306
 		generated.ChildErr(f)
-//line natives_task.go:3906
+//line natives_task.go:3927
 		goto resume1
 	case 2:
 		p = h.p
 //line natives.go:309
 		generated.ChildErr(f)
-//line natives_task.go:3912
+//line natives_task.go:3933
 		goto resume2
 	case 3:
 //line natives.go:311
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3917
+//line natives_task.go:3938
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3963,7 +3984,7 @@ case1:
 //line natives.go:305
 	*v1 += 2
 	stopStart(t, p, "int")
-//line natives_task.go:3967
+//line natives_task.go:3988
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -3984,7 +4005,7 @@ case2:
 	}
 //line natives.go:309
 	stopStart(t, p, "error")
-//line natives_task.go:3988
+//line natives_task.go:4009
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 2), true
@@ -3993,7 +4014,7 @@ resume2:
 end1:
 //line natives.go:311
 	err1 = stopStart(t, p, "end")
-//line natives_task.go:3997
+//line natives_task.go:4018
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -4004,13 +4025,13 @@ resume3:
 		*r, *err = "end", err1
 		goto exit
 	}
-//line natives_task.go:4008
+//line natives_task.go:4029
 exit:
 	if p1.Run(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeGenericArgs has the arguments of nativeGeneric.
@@ -4034,7 +4055,7 @@ type nativeGenericAt3 struct {
 	k int
 }
 
-type nativeGenericState = [(max(unsafe.Sizeof(nativeGenericArgs{}), unsafe.Sizeof(nativeGenericAt1{}), unsafe.Sizeof(nativeGenericAt2{}), unsafe.Sizeof(nativeGenericAt3{})) + 7) / 8]uint64
+const nativeGenericSize = (max(unsafe.Sizeof(nativeGenericArgs{}), unsafe.Sizeof(nativeGenericAt1{}), unsafe.Sizeof(nativeGenericAt2{}), unsafe.Sizeof(nativeGenericAt3{})) + 7) &^ 7
 
 type nativeGenericHeld = struct {
 	p       *plan
@@ -4045,15 +4066,15 @@ type nativeGenericHeld = struct {
 	result1 *closer
 }
 
-var nativeGenericKind *generated.HeldKind[nativeGenericState, nativeGenericHeld, string]
+var nativeGenericKind *generated.Kind
 
 // nativeGenericStart is the start form of nativeGeneric.
 func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:315
 	k, err := nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4055
+//line natives_task.go:4076
 	if generated.Suspended(t) {
-		f, h := nativeGenericKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 1)
 		s1 := generated.At[nativeGenericAt1](f)
 		*s1 = nativeGenericAt1{n: n}
 		*h = nativeGenericHeld{p: p}
@@ -4062,9 +4083,9 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:316
 	s, err2 := nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4066
+//line natives_task.go:4087
 	if generated.Suspended(t) {
-		f, h := nativeGenericKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 2)
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
 		*h = nativeGenericHeld{p: p, err: err}
 		generated.ResultTo(t, &h.result)
@@ -4073,9 +4094,9 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:317
 	c := &closer{p: p}
 	closed, err3 := nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4077
+//line natives_task.go:4098
 	if generated.Suspended(t) {
-		f, h := nativeGenericKind.Spill(t, 3)
+		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 3)
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
 		*h = nativeGenericHeld{err: err, s: s, err2: err2}
 		generated.ResultTo(t, &h.result1)
@@ -4085,10 +4106,10 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s, closed), errors.Join(err, err2, err3)
 }
 
-//line natives_task.go:4089
+//line natives_task.go:4110
 
 // nativeGenericStep is the step form of nativeGeneric.
-func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *nativeGenericHeld) generated.Step {
+func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p               *plan
@@ -4109,7 +4130,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:315
 		k = s1.result
 		err = generated.ChildErr(f)
-//line natives_task.go:4113
+//line natives_task.go:4134
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeGenericAt2](f)
@@ -4118,7 +4139,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:316
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4122
+//line natives_task.go:4143
 		goto resume2
 	case 3:
 		s1 := generated.At[nativeGenericAt3](f)
@@ -4127,14 +4148,14 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:318
 		closed = h.result1
 		err3 = generated.ChildErr(f)
-//line natives_task.go:4131
+//line natives_task.go:4152
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:315
 	k, err = nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4138
+//line natives_task.go:4159
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeGenericAt1](f)
 		*s1 = nativeGenericAt1{n: n}
@@ -4145,7 +4166,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 resume1:
 //line natives.go:316
 	s, err2 = nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4149
+//line natives_task.go:4170
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
 		*h = nativeGenericHeld{p: p, err: err}
@@ -4156,7 +4177,7 @@ resume2:
 //line natives.go:317
 	c = &closer{p: p}
 	closed, err3 = nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4160
+//line natives_task.go:4181
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
 		*h = nativeGenericHeld{err: err, s: s, err2: err2}
@@ -4165,10 +4186,10 @@ resume2:
 	}
 resume3:
 //line natives.go:319
-	return generated.Return(f, fmt.Sprint(k, s, closed), errors.Join(err, err2, err3))
+	return generated.Return[string](f, fmt.Sprint(k, s, closed), errors.Join(err, err2, err3))
 }
 
-//line natives_task.go:4172
+//line natives_task.go:4193
 
 // nativeOfArgs has the arguments of nativeOf.
 type nativeOfArgs struct {
@@ -4185,7 +4206,7 @@ type nativeOfAt2 struct {
 	n int
 }
 
-type nativeOfState = [(max(unsafe.Sizeof(nativeOfArgs{}), unsafe.Sizeof(nativeOfAt1{}), unsafe.Sizeof(nativeOfAt2{})) + 7) / 8]uint64
+const nativeOfSize = (max(unsafe.Sizeof(nativeOfArgs{}), unsafe.Sizeof(nativeOfAt1{}), unsafe.Sizeof(nativeOfAt2{})) + 7) &^ 7
 
 // nativeOfExit is what nativeOf needs until it has ended: its deferred calls and its results.
 type nativeOfExit[V any] struct {
@@ -4203,17 +4224,19 @@ type nativeOfHeld[V any] struct {
 }
 
 // nativeOfKind returns the kind of an instance of nativeOf.
-func nativeOfKind[V any]() *generated.HeldKind[nativeOfState, nativeOfHeld[V], V] {
-	return generated.Instance(func() *generated.HeldKind[nativeOfState, nativeOfHeld[V], V] {
-		return generated.DefineHeld[nativeOfState, nativeOfHeld[V], V]("nativeOf", "natives.go", 323, nativeOfStep[V], generated.Deferring())
+func nativeOfKind[V any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("nativeOf", "natives.go", 323, nativeOfSize, generated.Result[V](), nativeOfStep[V], generated.Deferring())
 	})
 }
 
 // nativeOfCall returns a call of nativeOf for a launch.
 func nativeOfCall[V any](p *plan, v V, n int) coro.Call[V] {
-	var s nativeOfState
-	*generated.In[nativeOfArgs](&s) = nativeOfArgs{n: n}
-	return nativeOfKind[V]().With(s, nativeOfHeld[V]{p: p, v: v})
+	c := generated.NewCall[V](nativeOfKind[V]())
+	*generated.CallState[nativeOfArgs](c) = nativeOfArgs{n: n}
+	*generated.CallHeld[nativeOfHeld[V]](c) = nativeOfHeld[V]{p: p, v: v}
+	return c
 }
 
 // nativeOfStart is the start form of nativeOf.
@@ -4259,9 +4282,9 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		}(a3)
 //line natives.go:334
 		stopStart(t, p, "two")
-//line natives_task.go:4263
+//line natives_task.go:4286
 		if generated.Suspended(t) {
-			f, h := nativeOfKind[V]().Spill(t, 1)
+			f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 1)
 			rBox := generated.Box(&r)
 			wBox := generated.Box(&w)
 			*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
@@ -4276,9 +4299,9 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		w = r
 	}
 	err1 := stopStart(t, p, "generic")
-//line natives_task.go:4280
+//line natives_task.go:4303
 	if generated.Suspended(t) {
-		f, h := nativeOfKind[V]().Spill(t, 2)
+		f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 2)
 		rBox := generated.Box(&r)
 		wBox := generated.Box(&w)
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
@@ -4299,7 +4322,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 	return v, err
 }
 
-//line natives_task.go:4303
+//line natives_task.go:4326
 
 // nativeOfDefer1 enters what nativeOf defers in line 324 in the list of its frame.
 func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
@@ -4311,7 +4334,7 @@ func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:4315
+//line natives_task.go:4338
 
 // nativeOfDefer2 enters what nativeOf defers in line 325 in the list of its frame.
 func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
@@ -4327,7 +4350,7 @@ func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
 	})
 }
 
-//line natives_task.go:4331
+//line natives_task.go:4354
 
 // nativeOfDefer3 enters what nativeOf defers in line 330 in the list of its frame.
 func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
@@ -4339,7 +4362,7 @@ func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
 	})
 }
 
-//line natives_task.go:4343
+//line natives_task.go:4366
 
 // nativeOfDefer4 enters what nativeOf defers in line 333 in the list of its frame.
 func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
@@ -4351,16 +4374,16 @@ func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
 	})
 }
 
-//line natives_task.go:4355
+//line natives_task.go:4378
 
 // nativeOfStep is the step form of nativeOf.
-func nativeOfStep[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]) generated.Step {
+func nativeOfStep[V any](f *generated.Frame, h *nativeOfHeld[V]) generated.Step {
 	step, _ := nativeOfRun(f, h, f.At())
 	return step
 }
 
 // nativeOfRun runs nativeOf from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V], at int) (step generated.Step, ok bool) {
+func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeOfRun(f, h, generated.Exit) }, &step, &ok)
@@ -4387,7 +4410,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 		p, v, w = h.p, h.v, h.w
 //line natives.go:334
 		generated.ChildErr(f)
-//line natives_task.go:4391
+//line natives_task.go:4414
 		goto resume1
 	case 2:
 		s := generated.At[nativeOfAt2](f)
@@ -4395,7 +4418,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 		v = h.v
 //line natives.go:337
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4399
+//line natives_task.go:4422
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4434,7 +4457,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 	}
 //line natives.go:334
 	stopStart(t, p, "two")
-//line natives_task.go:4438
+//line natives_task.go:4461
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, p: p, v: v, w: w}
@@ -4445,7 +4468,7 @@ resume1:
 	*w = *r
 end1:
 	err1 = stopStart(t, p, "generic")
-//line natives_task.go:4449
+//line natives_task.go:4472
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, v: v}
@@ -4461,16 +4484,14 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line natives_task.go:4465
+//line natives_task.go:4488
 exit:
 	if p1.Run(t) {
 		*h = nativeOfHeld[V]{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[V](p1, f, t, *r, *err)
 }
-
-type nativeCloseState = struct{}
 
 // nativeCloseExit is what nativeClose needs until it has ended: its deferred calls and its results.
 type nativeCloseExit[C io.Closer] struct {
@@ -4487,15 +4508,18 @@ type nativeCloseHeld[C io.Closer] struct {
 }
 
 // nativeCloseKind returns the kind of an instance of nativeClose.
-func nativeCloseKind[C io.Closer]() *generated.HeldKind[nativeCloseState, nativeCloseHeld[C], C] {
-	return generated.Instance(func() *generated.HeldKind[nativeCloseState, nativeCloseHeld[C], C] {
-		return generated.DefineHeld[nativeCloseState, nativeCloseHeld[C], C]("nativeClose", "natives.go", 358, nativeCloseStep[C], generated.Deferring())
+func nativeCloseKind[C io.Closer]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("nativeClose", "natives.go", 358, 0, generated.Result[C](), nativeCloseStep[C], generated.Deferring())
 	})
 }
 
 // nativeCloseCall returns a call of nativeClose for a launch.
 func nativeCloseCall[C io.Closer](p *plan, c C) coro.Call[C] {
-	return nativeCloseKind[C]().With(nativeCloseState{}, nativeCloseHeld[C]{p: p, c: c})
+	c1 := generated.NewCall[C](nativeCloseKind[C]())
+	*generated.CallHeld[nativeCloseHeld[C]](c1) = nativeCloseHeld[C]{p: p, c: c}
+	return c1
 }
 
 // nativeCloseStart is the start form of nativeClose.
@@ -4514,9 +4538,9 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	}()
 //line natives.go:360
 	err1 := stopStart(t, p, "to be closed")
-//line natives_task.go:4518
+//line natives_task.go:4542
 	if generated.Suspended(t) {
-		_, h := nativeCloseKind[C]().Spill(t, 1)
+		_, h := generated.SpillHeld[nativeCloseHeld[C]](t, nativeCloseKind[C](), 1)
 		*h = nativeCloseHeld[C]{exit: nativeCloseExit[C]{closed: closed, err: err}, c: c}
 		nativeCloseDefer1[C](&h.exit.panic, recv)
 		return
@@ -4526,7 +4550,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	return c, err
 }
 
-//line natives_task.go:4530
+//line natives_task.go:4554
 
 // nativeCloseDefer1 enters what nativeClose defers in line 359 in the list of its frame.
 func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
@@ -4538,16 +4562,16 @@ func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
 	})
 }
 
-//line natives_task.go:4542
+//line natives_task.go:4566
 
 // nativeCloseStep is the step form of nativeClose.
-func nativeCloseStep[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nativeCloseHeld[C]) generated.Step {
+func nativeCloseStep[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C]) generated.Step {
 	step, _ := nativeCloseRun(f, h, f.At())
 	return step
 }
 
 // nativeCloseRun runs nativeClose from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeCloseRun[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nativeCloseHeld[C], at int) (step generated.Step, ok bool) {
+func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeCloseRun(f, h, generated.Exit) }, &step, &ok)
@@ -4565,7 +4589,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nat
 		c = h.c
 //line natives.go:360
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4569
+//line natives_task.go:4593
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4583,7 +4607,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nat
 	}
 //line natives.go:360
 	err1 = stopStart(t, p, "to be closed")
-//line natives_task.go:4587
+//line natives_task.go:4611
 	if generated.Suspended(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit, c: c}
 		return generated.Wait(f, t, 1), true
@@ -4595,13 +4619,13 @@ resume1:
 		*closed = c
 		goto exit
 	}
-//line natives_task.go:4599
+//line natives_task.go:4623
 exit:
 	if p1.Run(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *closed, *err)
+	return generated.End[C](p1, f, t, *closed, *err)
 }
 
 // nativeBelowArgs has the arguments of nativeBelow.
@@ -4614,7 +4638,7 @@ type nativeBelowAt1 struct {
 	n int
 }
 
-type nativeBelowState = [(max(unsafe.Sizeof(nativeBelowArgs{}), unsafe.Sizeof(nativeBelowAt1{})) + 7) / 8]uint64
+const nativeBelowSize = (max(unsafe.Sizeof(nativeBelowArgs{}), unsafe.Sizeof(nativeBelowAt1{})) + 7) &^ 7
 
 // nativeBelowExit is what nativeBelow needs until it has ended: its deferred calls and its results.
 type nativeBelowExit struct {
@@ -4630,7 +4654,7 @@ type nativeBelowHeld = struct {
 	result string
 }
 
-var nativeBelowKind *generated.HeldKind[nativeBelowState, nativeBelowHeld, string]
+var nativeBelowKind *generated.Kind
 
 // nativeBelowStart is the start form of nativeBelow.
 func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -4653,9 +4677,9 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:375
 	v, err1 := nativeRecursiveStart(t, p, n)
-//line natives_task.go:4657
+//line natives_task.go:4681
 	if generated.Suspended(t) {
-		f, h := nativeBelowKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 1)
 		rBox := generated.Box(&r)
 		errBox := generated.Box(&err)
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
@@ -4668,9 +4692,9 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:375
 	r, err = v, err1
 	s, err2 := deferNestedStart(t, p, n)
-//line natives_task.go:4672
+//line natives_task.go:4696
 	if generated.Suspended(t) {
-		_, h := nativeBelowKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 2)
 		rBox := generated.Box(&r)
 		errBox := generated.Box(&err)
 		*h = nativeBelowHeld{exit: nativeBelowExit{r: rBox, err: errBox}}
@@ -4683,7 +4707,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + s, errors.Join(err, err2)
 }
 
-//line natives_task.go:4687
+//line natives_task.go:4711
 
 // nativeBelowDefer1 enters what nativeBelow defers in line 368 in the list of its frame.
 func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
@@ -4695,7 +4719,7 @@ func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:4699
+//line natives_task.go:4723
 
 // nativeBelowDefer2 enters what nativeBelow defers in line 369 in the list of its frame.
 func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -4712,16 +4736,16 @@ func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:4716
+//line natives_task.go:4740
 
 // nativeBelowStep is the step form of nativeBelow.
-func nativeBelowStep(f *generated.Frame[nativeBelowState, string], h *nativeBelowHeld) generated.Step {
+func nativeBelowStep(f *generated.Frame, h *nativeBelowHeld) generated.Step {
 	step, _ := nativeBelowRun(f, h, f.At())
 	return step
 }
 
 // nativeBelowRun runs nativeBelow from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeBelowRun(f *generated.Frame[nativeBelowState, string], h *nativeBelowHeld, at int) (step generated.Step, ok bool) {
+func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeBelowRun(f, h, generated.Exit) }, &step, &ok)
@@ -4751,13 +4775,13 @@ func nativeBelowRun(f *generated.Frame[nativeBelowState, string], h *nativeBelow
 //line natives.go:375
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4755
+//line natives_task.go:4779
 		goto resume1
 	case 2:
 //line natives.go:376
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4761
+//line natives_task.go:4785
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4778,7 +4802,7 @@ func nativeBelowRun(f *generated.Frame[nativeBelowState, string], h *nativeBelow
 	}
 //line natives.go:375
 	v, err1 = nativeRecursiveStart(t, p, n)
-//line natives_task.go:4782
+//line natives_task.go:4806
 	if generated.Suspended(t) {
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
 		*h = nativeBelowHeld{exit: h.exit, p: p}
@@ -4789,7 +4813,7 @@ resume1:
 //line natives.go:375
 	*r, *err = v, err1
 	s, err2 = deferNestedStart(t, p, n)
-//line natives_task.go:4793
+//line natives_task.go:4817
 	if generated.Suspended(t) {
 		*h = nativeBelowHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4801,13 +4825,13 @@ resume2:
 		*r, *err = *r+s, errors.Join(*err, err2)
 		goto exit
 	}
-//line natives_task.go:4805
+//line natives_task.go:4829
 exit:
 	if p1.Run(t) {
 		*h = nativeBelowHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // nativeNoneArgs has the arguments of nativeNone.
@@ -4825,7 +4849,7 @@ type nativeNoneAt2 struct {
 	n int
 }
 
-type nativeNoneState = [(max(unsafe.Sizeof(nativeNoneArgs{}), unsafe.Sizeof(nativeNoneAt1{}), unsafe.Sizeof(nativeNoneAt2{})) + 7) / 8]uint64
+const nativeNoneSize = (max(unsafe.Sizeof(nativeNoneArgs{}), unsafe.Sizeof(nativeNoneAt1{}), unsafe.Sizeof(nativeNoneAt2{})) + 7) &^ 7
 
 type nativeNoneHeld = struct {
 	p      *plan
@@ -4836,33 +4860,33 @@ type nativeNoneHeld = struct {
 	}
 }
 
-var nativeNoneKind *generated.HeldKind[nativeNoneState, nativeNoneHeld, string]
+var nativeNoneKind *generated.Kind
 
 // nativeNoneStart is the start form of nativeNone.
 func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4846
+//line natives_task.go:4870
 	if generated.Suspended(t) {
-		f, h := nativeNoneKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 1)
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
 		*h = nativeNoneHeld{p: p}
 		return
 	}
 //line natives.go:383
 	err := nativeErrorStart(t, p, n)
-//line natives_task.go:4855
+//line natives_task.go:4879
 	if generated.Suspended(t) {
-		f, h := nativeNoneKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 2)
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
 		*h = nativeNoneHeld{p: p}
 		return
 	}
 //line natives.go:384
 	k, s := nativeTwoStart(t, p, n)
-//line natives_task.go:4864
+//line natives_task.go:4888
 	if generated.Suspended(t) {
-		_, h := nativeNoneKind.Spill(t, 3)
+		_, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 3)
 		*h = nativeNoneHeld{err: err}
 		generated.ResultTo(t, &h.result)
 		return
@@ -4871,10 +4895,10 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s), err
 }
 
-//line natives_task.go:4875
+//line natives_task.go:4899
 
 // nativeNoneStep is the step form of nativeNone.
-func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHeld) generated.Step {
+func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p    *plan
@@ -4893,7 +4917,7 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 		p = h.p
 //line natives.go:382
 		generated.Child(f)
-//line natives_task.go:4897
+//line natives_task.go:4921
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeNoneAt2](f)
@@ -4901,21 +4925,21 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 		p = h.p
 //line natives.go:383
 		err = generated.ChildErr(f)
-//line natives_task.go:4905
+//line natives_task.go:4929
 		goto resume2
 	case 3:
 		err = h.err
 //line natives.go:384
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:4912
+//line natives_task.go:4936
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4919
+//line natives_task.go:4943
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4924,7 +4948,7 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 resume1:
 //line natives.go:383
 	err = nativeErrorStart(t, p, n)
-//line natives_task.go:4928
+//line natives_task.go:4952
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4933,7 +4957,7 @@ resume1:
 resume2:
 //line natives.go:384
 	k, s = nativeTwoStart(t, p, n)
-//line natives_task.go:4937
+//line natives_task.go:4961
 	if generated.Suspended(t) {
 		*h = nativeNoneHeld{err: err}
 		generated.ResultToStep(t, &h.result)
@@ -4941,17 +4965,17 @@ resume2:
 	}
 resume3:
 //line natives.go:385
-	return generated.Return(f, fmt.Sprint(k, s), err)
+	return generated.Return[string](f, fmt.Sprint(k, s), err)
 }
 
-//line natives_task.go:4948
+//line natives_task.go:4972
 
 // nativeNothingArgs has the arguments of nativeNothing.
 type nativeNothingArgs struct {
 	n int
 }
 
-type nativeNothingState = [(unsafe.Sizeof(nativeNothingArgs{}) + 7) / 8]uint64
+const nativeNothingSize = (unsafe.Sizeof(nativeNothingArgs{}) + 7) &^ 7
 
 // nativeNothingExit is what nativeNothing needs until it has ended: its deferred calls and its results.
 type nativeNothingExit struct {
@@ -4964,7 +4988,7 @@ type nativeNothingHeld = struct {
 	p    *plan
 }
 
-var nativeNothingKind *generated.HeldKind[nativeNothingState, nativeNothingHeld, struct{}]
+var nativeNothingKind *generated.Kind
 
 // nativeNothingStart is the start form of nativeNothing.
 func nativeNothingStart(t *task.T, p *plan, n int) {
@@ -4980,9 +5004,9 @@ func nativeNothingStart(t *task.T, p *plan, n int) {
 		return
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:4984
+//line natives_task.go:5008
 	if generated.Suspended(t) {
-		_, h := nativeNothingKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nativeNothingHeld](t, nativeNothingKind, 1)
 		*h = nativeNothingHeld{}
 		nativeNothingDefer1(&h.exit.panic, recv)
 		return
@@ -4999,16 +5023,16 @@ func nativeNothingDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5003
+//line natives_task.go:5027
 
 // nativeNothingStep is the step form of nativeNothing.
-func nativeNothingStep(f *generated.Frame[nativeNothingState, struct{}], h *nativeNothingHeld) generated.Step {
+func nativeNothingStep(f *generated.Frame, h *nativeNothingHeld) generated.Step {
 	step, _ := nativeNothingRun(f, h, f.At())
 	return step
 }
 
 // nativeNothingRun runs nativeNothing from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeNothingRun(f *generated.Frame[nativeNothingState, struct{}], h *nativeNothingHeld, at int) (step generated.Step, ok bool) {
+func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeNothingRun(f, h, generated.Exit) }, &step, &ok)
@@ -5024,7 +5048,7 @@ func nativeNothingRun(f *generated.Frame[nativeNothingState, struct{}], h *nativ
 	case 1:
 //line natives.go:393
 		generated.ChildErr(f)
-//line natives_task.go:5028
+//line natives_task.go:5052
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5044,7 +5068,7 @@ func nativeNothingRun(f *generated.Frame[nativeNothingState, struct{}], h *nativ
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5048
+//line natives_task.go:5072
 	if generated.Suspended(t) {
 		*h = nativeNothingHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5055,7 +5079,7 @@ exit:
 		*h = nativeNothingHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p1, f, t, struct{}{}, nil)
 }
 
 // nativeErrorArgs has the arguments of nativeError.
@@ -5063,7 +5087,7 @@ type nativeErrorArgs struct {
 	n int
 }
 
-type nativeErrorState = [(unsafe.Sizeof(nativeErrorArgs{}) + 7) / 8]uint64
+const nativeErrorSize = (unsafe.Sizeof(nativeErrorArgs{}) + 7) &^ 7
 
 // nativeErrorExit is what nativeError needs until it has ended: its deferred calls and its results.
 type nativeErrorExit struct {
@@ -5077,7 +5101,7 @@ type nativeErrorHeld = struct {
 	p    *plan
 }
 
-var nativeErrorKind *generated.HeldKind[nativeErrorState, nativeErrorHeld, struct{}]
+var nativeErrorKind *generated.Kind
 
 // nativeErrorStart is the start form of nativeError.
 func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
@@ -5093,9 +5117,9 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 		return errors.New("three")
 	}
 	err := stopStart(t, p, "not 3")
-//line natives_task.go:5097
+//line natives_task.go:5121
 	if generated.Suspended(t) {
-		_, h := nativeErrorKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nativeErrorHeld](t, nativeErrorKind, 1)
 		*h = nativeErrorHeld{}
 		nativeErrorDefer1(&h.exit.panic, recv)
 		return
@@ -5104,7 +5128,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err
 }
 
-//line natives_task.go:5108
+//line natives_task.go:5132
 
 // nativeErrorDefer1 enters what nativeError defers in line 397 in the list of its frame.
 func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
@@ -5116,16 +5140,16 @@ func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5120
+//line natives_task.go:5144
 
 // nativeErrorStep is the step form of nativeError.
-func nativeErrorStep(f *generated.Frame[nativeErrorState, struct{}], h *nativeErrorHeld) generated.Step {
+func nativeErrorStep(f *generated.Frame, h *nativeErrorHeld) generated.Step {
 	step, _ := nativeErrorRun(f, h, f.At())
 	return step
 }
 
 // nativeErrorRun runs nativeError from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeErrorRun(f *generated.Frame[nativeErrorState, struct{}], h *nativeErrorHeld, at int) (step generated.Step, ok bool) {
+func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeErrorRun(f, h, generated.Exit) }, &step, &ok)
@@ -5143,7 +5167,7 @@ func nativeErrorRun(f *generated.Frame[nativeErrorState, struct{}], h *nativeErr
 	case 1:
 //line natives.go:401
 		err = generated.ChildErr(f)
-//line natives_task.go:5147
+//line natives_task.go:5171
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5167,7 +5191,7 @@ func nativeErrorRun(f *generated.Frame[nativeErrorState, struct{}], h *nativeErr
 	}
 //line natives.go:401
 	err = stopStart(t, p, "not 3")
-//line natives_task.go:5171
+//line natives_task.go:5195
 	if generated.Suspended(t) {
 		*h = nativeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5178,13 +5202,13 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line natives_task.go:5182
+//line natives_task.go:5206
 exit:
 	if p1.Run(t) {
 		*h = nativeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p1, f, t, struct{}{}, *r)
 }
 
 // nativeTwoResult is what nativeTwo returns.
@@ -5203,7 +5227,7 @@ type nativeTwoAt1 struct {
 	n int
 }
 
-type nativeTwoState = [(max(unsafe.Sizeof(nativeTwoArgs{}), unsafe.Sizeof(nativeTwoAt1{})) + 7) / 8]uint64
+const nativeTwoSize = (max(unsafe.Sizeof(nativeTwoArgs{}), unsafe.Sizeof(nativeTwoAt1{})) + 7) &^ 7
 
 // nativeTwoExit is what nativeTwo needs until it has ended: its deferred calls and its results.
 type nativeTwoExit struct {
@@ -5222,7 +5246,7 @@ type nativeTwoHeld = struct {
 	}
 }
 
-var nativeTwoKind *generated.HeldKind[nativeTwoState, nativeTwoHeld, nativeTwoResult]
+var nativeTwoKind *generated.Kind
 
 // nativeTwoStart is the start form of nativeTwo.
 func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
@@ -5236,9 +5260,9 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives.go:406
 	k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5240
+//line natives_task.go:5264
 	if generated.Suspended(t) {
-		f, h := nativeTwoKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 1)
 		kBox := generated.Box(&k)
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: nativeTwoExit{k: kBox}, p: p}
@@ -5250,9 +5274,9 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 		return
 	}
 	v, v1 := taskTwoStart(t, p, n)
-//line natives_task.go:5254
+//line natives_task.go:5278
 	if generated.Suspended(t) {
-		_, h := nativeTwoKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 2)
 		kBox := generated.Box(&k)
 		*h = nativeTwoHeld{exit: nativeTwoExit{k: kBox}}
 		generated.ResultTo(t, &h.result)
@@ -5263,7 +5287,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 	return v, v1
 }
 
-//line natives_task.go:5267
+//line natives_task.go:5291
 
 // nativeTwoDefer1 enters what nativeTwo defers in line 405 in the list of its frame.
 func nativeTwoDefer1(p1 *generated.Panic, k *int) {
@@ -5275,16 +5299,16 @@ func nativeTwoDefer1(p1 *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5279
+//line natives_task.go:5303
 
 // nativeTwoStep is the step form of nativeTwo.
-func nativeTwoStep(f *generated.Frame[nativeTwoState, nativeTwoResult], h *nativeTwoHeld) generated.Step {
+func nativeTwoStep(f *generated.Frame, h *nativeTwoHeld) generated.Step {
 	step, _ := nativeTwoRun(f, h, f.At())
 	return step
 }
 
 // nativeTwoRun runs nativeTwo from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeTwoRun(f *generated.Frame[nativeTwoState, nativeTwoResult], h *nativeTwoHeld, at int) (step generated.Step, ok bool) {
+func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeTwoRun(f, h, generated.Exit) }, &step, &ok)
@@ -5309,13 +5333,13 @@ func nativeTwoRun(f *generated.Frame[nativeTwoState, nativeTwoResult], h *native
 		p = h.p
 //line natives.go:407
 		generated.ChildErr(f)
-//line natives_task.go:5313
+//line natives_task.go:5337
 		goto resume1
 	case 2:
 //line natives.go:411
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:5319
+//line natives_task.go:5343
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5332,7 +5356,7 @@ func nativeTwoRun(f *generated.Frame[nativeTwoState, nativeTwoResult], h *native
 //line natives.go:406
 	*k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5336
+//line natives_task.go:5360
 	if generated.Suspended(t) {
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: h.exit, p: p}
@@ -5344,7 +5368,7 @@ resume1:
 		goto exit
 	}
 	v, v1 = taskTwoStart(t, p, n)
-//line natives_task.go:5348
+//line natives_task.go:5372
 	if generated.Suspended(t) {
 		*h = nativeTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5356,13 +5380,13 @@ resume2:
 		*k, *result = v, v1
 		goto exit
 	}
-//line natives_task.go:5360
+//line natives_task.go:5384
 exit:
 	if p1.Run(t) {
 		*h = nativeTwoHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, nativeTwoResult{*k, *result}, nil)
+	return generated.End[nativeTwoResult](p1, f, t, nativeTwoResult{*k, *result}, nil)
 }
 
 // guardedArgs has the arguments of guarded.
@@ -5380,7 +5404,7 @@ type guardedAt2 struct {
 	n int
 }
 
-type guardedState = [(max(unsafe.Sizeof(guardedArgs{}), unsafe.Sizeof(guardedAt1{}), unsafe.Sizeof(guardedAt2{})) + 7) / 8]uint64
+const guardedSize = (max(unsafe.Sizeof(guardedArgs{}), unsafe.Sizeof(guardedAt1{}), unsafe.Sizeof(guardedAt2{})) + 7) &^ 7
 
 // guardedExit is what guarded needs until it has ended: its deferred calls and its results.
 type guardedExit struct {
@@ -5395,7 +5419,7 @@ type guardedHeld = struct {
 	mu   *sync.Mutex
 }
 
-var guardedKind *generated.HeldKind[guardedState, guardedHeld, int]
+var guardedKind *generated.Kind
 
 // guardedStart is the start form of guarded.
 func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
@@ -5434,9 +5458,9 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	{
 //line natives.go:431
 		err1 := waitIfStart(t, n < 0)
-//line natives_task.go:5438
+//line natives_task.go:5462
 		if generated.Suspended(t) {
-			f, h := guardedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 1)
 			kBox := generated.Box(&k)
 			errBox := generated.Box(&err)
 			mBox := generated.Box(&m)
@@ -5459,9 +5483,9 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 		panic(errEven)
 	}
 	err2 := waitIfStart(t, n < 0)
-//line natives_task.go:5463
+//line natives_task.go:5487
 	if generated.Suspended(t) {
-		f, h := guardedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 2)
 		kBox := generated.Box(&k)
 		errBox := generated.Box(&err)
 		mBox := generated.Box(&m)
@@ -5479,7 +5503,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	return k, err
 }
 
-//line natives_task.go:5483
+//line natives_task.go:5507
 
 // guardedDefer1 enters what guarded defers in line 417 in the list of its frame.
 func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
@@ -5491,7 +5515,7 @@ func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:5495
+//line natives_task.go:5519
 
 // guardedDefer2 enters what guarded defers in line 418 in the list of its frame.
 func guardedDefer2(p *generated.Panic, k *int) {
@@ -5507,7 +5531,7 @@ func guardedDefer2(p *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5511
+//line natives_task.go:5535
 
 // guardedDefer3 enters what guarded defers in line 425 in the list of its frame.
 func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
@@ -5523,16 +5547,16 @@ func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
 	})
 }
 
-//line natives_task.go:5527
+//line natives_task.go:5551
 
 // guardedStep is the step form of guarded.
-func guardedStep(f *generated.Frame[guardedState, int], h *guardedHeld) generated.Step {
+func guardedStep(f *generated.Frame, h *guardedHeld) generated.Step {
 	step, _ := guardedRun(f, h, f.At())
 	return step
 }
 
 // guardedRun runs guarded from a resume point on. If it panics, it runs again from its deferred calls on.
-func guardedRun(f *generated.Frame[guardedState, int], h *guardedHeld, at int) (step generated.Step, ok bool) {
+func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return guardedRun(f, h, generated.Exit) }, &step, &ok)
@@ -5560,14 +5584,14 @@ func guardedRun(f *generated.Frame[guardedState, int], h *guardedHeld, at int) (
 		n = s.n
 //line natives.go:431
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5564
+//line natives_task.go:5588
 		goto resume1
 	case 2:
 		s := generated.At[guardedAt2](f)
 		n = s.n
 //line natives.go:437
 		err2 = generated.ChildErr(f)
-//line natives_task.go:5571
+//line natives_task.go:5595
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5600,7 +5624,7 @@ func guardedRun(f *generated.Frame[guardedState, int], h *guardedHeld, at int) (
 end1:
 //line natives.go:431
 	err1 = waitIfStart(t, n < 0)
-//line natives_task.go:5604
+//line natives_task.go:5628
 	if generated.Suspended(t) {
 		*generated.At[guardedAt1](f) = guardedAt1{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5622,7 +5646,7 @@ end2:
 		panic(errEven)
 	}
 	err2 = waitIfStart(t, n < 0)
-//line natives_task.go:5626
+//line natives_task.go:5650
 	if generated.Suspended(t) {
 		*generated.At[guardedAt2](f) = guardedAt2{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5632,13 +5656,13 @@ resume2:
 //line natives.go:437
 	*k, *err = n, err2
 	goto exit
-//line natives_task.go:5636
+//line natives_task.go:5660
 exit:
 	if p.Run(t) {
 		*h = guardedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // waitIfArgs has the arguments of waitIf.
@@ -5646,18 +5670,18 @@ type waitIfArgs struct {
 	waits bool
 }
 
-type waitIfState = [(unsafe.Sizeof(waitIfArgs{}) + 7) / 8]uint64
+const waitIfSize = (unsafe.Sizeof(waitIfArgs{}) + 7) &^ 7
 
-var waitIfKind *generated.Kind[waitIfState, struct{}]
+var waitIfKind *generated.Kind
 
 // waitIfStart is the start form of waitIf.
 func waitIfStart(t *task.T, waits bool) (_ error) {
 //line natives.go:442
 	if waits {
 		err := t.Yield()
-//line natives_task.go:5659
+//line natives_task.go:5683
 		if generated.Suspended(t) {
-			waitIfKind.Spill(t, 1)
+			generated.Spill(t, waitIfKind, 1)
 			return
 		}
 //line natives.go:443
@@ -5666,10 +5690,10 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 	return nil
 }
 
-//line natives_task.go:5670
+//line natives_task.go:5694
 
 // waitIfStep is the step form of waitIf.
-func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
+func waitIfStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		waits bool
@@ -5682,7 +5706,7 @@ func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
 	case 1:
 //line natives.go:443
 		err = generated.Err(f)
-//line natives_task.go:5686
+//line natives_task.go:5710
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5693,18 +5717,18 @@ func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
 	}
 //line natives.go:443
 	err = t.Yield()
-//line natives_task.go:5697
+//line natives_task.go:5721
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line natives.go:443
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line natives_task.go:5708
+//line natives_task.go:5732
 
 // guardedOftenArgs has the arguments of guardedOften.
 type guardedOftenArgs struct {
@@ -5717,13 +5741,13 @@ type guardedOftenAt1 struct {
 	result    int
 }
 
-type guardedOftenState = [(max(unsafe.Sizeof(guardedOftenArgs{}), unsafe.Sizeof(guardedOftenAt1{})) + 7) / 8]uint64
+const guardedOftenSize = (max(unsafe.Sizeof(guardedOftenArgs{}), unsafe.Sizeof(guardedOftenAt1{})) + 7) &^ 7
 
 type guardedOftenHeld = struct {
 	mu *sync.Mutex
 }
 
-var guardedOftenKind *generated.HeldKind[guardedOftenState, guardedOftenHeld, int]
+var guardedOftenKind *generated.Kind
 
 // guardedOftenStart is the start form of guardedOften.
 func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
@@ -5732,9 +5756,9 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 		{
 //line natives.go:451
 			k, err1 := guardedStart(t, mu, n+i%2)
-//line natives_task.go:5736
+//line natives_task.go:5760
 			if generated.Suspended(t) {
-				f, h := guardedOftenKind.Spill(t, 1)
+				f, h := generated.SpillHeld[guardedOftenHeld](t, guardedOftenKind, 1)
 				s := generated.At[guardedOftenAt1](f)
 				*s = guardedOftenAt1{n: n, sum: sum, i: i}
 				*h = guardedOftenHeld{mu: mu}
@@ -5752,10 +5776,10 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line natives_task.go:5756
+//line natives_task.go:5780
 
 // guardedOftenStep is the step form of guardedOften.
-func guardedOftenStep(f *generated.Frame[guardedOftenState, int], h *guardedOftenHeld) generated.Step {
+func guardedOftenStep(f *generated.Frame, h *guardedOftenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		mu           *sync.Mutex
@@ -5774,7 +5798,7 @@ func guardedOftenStep(f *generated.Frame[guardedOftenState, int], h *guardedOfte
 //line natives.go:451
 		k = s.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5778
+//line natives_task.go:5802
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5788,7 +5812,7 @@ loop1:
 	}
 //line natives.go:451
 	k, err1 = guardedStart(t, mu, n+i%2)
-//line natives_task.go:5792
+//line natives_task.go:5816
 	if generated.Suspended(t) {
 		s := generated.At[guardedOftenAt1](f)
 		*s = guardedOftenAt1{n: n, sum: sum, i: i}
@@ -5799,7 +5823,7 @@ loop1:
 resume1:
 //line natives.go:452
 	if err1 != nil {
-		return generated.Return(f, sum, err1)
+		return generated.Return[int](f, sum, err1)
 	}
 	sum += k
 //line natives.go:450
@@ -5807,17 +5831,17 @@ resume1:
 	goto loop1
 end1:
 //line natives.go:457
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line natives_task.go:5814
+//line natives_task.go:5838
 
 // nativeExhaustedArgs has the arguments of nativeExhausted.
 type nativeExhaustedArgs struct {
 	n int
 }
 
-type nativeExhaustedState = [(unsafe.Sizeof(nativeExhaustedArgs{}) + 7) / 8]uint64
+const nativeExhaustedSize = (unsafe.Sizeof(nativeExhaustedArgs{}) + 7) &^ 7
 
 // nativeExhaustedExit is what nativeExhausted needs until it has ended: its deferred calls and its results.
 type nativeExhaustedExit struct {
@@ -5833,7 +5857,7 @@ type nativeExhaustedHeld = struct {
 	result string
 }
 
-var nativeExhaustedKind *generated.HeldKind[nativeExhaustedState, nativeExhaustedHeld, string]
+var nativeExhaustedKind *generated.Kind
 
 // nativeExhaustedStart is the start form of nativeExhausted.
 func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
@@ -5847,9 +5871,9 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:463
 	if n == 0 {
 		err := stopStart(t, p, "bottom")
-//line natives_task.go:5851
+//line natives_task.go:5875
 		if generated.Suspended(t) {
-			_, h := nativeExhaustedKind.Spill(t, 1)
+			_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 1)
 			*h = nativeExhaustedHeld{}
 			nativeExhaustedDefer1(&h.exit.panic, p, n)
 			return
@@ -5858,9 +5882,9 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		return "bottom", err
 	}
 	v, err1 := nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5862
+//line natives_task.go:5886
 	if generated.Suspended(t) {
-		_, h := nativeExhaustedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 2)
 		*h = nativeExhaustedHeld{}
 		generated.ResultTo(t, &h.result)
 		nativeExhaustedDefer1(&h.exit.panic, p, n)
@@ -5870,7 +5894,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return v, err1
 }
 
-//line natives_task.go:5874
+//line natives_task.go:5898
 
 // nativeExhaustedDefer1 enters what nativeExhausted defers in line 462 in the list of its frame.
 func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
@@ -5882,16 +5906,16 @@ func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
 	})
 }
 
-//line natives_task.go:5886
+//line natives_task.go:5910
 
 // nativeExhaustedStep is the step form of nativeExhausted.
-func nativeExhaustedStep(f *generated.Frame[nativeExhaustedState, string], h *nativeExhaustedHeld) generated.Step {
+func nativeExhaustedStep(f *generated.Frame, h *nativeExhaustedHeld) generated.Step {
 	step, _ := nativeExhaustedRun(f, h, f.At())
 	return step
 }
 
 // nativeExhaustedRun runs nativeExhausted from a resume point on. If it panics, it runs again from its deferred calls on.
-func nativeExhaustedRun(f *generated.Frame[nativeExhaustedState, string], h *nativeExhaustedHeld, at int) (step generated.Step, ok bool) {
+func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeExhaustedRun(f, h, generated.Exit) }, &step, &ok)
@@ -5911,13 +5935,13 @@ func nativeExhaustedRun(f *generated.Frame[nativeExhaustedState, string], h *nat
 	case 1:
 //line natives.go:464
 		err = generated.ChildErr(f)
-//line natives_task.go:5915
+//line natives_task.go:5939
 		goto resume1
 	case 2:
 //line natives.go:466
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5921
+//line natives_task.go:5945
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5937,7 +5961,7 @@ func nativeExhaustedRun(f *generated.Frame[nativeExhaustedState, string], h *nat
 	}
 //line natives.go:464
 	err = stopStart(t, p, "bottom")
-//line natives_task.go:5941
+//line natives_task.go:5965
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5951,7 +5975,7 @@ resume1:
 end1:
 //line natives.go:466
 	v, err1 = nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5955
+//line natives_task.go:5979
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5963,13 +5987,13 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line natives_task.go:5967
+//line natives_task.go:5991
 exit:
 	if p1.Run(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[string](p1, f, t, *r, *r1)
 }
 
 // startOfNatives returns the start form of fn, or a function that calls fn on a goroutine.

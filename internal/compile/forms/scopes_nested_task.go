@@ -21,24 +21,26 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	scopesKind = generated.DefineHeld[scopesState, scopesHeld, string]("scopes", "scopes_nested.go", 13, scopesStep)
+	scopesKind = generated.DefineHeld("scopes", "scopes_nested.go", 13, scopesSize, generated.Result[string](), scopesStep)
 	generated.Bind(scopes, scopesStart, func(s *script, n int) coro.Call[string] {
-		var s1 scopesState
-		*generated.In[scopesArgs](&s1) = scopesArgs{n: n}
-		return scopesKind.With(s1, scopesHeld{s: s})
+		c := generated.NewCall[string](scopesKind)
+		*generated.CallState[scopesArgs](c) = scopesArgs{n: n}
+		*generated.CallHeld[scopesHeld](c) = scopesHeld{s: s}
+		return c
 	})
-	scopesFunc1Kind = generated.DefineHeld[scopesFunc1State, scopesFunc1Held, struct{}]("scopes.func1", "scopes_nested.go", 17, scopesFunc1Step)
-	scopesFunc2Kind = generated.DefineHeld[scopesFunc2State, scopesFunc2Held, struct{}]("scopes.func2", "scopes_nested.go", 22, scopesFunc2Step)
-	scopesFunc2Func1Kind = generated.DefineHeld[scopesFunc2Func1State, scopesFunc2Func1Held, struct{}]("scopes.func2.func1", "scopes_nested.go", 30, scopesFunc2Func1Step)
-	scopesFunc3Kind = generated.DefineHeld[scopesFunc3State, scopesFunc3Held, struct{}]("scopes.func3", "scopes_nested.go", 41, scopesFunc3Step)
-	scopesFunc3Func1Kind = generated.DefineHeld[scopesFunc3Func1State, scopesFunc3Func1Held, struct{}]("scopes.func3.func1", "scopes_nested.go", 42, scopesFunc3Func1Step, generated.Deferring())
-	recoveredKind = generated.DefineHeld[recoveredState, recoveredHeld, struct{}]("recovered", "scopes_nested.go", 56, recoveredStep, generated.Deferring())
+	scopesFunc1Kind = generated.DefineHeld("scopes.func1", "scopes_nested.go", 17, scopesFunc1Size, generated.Result[struct{}](), scopesFunc1Step)
+	scopesFunc2Kind = generated.DefineHeld("scopes.func2", "scopes_nested.go", 22, scopesFunc2Size, generated.Result[struct{}](), scopesFunc2Step)
+	scopesFunc2Func1Kind = generated.DefineHeld("scopes.func2.func1", "scopes_nested.go", 30, scopesFunc2Func1Size, generated.Result[struct{}](), scopesFunc2Func1Step)
+	scopesFunc3Kind = generated.DefineHeld("scopes.func3", "scopes_nested.go", 41, scopesFunc3Size, generated.Result[struct{}](), scopesFunc3Step)
+	scopesFunc3Func1Kind = generated.DefineHeld("scopes.func3.func1", "scopes_nested.go", 42, scopesFunc3Func1Size, generated.Result[struct{}](), scopesFunc3Func1Step, generated.Deferring())
+	recoveredKind = generated.DefineHeld("recovered", "scopes_nested.go", 56, recoveredSize, generated.Result[struct{}](), recoveredStep, generated.Deferring())
 	generated.Bind(recovered, recoveredStart, func(s *script, n int) coro.Call[struct{}] {
-		var s1 recoveredState
-		*generated.In[recoveredArgs](&s1) = recoveredArgs{n: n}
-		return recoveredKind.With(s1, recoveredHeld{s: s})
+		c := generated.NewCall[struct{}](recoveredKind)
+		*generated.CallState[recoveredArgs](c) = recoveredArgs{n: n}
+		*generated.CallHeld[recoveredHeld](c) = recoveredHeld{s: s}
+		return c
 	})
-	recoveredFunc1Kind = generated.DefineHeld[recoveredFunc1State, recoveredFunc1Held, struct{}]("recovered.func1", "scopes_nested.go", 58, recoveredFunc1Step)
+	recoveredFunc1Kind = generated.DefineHeld("recovered.func1", "scopes_nested.go", 58, recoveredFunc1Size, generated.Result[struct{}](), recoveredFunc1Step)
 }
 
 // scopesArgs has the arguments of scopes.
@@ -56,7 +58,7 @@ type scopesAt2 struct {
 	n, i1 int
 }
 
-type scopesState = [(max(unsafe.Sizeof(scopesArgs{}), unsafe.Sizeof(scopesAt1{}), unsafe.Sizeof(scopesAt2{})) + 7) / 8]uint64
+const scopesSize = (max(unsafe.Sizeof(scopesArgs{}), unsafe.Sizeof(scopesAt1{}), unsafe.Sizeof(scopesAt2{})) + 7) &^ 7
 
 type scopesHeld = struct {
 	s      *script
@@ -66,7 +68,7 @@ type scopesHeld = struct {
 	add    func(*task.T) error
 }
 
-var scopesKind *generated.HeldKind[scopesState, scopesHeld, string]
+var scopesKind *generated.Kind
 
 // scopesStart is the start form of scopes.
 func scopesStart(t *task.T, s *script, n int) (all string, err error) {
@@ -80,9 +82,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 			sum := 0
 			add := generated.Literal(func(t *task.T) (_ error) {
 				k, err := valueStart(t, s, 10*i)
-//line scopes_nested_task.go:84
+//line scopes_nested_task.go:86
 				if generated.Suspended(t) {
-					f, h := scopesFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc1Held](t, scopesFunc1Kind, 1)
 					s1 := generated.At[scopesFunc1At1](f)
 					*s1 = scopesFunc1At1{}
 					*h = scopesFunc1Held{sum: &sum}
@@ -97,9 +99,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 				var kMoved *int
 //line scopes_nested.go:23
 				k, err := valueStart(t, s, i)
-//line scopes_nested_task.go:101
+//line scopes_nested_task.go:103
 				if generated.Suspended(t) {
-					f, h := scopesFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 					s1 := generated.At[scopesFunc2At1](f)
 					*s1 = scopesFunc2At1{}
 					*h = scopesFunc2Held{s: s, sum: &sum}
@@ -117,9 +119,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					_, limited := t.Context().Deadline()
 					s.logf("limited %v", limited)
 					v, err1 := valueStart(t, s, k+1)
-//line scopes_nested_task.go:121
+//line scopes_nested_task.go:123
 					if generated.Suspended(t) {
-						f, h := scopesFunc2Func1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						kBox := generated.BoxOf(&kMoved, &k)
 						s1 := generated.At[scopesFunc2Func1At1](f)
 						*s1 = scopesFunc2Func1At1{}
@@ -132,17 +134,17 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					sum += k
 					return err
 				})
-//line scopes_nested_task.go:136
+//line scopes_nested_task.go:138
 				if generated.Suspended(t) {
-					scopesFunc2Kind.SpillBare(t, 2)
+					generated.SpillBare(t, scopesFunc2Kind, 2)
 					return
 				}
 //line scopes_nested.go:30
 				return err1
 			})
-//line scopes_nested_task.go:144
+//line scopes_nested_task.go:146
 			if generated.Suspended(t) {
-				f, h := scopesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 				*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
 				*h = scopesHeld{s: s, all: all, frames: &frames, sum: &sum, add: add}
 				return
@@ -153,9 +155,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 			}
 			err1 = generated.WithAllocator(t, &frames, func(t *task.T) (_ error) {
 				err := task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:157
+//line scopes_nested_task.go:159
 				if generated.Suspended(t) {
-					f, h := scopesFunc3Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 1)
 					*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 					*h = scopesFunc3Held{s: s, sum: &sum}
 					return
@@ -172,9 +174,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					{
 //line scopes_nested.go:44
 						v := mustStart(t, s, i)
-//line scopes_nested_task.go:176
+//line scopes_nested_task.go:178
 						if generated.Suspended(t) {
-							f, h := scopesFunc3Func1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 							s1 := generated.At[scopesFunc3Func1At1](f)
 							*s1 = scopesFunc3Func1At1{}
 							*h = scopesFunc3Func1Held{sum: &sum}
@@ -190,18 +192,18 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes_nested.go:47
 					return nil
 				})
-//line scopes_nested_task.go:194
+//line scopes_nested_task.go:196
 				if generated.Suspended(t) {
-					_, h := scopesFunc3Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 2)
 					*h = scopesFunc3Held{err: err}
 					return
 				}
 //line scopes_nested.go:42
 				return errors.Join(err, err1)
 			})
-//line scopes_nested_task.go:203
+//line scopes_nested_task.go:205
 			if generated.Suspended(t) {
-				f, h := scopesKind.Spill(t, 2)
+				f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 				*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
 				*h = scopesHeld{s: s, all: all, frames: &frames, sum: &sum}
 				return
@@ -212,9 +214,9 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	}
 //line scopes_nested.go:52
 	err2 := recoveredStart(t, s, n)
-//line scopes_nested_task.go:216
+//line scopes_nested_task.go:218
 	if generated.Suspended(t) {
-		_, h := scopesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 3)
 		*h = scopesHeld{all: all}
 		return
 	}
@@ -222,10 +224,10 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	return all, err2
 }
 
-//line scopes_nested_task.go:226
+//line scopes_nested_task.go:228
 
 // scopesStep is the step form of scopes.
-func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generated.Step {
+func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s          *script
@@ -247,7 +249,7 @@ func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generate
 		s, all, frames, sum, add = h.s, h.all, h.frames, h.sum, h.add
 //line scopes_nested.go:22
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:251
+//line scopes_nested_task.go:253
 		goto resume1
 	case 2:
 		s1 := generated.At[scopesAt2](f)
@@ -255,13 +257,13 @@ func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generate
 		s, all, frames, sum = h.s, h.all, h.frames, h.sum
 //line scopes_nested.go:41
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:259
+//line scopes_nested_task.go:261
 		goto resume2
 	case 3:
 		all = h.all
 //line scopes_nested.go:52
 		err2 = generated.ChildErr(f)
-//line scopes_nested_task.go:265
+//line scopes_nested_task.go:267
 		goto resume3
 	default:
 		return f.BadResume()
@@ -285,9 +287,9 @@ loop1:
 		add = generated.Literal(func(t *task.T) (_ error) {
 //line scopes_nested.go:18
 			k, err := valueStart(t, s, 10*i)
-//line scopes_nested_task.go:289
+//line scopes_nested_task.go:291
 			if generated.Suspended(t) {
-				f, h := scopesFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc1Held](t, scopesFunc1Kind, 1)
 				s1 := generated.At[scopesFunc1At1](f)
 				*s1 = scopesFunc1At1{}
 				*h = scopesFunc1Held{sum: sum}
@@ -307,9 +309,9 @@ loop1:
 			var kMoved *int
 //line scopes_nested.go:23
 			k, err := valueStart(t, s, i)
-//line scopes_nested_task.go:311
+//line scopes_nested_task.go:313
 			if generated.Suspended(t) {
-				f, h := scopesFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				s1 := generated.At[scopesFunc2At1](f)
 				*s1 = scopesFunc2At1{}
 				*h = scopesFunc2Held{s: s, sum: sum}
@@ -327,9 +329,9 @@ loop1:
 				_, limited := t.Context().Deadline()
 				s.logf("limited %v", limited)
 				v, err1 := valueStart(t, s, k+1)
-//line scopes_nested_task.go:331
+//line scopes_nested_task.go:333
 				if generated.Suspended(t) {
-					f, h := scopesFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					kBox := generated.BoxOf(&kMoved, &k)
 					s1 := generated.At[scopesFunc2Func1At1](f)
 					*s1 = scopesFunc2Func1At1{}
@@ -342,16 +344,16 @@ loop1:
 				*sum += k
 				return err
 			})
-//line scopes_nested_task.go:346
+//line scopes_nested_task.go:348
 			if generated.Suspended(t) {
-				scopesFunc2Kind.SpillBare(t, 2)
+				generated.SpillBare(t, scopesFunc2Kind, 2)
 				return
 			}
 //line scopes_nested.go:30
 			return err1
 		})
 	}
-//line scopes_nested_task.go:355
+//line scopes_nested_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum, add: add}
@@ -360,7 +362,7 @@ loop1:
 resume1:
 //line scopes_nested.go:38
 	if err1 != nil {
-		return generated.Return(f, all, err1)
+		return generated.Return[string](f, all, err1)
 	}
 	{
 		i := i
@@ -369,9 +371,9 @@ resume1:
 		err1 = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes_nested.go:42
 			err := task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:373
+//line scopes_nested_task.go:375
 			if generated.Suspended(t) {
-				f, h := scopesFunc3Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 1)
 				*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 				*h = scopesFunc3Held{s: s, sum: sum}
 				return
@@ -388,9 +390,9 @@ resume1:
 				{
 //line scopes_nested.go:44
 					v := mustStart(t, s, i)
-//line scopes_nested_task.go:392
+//line scopes_nested_task.go:394
 					if generated.Suspended(t) {
-						f, h := scopesFunc3Func1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 						s1 := generated.At[scopesFunc3Func1At1](f)
 						*s1 = scopesFunc3Func1At1{}
 						*h = scopesFunc3Func1Held{sum: sum}
@@ -406,9 +408,9 @@ resume1:
 //line scopes_nested.go:47
 				return nil
 			})
-//line scopes_nested_task.go:410
+//line scopes_nested_task.go:412
 			if generated.Suspended(t) {
-				_, h := scopesFunc3Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 2)
 				*h = scopesFunc3Held{err: err}
 				return
 			}
@@ -416,7 +418,7 @@ resume1:
 			return errors.Join(err, err1)
 		})
 	}
-//line scopes_nested_task.go:420
+//line scopes_nested_task.go:422
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum}
@@ -431,17 +433,17 @@ resume2:
 end1:
 //line scopes_nested.go:52
 	err2 = recoveredStart(t, s, n)
-//line scopes_nested_task.go:435
+//line scopes_nested_task.go:437
 	if generated.Suspended(t) {
 		*h = scopesHeld{all: all}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line scopes_nested.go:52
-	return generated.Return(f, all, err2)
+	return generated.Return[string](f, all, err2)
 }
 
-//line scopes_nested_task.go:445
+//line scopes_nested_task.go:447
 
 // scopesFunc1Args has the arguments of scopes.func1.
 type scopesFunc1Args struct {
@@ -453,17 +455,17 @@ type scopesFunc1At1 struct {
 	result int
 }
 
-type scopesFunc1State = [(max(unsafe.Sizeof(scopesFunc1Args{}), unsafe.Sizeof(scopesFunc1At1{})) + 7) / 8]uint64
+const scopesFunc1Size = (max(unsafe.Sizeof(scopesFunc1Args{}), unsafe.Sizeof(scopesFunc1At1{})) + 7) &^ 7
 
 type scopesFunc1Held = struct {
 	s   *script
 	sum *int
 }
 
-var scopesFunc1Kind *generated.HeldKind[scopesFunc1State, scopesFunc1Held, struct{}]
+var scopesFunc1Kind *generated.Kind
 
 // scopesFunc1Step is the step form of scopes.func1.
-func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFunc1Held) generated.Step {
+func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -482,14 +484,14 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 //line scopes_nested.go:18
 		k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:486
+//line scopes_nested_task.go:488
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:18
 	k, err = valueStart(t, s, 10*i)
-//line scopes_nested_task.go:493
+//line scopes_nested_task.go:495
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc1At1](f)
 		*s1 = scopesFunc1At1{}
@@ -500,10 +502,10 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 resume1:
 //line scopes_nested.go:19
 	*sum += k
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:507
+//line scopes_nested_task.go:509
 
 // scopesFunc2Args has the arguments of scopes.func2.
 type scopesFunc2Args struct {
@@ -515,17 +517,17 @@ type scopesFunc2At1 struct {
 	result int
 }
 
-type scopesFunc2State = [(max(unsafe.Sizeof(scopesFunc2Args{}), unsafe.Sizeof(scopesFunc2At1{})) + 7) / 8]uint64
+const scopesFunc2Size = (max(unsafe.Sizeof(scopesFunc2Args{}), unsafe.Sizeof(scopesFunc2At1{})) + 7) &^ 7
 
 type scopesFunc2Held = struct {
 	s   *script
 	sum *int
 }
 
-var scopesFunc2Kind *generated.HeldKind[scopesFunc2State, scopesFunc2Held, struct{}]
+var scopesFunc2Kind *generated.Kind
 
 // scopesFunc2Step is the step form of scopes.func2.
-func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFunc2Held) generated.Step {
+func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s         *script
@@ -546,12 +548,12 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		k = new(int)
 		*k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:550
+//line scopes_nested_task.go:552
 		goto resume1
 	case 2:
 //line scopes_nested.go:30
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:555
+//line scopes_nested_task.go:557
 		goto resume2
 	default:
 		return f.BadResume()
@@ -559,11 +561,11 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 	k = new(int)
 //line scopes_nested.go:23
 	*k, err = valueStart(t, s, i)
-//line scopes_nested_task.go:563
+//line scopes_nested_task.go:565
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2At1](f)
 		*s1 = scopesFunc2At1{}
-		h = scopesFunc2Kind.Hold(t, f, h)
+		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{s: s, sum: sum}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -571,7 +573,7 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 resume1:
 //line scopes_nested.go:24
 	if err != nil {
-		return generated.Return(f, struct{}{}, err)
+		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	*sum += *k
 	_, limited = t.Context().Deadline()
@@ -583,9 +585,9 @@ resume1:
 			_, limited := t.Context().Deadline()
 			s.logf("limited %v", limited)
 			v, err1 := valueStart(t, s, *k+1)
-//line scopes_nested_task.go:587
+//line scopes_nested_task.go:589
 			if generated.Suspended(t) {
-				f, h := scopesFunc2Func1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s1 := generated.At[scopesFunc2Func1At1](f)
 				*s1 = scopesFunc2Func1At1{}
 				*h = scopesFunc2Func1Held{sum: sum, k: k}
@@ -598,7 +600,7 @@ resume1:
 			return err
 		})
 	}
-//line scopes_nested_task.go:602
+//line scopes_nested_task.go:604
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -607,17 +609,17 @@ resume1:
 	}
 resume2:
 //line scopes_nested.go:30
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line scopes_nested_task.go:614
+//line scopes_nested_task.go:616
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 33.
 type scopesFunc2Func1At1 struct {
 	result int
 }
 
-type scopesFunc2Func1State = [(unsafe.Sizeof(scopesFunc2Func1At1{}) + 7) / 8]uint64
+const scopesFunc2Func1Size = (unsafe.Sizeof(scopesFunc2Func1At1{}) + 7) &^ 7
 
 type scopesFunc2Func1Held = struct {
 	s   *script
@@ -625,10 +627,10 @@ type scopesFunc2Func1Held = struct {
 	k   *int
 }
 
-var scopesFunc2Func1Kind *generated.HeldKind[scopesFunc2Func1State, scopesFunc2Func1Held, struct{}]
+var scopesFunc2Func1Kind *generated.Kind
 
 // scopesFunc2Func1Step is the step form of scopes.func2.func1.
-func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h *scopesFunc2Func1Held) generated.Step {
+func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s         *script
@@ -646,7 +648,7 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 //line scopes_nested.go:33
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line scopes_nested_task.go:650
+//line scopes_nested_task.go:652
 		goto resume1
 	default:
 		return f.BadResume()
@@ -655,7 +657,7 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 	_, limited = t.Context().Deadline()
 	s.logf("limited %v", limited)
 	v, err1 = valueStart(t, s, *k+1)
-//line scopes_nested_task.go:659
+//line scopes_nested_task.go:661
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2Func1At1](f)
 		*s1 = scopesFunc2Func1At1{}
@@ -667,10 +669,10 @@ resume1:
 //line scopes_nested.go:33
 	*k, err = v, err1
 	*sum += *k
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:674
+//line scopes_nested_task.go:676
 
 // scopesFunc3Args has the arguments of scopes.func3.
 type scopesFunc3Args struct {
@@ -682,7 +684,7 @@ type scopesFunc3At1 struct {
 	i int
 }
 
-type scopesFunc3State = [(max(unsafe.Sizeof(scopesFunc3Args{}), unsafe.Sizeof(scopesFunc3At1{})) + 7) / 8]uint64
+const scopesFunc3Size = (max(unsafe.Sizeof(scopesFunc3Args{}), unsafe.Sizeof(scopesFunc3At1{})) + 7) &^ 7
 
 type scopesFunc3Held = struct {
 	s   *script
@@ -691,10 +693,10 @@ type scopesFunc3Held = struct {
 	err error
 }
 
-var scopesFunc3Kind *generated.HeldKind[scopesFunc3State, scopesFunc3Held, struct{}]
+var scopesFunc3Kind *generated.Kind
 
 // scopesFunc3Step is the step form of scopes.func3.
-func scopesFunc3Step(f *generated.Frame[scopesFunc3State, struct{}], h *scopesFunc3Held) generated.Step {
+func scopesFunc3Step(f *generated.Frame, h *scopesFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s         *script
@@ -714,20 +716,20 @@ func scopesFunc3Step(f *generated.Frame[scopesFunc3State, struct{}], h *scopesFu
 		s, sum = h.s, h.sum
 //line scopes_nested.go:42
 		err = generated.Err(f)
-//line scopes_nested_task.go:718
+//line scopes_nested_task.go:720
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes_nested.go:42
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:724
+//line scopes_nested_task.go:726
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:42
 	err = task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:731
+//line scopes_nested_task.go:733
 	if generated.Suspended(t) {
 		*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 		*h = scopesFunc3Held{s: s, sum: sum}
@@ -746,9 +748,9 @@ resume1:
 		{
 //line scopes_nested.go:44
 			v := mustStart(t, s, i)
-//line scopes_nested_task.go:750
+//line scopes_nested_task.go:752
 			if generated.Suspended(t) {
-				f, h := scopesFunc3Func1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 				s1 := generated.At[scopesFunc3Func1At1](f)
 				*s1 = scopesFunc3Func1At1{}
 				*h = scopesFunc3Func1Held{sum: sum}
@@ -764,17 +766,17 @@ resume1:
 //line scopes_nested.go:47
 		return nil
 	})
-//line scopes_nested_task.go:768
+//line scopes_nested_task.go:770
 	if generated.Suspended(t) {
 		*h = scopesFunc3Held{err: err}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line scopes_nested.go:42
-	return generated.Return(f, struct{}{}, errors.Join(err, err1))
+	return generated.Return[struct{}](f, struct{}{}, errors.Join(err, err1))
 }
 
-//line scopes_nested_task.go:778
+//line scopes_nested_task.go:780
 
 // scopesFunc3Func1Args has the arguments of scopes.func3.func1.
 type scopesFunc3Func1Args struct {
@@ -786,7 +788,7 @@ type scopesFunc3Func1At1 struct {
 	result int
 }
 
-type scopesFunc3Func1State = [(max(unsafe.Sizeof(scopesFunc3Func1Args{}), unsafe.Sizeof(scopesFunc3Func1At1{})) + 7) / 8]uint64
+const scopesFunc3Func1Size = (max(unsafe.Sizeof(scopesFunc3Func1Args{}), unsafe.Sizeof(scopesFunc3Func1At1{})) + 7) &^ 7
 
 // scopesFunc3Func1Exit is what scopes.func3.func1 needs until it has ended: its deferred calls and its results.
 type scopesFunc3Func1Exit struct {
@@ -801,7 +803,7 @@ type scopesFunc3Func1Held = struct {
 	sum  *int
 }
 
-var scopesFunc3Func1Kind *generated.HeldKind[scopesFunc3Func1State, scopesFunc3Func1Held, struct{}]
+var scopesFunc3Func1Kind *generated.Kind
 
 // scopesFunc3Func1Defer1 enters what scopes.func3.func1 defers in line 43 in the list of its frame.
 func scopesFunc3Func1Defer1(p *generated.Panic, recv *script, a any) {
@@ -813,16 +815,16 @@ func scopesFunc3Func1Defer1(p *generated.Panic, recv *script, a any) {
 	})
 }
 
-//line scopes_nested_task.go:817
+//line scopes_nested_task.go:819
 
 // scopesFunc3Func1Step is the step form of scopes.func3.func1.
-func scopesFunc3Func1Step(f *generated.Frame[scopesFunc3Func1State, struct{}], h *scopesFunc3Func1Held) generated.Step {
+func scopesFunc3Func1Step(f *generated.Frame, h *scopesFunc3Func1Held) generated.Step {
 	step, _ := scopesFunc3Func1Run(f, h, f.At())
 	return step
 }
 
 // scopesFunc3Func1Run runs scopes.func3.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopesFunc3Func1Run(f *generated.Frame[scopesFunc3Func1State, struct{}], h *scopesFunc3Func1Held, at int) (step generated.Step, ok bool) {
+func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return scopesFunc3Func1Run(f, h, generated.Exit) }, &step, &ok)
@@ -843,7 +845,7 @@ func scopesFunc3Func1Run(f *generated.Frame[scopesFunc3Func1State, struct{}], h 
 //line scopes_nested.go:44
 		v = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:847
+//line scopes_nested_task.go:849
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -861,7 +863,7 @@ func scopesFunc3Func1Run(f *generated.Frame[scopesFunc3Func1State, struct{}], h 
 	}
 //line scopes_nested.go:44
 	v = mustStart(t, s, i)
-//line scopes_nested_task.go:865
+//line scopes_nested_task.go:867
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc3Func1At1](f)
 		*s1 = scopesFunc3Func1At1{}
@@ -885,13 +887,13 @@ end1:
 		*r = nil
 		goto exit
 	}
-//line scopes_nested_task.go:889
+//line scopes_nested_task.go:891
 exit:
 	if p.Run(t) {
 		*h = scopesFunc3Func1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // recoveredArgs has the arguments of recovered.
@@ -899,7 +901,7 @@ type recoveredArgs struct {
 	n int
 }
 
-type recoveredState = [(unsafe.Sizeof(recoveredArgs{}) + 7) / 8]uint64
+const recoveredSize = (unsafe.Sizeof(recoveredArgs{}) + 7) &^ 7
 
 // recoveredExit is what recovered needs until it has ended: its deferred calls and its results.
 type recoveredExit struct {
@@ -913,7 +915,7 @@ type recoveredHeld = struct {
 	s    *script
 }
 
-var recoveredKind *generated.HeldKind[recoveredState, recoveredHeld, struct{}]
+var recoveredKind *generated.Kind
 
 // recoveredStart is the start form of recovered.
 func recoveredStart(t *task.T, s *script, n int) (err error) {
@@ -929,9 +931,9 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:933
+//line scopes_nested_task.go:935
 			if generated.Suspended(t) {
-				f := recoveredFunc1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
 				*s1 = recoveredFunc1At1{}
 				generated.ResultTo(t, &s1.result)
@@ -945,9 +947,9 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:949
+//line scopes_nested_task.go:951
 	if generated.Suspended(t) {
-		_, h := recoveredKind.Spill(t, 1)
+		_, h := generated.SpillHeld[recoveredHeld](t, recoveredKind, 1)
 		errBox := generated.Box(&err)
 		*h = recoveredHeld{exit: recoveredExit{err: errBox}}
 		recoveredDefer1(&h.exit.panic, errBox)
@@ -957,7 +959,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 	return err1
 }
 
-//line scopes_nested_task.go:961
+//line scopes_nested_task.go:963
 
 // recoveredDefer1 enters what recovered defers in line 57 in the list of its frame.
 func recoveredDefer1(p *generated.Panic, err *error) {
@@ -969,16 +971,16 @@ func recoveredDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line scopes_nested_task.go:973
+//line scopes_nested_task.go:975
 
 // recoveredStep is the step form of recovered.
-func recoveredStep(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld) generated.Step {
+func recoveredStep(f *generated.Frame, h *recoveredHeld) generated.Step {
 	step, _ := recoveredRun(f, h, f.At())
 	return step
 }
 
 // recoveredRun runs recovered from a resume point on. If it panics, it runs again from its deferred calls on.
-func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld, at int) (step generated.Step, ok bool) {
+func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return recoveredRun(f, h, generated.Exit) }, &step, &ok)
@@ -999,7 +1001,7 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 	case 1:
 //line scopes_nested.go:58
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:1003
+//line scopes_nested_task.go:1005
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1018,9 +1020,9 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:1022
+//line scopes_nested_task.go:1024
 			if generated.Suspended(t) {
-				f := recoveredFunc1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
 				*s1 = recoveredFunc1At1{}
 				generated.ResultTo(t, &s1.result)
@@ -1034,7 +1036,7 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:1038
+//line scopes_nested_task.go:1040
 	if generated.Suspended(t) {
 		*h = recoveredHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1045,13 +1047,13 @@ resume1:
 		*err = err1
 		goto exit
 	}
-//line scopes_nested_task.go:1049
+//line scopes_nested_task.go:1051
 exit:
 	if p.Run(t) {
 		*h = recoveredHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
 
 // recoveredFunc1Args has the arguments of recovered.func1.
@@ -1064,16 +1066,16 @@ type recoveredFunc1At1 struct {
 	result int
 }
 
-type recoveredFunc1State = [(max(unsafe.Sizeof(recoveredFunc1Args{}), unsafe.Sizeof(recoveredFunc1At1{})) + 7) / 8]uint64
+const recoveredFunc1Size = (max(unsafe.Sizeof(recoveredFunc1Args{}), unsafe.Sizeof(recoveredFunc1At1{})) + 7) &^ 7
 
 type recoveredFunc1Held = struct {
 	s *script
 }
 
-var recoveredFunc1Kind *generated.HeldKind[recoveredFunc1State, recoveredFunc1Held, struct{}]
+var recoveredFunc1Kind *generated.Kind
 
 // recoveredFunc1Step is the step form of recovered.func1.
-func recoveredFunc1Step(f *generated.Frame[recoveredFunc1State, struct{}], h *recoveredFunc1Held) generated.Step {
+func recoveredFunc1Step(f *generated.Frame, h *recoveredFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		s    *script
@@ -1089,14 +1091,14 @@ func recoveredFunc1Step(f *generated.Frame[recoveredFunc1State, struct{}], h *re
 //line scopes_nested.go:59
 		k = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:1093
+//line scopes_nested_task.go:1095
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:59
 	k = mustStart(t, s, n)
-//line scopes_nested_task.go:1100
+//line scopes_nested_task.go:1102
 	if generated.Suspended(t) {
 		s1 := generated.At[recoveredFunc1At1](f)
 		*s1 = recoveredFunc1At1{}
@@ -1114,7 +1116,7 @@ resume1:
 //line scopes_nested.go:60
 	panic(k)
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_nested_task.go:1121
+//line scopes_nested_task.go:1123

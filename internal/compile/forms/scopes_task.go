@@ -19,54 +19,58 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	scopedKind = generated.DefineHeld[scopedState, scopedHeld, string]("scoped", "scopes.go", 12, scopedStep)
+	scopedKind = generated.DefineHeld("scoped", "scopes.go", 12, scopedSize, generated.Result[string](), scopedStep)
 	generated.Bind(scoped, scopedStart, func(p *plan, n int) coro.Call[string] {
-		var s scopedState
-		*generated.In[scopedArgs](&s) = scopedArgs{n: n}
-		return scopedKind.With(s, scopedHeld{p: p})
+		c := generated.NewCall[string](scopedKind)
+		*generated.CallState[scopedArgs](c) = scopedArgs{n: n}
+		*generated.CallHeld[scopedHeld](c) = scopedHeld{p: p}
+		return c
 	})
-	scopedFunc1Kind = generated.DefineHeld[scopedFunc1State, scopedFunc1Held, struct{}]("scoped.func1", "scopes.go", 16, scopedFunc1Step)
-	scopedFunc1Func1Kind = generated.DefineHeld[scopedFunc1Func1State, scopedFunc1Func1Held, struct{}]("scoped.func1.func1", "scopes.go", 20, scopedFunc1Func1Step, generated.Deferring())
-	scopedFunc2Kind = generated.DefineHeld[scopedFunc2State, scopedFunc2Held, struct{}]("scoped.func2", "scopes.go", 41, scopedFunc2Step)
-	scopedSharedKind = generated.DefineHeld[scopedSharedState, scopedSharedHeld, string]("scopedShared", "scopes.go", 52, scopedSharedStep, generated.Deferring())
+	scopedFunc1Kind = generated.DefineHeld("scoped.func1", "scopes.go", 16, scopedFunc1Size, generated.Result[struct{}](), scopedFunc1Step)
+	scopedFunc1Func1Kind = generated.DefineHeld("scoped.func1.func1", "scopes.go", 20, scopedFunc1Func1Size, generated.Result[struct{}](), scopedFunc1Func1Step, generated.Deferring())
+	scopedFunc2Kind = generated.DefineHeld("scoped.func2", "scopes.go", 41, 0, generated.Result[struct{}](), scopedFunc2Step)
+	scopedSharedKind = generated.DefineHeld("scopedShared", "scopes.go", 52, scopedSharedSize, generated.Result[string](), scopedSharedStep, generated.Deferring())
 	generated.Bind(scopedShared, scopedSharedStart, func(p *plan, n int) coro.Call[string] {
-		var s scopedSharedState
-		*generated.In[scopedSharedArgs](&s) = scopedSharedArgs{n: n}
-		return scopedSharedKind.With(s, scopedSharedHeld{p: p})
+		c1 := generated.NewCall[string](scopedSharedKind)
+		*generated.CallState[scopedSharedArgs](c1) = scopedSharedArgs{n: n}
+		*generated.CallHeld[scopedSharedHeld](c1) = scopedSharedHeld{p: p}
+		return c1
 	})
-	scopedSharedFunc1Kind = generated.DefineHeld[scopedSharedFunc1State, scopedSharedFunc1Held, struct{}]("scopedShared.func1", "scopes.go", 56, scopedSharedFunc1Step)
-	scopedDefersKind = generated.DefineHeld[scopedDefersState, scopedDefersHeld, string]("scopedDefers", "scopes.go", 75, scopedDefersStep)
+	scopedSharedFunc1Kind = generated.DefineHeld("scopedShared.func1", "scopes.go", 56, 0, generated.Result[struct{}](), scopedSharedFunc1Step)
+	scopedDefersKind = generated.DefineHeld("scopedDefers", "scopes.go", 75, scopedDefersSize, generated.Result[string](), scopedDefersStep)
 	generated.Bind(scopedDefers, scopedDefersStart, func(p *plan, n int) coro.Call[string] {
-		var s scopedDefersState
-		*generated.In[scopedDefersArgs](&s) = scopedDefersArgs{n: n}
-		return scopedDefersKind.With(s, scopedDefersHeld{p: p})
+		c := generated.NewCall[string](scopedDefersKind)
+		*generated.CallState[scopedDefersArgs](c) = scopedDefersArgs{n: n}
+		*generated.CallHeld[scopedDefersHeld](c) = scopedDefersHeld{p: p}
+		return c
 	})
-	scopedDefersFunc1Kind = generated.DefineHeld[scopedDefersFunc1State, scopedDefersFunc1Held, struct{}]("scopedDefers.func1", "scopes.go", 77, scopedDefersFunc1Step, generated.Deferring())
-	scopedRecoverKind = generated.DefineHeld[scopedRecoverState, scopedRecoverHeld, string]("scopedRecover", "scopes.go", 95, scopedRecoverStep, generated.Deferring())
+	scopedDefersFunc1Kind = generated.DefineHeld("scopedDefers.func1", "scopes.go", 77, scopedDefersFunc1Size, generated.Result[struct{}](), scopedDefersFunc1Step, generated.Deferring())
+	scopedRecoverKind = generated.DefineHeld("scopedRecover", "scopes.go", 95, scopedRecoverSize, generated.Result[string](), scopedRecoverStep, generated.Deferring())
 	generated.Bind(scopedRecover, scopedRecoverStart, func(p *plan, n int) coro.Call[string] {
-		var s scopedRecoverState
-		*generated.In[scopedRecoverArgs](&s) = scopedRecoverArgs{n: n}
-		return scopedRecoverKind.With(s, scopedRecoverHeld{p: p})
+		c := generated.NewCall[string](scopedRecoverKind)
+		*generated.CallState[scopedRecoverArgs](c) = scopedRecoverArgs{n: n}
+		*generated.CallHeld[scopedRecoverHeld](c) = scopedRecoverHeld{p: p}
+		return c
 	})
-	scopedRecoverFunc1Kind = generated.DefineHeld[scopedRecoverFunc1State, scopedRecoverFunc1Held, struct{}]("scopedRecover.func1", "scopes.go", 103, scopedRecoverFunc1Step)
-	timedOftenKind = generated.DefineHeld[timedOftenState, timedOftenHeld, int]("timedOften", "scopes.go", 116, timedOftenStep)
+	scopedRecoverFunc1Kind = generated.DefineHeld("scopedRecover.func1", "scopes.go", 103, scopedRecoverFunc1Size, generated.Result[struct{}](), scopedRecoverFunc1Step)
+	timedOftenKind = generated.DefineHeld("timedOften", "scopes.go", 116, timedOftenSize, generated.Result[int](), timedOftenStep)
 	generated.Bind(timedOften, timedOftenStart, func(d time.Duration, n int) coro.Call[int] {
-		var s timedOftenState
-		*generated.In[timedOftenArgs](&s) = timedOftenArgs{d: d, n: n}
-		return timedOftenKind.With(s, timedOftenHeld{})
+		c := generated.NewCall[int](timedOftenKind)
+		*generated.CallState[timedOftenArgs](c) = timedOftenArgs{d: d, n: n}
+		return c
 	})
-	timedOftenFunc1Kind = generated.DefineHeld[timedOftenFunc1State, timedOftenFunc1Held, struct{}]("timedOften.func1", "scopes.go", 119, timedOftenFunc1Step)
-	timedKind = generated.Define[timedState, int]("timed", "scopes.go", 132, timedStep)
+	timedOftenFunc1Kind = generated.DefineHeld("timedOften.func1", "scopes.go", 119, timedOftenFunc1Size, generated.Result[struct{}](), timedOftenFunc1Step)
+	timedKind = generated.Define("timed", "scopes.go", 132, timedSize, generated.Result[int](), timedStep)
 	generated.Bind(timed, timedStart, func(n int) coro.Call[int] {
-		var s timedState
-		*generated.In[timedArgs](&s) = timedArgs{n: n}
-		return timedKind.With(s)
+		c := generated.NewCall[int](timedKind)
+		*generated.CallState[timedArgs](c) = timedArgs{n: n}
+		return c
 	})
-	timedManyKind = generated.Define[timedManyState, int]("timedMany", "scopes.go", 135, timedManyStep)
+	timedManyKind = generated.Define("timedMany", "scopes.go", 135, timedManySize, generated.Result[int](), timedManyStep)
 	generated.Bind(timedMany, timedManyStart, func(d time.Duration, n int) coro.Call[int] {
-		var s timedManyState
-		*generated.In[timedManyArgs](&s) = timedManyArgs{d: d, n: n}
-		return timedManyKind.With(s)
+		c := generated.NewCall[int](timedManyKind)
+		*generated.CallState[timedManyArgs](c) = timedManyArgs{d: d, n: n}
+		return c
 	})
 }
 
@@ -80,7 +84,7 @@ type scopedAt1 struct {
 	n, i1, i int
 }
 
-type scopedState = [(max(unsafe.Sizeof(scopedArgs{}), unsafe.Sizeof(scopedAt1{})) + 7) / 8]uint64
+const scopedSize = (max(unsafe.Sizeof(scopedArgs{}), unsafe.Sizeof(scopedAt1{})) + 7) &^ 7
 
 type scopedHeld = struct {
 	p     *plan
@@ -91,7 +95,7 @@ type scopedHeld = struct {
 	err   error
 }
 
-var scopedKind *generated.HeldKind[scopedState, scopedHeld, string]
+var scopedKind *generated.Kind
 
 // scopedStart is the start form of scoped.
 func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -110,9 +114,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 			err1 := generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 				calls++
 				v := must2Start(t, p, k)
-//line scopes_task.go:114
+//line scopes_task.go:118
 				if generated.Suspended(t) {
-					f, h := scopedFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
 					callsBox := generated.BoxOf(&callsMoved, &calls)
 					kBox := generated.BoxOf(&kMoved, &k)
@@ -139,9 +143,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 					{
 //line scopes.go:27
 						err1 := stopStart(t, p, fmt.Sprint("inner ", i, k))
-//line scopes_task.go:143
+//line scopes_task.go:147
 						if generated.Suspended(t) {
-							_, h := scopedFunc1Func1Kind.Spill(t, 1)
+							_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 							sumBox := generated.BoxOf(&sumMoved, &sum)
 							kBox := generated.BoxOf(&kMoved, &k)
 							errBox := generated.Box(&err)
@@ -157,9 +161,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:30
 					k++
 					err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:161
+//line scopes_task.go:165
 					if generated.Suspended(t) {
-						_, h := scopedFunc1Func1Kind.Spill(t, 2)
+						_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
 						kBox := generated.BoxOf(&kMoved, &k)
 						errBox := generated.Box(&err)
@@ -170,9 +174,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:31
 					return err2
 				})
-//line scopes_task.go:174
+//line scopes_task.go:178
 				if generated.Suspended(t) {
-					_, h := scopedFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
 					kBox := generated.BoxOf(&kMoved, &k)
 					*h = scopedFunc1Held{sum: sumBox, k: kBox}
@@ -182,9 +186,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 				sum += k
 				return inner1
 			})
-//line scopes_task.go:186
+//line scopes_task.go:190
 			if generated.Suspended(t) {
-				f, h := scopedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopedHeld](t, scopedKind, 1)
 				rBox := generated.BoxOf(&rMoved, &r)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
 				callsBox := generated.BoxOf(&callsMoved, &calls)
@@ -204,9 +208,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	err = generated.Deadline(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 		r = fmt.Sprint("r ", sum)
 		err := stopStart(t, p, "deadline")
-//line scopes_task.go:208
+//line scopes_task.go:212
 		if generated.Suspended(t) {
-			_, h := scopedFunc2Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[scopedFunc2Held](t, scopedFunc2Kind, 1)
 			rBox := generated.BoxOf(&rMoved, &r)
 			*h = scopedFunc2Held{r: rBox}
 			return
@@ -215,9 +219,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 		r += "!"
 		return err
 	})
-//line scopes_task.go:219
+//line scopes_task.go:223
 	if generated.Suspended(t) {
-		_, h := scopedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[scopedHeld](t, scopedKind, 2)
 		rBox := generated.BoxOf(&rMoved, &r)
 		sumBox := generated.BoxOf(&sumMoved, &sum)
 		callsBox := generated.BoxOf(&callsMoved, &calls)
@@ -226,9 +230,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:230
+//line scopes_task.go:234
 	if generated.Suspended(t) {
-		_, h := scopedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[scopedHeld](t, scopedKind, 3)
 		rBox := generated.BoxOf(&rMoved, &r)
 		sumBox := generated.BoxOf(&sumMoved, &sum)
 		callsBox := generated.BoxOf(&callsMoved, &calls)
@@ -239,10 +243,10 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(r, sum, calls), err
 }
 
-//line scopes_task.go:243
+//line scopes_task.go:247
 
 // scopedStep is the step form of scoped.
-func scopedStep(f *generated.Frame[scopedState, string], h *scopedHeld) generated.Step {
+func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p             *plan
@@ -263,19 +267,19 @@ func scopedStep(f *generated.Frame[scopedState, string], h *scopedHeld) generate
 		p, r, sum, calls, k = h.p, h.r, h.sum, h.calls, h.k
 //line scopes.go:16
 		err1 = generated.Err(f)
-//line scopes_task.go:267
+//line scopes_task.go:271
 		goto resume1
 	case 2:
 		p, r, sum, calls = h.p, h.r, h.sum, h.calls
 //line scopes.go:41
 		err = generated.Err(f)
-//line scopes_task.go:273
+//line scopes_task.go:277
 		goto resume2
 	case 3:
 		r, err, sum, calls = h.r, h.err, h.sum, h.calls
 //line scopes.go:47
 		generated.ChildErr(f)
-//line scopes_task.go:279
+//line scopes_task.go:283
 		goto resume3
 	default:
 		return f.BadResume()
@@ -304,9 +308,9 @@ loop1:
 //line scopes.go:17
 			*calls++
 			v := must2Start(t, p, *k)
-//line scopes_task.go:308
+//line scopes_task.go:312
 			if generated.Suspended(t) {
-				f, h := scopedFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 1)
 				s := generated.At[scopedFunc1At1](f)
 				*s = scopedFunc1At1{i: i}
 				*h = scopedFunc1Held{p: p, sum: sum, calls: calls, k: k}
@@ -330,9 +334,9 @@ loop1:
 				{
 //line scopes.go:27
 					err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:334
+//line scopes_task.go:338
 					if generated.Suspended(t) {
-						_, h := scopedFunc1Func1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 						errBox := generated.Box(&err)
 						*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}, p: p, k: k}
 						scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
@@ -346,9 +350,9 @@ loop1:
 //line scopes.go:30
 				*k++
 				err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:350
+//line scopes_task.go:354
 				if generated.Suspended(t) {
-					_, h := scopedFunc1Func1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 					errBox := generated.Box(&err)
 					*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}}
 					scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
@@ -357,9 +361,9 @@ loop1:
 //line scopes.go:31
 				return err2
 			})
-//line scopes_task.go:361
+//line scopes_task.go:365
 			if generated.Suspended(t) {
-				_, h := scopedFunc1Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 2)
 				*h = scopedFunc1Held{sum: sum, k: k}
 				return
 			}
@@ -368,7 +372,7 @@ loop1:
 			return inner1
 		})
 	}
-//line scopes_task.go:372
+//line scopes_task.go:376
 	if generated.Suspended(t) {
 		*generated.At[scopedAt1](f) = scopedAt1{n: n, i1: i1, i: i}
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls, k: k}
@@ -378,7 +382,7 @@ resume1:
 //line scopes.go:36
 	p.logf("%d: k %d sum %d calls %d", i, *k, *sum, *calls)
 	if err1 != nil {
-		return generated.Return(f, "failed", err1)
+		return generated.Return[string](f, "failed", err1)
 	}
 //line scopes.go:14
 	i1++
@@ -391,9 +395,9 @@ end1:
 //line scopes.go:42
 			*r = fmt.Sprint("r ", *sum)
 			err := stopStart(t, p, "deadline")
-//line scopes_task.go:395
+//line scopes_task.go:399
 			if generated.Suspended(t) {
-				_, h := scopedFunc2Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[scopedFunc2Held](t, scopedFunc2Kind, 1)
 				*h = scopedFunc2Held{r: r}
 				return
 			}
@@ -402,7 +406,7 @@ end1:
 			return err
 		})
 	}
-//line scopes_task.go:406
+//line scopes_task.go:410
 	if generated.Suspended(t) {
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -410,17 +414,17 @@ end1:
 resume2:
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:414
+//line scopes_task.go:418
 	if generated.Suspended(t) {
 		*h = scopedHeld{r: r, err: err, sum: sum, calls: calls}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line scopes.go:48
-	return generated.Return(f, fmt.Sprint(*r, *sum, *calls), err)
+	return generated.Return[string](f, fmt.Sprint(*r, *sum, *calls), err)
 }
 
-//line scopes_task.go:424
+//line scopes_task.go:428
 
 // scopedFunc1Args has the arguments of scoped.func1.
 type scopedFunc1Args struct {
@@ -433,7 +437,7 @@ type scopedFunc1At1 struct {
 	result int
 }
 
-type scopedFunc1State = [(max(unsafe.Sizeof(scopedFunc1Args{}), unsafe.Sizeof(scopedFunc1At1{})) + 7) / 8]uint64
+const scopedFunc1Size = (max(unsafe.Sizeof(scopedFunc1Args{}), unsafe.Sizeof(scopedFunc1At1{})) + 7) &^ 7
 
 type scopedFunc1Held = struct {
 	p     *plan
@@ -442,10 +446,10 @@ type scopedFunc1Held = struct {
 	k     *int
 }
 
-var scopedFunc1Kind *generated.HeldKind[scopedFunc1State, scopedFunc1Held, struct{}]
+var scopedFunc1Kind *generated.Kind
 
 // scopedFunc1Step is the step form of scoped.func1.
-func scopedFunc1Step(f *generated.Frame[scopedFunc1State, struct{}], h *scopedFunc1Held) generated.Step {
+func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p             *plan
@@ -465,13 +469,13 @@ func scopedFunc1Step(f *generated.Frame[scopedFunc1State, struct{}], h *scopedFu
 //line scopes.go:18
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:469
+//line scopes_task.go:473
 		goto resume1
 	case 2:
 		sum, k = h.sum, h.k
 //line scopes.go:20
 		inner1 = generated.Err(f)
-//line scopes_task.go:475
+//line scopes_task.go:479
 		goto resume2
 	default:
 		return f.BadResume()
@@ -479,7 +483,7 @@ func scopedFunc1Step(f *generated.Frame[scopedFunc1State, struct{}], h *scopedFu
 //line scopes.go:17
 	*calls++
 	v = must2Start(t, p, *k)
-//line scopes_task.go:483
+//line scopes_task.go:487
 	if generated.Suspended(t) {
 		s := generated.At[scopedFunc1At1](f)
 		*s = scopedFunc1At1{i: i}
@@ -505,9 +509,9 @@ resume1:
 		{
 //line scopes.go:27
 			err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:509
+//line scopes_task.go:513
 			if generated.Suspended(t) {
-				_, h := scopedFunc1Func1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 				errBox := generated.Box(&err)
 				*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}, p: p, k: k}
 				scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
@@ -521,9 +525,9 @@ resume1:
 //line scopes.go:30
 		*k++
 		err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:525
+//line scopes_task.go:529
 		if generated.Suspended(t) {
-			_, h := scopedFunc1Func1Kind.Spill(t, 2)
+			_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 			errBox := generated.Box(&err)
 			*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}}
 			scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
@@ -532,7 +536,7 @@ resume1:
 //line scopes.go:31
 		return err2
 	})
-//line scopes_task.go:536
+//line scopes_task.go:540
 	if generated.Suspended(t) {
 		*h = scopedFunc1Held{sum: sum, k: k}
 		return generated.Wait(f, t, 2)
@@ -540,17 +544,17 @@ resume1:
 resume2:
 //line scopes.go:33
 	*sum += *k
-	return generated.Return(f, struct{}{}, inner1)
+	return generated.Return[struct{}](f, struct{}{}, inner1)
 }
 
-//line scopes_task.go:547
+//line scopes_task.go:551
 
 // scopedFunc1Func1Args has the arguments of scoped.func1.func1.
 type scopedFunc1Func1Args struct {
 	i int
 }
 
-type scopedFunc1Func1State = [(unsafe.Sizeof(scopedFunc1Func1Args{}) + 7) / 8]uint64
+const scopedFunc1Func1Size = (unsafe.Sizeof(scopedFunc1Func1Args{}) + 7) &^ 7
 
 // scopedFunc1Func1Exit is what scoped.func1.func1 needs until it has ended: its deferred calls and its results.
 type scopedFunc1Func1Exit struct {
@@ -567,7 +571,7 @@ type scopedFunc1Func1Held = struct {
 	k     *int
 }
 
-var scopedFunc1Func1Kind *generated.HeldKind[scopedFunc1Func1State, scopedFunc1Func1Held, struct{}]
+var scopedFunc1Func1Kind *generated.Kind
 
 // scopedFunc1Func1Defer1 enters what scoped.func1.func1 defers in line 22 in the list of its frame.
 func scopedFunc1Func1Defer1(p1 *generated.Panic, p *plan, sum *int, k *int, err *error) {
@@ -582,16 +586,16 @@ func scopedFunc1Func1Defer1(p1 *generated.Panic, p *plan, sum *int, k *int, err 
 	})
 }
 
-//line scopes_task.go:586
+//line scopes_task.go:590
 
 // scopedFunc1Func1Step is the step form of scoped.func1.func1.
-func scopedFunc1Func1Step(f *generated.Frame[scopedFunc1Func1State, struct{}], h *scopedFunc1Func1Held) generated.Step {
+func scopedFunc1Func1Step(f *generated.Frame, h *scopedFunc1Func1Held) generated.Step {
 	step, _ := scopedFunc1Func1Run(f, h, f.At())
 	return step
 }
 
 // scopedFunc1Func1Run runs scoped.func1.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopedFunc1Func1Run(f *generated.Frame[scopedFunc1Func1State, struct{}], h *scopedFunc1Func1Held, at int) (step generated.Step, ok bool) {
+func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return scopedFunc1Func1Run(f, h, generated.Exit) }, &step, &ok)
@@ -614,12 +618,12 @@ func scopedFunc1Func1Run(f *generated.Frame[scopedFunc1Func1State, struct{}], h 
 		p, k = h.p, h.k
 //line scopes.go:27
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:618
+//line scopes_task.go:622
 		goto resume1
 	case 2:
 //line scopes.go:31
 		err2 = generated.ChildErr(f)
-//line scopes_task.go:623
+//line scopes_task.go:627
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -637,7 +641,7 @@ func scopedFunc1Func1Run(f *generated.Frame[scopedFunc1Func1State, struct{}], h 
 //line scopes.go:26
 	*k++
 	err1 = stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:641
+//line scopes_task.go:645
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -656,7 +660,7 @@ end1:
 //line scopes.go:30
 	*k++
 	err2 = stopStart(t, p, "inner again")
-//line scopes_task.go:660
+//line scopes_task.go:664
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -667,16 +671,14 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line scopes_task.go:671
+//line scopes_task.go:675
 exit:
 	if p1.Run(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p1, f, t, struct{}{}, *err)
 }
-
-type scopedFunc2State = struct{}
 
 type scopedFunc2Held = struct {
 	p   *plan
@@ -684,10 +686,10 @@ type scopedFunc2Held = struct {
 	sum *int
 }
 
-var scopedFunc2Kind *generated.HeldKind[scopedFunc2State, scopedFunc2Held, struct{}]
+var scopedFunc2Kind *generated.Kind
 
 // scopedFunc2Step is the step form of scoped.func2.
-func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFunc2Held) generated.Step {
+func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *plan
@@ -702,7 +704,7 @@ func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFu
 		r = h.r
 //line scopes.go:43
 		err = generated.ChildErr(f)
-//line scopes_task.go:706
+//line scopes_task.go:708
 		goto resume1
 	default:
 		return f.BadResume()
@@ -710,7 +712,7 @@ func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFu
 //line scopes.go:42
 	*r = fmt.Sprint("r ", *sum)
 	err = stopStart(t, p, "deadline")
-//line scopes_task.go:714
+//line scopes_task.go:716
 	if generated.Suspended(t) {
 		*h = scopedFunc2Held{r: r}
 		return generated.Wait(f, t, 1)
@@ -718,17 +720,17 @@ func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFu
 resume1:
 //line scopes.go:44
 	*r += "!"
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:725
+//line scopes_task.go:727
 
 // scopedSharedArgs has the arguments of scopedShared.
 type scopedSharedArgs struct {
 	n int
 }
 
-type scopedSharedState = [(unsafe.Sizeof(scopedSharedArgs{}) + 7) / 8]uint64
+const scopedSharedSize = (unsafe.Sizeof(scopedSharedArgs{}) + 7) &^ 7
 
 // scopedSharedExit is what scopedShared needs until it has ended: its deferred calls and its results.
 type scopedSharedExit struct {
@@ -748,7 +750,7 @@ type scopedSharedHeld = struct {
 	to    *int
 }
 
-var scopedSharedKind *generated.HeldKind[scopedSharedState, scopedSharedHeld, string]
+var scopedSharedKind *generated.Kind
 
 // scopedSharedStart is the start form of scopedShared.
 func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -762,9 +764,9 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		a, b, c = a+1, b+1, c+1
 		later = append(later, func() { a += 10 })
 		stopStart(t, p, "shared")
-//line scopes_task.go:766
+//line scopes_task.go:768
 		if generated.Suspended(t) {
-			_, h := scopedSharedFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
 			*h = scopedSharedFunc1Held{p: p, a: &a, b: bBox, c: &c}
 			return
@@ -772,17 +774,17 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:60
 		a, b, c = a+1, b+1, c+1
 		err := stopStart(t, p, "shared again")
-//line scopes_task.go:776
+//line scopes_task.go:778
 		if generated.Suspended(t) {
-			scopedSharedFunc1Kind.SpillBare(t, 2)
+			generated.SpillBare(t, scopedSharedFunc1Kind, 2)
 			return
 		}
 //line scopes.go:61
 		return err
 	})
-//line scopes_task.go:784
+//line scopes_task.go:786
 	if generated.Suspended(t) {
-		_, h := scopedSharedKind.Spill(t, 1)
+		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 1)
 		rBox := generated.Box(&r)
 		laterBox := generated.BoxOf(&laterMoved, &later)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -804,9 +806,9 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:808
+//line scopes_task.go:810
 	if generated.Suspended(t) {
-		_, h := scopedSharedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 2)
 		rBox := generated.Box(&r)
 		bBox := generated.BoxOf(&bMoved, &b)
 		*h = scopedSharedHeld{exit: scopedSharedExit{r: rBox, err: err}, p: p, a: &a, b: bBox, c: &c}
@@ -816,9 +818,9 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:69
 	a, b, c = a+1, b+1, c+1
 	stopStart(t, p, fmt.Sprint("after ", a, b, c))
-//line scopes_task.go:820
+//line scopes_task.go:822
 	if generated.Suspended(t) {
-		_, h := scopedSharedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 3)
 		rBox := generated.Box(&r)
 		bBox := generated.BoxOf(&bMoved, &b)
 		*h = scopedSharedHeld{exit: scopedSharedExit{r: rBox, err: err}}
@@ -829,7 +831,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err
 }
 
-//line scopes_task.go:833
+//line scopes_task.go:835
 
 // scopedSharedDefer1 enters what scopedShared defers in line 67 in the list of its frame.
 func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) {
@@ -841,16 +843,16 @@ func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) 
 	})
 }
 
-//line scopes_task.go:845
+//line scopes_task.go:847
 
 // scopedSharedStep is the step form of scopedShared.
-func scopedSharedStep(f1 *generated.Frame[scopedSharedState, string], h *scopedSharedHeld) generated.Step {
+func scopedSharedStep(f1 *generated.Frame, h *scopedSharedHeld) generated.Step {
 	step, _ := scopedSharedRun(f1, h, f1.At())
 	return step
 }
 
 // scopedSharedRun runs scopedShared from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSharedHeld, at int) (step generated.Step, ok bool) {
+func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return scopedSharedRun(f1, h, generated.Exit) }, &step, &ok)
@@ -876,18 +878,18 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 		p, later, a, b, c, to = h.p, h.later, h.a, h.b, h.c, h.to
 //line scopes.go:56
 		err1 = generated.Err(f1)
-//line scopes_task.go:880
+//line scopes_task.go:882
 		goto resume1
 	case 2:
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:68
 		generated.ChildErr(f1)
-//line scopes_task.go:886
+//line scopes_task.go:888
 		goto resume2
 	case 3:
 //line scopes.go:70
 		generated.ChildErr(f1)
-//line scopes_task.go:891
+//line scopes_task.go:893
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -914,25 +916,25 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 			*a, *b, *c = *a+1, *b+1, *c+1
 			*later = append(*later, func() { *a += 10 })
 			stopStart(t, p, "shared")
-//line scopes_task.go:918
+//line scopes_task.go:920
 			if generated.Suspended(t) {
-				_, h := scopedSharedFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 				*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
 				return
 			}
 //line scopes.go:60
 			*a, *b, *c = *a+1, *b+1, *c+1
 			err := stopStart(t, p, "shared again")
-//line scopes_task.go:927
+//line scopes_task.go:929
 			if generated.Suspended(t) {
-				scopedSharedFunc1Kind.SpillBare(t, 2)
+				generated.SpillBare(t, scopedSharedFunc1Kind, 2)
 				return
 			}
 //line scopes.go:61
 			return err
 		})
 	}
-//line scopes_task.go:936
+//line scopes_task.go:938
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, later: later, a: a, b: b, c: c, to: to}
 		return generated.Wait(f1, t, 1), true
@@ -950,7 +952,7 @@ resume1:
 	}
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:954
+//line scopes_task.go:956
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, a: a, b: b, c: c}
 		return generated.Wait(f1, t, 2), true
@@ -959,7 +961,7 @@ resume2:
 //line scopes.go:69
 	*a, *b, *c = *a+1, *b+1, *c+1
 	stopStart(t, p, fmt.Sprint("after ", *a, *b, *c))
-//line scopes_task.go:963
+//line scopes_task.go:965
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, 3), true
@@ -970,16 +972,14 @@ resume3:
 		*r = "end "
 		goto exit
 	}
-//line scopes_task.go:974
+//line scopes_task.go:976
 exit:
 	if p1.Run(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f1, t, *r, *err)
+	return generated.End[string](p1, f1, t, *r, *err)
 }
-
-type scopedSharedFunc1State = struct{}
 
 type scopedSharedFunc1Held = struct {
 	p     *plan
@@ -989,10 +989,10 @@ type scopedSharedFunc1Held = struct {
 	c     *int
 }
 
-var scopedSharedFunc1Kind *generated.HeldKind[scopedSharedFunc1State, scopedSharedFunc1Held, struct{}]
+var scopedSharedFunc1Kind *generated.Kind
 
 // scopedSharedFunc1Step is the step form of scopedShared.func1.
-func scopedSharedFunc1Step(f *generated.Frame[scopedSharedFunc1State, struct{}], h *scopedSharedFunc1Held) generated.Step {
+func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p       *plan
@@ -1023,7 +1023,7 @@ func scopedSharedFunc1Step(f *generated.Frame[scopedSharedFunc1State, struct{}],
 	stopStart(t, p, "shared")
 //line scopes_task.go:1025
 	if generated.Suspended(t) {
-		h = scopedSharedFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, scopedSharedFunc1Kind, f, h)
 		*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
 		return generated.Wait(f, t, 1)
 	}
@@ -1040,7 +1040,7 @@ resume1:
 	}
 resume2:
 //line scopes.go:61
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line scopes_task.go:1047
@@ -1050,7 +1050,7 @@ type scopedDefersArgs struct {
 	n int
 }
 
-type scopedDefersState = [(unsafe.Sizeof(scopedDefersArgs{}) + 7) / 8]uint64
+const scopedDefersSize = (unsafe.Sizeof(scopedDefersArgs{}) + 7) &^ 7
 
 type scopedDefersHeld = struct {
 	p   *plan
@@ -1058,14 +1058,14 @@ type scopedDefersHeld = struct {
 	err error
 }
 
-var scopedDefersKind *generated.HeldKind[scopedDefersState, scopedDefersHeld, string]
+var scopedDefersKind *generated.Kind
 
 // scopedDefersStart is the start form of scopedDefers.
 func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:76
 	sum := 0
 	err = generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
-		f, h := scopedDefersFunc1Kind.Begin(t)
+		f, h := generated.BeginHeld[scopedDefersFunc1Held](t, scopedDefersFunc1Kind)
 		*generated.At[scopedDefersFunc1Args](f) = scopedDefersFunc1Args{n: n}
 		*h = scopedDefersFunc1Held{p: p, sum: &sum}
 		_, err := generated.Run(t, f, &h.exit.result)
@@ -1073,7 +1073,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	})
 //line scopes_task.go:1075
 	if generated.Suspended(t) {
-		_, h := scopedDefersKind.Spill(t, 1)
+		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 1)
 		*h = scopedDefersHeld{p: p, sum: &sum}
 		return
 	}
@@ -1081,7 +1081,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	stopStart(t, p, "after")
 //line scopes_task.go:1083
 	if generated.Suspended(t) {
-		_, h := scopedDefersKind.Spill(t, 2)
+		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 2)
 		*h = scopedDefersHeld{err: err, sum: &sum}
 		return
 	}
@@ -1092,7 +1092,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:1093
 
 // scopedDefersStep is the step form of scopedDefers.
-func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDefersHeld) generated.Step {
+func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *plan
@@ -1126,7 +1126,7 @@ func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDe
 	{
 		sum := sum
 		err = generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
-			f, h := scopedDefersFunc1Kind.Begin(t)
+			f, h := generated.BeginHeld[scopedDefersFunc1Held](t, scopedDefersFunc1Kind)
 			*generated.At[scopedDefersFunc1Args](f) = scopedDefersFunc1Args{n: n}
 			*h = scopedDefersFunc1Held{p: p, sum: sum}
 			_, err1 := generated.Run(t, f, &h.exit.result)
@@ -1148,7 +1148,7 @@ resume1:
 	}
 resume2:
 //line scopes.go:91
-	return generated.Return(f, fmt.Sprint("sum ", *sum), err)
+	return generated.Return[string](f, fmt.Sprint("sum ", *sum), err)
 }
 
 //line scopes_task.go:1155
@@ -1163,7 +1163,7 @@ type scopedDefersFunc1At1 struct {
 	n int
 }
 
-type scopedDefersFunc1State = [(max(unsafe.Sizeof(scopedDefersFunc1Args{}), unsafe.Sizeof(scopedDefersFunc1At1{})) + 7) / 8]uint64
+const scopedDefersFunc1Size = (max(unsafe.Sizeof(scopedDefersFunc1Args{}), unsafe.Sizeof(scopedDefersFunc1At1{})) + 7) &^ 7
 
 // scopedDefersFunc1Exit is what scopedDefers.func1 needs until it has ended: its deferred calls and its results.
 type scopedDefersFunc1Exit struct {
@@ -1178,16 +1178,16 @@ type scopedDefersFunc1Held = struct {
 	sum  *int
 }
 
-var scopedDefersFunc1Kind *generated.HeldKind[scopedDefersFunc1State, scopedDefersFunc1Held, struct{}]
+var scopedDefersFunc1Kind *generated.Kind
 
 // scopedDefersFunc1Step is the step form of scopedDefers.func1.
-func scopedDefersFunc1Step(f *generated.Frame[scopedDefersFunc1State, struct{}], h *scopedDefersFunc1Held) generated.Step {
+func scopedDefersFunc1Step(f *generated.Frame, h *scopedDefersFunc1Held) generated.Step {
 	step, _ := scopedDefersFunc1Run(f, h, f.At())
 	return step
 }
 
 // scopedDefersFunc1Run runs scopedDefers.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopedDefersFunc1Run(f *generated.Frame[scopedDefersFunc1State, struct{}], h *scopedDefersFunc1Held, at int) (step generated.Step, ok bool) {
+func scopedDefersFunc1Run(f *generated.Frame, h *scopedDefersFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return scopedDefersFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -1272,7 +1272,7 @@ exit:
 		*h = scopedDefersFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p1, f, t, struct{}{}, *r)
 }
 
 // scopedRecoverArgs has the arguments of scopedRecover.
@@ -1280,7 +1280,7 @@ type scopedRecoverArgs struct {
 	n int
 }
 
-type scopedRecoverState = [(unsafe.Sizeof(scopedRecoverArgs{}) + 7) / 8]uint64
+const scopedRecoverSize = (unsafe.Sizeof(scopedRecoverArgs{}) + 7) &^ 7
 
 // scopedRecoverExit is what scopedRecover needs until it has ended: its deferred calls and its results.
 type scopedRecoverExit struct {
@@ -1296,7 +1296,7 @@ type scopedRecoverHeld = struct {
 	sum  *int
 }
 
-var scopedRecoverKind *generated.HeldKind[scopedRecoverState, scopedRecoverHeld, string]
+var scopedRecoverKind *generated.Kind
 
 // scopedRecoverStart is the start form of scopedRecover.
 func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
@@ -1318,7 +1318,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 		stopStart(t, p, "before")
 //line scopes_task.go:1320
 		if generated.Suspended(t) {
-			f, h := scopedRecoverFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 			sumBox := generated.BoxOf(&sumMoved, &sum)
 			*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 			*h = scopedRecoverFunc1Held{p: p, sum: sumBox}
@@ -1332,7 +1332,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 		err := stopStart(t, p, "last")
 //line scopes_task.go:1334
 		if generated.Suspended(t) {
-			scopedRecoverFunc1Kind.SpillBare(t, 2)
+			generated.SpillBare(t, scopedRecoverFunc1Kind, 2)
 			return
 		}
 //line scopes.go:110
@@ -1340,7 +1340,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	})
 //line scopes_task.go:1342
 	if generated.Suspended(t) {
-		_, h := scopedRecoverKind.Spill(t, 1)
+		_, h := generated.SpillHeld[scopedRecoverHeld](t, scopedRecoverKind, 1)
 		rBox := generated.Box(&r)
 		sumBox := generated.BoxOf(&sumMoved, &sum)
 		*h = scopedRecoverHeld{exit: scopedRecoverExit{r: rBox, err: err}, sum: sumBox}
@@ -1373,13 +1373,13 @@ func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
 //line scopes_task.go:1374
 
 // scopedRecoverStep is the step form of scopedRecover.
-func scopedRecoverStep(f *generated.Frame[scopedRecoverState, string], h *scopedRecoverHeld) generated.Step {
+func scopedRecoverStep(f *generated.Frame, h *scopedRecoverHeld) generated.Step {
 	step, _ := scopedRecoverRun(f, h, f.At())
 	return step
 }
 
 // scopedRecoverRun runs scopedRecover from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedRecoverHeld, at int) (step generated.Step, ok bool) {
+func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return scopedRecoverRun(f, h, generated.Exit) }, &step, &ok)
@@ -1428,7 +1428,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 			stopStart(t, p, "before")
 //line scopes_task.go:1430
 			if generated.Suspended(t) {
-				f, h := scopedRecoverFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 				*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 				*h = scopedRecoverFunc1Held{p: p, sum: sum}
 				return
@@ -1441,7 +1441,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 			err := stopStart(t, p, "last")
 //line scopes_task.go:1443
 			if generated.Suspended(t) {
-				scopedRecoverFunc1Kind.SpillBare(t, 2)
+				generated.SpillBare(t, scopedRecoverFunc1Kind, 2)
 				return
 			}
 //line scopes.go:110
@@ -1467,7 +1467,7 @@ exit:
 		*h = scopedRecoverHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *err)
+	return generated.End[string](p1, f, t, *r, *err)
 }
 
 // scopedRecoverFunc1Args has the arguments of scopedRecover.func1.
@@ -1480,17 +1480,17 @@ type scopedRecoverFunc1At1 struct {
 	n int
 }
 
-type scopedRecoverFunc1State = [(max(unsafe.Sizeof(scopedRecoverFunc1Args{}), unsafe.Sizeof(scopedRecoverFunc1At1{})) + 7) / 8]uint64
+const scopedRecoverFunc1Size = (max(unsafe.Sizeof(scopedRecoverFunc1Args{}), unsafe.Sizeof(scopedRecoverFunc1At1{})) + 7) &^ 7
 
 type scopedRecoverFunc1Held = struct {
 	p   *plan
 	sum *int
 }
 
-var scopedRecoverFunc1Kind *generated.HeldKind[scopedRecoverFunc1State, scopedRecoverFunc1Held, struct{}]
+var scopedRecoverFunc1Kind *generated.Kind
 
 // scopedRecoverFunc1Step is the step form of scopedRecover.func1.
-func scopedRecoverFunc1Step(f *generated.Frame[scopedRecoverFunc1State, struct{}], h *scopedRecoverFunc1Held) generated.Step {
+func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *plan
@@ -1525,7 +1525,7 @@ func scopedRecoverFunc1Step(f *generated.Frame[scopedRecoverFunc1State, struct{}
 //line scopes_task.go:1526
 	if generated.Suspended(t) {
 		*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
-		h = scopedRecoverFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, scopedRecoverFunc1Kind, f, h)
 		*h = scopedRecoverFunc1Held{p: p, sum: sum}
 		return generated.Wait(f, t, 1)
 	}
@@ -1545,7 +1545,7 @@ resume1:
 	}
 resume2:
 //line scopes.go:110
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line scopes_task.go:1552
@@ -1562,14 +1562,14 @@ type timedOftenAt1 struct {
 	n, i1 int
 }
 
-type timedOftenState = [(max(unsafe.Sizeof(timedOftenArgs{}), unsafe.Sizeof(timedOftenAt1{})) + 7) / 8]uint64
+const timedOftenSize = (max(unsafe.Sizeof(timedOftenArgs{}), unsafe.Sizeof(timedOftenAt1{})) + 7) &^ 7
 
 type timedOftenHeld = struct {
 	sum *int
 	k   *int
 }
 
-var timedOftenKind *generated.HeldKind[timedOftenState, timedOftenHeld, int]
+var timedOftenKind *generated.Kind
 
 // timedOftenStart is the start form of timedOften.
 func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
@@ -1586,7 +1586,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 				v, err1 := timedStart(t, n+i%2)
 //line scopes_task.go:1588
 				if generated.Suspended(t) {
-					f, h := timedOftenFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
 					kBox := generated.BoxOf(&kMoved, &k)
 					s := generated.At[timedOftenFunc1At1](f)
@@ -1602,7 +1602,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 			})
 //line scopes_task.go:1604
 			if generated.Suspended(t) {
-				f, h := timedOftenKind.Spill(t, 1)
+				f, h := generated.SpillHeld[timedOftenHeld](t, timedOftenKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
 				kBox := generated.BoxOf(&kMoved, &k)
 				*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
@@ -1623,7 +1623,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 //line scopes_task.go:1624
 
 // timedOftenStep is the step form of timedOften.
-func timedOftenStep(f *generated.Frame[timedOftenState, int], h *timedOftenHeld) generated.Step {
+func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		d        time.Duration
@@ -1667,7 +1667,7 @@ loop1:
 			v, err1 := timedStart(t, n+i%2)
 //line scopes_task.go:1669
 			if generated.Suspended(t) {
-				f, h := timedOftenFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 				s := generated.At[timedOftenFunc1At1](f)
 				*s = timedOftenFunc1At1{}
 				*h = timedOftenFunc1Held{sum: sum, k: k}
@@ -1689,7 +1689,7 @@ loop1:
 resume1:
 //line scopes.go:124
 	if err1 != nil {
-		return generated.Return(f, *sum, err1)
+		return generated.Return[int](f, *sum, err1)
 	}
 	*sum += *k
 //line scopes.go:117
@@ -1697,7 +1697,7 @@ resume1:
 	goto loop1
 end1:
 //line scopes.go:129
-	return generated.Return(f, *sum, nil)
+	return generated.Return[int](f, *sum, nil)
 }
 
 //line scopes_task.go:1704
@@ -1712,17 +1712,17 @@ type timedOftenFunc1At1 struct {
 	result int
 }
 
-type timedOftenFunc1State = [(max(unsafe.Sizeof(timedOftenFunc1Args{}), unsafe.Sizeof(timedOftenFunc1At1{})) + 7) / 8]uint64
+const timedOftenFunc1Size = (max(unsafe.Sizeof(timedOftenFunc1Args{}), unsafe.Sizeof(timedOftenFunc1At1{})) + 7) &^ 7
 
 type timedOftenFunc1Held = struct {
 	sum *int
 	k   *int
 }
 
-var timedOftenFunc1Kind *generated.HeldKind[timedOftenFunc1State, timedOftenFunc1Held, struct{}]
+var timedOftenFunc1Kind *generated.Kind
 
 // timedOftenFunc1Step is the step form of timedOften.func1.
-func timedOftenFunc1Step(f *generated.Frame[timedOftenFunc1State, struct{}], h *timedOftenFunc1Held) generated.Step {
+func timedOftenFunc1Step(f *generated.Frame, h *timedOftenFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i, v   int
@@ -1759,7 +1759,7 @@ resume1:
 //line scopes.go:120
 	*k, err = v, err1
 	*sum++
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line scopes_task.go:1766
@@ -1774,9 +1774,9 @@ type timedAt1 struct {
 	n int
 }
 
-type timedState = [(max(unsafe.Sizeof(timedArgs{}), unsafe.Sizeof(timedAt1{})) + 7) / 8]uint64
+const timedSize = (max(unsafe.Sizeof(timedArgs{}), unsafe.Sizeof(timedAt1{})) + 7) &^ 7
 
-var timedKind *generated.Kind[timedState, int]
+var timedKind *generated.Kind
 
 // timedStart is the start form of timed.
 func timedStart(t *task.T, n int) (_ int, _ error) {
@@ -1784,7 +1784,7 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 	err := waitIfStart(t, n < 0)
 //line scopes_task.go:1786
 	if generated.Suspended(t) {
-		f := timedKind.Spill(t, 1)
+		f := generated.Spill(t, timedKind, 1)
 		*generated.At[timedAt1](f) = timedAt1{n: n}
 		return
 	}
@@ -1795,7 +1795,7 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 //line scopes_task.go:1796
 
 // timedStep is the step form of timed.
-func timedStep(f *generated.Frame[timedState, int]) generated.Step {
+func timedStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n   int
@@ -1824,7 +1824,7 @@ func timedStep(f *generated.Frame[timedState, int]) generated.Step {
 	}
 resume1:
 //line scopes.go:132
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
 //line scopes_task.go:1831
@@ -1840,9 +1840,9 @@ type timedManyAt1 struct {
 	result int
 }
 
-type timedManyState = [(max(unsafe.Sizeof(timedManyArgs{}), unsafe.Sizeof(timedManyAt1{})) + 7) / 8]uint64
+const timedManySize = (max(unsafe.Sizeof(timedManyArgs{}), unsafe.Sizeof(timedManyAt1{})) + 7) &^ 7
 
-var timedManyKind *generated.Kind[timedManyState, int]
+var timedManyKind *generated.Kind
 
 // timedManyStart is the start form of timedMany.
 func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
@@ -1850,7 +1850,7 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 	v, err := timedOftenStart(t, d, n)
 //line scopes_task.go:1852
 	if generated.Suspended(t) {
-		f := timedManyKind.Spill(t, 1)
+		f := generated.Spill(t, timedManyKind, 1)
 		s := generated.At[timedManyAt1](f)
 		*s = timedManyAt1{}
 		generated.ResultTo(t, &s.result)
@@ -1863,7 +1863,7 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 //line scopes_task.go:1864
 
 // timedManyStep is the step form of timedMany.
-func timedManyStep(f *generated.Frame[timedManyState, int]) generated.Step {
+func timedManyStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		d    time.Duration
@@ -1895,7 +1895,7 @@ func timedManyStep(f *generated.Frame[timedManyState, int]) generated.Step {
 	}
 resume1:
 //line scopes.go:135
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 }
 
 //line scopes_task.go:1902

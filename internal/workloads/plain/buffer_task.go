@@ -19,14 +19,14 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	bufferKind = generated.DefineHeld[bufferState, bufferHeld, uint64]("Buffer", "buffer.go", 11, bufferStep)
+	bufferKind = generated.DefineHeld("Buffer", "buffer.go", 11, bufferSize, generated.Result[uint64](), bufferStep)
 	generated.Bind(Buffer, bufferStart, func(n int) coro.Call[uint64] {
-		var s bufferState
-		*generated.In[bufferArgs](&s) = bufferArgs{n: n}
-		return bufferKind.With(s, bufferHeld{})
+		c1 := generated.NewCall[uint64](bufferKind)
+		*generated.CallState[bufferArgs](c1) = bufferArgs{n: n}
+		return c1
 	})
-	bufferFunc1Kind = generated.DefineHeld[bufferFunc1State, bufferFunc1Held, struct{}]("Buffer.func1", "buffer.go", 18, bufferFunc1Step)
-	bufferFunc2Kind = generated.DefineHeld[bufferFunc2State, bufferFunc2Held, struct{}]("Buffer.func2", "buffer.go", 29, bufferFunc2Step)
+	bufferFunc1Kind = generated.DefineHeld("Buffer.func1", "buffer.go", 18, bufferFunc1Size, generated.Result[struct{}](), bufferFunc1Step)
+	bufferFunc2Kind = generated.DefineHeld("Buffer.func2", "buffer.go", 29, bufferFunc2Size, generated.Result[struct{}](), bufferFunc2Step)
 }
 
 // bufferArgs has the arguments of Buffer.
@@ -55,7 +55,7 @@ type bufferAt3 struct {
 	sum uint64
 }
 
-type bufferState = [(max(unsafe.Sizeof(bufferArgs{}), unsafe.Sizeof(bufferAt1{}), unsafe.Sizeof(bufferAt2{}), unsafe.Sizeof(bufferAt3{})) + 7) / 8]uint64
+const bufferSize = (max(unsafe.Sizeof(bufferArgs{}), unsafe.Sizeof(bufferAt1{}), unsafe.Sizeof(bufferAt2{}), unsafe.Sizeof(bufferAt3{})) + 7) &^ 7
 
 type bufferHeld = struct {
 	c         *task.Chan[int]
@@ -63,7 +63,7 @@ type bufferHeld = struct {
 	sums      *[4]uint64
 }
 
-var bufferKind *generated.HeldKind[bufferState, bufferHeld, uint64]
+var bufferKind *generated.Kind
 
 // bufferStart is the start form of Buffer.
 func bufferStart(t *task.T, n int) (sum uint64, err error) {
@@ -85,7 +85,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 						err := c.Send(t, v)
 //line buffer_task.go:87
 						if generated.Suspended(t) {
-							f, h := bufferFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[bufferFunc1Held](t, bufferFunc1Kind, 1)
 							*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
 							*h = bufferFunc1Held{c: c, producers: &producers}
 							return
@@ -103,13 +103,14 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 				return nil
 			})
 		} else {
-			var s bufferFunc1State
-			*generated.In[bufferFunc1Args](&s) = bufferFunc1Args{n: n, i: i}
-			generated.GoCall(t, &ends, bufferFunc1Kind.With(s, bufferFunc1Held{c: c, producers: &producers}))
+			c1 := generated.NewCall[struct{}](bufferFunc1Kind)
+			*generated.CallState[bufferFunc1Args](c1) = bufferFunc1Args{n: n, i: i}
+			*generated.CallHeld[bufferFunc1Held](c1) = bufferFunc1Held{c: c, producers: &producers}
+			generated.GoCall(t, &ends, c1)
 		}
-//line buffer_task.go:111
+//line buffer_task.go:112
 		if generated.Suspended(t) {
-			f, h := bufferKind.Spill(t, 1)
+			f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 1)
 			s := generated.At[bufferAt1](f)
 			*s = bufferAt1{n: n, sum: sum, i1: i1, i: i}
 			generated.Move(&s.ends, &ends)
@@ -124,9 +125,9 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 				for {
 //line buffer.go:31
 					v1, err := c.Recv(t)
-//line buffer_task.go:128
+//line buffer_task.go:129
 					if generated.Suspended(t) {
-						f, h := bufferFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[bufferFunc2Held](t, bufferFunc2Kind, 1)
 						s := generated.At[bufferFunc2At1](f)
 						*s = bufferFunc2At1{i: i, sum: sum}
 						*h = bufferFunc2Held{c: c, sums: &sums}
@@ -145,13 +146,14 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 				return t.Err()
 			})
 		} else {
-			var s bufferFunc2State
-			*generated.In[bufferFunc2Args](&s) = bufferFunc2Args{i: i}
-			generated.GoCall(t, &ends, bufferFunc2Kind.With(s, bufferFunc2Held{c: c, sums: &sums}))
+			c1 := generated.NewCall[struct{}](bufferFunc2Kind)
+			*generated.CallState[bufferFunc2Args](c1) = bufferFunc2Args{i: i}
+			*generated.CallHeld[bufferFunc2Held](c1) = bufferFunc2Held{c: c, sums: &sums}
+			generated.GoCall(t, &ends, c1)
 		}
-//line buffer_task.go:153
+//line buffer_task.go:155
 		if generated.Suspended(t) {
-			f, h := bufferKind.Spill(t, 2)
+			f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 2)
 			s := generated.At[bufferAt2](f)
 			*s = bufferAt2{n: n, sum: sum, i1: i1}
 			generated.Move(&s.ends, &ends)
@@ -161,9 +163,9 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 	}
 //line buffer.go:38
 	err = ends.Wait(t)
-//line buffer_task.go:165
+//line buffer_task.go:167
 	if generated.Suspended(t) {
-		f, h := bufferKind.Spill(t, 3)
+		f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 3)
 		*generated.At[bufferAt3](f) = bufferAt3{sum: sum}
 		*h = bufferHeld{sums: &sums}
 		return
@@ -175,10 +177,10 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 	return sum, err
 }
 
-//line buffer_task.go:179
+//line buffer_task.go:181
 
 // bufferStep is the step form of Buffer.
-func bufferStep(f *generated.Frame[bufferState, uint64], h *bufferHeld) generated.Step {
+func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i1, i  int
@@ -200,7 +202,7 @@ func bufferStep(f *generated.Frame[bufferState, uint64], h *bufferHeld) generate
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:18
 		generated.Child(f)
-//line buffer_task.go:204
+//line buffer_task.go:206
 		goto resume1
 	case 2:
 		s := generated.At[bufferAt2](f)
@@ -209,7 +211,7 @@ func bufferStep(f *generated.Frame[bufferState, uint64], h *bufferHeld) generate
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:29
 		generated.Child(f)
-//line buffer_task.go:213
+//line buffer_task.go:215
 		goto resume2
 	case 3:
 		s := generated.At[bufferAt3](f)
@@ -217,7 +219,7 @@ func bufferStep(f *generated.Frame[bufferState, uint64], h *bufferHeld) generate
 		sums = h.sums
 //line buffer.go:38
 		err = generated.Err(f)
-//line buffer_task.go:221
+//line buffer_task.go:223
 		goto resume3
 	default:
 		return f.BadResume()
@@ -247,9 +249,9 @@ loop1:
 					{
 //line buffer.go:20
 						err := c.Send(t, v)
-//line buffer_task.go:251
+//line buffer_task.go:253
 						if generated.Suspended(t) {
-							f, h := bufferFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[bufferFunc1Held](t, bufferFunc1Kind, 1)
 							*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
 							*h = bufferFunc1Held{c: c, producers: producers}
 							return
@@ -267,12 +269,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s bufferFunc1State
-			*generated.In[bufferFunc1Args](&s) = bufferFunc1Args{n: n, i: i}
-			generated.GoCall(t, &ends, bufferFunc1Kind.With(s, bufferFunc1Held{c: c, producers: producers}))
+			c1 := generated.NewCall[struct{}](bufferFunc1Kind)
+			*generated.CallState[bufferFunc1Args](c1) = bufferFunc1Args{n: n, i: i}
+			*generated.CallHeld[bufferFunc1Held](c1) = bufferFunc1Held{c: c, producers: producers}
+			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:276
+//line buffer_task.go:279
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt1](f)
 		*s = bufferAt1{n: n, sum: sum, i1: i1, i: i}
@@ -293,9 +296,9 @@ resume1:
 				for {
 //line buffer.go:31
 					v1, err := c.Recv(t)
-//line buffer_task.go:297
+//line buffer_task.go:300
 					if generated.Suspended(t) {
-						f, h := bufferFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[bufferFunc2Held](t, bufferFunc2Kind, 1)
 						s := generated.At[bufferFunc2At1](f)
 						*s = bufferFunc2At1{i: i, sum: sum}
 						*h = bufferFunc2Held{c: c, sums: sums}
@@ -314,12 +317,13 @@ resume1:
 				return t.Err()
 			})
 		} else {
-			var s bufferFunc2State
-			*generated.In[bufferFunc2Args](&s) = bufferFunc2Args{i: i}
-			generated.GoCall(t, &ends, bufferFunc2Kind.With(s, bufferFunc2Held{c: c, sums: sums}))
+			c1 := generated.NewCall[struct{}](bufferFunc2Kind)
+			*generated.CallState[bufferFunc2Args](c1) = bufferFunc2Args{i: i}
+			*generated.CallHeld[bufferFunc2Held](c1) = bufferFunc2Held{c: c, sums: sums}
+			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:323
+//line buffer_task.go:327
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt2](f)
 		*s = bufferAt2{n: n, sum: sum, i1: i1}
@@ -334,7 +338,7 @@ resume2:
 end1:
 //line buffer.go:38
 	err = ends.Wait(t)
-//line buffer_task.go:338
+//line buffer_task.go:342
 	if generated.Suspended(t) {
 		*generated.At[bufferAt3](f) = bufferAt3{sum: sum}
 		*h = bufferHeld{sums: sums}
@@ -345,10 +349,10 @@ resume3:
 	for _, v := range *sums {
 		sum += v
 	}
-	return generated.Return(f, sum, err)
+	return generated.Return[uint64](f, sum, err)
 }
 
-//line buffer_task.go:352
+//line buffer_task.go:356
 
 // bufferFunc1Args has the arguments of Buffer.func1.
 type bufferFunc1Args struct {
@@ -360,17 +364,17 @@ type bufferFunc1At1 struct {
 	n, v int
 }
 
-type bufferFunc1State = [(max(unsafe.Sizeof(bufferFunc1Args{}), unsafe.Sizeof(bufferFunc1At1{})) + 7) / 8]uint64
+const bufferFunc1Size = (max(unsafe.Sizeof(bufferFunc1Args{}), unsafe.Sizeof(bufferFunc1At1{})) + 7) &^ 7
 
 type bufferFunc1Held = struct {
 	c         *task.Chan[int]
 	producers *atomic.Int32
 }
 
-var bufferFunc1Kind *generated.HeldKind[bufferFunc1State, bufferFunc1Held, struct{}]
+var bufferFunc1Kind *generated.Kind
 
 // bufferFunc1Step is the step form of Buffer.func1.
-func bufferFunc1Step(f *generated.Frame[bufferFunc1State, struct{}], h *bufferFunc1Held) generated.Step {
+func bufferFunc1Step(f *generated.Frame, h *bufferFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i, v   int
@@ -389,7 +393,7 @@ func bufferFunc1Step(f *generated.Frame[bufferFunc1State, struct{}], h *bufferFu
 		c, producers = h.c, h.producers
 //line buffer.go:20
 		err = generated.Err(f)
-//line buffer_task.go:393
+//line buffer_task.go:397
 		goto resume1
 	default:
 		return f.BadResume()
@@ -403,7 +407,7 @@ loop1:
 	}
 //line buffer.go:20
 	err = c.Send(t, v)
-//line buffer_task.go:407
+//line buffer_task.go:411
 	if generated.Suspended(t) {
 		*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
 		*h = bufferFunc1Held{c: c, producers: producers}
@@ -415,7 +419,7 @@ resume1:
 		goto end1
 	}
 //line buffer.go:21
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line buffer.go:19
 	v += workloads.BufferEnds
@@ -425,10 +429,10 @@ end2:
 	if producers.Add(-1) == 0 {
 		c.Close()
 	}
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line buffer_task.go:432
+//line buffer_task.go:436
 
 // bufferFunc2Args has the arguments of Buffer.func2.
 type bufferFunc2Args struct {
@@ -442,17 +446,17 @@ type bufferFunc2At1 struct {
 	result int
 }
 
-type bufferFunc2State = [(max(unsafe.Sizeof(bufferFunc2Args{}), unsafe.Sizeof(bufferFunc2At1{})) + 7) / 8]uint64
+const bufferFunc2Size = (max(unsafe.Sizeof(bufferFunc2Args{}), unsafe.Sizeof(bufferFunc2At1{})) + 7) &^ 7
 
 type bufferFunc2Held = struct {
 	c    *task.Chan[int]
 	sums *[4]uint64
 }
 
-var bufferFunc2Kind *generated.HeldKind[bufferFunc2State, bufferFunc2Held, struct{}]
+var bufferFunc2Kind *generated.Kind
 
 // bufferFunc2Step is the step form of Buffer.func2.
-func bufferFunc2Step(f *generated.Frame[bufferFunc2State, struct{}], h *bufferFunc2Held) generated.Step {
+func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c        *task.Chan[int]
@@ -473,7 +477,7 @@ func bufferFunc2Step(f *generated.Frame[bufferFunc2State, struct{}], h *bufferFu
 //line buffer.go:31
 		v1 = s.result
 		err = generated.Err(f)
-//line buffer_task.go:477
+//line buffer_task.go:481
 		goto resume1
 	default:
 		return f.BadResume()
@@ -483,7 +487,7 @@ func bufferFunc2Step(f *generated.Frame[bufferFunc2State, struct{}], h *bufferFu
 loop1:
 //line buffer.go:31
 	v1, err = c.Recv(t)
-//line buffer_task.go:487
+//line buffer_task.go:491
 	if generated.Suspended(t) {
 		s := generated.At[bufferFunc2At1](f)
 		*s = bufferFunc2At1{i: i, sum: sum}
@@ -505,7 +509,7 @@ end1:
 end2:
 //line buffer.go:34
 	(*sums)[i] = sum
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line buffer_task.go:512
+//line buffer_task.go:516

@@ -18,35 +18,35 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	chainKind = generated.Define[chainState, struct{}]("Chain", "chain.go", 13, chainStep)
+	chainKind = generated.Define("Chain", "chain.go", 13, chainSize, generated.Result[struct{}](), chainStep)
 	generated.Bind(Chain, chainStart, func(iterations int, every int) coro.Call[struct{}] {
-		var s chainState
-		*generated.In[chainArgs](&s) = chainArgs{iterations: iterations, every: every}
-		return chainKind.With(s)
+		c := generated.NewCall[struct{}](chainKind)
+		*generated.CallState[chainArgs](c) = chainArgs{iterations: iterations, every: every}
+		return c
 	})
-	depth1Kind = generated.Define[depth1State, struct{}]("depth1", "chain.go", 22, depth1Step)
+	depth1Kind = generated.Define("depth1", "chain.go", 22, depth1Size, generated.Result[struct{}](), depth1Step)
 	generated.Bind(depth1, depth1Start, func(every int) coro.Call[struct{}] {
-		var s depth1State
-		*generated.In[depth1Args](&s) = depth1Args{every: every}
-		return depth1Kind.With(s)
+		c := generated.NewCall[struct{}](depth1Kind)
+		*generated.CallState[depth1Args](c) = depth1Args{every: every}
+		return c
 	})
-	depth2Kind = generated.Define[depth2State, struct{}]("depth2", "chain.go", 31, depth2Step)
+	depth2Kind = generated.Define("depth2", "chain.go", 31, depth2Size, generated.Result[struct{}](), depth2Step)
 	generated.Bind(depth2, depth2Start, func(every int) coro.Call[struct{}] {
-		var s depth2State
-		*generated.In[depth2Args](&s) = depth2Args{every: every}
-		return depth2Kind.With(s)
+		c := generated.NewCall[struct{}](depth2Kind)
+		*generated.CallState[depth2Args](c) = depth2Args{every: every}
+		return c
 	})
-	depth3Kind = generated.Define[depth3State, struct{}]("depth3", "chain.go", 40, depth3Step)
+	depth3Kind = generated.Define("depth3", "chain.go", 40, depth3Size, generated.Result[struct{}](), depth3Step)
 	generated.Bind(depth3, depth3Start, func(every int) coro.Call[struct{}] {
-		var s depth3State
-		*generated.In[depth3Args](&s) = depth3Args{every: every}
-		return depth3Kind.With(s)
+		c := generated.NewCall[struct{}](depth3Kind)
+		*generated.CallState[depth3Args](c) = depth3Args{every: every}
+		return c
 	})
-	leafKind = generated.Define[leafState, struct{}]("leaf", "chain.go", 49, leafStep)
+	leafKind = generated.Define("leaf", "chain.go", 49, leafSize, generated.Result[struct{}](), leafStep)
 	generated.Bind(leaf, leafStart, func(every int) coro.Call[struct{}] {
-		var s leafState
-		*generated.In[leafArgs](&s) = leafArgs{every: every}
-		return leafKind.With(s)
+		c := generated.NewCall[struct{}](leafKind)
+		*generated.CallState[leafArgs](c) = leafArgs{every: every}
+		return c
 	})
 }
 
@@ -60,9 +60,9 @@ type chainAt1 struct {
 	iterations, every, i int
 }
 
-type chainState = [(max(unsafe.Sizeof(chainArgs{}), unsafe.Sizeof(chainAt1{})) + 7) / 8]uint64
+const chainSize = (max(unsafe.Sizeof(chainArgs{}), unsafe.Sizeof(chainAt1{})) + 7) &^ 7
 
-var chainKind *generated.Kind[chainState, struct{}]
+var chainKind *generated.Kind
 
 // chainStart is the start form of Chain.
 func chainStart(t *task.T, iterations int, every int) (_ error) {
@@ -73,7 +73,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 			err := depth1Start(t, every)
 //line chain_task.go:75
 			if generated.Suspended(t) {
-				f := chainKind.Spill(t, 1)
+				f := generated.Spill(t, chainKind, 1)
 				*generated.At[chainAt1](f) = chainAt1{iterations: iterations, every: every, i: i}
 				return
 			}
@@ -90,7 +90,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 //line chain_task.go:91
 
 // chainStep is the step form of Chain.
-func chainStep(f *generated.Frame[chainState, struct{}]) generated.Step {
+func chainStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		iterations, every, i int
@@ -130,14 +130,14 @@ resume1:
 		goto end1
 	}
 //line chain.go:16
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line chain.go:14
 	i++
 	goto loop1
 end2:
 //line chain.go:19
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line chain_task.go:144
@@ -152,9 +152,9 @@ type depth1At1 struct {
 	every, i int
 }
 
-type depth1State = [(max(unsafe.Sizeof(depth1Args{}), unsafe.Sizeof(depth1At1{})) + 7) / 8]uint64
+const depth1Size = (max(unsafe.Sizeof(depth1Args{}), unsafe.Sizeof(depth1At1{})) + 7) &^ 7
 
-var depth1Kind *generated.Kind[depth1State, struct{}]
+var depth1Kind *generated.Kind
 
 // depth1Start is the start form of depth1.
 func depth1Start(t *task.T, every int) (_ error) {
@@ -165,7 +165,7 @@ func depth1Start(t *task.T, every int) (_ error) {
 			err := depth2Start(t, every)
 //line chain_task.go:167
 			if generated.Suspended(t) {
-				f := depth1Kind.Spill(t, 1)
+				f := generated.Spill(t, depth1Kind, 1)
 				*generated.At[depth1At1](f) = depth1At1{every: every, i: i}
 				return
 			}
@@ -182,7 +182,7 @@ func depth1Start(t *task.T, every int) (_ error) {
 //line chain_task.go:183
 
 // depth1Step is the step form of depth1.
-func depth1Step(f *generated.Frame[depth1State, struct{}]) generated.Step {
+func depth1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		every, i int
@@ -222,14 +222,14 @@ resume1:
 		goto end1
 	}
 //line chain.go:25
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line chain.go:23
 	i++
 	goto loop1
 end2:
 //line chain.go:28
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line chain_task.go:236
@@ -244,9 +244,9 @@ type depth2At1 struct {
 	every, i int
 }
 
-type depth2State = [(max(unsafe.Sizeof(depth2Args{}), unsafe.Sizeof(depth2At1{})) + 7) / 8]uint64
+const depth2Size = (max(unsafe.Sizeof(depth2Args{}), unsafe.Sizeof(depth2At1{})) + 7) &^ 7
 
-var depth2Kind *generated.Kind[depth2State, struct{}]
+var depth2Kind *generated.Kind
 
 // depth2Start is the start form of depth2.
 func depth2Start(t *task.T, every int) (_ error) {
@@ -257,7 +257,7 @@ func depth2Start(t *task.T, every int) (_ error) {
 			err := depth3Start(t, every)
 //line chain_task.go:259
 			if generated.Suspended(t) {
-				f := depth2Kind.Spill(t, 1)
+				f := generated.Spill(t, depth2Kind, 1)
 				*generated.At[depth2At1](f) = depth2At1{every: every, i: i}
 				return
 			}
@@ -274,7 +274,7 @@ func depth2Start(t *task.T, every int) (_ error) {
 //line chain_task.go:275
 
 // depth2Step is the step form of depth2.
-func depth2Step(f *generated.Frame[depth2State, struct{}]) generated.Step {
+func depth2Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		every, i int
@@ -314,14 +314,14 @@ resume1:
 		goto end1
 	}
 //line chain.go:34
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line chain.go:32
 	i++
 	goto loop1
 end2:
 //line chain.go:37
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line chain_task.go:328
@@ -336,9 +336,9 @@ type depth3At1 struct {
 	every, i int
 }
 
-type depth3State = [(max(unsafe.Sizeof(depth3Args{}), unsafe.Sizeof(depth3At1{})) + 7) / 8]uint64
+const depth3Size = (max(unsafe.Sizeof(depth3Args{}), unsafe.Sizeof(depth3At1{})) + 7) &^ 7
 
-var depth3Kind *generated.Kind[depth3State, struct{}]
+var depth3Kind *generated.Kind
 
 // depth3Start is the start form of depth3.
 func depth3Start(t *task.T, every int) (_ error) {
@@ -349,7 +349,7 @@ func depth3Start(t *task.T, every int) (_ error) {
 			err := leafStart(t, every)
 //line chain_task.go:351
 			if generated.Suspended(t) {
-				f := depth3Kind.Spill(t, 1)
+				f := generated.Spill(t, depth3Kind, 1)
 				*generated.At[depth3At1](f) = depth3At1{every: every, i: i}
 				return
 			}
@@ -366,7 +366,7 @@ func depth3Start(t *task.T, every int) (_ error) {
 //line chain_task.go:367
 
 // depth3Step is the step form of depth3.
-func depth3Step(f *generated.Frame[depth3State, struct{}]) generated.Step {
+func depth3Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		every, i int
@@ -406,14 +406,14 @@ resume1:
 		goto end1
 	}
 //line chain.go:43
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line chain.go:41
 	i++
 	goto loop1
 end2:
 //line chain.go:46
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line chain_task.go:420
@@ -423,9 +423,9 @@ type leafArgs struct {
 	every int
 }
 
-type leafState = [(unsafe.Sizeof(leafArgs{}) + 7) / 8]uint64
+const leafSize = (unsafe.Sizeof(leafArgs{}) + 7) &^ 7
 
-var leafKind *generated.Kind[leafState, struct{}]
+var leafKind *generated.Kind
 
 // leafStart is the start form of leaf.
 func leafStart(t *task.T, every int) (_ error) {
@@ -434,7 +434,7 @@ func leafStart(t *task.T, every int) (_ error) {
 		err := t.Yield()
 //line chain_task.go:436
 		if generated.Suspended(t) {
-			leafKind.Spill(t, 1)
+			generated.Spill(t, leafKind, 1)
 			return
 		}
 //line chain.go:51
@@ -446,7 +446,7 @@ func leafStart(t *task.T, every int) (_ error) {
 //line chain_task.go:447
 
 // leafStep is the step form of leaf.
-func leafStep(f *generated.Frame[leafState, struct{}]) generated.Step {
+func leafStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		every int
@@ -476,9 +476,9 @@ func leafStep(f *generated.Frame[leafState, struct{}]) generated.Step {
 	}
 resume1:
 //line chain.go:51
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line chain_task.go:485

@@ -18,18 +18,19 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	contentionKind = generated.DefineHeld[contentionState, contentionHeld, int]("Contention", "contention.go", 9, contentionStep)
+	contentionKind = generated.DefineHeld("Contention", "contention.go", 9, contentionSize, generated.Result[int](), contentionStep)
 	generated.Bind(Contention, contentionStart, func(n int) coro.Call[int] {
-		var s contentionState
-		*generated.In[contentionArgs](&s) = contentionArgs{n: n}
-		return contentionKind.With(s, contentionHeld{})
+		c := generated.NewCall[int](contentionKind)
+		*generated.CallState[contentionArgs](c) = contentionArgs{n: n}
+		return c
 	})
-	contentionFunc1Kind = generated.DefineHeld[contentionFunc1State, contentionFunc1Held, struct{}]("Contention.func1", "contention.go", 14, contentionFunc1Step)
-	addKind = generated.DefineHeld[addState, addHeld, struct{}]("add", "contention.go", 21, addStep)
+	contentionFunc1Kind = generated.DefineHeld("Contention.func1", "contention.go", 14, contentionFunc1Size, generated.Result[struct{}](), contentionFunc1Step)
+	addKind = generated.DefineHeld("add", "contention.go", 21, addSize, generated.Result[struct{}](), addStep)
 	generated.Bind(add, addStart, func(mu *task.Mutex, number *int, first int, n int) coro.Call[struct{}] {
-		var s addState
-		*generated.In[addArgs](&s) = addArgs{first: first, n: n}
-		return addKind.With(s, addHeld{mu: mu, number: number})
+		c := generated.NewCall[struct{}](addKind)
+		*generated.CallState[addArgs](c) = addArgs{first: first, n: n}
+		*generated.CallHeld[addHeld](c) = addHeld{mu: mu, number: number}
+		return c
 	})
 }
 
@@ -45,14 +46,14 @@ type contentionAt1 struct {
 	i1     int
 }
 
-type contentionState = [(max(unsafe.Sizeof(contentionArgs{}), unsafe.Sizeof(contentionAt1{})) + 7) / 8]uint64
+const contentionSize = (max(unsafe.Sizeof(contentionArgs{}), unsafe.Sizeof(contentionAt1{})) + 7) &^ 7
 
 type contentionHeld = struct {
 	mu     *task.Mutex
 	number *int
 }
 
-var contentionKind *generated.HeldKind[contentionState, contentionHeld, int]
+var contentionKind *generated.Kind
 
 // contentionStart is the start form of Contention.
 func contentionStart(t *task.T, n int) (_ int, _ error) {
@@ -67,22 +68,23 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, &mu, &number, i, n)
-//line contention_task.go:71
+//line contention_task.go:72
 				if generated.Suspended(t) {
-					contentionFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, contentionFunc1Kind, 1)
 					return
 				}
 //line contention.go:14
 				return err
 			})
 		} else {
-			var s contentionFunc1State
-			*generated.In[contentionFunc1Args](&s) = contentionFunc1Args{n: n, i: i}
-			generated.GoCall(t, &adders, contentionFunc1Kind.With(s, contentionFunc1Held{mu: &mu, number: &number}))
+			c := generated.NewCall[struct{}](contentionFunc1Kind)
+			*generated.CallState[contentionFunc1Args](c) = contentionFunc1Args{n: n, i: i}
+			*generated.CallHeld[contentionFunc1Held](c) = contentionFunc1Held{mu: &mu, number: &number}
+			generated.GoCall(t, &adders, c)
 		}
-//line contention_task.go:84
+//line contention_task.go:86
 		if generated.Suspended(t) {
-			f, h := contentionKind.Spill(t, 1)
+			f, h := generated.SpillHeld[contentionHeld](t, contentionKind, 1)
 			s := generated.At[contentionAt1](f)
 			*s = contentionAt1{n: n, i1: i1}
 			generated.Move(&s.adders, &adders)
@@ -92,9 +94,9 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	}
 //line contention.go:16
 	err := adders.Wait(t)
-//line contention_task.go:96
+//line contention_task.go:98
 	if generated.Suspended(t) {
-		_, h := contentionKind.Spill(t, 2)
+		_, h := generated.SpillHeld[contentionHeld](t, contentionKind, 2)
 		*h = contentionHeld{number: &number}
 		return
 	}
@@ -102,10 +104,10 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	return number, err
 }
 
-//line contention_task.go:106
+//line contention_task.go:108
 
 // contentionStep is the step form of Contention.
-func contentionStep(f *generated.Frame[contentionState, int], h *contentionHeld) generated.Step {
+func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i1, i int
@@ -125,13 +127,13 @@ func contentionStep(f *generated.Frame[contentionState, int], h *contentionHeld)
 		mu, number = h.mu, h.number
 //line contention.go:14
 		generated.Child(f)
-//line contention_task.go:129
+//line contention_task.go:131
 		goto resume1
 	case 2:
 		number = h.number
 //line contention.go:16
 		err = generated.Err(f)
-//line contention_task.go:135
+//line contention_task.go:137
 		goto resume2
 	default:
 		return f.BadResume()
@@ -157,21 +159,22 @@ loop1:
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, mu, number, i, n)
-//line contention_task.go:161
+//line contention_task.go:163
 				if generated.Suspended(t) {
-					contentionFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, contentionFunc1Kind, 1)
 					return
 				}
 //line contention.go:14
 				return err
 			})
 		} else {
-			var s contentionFunc1State
-			*generated.In[contentionFunc1Args](&s) = contentionFunc1Args{n: n, i: i}
-			generated.GoCall(t, &adders, contentionFunc1Kind.With(s, contentionFunc1Held{mu: mu, number: number}))
+			c := generated.NewCall[struct{}](contentionFunc1Kind)
+			*generated.CallState[contentionFunc1Args](c) = contentionFunc1Args{n: n, i: i}
+			*generated.CallHeld[contentionFunc1Held](c) = contentionFunc1Held{mu: mu, number: number}
+			generated.GoCall(t, &adders, c)
 		}
 	}
-//line contention_task.go:175
+//line contention_task.go:178
 	if generated.Suspended(t) {
 		s := generated.At[contentionAt1](f)
 		*s = contentionAt1{n: n, i1: i1}
@@ -185,34 +188,34 @@ resume1:
 	goto loop1
 end1:
 	err = adders.Wait(t)
-//line contention_task.go:189
+//line contention_task.go:192
 	if generated.Suspended(t) {
 		*h = contentionHeld{number: number}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line contention.go:17
-	return generated.Return(f, *number, err)
+	return generated.Return[int](f, *number, err)
 }
 
-//line contention_task.go:199
+//line contention_task.go:202
 
 // contentionFunc1Args has the arguments of Contention.func1.
 type contentionFunc1Args struct {
 	n, i int
 }
 
-type contentionFunc1State = [(unsafe.Sizeof(contentionFunc1Args{}) + 7) / 8]uint64
+const contentionFunc1Size = (unsafe.Sizeof(contentionFunc1Args{}) + 7) &^ 7
 
 type contentionFunc1Held = struct {
 	mu     *task.Mutex
 	number *int
 }
 
-var contentionFunc1Kind *generated.HeldKind[contentionFunc1State, contentionFunc1Held, struct{}]
+var contentionFunc1Kind *generated.Kind
 
 // contentionFunc1Step is the step form of Contention.func1.
-func contentionFunc1Step(f *generated.Frame[contentionFunc1State, struct{}], h *contentionFunc1Held) generated.Step {
+func contentionFunc1Step(f *generated.Frame, h *contentionFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i   int
@@ -228,14 +231,14 @@ func contentionFunc1Step(f *generated.Frame[contentionFunc1State, struct{}], h *
 	case 1:
 //line contention.go:14
 		err = generated.ChildErr(f)
-//line contention_task.go:232
+//line contention_task.go:235
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line contention.go:14
 	err = addStart(t, mu, number, i, n)
-//line contention_task.go:239
+//line contention_task.go:242
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = contentionFunc1Held{}
@@ -244,10 +247,10 @@ func contentionFunc1Step(f *generated.Frame[contentionFunc1State, struct{}], h *
 	}
 resume1:
 //line contention.go:14
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line contention_task.go:251
+//line contention_task.go:254
 
 // addArgs has the arguments of add.
 type addArgs struct {
@@ -264,14 +267,14 @@ type addAt2 struct {
 	n, k int
 }
 
-type addState = [(max(unsafe.Sizeof(addArgs{}), unsafe.Sizeof(addAt1{}), unsafe.Sizeof(addAt2{})) + 7) / 8]uint64
+const addSize = (max(unsafe.Sizeof(addArgs{}), unsafe.Sizeof(addAt1{}), unsafe.Sizeof(addAt2{})) + 7) &^ 7
 
 type addHeld = struct {
 	mu     *task.Mutex
 	number *int
 }
 
-var addKind *generated.HeldKind[addState, addHeld, struct{}]
+var addKind *generated.Kind
 
 // addStart is the start form of add.
 func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error) {
@@ -280,9 +283,9 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 		{
 //line contention.go:23
 			err := mu.Lock(t)
-//line contention_task.go:284
+//line contention_task.go:287
 			if generated.Suspended(t) {
-				f, h := addKind.Spill(t, 1)
+				f, h := generated.SpillHeld[addHeld](t, addKind, 1)
 				*generated.At[addAt1](f) = addAt1{n: n, k: k}
 				*h = addHeld{mu: mu, number: number}
 				return
@@ -299,9 +302,9 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 			{
 //line contention.go:27
 				err1 := t.Yield()
-//line contention_task.go:303
+//line contention_task.go:306
 				if generated.Suspended(t) {
-					f, h := addKind.Spill(t, 2)
+					f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 					*generated.At[addAt2](f) = addAt2{n: n, k: k}
 					*h = addHeld{mu: mu, number: number}
 					return
@@ -318,10 +321,10 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 	return nil
 }
 
-//line contention_task.go:322
+//line contention_task.go:325
 
 // addStep is the step form of add.
-func addStep(f *generated.Frame[addState, struct{}], h *addHeld) generated.Step {
+func addStep(f *generated.Frame, h *addHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		mu          *task.Mutex
@@ -340,7 +343,7 @@ func addStep(f *generated.Frame[addState, struct{}], h *addHeld) generated.Step 
 		mu, number = h.mu, h.number
 //line contention.go:23
 		err = generated.Err(f)
-//line contention_task.go:344
+//line contention_task.go:347
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -348,7 +351,7 @@ func addStep(f *generated.Frame[addState, struct{}], h *addHeld) generated.Step 
 		mu, number = h.mu, h.number
 //line contention.go:27
 		err1 = generated.Err(f)
-//line contention_task.go:352
+//line contention_task.go:355
 		goto resume2
 	default:
 		return f.BadResume()
@@ -362,7 +365,7 @@ loop1:
 	}
 //line contention.go:23
 	err = mu.Lock(t)
-//line contention_task.go:366
+//line contention_task.go:369
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -374,7 +377,7 @@ resume1:
 		goto end1
 	}
 //line contention.go:24
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	*number++
 //line contention.go:26
@@ -383,7 +386,7 @@ end1:
 	}
 //line contention.go:27
 	err1 = t.Yield()
-//line contention_task.go:387
+//line contention_task.go:390
 	if generated.Suspended(t) {
 		*generated.At[addAt2](f) = addAt2{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -395,7 +398,7 @@ resume2:
 		goto end2
 	}
 //line contention.go:28
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 end2:
 end3:
 	mu.Unlock()
@@ -404,7 +407,7 @@ end3:
 	goto loop1
 end4:
 //line contention.go:33
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line contention_task.go:411
+//line contention_task.go:414

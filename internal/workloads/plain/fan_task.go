@@ -18,15 +18,16 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	fanOutInKind = generated.DefineHeld[fanOutInState, fanOutInHeld, uint64]("FanOutIn", "fan.go", 9, fanOutInStep)
+	fanOutInKind = generated.DefineHeld("FanOutIn", "fan.go", 9, fanOutInSize, generated.Result[uint64](), fanOutInStep)
 	generated.Bind(FanOutIn, fanOutInStart, func(n int, work func(uint64) uint64) coro.Call[uint64] {
-		var s fanOutInState
-		*generated.In[fanOutInArgs](&s) = fanOutInArgs{n: n}
-		return fanOutInKind.With(s, fanOutInHeld{work: work})
+		c := generated.NewCall[uint64](fanOutInKind)
+		*generated.CallState[fanOutInArgs](c) = fanOutInArgs{n: n}
+		*generated.CallHeld[fanOutInHeld](c) = fanOutInHeld{work: work}
+		return c
 	})
-	fanOutInFunc1Kind = generated.DefineHeld[fanOutInFunc1State, fanOutInFunc1Held, struct{}]("FanOutIn.func1", "fan.go", 12, fanOutInFunc1Step)
-	fanOutInFunc2Kind = generated.DefineHeld[fanOutInFunc2State, fanOutInFunc2Held, struct{}]("FanOutIn.func2", "fan.go", 21, fanOutInFunc2Step)
-	fanOutInFunc2Func1Kind = generated.DefineHeld[fanOutInFunc2Func1State, fanOutInFunc2Func1Held, struct{}]("FanOutIn.func2.func1", "fan.go", 24, fanOutInFunc2Func1Step)
+	fanOutInFunc1Kind = generated.DefineHeld("FanOutIn.func1", "fan.go", 12, fanOutInFunc1Size, generated.Result[struct{}](), fanOutInFunc1Step)
+	fanOutInFunc2Kind = generated.DefineHeld("FanOutIn.func2", "fan.go", 21, fanOutInFunc2Size, generated.Result[struct{}](), fanOutInFunc2Step)
+	fanOutInFunc2Func1Kind = generated.DefineHeld("FanOutIn.func2.func1", "fan.go", 24, fanOutInFunc2Func1Size, generated.Result[struct{}](), fanOutInFunc2Func1Step)
 }
 
 // fanOutInArgs has the arguments of FanOutIn.
@@ -58,7 +59,7 @@ type fanOutInAt4 struct {
 	sum uint64
 }
 
-type fanOutInState = [(max(unsafe.Sizeof(fanOutInArgs{}), unsafe.Sizeof(fanOutInAt1{}), unsafe.Sizeof(fanOutInAt2{}), unsafe.Sizeof(fanOutInAt3{}), unsafe.Sizeof(fanOutInAt4{})) + 7) / 8]uint64
+const fanOutInSize = (max(unsafe.Sizeof(fanOutInArgs{}), unsafe.Sizeof(fanOutInAt1{}), unsafe.Sizeof(fanOutInAt2{}), unsafe.Sizeof(fanOutInAt3{}), unsafe.Sizeof(fanOutInAt4{})) + 7) &^ 7
 
 type fanOutInHeld = struct {
 	work    func(uint64) uint64
@@ -66,7 +67,7 @@ type fanOutInHeld = struct {
 	results *task.Chan[uint64]
 }
 
-var fanOutInKind *generated.HeldKind[fanOutInState, fanOutInHeld, uint64]
+var fanOutInKind *generated.Kind
 
 // fanOutInStart is the start form of FanOutIn.
 func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err error) {
@@ -80,9 +81,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 				{
 //line fan.go:14
 					err := jobs.Send(t, uint64(i))
-//line fan_task.go:84
+//line fan_task.go:85
 					if generated.Suspended(t) {
-						f, h := fanOutInFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[fanOutInFunc1Held](t, fanOutInFunc1Kind, 1)
 						*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 						*h = fanOutInFunc1Held{jobs: jobs}
 						return
@@ -98,13 +99,14 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 			return nil
 		})
 	} else {
-		var s fanOutInFunc1State
-		*generated.In[fanOutInFunc1Args](&s) = fanOutInFunc1Args{n: n}
-		generated.GoCall(t, &parts, fanOutInFunc1Kind.With(s, fanOutInFunc1Held{jobs: jobs}))
+		c := generated.NewCall[struct{}](fanOutInFunc1Kind)
+		*generated.CallState[fanOutInFunc1Args](c) = fanOutInFunc1Args{n: n}
+		*generated.CallHeld[fanOutInFunc1Held](c) = fanOutInFunc1Held{jobs: jobs}
+		generated.GoCall(t, &parts, c)
 	}
-//line fan_task.go:106
+//line fan_task.go:108
 	if generated.Suspended(t) {
-		f, h := fanOutInKind.Spill(t, 1)
+		f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 1)
 		s := generated.At[fanOutInAt1](f)
 		*s = fanOutInAt1{sum: sum}
 		generated.Move(&s.parts, &parts)
@@ -123,9 +125,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 						for {
 //line fan.go:25
 							v, err1 := jobs.Recv(t)
-//line fan_task.go:127
+//line fan_task.go:129
 							if generated.Suspended(t) {
-								f, h := fanOutInFunc2Func1Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 								s := generated.At[fanOutInFunc2Func1At1](f)
 								*s = fanOutInFunc2Func1At1{}
 								*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -141,9 +143,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 							{
 //line fan.go:26
 								err := results.Send(t, work(job))
-//line fan_task.go:145
+//line fan_task.go:147
 								if generated.Suspended(t) {
-									_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
+									_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 									*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 									return
 								}
@@ -157,11 +159,13 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 						return t.Err()
 					})
 				} else {
-					generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
+					c := generated.NewCall[struct{}](fanOutInFunc2Func1Kind)
+					*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
+					generated.GoCall(t, &workers, c)
 				}
-//line fan_task.go:163
+//line fan_task.go:167
 				if generated.Suspended(t) {
-					f, h := fanOutInFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 1)
 					s := generated.At[fanOutInFunc2At1](f)
 					*s = fanOutInFunc2At1{i: i}
 					generated.Move(&s.workers, &workers)
@@ -171,9 +175,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 			}
 //line fan.go:33
 			err := workers.Wait(t)
-//line fan_task.go:175
+//line fan_task.go:179
 			if generated.Suspended(t) {
-				_, h := fanOutInFunc2Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 2)
 				*h = fanOutInFunc2Held{results: results}
 				return
 			}
@@ -182,11 +186,13 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 			return err
 		})
 	} else {
-		generated.GoCall(t, &parts, fanOutInFunc2Kind.With(fanOutInFunc2State{}, fanOutInFunc2Held{work: work, jobs: jobs, results: results}))
+		c := generated.NewCall[struct{}](fanOutInFunc2Kind)
+		*generated.CallHeld[fanOutInFunc2Held](c) = fanOutInFunc2Held{work: work, jobs: jobs, results: results}
+		generated.GoCall(t, &parts, c)
 	}
-//line fan_task.go:188
+//line fan_task.go:194
 	if generated.Suspended(t) {
-		f, h := fanOutInKind.Spill(t, 2)
+		f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 2)
 		s := generated.At[fanOutInAt2](f)
 		*s = fanOutInAt2{sum: sum}
 		generated.Move(&s.parts, &parts)
@@ -197,9 +203,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	for {
 //line fan.go:37
 		v, err1 := results.Recv(t)
-//line fan_task.go:201
+//line fan_task.go:207
 		if generated.Suspended(t) {
-			f, h := fanOutInKind.Spill(t, 3)
+			f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 3)
 			s := generated.At[fanOutInAt3](f)
 			*s = fanOutInAt3{sum: sum}
 			generated.Move(&s.parts, &parts)
@@ -216,9 +222,9 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 		sum += r
 	}
 	err2 := parts.Wait(t)
-//line fan_task.go:220
+//line fan_task.go:226
 	if generated.Suspended(t) {
-		f := fanOutInKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, fanOutInKind, 4)
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
 		return
 	}
@@ -226,10 +232,10 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	return sum, err2
 }
 
-//line fan_task.go:230
+//line fan_task.go:236
 
 // fanOutInStep is the step form of FanOutIn.
-func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) generated.Step {
+func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n             int
@@ -251,7 +257,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:12
 		generated.Child(f)
-//line fan_task.go:255
+//line fan_task.go:261
 		goto resume1
 	case 2:
 		s := generated.At[fanOutInAt2](f)
@@ -260,7 +266,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 		results = h.results
 //line fan.go:21
 		generated.Child(f)
-//line fan_task.go:264
+//line fan_task.go:270
 		goto resume2
 	case 3:
 		s := generated.At[fanOutInAt3](f)
@@ -270,14 +276,14 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 //line fan.go:37
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:274
+//line fan_task.go:280
 		goto resume3
 	case 4:
 		s := generated.At[fanOutInAt4](f)
 		sum = s.sum
 //line fan.go:40
 		err2 = generated.Err(f)
-//line fan_task.go:281
+//line fan_task.go:287
 		goto resume4
 	default:
 		return f.BadResume()
@@ -294,9 +300,9 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 					{
 //line fan.go:14
 						err := jobs.Send(t, uint64(i))
-//line fan_task.go:298
+//line fan_task.go:304
 						if generated.Suspended(t) {
-							f, h := fanOutInFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[fanOutInFunc1Held](t, fanOutInFunc1Kind, 1)
 							*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 							*h = fanOutInFunc1Held{jobs: jobs}
 							return
@@ -312,17 +318,18 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 				return nil
 			})
 		} else {
-			var s fanOutInFunc1State
-			*generated.In[fanOutInFunc1Args](&s) = fanOutInFunc1Args{n: n}
-			generated.GoCall(t, &parts, fanOutInFunc1Kind.With(s, fanOutInFunc1Held{jobs: jobs}))
+			c := generated.NewCall[struct{}](fanOutInFunc1Kind)
+			*generated.CallState[fanOutInFunc1Args](c) = fanOutInFunc1Args{n: n}
+			*generated.CallHeld[fanOutInFunc1Held](c) = fanOutInFunc1Held{jobs: jobs}
+			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:321
+//line fan_task.go:328
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt1](f)
 		*s = fanOutInAt1{sum: sum}
 		generated.Move(&s.parts, &parts)
-		h = fanOutInKind.Hold(t, f, h)
+		h = generated.Hold(t, fanOutInKind, f, h)
 		*h = fanOutInHeld{work: work, jobs: jobs, results: results}
 		return generated.Wait(f, t, 1)
 	}
@@ -342,9 +349,9 @@ resume1:
 							for {
 //line fan.go:25
 								v, err1 := jobs.Recv(t)
-//line fan_task.go:346
+//line fan_task.go:353
 								if generated.Suspended(t) {
-									f, h := fanOutInFunc2Func1Kind.Spill(t, 1)
+									f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 									s := generated.At[fanOutInFunc2Func1At1](f)
 									*s = fanOutInFunc2Func1At1{}
 									*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -360,9 +367,9 @@ resume1:
 								{
 //line fan.go:26
 									err := results.Send(t, work(job))
-//line fan_task.go:364
+//line fan_task.go:371
 									if generated.Suspended(t) {
-										_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
+										_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 										*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 										return
 									}
@@ -376,11 +383,13 @@ resume1:
 							return t.Err()
 						})
 					} else {
-						generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
+						c := generated.NewCall[struct{}](fanOutInFunc2Func1Kind)
+						*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
+						generated.GoCall(t, &workers, c)
 					}
-//line fan_task.go:382
+//line fan_task.go:391
 					if generated.Suspended(t) {
-						f, h := fanOutInFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 1)
 						s := generated.At[fanOutInFunc2At1](f)
 						*s = fanOutInFunc2At1{i: i}
 						generated.Move(&s.workers, &workers)
@@ -390,9 +399,9 @@ resume1:
 				}
 //line fan.go:33
 				err := workers.Wait(t)
-//line fan_task.go:394
+//line fan_task.go:403
 				if generated.Suspended(t) {
-					_, h := fanOutInFunc2Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 2)
 					*h = fanOutInFunc2Held{results: results}
 					return
 				}
@@ -401,15 +410,17 @@ resume1:
 				return err
 			})
 		} else {
-			generated.GoCall(t, &parts, fanOutInFunc2Kind.With(fanOutInFunc2State{}, fanOutInFunc2Held{work: work, jobs: jobs, results: results}))
+			c := generated.NewCall[struct{}](fanOutInFunc2Kind)
+			*generated.CallHeld[fanOutInFunc2Held](c) = fanOutInFunc2Held{work: work, jobs: jobs, results: results}
+			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:408
+//line fan_task.go:419
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt2](f)
 		*s = fanOutInAt2{sum: sum}
 		generated.Move(&s.parts, &parts)
-		h = fanOutInKind.Hold(t, f, h)
+		h = generated.Hold(t, fanOutInKind, f, h)
 		*h = fanOutInHeld{results: results}
 		return generated.Wait(f, t, 2)
 	}
@@ -417,12 +428,12 @@ resume2:
 loop1:
 //line fan.go:37
 	v, err1 = results.Recv(t)
-//line fan_task.go:421
+//line fan_task.go:432
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt3](f)
 		*s = fanOutInAt3{sum: sum}
 		generated.Move(&s.parts, &parts)
-		h = fanOutInKind.Hold(t, f, h)
+		h = generated.Hold(t, fanOutInKind, f, h)
 		*h = fanOutInHeld{results: results}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -441,7 +452,7 @@ end1:
 end2:
 //line fan.go:40
 	err2 = parts.Wait(t)
-//line fan_task.go:445
+//line fan_task.go:456
 	if generated.Suspended(t) {
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
 		if h != nil {
@@ -451,10 +462,10 @@ end2:
 	}
 resume4:
 //line fan.go:40
-	return generated.Return(f, sum, err2)
+	return generated.Return[uint64](f, sum, err2)
 }
 
-//line fan_task.go:458
+//line fan_task.go:469
 
 // fanOutInFunc1Args has the arguments of FanOutIn.func1.
 type fanOutInFunc1Args struct {
@@ -466,16 +477,16 @@ type fanOutInFunc1At1 struct {
 	n, i int
 }
 
-type fanOutInFunc1State = [(max(unsafe.Sizeof(fanOutInFunc1Args{}), unsafe.Sizeof(fanOutInFunc1At1{})) + 7) / 8]uint64
+const fanOutInFunc1Size = (max(unsafe.Sizeof(fanOutInFunc1Args{}), unsafe.Sizeof(fanOutInFunc1At1{})) + 7) &^ 7
 
 type fanOutInFunc1Held = struct {
 	jobs *task.Chan[uint64]
 }
 
-var fanOutInFunc1Kind *generated.HeldKind[fanOutInFunc1State, fanOutInFunc1Held, struct{}]
+var fanOutInFunc1Kind *generated.Kind
 
 // fanOutInFunc1Step is the step form of FanOutIn.func1.
-func fanOutInFunc1Step(f *generated.Frame[fanOutInFunc1State, struct{}], h *fanOutInFunc1Held) generated.Step {
+func fanOutInFunc1Step(f *generated.Frame, h *fanOutInFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i int
@@ -493,7 +504,7 @@ func fanOutInFunc1Step(f *generated.Frame[fanOutInFunc1State, struct{}], h *fanO
 		jobs = h.jobs
 //line fan.go:14
 		err = generated.Err(f)
-//line fan_task.go:497
+//line fan_task.go:508
 		goto resume1
 	default:
 		return f.BadResume()
@@ -507,7 +518,7 @@ loop1:
 	}
 //line fan.go:14
 	err = jobs.Send(t, uint64(i))
-//line fan_task.go:511
+//line fan_task.go:522
 	if generated.Suspended(t) {
 		*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 		*h = fanOutInFunc1Held{jobs: jobs}
@@ -519,7 +530,7 @@ resume1:
 		goto end1
 	}
 //line fan.go:15
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line fan.go:13
 	i++
@@ -527,10 +538,10 @@ end1:
 end2:
 //line fan.go:18
 	jobs.Close()
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line fan_task.go:534
+//line fan_task.go:545
 
 // fanOutInFunc2At1 is what FanOutIn.func2 keeps while it waits in line 24.
 type fanOutInFunc2At1 struct {
@@ -538,7 +549,7 @@ type fanOutInFunc2At1 struct {
 	i       int
 }
 
-type fanOutInFunc2State = [(unsafe.Sizeof(fanOutInFunc2At1{}) + 7) / 8]uint64
+const fanOutInFunc2Size = (unsafe.Sizeof(fanOutInFunc2At1{}) + 7) &^ 7
 
 type fanOutInFunc2Held = struct {
 	work    func(uint64) uint64
@@ -546,10 +557,10 @@ type fanOutInFunc2Held = struct {
 	results *task.Chan[uint64]
 }
 
-var fanOutInFunc2Kind *generated.HeldKind[fanOutInFunc2State, fanOutInFunc2Held, struct{}]
+var fanOutInFunc2Kind *generated.Kind
 
 // fanOutInFunc2Step is the step form of FanOutIn.func2.
-func fanOutInFunc2Step(f *generated.Frame[fanOutInFunc2State, struct{}], h *fanOutInFunc2Held) generated.Step {
+func fanOutInFunc2Step(f *generated.Frame, h *fanOutInFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		work          func(uint64) uint64
@@ -568,13 +579,13 @@ func fanOutInFunc2Step(f *generated.Frame[fanOutInFunc2State, struct{}], h *fanO
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:24
 		generated.Child(f)
-//line fan_task.go:572
+//line fan_task.go:583
 		goto resume1
 	case 2:
 		results = h.results
 //line fan.go:33
 		err = generated.Err(f)
-//line fan_task.go:578
+//line fan_task.go:589
 		goto resume2
 	default:
 		return f.BadResume()
@@ -594,9 +605,9 @@ loop1:
 			for {
 //line fan.go:25
 				v, err1 := jobs.Recv(t)
-//line fan_task.go:598
+//line fan_task.go:609
 				if generated.Suspended(t) {
-					f, h := fanOutInFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 					s := generated.At[fanOutInFunc2Func1At1](f)
 					*s = fanOutInFunc2Func1At1{}
 					*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -612,9 +623,9 @@ loop1:
 				{
 //line fan.go:26
 					err := results.Send(t, work(job))
-//line fan_task.go:616
+//line fan_task.go:627
 					if generated.Suspended(t) {
-						_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
+						_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 						*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 						return
 					}
@@ -628,9 +639,11 @@ loop1:
 			return t.Err()
 		})
 	} else {
-		generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
+		c := generated.NewCall[struct{}](fanOutInFunc2Func1Kind)
+		*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
+		generated.GoCall(t, &workers, c)
 	}
-//line fan_task.go:634
+//line fan_task.go:647
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2At1](f)
 		*s = fanOutInFunc2At1{i: i}
@@ -645,7 +658,7 @@ resume1:
 end1:
 //line fan.go:33
 	err = workers.Wait(t)
-//line fan_task.go:649
+//line fan_task.go:662
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Held{results: results}
 		return generated.Wait(f, t, 2)
@@ -653,17 +666,17 @@ end1:
 resume2:
 //line fan.go:34
 	results.Close()
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line fan_task.go:660
+//line fan_task.go:673
 
 // fanOutInFunc2Func1At1 is what FanOutIn.func2.func1 keeps while it waits in line 25.
 type fanOutInFunc2Func1At1 struct {
 	result uint64
 }
 
-type fanOutInFunc2Func1State = [(unsafe.Sizeof(fanOutInFunc2Func1At1{}) + 7) / 8]uint64
+const fanOutInFunc2Func1Size = (unsafe.Sizeof(fanOutInFunc2Func1At1{}) + 7) &^ 7
 
 type fanOutInFunc2Func1Held = struct {
 	work    func(uint64) uint64
@@ -671,10 +684,10 @@ type fanOutInFunc2Func1Held = struct {
 	results *task.Chan[uint64]
 }
 
-var fanOutInFunc2Func1Kind *generated.HeldKind[fanOutInFunc2Func1State, fanOutInFunc2Func1Held, struct{}]
+var fanOutInFunc2Func1Kind *generated.Kind
 
 // fanOutInFunc2Func1Step is the step form of FanOutIn.func2.func1.
-func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}], h *fanOutInFunc2Func1Held) generated.Step {
+func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		work          func(uint64) uint64
@@ -691,13 +704,13 @@ func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}
 //line fan.go:25
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:695
+//line fan_task.go:708
 		goto resume1
 	case 2:
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:26
 		err = generated.Err(f)
-//line fan_task.go:701
+//line fan_task.go:714
 		goto resume2
 	default:
 		return f.BadResume()
@@ -705,7 +718,7 @@ func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}
 loop1:
 //line fan.go:25
 	v, err1 = jobs.Recv(t)
-//line fan_task.go:709
+//line fan_task.go:722
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2Func1At1](f)
 		*s = fanOutInFunc2Func1At1{}
@@ -723,7 +736,7 @@ end1:
 //line fan.go:25
 	job = v
 	err = results.Send(t, work(job))
-//line fan_task.go:727
+//line fan_task.go:740
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		return generated.Wait(f, t, 2)
@@ -734,12 +747,12 @@ resume2:
 		goto end2
 	}
 //line fan.go:27
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end2:
 	goto loop1
 end3:
 //line fan.go:30
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line fan_task.go:746
+//line fan_task.go:759

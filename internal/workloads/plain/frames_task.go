@@ -18,37 +18,44 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	idleKind = generated.DefineHeld[idleState, idleHeld, bool]("Idle", "frames.go", 15, idleStep)
+	idleKind = generated.DefineHeld("Idle", "frames.go", 15, idleSize, generated.Result[bool](), idleStep)
 	generated.Bind(Idle, idleStart, func(words [9]uint64, until *task.Event) coro.Call[bool] {
-		var s idleState
-		*generated.In[idleArgs](&s) = idleArgs{words: words}
-		return idleKind.With(s, idleHeld{until: until})
+		c := generated.NewCall[bool](idleKind)
+		*generated.CallState[idleArgs](c) = idleArgs{words: words}
+		*generated.CallHeld[idleHeld](c) = idleHeld{until: until}
+		return c
 	})
-	idleBelowKind = generated.DefineHeld[idleBelowState, idleBelowHeld, bool]("IdleBelow", "frames.go", 23, idleBelowStep)
+	idleBelowKind = generated.DefineHeld("IdleBelow", "frames.go", 23, idleBelowSize, generated.Result[bool](), idleBelowStep)
 	generated.Bind(IdleBelow, idleBelowStart, func(first uint64, until *task.Event) coro.Call[bool] {
-		var s idleBelowState
-		*generated.In[idleBelowArgs](&s) = idleBelowArgs{first: first}
-		return idleBelowKind.With(s, idleBelowHeld{until: until})
+		c := generated.NewCall[bool](idleBelowKind)
+		*generated.CallState[idleBelowArgs](c) = idleBelowArgs{first: first}
+		*generated.CallHeld[idleBelowHeld](c) = idleBelowHeld{until: until}
+		return c
 	})
-	blocksKind = generated.Define[blocksState, bool]("Blocks", "frames.go", 36, blocksStep)
+	blocksKind = generated.Define("Blocks", "frames.go", 36, blocksSize, generated.Result[bool](), blocksStep)
 	generated.Bind(Blocks, blocksStart, func(n uint64) coro.Call[bool] {
-		var s blocksState
-		*generated.In[blocksArgs](&s) = blocksArgs{n: n}
-		return blocksKind.With(s)
+		c1 := generated.NewCall[bool](blocksKind)
+		*generated.CallState[blocksArgs](c1) = blocksArgs{n: n}
+		return c1
 	})
-	talkKind = generated.DefineHeld[talkState, talkHeld, bool]("Talk", "frames.go", 70, talkStep)
+	talkKind = generated.DefineHeld("Talk", "frames.go", 70, talkSize, generated.Result[bool](), talkStep)
 	generated.Bind(Talk, talkStart, func(conn net.Conn, names []string, n int) coro.Call[bool] {
-		var s talkState
-		*generated.In[talkArgs](&s) = talkArgs{n: n}
-		return talkKind.With(s, talkHeld{conn: conn, names: names})
+		c := generated.NewCall[bool](talkKind)
+		*generated.CallState[talkArgs](c) = talkArgs{n: n}
+		*generated.CallHeld[talkHeld](c) = talkHeld{conn: conn, names: names}
+		return c
 	})
-	askKind = generated.DefineHeld[askState, askHeld, askResult]("ask", "frames.go", 87, askStep)
+	askKind = generated.DefineHeld("ask", "frames.go", 87, 0, generated.Result[askResult](), askStep)
 	generated.Bind(ask, askStart, func(conn net.Conn, name string, rest []string, refused error) coro.Call[askResult] {
-		return askKind.With(askState{}, askHeld{conn: conn, name: name, rest: rest, refused: refused})
+		c := generated.NewCall[askResult](askKind)
+		*generated.CallHeld[askHeld](c) = askHeld{conn: conn, name: name, rest: rest, refused: refused}
+		return c
 	})
-	hearKind = generated.DefineHeld[hearState, hearHeld, string]("hear", "frames.go", 101, hearStep)
+	hearKind = generated.DefineHeld("hear", "frames.go", 101, 0, generated.Result[string](), hearStep)
 	generated.Bind(hear, hearStart, func(conn net.Conn, rest []string) coro.Call[string] {
-		return hearKind.With(hearState{}, hearHeld{conn: conn, rest: rest})
+		c := generated.NewCall[string](hearKind)
+		*generated.CallHeld[hearHeld](c) = hearHeld{conn: conn, rest: rest}
+		return c
 	})
 }
 
@@ -62,22 +69,22 @@ type idleAt1 struct {
 	words [9]uint64
 }
 
-type idleState = [(max(unsafe.Sizeof(idleArgs{}), unsafe.Sizeof(idleAt1{})) + 7) / 8]uint64
+const idleSize = (max(unsafe.Sizeof(idleArgs{}), unsafe.Sizeof(idleAt1{})) + 7) &^ 7
 
 type idleHeld = struct {
 	until *task.Event
 }
 
-var idleKind *generated.HeldKind[idleState, idleHeld, bool]
+var idleKind *generated.Kind
 
 // idleStart is the start form of Idle.
 func idleStart(t *task.T, words [9]uint64, until *task.Event) (_ bool, _ error) {
 	{
 //line frames.go:16
 		err := until.Wait(t)
-//line frames_task.go:79
+//line frames_task.go:86
 		if generated.Suspended(t) {
-			f := idleKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, idleKind, 1)
 			*generated.At[idleAt1](f) = idleAt1{words: words}
 			return
 		}
@@ -90,10 +97,10 @@ func idleStart(t *task.T, words [9]uint64, until *task.Event) (_ bool, _ error) 
 	return words == Words(words[0]), nil
 }
 
-//line frames_task.go:94
+//line frames_task.go:101
 
 // idleStep is the step form of Idle.
-func idleStep(f *generated.Frame[idleState, bool], h *idleHeld) generated.Step {
+func idleStep(f *generated.Frame, h *idleHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		words [9]uint64
@@ -110,14 +117,14 @@ func idleStep(f *generated.Frame[idleState, bool], h *idleHeld) generated.Step {
 		words = s.words
 //line frames.go:16
 		err = generated.Err(f)
-//line frames_task.go:114
+//line frames_task.go:121
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:16
 	err = until.Wait(t)
-//line frames_task.go:121
+//line frames_task.go:128
 	if generated.Suspended(t) {
 		*generated.At[idleAt1](f) = idleAt1{words: words}
 		if h != nil {
@@ -131,12 +138,12 @@ resume1:
 		goto end1
 	}
 //line frames.go:17
-	return generated.Return(f, false, err)
+	return generated.Return[bool](f, false, err)
 end1:
-	return generated.Return(f, words == Words(words[0]), nil)
+	return generated.Return[bool](f, words == Words(words[0]), nil)
 }
 
-//line frames_task.go:140
+//line frames_task.go:147
 
 // idleBelowArgs has the arguments of IdleBelow.
 type idleBelowArgs struct {
@@ -148,21 +155,21 @@ type idleBelowAt1 struct {
 	result bool
 }
 
-type idleBelowState = [(max(unsafe.Sizeof(idleBelowArgs{}), unsafe.Sizeof(idleBelowAt1{})) + 7) / 8]uint64
+const idleBelowSize = (max(unsafe.Sizeof(idleBelowArgs{}), unsafe.Sizeof(idleBelowAt1{})) + 7) &^ 7
 
 type idleBelowHeld = struct {
 	until *task.Event
 }
 
-var idleBelowKind *generated.HeldKind[idleBelowState, idleBelowHeld, bool]
+var idleBelowKind *generated.Kind
 
 // idleBelowStart is the start form of IdleBelow.
 func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error) {
 //line frames.go:24
 	v, err := idleStart(t, Words(first), until)
-//line frames_task.go:164
+//line frames_task.go:171
 	if generated.Suspended(t) {
-		f := idleBelowKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, idleBelowKind, 1)
 		s := generated.At[idleBelowAt1](f)
 		*s = idleBelowAt1{}
 		generated.ResultTo(t, &s.result)
@@ -172,10 +179,10 @@ func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error
 	return v, err
 }
 
-//line frames_task.go:176
+//line frames_task.go:183
 
 // idleBelowStep is the step form of IdleBelow.
-func idleBelowStep(f *generated.Frame[idleBelowState, bool], h *idleBelowHeld) generated.Step {
+func idleBelowStep(f *generated.Frame, h *idleBelowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		first uint64
@@ -193,14 +200,14 @@ func idleBelowStep(f *generated.Frame[idleBelowState, bool], h *idleBelowHeld) g
 //line frames.go:24
 		v = s.result
 		err = generated.ChildErr(f)
-//line frames_task.go:197
+//line frames_task.go:204
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:24
 	v, err = idleStart(t, Words(first), until)
-//line frames_task.go:204
+//line frames_task.go:211
 	if generated.Suspended(t) {
 		s := generated.At[idleBelowAt1](f)
 		*s = idleBelowAt1{}
@@ -212,10 +219,10 @@ func idleBelowStep(f *generated.Frame[idleBelowState, bool], h *idleBelowHeld) g
 	}
 resume1:
 //line frames.go:24
-	return generated.Return(f, v, err)
+	return generated.Return[bool](f, v, err)
 }
 
-//line frames_task.go:219
+//line frames_task.go:226
 
 // blocksArgs has the arguments of Blocks.
 type blocksArgs struct {
@@ -252,9 +259,9 @@ type blocksAt5 struct {
 	e [9]uint64
 }
 
-type blocksState = [(max(unsafe.Sizeof(blocksArgs{}), unsafe.Sizeof(blocksAt1{}), unsafe.Sizeof(blocksAt2{}), unsafe.Sizeof(blocksAt3{}), unsafe.Sizeof(blocksAt4{}), unsafe.Sizeof(blocksAt5{})) + 7) / 8]uint64
+const blocksSize = (max(unsafe.Sizeof(blocksArgs{}), unsafe.Sizeof(blocksAt1{}), unsafe.Sizeof(blocksAt2{}), unsafe.Sizeof(blocksAt3{}), unsafe.Sizeof(blocksAt4{}), unsafe.Sizeof(blocksAt5{})) + 7) &^ 7
 
-var blocksKind *generated.Kind[blocksState, bool]
+var blocksKind *generated.Kind
 
 // blocksStart is the start form of Blocks.
 func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
@@ -264,9 +271,9 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:39
 			err := t.Yield()
-//line frames_task.go:268
+//line frames_task.go:275
 			if generated.Suspended(t) {
-				f := blocksKind.Spill(t, 1)
+				f := generated.Spill(t, blocksKind, 1)
 				*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
 				return
 			}
@@ -282,9 +289,9 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:45
 			err1 := t.Yield()
-//line frames_task.go:286
+//line frames_task.go:293
 			if generated.Suspended(t) {
-				f := blocksKind.Spill(t, 2)
+				f := generated.Spill(t, blocksKind, 2)
 				*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
 				return
 			}
@@ -300,9 +307,9 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:51
 			err2 := t.Yield()
-//line frames_task.go:304
+//line frames_task.go:311
 			if generated.Suspended(t) {
-				f := blocksKind.Spill(t, 3)
+				f := generated.Spill(t, blocksKind, 3)
 				*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
 				return
 			}
@@ -318,9 +325,9 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:57
 			err3 := t.Yield()
-//line frames_task.go:322
+//line frames_task.go:329
 			if generated.Suspended(t) {
-				f := blocksKind.Spill(t, 4)
+				f := generated.Spill(t, blocksKind, 4)
 				*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
 				return
 			}
@@ -335,9 +342,9 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	{
 //line frames.go:62
 		err4 := t.Yield()
-//line frames_task.go:339
+//line frames_task.go:346
 		if generated.Suspended(t) {
-			f := blocksKind.Spill(t, 5)
+			f := generated.Spill(t, blocksKind, 5)
 			*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
 			return
 		}
@@ -350,10 +357,10 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	return true, nil
 }
 
-//line frames_task.go:354
+//line frames_task.go:361
 
 // blocksStep is the step form of Blocks.
-func blocksStep(f *generated.Frame[blocksState, bool]) generated.Step {
+func blocksStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n                           uint64
@@ -369,35 +376,35 @@ func blocksStep(f *generated.Frame[blocksState, bool]) generated.Step {
 		n, a = s.n, s.a
 //line frames.go:39
 		err = generated.Err(f)
-//line frames_task.go:373
+//line frames_task.go:380
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
 		n, b = s.n, s.b
 //line frames.go:45
 		err1 = generated.Err(f)
-//line frames_task.go:380
+//line frames_task.go:387
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
 		n, c = s.n, s.c
 //line frames.go:51
 		err2 = generated.Err(f)
-//line frames_task.go:387
+//line frames_task.go:394
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
 		n, d = s.n, s.d
 //line frames.go:57
 		err3 = generated.Err(f)
-//line frames_task.go:394
+//line frames_task.go:401
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
 		n, e = s.n, s.e
 //line frames.go:62
 		err4 = generated.Err(f)
-//line frames_task.go:401
+//line frames_task.go:408
 		goto resume5
 	default:
 		return f.BadResume()
@@ -405,7 +412,7 @@ func blocksStep(f *generated.Frame[blocksState, bool]) generated.Step {
 //line frames.go:38
 	a = Words(n)
 	err = t.Yield()
-//line frames_task.go:409
+//line frames_task.go:416
 	if generated.Suspended(t) {
 		*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
 		return generated.Wait(f, t, 1)
@@ -416,12 +423,12 @@ resume1:
 		goto end1
 	}
 //line frames.go:40
-	return generated.Return(f, false, err)
+	return generated.Return[bool](f, false, err)
 end1:
 //line frames.go:44
 	b = Words(n + 1)
 	err1 = t.Yield()
-//line frames_task.go:425
+//line frames_task.go:432
 	if generated.Suspended(t) {
 		*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
 		return generated.Wait(f, t, 2)
@@ -432,12 +439,12 @@ resume2:
 		goto end2
 	}
 //line frames.go:46
-	return generated.Return(f, false, err1)
+	return generated.Return[bool](f, false, err1)
 end2:
 //line frames.go:50
 	c = Words(n + 2)
 	err2 = t.Yield()
-//line frames_task.go:441
+//line frames_task.go:448
 	if generated.Suspended(t) {
 		*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
 		return generated.Wait(f, t, 3)
@@ -448,12 +455,12 @@ resume3:
 		goto end3
 	}
 //line frames.go:52
-	return generated.Return(f, false, err2)
+	return generated.Return[bool](f, false, err2)
 end3:
 //line frames.go:56
 	d = Words(n + 3)
 	err3 = t.Yield()
-//line frames_task.go:457
+//line frames_task.go:464
 	if generated.Suspended(t) {
 		*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
 		return generated.Wait(f, t, 4)
@@ -464,12 +471,12 @@ resume4:
 		goto end4
 	}
 //line frames.go:58
-	return generated.Return(f, false, err3)
+	return generated.Return[bool](f, false, err3)
 end4:
 //line frames.go:61
 	e = Words(n + 4)
 	err4 = t.Yield()
-//line frames_task.go:473
+//line frames_task.go:480
 	if generated.Suspended(t) {
 		*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
 		return generated.Wait(f, t, 5)
@@ -480,12 +487,12 @@ resume5:
 		goto end5
 	}
 //line frames.go:63
-	return generated.Return(f, false, err4)
+	return generated.Return[bool](f, false, err4)
 end5:
-	return generated.Return(f, true, nil)
+	return generated.Return[bool](f, true, nil)
 }
 
-//line frames_task.go:489
+//line frames_task.go:496
 
 // talkArgs has the arguments of Talk.
 type talkArgs struct {
@@ -499,7 +506,7 @@ type talkAt1 struct {
 	i  int
 }
 
-type talkState = [(max(unsafe.Sizeof(talkArgs{}), unsafe.Sizeof(talkAt1{})) + 7) / 8]uint64
+const talkSize = (max(unsafe.Sizeof(talkArgs{}), unsafe.Sizeof(talkAt1{})) + 7) &^ 7
 
 type talkHeld = struct {
 	conn    net.Conn
@@ -513,7 +520,7 @@ type talkHeld = struct {
 	}
 }
 
-var talkKind *generated.HeldKind[talkState, talkHeld, bool]
+var talkKind *generated.Kind
 
 // talkStart is the start form of Talk.
 func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err error) {
@@ -528,9 +535,9 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 				refused = ErrRefused
 			}
 			said, got, err1 := askStart(t, conn, name, rest, refused)
-//line frames_task.go:532
+//line frames_task.go:539
 			if generated.Suspended(t) {
-				f, h := talkKind.Spill(t, 1)
+				f, h := generated.SpillHeld[talkHeld](t, talkKind, 1)
 				*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
 				*h = talkHeld{conn: conn, names: names, name: name, rest: rest, refused: refused}
 				generated.ResultTo(t, &h.result)
@@ -547,10 +554,10 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 	return ok, nil
 }
 
-//line frames_task.go:551
+//line frames_task.go:558
 
 // talkStep is the step form of Talk.
-func talkStep(f *generated.Frame[talkState, bool], h *talkHeld) generated.Step {
+func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		conn               net.Conn
@@ -572,7 +579,7 @@ func talkStep(f *generated.Frame[talkState, bool], h *talkHeld) generated.Step {
 //line frames.go:78
 		said, got = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line frames_task.go:576
+//line frames_task.go:583
 		goto resume1
 	default:
 		return f.BadResume()
@@ -592,7 +599,7 @@ loop1:
 		refused = ErrRefused
 	}
 	said, got, err1 = askStart(t, conn, name, rest, refused)
-//line frames_task.go:596
+//line frames_task.go:603
 	if generated.Suspended(t) {
 		*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
 		*h = talkHeld{conn: conn, names: names, name: name, rest: rest, refused: refused}
@@ -602,7 +609,7 @@ loop1:
 resume1:
 //line frames.go:79
 	if err1 != nil {
-		return generated.Return(f, false, err1)
+		return generated.Return[bool](f, false, err1)
 	}
 	ok = ok && said == name && got == refused && rest[0] == name
 //line frames.go:72
@@ -610,18 +617,16 @@ resume1:
 	goto loop1
 end1:
 //line frames.go:84
-	return generated.Return(f, ok, nil)
+	return generated.Return[bool](f, ok, nil)
 }
 
-//line frames_task.go:617
+//line frames_task.go:624
 
 // askResult is what ask returns.
 type askResult = struct {
 	R0 string
 	R1 error
 }
-
-type askState = struct{}
 
 type askHeld = struct {
 	conn    net.Conn
@@ -631,16 +636,16 @@ type askHeld = struct {
 	result  string
 }
 
-var askKind *generated.HeldKind[askState, askHeld, askResult]
+var askKind *generated.Kind
 
 // askStart is the start form of ask.
 func askStart(t *task.T, conn net.Conn, name string, rest []string, refused error) (_ string, _ error, _ error) {
 	{
 //line frames.go:88
 		err := t.Yield()
-//line frames_task.go:642
+//line frames_task.go:647
 		if generated.Suspended(t) {
-			_, h := askKind.Spill(t, 1)
+			_, h := generated.SpillHeld[askHeld](t, askKind, 1)
 			*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
 			return
 		}
@@ -651,9 +656,9 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	}
 //line frames.go:91
 	said, err1 := hearStart(t, conn, rest)
-//line frames_task.go:655
+//line frames_task.go:660
 	if generated.Suspended(t) {
-		_, h := askKind.Spill(t, 2)
+		_, h := generated.SpillHeld[askHeld](t, askKind, 2)
 		*h = askHeld{name: name, refused: refused}
 		generated.ResultTo(t, &h.result)
 		return
@@ -668,10 +673,10 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	return said, refused, nil
 }
 
-//line frames_task.go:672
+//line frames_task.go:677
 
 // askStep is the step form of ask.
-func askStep(f *generated.Frame[askState, askResult], h *askHeld) generated.Step {
+func askStep(f *generated.Frame, h *askHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		conn               net.Conn
@@ -686,21 +691,21 @@ func askStep(f *generated.Frame[askState, askResult], h *askHeld) generated.Step
 		conn, name, rest, refused = h.conn, h.name, h.rest, h.refused
 //line frames.go:88
 		err = generated.Err(f)
-//line frames_task.go:690
+//line frames_task.go:695
 		goto resume1
 	case 2:
 		name, refused = h.name, h.refused
 //line frames.go:91
 		said = h.result
 		err1 = generated.ChildErr(f)
-//line frames_task.go:697
+//line frames_task.go:702
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line frames.go:88
 	err = t.Yield()
-//line frames_task.go:704
+//line frames_task.go:709
 	if generated.Suspended(t) {
 		*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
 		return generated.Wait(f, t, 1)
@@ -711,10 +716,10 @@ resume1:
 		goto end1
 	}
 //line frames.go:89
-	return generated.Return(f, askResult{"", nil}, err)
+	return generated.Return[askResult](f, askResult{"", nil}, err)
 end1:
 	said, err1 = hearStart(t, conn, rest)
-//line frames_task.go:718
+//line frames_task.go:723
 	if generated.Suspended(t) {
 		*h = askHeld{name: name, refused: refused}
 		generated.ResultToStep(t, &h.result)
@@ -723,33 +728,31 @@ end1:
 resume2:
 //line frames.go:92
 	if err1 != nil {
-		return generated.Return(f, askResult{"", nil}, err1)
+		return generated.Return[askResult](f, askResult{"", nil}, err1)
 	}
 	if said != name {
-		return generated.Return(f, askResult{"", nil}, nil)
+		return generated.Return[askResult](f, askResult{"", nil}, nil)
 	}
-	return generated.Return(f, askResult{said, refused}, nil)
+	return generated.Return[askResult](f, askResult{said, refused}, nil)
 }
 
-//line frames_task.go:735
-
-type hearState = struct{}
+//line frames_task.go:740
 
 type hearHeld = struct {
 	conn net.Conn
 	rest []string
 }
 
-var hearKind *generated.HeldKind[hearState, hearHeld, string]
+var hearKind *generated.Kind
 
 // hearStart is the start form of hear.
 func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	{
 //line frames.go:102
 		err := t.Yield()
-//line frames_task.go:751
+//line frames_task.go:754
 		if generated.Suspended(t) {
-			_, h := hearKind.Spill(t, 1)
+			_, h := generated.SpillHeld[hearHeld](t, hearKind, 1)
 			*h = hearHeld{conn: conn, rest: rest}
 			return
 		}
@@ -765,10 +768,10 @@ func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	return rest[0], nil
 }
 
-//line frames_task.go:769
+//line frames_task.go:772
 
 // hearStep is the step form of hear.
-func hearStep(f *generated.Frame[hearState, string], h *hearHeld) generated.Step {
+func hearStep(f *generated.Frame, h *hearHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		conn net.Conn
@@ -782,14 +785,14 @@ func hearStep(f *generated.Frame[hearState, string], h *hearHeld) generated.Step
 		conn, rest = h.conn, h.rest
 //line frames.go:102
 		err = generated.Err(f)
-//line frames_task.go:786
+//line frames_task.go:789
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:102
 	err = t.Yield()
-//line frames_task.go:793
+//line frames_task.go:796
 	if generated.Suspended(t) {
 		*h = hearHeld{conn: conn, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -800,12 +803,12 @@ resume1:
 		goto end1
 	}
 //line frames.go:103
-	return generated.Return(f, "", err)
+	return generated.Return[string](f, "", err)
 end1:
 	if _, err := conn.Write(nil); err != nil {
-		return generated.Return(f, "", err)
+		return generated.Return[string](f, "", err)
 	}
-	return generated.Return(f, rest[0], nil)
+	return generated.Return[string](f, rest[0], nil)
 }
 
-//line frames_task.go:812
+//line frames_task.go:815

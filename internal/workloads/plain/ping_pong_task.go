@@ -18,23 +18,26 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	pingPongKind = generated.DefineHeld[pingPongState, pingPongHeld, int]("PingPong", "ping_pong.go", 10, pingPongStep)
+	pingPongKind = generated.DefineHeld("PingPong", "ping_pong.go", 10, pingPongSize, generated.Result[int](), pingPongStep)
 	generated.Bind(PingPong, pingPongStart, func(n int) coro.Call[int] {
-		var s pingPongState
-		*generated.In[pingPongArgs](&s) = pingPongArgs{n: n}
-		return pingPongKind.With(s, pingPongHeld{})
+		c := generated.NewCall[int](pingPongKind)
+		*generated.CallState[pingPongArgs](c) = pingPongArgs{n: n}
+		return c
 	})
-	pingPongFunc1Kind = generated.DefineHeld[pingPongFunc1State, pingPongFunc1Held, struct{}]("PingPong.func1", "ping_pong.go", 13, pingPongFunc1Step)
-	pingPongFunc2Kind = generated.DefineHeld[pingPongFunc2State, pingPongFunc2Held, struct{}]("PingPong.func2", "ping_pong.go", 17, pingPongFunc2Step)
-	serveKind = generated.DefineHeld[serveState, serveHeld, int]("serve", "ping_pong.go", 22, serveStep)
+	pingPongFunc1Kind = generated.DefineHeld("PingPong.func1", "ping_pong.go", 13, pingPongFunc1Size, generated.Result[struct{}](), pingPongFunc1Step)
+	pingPongFunc2Kind = generated.DefineHeld("PingPong.func2", "ping_pong.go", 17, 0, generated.Result[struct{}](), pingPongFunc2Step)
+	serveKind = generated.DefineHeld("serve", "ping_pong.go", 22, serveSize, generated.Result[int](), serveStep)
 	generated.Bind(serve, serveStart, func(ping *task.Chan[int], pong *task.Chan[int], n int) coro.Call[int] {
-		var s serveState
-		*generated.In[serveArgs](&s) = serveArgs{n: n}
-		return serveKind.With(s, serveHeld{ping: ping, pong: pong})
+		c := generated.NewCall[int](serveKind)
+		*generated.CallState[serveArgs](c) = serveArgs{n: n}
+		*generated.CallHeld[serveHeld](c) = serveHeld{ping: ping, pong: pong}
+		return c
 	})
-	giveBackKind = generated.DefineHeld[giveBackState, giveBackHeld, struct{}]("giveBack", "ping_pong.go", 37, giveBackStep)
+	giveBackKind = generated.DefineHeld("giveBack", "ping_pong.go", 37, giveBackSize, generated.Result[struct{}](), giveBackStep)
 	generated.Bind(giveBack, giveBackStart, func(ping *task.Chan[int], pong *task.Chan[int]) coro.Call[struct{}] {
-		return giveBackKind.With(giveBackState{}, giveBackHeld{ping: ping, pong: pong})
+		c := generated.NewCall[struct{}](giveBackKind)
+		*generated.CallHeld[giveBackHeld](c) = giveBackHeld{ping: ping, pong: pong}
+		return c
 	})
 }
 
@@ -53,7 +56,7 @@ type pingPongAt2 struct {
 	players task.Group
 }
 
-type pingPongState = [(max(unsafe.Sizeof(pingPongArgs{}), unsafe.Sizeof(pingPongAt1{}), unsafe.Sizeof(pingPongAt2{})) + 7) / 8]uint64
+const pingPongSize = (max(unsafe.Sizeof(pingPongArgs{}), unsafe.Sizeof(pingPongAt1{}), unsafe.Sizeof(pingPongAt2{})) + 7) &^ 7
 
 type pingPongHeld = struct {
 	sum  *int
@@ -61,7 +64,7 @@ type pingPongHeld = struct {
 	pong *task.Chan[int]
 }
 
-var pingPongKind *generated.HeldKind[pingPongState, pingPongHeld, int]
+var pingPongKind *generated.Kind
 
 // pingPongStart is the start form of PingPong.
 func pingPongStart(t *task.T, n int) (sum int, err error) {
@@ -72,9 +75,9 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 			v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:76
+//line ping_pong_task.go:79
 			if generated.Suspended(t) {
-				f, h := pingPongFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 				s := generated.At[pingPongFunc1At1](f)
 				*s = pingPongFunc1At1{}
 				*h = pingPongFunc1Held{sum: &sum}
@@ -86,13 +89,14 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 			return err
 		})
 	} else {
-		var s pingPongFunc1State
-		*generated.In[pingPongFunc1Args](&s) = pingPongFunc1Args{n: n}
-		generated.GoCall(t, &players, pingPongFunc1Kind.With(s, pingPongFunc1Held{sum: &sum, ping: ping, pong: pong}))
+		c := generated.NewCall[struct{}](pingPongFunc1Kind)
+		*generated.CallState[pingPongFunc1Args](c) = pingPongFunc1Args{n: n}
+		*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{sum: &sum, ping: ping, pong: pong}
+		generated.GoCall(t, &players, c)
 	}
-//line ping_pong_task.go:94
+//line ping_pong_task.go:98
 	if generated.Suspended(t) {
-		f, h := pingPongKind.Spill(t, 1)
+		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 1)
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{}
 		generated.Move(&s.players, &players)
@@ -104,20 +108,22 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 			err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:108
+//line ping_pong_task.go:112
 			if generated.Suspended(t) {
-				pingPongFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, pingPongFunc2Kind, 1)
 				return
 			}
 //line ping_pong.go:17
 			return err
 		})
 	} else {
-		generated.GoCall(t, &players, pingPongFunc2Kind.With(pingPongFunc2State{}, pingPongFunc2Held{ping: ping, pong: pong}))
+		c := generated.NewCall[struct{}](pingPongFunc2Kind)
+		*generated.CallHeld[pingPongFunc2Held](c) = pingPongFunc2Held{ping: ping, pong: pong}
+		generated.GoCall(t, &players, c)
 	}
-//line ping_pong_task.go:119
+//line ping_pong_task.go:125
 	if generated.Suspended(t) {
-		f, h := pingPongKind.Spill(t, 2)
+		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{}
 		generated.Move(&s.players, &players)
@@ -126,9 +132,9 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	}
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:130
+//line ping_pong_task.go:136
 	if generated.Suspended(t) {
-		_, h := pingPongKind.Spill(t, 3)
+		_, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 		*h = pingPongHeld{sum: &sum}
 		return
 	}
@@ -136,10 +142,10 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	return sum, err
 }
 
-//line ping_pong_task.go:140
+//line ping_pong_task.go:146
 
 // pingPongStep is the step form of PingPong.
-func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) generated.Step {
+func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n          int
@@ -159,7 +165,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		sum, ping, pong = h.sum, h.ping, h.pong
 //line ping_pong.go:13
 		generated.Child(f)
-//line ping_pong_task.go:163
+//line ping_pong_task.go:169
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -167,13 +173,13 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		sum = h.sum
 //line ping_pong.go:17
 		generated.Child(f)
-//line ping_pong_task.go:171
+//line ping_pong_task.go:177
 		goto resume2
 	case 3:
 		sum = h.sum
 //line ping_pong.go:18
 		err = generated.Err(f)
-//line ping_pong_task.go:177
+//line ping_pong_task.go:183
 		goto resume3
 	default:
 		return f.BadResume()
@@ -188,9 +194,9 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 			generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 				v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:192
+//line ping_pong_task.go:198
 				if generated.Suspended(t) {
-					f, h := pingPongFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
 					*s = pingPongFunc1At1{}
 					*h = pingPongFunc1Held{sum: sum}
@@ -202,12 +208,13 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 				return err
 			})
 		} else {
-			var s pingPongFunc1State
-			*generated.In[pingPongFunc1Args](&s) = pingPongFunc1Args{n: n}
-			generated.GoCall(t, &players, pingPongFunc1Kind.With(s, pingPongFunc1Held{sum: sum, ping: ping, pong: pong}))
+			c := generated.NewCall[struct{}](pingPongFunc1Kind)
+			*generated.CallState[pingPongFunc1Args](c) = pingPongFunc1Args{n: n}
+			*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{sum: sum, ping: ping, pong: pong}
+			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:211
+//line ping_pong_task.go:218
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{}
@@ -224,19 +231,21 @@ resume1:
 			generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 				err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:228
+//line ping_pong_task.go:235
 				if generated.Suspended(t) {
-					pingPongFunc2Kind.SpillBare(t, 1)
+					generated.SpillBare(t, pingPongFunc2Kind, 1)
 					return
 				}
 //line ping_pong.go:17
 				return err
 			})
 		} else {
-			generated.GoCall(t, &players, pingPongFunc2Kind.With(pingPongFunc2State{}, pingPongFunc2Held{ping: ping, pong: pong}))
+			c := generated.NewCall[struct{}](pingPongFunc2Kind)
+			*generated.CallHeld[pingPongFunc2Held](c) = pingPongFunc2Held{ping: ping, pong: pong}
+			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:240
+//line ping_pong_task.go:249
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{}
@@ -247,17 +256,17 @@ resume1:
 resume2:
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:251
+//line ping_pong_task.go:260
 	if generated.Suspended(t) {
 		*h = pingPongHeld{sum: sum}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line ping_pong.go:19
-	return generated.Return(f, *sum, err)
+	return generated.Return[int](f, *sum, err)
 }
 
-//line ping_pong_task.go:261
+//line ping_pong_task.go:270
 
 // pingPongFunc1Args has the arguments of PingPong.func1.
 type pingPongFunc1Args struct {
@@ -269,7 +278,7 @@ type pingPongFunc1At1 struct {
 	result int
 }
 
-type pingPongFunc1State = [(max(unsafe.Sizeof(pingPongFunc1Args{}), unsafe.Sizeof(pingPongFunc1At1{})) + 7) / 8]uint64
+const pingPongFunc1Size = (max(unsafe.Sizeof(pingPongFunc1Args{}), unsafe.Sizeof(pingPongFunc1At1{})) + 7) &^ 7
 
 type pingPongFunc1Held = struct {
 	sum  *int
@@ -277,10 +286,10 @@ type pingPongFunc1Held = struct {
 	pong *task.Chan[int]
 }
 
-var pingPongFunc1Kind *generated.HeldKind[pingPongFunc1State, pingPongFunc1Held, struct{}]
+var pingPongFunc1Kind *generated.Kind
 
 // pingPongFunc1Step is the step form of PingPong.func1.
-func pingPongFunc1Step(f *generated.Frame[pingPongFunc1State, struct{}], h *pingPongFunc1Held) generated.Step {
+func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, v       int
@@ -299,14 +308,14 @@ func pingPongFunc1Step(f *generated.Frame[pingPongFunc1State, struct{}], h *ping
 //line ping_pong.go:14
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line ping_pong_task.go:303
+//line ping_pong_task.go:312
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:14
 	v, err1 = serveStart(t, ping, pong, n)
-//line ping_pong_task.go:310
+//line ping_pong_task.go:319
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -317,22 +326,20 @@ func pingPongFunc1Step(f *generated.Frame[pingPongFunc1State, struct{}], h *ping
 resume1:
 //line ping_pong.go:14
 	*sum, err = v, err1
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:324
-
-type pingPongFunc2State = struct{}
+//line ping_pong_task.go:333
 
 type pingPongFunc2Held = struct {
 	ping *task.Chan[int]
 	pong *task.Chan[int]
 }
 
-var pingPongFunc2Kind *generated.HeldKind[pingPongFunc2State, pingPongFunc2Held, struct{}]
+var pingPongFunc2Kind *generated.Kind
 
 // pingPongFunc2Step is the step form of PingPong.func2.
-func pingPongFunc2Step(f *generated.Frame[pingPongFunc2State, struct{}], h *pingPongFunc2Held) generated.Step {
+func pingPongFunc2Step(f *generated.Frame, h *pingPongFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		ping, pong *task.Chan[int]
@@ -344,14 +351,14 @@ func pingPongFunc2Step(f *generated.Frame[pingPongFunc2State, struct{}], h *ping
 	case 1:
 //line ping_pong.go:17
 		err = generated.ChildErr(f)
-//line ping_pong_task.go:348
+//line ping_pong_task.go:355
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:17
 	err = giveBackStart(t, ping, pong)
-//line ping_pong_task.go:355
+//line ping_pong_task.go:362
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pingPongFunc2Held{}
@@ -360,10 +367,10 @@ func pingPongFunc2Step(f *generated.Frame[pingPongFunc2State, struct{}], h *ping
 	}
 resume1:
 //line ping_pong.go:17
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:367
+//line ping_pong_task.go:374
 
 // serveArgs has the arguments of serve.
 type serveArgs struct {
@@ -381,14 +388,14 @@ type serveAt2 struct {
 	result    int
 }
 
-type serveState = [(max(unsafe.Sizeof(serveArgs{}), unsafe.Sizeof(serveAt1{}), unsafe.Sizeof(serveAt2{})) + 7) / 8]uint64
+const serveSize = (max(unsafe.Sizeof(serveArgs{}), unsafe.Sizeof(serveAt1{}), unsafe.Sizeof(serveAt2{})) + 7) &^ 7
 
 type serveHeld = struct {
 	ping *task.Chan[int]
 	pong *task.Chan[int]
 }
 
-var serveKind *generated.HeldKind[serveState, serveHeld, int]
+var serveKind *generated.Kind
 
 // serveStart is the start form of serve.
 func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (sum int, err error) {
@@ -398,9 +405,9 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			{
 //line ping_pong.go:24
 				err1 := ping.Send(t, i)
-//line ping_pong_task.go:402
+//line ping_pong_task.go:409
 				if generated.Suspended(t) {
-					f, h := serveKind.Spill(t, 1)
+					f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 					*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
 					*h = serveHeld{ping: ping, pong: pong}
 					return
@@ -412,9 +419,9 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			}
 //line ping_pong.go:27
 			back, err2 := pong.Recv(t)
-//line ping_pong_task.go:416
+//line ping_pong_task.go:423
 			if generated.Suspended(t) {
-				f, h := serveKind.Spill(t, 2)
+				f, h := generated.SpillHeld[serveHeld](t, serveKind, 2)
 				s := generated.At[serveAt2](f)
 				*s = serveAt2{n: n, sum: sum, i: i}
 				*h = serveHeld{ping: ping, pong: pong}
@@ -433,10 +440,10 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 	return sum, nil
 }
 
-//line ping_pong_task.go:437
+//line ping_pong_task.go:444
 
 // serveStep is the step form of serve.
-func serveStep(f *generated.Frame[serveState, int], h *serveHeld) generated.Step {
+func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		ping, pong      *task.Chan[int]
@@ -454,7 +461,7 @@ func serveStep(f *generated.Frame[serveState, int], h *serveHeld) generated.Step
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:24
 		err1 = generated.Err(f)
-//line ping_pong_task.go:458
+//line ping_pong_task.go:465
 		goto resume1
 	case 2:
 		s := generated.At[serveAt2](f)
@@ -463,7 +470,7 @@ func serveStep(f *generated.Frame[serveState, int], h *serveHeld) generated.Step
 //line ping_pong.go:27
 		back = s.result
 		err2 = generated.Err(f)
-//line ping_pong_task.go:467
+//line ping_pong_task.go:474
 		goto resume2
 	default:
 		return f.BadResume()
@@ -477,7 +484,7 @@ loop1:
 	}
 //line ping_pong.go:24
 	err1 = ping.Send(t, i)
-//line ping_pong_task.go:481
+//line ping_pong_task.go:488
 	if generated.Suspended(t) {
 		*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
 		*h = serveHeld{ping: ping, pong: pong}
@@ -489,10 +496,10 @@ resume1:
 		goto end1
 	}
 //line ping_pong.go:25
-	return generated.Return(f, sum, err1)
+	return generated.Return[int](f, sum, err1)
 end1:
 	back, err2 = pong.Recv(t)
-//line ping_pong_task.go:496
+//line ping_pong_task.go:503
 	if generated.Suspended(t) {
 		s := generated.At[serveAt2](f)
 		*s = serveAt2{n: n, sum: sum, i: i}
@@ -503,7 +510,7 @@ end1:
 resume2:
 //line ping_pong.go:28
 	if err2 != nil {
-		return generated.Return(f, sum, err2)
+		return generated.Return[int](f, sum, err2)
 	}
 	sum += back
 //line ping_pong.go:23
@@ -512,33 +519,33 @@ resume2:
 end2:
 //line ping_pong.go:33
 	ping.Close()
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ping_pong_task.go:519
+//line ping_pong_task.go:526
 
 // giveBackAt1 is what giveBack keeps while it waits in line 39.
 type giveBackAt1 struct {
 	result int
 }
 
-type giveBackState = [(unsafe.Sizeof(giveBackAt1{}) + 7) / 8]uint64
+const giveBackSize = (unsafe.Sizeof(giveBackAt1{}) + 7) &^ 7
 
 type giveBackHeld = struct {
 	ping *task.Chan[int]
 	pong *task.Chan[int]
 }
 
-var giveBackKind *generated.HeldKind[giveBackState, giveBackHeld, struct{}]
+var giveBackKind *generated.Kind
 
 // giveBackStart is the start form of giveBack.
 func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ error) {
 //line ping_pong.go:38
 	for {
 		v, err := ping.Recv(t)
-//line ping_pong_task.go:540
+//line ping_pong_task.go:547
 		if generated.Suspended(t) {
-			f, h := giveBackKind.Spill(t, 1)
+			f, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 1)
 			s := generated.At[giveBackAt1](f)
 			*s = giveBackAt1{}
 			*h = giveBackHeld{ping: ping, pong: pong}
@@ -555,9 +562,9 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 		{
 //line ping_pong.go:46
 			err1 := pong.Send(t, v+1)
-//line ping_pong_task.go:559
+//line ping_pong_task.go:566
 			if generated.Suspended(t) {
-				_, h := giveBackKind.Spill(t, 2)
+				_, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 2)
 				*h = giveBackHeld{ping: ping, pong: pong}
 				return
 			}
@@ -569,10 +576,10 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 	}
 }
 
-//line ping_pong_task.go:573
+//line ping_pong_task.go:580
 
 // giveBackStep is the step form of giveBack.
-func giveBackStep(f *generated.Frame[giveBackState, struct{}], h *giveBackHeld) generated.Step {
+func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		ping, pong *task.Chan[int]
@@ -588,13 +595,13 @@ func giveBackStep(f *generated.Frame[giveBackState, struct{}], h *giveBackHeld) 
 //line ping_pong.go:39
 		v = s.result
 		err = generated.Err(f)
-//line ping_pong_task.go:592
+//line ping_pong_task.go:599
 		goto resume1
 	case 2:
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:46
 		err1 = generated.Err(f)
-//line ping_pong_task.go:598
+//line ping_pong_task.go:605
 		goto resume2
 	default:
 		return f.BadResume()
@@ -602,7 +609,7 @@ func giveBackStep(f *generated.Frame[giveBackState, struct{}], h *giveBackHeld) 
 loop1:
 //line ping_pong.go:39
 	v, err = ping.Recv(t)
-//line ping_pong_task.go:606
+//line ping_pong_task.go:613
 	if generated.Suspended(t) {
 		s := generated.At[giveBackAt1](f)
 		*s = giveBackAt1{}
@@ -613,13 +620,13 @@ loop1:
 resume1:
 //line ping_pong.go:40
 	if errors.Is(err, task.ErrChanClosed) {
-		return generated.Return(f, struct{}{}, nil)
+		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	if err != nil {
-		return generated.Return(f, struct{}{}, err)
+		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	err1 = pong.Send(t, v+1)
-//line ping_pong_task.go:623
+//line ping_pong_task.go:630
 	if generated.Suspended(t) {
 		*h = giveBackHeld{ping: ping, pong: pong}
 		return generated.Wait(f, t, 2)
@@ -630,9 +637,9 @@ resume2:
 		goto end1
 	}
 //line ping_pong.go:47
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 end1:
 	goto loop1
 }
 
-//line ping_pong_task.go:639
+//line ping_pong_task.go:646

@@ -17,11 +17,11 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	selectsKind = generated.DefineHeld[selectsState, selectsHeld, int]("Selects", "selects.go", 6, selectsStep)
+	selectsKind = generated.DefineHeld("Selects", "selects.go", 6, selectsSize, generated.Result[int](), selectsStep)
 	generated.Bind(Selects, selectsStart, func(n int) coro.Call[int] {
-		var s selectsState
-		*generated.In[selectsArgs](&s) = selectsArgs{n: n}
-		return selectsKind.With(s, selectsHeld{})
+		c := generated.NewCall[int](selectsKind)
+		*generated.CallState[selectsArgs](c) = selectsArgs{n: n}
+		return c
 	})
 }
 
@@ -36,7 +36,7 @@ type selectsAt1 struct {
 	result    int
 }
 
-type selectsState = [(max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{})) + 7) / 8]uint64
+const selectsSize = (max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{})) + 7) &^ 7
 
 type selectsHeld = struct {
 	a *task.Chan[int]
@@ -44,7 +44,7 @@ type selectsHeld = struct {
 	v *int
 }
 
-var selectsKind *generated.HeldKind[selectsState, selectsHeld, int]
+var selectsKind *generated.Kind
 
 // selectsStart is the start form of Selects.
 func selectsStart(t *task.T, n int) (sum int, err error) {
@@ -58,7 +58,7 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 			chosen, err1 := task.Select(t, task.Recv(a, &v), task.Recv(b, &v))
 //line selects_task.go:60
 			if generated.Suspended(t) {
-				f, h := selectsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 1)
 				s := generated.At[selectsAt1](f)
 				*s = selectsAt1{n: n, sum: sum, i: i}
 				*h = selectsHeld{a: a, b: b, v: &v}
@@ -84,7 +84,7 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 //line selects_task.go:85
 
 // selectsStep is the step form of Selects.
-func selectsStep(f *generated.Frame[selectsState, int], h *selectsHeld) generated.Step {
+func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, sum, i, chosen int
@@ -131,7 +131,7 @@ loop1:
 resume1:
 //line selects.go:12
 	if err1 != nil {
-		return generated.Return(f, sum, err1)
+		return generated.Return[int](f, sum, err1)
 	}
 	sum += *v
 	if chosen == 0 {
@@ -144,7 +144,7 @@ resume1:
 	goto loop1
 end1:
 //line selects.go:22
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
 //line selects_task.go:151

@@ -17,11 +17,13 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	busyKind = generated.DefineHeld[busyState, busyHeld, struct{}]("Busy", "sharing.go", 6, busyStep)
+	busyKind = generated.DefineHeld("Busy", "sharing.go", 6, busySize, generated.Result[struct{}](), busyStep)
 	generated.Bind(Busy, busyStart, func(ended func() bool) coro.Call[struct{}] {
-		return busyKind.With(busyState{}, busyHeld{ended: ended})
+		c := generated.NewCall[struct{}](busyKind)
+		*generated.CallHeld[busyHeld](c) = busyHeld{ended: ended}
+		return c
 	})
-	busyFunc1Kind = generated.Define[busyFunc1State, struct{}]("Busy.func1", "sharing.go", 9, busyFunc1Step)
+	busyFunc1Kind = generated.Define("Busy.func1", "sharing.go", 9, 0, generated.Result[struct{}](), busyFunc1Step)
 }
 
 // busyAt1 is what Busy keeps while it waits in line 9.
@@ -29,13 +31,13 @@ type busyAt1 struct {
 	g task.Group
 }
 
-type busyState = [(unsafe.Sizeof(busyAt1{}) + 7) / 8]uint64
+const busySize = (unsafe.Sizeof(busyAt1{}) + 7) &^ 7
 
 type busyHeld = struct {
 	ended func() bool
 }
 
-var busyKind *generated.HeldKind[busyState, busyHeld, struct{}]
+var busyKind *generated.Kind
 
 // busyStart is the start form of Busy.
 func busyStart(t *task.T, ended func() bool) (_ error) {
@@ -48,11 +50,12 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, busyFunc1Kind.With(busyFunc1State{}))
+			c := generated.NewCall[struct{}](busyFunc1Kind)
+			generated.GoCall(t, &g, c)
 		}
-//line sharing_task.go:54
+//line sharing_task.go:57
 		if generated.Suspended(t) {
-			f, h := busyKind.Spill(t, 1)
+			f, h := generated.SpillHeld[busyHeld](t, busyKind, 1)
 			s := generated.At[busyAt1](f)
 			*s = busyAt1{}
 			generated.Move(&s.g, &g)
@@ -62,9 +65,9 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 		{
 //line sharing.go:10
 			err := g.Wait(t)
-//line sharing_task.go:66
+//line sharing_task.go:69
 			if generated.Suspended(t) {
-				_, h := busyKind.Spill(t, 2)
+				_, h := generated.SpillHeld[busyHeld](t, busyKind, 2)
 				*h = busyHeld{ended: ended}
 				return
 			}
@@ -78,10 +81,10 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 	return nil
 }
 
-//line sharing_task.go:82
+//line sharing_task.go:85
 
 // busyStep is the step form of Busy.
-func busyStep(f *generated.Frame[busyState, struct{}], h *busyHeld) generated.Step {
+func busyStep(f *generated.Frame, h *busyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		ended func() bool
@@ -97,13 +100,13 @@ func busyStep(f *generated.Frame[busyState, struct{}], h *busyHeld) generated.St
 		ended = h.ended
 //line sharing.go:9
 		generated.Child(f)
-//line sharing_task.go:101
+//line sharing_task.go:104
 		goto resume1
 	case 2:
 		ended = h.ended
 //line sharing.go:10
 		err = generated.Err(f)
-//line sharing_task.go:107
+//line sharing_task.go:110
 		goto resume2
 	default:
 		return f.BadResume()
@@ -121,9 +124,10 @@ loop1:
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, busyFunc1Kind.With(busyFunc1State{}))
+		c := generated.NewCall[struct{}](busyFunc1Kind)
+		generated.GoCall(t, &g, c)
 	}
-//line sharing_task.go:127
+//line sharing_task.go:131
 	if generated.Suspended(t) {
 		s := generated.At[busyAt1](f)
 		*s = busyAt1{}
@@ -134,7 +138,7 @@ loop1:
 resume1:
 //line sharing.go:10
 	err = g.Wait(t)
-//line sharing_task.go:138
+//line sharing_task.go:142
 	if generated.Suspended(t) {
 		*h = busyHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -145,22 +149,20 @@ resume2:
 		goto end1
 	}
 //line sharing.go:11
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	goto loop1
 end2:
 //line sharing.go:14
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:157
+//line sharing_task.go:161
 
-type busyFunc1State = struct{}
-
-var busyFunc1Kind *generated.Kind[busyFunc1State, struct{}]
+var busyFunc1Kind *generated.Kind
 
 // busyFunc1Step is the step form of Busy.func1.
-func busyFunc1Step(f *generated.Frame[busyFunc1State, struct{}]) generated.Step {
+func busyFunc1Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
 	switch f.At() {
 	case 0:
@@ -168,7 +170,7 @@ func busyFunc1Step(f *generated.Frame[busyFunc1State, struct{}]) generated.Step 
 		return f.BadResume()
 	}
 //line sharing.go:9
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:175
+//line sharing_task.go:177

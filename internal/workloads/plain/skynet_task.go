@@ -17,13 +17,13 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	skynetKind = generated.DefineHeld[skynetState, skynetHeld, int]("Skynet", "skynet.go", 7, skynetStep)
+	skynetKind = generated.DefineHeld("Skynet", "skynet.go", 7, skynetSize, generated.Result[int](), skynetStep)
 	generated.Bind(Skynet, skynetStart, func(num int, size int) coro.Call[int] {
-		var s1 skynetState
-		*generated.In[skynetArgs](&s1) = skynetArgs{num: num, size: size}
-		return skynetKind.With(s1, skynetHeld{})
+		c := generated.NewCall[int](skynetKind)
+		*generated.CallState[skynetArgs](c) = skynetArgs{num: num, size: size}
+		return c
 	})
-	skynetFunc1Kind = generated.DefineHeld[skynetFunc1State, skynetFunc1Held, struct{}]("Skynet.func1", "skynet.go", 14, skynetFunc1Step)
+	skynetFunc1Kind = generated.DefineHeld("Skynet.func1", "skynet.go", 14, skynetFunc1Size, generated.Result[struct{}](), skynetFunc1Step)
 }
 
 // skynetArgs has the arguments of Skynet.
@@ -38,13 +38,13 @@ type skynetAt1 struct {
 	i1        int
 }
 
-type skynetState = [(max(unsafe.Sizeof(skynetArgs{}), unsafe.Sizeof(skynetAt1{})) + 7) / 8]uint64
+const skynetSize = (max(unsafe.Sizeof(skynetArgs{}), unsafe.Sizeof(skynetAt1{})) + 7) &^ 7
 
 type skynetHeld = struct {
 	sums *[10]int
 }
 
-var skynetKind *generated.HeldKind[skynetState, skynetHeld, int]
+var skynetKind *generated.Kind
 
 // skynetStart is the start form of Skynet.
 func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
@@ -63,7 +63,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 				sum, err := skynetStart(t, num+i*size/10, size/10)
 //line skynet_task.go:65
 				if generated.Suspended(t) {
-					f, h := skynetFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[skynetFunc1Held](t, skynetFunc1Kind, 1)
 					s := generated.At[skynetFunc1At1](f)
 					*s = skynetFunc1At1{i: i}
 					*h = skynetFunc1Held{sums: &sums}
@@ -75,13 +75,14 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 				return err
 			})
 		} else {
-			var s1 skynetFunc1State
-			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
-			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: &sums}))
+			c := generated.NewCall[struct{}](skynetFunc1Kind)
+			*generated.CallState[skynetFunc1Args](c) = skynetFunc1Args{num: num, size: size, i: i}
+			*generated.CallHeld[skynetFunc1Held](c) = skynetFunc1Held{sums: &sums}
+			generated.GoCall(t, &g, c)
 		}
-//line skynet_task.go:83
+//line skynet_task.go:84
 		if generated.Suspended(t) {
-			f, h := skynetKind.Spill(t, 1)
+			f, h := generated.SpillHeld[skynetHeld](t, skynetKind, 1)
 			s1 := generated.At[skynetAt1](f)
 			*s1 = skynetAt1{num: num, size: size, i1: i1}
 			generated.Move(&s1.g, &g)
@@ -91,9 +92,9 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line skynet.go:20
 	err := g.Wait(t)
-//line skynet_task.go:95
+//line skynet_task.go:96
 	if generated.Suspended(t) {
-		_, h := skynetKind.Spill(t, 2)
+		_, h := generated.SpillHeld[skynetHeld](t, skynetKind, 2)
 		*h = skynetHeld{sums: &sums}
 		return
 	}
@@ -105,10 +106,10 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
-//line skynet_task.go:109
+//line skynet_task.go:110
 
 // skynetStep is the step form of Skynet.
-func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
+func skynetStep(f *generated.Frame, h *skynetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		num, size, i1, i, total int
@@ -127,20 +128,20 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line skynet.go:14
 		generated.Child(f)
-//line skynet_task.go:131
+//line skynet_task.go:132
 		goto resume1
 	case 2:
 		sums = h.sums
 //line skynet.go:20
 		err = generated.Err(f)
-//line skynet_task.go:137
+//line skynet_task.go:138
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line skynet.go:8
 	if size == 1 {
-		return generated.Return(f, num, nil)
+		return generated.Return[int](f, num, nil)
 	}
 	g = task.Group{}
 	sums = new([10]int)
@@ -159,9 +160,9 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line skynet.go:15
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:163
+//line skynet_task.go:164
 				if generated.Suspended(t) {
-					f, h := skynetFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[skynetFunc1Held](t, skynetFunc1Kind, 1)
 					s := generated.At[skynetFunc1At1](f)
 					*s = skynetFunc1At1{i: i}
 					*h = skynetFunc1Held{sums: sums}
@@ -173,12 +174,13 @@ loop1:
 				return err
 			})
 		} else {
-			var s1 skynetFunc1State
-			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
-			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: sums}))
+			c := generated.NewCall[struct{}](skynetFunc1Kind)
+			*generated.CallState[skynetFunc1Args](c) = skynetFunc1Args{num: num, size: size, i: i}
+			*generated.CallHeld[skynetFunc1Held](c) = skynetFunc1Held{sums: sums}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line skynet_task.go:182
+//line skynet_task.go:184
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -193,7 +195,7 @@ resume1:
 end1:
 //line skynet.go:20
 	err = g.Wait(t)
-//line skynet_task.go:197
+//line skynet_task.go:199
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -204,10 +206,10 @@ resume2:
 	for _, s := range *sums {
 		total += s
 	}
-	return generated.Return(f, total, err)
+	return generated.Return[int](f, total, err)
 }
 
-//line skynet_task.go:211
+//line skynet_task.go:213
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -220,16 +222,16 @@ type skynetFunc1At1 struct {
 	result int
 }
 
-type skynetFunc1State = [(max(unsafe.Sizeof(skynetFunc1Args{}), unsafe.Sizeof(skynetFunc1At1{})) + 7) / 8]uint64
+const skynetFunc1Size = (max(unsafe.Sizeof(skynetFunc1Args{}), unsafe.Sizeof(skynetFunc1At1{})) + 7) &^ 7
 
 type skynetFunc1Held = struct {
 	sums *[10]int
 }
 
-var skynetFunc1Kind *generated.HeldKind[skynetFunc1State, skynetFunc1Held, struct{}]
+var skynetFunc1Kind *generated.Kind
 
 // skynetFunc1Step is the step form of Skynet.func1.
-func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFunc1Held) generated.Step {
+func skynetFunc1Step(f *generated.Frame, h *skynetFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		num, size, i, sum int
@@ -248,14 +250,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line skynet.go:15
 		sum = s.result
 		err = generated.ChildErr(f)
-//line skynet_task.go:252
+//line skynet_task.go:254
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line skynet.go:15
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:259
+//line skynet_task.go:261
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -266,7 +268,7 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 resume1:
 //line skynet.go:16
 	(*sums)[i] = sum
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line skynet_task.go:273
+//line skynet_task.go:275

@@ -19,18 +19,18 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	sleepersKind = generated.Define[sleepersState, struct{}]("Sleepers", "sleepers.go", 11, sleepersStep)
+	sleepersKind = generated.Define("Sleepers", "sleepers.go", 11, sleepersSize, generated.Result[struct{}](), sleepersStep)
 	generated.Bind(Sleepers, sleepersStart, func(n int, spread time.Duration) coro.Call[struct{}] {
-		var s sleepersState
-		*generated.In[sleepersArgs](&s) = sleepersArgs{n: n, spread: spread}
-		return sleepersKind.With(s)
+		c := generated.NewCall[struct{}](sleepersKind)
+		*generated.CallState[sleepersArgs](c) = sleepersArgs{n: n, spread: spread}
+		return c
 	})
-	sleepersFunc1Kind = generated.Define[sleepersFunc1State, struct{}]("Sleepers.func1", "sleepers.go", 14, sleepersFunc1Step)
-	sleepKind = generated.Define[sleepState, struct{}]("sleep", "sleepers.go", 24, sleepStep)
+	sleepersFunc1Kind = generated.Define("Sleepers.func1", "sleepers.go", 14, sleepersFunc1Size, generated.Result[struct{}](), sleepersFunc1Step)
+	sleepKind = generated.Define("sleep", "sleepers.go", 24, sleepSize, generated.Result[struct{}](), sleepStep)
 	generated.Bind(sleep, sleepStart, func(d time.Duration) coro.Call[struct{}] {
-		var s sleepState
-		*generated.In[sleepArgs](&s) = sleepArgs{d: d}
-		return sleepKind.With(s)
+		c := generated.NewCall[struct{}](sleepKind)
+		*generated.CallState[sleepArgs](c) = sleepArgs{d: d}
+		return c
 	})
 }
 
@@ -56,9 +56,9 @@ type sleepersAt2 struct {
 	i1     int
 }
 
-type sleepersState = [(max(unsafe.Sizeof(sleepersArgs{}), unsafe.Sizeof(sleepersAt1{}), unsafe.Sizeof(sleepersAt2{})) + 7) / 8]uint64
+const sleepersSize = (max(unsafe.Sizeof(sleepersArgs{}), unsafe.Sizeof(sleepersAt1{}), unsafe.Sizeof(sleepersAt2{})) + 7) &^ 7
 
-var sleepersKind *generated.Kind[sleepersState, struct{}]
+var sleepersKind *generated.Kind
 
 // sleepersStart is the start form of Sleepers.
 func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
@@ -73,20 +73,20 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
 //line sleepers_task.go:75
 				if generated.Suspended(t) {
-					sleepersFunc1Kind.Spill(t, 1)
+					generated.Spill(t, sleepersFunc1Kind, 1)
 					return
 				}
 //line sleepers.go:14
 				return err
 			})
 		} else {
-			var s sleepersFunc1State
-			*generated.In[sleepersFunc1Args](&s) = sleepersFunc1Args{n: n, spread: spread, i: i}
-			generated.GoCall(t, &all, sleepersFunc1Kind.With(s))
+			c := generated.NewCall[struct{}](sleepersFunc1Kind)
+			*generated.CallState[sleepersFunc1Args](c) = sleepersFunc1Args{n: n, spread: spread, i: i}
+			generated.GoCall(t, &all, c)
 		}
 //line sleepers_task.go:88
 		if generated.Suspended(t) {
-			f := sleepersKind.Spill(t, 1)
+			f := generated.Spill(t, sleepersKind, 1)
 			s := generated.At[sleepersAt1](f)
 			*s = sleepersAt1{n: n, spread: spread, i1: i1, i: i}
 			generated.Move(&s.all, &all)
@@ -99,7 +99,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 				err := t.Yield()
 //line sleepers_task.go:101
 				if generated.Suspended(t) {
-					f := sleepersKind.Spill(t, 2)
+					f := generated.Spill(t, sleepersKind, 2)
 					s := generated.At[sleepersAt2](f)
 					*s = sleepersAt2{n: n, spread: spread, i1: i1}
 					generated.Move(&s.all, &all)
@@ -116,7 +116,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 	err1 := all.Wait(t)
 //line sleepers_task.go:118
 	if generated.Suspended(t) {
-		sleepersKind.Spill(t, 3)
+		generated.Spill(t, sleepersKind, 3)
 		return
 	}
 //line sleepers.go:21
@@ -126,7 +126,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 //line sleepers_task.go:127
 
 // sleepersStep is the step form of Sleepers.
-func sleepersStep(f *generated.Frame[sleepersState, struct{}]) generated.Step {
+func sleepersStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i1, i  int
@@ -180,16 +180,16 @@ loop1:
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
 //line sleepers_task.go:182
 				if generated.Suspended(t) {
-					sleepersFunc1Kind.Spill(t, 1)
+					generated.Spill(t, sleepersFunc1Kind, 1)
 					return
 				}
 //line sleepers.go:14
 				return err
 			})
 		} else {
-			var s sleepersFunc1State
-			*generated.In[sleepersFunc1Args](&s) = sleepersFunc1Args{n: n, spread: spread, i: i}
-			generated.GoCall(t, &all, sleepersFunc1Kind.With(s))
+			c := generated.NewCall[struct{}](sleepersFunc1Kind)
+			*generated.CallState[sleepersFunc1Args](c) = sleepersFunc1Args{n: n, spread: spread, i: i}
+			generated.GoCall(t, &all, c)
 		}
 	}
 //line sleepers_task.go:196
@@ -219,7 +219,7 @@ resume2:
 		goto end1
 	}
 //line sleepers.go:17
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 end2:
 //line sleepers.go:13
@@ -234,7 +234,7 @@ end3:
 	}
 resume3:
 //line sleepers.go:21
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
 //line sleepers_task.go:241
@@ -246,12 +246,12 @@ type sleepersFunc1Args struct {
 	i      int
 }
 
-type sleepersFunc1State = [(unsafe.Sizeof(sleepersFunc1Args{}) + 7) / 8]uint64
+const sleepersFunc1Size = (unsafe.Sizeof(sleepersFunc1Args{}) + 7) &^ 7
 
-var sleepersFunc1Kind *generated.Kind[sleepersFunc1State, struct{}]
+var sleepersFunc1Kind *generated.Kind
 
 // sleepersFunc1Step is the step form of Sleepers.func1.
-func sleepersFunc1Step(f *generated.Frame[sleepersFunc1State, struct{}]) generated.Step {
+func sleepersFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i   int
@@ -278,7 +278,7 @@ func sleepersFunc1Step(f *generated.Frame[sleepersFunc1State, struct{}]) generat
 	}
 resume1:
 //line sleepers.go:14
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line sleepers_task.go:285
@@ -288,9 +288,9 @@ type sleepArgs struct {
 	d time.Duration
 }
 
-type sleepState = [(unsafe.Sizeof(sleepArgs{}) + 7) / 8]uint64
+const sleepSize = (unsafe.Sizeof(sleepArgs{}) + 7) &^ 7
 
-var sleepKind *generated.Kind[sleepState, struct{}]
+var sleepKind *generated.Kind
 
 // sleepStart is the start form of sleep.
 func sleepStart(t *task.T, d time.Duration) (_ error) {
@@ -299,7 +299,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 		err := t.Sleep(d)
 //line sleepers_task.go:301
 		if generated.Suspended(t) {
-			sleepKind.Spill(t, 1)
+			generated.Spill(t, sleepKind, 1)
 			return
 		}
 //line sleepers.go:25
@@ -315,7 +315,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 //line sleepers_task.go:316
 
 // sleepStep is the step form of sleep.
-func sleepStep(f *generated.Frame[sleepState, struct{}]) generated.Step {
+func sleepStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		d   time.Duration
@@ -345,10 +345,10 @@ resume1:
 		goto end1
 	}
 //line sleepers.go:26
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	workloads.SleepersWoken.Add(1)
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 //line sleepers_task.go:355

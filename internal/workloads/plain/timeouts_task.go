@@ -18,18 +18,18 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	timeoutsKind = generated.DefineHeld[timeoutsState, timeoutsHeld, int]("Timeouts", "timeouts.go", 10, timeoutsStep)
+	timeoutsKind = generated.DefineHeld("Timeouts", "timeouts.go", 10, timeoutsSize, generated.Result[int](), timeoutsStep)
 	generated.Bind(Timeouts, timeoutsStart, func(n int) coro.Call[int] {
-		var s timeoutsState
-		*generated.In[timeoutsArgs](&s) = timeoutsArgs{n: n}
-		return timeoutsKind.With(s, timeoutsHeld{})
+		c := generated.NewCall[int](timeoutsKind)
+		*generated.CallState[timeoutsArgs](c) = timeoutsArgs{n: n}
+		return c
 	})
-	timeoutsFunc1Kind = generated.DefineHeld[timeoutsFunc1State, timeoutsFunc1Held, struct{}]("Timeouts.func1", "timeouts.go", 12, timeoutsFunc1Step)
-	noTimeKind = generated.Define[noTimeState, int]("noTime", "timeouts.go", 27, noTimeStep)
+	timeoutsFunc1Kind = generated.DefineHeld("Timeouts.func1", "timeouts.go", 12, timeoutsFunc1Size, generated.Result[struct{}](), timeoutsFunc1Step)
+	noTimeKind = generated.Define("noTime", "timeouts.go", 27, noTimeSize, generated.Result[int](), noTimeStep)
 	generated.Bind(noTime, noTimeStart, func(v int) coro.Call[int] {
-		var s noTimeState
-		*generated.In[noTimeArgs](&s) = noTimeArgs{v: v}
-		return noTimeKind.With(s)
+		c := generated.NewCall[int](noTimeKind)
+		*generated.CallState[noTimeArgs](c) = noTimeArgs{v: v}
+		return c
 	})
 }
 
@@ -43,13 +43,13 @@ type timeoutsAt1 struct {
 	n, i1 int
 }
 
-type timeoutsState = [(max(unsafe.Sizeof(timeoutsArgs{}), unsafe.Sizeof(timeoutsAt1{})) + 7) / 8]uint64
+const timeoutsSize = (max(unsafe.Sizeof(timeoutsArgs{}), unsafe.Sizeof(timeoutsAt1{})) + 7) &^ 7
 
 type timeoutsHeld = struct {
 	sum *int
 }
 
-var timeoutsKind *generated.HeldKind[timeoutsState, timeoutsHeld, int]
+var timeoutsKind *generated.Kind
 
 // timeoutsStart is the start form of Timeouts.
 func timeoutsStart(t *task.T, n int) (sum int, err error) {
@@ -64,7 +64,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 				v, err := noTimeStart(t, i)
 //line timeouts_task.go:66
 				if generated.Suspended(t) {
-					f, h := timeoutsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[timeoutsFunc1Held](t, timeoutsFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
 					s := generated.At[timeoutsFunc1At1](f)
 					*s = timeoutsFunc1At1{}
@@ -78,7 +78,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 			})
 //line timeouts_task.go:80
 			if generated.Suspended(t) {
-				f, h := timeoutsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[timeoutsHeld](t, timeoutsKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
 				*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
 				*h = timeoutsHeld{sum: sumBox}
@@ -97,7 +97,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 //line timeouts_task.go:98
 
 // timeoutsStep is the step form of Timeouts.
-func timeoutsStep(f *generated.Frame[timeoutsState, int], h *timeoutsHeld) generated.Step {
+func timeoutsStep(f *generated.Frame, h *timeoutsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, i1, i int
@@ -136,7 +136,7 @@ loop1:
 			v, err := noTimeStart(t, i)
 //line timeouts_task.go:138
 			if generated.Suspended(t) {
-				f, h := timeoutsFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[timeoutsFunc1Held](t, timeoutsFunc1Kind, 1)
 				s := generated.At[timeoutsFunc1At1](f)
 				*s = timeoutsFunc1At1{}
 				*h = timeoutsFunc1Held{sum: sum}
@@ -157,14 +157,14 @@ loop1:
 resume1:
 //line timeouts.go:17
 	if err1 != nil {
-		return generated.Return(f, *sum, err1)
+		return generated.Return[int](f, *sum, err1)
 	}
 //line timeouts.go:11
 	i1++
 	goto loop1
 end1:
 //line timeouts.go:21
-	return generated.Return(f, *sum, nil)
+	return generated.Return[int](f, *sum, nil)
 }
 
 //line timeouts_task.go:171
@@ -179,16 +179,16 @@ type timeoutsFunc1At1 struct {
 	result int
 }
 
-type timeoutsFunc1State = [(max(unsafe.Sizeof(timeoutsFunc1Args{}), unsafe.Sizeof(timeoutsFunc1At1{})) + 7) / 8]uint64
+const timeoutsFunc1Size = (max(unsafe.Sizeof(timeoutsFunc1Args{}), unsafe.Sizeof(timeoutsFunc1At1{})) + 7) &^ 7
 
 type timeoutsFunc1Held = struct {
 	sum *int
 }
 
-var timeoutsFunc1Kind *generated.HeldKind[timeoutsFunc1State, timeoutsFunc1Held, struct{}]
+var timeoutsFunc1Kind *generated.Kind
 
 // timeoutsFunc1Step is the step form of Timeouts.func1.
-func timeoutsFunc1Step(f *generated.Frame[timeoutsFunc1State, struct{}], h *timeoutsFunc1Held) generated.Step {
+func timeoutsFunc1Step(f *generated.Frame, h *timeoutsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		sum  *int
@@ -224,7 +224,7 @@ func timeoutsFunc1Step(f *generated.Frame[timeoutsFunc1State, struct{}], h *time
 resume1:
 //line timeouts.go:14
 	*sum += v
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
 //line timeouts_task.go:231
@@ -234,9 +234,9 @@ type noTimeArgs struct {
 	v int
 }
 
-type noTimeState = [(unsafe.Sizeof(noTimeArgs{}) + 7) / 8]uint64
+const noTimeSize = (unsafe.Sizeof(noTimeArgs{}) + 7) &^ 7
 
-var noTimeKind *generated.Kind[noTimeState, int]
+var noTimeKind *generated.Kind
 
 // noTimeStart is the start form of noTime.
 func noTimeStart(t *task.T, v int) (_ int, _ error) {
@@ -245,7 +245,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 		err := t.Yield()
 //line timeouts_task.go:247
 		if generated.Suspended(t) {
-			noTimeKind.Spill(t, 1)
+			generated.Spill(t, noTimeKind, 1)
 			return
 		}
 //line timeouts.go:29
@@ -257,7 +257,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 //line timeouts_task.go:258
 
 // noTimeStep is the step form of noTime.
-func noTimeStep(f *generated.Frame[noTimeState, int]) generated.Step {
+func noTimeStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		v   int
@@ -287,9 +287,9 @@ func noTimeStep(f *generated.Frame[noTimeState, int]) generated.Step {
 	}
 resume1:
 //line timeouts.go:29
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end1:
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
 //line timeouts_task.go:296

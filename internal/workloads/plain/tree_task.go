@@ -20,14 +20,15 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	growKind = generated.DefineHeld[growState, growHeld, int]("Grow", "tree.go", 19, growStep, generated.Deferring())
+	growKind = generated.DefineHeld("Grow", "tree.go", 19, growSize, generated.Result[int](), growStep, generated.Deferring())
 	generated.Bind(Grow, growStart, func(tree *Tree, seed uint64, depth int) coro.Call[int] {
-		var s growState
-		*generated.In[growArgs](&s) = growArgs{seed: seed, depth: depth}
-		return growKind.With(s, growHeld{tree: tree})
+		c := generated.NewCall[int](growKind)
+		*generated.CallState[growArgs](c) = growArgs{seed: seed, depth: depth}
+		*generated.CallHeld[growHeld](c) = growHeld{tree: tree}
+		return c
 	})
-	growFunc1Kind = generated.DefineHeld[growFunc1State, growFunc1Held, struct{}]("Grow.func1", "tree.go", 60, growFunc1Step)
-	growFunc2Kind = generated.DefineHeld[growFunc2State, growFunc2Held, struct{}]("Grow.func2", "tree.go", 74, growFunc2Step)
+	growFunc1Kind = generated.DefineHeld("Grow.func1", "tree.go", 60, growFunc1Size, generated.Result[struct{}](), growFunc1Step)
+	growFunc2Kind = generated.DefineHeld("Grow.func2", "tree.go", 74, growFunc2Size, generated.Result[struct{}](), growFunc2Step)
 }
 
 // growArgs has the arguments of Grow.
@@ -60,7 +61,7 @@ type growAt5 struct {
 	depth int
 }
 
-type growState = [(max(unsafe.Sizeof(growArgs{}), unsafe.Sizeof(growAt1{}), unsafe.Sizeof(growAt3{}), unsafe.Sizeof(growAt4{}), unsafe.Sizeof(growAt5{})) + 7) / 8]uint64
+const growSize = (max(unsafe.Sizeof(growArgs{}), unsafe.Sizeof(growAt1{}), unsafe.Sizeof(growAt3{}), unsafe.Sizeof(growAt4{}), unsafe.Sizeof(growAt5{})) + 7) &^ 7
 
 // growExit is what Grow needs until it has ended: its deferred calls and its results.
 type growExit struct {
@@ -78,7 +79,7 @@ type growHeld = struct {
 	sum  *atomic.Int64
 }
 
-var growKind *generated.HeldKind[growState, growHeld, int]
+var growKind *generated.Kind
 
 // growStart is the start form of Grow.
 func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error) {
@@ -105,9 +106,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		{
 //line tree.go:35
 			err1 := t.Yield()
-//line tree_task.go:109
+//line tree_task.go:110
 			if generated.Suspended(t) {
-				f, h := growKind.Spill(t, 1)
+				f, h := generated.SpillHeld[growHeld](t, growKind, 1)
 				errBox := generated.Box(&err)
 				*generated.At[growAt1](f) = growAt1{depth: depth}
 				*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next}
@@ -126,9 +127,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 			{
 //line tree.go:41
 				err2 := t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:130
+//line tree_task.go:131
 				if generated.Suspended(t) {
-					_, h := growKind.Spill(t, 2)
+					_, h := generated.SpillHeld[growHeld](t, growKind, 2)
 					errBox := generated.Box(&err)
 					*h = growHeld{exit: growExit{n: n, err: errBox}, next: next}
 					growDefer1(&h.exit.panic, tree, errBox)
@@ -167,9 +168,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 						n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:171
+//line tree_task.go:172
 						if generated.Suspended(t) {
-							f, h := growFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[growFunc1Held](t, growFunc1Kind, 1)
 							s := generated.At[growFunc1At1](f)
 							*s = growFunc1At1{}
 							*h = growFunc1Held{sum: &sum}
@@ -181,13 +182,14 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 						return err
 					})
 				} else {
-					var s growFunc1State
-					*generated.In[growFunc1Args](&s) = growFunc1Args{depth: depth, seed1: seed1}
-					generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: &sum}))
+					c := generated.NewCall[struct{}](growFunc1Kind)
+					*generated.CallState[growFunc1Args](c) = growFunc1Args{depth: depth, seed1: seed1}
+					*generated.CallHeld[growFunc1Held](c) = growFunc1Held{tree: tree, sum: &sum}
+					generated.GoCall(t, &g, c)
 				}
-//line tree_task.go:189
+//line tree_task.go:191
 				if generated.Suspended(t) {
-					f, h := growKind.Spill(t, 3)
+					f, h := generated.SpillHeld[growHeld](t, growKind, 3)
 					errBox := generated.Box(&err)
 					s := generated.At[growAt3](f)
 					*s = growAt3{depth: depth, n1: n1, i: i}
@@ -201,9 +203,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					{
 //line tree.go:66
 						err3 := t.Yield()
-//line tree_task.go:205
+//line tree_task.go:207
 						if generated.Suspended(t) {
-							f, h := growKind.Spill(t, 4)
+							f, h := generated.SpillHeld[growHeld](t, growKind, 4)
 							errBox := generated.Box(&err)
 							s := generated.At[growAt4](f)
 							*s = growAt4{depth: depth, n1: n1, i: i}
@@ -223,9 +225,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	}
 //line tree.go:71
 	err4 := g.Wait(t)
-//line tree_task.go:227
+//line tree_task.go:229
 	if generated.Suspended(t) {
-		f, h := growKind.Spill(t, 5)
+		f, h := generated.SpillHeld[growHeld](t, growKind, 5)
 		errBox := generated.Box(&err)
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next, sum: &sum}
@@ -238,9 +240,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		timeout := time.Duration(next(200)) * time.Microsecond
 		err5 := generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 			k, err := growStart(t, tree, r, depth-1)
-//line tree_task.go:242
+//line tree_task.go:244
 			if generated.Suspended(t) {
-				f, h := growFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[growFunc2Held](t, growFunc2Kind, 1)
 				s := generated.At[growFunc2At1](f)
 				*s = growFunc2At1{}
 				*h = growFunc2Held{sum: &sum}
@@ -251,9 +253,9 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 			sum.Add(int64(k))
 			return err
 		})
-//line tree_task.go:255
+//line tree_task.go:257
 		if generated.Suspended(t) {
-			_, h := growKind.Spill(t, 6)
+			_, h := generated.SpillHeld[growHeld](t, growKind, 6)
 			errBox := generated.Box(&err)
 			*h = growHeld{exit: growExit{n: n, err: errBox}, sum: &sum}
 			growDefer1(&h.exit.panic, tree, errBox)
@@ -266,7 +268,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	return int(sum.Load()), err
 }
 
-//line tree_task.go:270
+//line tree_task.go:272
 
 // growDefer1 enters what Grow defers in line 21 in the list of its frame.
 func growDefer1(p *generated.Panic, tree *Tree, err *error) {
@@ -285,16 +287,16 @@ func growDefer1(p *generated.Panic, tree *Tree, err *error) {
 	})
 }
 
-//line tree_task.go:289
+//line tree_task.go:291
 
 // growStep is the step form of Grow.
-func growStep(f *generated.Frame[growState, int], h *growHeld) generated.Step {
+func growStep(f *generated.Frame, h *growHeld) generated.Step {
 	step, _ := growRun(f, h, f.At())
 	return step
 }
 
 // growRun runs Grow from a resume point on. If it panics, it runs again from its deferred calls on.
-func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step generated.Step, ok bool) {
+func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return growRun(f, h, generated.Exit) }, &step, &ok)
@@ -325,13 +327,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:329
+//line tree_task.go:331
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:335
+//line tree_task.go:337
 		goto resume2
 	case 3:
 		s := generated.At[growAt3](f)
@@ -340,7 +342,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:344
+//line tree_task.go:346
 		goto resume3
 	case 4:
 		s := generated.At[growAt4](f)
@@ -349,7 +351,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:353
+//line tree_task.go:355
 		goto resume4
 	case 5:
 		s := generated.At[growAt5](f)
@@ -357,13 +359,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:361
+//line tree_task.go:363
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:367
+//line tree_task.go:369
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -394,7 +396,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:398
+//line tree_task.go:400
 	if generated.Suspended(t) {
 		*generated.At[growAt1](f) = growAt1{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -422,7 +424,7 @@ end2:
 	}
 //line tree.go:41
 	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:426
+//line tree_task.go:428
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -477,9 +479,9 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:481
+//line tree_task.go:483
 				if generated.Suspended(t) {
-					f, h := growFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[growFunc1Held](t, growFunc1Kind, 1)
 					s := generated.At[growFunc1At1](f)
 					*s = growFunc1At1{}
 					*h = growFunc1Held{sum: sum}
@@ -491,12 +493,13 @@ loop1:
 				return err
 			})
 		} else {
-			var s growFunc1State
-			*generated.In[growFunc1Args](&s) = growFunc1Args{depth: depth, seed1: seed1}
-			generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: sum}))
+			c := generated.NewCall[struct{}](growFunc1Kind)
+			*generated.CallState[growFunc1Args](c) = growFunc1Args{depth: depth, seed1: seed1}
+			*generated.CallHeld[growFunc1Held](c) = growFunc1Held{tree: tree, sum: sum}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line tree_task.go:500
+//line tree_task.go:503
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -511,7 +514,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:515
+//line tree_task.go:518
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -533,7 +536,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:537
+//line tree_task.go:540
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -553,9 +556,9 @@ resume5:
 		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:557
+//line tree_task.go:560
 			if generated.Suspended(t) {
-				f, h := growFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[growFunc2Held](t, growFunc2Kind, 1)
 				s := generated.At[growFunc2At1](f)
 				*s = growFunc2At1{}
 				*h = growFunc2Held{sum: sum}
@@ -567,7 +570,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:571
+//line tree_task.go:574
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -581,13 +584,13 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:585
+//line tree_task.go:588
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *n, *err)
+	return generated.End[int](p, f, t, *n, *err)
 }
 
 // growFunc1Args has the arguments of Grow.func1.
@@ -601,17 +604,17 @@ type growFunc1At1 struct {
 	result int
 }
 
-type growFunc1State = [(max(unsafe.Sizeof(growFunc1Args{}), unsafe.Sizeof(growFunc1At1{})) + 7) / 8]uint64
+const growFunc1Size = (max(unsafe.Sizeof(growFunc1Args{}), unsafe.Sizeof(growFunc1At1{})) + 7) &^ 7
 
 type growFunc1Held = struct {
 	tree *Tree
 	sum  *atomic.Int64
 }
 
-var growFunc1Kind *generated.HeldKind[growFunc1State, growFunc1Held, struct{}]
+var growFunc1Kind *generated.Kind
 
 // growFunc1Step is the step form of Grow.func1.
-func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Held) generated.Step {
+func growFunc1Step(f *generated.Frame, h *growFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tree     *Tree
@@ -631,14 +634,14 @@ func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Hel
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:635
+//line tree_task.go:638
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:642
+//line tree_task.go:645
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -649,10 +652,10 @@ func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Hel
 resume1:
 //line tree.go:62
 	sum.Add(int64(n))
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:656
+//line tree_task.go:659
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -664,7 +667,7 @@ type growFunc2At1 struct {
 	result int
 }
 
-type growFunc2State = [(max(unsafe.Sizeof(growFunc2Args{}), unsafe.Sizeof(growFunc2At1{})) + 7) / 8]uint64
+const growFunc2Size = (max(unsafe.Sizeof(growFunc2Args{}), unsafe.Sizeof(growFunc2At1{})) + 7) &^ 7
 
 type growFunc2Held = struct {
 	tree *Tree
@@ -672,10 +675,10 @@ type growFunc2Held = struct {
 	sum  *atomic.Int64
 }
 
-var growFunc2Kind *generated.HeldKind[growFunc2State, growFunc2Held, struct{}]
+var growFunc2Kind *generated.Kind
 
 // growFunc2Step is the step form of Grow.func2.
-func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Held) generated.Step {
+func growFunc2Step(f *generated.Frame, h *growFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tree     *Tree
@@ -695,14 +698,14 @@ func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Hel
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:699
+//line tree_task.go:702
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:706
+//line tree_task.go:709
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -713,7 +716,7 @@ func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Hel
 resume1:
 //line tree.go:76
 	sum.Add(int64(k))
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:720
+//line tree_task.go:723

@@ -17,20 +17,22 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	exploreKind = generated.DefineHeld[exploreState, exploreHeld, struct{}]("explore", "crawl_plain.go", 38, exploreStep)
+	exploreKind = generated.DefineHeld("explore", "crawl_plain.go", 38, exploreSize, generated.Result[struct{}](), exploreStep)
 	generated.Bind(explore, exploreStart, func(w *plainWeb, page int, _ string) coro.Call[struct{}] {
-		var s exploreState
-		*generated.In[exploreArgs](&s) = exploreArgs{page: page}
-		return exploreKind.With(s, exploreHeld{w: w})
+		c := generated.NewCall[struct{}](exploreKind)
+		*generated.CallState[exploreArgs](c) = exploreArgs{page: page}
+		*generated.CallHeld[exploreHeld](c) = exploreHeld{w: w}
+		return c
 	})
-	exploreFunc1Kind = generated.DefineHeld[exploreFunc1State, exploreFunc1Held, struct{}]("explore.func1", "crawl_plain.go", 52, exploreFunc1Step)
-	askKind = generated.DefineHeld[askState, askHeld, struct{}]("ask", "crawl_plain.go", 61, askStep)
+	exploreFunc1Kind = generated.DefineHeld("explore.func1", "crawl_plain.go", 52, 0, generated.Result[struct{}](), exploreFunc1Step)
+	askKind = generated.DefineHeld("ask", "crawl_plain.go", 61, askSize, generated.Result[struct{}](), askStep)
 	generated.Bind(ask, askStart, func(w *plainWeb, page int) coro.Call[struct{}] {
-		var s askState
-		*generated.In[askArgs](&s) = askArgs{page: page}
-		return askKind.With(s, askHeld{w: w})
+		c := generated.NewCall[struct{}](askKind)
+		*generated.CallState[askArgs](c) = askArgs{page: page}
+		*generated.CallHeld[askHeld](c) = askHeld{w: w}
+		return c
 	})
-	askFunc1Kind = generated.DefineHeld[askFunc1State, askFunc1Held, struct{}]("ask.func1", "crawl_plain.go", 62, askFunc1Step)
+	askFunc1Kind = generated.DefineHeld("ask.func1", "crawl_plain.go", 62, askFunc1Size, generated.Result[struct{}](), askFunc1Step)
 }
 
 // exploreArgs has the arguments of explore.
@@ -54,7 +56,7 @@ type exploreAt3 struct {
 	again    bool
 }
 
-type exploreState = [(max(unsafe.Sizeof(exploreArgs{}), unsafe.Sizeof(exploreAt1{}), unsafe.Sizeof(exploreAt2{}), unsafe.Sizeof(exploreAt3{})) + 7) / 8]uint64
+const exploreSize = (max(unsafe.Sizeof(exploreArgs{}), unsafe.Sizeof(exploreAt1{}), unsafe.Sizeof(exploreAt2{}), unsafe.Sizeof(exploreAt3{})) + 7) &^ 7
 
 type exploreHeld = struct {
 	w    *plainWeb
@@ -62,7 +64,7 @@ type exploreHeld = struct {
 	i    *int
 }
 
-var exploreKind *generated.HeldKind[exploreState, exploreHeld, struct{}]
+var exploreKind *generated.Kind
 
 // exploreStart is the start form of explore.
 func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
@@ -71,9 +73,9 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 	{
 //line crawl_plain.go:40
 		err := host.Acquire(t, 1)
-//line crawl_plain_task.go:75
+//line crawl_plain_task.go:77
 		if generated.Suspended(t) {
-			f, h := exploreKind.Spill(t, 1)
+			f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 1)
 			*generated.At[exploreAt1](f) = exploreAt1{page: page}
 			*h = exploreHeld{w: w, host: host}
 			return
@@ -85,9 +87,9 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 	}
 //line crawl_plain.go:43
 	err1 := askStart(t, w, page)
-//line crawl_plain_task.go:89
+//line crawl_plain_task.go:91
 	if generated.Suspended(t) {
-		f, h := exploreKind.Spill(t, 2)
+		f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 2)
 		*generated.At[exploreAt2](f) = exploreAt2{page: page}
 		*h = exploreHeld{w: w, host: host}
 		return
@@ -128,20 +130,22 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 								generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line crawl_plain.go:52
 									err := exploreStart(t, w, i, a1)
-//line crawl_plain_task.go:132
+//line crawl_plain_task.go:134
 									if generated.Suspended(t) {
-										exploreFunc1Kind.SpillBare(t, 1)
+										generated.SpillBare(t, exploreFunc1Kind, 1)
 										return
 									}
 //line crawl_plain.go:52
 									return err
 								})
 							} else {
-								generated.GoCall(t, &children, exploreFunc1Kind.With(exploreFunc1State{}, exploreFunc1Held{w: w, i: &i, a1: a1}))
+								c := generated.NewCall[struct{}](exploreFunc1Kind)
+								*generated.CallHeld[exploreFunc1Held](c) = exploreFunc1Held{w: w, i: &i, a1: a1}
+								generated.GoCall(t, &children, c)
 							}
-//line crawl_plain_task.go:143
+//line crawl_plain_task.go:147
 							if generated.Suspended(t) {
-								f, h := exploreKind.Spill(t, 3)
+								f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 3)
 								s := generated.At[exploreAt3](f)
 								*s = exploreAt3{again: again}
 								generated.Move(&s.children, &children)
@@ -159,19 +163,19 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 //line crawl_plain.go:56
 	w.visited.Add(1)
 	err2 := children.Wait(t)
-//line crawl_plain_task.go:163
+//line crawl_plain_task.go:167
 	if generated.Suspended(t) {
-		exploreKind.SpillBare(t, 4)
+		generated.SpillBare(t, exploreKind, 4)
 		return
 	}
 //line crawl_plain.go:57
 	return err2
 }
 
-//line crawl_plain_task.go:172
+//line crawl_plain_task.go:176
 
 // exploreStep is the step form of explore.
-func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) generated.Step {
+func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w               *plainWeb
@@ -194,7 +198,7 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 		w, host = h.w, h.host
 //line crawl_plain.go:40
 		err = generated.Err(f)
-//line crawl_plain_task.go:198
+//line crawl_plain_task.go:202
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -202,7 +206,7 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 		w, host = h.w, h.host
 //line crawl_plain.go:43
 		err1 = generated.ChildErr(f)
-//line crawl_plain_task.go:206
+//line crawl_plain_task.go:210
 		goto resume2
 	case 3:
 		s := generated.At[exploreAt3](f)
@@ -211,12 +215,12 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 		w, i = h.w, h.i
 //line crawl_plain.go:52
 		generated.Child(f)
-//line crawl_plain_task.go:215
+//line crawl_plain_task.go:219
 		goto resume3
 	case 4:
 //line crawl_plain.go:57
 		err2 = generated.Err(f)
-//line crawl_plain_task.go:220
+//line crawl_plain_task.go:224
 		goto resume4
 	default:
 		return f.BadResume()
@@ -224,10 +228,10 @@ func exploreStep(f *generated.Frame[exploreState, struct{}], h *exploreHeld) gen
 //line crawl_plain.go:39
 	host = w.hosts[page%hosts]
 	err = host.Acquire(t, 1)
-//line crawl_plain_task.go:228
+//line crawl_plain_task.go:232
 	if generated.Suspended(t) {
 		*generated.At[exploreAt1](f) = exploreAt1{page: page}
-		h = exploreKind.Hold(t, f, h)
+		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{w: w, host: host}
 		return generated.Wait(f, t, 1)
 	}
@@ -237,13 +241,13 @@ resume1:
 		goto end1
 	}
 //line crawl_plain.go:41
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = askStart(t, w, page)
-//line crawl_plain_task.go:244
+//line crawl_plain_task.go:248
 	if generated.Suspended(t) {
 		*generated.At[exploreAt2](f) = exploreAt2{page: page}
-		h = exploreKind.Hold(t, f, h)
+		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{w: w, host: host}
 		return generated.Wait(f, t, 2)
 	}
@@ -251,7 +255,7 @@ resume2:
 //line crawl_plain.go:44
 	host.Release(1)
 	if err1 != nil {
-		return generated.Return(f, struct{}{}, err1)
+		return generated.Return[struct{}](f, struct{}{}, err1)
 	}
 	children = task.Group{}
 	if page != 0 {
@@ -293,24 +297,26 @@ end3:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line crawl_plain.go:52
 				err := exploreStart(t, w, *i, a1)
-//line crawl_plain_task.go:297
+//line crawl_plain_task.go:301
 				if generated.Suspended(t) {
-					exploreFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, exploreFunc1Kind, 1)
 					return
 				}
 //line crawl_plain.go:52
 				return err
 			})
 		} else {
-			generated.GoCall(t, &children, exploreFunc1Kind.With(exploreFunc1State{}, exploreFunc1Held{w: w, i: i, a1: a1}))
+			c := generated.NewCall[struct{}](exploreFunc1Kind)
+			*generated.CallHeld[exploreFunc1Held](c) = exploreFunc1Held{w: w, i: i, a1: a1}
+			generated.GoCall(t, &children, c)
 		}
 	}
-//line crawl_plain_task.go:309
+//line crawl_plain_task.go:315
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt3](f)
 		*s = exploreAt3{again: again}
 		generated.Move(&s.children, &children)
-		h = exploreKind.Hold(t, f, h)
+		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{w: w, i: i}
 		return generated.Wait(f, t, 3)
 	}
@@ -324,7 +330,7 @@ end6:
 //line crawl_plain.go:56
 	w.visited.Add(1)
 	err2 = children.Wait(t)
-//line crawl_plain_task.go:328
+//line crawl_plain_task.go:334
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -333,12 +339,10 @@ end6:
 	}
 resume4:
 //line crawl_plain.go:57
-	return generated.Return(f, struct{}{}, err2)
+	return generated.Return[struct{}](f, struct{}{}, err2)
 }
 
-//line crawl_plain_task.go:340
-
-type exploreFunc1State = struct{}
+//line crawl_plain_task.go:346
 
 type exploreFunc1Held = struct {
 	w  *plainWeb
@@ -346,10 +350,10 @@ type exploreFunc1Held = struct {
 	a1 string
 }
 
-var exploreFunc1Kind *generated.HeldKind[exploreFunc1State, exploreFunc1Held, struct{}]
+var exploreFunc1Kind *generated.Kind
 
 // exploreFunc1Step is the step form of explore.func1.
-func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *exploreFunc1Held) generated.Step {
+func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w   *plainWeb
@@ -363,14 +367,14 @@ func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *explor
 	case 1:
 //line crawl_plain.go:52
 		err = generated.ChildErr(f)
-//line crawl_plain_task.go:367
+//line crawl_plain_task.go:371
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line crawl_plain.go:52
 	err = exploreStart(t, w, *i, a1)
-//line crawl_plain_task.go:374
+//line crawl_plain_task.go:378
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -379,23 +383,23 @@ func exploreFunc1Step(f *generated.Frame[exploreFunc1State, struct{}], h *explor
 	}
 resume1:
 //line crawl_plain.go:52
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:386
+//line crawl_plain_task.go:390
 
 // askArgs has the arguments of ask.
 type askArgs struct {
 	page int
 }
 
-type askState = [(unsafe.Sizeof(askArgs{}) + 7) / 8]uint64
+const askSize = (unsafe.Sizeof(askArgs{}) + 7) &^ 7
 
 type askHeld = struct {
 	w *plainWeb
 }
 
-var askKind *generated.HeldKind[askState, askHeld, struct{}]
+var askKind *generated.Kind
 
 // askStart is the start form of ask.
 func askStart(t *task.T, w *plainWeb, page int) (_ error) {
@@ -405,27 +409,27 @@ func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 			return nil
 		}
 		err := w.answers.Wait(t)
-//line crawl_plain_task.go:409
+//line crawl_plain_task.go:413
 		if generated.Suspended(t) {
-			askFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, askFunc1Kind, 1)
 			return
 		}
 //line crawl_plain.go:66
 		return err
 	})
-//line crawl_plain_task.go:417
+//line crawl_plain_task.go:421
 	if generated.Suspended(t) {
-		askKind.SpillBare(t, 1)
+		generated.SpillBare(t, askKind, 1)
 		return
 	}
 //line crawl_plain.go:62
 	return err
 }
 
-//line crawl_plain_task.go:426
+//line crawl_plain_task.go:430
 
 // askStep is the step form of ask.
-func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step {
+func askStep(f *generated.Frame, h *askHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w    *plainWeb
@@ -440,7 +444,7 @@ func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step 
 	case 1:
 //line crawl_plain.go:62
 		err = generated.Err(f)
-//line crawl_plain_task.go:444
+//line crawl_plain_task.go:448
 		goto resume1
 	default:
 		return f.BadResume()
@@ -451,15 +455,15 @@ func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step 
 			return nil
 		}
 		err := w.answers.Wait(t)
-//line crawl_plain_task.go:455
+//line crawl_plain_task.go:459
 		if generated.Suspended(t) {
-			askFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, askFunc1Kind, 1)
 			return
 		}
 //line crawl_plain.go:66
 		return err
 	})
-//line crawl_plain_task.go:463
+//line crawl_plain_task.go:467
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = askHeld{}
@@ -468,26 +472,26 @@ func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step 
 	}
 resume1:
 //line crawl_plain.go:62
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:475
+//line crawl_plain_task.go:479
 
 // askFunc1Args has the arguments of ask.func1.
 type askFunc1Args struct {
 	page int
 }
 
-type askFunc1State = [(unsafe.Sizeof(askFunc1Args{}) + 7) / 8]uint64
+const askFunc1Size = (unsafe.Sizeof(askFunc1Args{}) + 7) &^ 7
 
 type askFunc1Held = struct {
 	w *plainWeb
 }
 
-var askFunc1Kind *generated.HeldKind[askFunc1State, askFunc1Held, struct{}]
+var askFunc1Kind *generated.Kind
 
 // askFunc1Step is the step form of ask.func1.
-func askFunc1Step(f *generated.Frame[askFunc1State, struct{}], h *askFunc1Held) generated.Step {
+func askFunc1Step(f *generated.Frame, h *askFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w    *plainWeb
@@ -502,17 +506,17 @@ func askFunc1Step(f *generated.Frame[askFunc1State, struct{}], h *askFunc1Held) 
 	case 1:
 //line crawl_plain.go:66
 		err = generated.Err(f)
-//line crawl_plain_task.go:506
+//line crawl_plain_task.go:510
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line crawl_plain.go:63
 	if page == 0 {
-		return generated.Return(f, struct{}{}, nil)
+		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	err = w.answers.Wait(t)
-//line crawl_plain_task.go:516
+//line crawl_plain_task.go:520
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = askFunc1Held{}
@@ -521,7 +525,7 @@ func askFunc1Step(f *generated.Frame[askFunc1State, struct{}], h *askFunc1Held) 
 	}
 resume1:
 //line crawl_plain.go:66
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:528
+//line crawl_plain_task.go:532

@@ -18,69 +18,81 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	selectDefaultKind = generated.DefineHeld[selectDefaultState, selectDefaultHeld, int]("selectDefault", "selects.go", 8, selectDefaultStep)
+	selectDefaultKind = generated.DefineHeld("selectDefault", "selects.go", 8, selectDefaultSize, generated.Result[int](), selectDefaultStep)
 	generated.Bind(selectDefault, selectDefaultStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectDefaultState
-		*generated.In[selectDefaultArgs](&s) = selectDefaultArgs{n: n}
-		return selectDefaultKind.With(s, selectDefaultHeld{tr: tr})
+		c1 := generated.NewCall[int](selectDefaultKind)
+		*generated.CallState[selectDefaultArgs](c1) = selectDefaultArgs{n: n}
+		*generated.CallHeld[selectDefaultHeld](c1) = selectDefaultHeld{tr: tr}
+		return c1
 	})
-	selectReceivesKind = generated.DefineHeld[selectReceivesState, selectReceivesHeld, int]("selectReceives", "selects.go", 23, selectReceivesStep)
+	selectReceivesKind = generated.DefineHeld("selectReceives", "selects.go", 23, selectReceivesSize, generated.Result[int](), selectReceivesStep)
 	generated.Bind(selectReceives, selectReceivesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 selectReceivesState
-		*generated.In[selectReceivesArgs](&s1) = selectReceivesArgs{n: n}
-		return selectReceivesKind.With(s1, selectReceivesHeld{tr: tr})
+		c := generated.NewCall[int](selectReceivesKind)
+		*generated.CallState[selectReceivesArgs](c) = selectReceivesArgs{n: n}
+		*generated.CallHeld[selectReceivesHeld](c) = selectReceivesHeld{tr: tr}
+		return c
 	})
-	selectSendsKind = generated.DefineHeld[selectSendsState, selectSendsHeld, int]("selectSends", "selects.go", 50, selectSendsStep)
+	selectSendsKind = generated.DefineHeld("selectSends", "selects.go", 50, selectSendsSize, generated.Result[int](), selectSendsStep)
 	generated.Bind(selectSends, selectSendsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectSendsState
-		*generated.In[selectSendsArgs](&s) = selectSendsArgs{n: n}
-		return selectSendsKind.With(s, selectSendsHeld{tr: tr})
+		c1 := generated.NewCall[int](selectSendsKind)
+		*generated.CallState[selectSendsArgs](c1) = selectSendsArgs{n: n}
+		*generated.CallHeld[selectSendsHeld](c1) = selectSendsHeld{tr: tr}
+		return c1
 	})
-	selectAssignsKind = generated.DefineHeld[selectAssignsState, selectAssignsHeld, int]("selectAssigns", "selects.go", 64, selectAssignsStep)
+	selectAssignsKind = generated.DefineHeld("selectAssigns", "selects.go", 64, selectAssignsSize, generated.Result[int](), selectAssignsStep)
 	generated.Bind(selectAssigns, selectAssignsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectAssignsState
-		*generated.In[selectAssignsArgs](&s) = selectAssignsArgs{n: n}
-		return selectAssignsKind.With(s, selectAssignsHeld{tr: tr})
+		c1 := generated.NewCall[int](selectAssignsKind)
+		*generated.CallState[selectAssignsArgs](c1) = selectAssignsArgs{n: n}
+		*generated.CallHeld[selectAssignsHeld](c1) = selectAssignsHeld{tr: tr}
+		return c1
 	})
-	channelKind = generated.DefineHeld[channelState, channelHeld, chan int]("channel", "selects.go", 88, channelStep)
+	channelKind = generated.DefineHeld("channel", "selects.go", 88, channelSize, generated.Result[chan int](), channelStep)
 	generated.Bind(channel, channelStart, func(tr *cases.Trace, n int) coro.Call[chan int] {
-		var s channelState
-		*generated.In[channelArgs](&s) = channelArgs{n: n}
-		return channelKind.With(s, channelHeld{tr: tr})
+		c1 := generated.NewCall[chan int](channelKind)
+		*generated.CallState[channelArgs](c1) = channelArgs{n: n}
+		*generated.CallHeld[channelHeld](c1) = channelHeld{tr: tr}
+		return c1
 	})
-	selectOperandsKind = generated.DefineHeld[selectOperandsState, selectOperandsHeld, int]("selectOperands", "selects.go", 97, selectOperandsStep)
+	selectOperandsKind = generated.DefineHeld("selectOperands", "selects.go", 97, selectOperandsSize, generated.Result[int](), selectOperandsStep)
 	generated.Bind(selectOperands, selectOperandsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectOperandsState
-		*generated.In[selectOperandsArgs](&s) = selectOperandsArgs{n: n}
-		return selectOperandsKind.With(s, selectOperandsHeld{tr: tr})
+		c := generated.NewCall[int](selectOperandsKind)
+		*generated.CallState[selectOperandsArgs](c) = selectOperandsArgs{n: n}
+		*generated.CallHeld[selectOperandsHeld](c) = selectOperandsHeld{tr: tr}
+		return c
 	})
-	selectJumpsKind = generated.DefineHeld[selectJumpsState, selectJumpsHeld, int]("selectJumps", "selects.go", 114, selectJumpsStep)
+	selectJumpsKind = generated.DefineHeld("selectJumps", "selects.go", 114, selectJumpsSize, generated.Result[int](), selectJumpsStep)
 	generated.Bind(selectJumps, selectJumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectJumpsState
-		*generated.In[selectJumpsArgs](&s) = selectJumpsArgs{n: n}
-		return selectJumpsKind.With(s, selectJumpsHeld{tr: tr})
+		c1 := generated.NewCall[int](selectJumpsKind)
+		*generated.CallState[selectJumpsArgs](c1) = selectJumpsArgs{n: n}
+		*generated.CallHeld[selectJumpsHeld](c1) = selectJumpsHeld{tr: tr}
+		return c1
 	})
-	pollKind = generated.DefineHeld[pollState, pollHeld, pollResult]("poll", "selects.go", 163, pollStep)
+	pollKind = generated.DefineHeld("poll", "selects.go", 163, pollSize, generated.Result[pollResult](), pollStep)
 	generated.Bind(poll, pollStart, func(tr *cases.Trace, s source) coro.Call[pollResult] {
-		return pollKind.With(pollState{}, pollHeld{tr: tr, s: s})
+		c := generated.NewCall[pollResult](pollKind)
+		*generated.CallHeld[pollHeld](c) = pollHeld{tr: tr, s: s}
+		return c
 	})
-	selectInterfaceKind = generated.DefineHeld[selectInterfaceState, selectInterfaceHeld, int]("selectInterface", "selects.go", 174, selectInterfaceStep)
+	selectInterfaceKind = generated.DefineHeld("selectInterface", "selects.go", 174, selectInterfaceSize, generated.Result[int](), selectInterfaceStep)
 	generated.Bind(selectInterface, selectInterfaceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 selectInterfaceState
-		*generated.In[selectInterfaceArgs](&s1) = selectInterfaceArgs{n: n}
-		return selectInterfaceKind.With(s1, selectInterfaceHeld{tr: tr})
+		c := generated.NewCall[int](selectInterfaceKind)
+		*generated.CallState[selectInterfaceArgs](c) = selectInterfaceArgs{n: n}
+		*generated.CallHeld[selectInterfaceHeld](c) = selectInterfaceHeld{tr: tr}
+		return c
 	})
-	selectNilKind = generated.DefineHeld[selectNilState, selectNilHeld, int]("selectNil", "selects.go", 186, selectNilStep)
+	selectNilKind = generated.DefineHeld("selectNil", "selects.go", 186, selectNilSize, generated.Result[int](), selectNilStep)
 	generated.Bind(selectNil, selectNilStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectNilState
-		*generated.In[selectNilArgs](&s) = selectNilArgs{n: n}
-		return selectNilKind.With(s, selectNilHeld{tr: tr})
+		c1 := generated.NewCall[int](selectNilKind)
+		*generated.CallState[selectNilArgs](c1) = selectNilArgs{n: n}
+		*generated.CallHeld[selectNilHeld](c1) = selectNilHeld{tr: tr}
+		return c1
 	})
-	selectOneKind = generated.DefineHeld[selectOneState, selectOneHeld, int]("selectOne", "selects.go", 199, selectOneStep)
+	selectOneKind = generated.DefineHeld("selectOne", "selects.go", 199, selectOneSize, generated.Result[int](), selectOneStep)
 	generated.Bind(selectOne, selectOneStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectOneState
-		*generated.In[selectOneArgs](&s) = selectOneArgs{n: n}
-		return selectOneKind.With(s, selectOneHeld{tr: tr})
+		c1 := generated.NewCall[int](selectOneKind)
+		*generated.CallState[selectOneArgs](c1) = selectOneArgs{n: n}
+		*generated.CallHeld[selectOneHeld](c1) = selectOneHeld{tr: tr}
+		return c1
 	})
 }
 
@@ -99,14 +111,14 @@ type selectDefaultAt2 struct {
 	n, i int
 }
 
-type selectDefaultState = [(max(unsafe.Sizeof(selectDefaultArgs{}), unsafe.Sizeof(selectDefaultAt1{}), unsafe.Sizeof(selectDefaultAt2{})) + 7) / 8]uint64
+const selectDefaultSize = (max(unsafe.Sizeof(selectDefaultArgs{}), unsafe.Sizeof(selectDefaultAt1{}), unsafe.Sizeof(selectDefaultAt2{})) + 7) &^ 7
 
 type selectDefaultHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var selectDefaultKind *generated.HeldKind[selectDefaultState, selectDefaultHeld, int]
+var selectDefaultKind *generated.Kind
 
 // selectDefaultStart is the start form of selectDefault.
 func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -117,9 +129,9 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case v := <-c:
 			tr.Print("received", v)
 			valueStart(t, tr, v)
-//line selects_task.go:121
+//line selects_task.go:133
 			if generated.Suspended(t) {
-				f, h := selectDefaultKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 1)
 				*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 				*h = selectDefaultHeld{tr: tr, c: c}
 				return
@@ -127,9 +139,9 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line selects.go:16
 			valueStart(t, tr, i)
-//line selects_task.go:131
+//line selects_task.go:143
 			if generated.Suspended(t) {
-				f, h := selectDefaultKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 2)
 				*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 				*h = selectDefaultHeld{tr: tr, c: c}
 				return
@@ -141,10 +153,10 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line selects_task.go:145
+//line selects_task.go:157
 
 // selectDefaultStep is the step form of selectDefault.
-func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDefaultHeld) generated.Step {
+func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -162,7 +174,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:14
 		generated.Child(f)
-//line selects_task.go:166
+//line selects_task.go:178
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -170,7 +182,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:16
 		generated.Child(f)
-//line selects_task.go:174
+//line selects_task.go:186
 		goto resume2
 	default:
 		return f.BadResume()
@@ -194,7 +206,7 @@ case1:
 //line selects.go:13
 	tr.Print("received", v)
 	valueStart(t, tr, v)
-//line selects_task.go:198
+//line selects_task.go:210
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -205,7 +217,7 @@ resume1:
 case2:
 //line selects.go:16
 	valueStart(t, tr, i)
-//line selects_task.go:209
+//line selects_task.go:221
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -220,10 +232,10 @@ end1:
 	goto loop1
 end2:
 //line selects.go:20
-	return generated.Return(f, len(c), nil)
+	return generated.Return[int](f, len(c), nil)
 }
 
-//line selects_task.go:227
+//line selects_task.go:239
 
 // selectReceivesArgs has the arguments of selectReceives.
 type selectReceivesArgs struct {
@@ -247,7 +259,7 @@ type selectReceivesAt3 struct {
 	ok      bool
 }
 
-type selectReceivesState = [(max(unsafe.Sizeof(selectReceivesArgs{}), unsafe.Sizeof(selectReceivesAt1{}), unsafe.Sizeof(selectReceivesAt2{}), unsafe.Sizeof(selectReceivesAt3{})) + 7) / 8]uint64
+const selectReceivesSize = (max(unsafe.Sizeof(selectReceivesArgs{}), unsafe.Sizeof(selectReceivesAt1{}), unsafe.Sizeof(selectReceivesAt2{}), unsafe.Sizeof(selectReceivesAt3{})) + 7) &^ 7
 
 type selectReceivesHeld = struct {
 	tr *cases.Trace
@@ -256,7 +268,7 @@ type selectReceivesHeld = struct {
 	s  string
 }
 
-var selectReceivesKind *generated.HeldKind[selectReceivesState, selectReceivesHeld, int]
+var selectReceivesKind *generated.Kind
 
 // selectReceivesStart is the start form of selectReceives.
 func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -272,9 +284,9 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v := <-a:
 			v2 := valueStart(t, tr, 10)
-//line selects_task.go:276
+//line selects_task.go:288
 			if generated.Suspended(t) {
-				f, h := selectReceivesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 1)
 				s1 := generated.At[selectReceivesAt1](f)
 				*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
 				*h = selectReceivesHeld{tr: tr, a: a, b: b}
@@ -286,9 +298,9 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			sum += v
 		case s := <-b:
 			waitStart(t, tr, s)
-//line selects_task.go:290
+//line selects_task.go:302
 			if generated.Suspended(t) {
-				f, h := selectReceivesKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 2)
 				*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 				*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
 				return
@@ -301,9 +313,9 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	select {
 	case v1, ok := <-a:
 		valueStart(t, tr, v1)
-//line selects_task.go:305
+//line selects_task.go:317
 		if generated.Suspended(t) {
-			f, h := selectReceivesKind.Spill(t, 3)
+			f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 3)
 			*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 			*h = selectReceivesHeld{tr: tr}
 			return
@@ -314,10 +326,10 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line selects_task.go:318
+//line selects_task.go:330
 
 // selectReceivesStep is the step form of selectReceives.
-func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectReceivesHeld) generated.Step {
+func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -339,7 +351,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 //line selects.go:34
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:343
+//line selects_task.go:355
 		goto resume1
 	case 2:
 		s1 := generated.At[selectReceivesAt2](f)
@@ -347,7 +359,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr, a, b, s = h.tr, h.a, h.b, h.s
 //line selects.go:37
 		generated.ChildErr(f)
-//line selects_task.go:351
+//line selects_task.go:363
 		goto resume2
 	case 3:
 		s1 := generated.At[selectReceivesAt3](f)
@@ -355,7 +367,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr = h.tr
 //line selects.go:44
 		generated.Child(f)
-//line selects_task.go:359
+//line selects_task.go:371
 		goto resume3
 	default:
 		return f.BadResume()
@@ -384,7 +396,7 @@ loop1:
 case1:
 //line selects.go:34
 	v2 = valueStart(t, tr, 10)
-//line selects_task.go:388
+//line selects_task.go:400
 	if generated.Suspended(t) {
 		s1 := generated.At[selectReceivesAt1](f)
 		*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
@@ -400,7 +412,7 @@ resume1:
 case2:
 //line selects.go:37
 	waitStart(t, tr, s)
-//line selects_task.go:404
+//line selects_task.go:416
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 		*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
@@ -423,7 +435,7 @@ end2:
 case3:
 //line selects.go:44
 	valueStart(t, tr, v1)
-//line selects_task.go:427
+//line selects_task.go:439
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 		*h = selectReceivesHeld{tr: tr}
@@ -433,10 +445,10 @@ resume3:
 //line selects.go:45
 	tr.Print(v1, ok)
 //line selects.go:47
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:440
+//line selects_task.go:452
 
 // selectSendsArgs has the arguments of selectSends.
 type selectSendsArgs struct {
@@ -455,14 +467,14 @@ type selectSendsAt2 struct {
 	result int
 }
 
-type selectSendsState = [(max(unsafe.Sizeof(selectSendsArgs{}), unsafe.Sizeof(selectSendsAt1{}), unsafe.Sizeof(selectSendsAt2{})) + 7) / 8]uint64
+const selectSendsSize = (max(unsafe.Sizeof(selectSendsArgs{}), unsafe.Sizeof(selectSendsAt1{}), unsafe.Sizeof(selectSendsAt2{})) + 7) &^ 7
 
 type selectSendsHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var selectSendsKind *generated.HeldKind[selectSendsState, selectSendsHeld, int]
+var selectSendsKind *generated.Kind
 
 // selectSendsStart is the start form of selectSends.
 func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -473,9 +485,9 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case c <- tr.Int(5):
 			v := valueStart(t, tr, 1)
-//line selects_task.go:477
+//line selects_task.go:489
 			if generated.Suspended(t) {
-				f, h := selectSendsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 1)
 				s := generated.At[selectSendsAt1](f)
 				*s = selectSendsAt1{k: k, i: i}
 				*h = selectSendsHeld{tr: tr, c: c}
@@ -486,9 +498,9 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k += v
 		default:
 			v1 := valueStart(t, tr, 10)
-//line selects_task.go:490
+//line selects_task.go:502
 			if generated.Suspended(t) {
-				f, h := selectSendsKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 2)
 				s := generated.At[selectSendsAt2](f)
 				*s = selectSendsAt2{k: k, i: i}
 				*h = selectSendsHeld{tr: tr, c: c}
@@ -502,10 +514,10 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + <-c, nil
 }
 
-//line selects_task.go:506
+//line selects_task.go:518
 
 // selectSendsStep is the step form of selectSends.
-func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHeld) generated.Step {
+func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -525,7 +537,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:56
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:529
+//line selects_task.go:541
 		goto resume1
 	case 2:
 		s := generated.At[selectSendsAt2](f)
@@ -534,7 +546,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:58
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:538
+//line selects_task.go:550
 		goto resume2
 	default:
 		return f.BadResume()
@@ -558,7 +570,7 @@ loop1:
 case1:
 //line selects.go:56
 	v = valueStart(t, tr, 1)
-//line selects_task.go:562
+//line selects_task.go:574
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt1](f)
 		*s = selectSendsAt1{k: k, i: i}
@@ -573,7 +585,7 @@ resume1:
 case2:
 //line selects.go:58
 	v1 = valueStart(t, tr, 10)
-//line selects_task.go:577
+//line selects_task.go:589
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt2](f)
 		*s = selectSendsAt2{k: k, i: i}
@@ -590,10 +602,10 @@ end1:
 	goto loop1
 end2:
 //line selects.go:61
-	return generated.Return(f, k+<-c, nil)
+	return generated.Return[int](f, k+<-c, nil)
 }
 
-//line selects_task.go:597
+//line selects_task.go:609
 
 // selectAssignsArgs has the arguments of selectAssigns.
 type selectAssignsArgs struct {
@@ -612,7 +624,7 @@ type selectAssignsAt3 struct {
 	ok bool
 }
 
-type selectAssignsState = [(max(unsafe.Sizeof(selectAssignsArgs{}), unsafe.Sizeof(selectAssignsAt2{}), unsafe.Sizeof(selectAssignsAt3{})) + 7) / 8]uint64
+const selectAssignsSize = (max(unsafe.Sizeof(selectAssignsArgs{}), unsafe.Sizeof(selectAssignsAt2{}), unsafe.Sizeof(selectAssignsAt3{})) + 7) &^ 7
 
 type selectAssignsHeld = struct {
 	tr   *cases.Trace
@@ -620,7 +632,7 @@ type selectAssignsHeld = struct {
 	list []int
 }
 
-var selectAssignsKind *generated.HeldKind[selectAssignsState, selectAssignsHeld, int]
+var selectAssignsKind *generated.Kind
 
 // selectAssignsStart is the start form of selectAssigns.
 func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -637,9 +649,9 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:73
 		v = v1
 		valueStart(t, tr, v)
-//line selects_task.go:641
+//line selects_task.go:653
 		if generated.Suspended(t) {
-			_, h := selectAssignsKind.Spill(t, 1)
+			_, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 1)
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
 			return
 		}
@@ -650,9 +662,9 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:77
 		v, ok = v2, v3
 		valueStart(t, tr, v)
-//line selects_task.go:654
+//line selects_task.go:666
 		if generated.Suspended(t) {
-			f, h := selectAssignsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 2)
 			*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
 			return
@@ -664,9 +676,9 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:81
 		list[tr.Int(1)] = v4
 		valueStart(t, tr, list[1])
-//line selects_task.go:668
+//line selects_task.go:680
 		if generated.Suspended(t) {
-			f, h := selectAssignsKind.Spill(t, 3)
+			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 3)
 			*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 			*h = selectAssignsHeld{tr: tr, list: list}
 			return
@@ -677,10 +689,10 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line selects_task.go:681
+//line selects_task.go:693
 
 // selectAssignsStep is the step form of selectAssigns.
-func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAssignsHeld) generated.Step {
+func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -699,7 +711,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:74
 		generated.Child(f)
-//line selects_task.go:703
+//line selects_task.go:715
 		goto resume1
 	case 2:
 		s := generated.At[selectAssignsAt2](f)
@@ -707,7 +719,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:78
 		generated.Child(f)
-//line selects_task.go:711
+//line selects_task.go:723
 		goto resume2
 	case 3:
 		s := generated.At[selectAssignsAt3](f)
@@ -715,7 +727,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, list = h.tr, h.list
 //line selects.go:82
 		generated.Child(f)
-//line selects_task.go:719
+//line selects_task.go:731
 		goto resume3
 	default:
 		return f.BadResume()
@@ -736,7 +748,7 @@ case1:
 //line selects.go:73
 	v = v1
 	valueStart(t, tr, v)
-//line selects_task.go:740
+//line selects_task.go:752
 	if generated.Suspended(t) {
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
 		return generated.Wait(f, t, 1)
@@ -751,7 +763,7 @@ case2:
 //line selects.go:77
 	v, ok = v2, v3
 	valueStart(t, tr, v)
-//line selects_task.go:755
+//line selects_task.go:767
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -767,7 +779,7 @@ case3:
 //line selects.go:81
 	list[tr.Int(1)] = v4
 	valueStart(t, tr, list[1])
-//line selects_task.go:771
+//line selects_task.go:783
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, list: list}
@@ -776,10 +788,10 @@ case3:
 resume3:
 //line selects.go:84
 	tr.Print(v, ok, list)
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line selects_task.go:783
+//line selects_task.go:795
 
 // channelArgs has the arguments of channel.
 type channelArgs struct {
@@ -791,21 +803,21 @@ type channelAt1 struct {
 	n int
 }
 
-type channelState = [(max(unsafe.Sizeof(channelArgs{}), unsafe.Sizeof(channelAt1{})) + 7) / 8]uint64
+const channelSize = (max(unsafe.Sizeof(channelArgs{}), unsafe.Sizeof(channelAt1{})) + 7) &^ 7
 
 type channelHeld = struct {
 	tr *cases.Trace
 }
 
-var channelKind *generated.HeldKind[channelState, channelHeld, chan int]
+var channelKind *generated.Kind
 
 // channelStart is the start form of channel.
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:807
+//line selects_task.go:819
 	if generated.Suspended(t) {
-		f := channelKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, channelKind, 1)
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		return
 	}
@@ -817,10 +829,10 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 	return c
 }
 
-//line selects_task.go:821
+//line selects_task.go:833
 
 // channelStep is the step form of channel.
-func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) generated.Step {
+func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -837,14 +849,14 @@ func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) gen
 		n = s.n
 //line selects.go:89
 		generated.ChildErr(f)
-//line selects_task.go:841
+//line selects_task.go:853
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:848
+//line selects_task.go:860
 	if generated.Suspended(t) {
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		if h != nil {
@@ -858,10 +870,10 @@ resume1:
 	if n > 0 {
 		c <- n
 	}
-	return generated.Return(f, c, nil)
+	return generated.Return[chan int](f, c, nil)
 }
 
-//line selects_task.go:865
+//line selects_task.go:877
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -894,7 +906,7 @@ type selectOperandsAt6 struct {
 	result int
 }
 
-type selectOperandsState = [(max(unsafe.Sizeof(selectOperandsArgs{}), unsafe.Sizeof(selectOperandsAt2{}), unsafe.Sizeof(selectOperandsAt3{}), unsafe.Sizeof(selectOperandsAt4{}), unsafe.Sizeof(selectOperandsAt5{}), unsafe.Sizeof(selectOperandsAt6{})) + 7) / 8]uint64
+const selectOperandsSize = (max(unsafe.Sizeof(selectOperandsArgs{}), unsafe.Sizeof(selectOperandsAt2{}), unsafe.Sizeof(selectOperandsAt3{}), unsafe.Sizeof(selectOperandsAt4{}), unsafe.Sizeof(selectOperandsAt5{}), unsafe.Sizeof(selectOperandsAt6{})) + 7) &^ 7
 
 type selectOperandsHeld = struct {
 	tr     *cases.Trace
@@ -903,16 +915,16 @@ type selectOperandsHeld = struct {
 	result chan int
 }
 
-var selectOperandsKind *generated.HeldKind[selectOperandsState, selectOperandsHeld, int]
+var selectOperandsKind *generated.Kind
 
 // selectOperandsStart is the start form of selectOperands.
 func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:99
 		v1 := channelStart(t, tr, 1)
-//line selects_task.go:914
+//line selects_task.go:926
 		if generated.Suspended(t) {
-			_, h := selectOperandsKind.Spill(t, 1)
+			_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 			*h = selectOperandsHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
 			return
@@ -921,9 +933,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v2 := new(chan int)
 //line selects.go:101
 		v3 := valueStart(t, tr, 2)
-//line selects_task.go:925
+//line selects_task.go:937
 		if generated.Suspended(t) {
-			f, h := selectOperandsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 			s := generated.At[selectOperandsAt2](f)
 			*s = selectOperandsAt2{}
 			*h = selectOperandsHeld{tr: tr, v1: v1, v2: v2}
@@ -942,9 +954,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	{
 		v4 := channelStart(t, tr, 0)
-//line selects_task.go:946
+//line selects_task.go:958
 		if generated.Suspended(t) {
-			f, h := selectOperandsKind.Spill(t, 3)
+			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 			*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
 			*h = selectOperandsHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -952,9 +964,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:106
 		v5 := valueStart(t, tr, 3)
-//line selects_task.go:956
+//line selects_task.go:968
 		if generated.Suspended(t) {
-			f, h := selectOperandsKind.Spill(t, 4)
+			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 			s := generated.At[selectOperandsAt4](f)
 			*s = selectOperandsAt4{k: k}
 			*h = selectOperandsHeld{tr: tr, v1: v4}
@@ -963,9 +975,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:108
 		v6 := channelStart(t, tr, 0)
-//line selects_task.go:967
+//line selects_task.go:979
 		if generated.Suspended(t) {
-			f, h := selectOperandsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 			*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
 			*h = selectOperandsHeld{tr: tr, v1: v4}
 			generated.ResultTo(t, &h.result)
@@ -975,9 +987,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v4 <- v5:
 			k = valueStart(t, tr, 4)
-//line selects_task.go:979
+//line selects_task.go:991
 			if generated.Suspended(t) {
-				f := selectOperandsKind.SpillBare(t, 6)
+				f := generated.SpillBare(t, selectOperandsKind, 6)
 				s := generated.At[selectOperandsAt6](f)
 				*s = selectOperandsAt6{}
 				generated.ResultTo(t, &s.result)
@@ -992,10 +1004,10 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line selects_task.go:996
+//line selects_task.go:1008
 
 // selectOperandsStep is the step form of selectOperands.
-func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectOperandsHeld) generated.Step {
+func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1014,7 +1026,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:99
 		v1 = h.result
 		generated.Child(f)
-//line selects_task.go:1018
+//line selects_task.go:1030
 		goto resume1
 	case 2:
 		s := generated.At[selectOperandsAt2](f)
@@ -1022,7 +1034,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:101
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:1026
+//line selects_task.go:1038
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -1031,7 +1043,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v4 = h.result
 		generated.Child(f)
-//line selects_task.go:1035
+//line selects_task.go:1047
 		goto resume3
 	case 4:
 		s := generated.At[selectOperandsAt4](f)
@@ -1040,7 +1052,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:1044
+//line selects_task.go:1056
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -1049,23 +1061,23 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:108
 		v6 = h.result
 		generated.Child(f)
-//line selects_task.go:1053
+//line selects_task.go:1065
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
 //line selects.go:107
 		k = s.result
 		generated.Child(f)
-//line selects_task.go:1060
+//line selects_task.go:1072
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line selects.go:99
 	v1 = channelStart(t, tr, 1)
-//line selects_task.go:1067
+//line selects_task.go:1079
 	if generated.Suspended(t) {
-		h = selectOperandsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -1075,11 +1087,11 @@ resume1:
 	v2 = new(chan int)
 //line selects.go:101
 	v3 = valueStart(t, tr, 2)
-//line selects_task.go:1079
+//line selects_task.go:1091
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt2](f)
 		*s = selectOperandsAt2{}
-		h = selectOperandsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr, v1: v1, v2: v2}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1103,10 +1115,10 @@ end1:
 	k = 0
 //line selects.go:106
 	v4 = channelStart(t, tr, 0)
-//line selects_task.go:1107
+//line selects_task.go:1119
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
-		h = selectOperandsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 3)
@@ -1114,11 +1126,11 @@ end1:
 resume3:
 //line selects.go:106
 	v5 = valueStart(t, tr, 3)
-//line selects_task.go:1118
+//line selects_task.go:1130
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt4](f)
 		*s = selectOperandsAt4{k: k}
-		h = selectOperandsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr, v1: v4}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -1126,10 +1138,10 @@ resume3:
 resume4:
 //line selects.go:108
 	v6 = channelStart(t, tr, 0)
-//line selects_task.go:1130
+//line selects_task.go:1142
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
-		h = selectOperandsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr, v1: v4}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 5)
@@ -1145,7 +1157,7 @@ resume5:
 case3:
 //line selects.go:107
 	k = valueStart(t, tr, 4)
-//line selects_task.go:1149
+//line selects_task.go:1161
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1161,10 +1173,10 @@ case4:
 //line selects.go:109
 	tr.Print("never")
 end2:
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line selects_task.go:1168
+//line selects_task.go:1180
 
 // selectJumpsArgs has the arguments of selectJumps.
 type selectJumpsArgs struct {
@@ -1186,14 +1198,14 @@ type selectJumpsAt3 struct {
 	count int
 }
 
-type selectJumpsState = [(max(unsafe.Sizeof(selectJumpsArgs{}), unsafe.Sizeof(selectJumpsAt1{}), unsafe.Sizeof(selectJumpsAt2{}), unsafe.Sizeof(selectJumpsAt3{})) + 7) / 8]uint64
+const selectJumpsSize = (max(unsafe.Sizeof(selectJumpsArgs{}), unsafe.Sizeof(selectJumpsAt1{}), unsafe.Sizeof(selectJumpsAt2{}), unsafe.Sizeof(selectJumpsAt3{})) + 7) &^ 7
 
 type selectJumpsHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var selectJumpsKind *generated.HeldKind[selectJumpsState, selectJumpsHeld, int]
+var selectJumpsKind *generated.Kind
 
 // selectJumpsStart is the start form of selectJumps.
 func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1210,9 +1222,9 @@ loop:
 			switch v {
 			case 1:
 				waitStart(t, tr, "continue")
-//line selects_task.go:1214
+//line selects_task.go:1226
 				if generated.Suspended(t) {
-					f, h := selectJumpsKind.Spill(t, 1)
+					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 					*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 					*h = selectJumpsHeld{tr: tr, c: c}
 					return
@@ -1221,9 +1233,9 @@ loop:
 			case 3:
 //line selects.go:129
 				waitStart(t, tr, "continue loop")
-//line selects_task.go:1225
+//line selects_task.go:1237
 				if generated.Suspended(t) {
-					f, h := selectJumpsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 					*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 					*h = selectJumpsHeld{tr: tr, c: c}
 					return
@@ -1233,9 +1245,9 @@ loop:
 //line selects.go:132
 			if v == 2 {
 				waitStart(t, tr, "break")
-//line selects_task.go:1237
+//line selects_task.go:1249
 				if generated.Suspended(t) {
-					f, h := selectJumpsKind.Spill(t, 3)
+					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 					*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 					*h = selectJumpsHeld{tr: tr, c: c}
 					return
@@ -1255,10 +1267,10 @@ loop:
 	return count, nil
 }
 
-//line selects_task.go:1259
+//line selects_task.go:1271
 
 // selectJumpsStep is the step form of selectJumps.
-func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHeld) generated.Step {
+func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -1277,7 +1289,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:126
 		generated.ChildErr(f)
-//line selects_task.go:1281
+//line selects_task.go:1293
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -1285,7 +1297,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1289
+//line selects_task.go:1301
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -1293,7 +1305,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:133
 		generated.ChildErr(f)
-//line selects_task.go:1297
+//line selects_task.go:1309
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1324,7 +1336,7 @@ case1:
 case2:
 //line selects.go:126
 	waitStart(t, tr, "continue")
-//line selects_task.go:1328
+//line selects_task.go:1340
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1335,7 +1347,7 @@ resume1:
 case3:
 //line selects.go:129
 	waitStart(t, tr, "continue loop")
-//line selects_task.go:1339
+//line selects_task.go:1351
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1350,7 +1362,7 @@ end1:
 	}
 //line selects.go:133
 	waitStart(t, tr, "break")
-//line selects_task.go:1354
+//line selects_task.go:1366
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1373,10 +1385,10 @@ end3:
 	goto loop1
 end4:
 //line selects.go:145
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line selects_task.go:1380
+//line selects_task.go:1392
 
 // pollResult is what poll returns.
 type pollResult = struct {
@@ -1389,14 +1401,14 @@ type pollAt1 struct {
 	v int
 }
 
-type pollState = [(unsafe.Sizeof(pollAt1{}) + 7) / 8]uint64
+const pollSize = (unsafe.Sizeof(pollAt1{}) + 7) &^ 7
 
 type pollHeld = struct {
 	tr *cases.Trace
 	s  source
 }
 
-var pollKind *generated.HeldKind[pollState, pollHeld, pollResult]
+var pollKind *generated.Kind
 
 // pollStart is the start form of poll.
 func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
@@ -1404,9 +1416,9 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	select {
 	case v := <-s.next():
 		waitStart(t, tr, "polled", v)
-//line selects_task.go:1408
+//line selects_task.go:1420
 		if generated.Suspended(t) {
-			f := pollKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, pollKind, 1)
 			*generated.At[pollAt1](f) = pollAt1{v: v}
 			return
 		}
@@ -1414,9 +1426,9 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 		return v, true
 	default:
 		waitStart(t, tr, "nothing")
-//line selects_task.go:1418
+//line selects_task.go:1430
 		if generated.Suspended(t) {
-			pollKind.SpillBare(t, 2)
+			generated.SpillBare(t, pollKind, 2)
 			return
 		}
 //line selects.go:170
@@ -1424,10 +1436,10 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	}
 }
 
-//line selects_task.go:1428
+//line selects_task.go:1440
 
 // pollStep is the step form of poll.
-func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.Step {
+func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1442,12 +1454,12 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 		v = s1.v
 //line selects.go:166
 		generated.ChildErr(f)
-//line selects_task.go:1446
+//line selects_task.go:1458
 		goto resume1
 	case 2:
 //line selects.go:169
 		generated.ChildErr(f)
-//line selects_task.go:1451
+//line selects_task.go:1463
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1462,7 +1474,7 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 case1:
 //line selects.go:166
 	waitStart(t, tr, "polled", v)
-//line selects_task.go:1466
+//line selects_task.go:1478
 	if generated.Suspended(t) {
 		*generated.At[pollAt1](f) = pollAt1{v: v}
 		if h != nil {
@@ -1472,10 +1484,10 @@ case1:
 	}
 resume1:
 //line selects.go:167
-	return generated.Return(f, pollResult{v, true}, nil)
+	return generated.Return[pollResult](f, pollResult{v, true}, nil)
 case2:
 	waitStart(t, tr, "nothing")
-//line selects_task.go:1479
+//line selects_task.go:1491
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pollHeld{}
@@ -1484,10 +1496,10 @@ case2:
 	}
 resume2:
 //line selects.go:170
-	return generated.Return(f, pollResult{0, false}, nil)
+	return generated.Return[pollResult](f, pollResult{0, false}, nil)
 }
 
-//line selects_task.go:1491
+//line selects_task.go:1503
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -1503,14 +1515,14 @@ type selectInterfaceAt1 struct {
 	}
 }
 
-type selectInterfaceState = [(max(unsafe.Sizeof(selectInterfaceArgs{}), unsafe.Sizeof(selectInterfaceAt1{})) + 7) / 8]uint64
+const selectInterfaceSize = (max(unsafe.Sizeof(selectInterfaceArgs{}), unsafe.Sizeof(selectInterfaceAt1{})) + 7) &^ 7
 
 type selectInterfaceHeld = struct {
 	tr *cases.Trace
 	s  *once
 }
 
-var selectInterfaceKind *generated.HeldKind[selectInterfaceState, selectInterfaceHeld, int]
+var selectInterfaceKind *generated.Kind
 
 // selectInterfaceStart is the start form of selectInterface.
 func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1519,9 +1531,9 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollStart(t, tr, s)
-//line selects_task.go:1523
+//line selects_task.go:1535
 		if generated.Suspended(t) {
-			f, h := selectInterfaceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s1 := generated.At[selectInterfaceAt1](f)
 			*s1 = selectInterfaceAt1{sum: sum}
 			*h = selectInterfaceHeld{tr: tr, s: s}
@@ -1536,10 +1548,10 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1540
+//line selects_task.go:1552
 
 // selectInterfaceStep is the step form of selectInterface.
-func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selectInterfaceHeld) generated.Step {
+func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1560,7 +1572,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 //line selects.go:178
 		v, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line selects_task.go:1564
+//line selects_task.go:1576
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1570,7 +1582,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 	sum = 0
 loop1:
 	v, ok = pollStart(t, tr, s)
-//line selects_task.go:1574
+//line selects_task.go:1586
 	if generated.Suspended(t) {
 		s1 := generated.At[selectInterfaceAt1](f)
 		*s1 = selectInterfaceAt1{sum: sum}
@@ -1581,13 +1593,13 @@ loop1:
 resume1:
 //line selects.go:179
 	if !ok {
-		return generated.Return(f, sum, nil)
+		return generated.Return[int](f, sum, nil)
 	}
 	sum += v
 	goto loop1
 }
 
-//line selects_task.go:1591
+//line selects_task.go:1603
 
 // selectNilArgs has the arguments of selectNil.
 type selectNilArgs struct {
@@ -1605,14 +1617,14 @@ type selectNilAt2 struct {
 	n int
 }
 
-type selectNilState = [(max(unsafe.Sizeof(selectNilArgs{}), unsafe.Sizeof(selectNilAt1{}), unsafe.Sizeof(selectNilAt2{})) + 7) / 8]uint64
+const selectNilSize = (max(unsafe.Sizeof(selectNilArgs{}), unsafe.Sizeof(selectNilAt1{}), unsafe.Sizeof(selectNilAt2{})) + 7) &^ 7
 
 type selectNilHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var selectNilKind *generated.HeldKind[selectNilState, selectNilHeld, int]
+var selectNilKind *generated.Kind
 
 // selectNilStart is the start form of selectNil.
 func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1620,9 +1632,9 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:191
 		v := valueStart(t, tr, 1)
-//line selects_task.go:1624
+//line selects_task.go:1636
 		if generated.Suspended(t) {
-			f, h := selectNilKind.Spill(t, 1)
+			f, h := generated.SpillHeld[selectNilHeld](t, selectNilKind, 1)
 			s := generated.At[selectNilAt1](f)
 			*s = selectNilAt1{n: n}
 			*h = selectNilHeld{tr: tr, c: c}
@@ -1637,9 +1649,9 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("never")
 		default:
 			valueStart(t, tr, 2)
-//line selects_task.go:1641
+//line selects_task.go:1653
 			if generated.Suspended(t) {
-				f := selectNilKind.SpillBare(t, 2)
+				f := generated.SpillBare(t, selectNilKind, 2)
 				*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 				return
 			}
@@ -1649,10 +1661,10 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1653
+//line selects_task.go:1665
 
 // selectNilStep is the step form of selectNil.
-func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) generated.Step {
+func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1671,14 +1683,14 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 //line selects.go:191
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1675
+//line selects_task.go:1687
 		goto resume1
 	case 2:
 		s := generated.At[selectNilAt2](f)
 		n = s.n
 //line selects.go:194
 		generated.Child(f)
-//line selects_task.go:1682
+//line selects_task.go:1694
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1686,11 +1698,11 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 	c = nil
 //line selects.go:191
 	v = valueStart(t, tr, 1)
-//line selects_task.go:1690
+//line selects_task.go:1702
 	if generated.Suspended(t) {
 		s := generated.At[selectNilAt1](f)
 		*s = selectNilAt1{n: n}
-		h = selectNilKind.Hold(t, f, h)
+		h = generated.Hold(t, selectNilKind, f, h)
 		*h = selectNilHeld{tr: tr, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1716,7 +1728,7 @@ case2:
 case3:
 //line selects.go:194
 	valueStart(t, tr, 2)
-//line selects_task.go:1720
+//line selects_task.go:1732
 	if generated.Suspended(t) {
 		*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 		if h != nil {
@@ -1727,10 +1739,10 @@ case3:
 resume2:
 end1:
 //line selects.go:196
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1734
+//line selects_task.go:1746
 
 // selectOneArgs has the arguments of selectOne.
 type selectOneArgs struct {
@@ -1742,13 +1754,13 @@ type selectOneAt1 struct {
 	x int
 }
 
-type selectOneState = [(max(unsafe.Sizeof(selectOneArgs{}), unsafe.Sizeof(selectOneAt1{})) + 7) / 8]uint64
+const selectOneSize = (max(unsafe.Sizeof(selectOneArgs{}), unsafe.Sizeof(selectOneAt1{})) + 7) &^ 7
 
 type selectOneHeld = struct {
 	tr *cases.Trace
 }
 
-var selectOneKind *generated.HeldKind[selectOneState, selectOneHeld, int]
+var selectOneKind *generated.Kind
 
 // selectOneStart is the start form of selectOne.
 func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1759,9 +1771,9 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case v := <-c:
 		x := v
 		valueStart(t, tr, x)
-//line selects_task.go:1763
+//line selects_task.go:1775
 		if generated.Suspended(t) {
-			f := selectOneKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, selectOneKind, 1)
 			*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 			return
 		}
@@ -1770,10 +1782,10 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1774
+//line selects_task.go:1786
 
 // selectOneStep is the step form of selectOne.
-func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) generated.Step {
+func selectOneStep(f *generated.Frame, h *selectOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1791,7 +1803,7 @@ func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) ge
 		x = s.x
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:1795
+//line selects_task.go:1807
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1807,7 +1819,7 @@ case1:
 //line selects.go:204
 	x = v
 	valueStart(t, tr, x)
-//line selects_task.go:1811
+//line selects_task.go:1823
 	if generated.Suspended(t) {
 		*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 		if h != nil {
@@ -1817,7 +1829,7 @@ case1:
 	}
 resume1:
 //line selects.go:206
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 }
 
-//line selects_task.go:1824
+//line selects_task.go:1836

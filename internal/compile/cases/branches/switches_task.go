@@ -20,89 +20,103 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	tagOnceKind = generated.DefineHeld[tagOnceState, tagOnceHeld, int]("tagOnce", "switches.go", 11, tagOnceStep)
+	tagOnceKind = generated.DefineHeld("tagOnce", "switches.go", 11, tagOnceSize, generated.Result[int](), tagOnceStep)
 	generated.Bind(tagOnce, tagOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s tagOnceState
-		*generated.In[tagOnceArgs](&s) = tagOnceArgs{n: n}
-		return tagOnceKind.With(s, tagOnceHeld{tr: tr})
+		c := generated.NewCall[int](tagOnceKind)
+		*generated.CallState[tagOnceArgs](c) = tagOnceArgs{n: n}
+		*generated.CallHeld[tagOnceHeld](c) = tagOnceHeld{tr: tr}
+		return c
 	})
-	casesWaitKind = generated.DefineHeld[casesWaitState, casesWaitHeld, int]("casesWait", "switches.go", 39, casesWaitStep)
+	casesWaitKind = generated.DefineHeld("casesWait", "switches.go", 39, casesWaitSize, generated.Result[int](), casesWaitStep)
 	generated.Bind(casesWait, casesWaitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s casesWaitState
-		*generated.In[casesWaitArgs](&s) = casesWaitArgs{n: n}
-		return casesWaitKind.With(s, casesWaitHeld{tr: tr})
+		c := generated.NewCall[int](casesWaitKind)
+		*generated.CallState[casesWaitArgs](c) = casesWaitArgs{n: n}
+		*generated.CallHeld[casesWaitHeld](c) = casesWaitHeld{tr: tr}
+		return c
 	})
-	noTagKind = generated.DefineHeld[noTagState, noTagHeld, int]("noTag", "switches.go", 59, noTagStep)
+	noTagKind = generated.DefineHeld("noTag", "switches.go", 59, noTagSize, generated.Result[int](), noTagStep)
 	generated.Bind(noTag, noTagStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s noTagState
-		*generated.In[noTagArgs](&s) = noTagArgs{n: n}
-		return noTagKind.With(s, noTagHeld{tr: tr})
+		c := generated.NewCall[int](noTagKind)
+		*generated.CallState[noTagArgs](c) = noTagArgs{n: n}
+		*generated.CallHeld[noTagHeld](c) = noTagHeld{tr: tr}
+		return c
 	})
-	fallsKind = generated.DefineHeld[fallsState, fallsHeld, int]("falls", "switches.go", 80, fallsStep)
+	fallsKind = generated.DefineHeld("falls", "switches.go", 80, fallsSize, generated.Result[int](), fallsStep)
 	generated.Bind(falls, fallsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s fallsState
-		*generated.In[fallsArgs](&s) = fallsArgs{n: n}
-		return fallsKind.With(s, fallsHeld{tr: tr})
+		c := generated.NewCall[int](fallsKind)
+		*generated.CallState[fallsArgs](c) = fallsArgs{n: n}
+		*generated.CallHeld[fallsHeld](c) = fallsHeld{tr: tr}
+		return c
 	})
-	defaultMiddleKind = generated.DefineHeld[defaultMiddleState, defaultMiddleHeld, int]("defaultMiddle", "switches.go", 104, defaultMiddleStep)
+	defaultMiddleKind = generated.DefineHeld("defaultMiddle", "switches.go", 104, defaultMiddleSize, generated.Result[int](), defaultMiddleStep)
 	generated.Bind(defaultMiddle, defaultMiddleStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s defaultMiddleState
-		*generated.In[defaultMiddleArgs](&s) = defaultMiddleArgs{n: n}
-		return defaultMiddleKind.With(s, defaultMiddleHeld{tr: tr})
+		c := generated.NewCall[int](defaultMiddleKind)
+		*generated.CallState[defaultMiddleArgs](c) = defaultMiddleArgs{n: n}
+		*generated.CallHeld[defaultMiddleHeld](c) = defaultMiddleHeld{tr: tr}
+		return c
 	})
-	defaultFallsKind = generated.DefineHeld[defaultFallsState, defaultFallsHeld, int]("defaultFalls", "switches.go", 116, defaultFallsStep)
+	defaultFallsKind = generated.DefineHeld("defaultFalls", "switches.go", 116, defaultFallsSize, generated.Result[int](), defaultFallsStep)
 	generated.Bind(defaultFalls, defaultFallsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s defaultFallsState
-		*generated.In[defaultFallsArgs](&s) = defaultFallsArgs{n: n}
-		return defaultFallsKind.With(s, defaultFallsHeld{tr: tr})
+		c := generated.NewCall[int](defaultFallsKind)
+		*generated.CallState[defaultFallsArgs](c) = defaultFallsArgs{n: n}
+		*generated.CallHeld[defaultFallsHeld](c) = defaultFallsHeld{tr: tr}
+		return c
 	})
-	breaksKind = generated.DefineHeld[breaksState, breaksHeld, int]("breaks", "switches.go", 134, breaksStep)
+	breaksKind = generated.DefineHeld("breaks", "switches.go", 134, breaksSize, generated.Result[int](), breaksStep)
 	generated.Bind(breaks, breaksStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s breaksState
-		*generated.In[breaksArgs](&s) = breaksArgs{n: n}
-		return breaksKind.With(s, breaksHeld{tr: tr})
+		c := generated.NewCall[int](breaksKind)
+		*generated.CallState[breaksArgs](c) = breaksArgs{n: n}
+		*generated.CallHeld[breaksHeld](c) = breaksHeld{tr: tr}
+		return c
 	})
-	initStatementKind = generated.DefineHeld[initStatementState, initStatementHeld, int]("initStatement", "switches.go", 166, initStatementStep)
+	initStatementKind = generated.DefineHeld("initStatement", "switches.go", 166, initStatementSize, generated.Result[int](), initStatementStep)
 	generated.Bind(initStatement, initStatementStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s initStatementState
-		*generated.In[initStatementArgs](&s) = initStatementArgs{n: n}
-		return initStatementKind.With(s, initStatementHeld{tr: tr})
+		c := generated.NewCall[int](initStatementKind)
+		*generated.CallState[initStatementArgs](c) = initStatementArgs{n: n}
+		*generated.CallHeld[initStatementHeld](c) = initStatementHeld{tr: tr}
+		return c
 	})
-	switchInterfaceKind = generated.DefineHeld[switchInterfaceState, switchInterfaceHeld, int]("switchInterface", "switches.go", 192, switchInterfaceStep)
+	switchInterfaceKind = generated.DefineHeld("switchInterface", "switches.go", 192, switchInterfaceSize, generated.Result[int](), switchInterfaceStep)
 	generated.Bind(switchInterface, switchInterfaceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 switchInterfaceState
-		*generated.In[switchInterfaceArgs](&s1) = switchInterfaceArgs{n: n}
-		return switchInterfaceKind.With(s1, switchInterfaceHeld{tr: tr})
+		c := generated.NewCall[int](switchInterfaceKind)
+		*generated.CallState[switchInterfaceArgs](c) = switchInterfaceArgs{n: n}
+		*generated.CallHeld[switchInterfaceHeld](c) = switchInterfaceHeld{tr: tr}
+		return c
 	})
-	emptiesKind = generated.DefineHeld[emptiesState, emptiesHeld, int]("empties", "switches.go", 212, emptiesStep)
+	emptiesKind = generated.DefineHeld("empties", "switches.go", 212, emptiesSize, generated.Result[int](), emptiesStep)
 	generated.Bind(empties, emptiesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s emptiesState
-		*generated.In[emptiesArgs](&s) = emptiesArgs{n: n}
-		return emptiesKind.With(s, emptiesHeld{tr: tr})
+		c := generated.NewCall[int](emptiesKind)
+		*generated.CallState[emptiesArgs](c) = emptiesArgs{n: n}
+		*generated.CallHeld[emptiesHeld](c) = emptiesHeld{tr: tr}
+		return c
 	})
-	scopesKind = generated.DefineHeld[scopesState, scopesHeld, int]("scopes", "switches.go", 229, scopesStep)
+	scopesKind = generated.DefineHeld("scopes", "switches.go", 229, scopesSize, generated.Result[int](), scopesStep)
 	generated.Bind(scopes, scopesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s scopesState
-		*generated.In[scopesArgs](&s) = scopesArgs{n: n}
-		return scopesKind.With(s, scopesHeld{tr: tr})
+		c := generated.NewCall[int](scopesKind)
+		*generated.CallState[scopesArgs](c) = scopesArgs{n: n}
+		*generated.CallHeld[scopesHeld](c) = scopesHeld{tr: tr}
+		return c
 	})
-	nestedSwitchKind = generated.DefineHeld[nestedSwitchState, nestedSwitchHeld, int]("nestedSwitch", "switches.go", 248, nestedSwitchStep)
+	nestedSwitchKind = generated.DefineHeld("nestedSwitch", "switches.go", 248, nestedSwitchSize, generated.Result[int](), nestedSwitchStep)
 	generated.Bind(nestedSwitch, nestedSwitchStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedSwitchState
-		*generated.In[nestedSwitchArgs](&s) = nestedSwitchArgs{n: n}
-		return nestedSwitchKind.With(s, nestedSwitchHeld{tr: tr})
+		c := generated.NewCall[int](nestedSwitchKind)
+		*generated.CallState[nestedSwitchArgs](c) = nestedSwitchArgs{n: n}
+		*generated.CallHeld[nestedSwitchHeld](c) = nestedSwitchHeld{tr: tr}
+		return c
 	})
-	returnsEverywhereKind = generated.DefineHeld[returnsEverywhereState, returnsEverywhereHeld, int]("returnsEverywhere", "switches.go", 273, returnsEverywhereStep)
+	returnsEverywhereKind = generated.DefineHeld("returnsEverywhere", "switches.go", 273, returnsEverywhereSize, generated.Result[int](), returnsEverywhereStep)
 	generated.Bind(returnsEverywhere, returnsEverywhereStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnsEverywhereState
-		*generated.In[returnsEverywhereArgs](&s) = returnsEverywhereArgs{n: n}
-		return returnsEverywhereKind.With(s, returnsEverywhereHeld{tr: tr})
+		c := generated.NewCall[int](returnsEverywhereKind)
+		*generated.CallState[returnsEverywhereArgs](c) = returnsEverywhereArgs{n: n}
+		*generated.CallHeld[returnsEverywhereHeld](c) = returnsEverywhereHeld{tr: tr}
+		return c
 	})
-	gotoOutOfSwitchKind = generated.DefineHeld[gotoOutOfSwitchState, gotoOutOfSwitchHeld, int]("gotoOutOfSwitch", "switches.go", 291, gotoOutOfSwitchStep)
+	gotoOutOfSwitchKind = generated.DefineHeld("gotoOutOfSwitch", "switches.go", 291, gotoOutOfSwitchSize, generated.Result[int](), gotoOutOfSwitchStep)
 	generated.Bind(gotoOutOfSwitch, gotoOutOfSwitchStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s gotoOutOfSwitchState
-		*generated.In[gotoOutOfSwitchArgs](&s) = gotoOutOfSwitchArgs{n: n}
-		return gotoOutOfSwitchKind.With(s, gotoOutOfSwitchHeld{tr: tr})
+		c := generated.NewCall[int](gotoOutOfSwitchKind)
+		*generated.CallState[gotoOutOfSwitchArgs](c) = gotoOutOfSwitchArgs{n: n}
+		*generated.CallHeld[gotoOutOfSwitchHeld](c) = gotoOutOfSwitchHeld{tr: tr}
+		return c
 	})
 }
 
@@ -148,13 +162,13 @@ type tagOnceAt7 struct {
 	result int
 }
 
-type tagOnceState = [(max(unsafe.Sizeof(tagOnceArgs{}), unsafe.Sizeof(tagOnceAt1{}), unsafe.Sizeof(tagOnceAt2{}), unsafe.Sizeof(tagOnceAt3{}), unsafe.Sizeof(tagOnceAt4{}), unsafe.Sizeof(tagOnceAt5{}), unsafe.Sizeof(tagOnceAt6{}), unsafe.Sizeof(tagOnceAt7{})) + 7) / 8]uint64
+const tagOnceSize = (max(unsafe.Sizeof(tagOnceArgs{}), unsafe.Sizeof(tagOnceAt1{}), unsafe.Sizeof(tagOnceAt2{}), unsafe.Sizeof(tagOnceAt3{}), unsafe.Sizeof(tagOnceAt4{}), unsafe.Sizeof(tagOnceAt5{}), unsafe.Sizeof(tagOnceAt6{}), unsafe.Sizeof(tagOnceAt7{})) + 7) &^ 7
 
 type tagOnceHeld = struct {
 	tr *cases.Trace
 }
 
-var tagOnceKind *generated.HeldKind[tagOnceState, tagOnceHeld, int]
+var tagOnceKind *generated.Kind
 
 // tagOnceStart is the start form of tagOnce.
 func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -164,9 +178,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x = 1
 		waitStart(t, tr, "zero")
-//line switches_task.go:168
+//line switches_task.go:182
 		if generated.Suspended(t) {
-			f, h := tagOnceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 1)
 			*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 			*h = tagOnceHeld{tr: tr}
 			return
@@ -176,9 +190,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1, 5:
 		x = 2
 		waitStart(t, tr, "one")
-//line switches_task.go:180
+//line switches_task.go:194
 		if generated.Suspended(t) {
-			f, h := tagOnceKind.Spill(t, 2)
+			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 2)
 			*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 			*h = tagOnceHeld{tr: tr}
 			return
@@ -188,9 +202,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		x = 0
 		waitStart(t, tr, "default")
-//line switches_task.go:192
+//line switches_task.go:206
 		if generated.Suspended(t) {
-			f, h := tagOnceKind.Spill(t, 3)
+			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 3)
 			*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 			*h = tagOnceHeld{tr: tr}
 			return
@@ -199,9 +213,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:26
 		v := valueStart(t, tr, x)
-//line switches_task.go:203
+//line switches_task.go:217
 		if generated.Suspended(t) {
-			f, h := tagOnceKind.Spill(t, 4)
+			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 4)
 			s := generated.At[tagOnceAt4](f)
 			*s = tagOnceAt4{x: x}
 			*h = tagOnceHeld{tr: tr}
@@ -212,9 +226,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v {
 		case 1:
 			valueStart(t, tr, 10)
-//line switches_task.go:216
+//line switches_task.go:230
 			if generated.Suspended(t) {
-				f, h := tagOnceKind.Spill(t, 5)
+				f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 5)
 				*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 				*h = tagOnceHeld{tr: tr}
 				return
@@ -222,9 +236,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 3:
 //line switches.go:30
 			valueStart(t, tr, 30)
-//line switches_task.go:226
+//line switches_task.go:240
 			if generated.Suspended(t) {
-				f, h := tagOnceKind.Spill(t, 6)
+				f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 6)
 				*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 				*h = tagOnceHeld{tr: tr}
 				return
@@ -235,9 +249,9 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch tr.Int(x) {
 	case 0, 1, 2:
 		v1 := valueStart(t, tr, x)
-//line switches_task.go:239
+//line switches_task.go:253
 		if generated.Suspended(t) {
-			f, h := tagOnceKind.Spill(t, 7)
+			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 7)
 			s := generated.At[tagOnceAt7](f)
 			*s = tagOnceAt7{x: x}
 			*h = tagOnceHeld{tr: tr}
@@ -250,10 +264,10 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line switches_task.go:254
+//line switches_task.go:268
 
 // tagOnceStep is the step form of tagOnce.
-func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generated.Step {
+func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -270,7 +284,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:16
 		generated.ChildErr(f)
-//line switches_task.go:274
+//line switches_task.go:288
 		goto resume1
 	case 2:
 		s := generated.At[tagOnceAt2](f)
@@ -278,7 +292,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:20
 		generated.ChildErr(f)
-//line switches_task.go:282
+//line switches_task.go:296
 		goto resume2
 	case 3:
 		s := generated.At[tagOnceAt3](f)
@@ -286,7 +300,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:24
 		generated.ChildErr(f)
-//line switches_task.go:290
+//line switches_task.go:304
 		goto resume3
 	case 4:
 		s := generated.At[tagOnceAt4](f)
@@ -295,7 +309,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:26
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:299
+//line switches_task.go:313
 		goto resume4
 	case 5:
 		s := generated.At[tagOnceAt5](f)
@@ -303,7 +317,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:28
 		generated.Child(f)
-//line switches_task.go:307
+//line switches_task.go:321
 		goto resume5
 	case 6:
 		s := generated.At[tagOnceAt6](f)
@@ -311,7 +325,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:30
 		generated.Child(f)
-//line switches_task.go:315
+//line switches_task.go:329
 		goto resume6
 	case 7:
 		s := generated.At[tagOnceAt7](f)
@@ -320,7 +334,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:34
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:324
+//line switches_task.go:338
 		goto resume7
 	default:
 		return f.BadResume()
@@ -339,7 +353,7 @@ case1:
 //line switches.go:15
 	x = 1
 	waitStart(t, tr, "zero")
-//line switches_task.go:343
+//line switches_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -353,7 +367,7 @@ case2:
 //line switches.go:19
 	x = 2
 	waitStart(t, tr, "one")
-//line switches_task.go:357
+//line switches_task.go:371
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -367,7 +381,7 @@ case3:
 //line switches.go:23
 	x = 0
 	waitStart(t, tr, "default")
-//line switches_task.go:371
+//line switches_task.go:385
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -377,7 +391,7 @@ resume3:
 end1:
 //line switches.go:26
 	v = valueStart(t, tr, x)
-//line switches_task.go:381
+//line switches_task.go:395
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt4](f)
 		*s = tagOnceAt4{x: x}
@@ -397,7 +411,7 @@ resume4:
 case4:
 //line switches.go:28
 	valueStart(t, tr, 10)
-//line switches_task.go:401
+//line switches_task.go:415
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -408,7 +422,7 @@ resume5:
 case5:
 //line switches.go:30
 	valueStart(t, tr, 30)
-//line switches_task.go:412
+//line switches_task.go:426
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -425,7 +439,7 @@ end2:
 case6:
 //line switches.go:34
 	v1 = valueStart(t, tr, x)
-//line switches_task.go:429
+//line switches_task.go:443
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt7](f)
 		*s = tagOnceAt7{x: x}
@@ -437,10 +451,10 @@ resume7:
 //line switches.go:34
 	tr.Print("small", v1)
 end3:
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 }
 
-//line switches_task.go:444
+//line switches_task.go:458
 
 // casesWaitArgs has the arguments of casesWait.
 type casesWaitArgs struct {
@@ -482,13 +496,13 @@ type casesWaitAt6 struct {
 	result           int
 }
 
-type casesWaitState = [(max(unsafe.Sizeof(casesWaitArgs{}), unsafe.Sizeof(casesWaitAt1{}), unsafe.Sizeof(casesWaitAt2{}), unsafe.Sizeof(casesWaitAt3{}), unsafe.Sizeof(casesWaitAt4{}), unsafe.Sizeof(casesWaitAt5{}), unsafe.Sizeof(casesWaitAt6{})) + 7) / 8]uint64
+const casesWaitSize = (max(unsafe.Sizeof(casesWaitArgs{}), unsafe.Sizeof(casesWaitAt1{}), unsafe.Sizeof(casesWaitAt2{}), unsafe.Sizeof(casesWaitAt3{}), unsafe.Sizeof(casesWaitAt4{}), unsafe.Sizeof(casesWaitAt5{}), unsafe.Sizeof(casesWaitAt6{})) + 7) &^ 7
 
 type casesWaitHeld = struct {
 	tr *cases.Trace
 }
 
-var casesWaitKind *generated.HeldKind[casesWaitState, casesWaitHeld, int]
+var casesWaitKind *generated.Kind
 
 // casesWaitStart is the start form of casesWait.
 func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -499,9 +513,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:41
 			v := valueStart(t, tr, 0)
-//line switches_task.go:503
+//line switches_task.go:517
 			if generated.Suspended(t) {
-				f, h := casesWaitKind.Spill(t, 1)
+				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 1)
 				s := generated.At[casesWaitAt1](f)
 				*s = casesWaitAt1{n: n, tag: tag, clause: clause}
 				*h = casesWaitHeld{tr: tr}
@@ -521,9 +535,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:43
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:525
+//line switches_task.go:539
 				if generated.Suspended(t) {
-					f, h := casesWaitKind.Spill(t, 2)
+					f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 2)
 					s := generated.At[casesWaitAt2](f)
 					*s = casesWaitAt2{n: n, tag: tag, clause: clause}
 					*h = casesWaitHeld{tr: tr}
@@ -547,9 +561,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v2 := valueStart(t, tr, 100)
-//line switches_task.go:551
+//line switches_task.go:565
 			if generated.Suspended(t) {
-				f := casesWaitKind.SpillBare(t, 3)
+				f := generated.SpillBare(t, casesWaitKind, 3)
 				s := generated.At[casesWaitAt3](f)
 				*s = casesWaitAt3{}
 				generated.ResultTo(t, &s.result)
@@ -561,9 +575,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("one or two")
 		case 3:
 			v3 := valueStart(t, tr, 300)
-//line switches_task.go:565
+//line switches_task.go:579
 			if generated.Suspended(t) {
-				f, h := casesWaitKind.Spill(t, 4)
+				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 4)
 				s := generated.At[casesWaitAt4](f)
 				*s = casesWaitAt4{n: n}
 				*h = casesWaitHeld{tr: tr}
@@ -579,9 +593,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:50
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:583
+//line switches_task.go:597
 		if generated.Suspended(t) {
-			f, h := casesWaitKind.Spill(t, 5)
+			f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 5)
 			s := generated.At[casesWaitAt5](f)
 			*s = casesWaitAt5{n: n}
 			*h = casesWaitHeld{tr: tr}
@@ -594,9 +608,9 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:51
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:598
+//line switches_task.go:612
 			if generated.Suspended(t) {
-				f, h := casesWaitKind.Spill(t, 6)
+				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 6)
 				s := generated.At[casesWaitAt6](f)
 				*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
 				*h = casesWaitHeld{tr: tr}
@@ -632,10 +646,10 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:636
+//line switches_task.go:650
 
 // casesWaitStep is the step form of casesWait.
-func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) generated.Step {
+func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                   *cases.Trace
@@ -653,7 +667,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:41
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:657
+//line switches_task.go:671
 		goto resume1
 	case 2:
 		s := generated.At[casesWaitAt2](f)
@@ -662,14 +676,14 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:43
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:666
+//line switches_task.go:680
 		goto resume2
 	case 3:
 		s := generated.At[casesWaitAt3](f)
 //line switches.go:42
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:673
+//line switches_task.go:687
 		goto resume3
 	case 4:
 		s := generated.At[casesWaitAt4](f)
@@ -678,7 +692,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:46
 		v3 = s.result
 		generated.Child(f)
-//line switches_task.go:682
+//line switches_task.go:696
 		goto resume4
 	case 5:
 		s := generated.At[casesWaitAt5](f)
@@ -687,7 +701,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:50
 		v4 = s.result
 		generated.Child(f)
-//line switches_task.go:691
+//line switches_task.go:705
 		goto resume5
 	case 6:
 		s := generated.At[casesWaitAt6](f)
@@ -696,7 +710,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:51
 		v5 = s.result
 		generated.Child(f)
-//line switches_task.go:700
+//line switches_task.go:714
 		goto resume6
 	default:
 		return f.BadResume()
@@ -706,11 +720,11 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 	clause = 0
 //line switches.go:41
 	v = valueStart(t, tr, 0)
-//line switches_task.go:710
+//line switches_task.go:724
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt1](f)
 		*s = casesWaitAt1{n: n, tag: tag, clause: clause}
-		h = casesWaitKind.Hold(t, f, h)
+		h = generated.Hold(t, casesWaitKind, f, h)
 		*h = casesWaitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -736,11 +750,11 @@ else1:
 else2:
 //line switches.go:43
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:740
+//line switches_task.go:754
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt2](f)
 		*s = casesWaitAt2{n: n, tag: tag, clause: clause}
-		h = casesWaitKind.Hold(t, f, h)
+		h = generated.Hold(t, casesWaitKind, f, h)
 		*h = casesWaitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -780,7 +794,7 @@ end4:
 case1:
 //line switches.go:42
 	v2 = valueStart(t, tr, 100)
-//line switches_task.go:784
+//line switches_task.go:798
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt3](f)
 		*s = casesWaitAt3{}
@@ -792,18 +806,18 @@ case1:
 	}
 resume3:
 //line switches.go:42
-	return generated.Return(f, v2, nil)
+	return generated.Return[int](f, v2, nil)
 case2:
 	tr.Print("one or two")
 	goto end5
 case3:
 //line switches.go:46
 	v3 = valueStart(t, tr, 300)
-//line switches_task.go:803
+//line switches_task.go:817
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt4](f)
 		*s = casesWaitAt4{n: n}
-		h = casesWaitKind.Hold(t, f, h)
+		h = generated.Hold(t, casesWaitKind, f, h)
 		*h = casesWaitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -817,11 +831,11 @@ case4:
 	tr.Print("none")
 end5:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:821
+//line switches_task.go:835
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt5](f)
 		*s = casesWaitAt5{n: n}
-		h = casesWaitKind.Hold(t, f, h)
+		h = generated.Hold(t, casesWaitKind, f, h)
 		*h = casesWaitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -832,11 +846,11 @@ resume5:
 	clause1 = 0
 //line switches.go:51
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:836
+//line switches_task.go:850
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt6](f)
 		*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
-		h = casesWaitKind.Hold(t, f, h)
+		h = generated.Hold(t, casesWaitKind, f, h)
 		*h = casesWaitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 6)
@@ -886,10 +900,10 @@ case6:
 //line switches.go:54
 	tr.Print("itself")
 end9:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:893
+//line switches_task.go:907
 
 // noTagArgs has the arguments of noTag.
 type noTagArgs struct {
@@ -923,13 +937,13 @@ type noTagAt6 struct {
 	result int
 }
 
-type noTagState = [(max(unsafe.Sizeof(noTagArgs{}), unsafe.Sizeof(noTagAt1{}), unsafe.Sizeof(noTagAt2{}), unsafe.Sizeof(noTagAt4{}), unsafe.Sizeof(noTagAt5{}), unsafe.Sizeof(noTagAt6{})) + 7) / 8]uint64
+const noTagSize = (max(unsafe.Sizeof(noTagArgs{}), unsafe.Sizeof(noTagAt1{}), unsafe.Sizeof(noTagAt2{}), unsafe.Sizeof(noTagAt4{}), unsafe.Sizeof(noTagAt5{}), unsafe.Sizeof(noTagAt6{})) + 7) &^ 7
 
 type noTagHeld = struct {
 	tr *cases.Trace
 }
 
-var noTagKind *generated.HeldKind[noTagState, noTagHeld, int]
+var noTagKind *generated.Kind
 
 // noTagStart is the start form of noTag.
 func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -942,9 +956,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 //line switches.go:64
 			v := valueStart(t, tr, n)
-//line switches_task.go:946
+//line switches_task.go:960
 			if generated.Suspended(t) {
-				f, h := noTagKind.Spill(t, 1)
+				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 1)
 				s := generated.At[noTagAt1](f)
 				*s = noTagAt1{n: n, clause: clause}
 				*h = noTagHeld{tr: tr}
@@ -968,9 +982,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:67
 				v1 := valueStart(t, tr, n)
-//line switches_task.go:972
+//line switches_task.go:986
 				if generated.Suspended(t) {
-					f, h := noTagKind.Spill(t, 2)
+					f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 2)
 					s := generated.At[noTagAt2](f)
 					*s = noTagAt2{n: n, clause: clause}
 					*h = noTagHeld{tr: tr}
@@ -988,9 +1002,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:992
+//line switches_task.go:1006
 			if generated.Suspended(t) {
-				_, h := noTagKind.Spill(t, 3)
+				_, h := generated.SpillHeld[noTagHeld](t, noTagKind, 3)
 				*h = noTagHeld{tr: tr}
 				return
 			}
@@ -999,9 +1013,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 2:
 			n = 100
 			valueStart(t, tr, 2)
-//line switches_task.go:1003
+//line switches_task.go:1017
 			if generated.Suspended(t) {
-				f, h := noTagKind.Spill(t, 4)
+				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 4)
 				*generated.At[noTagAt4](f) = noTagAt4{n: n}
 				*h = noTagHeld{tr: tr}
 				return
@@ -1010,9 +1024,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line switches.go:68
 			n++
 			valueStart(t, tr, 3)
-//line switches_task.go:1014
+//line switches_task.go:1028
 			if generated.Suspended(t) {
-				f, h := noTagKind.Spill(t, 5)
+				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 5)
 				*generated.At[noTagAt5](f) = noTagAt5{n: n}
 				*h = noTagHeld{tr: tr}
 				return
@@ -1022,9 +1036,9 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:71
 		x := valueStart(t, tr, n)
-//line switches_task.go:1026
+//line switches_task.go:1040
 		if generated.Suspended(t) {
-			f := noTagKind.SpillBare(t, 6)
+			f := generated.SpillBare(t, noTagKind, 6)
 			s := generated.At[noTagAt6](f)
 			*s = noTagAt6{}
 			generated.ResultTo(t, &s.result)
@@ -1042,10 +1056,10 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, errors.New("small")
 }
 
-//line switches_task.go:1046
+//line switches_task.go:1060
 
 // noTagStep is the step form of noTag.
-func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step {
+func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -1064,7 +1078,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:64
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1068
+//line switches_task.go:1082
 		goto resume1
 	case 2:
 		s := generated.At[noTagAt2](f)
@@ -1073,13 +1087,13 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:67
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1077
+//line switches_task.go:1091
 		goto resume2
 	case 3:
 		tr = h.tr
 //line switches.go:62
 		generated.Child(f)
-//line switches_task.go:1083
+//line switches_task.go:1097
 		goto resume3
 	case 4:
 		s := generated.At[noTagAt4](f)
@@ -1087,7 +1101,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:66
 		generated.Child(f)
-//line switches_task.go:1091
+//line switches_task.go:1105
 		goto resume4
 	case 5:
 		s := generated.At[noTagAt5](f)
@@ -1095,14 +1109,14 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:69
 		generated.Child(f)
-//line switches_task.go:1099
+//line switches_task.go:1113
 		goto resume5
 	case 6:
 		s := generated.At[noTagAt6](f)
 //line switches.go:71
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:1106
+//line switches_task.go:1120
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1117,11 +1131,11 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 	goto end5
 else1:
 	v = valueStart(t, tr, n)
-//line switches_task.go:1121
+//line switches_task.go:1135
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt1](f)
 		*s = noTagAt1{n: n, clause: clause}
-		h = noTagKind.Hold(t, f, h)
+		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1153,11 +1167,11 @@ else2:
 else3:
 //line switches.go:67
 	v1 = valueStart(t, tr, n)
-//line switches_task.go:1157
+//line switches_task.go:1171
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt2](f)
 		*s = noTagAt2{n: n, clause: clause}
-		h = noTagKind.Hold(t, f, h)
+		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1186,9 +1200,9 @@ end5:
 case1:
 //line switches.go:62
 	valueStart(t, tr, 1)
-//line switches_task.go:1190
+//line switches_task.go:1204
 	if generated.Suspended(t) {
-		h = noTagKind.Hold(t, f, h)
+		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
 		return generated.Wait(f, t, 3)
 	}
@@ -1200,10 +1214,10 @@ case2:
 //line switches.go:65
 	n = 100
 	valueStart(t, tr, 2)
-//line switches_task.go:1204
+//line switches_task.go:1218
 	if generated.Suspended(t) {
 		*generated.At[noTagAt4](f) = noTagAt4{n: n}
-		h = noTagKind.Hold(t, f, h)
+		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
 		return generated.Wait(f, t, 4)
 	}
@@ -1213,10 +1227,10 @@ case3:
 //line switches.go:68
 	n++
 	valueStart(t, tr, 3)
-//line switches_task.go:1217
+//line switches_task.go:1231
 	if generated.Suspended(t) {
 		*generated.At[noTagAt5](f) = noTagAt5{n: n}
-		h = noTagKind.Hold(t, f, h)
+		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
 		return generated.Wait(f, t, 5)
 	}
@@ -1224,7 +1238,7 @@ resume5:
 end6:
 //line switches.go:71
 	x = valueStart(t, tr, n)
-//line switches_task.go:1228
+//line switches_task.go:1242
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt6](f)
 		*s = noTagAt6{}
@@ -1245,14 +1259,14 @@ resume6:
 	goto end7
 case4:
 //line switches.go:73
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 case5:
-	return generated.Return(f, -x, nil)
+	return generated.Return[int](f, -x, nil)
 end7:
-	return generated.Return(f, 0, errors.New("small"))
+	return generated.Return[int](f, 0, errors.New("small"))
 }
 
-//line switches_task.go:1256
+//line switches_task.go:1270
 
 // fallsArgs has the arguments of falls.
 type fallsArgs struct {
@@ -1277,13 +1291,13 @@ type fallsAt3 struct {
 	result int
 }
 
-type fallsState = [(max(unsafe.Sizeof(fallsArgs{}), unsafe.Sizeof(fallsAt1{}), unsafe.Sizeof(fallsAt2{}), unsafe.Sizeof(fallsAt3{})) + 7) / 8]uint64
+const fallsSize = (max(unsafe.Sizeof(fallsArgs{}), unsafe.Sizeof(fallsAt1{}), unsafe.Sizeof(fallsAt2{}), unsafe.Sizeof(fallsAt3{})) + 7) &^ 7
 
 type fallsHeld = struct {
 	tr *cases.Trace
 }
 
-var fallsKind *generated.HeldKind[fallsState, fallsHeld, int]
+var fallsKind *generated.Kind
 
 // fallsStart is the start form of falls.
 func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1292,9 +1306,9 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:1296
+//line switches_task.go:1310
 		if generated.Suspended(t) {
-			f, h := fallsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 1)
 			s := generated.At[fallsAt1](f)
 			*s = fallsAt1{k: k}
 			*h = fallsHeld{tr: tr}
@@ -1307,9 +1321,9 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x := k
 		v1 := valueStart(t, tr, 10)
-//line switches_task.go:1311
+//line switches_task.go:1325
 		if generated.Suspended(t) {
-			f, h := fallsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 2)
 			s := generated.At[fallsAt2](f)
 			*s = fallsAt2{k: k, x: x}
 			*h = fallsHeld{tr: tr}
@@ -1325,9 +1339,9 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 2:
 		v2 := valueStart(t, tr, 1000)
-//line switches_task.go:1329
+//line switches_task.go:1343
 		if generated.Suspended(t) {
-			f := fallsKind.SpillBare(t, 3)
+			f := generated.SpillBare(t, fallsKind, 3)
 			s := generated.At[fallsAt3](f)
 			*s = fallsAt3{k: k}
 			generated.ResultTo(t, &s.result)
@@ -1343,10 +1357,10 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1347
+//line switches_task.go:1361
 
 // fallsStep is the step form of falls.
-func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step {
+func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -1364,7 +1378,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:84
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1368
+//line switches_task.go:1382
 		goto resume1
 	case 2:
 		s := generated.At[fallsAt2](f)
@@ -1373,7 +1387,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:88
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1377
+//line switches_task.go:1391
 		goto resume2
 	case 3:
 		s := generated.At[fallsAt3](f)
@@ -1381,7 +1395,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:95
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1385
+//line switches_task.go:1399
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1405,11 +1419,11 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 case1:
 //line switches.go:84
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1409
+//line switches_task.go:1423
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt1](f)
 		*s = fallsAt1{k: k}
-		h = fallsKind.Hold(t, f, h)
+		h = generated.Hold(t, fallsKind, f, h)
 		*h = fallsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1421,11 +1435,11 @@ case2:
 //line switches.go:87
 	x = k
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:1425
+//line switches_task.go:1439
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt2](f)
 		*s = fallsAt2{k: k, x: x}
-		h = fallsKind.Hold(t, f, h)
+		h = generated.Hold(t, fallsKind, f, h)
 		*h = fallsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1440,7 +1454,7 @@ case3:
 case4:
 //line switches.go:95
 	v2 = valueStart(t, tr, 1000)
-//line switches_task.go:1444
+//line switches_task.go:1458
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt3](f)
 		*s = fallsAt3{k: k}
@@ -1460,10 +1474,10 @@ case5:
 case6:
 end1:
 //line switches.go:101
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1467
+//line switches_task.go:1481
 
 // defaultMiddleArgs has the arguments of defaultMiddle.
 type defaultMiddleArgs struct {
@@ -1487,13 +1501,13 @@ type defaultMiddleAt3 struct {
 	result int
 }
 
-type defaultMiddleState = [(max(unsafe.Sizeof(defaultMiddleArgs{}), unsafe.Sizeof(defaultMiddleAt1{}), unsafe.Sizeof(defaultMiddleAt2{}), unsafe.Sizeof(defaultMiddleAt3{})) + 7) / 8]uint64
+const defaultMiddleSize = (max(unsafe.Sizeof(defaultMiddleArgs{}), unsafe.Sizeof(defaultMiddleAt1{}), unsafe.Sizeof(defaultMiddleAt2{}), unsafe.Sizeof(defaultMiddleAt3{})) + 7) &^ 7
 
 type defaultMiddleHeld = struct {
 	tr *cases.Trace
 }
 
-var defaultMiddleKind *generated.HeldKind[defaultMiddleState, defaultMiddleHeld, int]
+var defaultMiddleKind *generated.Kind
 
 // defaultMiddleStart is the start form of defaultMiddle.
 func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1504,9 +1518,9 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:106
 			v := valueStart(t, tr, 1)
-//line switches_task.go:1508
+//line switches_task.go:1522
 			if generated.Suspended(t) {
-				f, h := defaultMiddleKind.Spill(t, 1)
+				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 1)
 				s := generated.At[defaultMiddleAt1](f)
 				*s = defaultMiddleAt1{tag: tag, clause: clause}
 				*h = defaultMiddleHeld{tr: tr}
@@ -1521,9 +1535,9 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:111
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:1525
+//line switches_task.go:1539
 				if generated.Suspended(t) {
-					f, h := defaultMiddleKind.Spill(t, 2)
+					f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 2)
 					s := generated.At[defaultMiddleAt2](f)
 					*s = defaultMiddleAt2{tag: tag, clause: clause}
 					*h = defaultMiddleHeld{tr: tr}
@@ -1544,9 +1558,9 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return 1, nil
 		default:
 			v2 := valueStart(t, tr, 0)
-//line switches_task.go:1548
+//line switches_task.go:1562
 			if generated.Suspended(t) {
-				f, h := defaultMiddleKind.Spill(t, 3)
+				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 3)
 				s := generated.At[defaultMiddleAt3](f)
 				*s = defaultMiddleAt3{}
 				*h = defaultMiddleHeld{tr: tr}
@@ -1562,10 +1576,10 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line switches_task.go:1566
+//line switches_task.go:1580
 
 // defaultMiddleStep is the step form of defaultMiddle.
-func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMiddleHeld) generated.Step {
+func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                        *cases.Trace
@@ -1583,7 +1597,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:106
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1587
+//line switches_task.go:1601
 		goto resume1
 	case 2:
 		s := generated.At[defaultMiddleAt2](f)
@@ -1592,7 +1606,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:111
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1596
+//line switches_task.go:1610
 		goto resume2
 	case 3:
 		s := generated.At[defaultMiddleAt3](f)
@@ -1600,7 +1614,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:109
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1604
+//line switches_task.go:1618
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1610,7 +1624,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 	clause = 0
 //line switches.go:106
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1614
+//line switches_task.go:1628
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt1](f)
 		*s = defaultMiddleAt1{tag: tag, clause: clause}
@@ -1630,7 +1644,7 @@ resume1:
 else1:
 //line switches.go:111
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:1634
+//line switches_task.go:1648
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt2](f)
 		*s = defaultMiddleAt2{tag: tag, clause: clause}
@@ -1659,10 +1673,10 @@ end2:
 	}
 case1:
 //line switches.go:107
-	return generated.Return(f, 1, nil)
+	return generated.Return[int](f, 1, nil)
 case2:
 	v2 = valueStart(t, tr, 0)
-//line switches_task.go:1666
+//line switches_task.go:1680
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt3](f)
 		*s = defaultMiddleAt3{}
@@ -1673,12 +1687,12 @@ case2:
 resume3:
 //line switches.go:109
 	tr.Print("default", v2)
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 case3:
-	return generated.Return(f, 2, nil)
+	return generated.Return[int](f, 2, nil)
 }
 
-//line switches_task.go:1682
+//line switches_task.go:1696
 
 // defaultFallsArgs has the arguments of defaultFalls.
 type defaultFallsArgs struct {
@@ -1702,13 +1716,13 @@ type defaultFallsAt3 struct {
 	k int
 }
 
-type defaultFallsState = [(max(unsafe.Sizeof(defaultFallsArgs{}), unsafe.Sizeof(defaultFallsAt1{}), unsafe.Sizeof(defaultFallsAt2{}), unsafe.Sizeof(defaultFallsAt3{})) + 7) / 8]uint64
+const defaultFallsSize = (max(unsafe.Sizeof(defaultFallsArgs{}), unsafe.Sizeof(defaultFallsAt1{}), unsafe.Sizeof(defaultFallsAt2{}), unsafe.Sizeof(defaultFallsAt3{})) + 7) &^ 7
 
 type defaultFallsHeld = struct {
 	tr *cases.Trace
 }
 
-var defaultFallsKind *generated.HeldKind[defaultFallsState, defaultFallsHeld, int]
+var defaultFallsKind *generated.Kind
 
 // defaultFallsStart is the start form of defaultFalls.
 func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1717,9 +1731,9 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	default:
 		v := valueStart(t, tr, 5)
-//line switches_task.go:1721
+//line switches_task.go:1735
 		if generated.Suspended(t) {
-			f, h := defaultFallsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[defaultFallsHeld](t, defaultFallsKind, 1)
 			s := generated.At[defaultFallsAt1](f)
 			*s = defaultFallsAt1{k: k}
 			*h = defaultFallsHeld{tr: tr}
@@ -1731,9 +1745,9 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line switches_task.go:1735
+//line switches_task.go:1749
 		if generated.Suspended(t) {
-			f := defaultFallsKind.SpillBare(t, 2)
+			f := generated.SpillBare(t, defaultFallsKind, 2)
 			s := generated.At[defaultFallsAt2](f)
 			*s = defaultFallsAt2{k: k}
 			generated.ResultTo(t, &s.result)
@@ -1747,9 +1761,9 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k += 50
 	case 2:
 		valueStart(t, tr, 2)
-//line switches_task.go:1751
+//line switches_task.go:1765
 		if generated.Suspended(t) {
-			f := defaultFallsKind.SpillBare(t, 3)
+			f := generated.SpillBare(t, defaultFallsKind, 3)
 			*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 			return
 		}
@@ -1758,10 +1772,10 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1762
+//line switches_task.go:1776
 
 // defaultFallsStep is the step form of defaultFalls.
-func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFallsHeld) generated.Step {
+func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -1779,7 +1793,7 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:120
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1783
+//line switches_task.go:1797
 		goto resume1
 	case 2:
 		s := generated.At[defaultFallsAt2](f)
@@ -1787,14 +1801,14 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:123
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1791
+//line switches_task.go:1805
 		goto resume2
 	case 3:
 		s := generated.At[defaultFallsAt3](f)
 		k = s.k
 //line switches.go:129
 		generated.Child(f)
-//line switches_task.go:1798
+//line switches_task.go:1812
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1812,11 +1826,11 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 case1:
 //line switches.go:120
 	v = valueStart(t, tr, 5)
-//line switches_task.go:1816
+//line switches_task.go:1830
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt1](f)
 		*s = defaultFallsAt1{k: k}
-		h = defaultFallsKind.Hold(t, f, h)
+		h = generated.Hold(t, defaultFallsKind, f, h)
 		*h = defaultFallsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1827,7 +1841,7 @@ resume1:
 case2:
 //line switches.go:123
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:1831
+//line switches_task.go:1845
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt2](f)
 		*s = defaultFallsAt2{k: k}
@@ -1848,7 +1862,7 @@ resume2:
 case3:
 //line switches.go:129
 	valueStart(t, tr, 2)
-//line switches_task.go:1852
+//line switches_task.go:1866
 	if generated.Suspended(t) {
 		*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 		if h != nil {
@@ -1859,10 +1873,10 @@ case3:
 resume3:
 end1:
 //line switches.go:131
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1866
+//line switches_task.go:1880
 
 // breaksArgs has the arguments of breaks.
 type breaksArgs struct {
@@ -1891,13 +1905,13 @@ type breaksAt4 struct {
 	result   int
 }
 
-type breaksState = [(max(unsafe.Sizeof(breaksArgs{}), unsafe.Sizeof(breaksAt1{}), unsafe.Sizeof(breaksAt2{}), unsafe.Sizeof(breaksAt3{}), unsafe.Sizeof(breaksAt4{})) + 7) / 8]uint64
+const breaksSize = (max(unsafe.Sizeof(breaksArgs{}), unsafe.Sizeof(breaksAt1{}), unsafe.Sizeof(breaksAt2{}), unsafe.Sizeof(breaksAt3{}), unsafe.Sizeof(breaksAt4{})) + 7) &^ 7
 
 type breaksHeld = struct {
 	tr *cases.Trace
 }
 
-var breaksKind *generated.HeldKind[breaksState, breaksHeld, int]
+var breaksKind *generated.Kind
 
 // breaksStart is the start form of breaks.
 func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1913,9 +1927,9 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line switches.go:140
 					v := valueStart(t, tr, i)
-//line switches_task.go:1917
+//line switches_task.go:1931
 					if generated.Suspended(t) {
-						f, h := breaksKind.Spill(t, 1)
+						f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 1)
 						s := generated.At[breaksAt1](f)
 						*s = breaksAt1{count: count, i: i}
 						*h = breaksHeld{tr: tr}
@@ -1931,9 +1945,9 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				tr.Print("never")
 			case 2:
 				waitStart(t, tr, "continue")
-//line switches_task.go:1935
+//line switches_task.go:1949
 				if generated.Suspended(t) {
-					f, h := breaksKind.Spill(t, 2)
+					f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 2)
 					*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
 					*h = breaksHeld{tr: tr}
 					return
@@ -1942,9 +1956,9 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case 4:
 //line switches.go:148
 				waitStart(t, tr, "break")
-//line switches_task.go:1946
+//line switches_task.go:1960
 				if generated.Suspended(t) {
-					f := breaksKind.SpillBare(t, 3)
+					f := generated.SpillBare(t, breaksKind, 3)
 					*generated.At[breaksAt3](f) = breaksAt3{count: count}
 					return
 				}
@@ -1959,9 +1973,9 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line switches.go:156
 						v1 := valueStart(t, tr, i)
-//line switches_task.go:1963
+//line switches_task.go:1977
 						if generated.Suspended(t) {
-							f, h := breaksKind.Spill(t, 4)
+							f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 4)
 							s := generated.At[breaksAt4](f)
 							*s = breaksAt4{count: count, i: i}
 							*h = breaksHeld{tr: tr}
@@ -1983,10 +1997,10 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line switches_task.go:1987
+//line switches_task.go:2001
 
 // breaksStep is the step form of breaks.
-func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.Step {
+func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -2005,7 +2019,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:140
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2009
+//line switches_task.go:2023
 		goto resume1
 	case 2:
 		s := generated.At[breaksAt2](f)
@@ -2013,14 +2027,14 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 		tr = h.tr
 //line switches.go:145
 		generated.ChildErr(f)
-//line switches_task.go:2017
+//line switches_task.go:2031
 		goto resume2
 	case 3:
 		s := generated.At[breaksAt3](f)
 		count = s.count
 //line switches.go:148
 		generated.ChildErr(f)
-//line switches_task.go:2024
+//line switches_task.go:2038
 		goto resume3
 	case 4:
 		s := generated.At[breaksAt4](f)
@@ -2029,7 +2043,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:156
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2033
+//line switches_task.go:2047
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2053,11 +2067,11 @@ loop1:
 case1:
 //line switches.go:140
 	v = valueStart(t, tr, i)
-//line switches_task.go:2057
+//line switches_task.go:2071
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt1](f)
 		*s = breaksAt1{count: count, i: i}
-		h = breaksKind.Hold(t, f, h)
+		h = generated.Hold(t, breaksKind, f, h)
 		*h = breaksHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2075,10 +2089,10 @@ end1:
 case2:
 //line switches.go:145
 	waitStart(t, tr, "continue")
-//line switches_task.go:2079
+//line switches_task.go:2093
 	if generated.Suspended(t) {
 		*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
-		h = breaksKind.Hold(t, f, h)
+		h = generated.Hold(t, breaksKind, f, h)
 		*h = breaksHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -2087,7 +2101,7 @@ resume2:
 case3:
 //line switches.go:148
 	waitStart(t, tr, "break")
-//line switches_task.go:2091
+//line switches_task.go:2105
 	if generated.Suspended(t) {
 		*generated.At[breaksAt3](f) = breaksAt3{count: count}
 		if h != nil {
@@ -2105,11 +2119,11 @@ loop2:
 		goto end5
 	}
 	v1 = valueStart(t, tr, i)
-//line switches_task.go:2109
+//line switches_task.go:2123
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt4](f)
 		*s = breaksAt4{count: count, i: i}
-		h = breaksKind.Hold(t, f, h)
+		h = generated.Hold(t, breaksKind, f, h)
 		*h = breaksHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -2132,10 +2146,10 @@ next1:
 	goto loop1
 end5:
 //line switches.go:163
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line switches_task.go:2139
+//line switches_task.go:2153
 
 // initStatementArgs has the arguments of initStatement.
 type initStatementArgs struct {
@@ -2176,22 +2190,22 @@ type initStatementAt6 struct {
 	n int
 }
 
-type initStatementState = [(max(unsafe.Sizeof(initStatementArgs{}), unsafe.Sizeof(initStatementAt1{}), unsafe.Sizeof(initStatementAt2{}), unsafe.Sizeof(initStatementAt3{}), unsafe.Sizeof(initStatementAt4{}), unsafe.Sizeof(initStatementAt5{}), unsafe.Sizeof(initStatementAt6{})) + 7) / 8]uint64
+const initStatementSize = (max(unsafe.Sizeof(initStatementArgs{}), unsafe.Sizeof(initStatementAt1{}), unsafe.Sizeof(initStatementAt2{}), unsafe.Sizeof(initStatementAt3{}), unsafe.Sizeof(initStatementAt4{}), unsafe.Sizeof(initStatementAt5{}), unsafe.Sizeof(initStatementAt6{})) + 7) &^ 7
 
 type initStatementHeld = struct {
 	tr *cases.Trace
 }
 
-var initStatementKind *generated.HeldKind[initStatementState, initStatementHeld, int]
+var initStatementKind *generated.Kind
 
 // initStatementStart is the start form of initStatement.
 func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:167
 		n1 := valueStart(t, tr, n+1)
-//line switches_task.go:2193
+//line switches_task.go:2207
 		if generated.Suspended(t) {
-			f, h := initStatementKind.Spill(t, 1)
+			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 1)
 			s := generated.At[initStatementAt1](f)
 			*s = initStatementAt1{n: n}
 			*h = initStatementHeld{tr: tr}
@@ -2203,9 +2217,9 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 1:
 			n2 := n1 * 7
 			valueStart(t, tr, n2)
-//line switches_task.go:2207
+//line switches_task.go:2221
 			if generated.Suspended(t) {
-				f := initStatementKind.SpillBare(t, 2)
+				f := generated.SpillBare(t, initStatementKind, 2)
 				*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 				return
 			}
@@ -2213,9 +2227,9 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return n2, nil
 		case 4:
 			v := valueStart(t, tr, 6)
-//line switches_task.go:2217
+//line switches_task.go:2231
 			if generated.Suspended(t) {
-				f, h := initStatementKind.Spill(t, 3)
+				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 3)
 				s := generated.At[initStatementAt3](f)
 				*s = initStatementAt3{n: n, n1: n1}
 				*h = initStatementHeld{tr: tr}
@@ -2230,9 +2244,9 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:176
 		v1 := valueStart(t, tr, 8)
-//line switches_task.go:2234
+//line switches_task.go:2248
 		if generated.Suspended(t) {
-			f, h := initStatementKind.Spill(t, 4)
+			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 4)
 			s := generated.At[initStatementAt4](f)
 			*s = initStatementAt4{n: n}
 			*h = initStatementHeld{tr: tr}
@@ -2246,9 +2260,9 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case x < y:
 			x, y = y, x
 			v2 := valueStart(t, tr, 9)
-//line switches_task.go:2250
+//line switches_task.go:2264
 			if generated.Suspended(t) {
-				f, h := initStatementKind.Spill(t, 5)
+				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 5)
 				s := generated.At[initStatementAt5](f)
 				*s = initStatementAt5{n: n, x: x, y: y}
 				*h = initStatementHeld{tr: tr}
@@ -2261,9 +2275,9 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line switches.go:181
 	waitStart(t, tr, "init")
-//line switches_task.go:2265
+//line switches_task.go:2279
 	if generated.Suspended(t) {
-		f, h := initStatementKind.Spill(t, 6)
+		f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 6)
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
 		*h = initStatementHeld{tr: tr}
 		return
@@ -2276,10 +2290,10 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2280
+//line switches_task.go:2294
 
 // initStatementStep is the step form of initStatement.
-func initStatementStep(f *generated.Frame[initStatementState, int], h *initStatementHeld) generated.Step {
+func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                         *cases.Trace
@@ -2297,14 +2311,14 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:167
 		n1 = s.result
 		generated.Child(f)
-//line switches_task.go:2301
+//line switches_task.go:2315
 		goto resume1
 	case 2:
 		s := generated.At[initStatementAt2](f)
 		n2 = s.n2
 //line switches.go:170
 		generated.Child(f)
-//line switches_task.go:2308
+//line switches_task.go:2322
 		goto resume2
 	case 3:
 		s := generated.At[initStatementAt3](f)
@@ -2313,7 +2327,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:173
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2317
+//line switches_task.go:2331
 		goto resume3
 	case 4:
 		s := generated.At[initStatementAt4](f)
@@ -2322,7 +2336,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:176
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2326
+//line switches_task.go:2340
 		goto resume4
 	case 5:
 		s := generated.At[initStatementAt5](f)
@@ -2331,7 +2345,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:179
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:2335
+//line switches_task.go:2349
 		goto resume5
 	case 6:
 		s := generated.At[initStatementAt6](f)
@@ -2339,18 +2353,18 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 		tr = h.tr
 //line switches.go:181
 		generated.ChildErr(f)
-//line switches_task.go:2343
+//line switches_task.go:2357
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line switches.go:167
 	n1 = valueStart(t, tr, n+1)
-//line switches_task.go:2350
+//line switches_task.go:2364
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt1](f)
 		*s = initStatementAt1{n: n}
-		h = initStatementKind.Hold(t, f, h)
+		h = generated.Hold(t, initStatementKind, f, h)
 		*h = initStatementHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2368,7 +2382,7 @@ case1:
 //line switches.go:169
 	n2 = n1 * 7
 	valueStart(t, tr, n2)
-//line switches_task.go:2372
+//line switches_task.go:2386
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 		if h != nil {
@@ -2378,14 +2392,14 @@ case1:
 	}
 resume2:
 //line switches.go:171
-	return generated.Return(f, n2, nil)
+	return generated.Return[int](f, n2, nil)
 case2:
 	v = valueStart(t, tr, 6)
-//line switches_task.go:2385
+//line switches_task.go:2399
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt3](f)
 		*s = initStatementAt3{n: n, n1: n1}
-		h = initStatementKind.Hold(t, f, h)
+		h = generated.Hold(t, initStatementKind, f, h)
 		*h = initStatementHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -2396,11 +2410,11 @@ resume3:
 	tr.Print(n1)
 end1:
 	v1 = valueStart(t, tr, 8)
-//line switches_task.go:2400
+//line switches_task.go:2414
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt4](f)
 		*s = initStatementAt4{n: n}
-		h = initStatementKind.Hold(t, f, h)
+		h = generated.Hold(t, initStatementKind, f, h)
 		*h = initStatementHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -2418,11 +2432,11 @@ case3:
 //line switches.go:178
 	x, y = y, x
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:2422
+//line switches_task.go:2436
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt5](f)
 		*s = initStatementAt5{n: n, x: x, y: y}
-		h = initStatementKind.Hold(t, f, h)
+		h = generated.Hold(t, initStatementKind, f, h)
 		*h = initStatementHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -2432,10 +2446,10 @@ resume5:
 	tr.Print(x, y, v2)
 end2:
 	waitStart(t, tr, "init")
-//line switches_task.go:2436
+//line switches_task.go:2450
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
-		h = initStatementKind.Hold(t, f, h)
+		h = generated.Hold(t, initStatementKind, f, h)
 		*h = initStatementHeld{tr: tr}
 		return generated.Wait(f, t, 6)
 	}
@@ -2450,10 +2464,10 @@ case4:
 //line switches.go:183
 	tr.Print("three")
 end3:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2457
+//line switches_task.go:2471
 
 // switchInterfaceArgs has the arguments of switchInterface.
 type switchInterfaceArgs struct {
@@ -2502,7 +2516,7 @@ type switchInterfaceAt7 struct {
 	result int
 }
 
-type switchInterfaceState = [(max(unsafe.Sizeof(switchInterfaceArgs{}), unsafe.Sizeof(switchInterfaceAt1{}), unsafe.Sizeof(switchInterfaceAt2{}), unsafe.Sizeof(switchInterfaceAt3{}), unsafe.Sizeof(switchInterfaceAt4{}), unsafe.Sizeof(switchInterfaceAt5{}), unsafe.Sizeof(switchInterfaceAt6{}), unsafe.Sizeof(switchInterfaceAt7{})) + 7) / 8]uint64
+const switchInterfaceSize = (max(unsafe.Sizeof(switchInterfaceArgs{}), unsafe.Sizeof(switchInterfaceAt1{}), unsafe.Sizeof(switchInterfaceAt2{}), unsafe.Sizeof(switchInterfaceAt3{}), unsafe.Sizeof(switchInterfaceAt4{}), unsafe.Sizeof(switchInterfaceAt5{}), unsafe.Sizeof(switchInterfaceAt6{}), unsafe.Sizeof(switchInterfaceAt7{})) + 7) &^ 7
 
 type switchInterfaceHeld = struct {
 	tr  *cases.Trace
@@ -2510,7 +2524,7 @@ type switchInterfaceHeld = struct {
 	tag string
 }
 
-var switchInterfaceKind *generated.HeldKind[switchInterfaceState, switchInterfaceHeld, int]
+var switchInterfaceKind *generated.Kind
 
 // switchInterfaceStart is the start form of switchInterface.
 func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2518,9 +2532,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch kinds(n) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2522
+//line switches_task.go:2536
 		if generated.Suspended(t) {
-			f, h := switchInterfaceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 1)
 			s1 := generated.At[switchInterfaceAt1](f)
 			*s1 = switchInterfaceAt1{n: n}
 			*h = switchInterfaceHeld{tr: tr}
@@ -2531,9 +2545,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("nil", v)
 	case 5:
 		v1 := valueStart(t, tr, 2)
-//line switches_task.go:2535
+//line switches_task.go:2549
 		if generated.Suspended(t) {
-			f, h := switchInterfaceKind.Spill(t, 2)
+			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 2)
 			s1 := generated.At[switchInterfaceAt2](f)
 			*s1 = switchInterfaceAt2{n: n}
 			*h = switchInterfaceHeld{tr: tr}
@@ -2544,9 +2558,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("five", v1)
 	case "text":
 		v2 := valueStart(t, tr, 3)
-//line switches_task.go:2548
+//line switches_task.go:2562
 		if generated.Suspended(t) {
-			f, h := switchInterfaceKind.Spill(t, 3)
+			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 3)
 			s1 := generated.At[switchInterfaceAt3](f)
 			*s1 = switchInterfaceAt3{n: n}
 			*h = switchInterfaceHeld{tr: tr}
@@ -2557,9 +2571,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("text", v2)
 	default:
 		v3 := valueStart(t, tr, 4)
-//line switches_task.go:2561
+//line switches_task.go:2575
 		if generated.Suspended(t) {
-			f, h := switchInterfaceKind.Spill(t, 4)
+			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 4)
 			s1 := generated.At[switchInterfaceAt4](f)
 			*s1 = switchInterfaceAt4{n: n}
 			*h = switchInterfaceHeld{tr: tr}
@@ -2572,9 +2586,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:203
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:2576
+//line switches_task.go:2590
 		if generated.Suspended(t) {
-			f, h := switchInterfaceKind.Spill(t, 5)
+			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 5)
 			s1 := generated.At[switchInterfaceAt5](f)
 			*s1 = switchInterfaceAt5{n: n}
 			*h = switchInterfaceHeld{tr: tr}
@@ -2598,9 +2612,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			clause = 1
 		} else {
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:2602
+//line switches_task.go:2616
 			if generated.Suspended(t) {
-				f, h := switchInterfaceKind.Spill(t, 6)
+				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 6)
 				s1 := generated.At[switchInterfaceAt6](f)
 				*s1 = switchInterfaceAt6{n: n, clause: clause}
 				*h = switchInterfaceHeld{tr: tr, s: s, tag: tag}
@@ -2618,9 +2632,9 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v6 := valueStart(t, tr, 5)
-//line switches_task.go:2622
+//line switches_task.go:2636
 			if generated.Suspended(t) {
-				f, h := switchInterfaceKind.Spill(t, 7)
+				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 7)
 				s1 := generated.At[switchInterfaceAt7](f)
 				*s1 = switchInterfaceAt7{n: n}
 				*h = switchInterfaceHeld{tr: tr, s: s}
@@ -2637,10 +2651,10 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2641
+//line switches_task.go:2655
 
 // switchInterfaceStep is the step form of switchInterface.
-func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switchInterfaceHeld) generated.Step {
+func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                   *cases.Trace
@@ -2659,7 +2673,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:195
 		v = s1.result
 		generated.Child(f)
-//line switches_task.go:2663
+//line switches_task.go:2677
 		goto resume1
 	case 2:
 		s1 := generated.At[switchInterfaceAt2](f)
@@ -2668,7 +2682,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:197
 		v1 = s1.result
 		generated.Child(f)
-//line switches_task.go:2672
+//line switches_task.go:2686
 		goto resume2
 	case 3:
 		s1 := generated.At[switchInterfaceAt3](f)
@@ -2677,7 +2691,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:199
 		v2 = s1.result
 		generated.Child(f)
-//line switches_task.go:2681
+//line switches_task.go:2695
 		goto resume3
 	case 4:
 		s1 := generated.At[switchInterfaceAt4](f)
@@ -2686,7 +2700,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:201
 		v3 = s1.result
 		generated.Child(f)
-//line switches_task.go:2690
+//line switches_task.go:2704
 		goto resume4
 	case 5:
 		s1 := generated.At[switchInterfaceAt5](f)
@@ -2695,7 +2709,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:203
 		v4 = s1.result
 		generated.Child(f)
-//line switches_task.go:2699
+//line switches_task.go:2713
 		goto resume5
 	case 6:
 		s1 := generated.At[switchInterfaceAt6](f)
@@ -2704,7 +2718,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:206
 		v5 = s1.result
 		generated.Child(f)
-//line switches_task.go:2708
+//line switches_task.go:2722
 		goto resume6
 	case 7:
 		s1 := generated.At[switchInterfaceAt7](f)
@@ -2713,7 +2727,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:205
 		v6 = s1.result
 		generated.Child(f)
-//line switches_task.go:2717
+//line switches_task.go:2731
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2732,7 +2746,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 case1:
 //line switches.go:195
 	v = valueStart(t, tr, 1)
-//line switches_task.go:2736
+//line switches_task.go:2750
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt1](f)
 		*s1 = switchInterfaceAt1{n: n}
@@ -2747,7 +2761,7 @@ resume1:
 case2:
 //line switches.go:197
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:2751
+//line switches_task.go:2765
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt2](f)
 		*s1 = switchInterfaceAt2{n: n}
@@ -2762,7 +2776,7 @@ resume2:
 case3:
 //line switches.go:199
 	v2 = valueStart(t, tr, 3)
-//line switches_task.go:2766
+//line switches_task.go:2780
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt3](f)
 		*s1 = switchInterfaceAt3{n: n}
@@ -2777,7 +2791,7 @@ resume3:
 case4:
 //line switches.go:201
 	v3 = valueStart(t, tr, 4)
-//line switches_task.go:2781
+//line switches_task.go:2795
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt4](f)
 		*s1 = switchInterfaceAt4{n: n}
@@ -2790,7 +2804,7 @@ resume4:
 	tr.Print("default", v3)
 end1:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:2794
+//line switches_task.go:2808
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt5](f)
 		*s1 = switchInterfaceAt5{n: n}
@@ -2824,7 +2838,7 @@ else1:
 else2:
 //line switches.go:206
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:2828
+//line switches_task.go:2842
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt6](f)
 		*s1 = switchInterfaceAt6{n: n, clause: clause}
@@ -2854,7 +2868,7 @@ end4:
 case5:
 //line switches.go:205
 	v6 = valueStart(t, tr, 5)
-//line switches_task.go:2858
+//line switches_task.go:2872
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt7](f)
 		*s1 = switchInterfaceAt7{n: n}
@@ -2870,10 +2884,10 @@ case6:
 //line switches.go:207
 	tr.Print("two")
 end5:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2877
+//line switches_task.go:2891
 
 // emptiesArgs has the arguments of empties.
 type emptiesArgs struct {
@@ -2897,22 +2911,22 @@ type emptiesAt3 struct {
 	n int
 }
 
-type emptiesState = [(max(unsafe.Sizeof(emptiesArgs{}), unsafe.Sizeof(emptiesAt1{}), unsafe.Sizeof(emptiesAt2{}), unsafe.Sizeof(emptiesAt3{})) + 7) / 8]uint64
+const emptiesSize = (max(unsafe.Sizeof(emptiesArgs{}), unsafe.Sizeof(emptiesAt1{}), unsafe.Sizeof(emptiesAt2{}), unsafe.Sizeof(emptiesAt3{})) + 7) &^ 7
 
 type emptiesHeld = struct {
 	tr *cases.Trace
 }
 
-var emptiesKind *generated.HeldKind[emptiesState, emptiesHeld, int]
+var emptiesKind *generated.Kind
 
 // emptiesStart is the start form of empties.
 func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:213
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2914
+//line switches_task.go:2928
 		if generated.Suspended(t) {
-			f, h := emptiesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 1)
 			s := generated.At[emptiesAt1](f)
 			*s = emptiesAt1{n: n}
 			*h = emptiesHeld{tr: tr}
@@ -2929,9 +2943,9 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:217
 		x := valueStart(t, tr, 2)
-//line switches_task.go:2933
+//line switches_task.go:2947
 		if generated.Suspended(t) {
-			f, h := emptiesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 2)
 			s := generated.At[emptiesAt2](f)
 			*s = emptiesAt2{n: n}
 			*h = emptiesHeld{tr: tr}
@@ -2949,9 +2963,9 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch {
 	default:
 		valueStart(t, tr, 3)
-//line switches_task.go:2953
+//line switches_task.go:2967
 		if generated.Suspended(t) {
-			f := emptiesKind.SpillBare(t, 3)
+			f := generated.SpillBare(t, emptiesKind, 3)
 			*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 			return
 		}
@@ -2960,10 +2974,10 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2964
+//line switches_task.go:2978
 
 // emptiesStep is the step form of empties.
-func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generated.Step {
+func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -2981,7 +2995,7 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:213
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2985
+//line switches_task.go:2999
 		goto resume1
 	case 2:
 		s := generated.At[emptiesAt2](f)
@@ -2990,25 +3004,25 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:217
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:2994
+//line switches_task.go:3008
 		goto resume2
 	case 3:
 		s := generated.At[emptiesAt3](f)
 		n = s.n
 //line switches.go:224
 		generated.Child(f)
-//line switches_task.go:3001
+//line switches_task.go:3015
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:213
 	v = valueStart(t, tr, 1)
-//line switches_task.go:3008
+//line switches_task.go:3022
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt1](f)
 		*s = emptiesAt1{n: n}
-		h = emptiesKind.Hold(t, f, h)
+		h = generated.Hold(t, emptiesKind, f, h)
 		*h = emptiesHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3020,11 +3034,11 @@ resume1:
 	switch {
 	}
 	x = valueStart(t, tr, 2)
-//line switches_task.go:3024
+//line switches_task.go:3038
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt2](f)
 		*s = emptiesAt2{n: n}
-		h = emptiesKind.Hold(t, f, h)
+		h = generated.Hold(t, emptiesKind, f, h)
 		*h = emptiesHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -3050,7 +3064,7 @@ end1:
 case3:
 //line switches.go:224
 	valueStart(t, tr, 3)
-//line switches_task.go:3054
+//line switches_task.go:3068
 	if generated.Suspended(t) {
 		*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 		if h != nil {
@@ -3060,10 +3074,10 @@ case3:
 	}
 resume3:
 //line switches.go:226
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3067
+//line switches_task.go:3081
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -3085,7 +3099,7 @@ type scopesAt3 struct {
 	n int
 }
 
-type scopesState = [(max(unsafe.Sizeof(scopesArgs{}), unsafe.Sizeof(scopesAt1{}), unsafe.Sizeof(scopesAt2{}), unsafe.Sizeof(scopesAt3{})) + 7) / 8]uint64
+const scopesSize = (max(unsafe.Sizeof(scopesArgs{}), unsafe.Sizeof(scopesAt1{}), unsafe.Sizeof(scopesAt2{}), unsafe.Sizeof(scopesAt3{})) + 7) &^ 7
 
 type scopesHeld = struct {
 	tr *cases.Trace
@@ -3093,7 +3107,7 @@ type scopesHeld = struct {
 	x2 []int
 }
 
-var scopesKind *generated.HeldKind[scopesState, scopesHeld, int]
+var scopesKind *generated.Kind
 
 // scopesStart is the start form of scopes.
 func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3103,9 +3117,9 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x1 := 5
 		valueStart(t, tr, x1)
-//line switches_task.go:3107
+//line switches_task.go:3121
 		if generated.Suspended(t) {
-			f, h := scopesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 			*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 			*h = scopesHeld{tr: tr, x: x}
 			return
@@ -3115,9 +3129,9 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x2 := []int{1}
 		valueStart(t, tr, len(x2))
-//line switches_task.go:3119
+//line switches_task.go:3133
 		if generated.Suspended(t) {
-			f, h := scopesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 			*generated.At[scopesAt2](f) = scopesAt2{n: n}
 			*h = scopesHeld{tr: tr, x: x, x2: x2}
 			return
@@ -3127,9 +3141,9 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 2:
 		x = "changed"
 		valueStart(t, tr, 2)
-//line switches_task.go:3131
+//line switches_task.go:3145
 		if generated.Suspended(t) {
-			f, h := scopesKind.Spill(t, 3)
+			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 3)
 			*generated.At[scopesAt3](f) = scopesAt3{n: n}
 			*h = scopesHeld{tr: tr, x: x}
 			return
@@ -3140,10 +3154,10 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3144
+//line switches_task.go:3158
 
 // scopesStep is the step form of scopes.
-func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.Step {
+func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3162,7 +3176,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:234
 		generated.Child(f)
-//line switches_task.go:3166
+//line switches_task.go:3180
 		goto resume1
 	case 2:
 		s := generated.At[scopesAt2](f)
@@ -3170,7 +3184,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x, x2 = h.tr, h.x, h.x2
 //line switches.go:238
 		generated.Child(f)
-//line switches_task.go:3174
+//line switches_task.go:3188
 		goto resume2
 	case 3:
 		s := generated.At[scopesAt3](f)
@@ -3178,7 +3192,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:242
 		generated.Child(f)
-//line switches_task.go:3182
+//line switches_task.go:3196
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3198,7 +3212,7 @@ case1:
 //line switches.go:233
 	x1 = 5
 	valueStart(t, tr, x1)
-//line switches_task.go:3202
+//line switches_task.go:3216
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3212,7 +3226,7 @@ case2:
 //line switches.go:237
 	x2 = []int{1}
 	valueStart(t, tr, len(x2))
-//line switches_task.go:3216
+//line switches_task.go:3230
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n}
 		*h = scopesHeld{tr: tr, x: x, x2: x2}
@@ -3226,7 +3240,7 @@ case3:
 //line switches.go:241
 	x = "changed"
 	valueStart(t, tr, 2)
-//line switches_task.go:3230
+//line switches_task.go:3244
 	if generated.Suspended(t) {
 		*generated.At[scopesAt3](f) = scopesAt3{n: n}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3236,10 +3250,10 @@ resume3:
 end1:
 //line switches.go:244
 	tr.Print(x)
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3243
+//line switches_task.go:3257
 
 // nestedSwitchArgs has the arguments of nestedSwitch.
 type nestedSwitchArgs struct {
@@ -3274,13 +3288,13 @@ type nestedSwitchAt5 struct {
 	result int
 }
 
-type nestedSwitchState = [(max(unsafe.Sizeof(nestedSwitchArgs{}), unsafe.Sizeof(nestedSwitchAt1{}), unsafe.Sizeof(nestedSwitchAt2{}), unsafe.Sizeof(nestedSwitchAt3{}), unsafe.Sizeof(nestedSwitchAt4{}), unsafe.Sizeof(nestedSwitchAt5{})) + 7) / 8]uint64
+const nestedSwitchSize = (max(unsafe.Sizeof(nestedSwitchArgs{}), unsafe.Sizeof(nestedSwitchAt1{}), unsafe.Sizeof(nestedSwitchAt2{}), unsafe.Sizeof(nestedSwitchAt3{}), unsafe.Sizeof(nestedSwitchAt4{}), unsafe.Sizeof(nestedSwitchAt5{})) + 7) &^ 7
 
 type nestedSwitchHeld = struct {
 	tr *cases.Trace
 }
 
-var nestedSwitchKind *generated.HeldKind[nestedSwitchState, nestedSwitchHeld, int]
+var nestedSwitchKind *generated.Kind
 
 // nestedSwitchStart is the start form of nestedSwitch.
 func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3290,9 +3304,9 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:251
 			v := valueStart(t, tr, n)
-//line switches_task.go:3294
+//line switches_task.go:3308
 			if generated.Suspended(t) {
-				f, h := nestedSwitchKind.Spill(t, 1)
+				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 1)
 				s := generated.At[nestedSwitchAt1](f)
 				*s = nestedSwitchAt1{n: n}
 				*h = nestedSwitchHeld{tr: tr}
@@ -3306,9 +3320,9 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				break
 			case 1:
 				v1 := valueStart(t, tr, 1)
-//line switches_task.go:3310
+//line switches_task.go:3324
 				if generated.Suspended(t) {
-					f, h := nestedSwitchKind.Spill(t, 2)
+					f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 2)
 					s := generated.At[nestedSwitchAt2](f)
 					*s = nestedSwitchAt2{n: n}
 					*h = nestedSwitchHeld{tr: tr}
@@ -3325,9 +3339,9 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case n == 2:
 			valueStart(t, tr, 2)
-//line switches_task.go:3329
+//line switches_task.go:3343
 			if generated.Suspended(t) {
-				f, h := nestedSwitchKind.Spill(t, 3)
+				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 3)
 				*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 				*h = nestedSwitchHeld{tr: tr}
 				return
@@ -3335,9 +3349,9 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line switches.go:264
 			valueStart(t, tr, 3)
-//line switches_task.go:3339
+//line switches_task.go:3353
 			if generated.Suspended(t) {
-				f, h := nestedSwitchKind.Spill(t, 4)
+				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 4)
 				*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 				*h = nestedSwitchHeld{tr: tr}
 				return
@@ -3347,9 +3361,9 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 //line switches.go:268
 		v2 := valueStart(t, tr, 9)
-//line switches_task.go:3351
+//line switches_task.go:3365
 		if generated.Suspended(t) {
-			f, h := nestedSwitchKind.Spill(t, 5)
+			f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 5)
 			s := generated.At[nestedSwitchAt5](f)
 			*s = nestedSwitchAt5{n: n}
 			*h = nestedSwitchHeld{tr: tr}
@@ -3362,10 +3376,10 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3366
+//line switches_task.go:3380
 
 // nestedSwitchStep is the step form of nestedSwitch.
-func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitchHeld) generated.Step {
+func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -3383,7 +3397,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:251
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3387
+//line switches_task.go:3401
 		goto resume1
 	case 2:
 		s := generated.At[nestedSwitchAt2](f)
@@ -3392,7 +3406,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:256
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3396
+//line switches_task.go:3410
 		goto resume2
 	case 3:
 		s := generated.At[nestedSwitchAt3](f)
@@ -3400,7 +3414,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:262
 		generated.Child(f)
-//line switches_task.go:3404
+//line switches_task.go:3418
 		goto resume3
 	case 4:
 		s := generated.At[nestedSwitchAt4](f)
@@ -3408,7 +3422,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:264
 		generated.Child(f)
-//line switches_task.go:3412
+//line switches_task.go:3426
 		goto resume4
 	case 5:
 		s := generated.At[nestedSwitchAt5](f)
@@ -3417,7 +3431,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:268
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3421
+//line switches_task.go:3435
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3434,7 +3448,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 case1:
 //line switches.go:251
 	v = valueStart(t, tr, n)
-//line switches_task.go:3438
+//line switches_task.go:3452
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt1](f)
 		*s = nestedSwitchAt1{n: n}
@@ -3457,7 +3471,7 @@ case2:
 	goto end1
 case3:
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:3461
+//line switches_task.go:3475
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt2](f)
 		*s = nestedSwitchAt2{n: n}
@@ -3482,7 +3496,7 @@ case4:
 case5:
 //line switches.go:262
 	valueStart(t, tr, 2)
-//line switches_task.go:3486
+//line switches_task.go:3500
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3493,7 +3507,7 @@ resume3:
 case6:
 //line switches.go:264
 	valueStart(t, tr, 3)
-//line switches_task.go:3497
+//line switches_task.go:3511
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3504,7 +3518,7 @@ end2:
 case7:
 //line switches.go:268
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:3508
+//line switches_task.go:3522
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt5](f)
 		*s = nestedSwitchAt5{n: n}
@@ -3516,10 +3530,10 @@ resume5:
 //line switches.go:268
 	tr.Print("end", v2)
 end3:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3523
+//line switches_task.go:3537
 
 // returnsEverywhereArgs has the arguments of returnsEverywhere.
 type returnsEverywhereArgs struct {
@@ -3547,22 +3561,22 @@ type returnsEverywhereAt4 struct {
 	result int
 }
 
-type returnsEverywhereState = [(max(unsafe.Sizeof(returnsEverywhereArgs{}), unsafe.Sizeof(returnsEverywhereAt1{}), unsafe.Sizeof(returnsEverywhereAt2{}), unsafe.Sizeof(returnsEverywhereAt3{}), unsafe.Sizeof(returnsEverywhereAt4{})) + 7) / 8]uint64
+const returnsEverywhereSize = (max(unsafe.Sizeof(returnsEverywhereArgs{}), unsafe.Sizeof(returnsEverywhereAt1{}), unsafe.Sizeof(returnsEverywhereAt2{}), unsafe.Sizeof(returnsEverywhereAt3{}), unsafe.Sizeof(returnsEverywhereAt4{})) + 7) &^ 7
 
 type returnsEverywhereHeld = struct {
 	tr *cases.Trace
 }
 
-var returnsEverywhereKind *generated.HeldKind[returnsEverywhereState, returnsEverywhereHeld, int]
+var returnsEverywhereKind *generated.Kind
 
 // returnsEverywhereStart is the start form of returnsEverywhere.
 func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:274
 		v := valueStart(t, tr, n)
-//line switches_task.go:3564
+//line switches_task.go:3578
 		if generated.Suspended(t) {
-			f, h := returnsEverywhereKind.Spill(t, 1)
+			f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 1)
 			s := generated.At[returnsEverywhereAt1](f)
 			*s = returnsEverywhereAt1{n: n}
 			*h = returnsEverywhereHeld{tr: tr}
@@ -3573,9 +3587,9 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		switch v {
 		case 0:
 			v1 := valueStart(t, tr, 10)
-//line switches_task.go:3577
+//line switches_task.go:3591
 			if generated.Suspended(t) {
-				f := returnsEverywhereKind.SpillBare(t, 2)
+				f := generated.SpillBare(t, returnsEverywhereKind, 2)
 				s := generated.At[returnsEverywhereAt2](f)
 				*s = returnsEverywhereAt2{}
 				generated.ResultTo(t, &s.result)
@@ -3588,9 +3602,9 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 				{
 //line switches.go:279
 					err := waitStart(t, tr, "for")
-//line switches_task.go:3592
+//line switches_task.go:3606
 					if generated.Suspended(t) {
-						f, h := returnsEverywhereKind.Spill(t, 3)
+						f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 3)
 						*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
 						*h = returnsEverywhereHeld{tr: tr}
 						return
@@ -3607,9 +3621,9 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			}
 		default:
 			v2 := valueStart(t, tr, n)
-//line switches_task.go:3611
+//line switches_task.go:3625
 			if generated.Suspended(t) {
-				f := returnsEverywhereKind.SpillBare(t, 4)
+				f := generated.SpillBare(t, returnsEverywhereKind, 4)
 				s := generated.At[returnsEverywhereAt4](f)
 				*s = returnsEverywhereAt4{}
 				generated.ResultTo(t, &s.result)
@@ -3621,10 +3635,10 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 }
 
-//line switches_task.go:3625
+//line switches_task.go:3639
 
 // returnsEverywhereStep is the step form of returnsEverywhere.
-func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *returnsEverywhereHeld) generated.Step {
+func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -3643,14 +3657,14 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 //line switches.go:274
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3647
+//line switches_task.go:3661
 		goto resume1
 	case 2:
 		s := generated.At[returnsEverywhereAt2](f)
 //line switches.go:276
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3654
+//line switches_task.go:3668
 		goto resume2
 	case 3:
 		s := generated.At[returnsEverywhereAt3](f)
@@ -3658,25 +3672,25 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 		tr = h.tr
 //line switches.go:279
 		err = generated.ChildErr(f)
-//line switches_task.go:3662
+//line switches_task.go:3676
 		goto resume3
 	case 4:
 		s := generated.At[returnsEverywhereAt4](f)
 //line switches.go:287
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3669
+//line switches_task.go:3683
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line switches.go:274
 	v = valueStart(t, tr, n)
-//line switches_task.go:3676
+//line switches_task.go:3690
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt1](f)
 		*s = returnsEverywhereAt1{n: n}
-		h = returnsEverywhereKind.Hold(t, f, h)
+		h = generated.Hold(t, returnsEverywhereKind, f, h)
 		*h = returnsEverywhereHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3694,7 +3708,7 @@ resume1:
 case1:
 //line switches.go:276
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:3698
+//line switches_task.go:3712
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt2](f)
 		*s = returnsEverywhereAt2{}
@@ -3706,14 +3720,14 @@ case1:
 	}
 resume2:
 //line switches.go:276
-	return generated.Return(f, v1, nil)
+	return generated.Return[int](f, v1, nil)
 case2:
 loop1:
 	err = waitStart(t, tr, "for")
-//line switches_task.go:3714
+//line switches_task.go:3728
 	if generated.Suspended(t) {
 		*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
-		h = returnsEverywhereKind.Hold(t, f, h)
+		h = generated.Hold(t, returnsEverywhereKind, f, h)
 		*h = returnsEverywhereHeld{tr: tr}
 		return generated.Wait(f, t, 3)
 	}
@@ -3723,15 +3737,15 @@ resume3:
 		goto end1
 	}
 //line switches.go:280
-	return generated.Return(f, 1, err)
+	return generated.Return[int](f, 1, err)
 end1:
 	if n++; n > 3 {
-		return generated.Return(f, n, nil)
+		return generated.Return[int](f, n, nil)
 	}
 	goto loop1
 case3:
 	v2 = valueStart(t, tr, n)
-//line switches_task.go:3735
+//line switches_task.go:3749
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt4](f)
 		*s = returnsEverywhereAt4{}
@@ -3746,7 +3760,7 @@ resume4:
 	panic(fmt.Sprint("size ", v2))
 }
 
-//line switches_task.go:3750
+//line switches_task.go:3764
 
 // gotoOutOfSwitchArgs has the arguments of gotoOutOfSwitch.
 type gotoOutOfSwitchArgs struct {
@@ -3764,13 +3778,13 @@ type gotoOutOfSwitchAt2 struct {
 	k int
 }
 
-type gotoOutOfSwitchState = [(max(unsafe.Sizeof(gotoOutOfSwitchArgs{}), unsafe.Sizeof(gotoOutOfSwitchAt1{}), unsafe.Sizeof(gotoOutOfSwitchAt2{})) + 7) / 8]uint64
+const gotoOutOfSwitchSize = (max(unsafe.Sizeof(gotoOutOfSwitchArgs{}), unsafe.Sizeof(gotoOutOfSwitchAt1{}), unsafe.Sizeof(gotoOutOfSwitchAt2{})) + 7) &^ 7
 
 type gotoOutOfSwitchHeld = struct {
 	tr *cases.Trace
 }
 
-var gotoOutOfSwitchKind *generated.HeldKind[gotoOutOfSwitchState, gotoOutOfSwitchHeld, int]
+var gotoOutOfSwitchKind *generated.Kind
 
 // gotoOutOfSwitchStart is the start form of gotoOutOfSwitch.
 func gotoOutOfSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3783,9 +3797,9 @@ again:
 		k++
 //line switches.go:294
 		v = valueStart(t, tr, n)
-//line switches_task.go:3787
+//line switches_task.go:3801
 		if generated.Suspended(t) {
-			f, h := gotoOutOfSwitchKind.Spill(t, 1)
+			f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 1)
 			s := generated.At[gotoOutOfSwitchAt1](f)
 			*s = gotoOutOfSwitchAt1{n: n, k: k}
 			*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3800,9 +3814,9 @@ again:
 			}
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:3804
+//line switches_task.go:3818
 			if generated.Suspended(t) {
-				f, h := gotoOutOfSwitchKind.Spill(t, 2)
+				f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 2)
 				*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 				*h = gotoOutOfSwitchHeld{tr: tr}
 				return
@@ -3820,10 +3834,10 @@ end:
 	return k, nil
 }
 
-//line switches_task.go:3824
+//line switches_task.go:3838
 
 // gotoOutOfSwitchStep is the step form of gotoOutOfSwitch.
-func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoOutOfSwitchHeld) generated.Step {
+func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -3841,7 +3855,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 //line switches.go:294
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3845
+//line switches_task.go:3859
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutOfSwitchAt2](f)
@@ -3849,7 +3863,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 		tr = h.tr
 //line switches.go:300
 		generated.Child(f)
-//line switches_task.go:3853
+//line switches_task.go:3867
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3860,7 +3874,7 @@ again:
 	k++
 //line switches.go:294
 	v = valueStart(t, tr, n)
-//line switches_task.go:3864
+//line switches_task.go:3878
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutOfSwitchAt1](f)
 		*s = gotoOutOfSwitchAt1{n: n, k: k}
@@ -3887,7 +3901,7 @@ case1:
 case2:
 //line switches.go:300
 	valueStart(t, tr, 1)
-//line switches_task.go:3891
+//line switches_task.go:3905
 	if generated.Suspended(t) {
 		*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 		*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3902,7 +3916,7 @@ case3:
 end1:
 	tr.Print("fell out")
 end:
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:3909
+//line switches_task.go:3923

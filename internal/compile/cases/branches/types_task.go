@@ -19,53 +19,61 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	typeSwitchKind = generated.DefineHeld[typeSwitchState, typeSwitchHeld, int]("typeSwitch", "types.go", 23, typeSwitchStep)
+	typeSwitchKind = generated.DefineHeld("typeSwitch", "types.go", 23, typeSwitchSize, generated.Result[int](), typeSwitchStep)
 	generated.Bind(typeSwitch, typeSwitchStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchState
-		*generated.In[typeSwitchArgs](&s) = typeSwitchArgs{n: n}
-		return typeSwitchKind.With(s, typeSwitchHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchKind)
+		*generated.CallState[typeSwitchArgs](c) = typeSwitchArgs{n: n}
+		*generated.CallHeld[typeSwitchHeld](c) = typeSwitchHeld{tr: tr}
+		return c
 	})
-	make1Kind = generated.DefineHeld[make1State, make1Held, any]("make1", "types.go", 48, make1Step)
+	make1Kind = generated.DefineHeld("make1", "types.go", 48, make1Size, generated.Result[any](), make1Step)
 	generated.Bind(make1, make1Start, func(tr *cases.Trace, n int) coro.Call[any] {
-		var s make1State
-		*generated.In[make1Args](&s) = make1Args{n: n}
-		return make1Kind.With(s, make1Held{tr: tr})
+		c := generated.NewCall[any](make1Kind)
+		*generated.CallState[make1Args](c) = make1Args{n: n}
+		*generated.CallHeld[make1Held](c) = make1Held{tr: tr}
+		return c
 	})
-	typeSwitchOnceKind = generated.DefineHeld[typeSwitchOnceState, typeSwitchOnceHeld, int]("typeSwitchOnce", "types.go", 56, typeSwitchOnceStep)
+	typeSwitchOnceKind = generated.DefineHeld("typeSwitchOnce", "types.go", 56, typeSwitchOnceSize, generated.Result[int](), typeSwitchOnceStep)
 	generated.Bind(typeSwitchOnce, typeSwitchOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchOnceState
-		*generated.In[typeSwitchOnceArgs](&s) = typeSwitchOnceArgs{n: n}
-		return typeSwitchOnceKind.With(s, typeSwitchOnceHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchOnceKind)
+		*generated.CallState[typeSwitchOnceArgs](c) = typeSwitchOnceArgs{n: n}
+		*generated.CallHeld[typeSwitchOnceHeld](c) = typeSwitchOnceHeld{tr: tr}
+		return c
 	})
-	typeSwitchBareKind = generated.DefineHeld[typeSwitchBareState, typeSwitchBareHeld, int]("typeSwitchBare", "types.go", 78, typeSwitchBareStep)
+	typeSwitchBareKind = generated.DefineHeld("typeSwitchBare", "types.go", 78, typeSwitchBareSize, generated.Result[int](), typeSwitchBareStep)
 	generated.Bind(typeSwitchBare, typeSwitchBareStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchBareState
-		*generated.In[typeSwitchBareArgs](&s) = typeSwitchBareArgs{n: n}
-		return typeSwitchBareKind.With(s, typeSwitchBareHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchBareKind)
+		*generated.CallState[typeSwitchBareArgs](c) = typeSwitchBareArgs{n: n}
+		*generated.CallHeld[typeSwitchBareHeld](c) = typeSwitchBareHeld{tr: tr}
+		return c
 	})
-	typeSwitchInitKind = generated.DefineHeld[typeSwitchInitState, typeSwitchInitHeld, int]("typeSwitchInit", "types.go", 94, typeSwitchInitStep)
+	typeSwitchInitKind = generated.DefineHeld("typeSwitchInit", "types.go", 94, typeSwitchInitSize, generated.Result[int](), typeSwitchInitStep)
 	generated.Bind(typeSwitchInit, typeSwitchInitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchInitState
-		*generated.In[typeSwitchInitArgs](&s) = typeSwitchInitArgs{n: n}
-		return typeSwitchInitKind.With(s, typeSwitchInitHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchInitKind)
+		*generated.CallState[typeSwitchInitArgs](c) = typeSwitchInitArgs{n: n}
+		*generated.CallHeld[typeSwitchInitHeld](c) = typeSwitchInitHeld{tr: tr}
+		return c
 	})
-	typeSwitchCapturedKind = generated.DefineHeld[typeSwitchCapturedState, typeSwitchCapturedHeld, int]("typeSwitchCaptured", "types.go", 105, typeSwitchCapturedStep)
+	typeSwitchCapturedKind = generated.DefineHeld("typeSwitchCaptured", "types.go", 105, typeSwitchCapturedSize, generated.Result[int](), typeSwitchCapturedStep)
 	generated.Bind(typeSwitchCaptured, typeSwitchCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchCapturedState
-		*generated.In[typeSwitchCapturedArgs](&s) = typeSwitchCapturedArgs{n: n}
-		return typeSwitchCapturedKind.With(s, typeSwitchCapturedHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchCapturedKind)
+		*generated.CallState[typeSwitchCapturedArgs](c) = typeSwitchCapturedArgs{n: n}
+		*generated.CallHeld[typeSwitchCapturedHeld](c) = typeSwitchCapturedHeld{tr: tr}
+		return c
 	})
-	typeSwitchInterfacesKind = generated.DefineHeld[typeSwitchInterfacesState, typeSwitchInterfacesHeld, int]("typeSwitchInterfaces", "types.go", 146, typeSwitchInterfacesStep)
+	typeSwitchInterfacesKind = generated.DefineHeld("typeSwitchInterfaces", "types.go", 146, typeSwitchInterfacesSize, generated.Result[int](), typeSwitchInterfacesStep)
 	generated.Bind(typeSwitchInterfaces, typeSwitchInterfacesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchInterfacesState
-		*generated.In[typeSwitchInterfacesArgs](&s) = typeSwitchInterfacesArgs{n: n}
-		return typeSwitchInterfacesKind.With(s, typeSwitchInterfacesHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchInterfacesKind)
+		*generated.CallState[typeSwitchInterfacesArgs](c) = typeSwitchInterfacesArgs{n: n}
+		*generated.CallHeld[typeSwitchInterfacesHeld](c) = typeSwitchInterfacesHeld{tr: tr}
+		return c
 	})
-	typeSwitchJumpsKind = generated.DefineHeld[typeSwitchJumpsState, typeSwitchJumpsHeld, int]("typeSwitchJumps", "types.go", 160, typeSwitchJumpsStep)
+	typeSwitchJumpsKind = generated.DefineHeld("typeSwitchJumps", "types.go", 160, typeSwitchJumpsSize, generated.Result[int](), typeSwitchJumpsStep)
 	generated.Bind(typeSwitchJumps, typeSwitchJumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeSwitchJumpsState
-		*generated.In[typeSwitchJumpsArgs](&s) = typeSwitchJumpsArgs{n: n}
-		return typeSwitchJumpsKind.With(s, typeSwitchJumpsHeld{tr: tr})
+		c := generated.NewCall[int](typeSwitchJumpsKind)
+		*generated.CallState[typeSwitchJumpsArgs](c) = typeSwitchJumpsArgs{n: n}
+		*generated.CallHeld[typeSwitchJumpsHeld](c) = typeSwitchJumpsHeld{tr: tr}
+		return c
 	})
 }
 
@@ -106,7 +114,7 @@ type typeSwitchAt7 struct {
 	n int
 }
 
-type typeSwitchState = [(max(unsafe.Sizeof(typeSwitchArgs{}), unsafe.Sizeof(typeSwitchAt1{}), unsafe.Sizeof(typeSwitchAt2{}), unsafe.Sizeof(typeSwitchAt3{}), unsafe.Sizeof(typeSwitchAt5{}), unsafe.Sizeof(typeSwitchAt6{}), unsafe.Sizeof(typeSwitchAt7{})) + 7) / 8]uint64
+const typeSwitchSize = (max(unsafe.Sizeof(typeSwitchArgs{}), unsafe.Sizeof(typeSwitchAt1{}), unsafe.Sizeof(typeSwitchAt2{}), unsafe.Sizeof(typeSwitchAt3{}), unsafe.Sizeof(typeSwitchAt5{}), unsafe.Sizeof(typeSwitchAt6{}), unsafe.Sizeof(typeSwitchAt7{})) + 7) &^ 7
 
 type typeSwitchHeld = struct {
 	tr *cases.Trace
@@ -115,7 +123,7 @@ type typeSwitchHeld = struct {
 	v3 []int
 }
 
-var typeSwitchKind *generated.HeldKind[typeSwitchState, typeSwitchHeld, int]
+var typeSwitchKind *generated.Kind
 
 // typeSwitchStart is the start form of typeSwitch.
 func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -123,18 +131,18 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch v := something(n).(type) {
 	case int:
 		waitStart(t, tr, "int")
-//line types_task.go:127
+//line types_task.go:135
 		if generated.Suspended(t) {
-			f, h := typeSwitchKind.Spill(t, 1)
+			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 1)
 			*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
 			*h = typeSwitchHeld{tr: tr}
 			return
 		}
 //line types.go:27
 		v6 := valueStart(t, tr, v)
-//line types_task.go:136
+//line types_task.go:144
 		if generated.Suspended(t) {
-			f := typeSwitchKind.SpillBare(t, 2)
+			f := generated.SpillBare(t, typeSwitchKind, 2)
 			s := generated.At[typeSwitchAt2](f)
 			*s = typeSwitchAt2{v: v}
 			generated.ResultTo(t, &s.result)
@@ -147,9 +155,9 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v
 //line types.go:30
 		waitStart(t, tr, "string or square")
-//line types_task.go:151
+//line types_task.go:159
 		if generated.Suspended(t) {
-			f, h := typeSwitchKind.Spill(t, 3)
+			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 3)
 			*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
 			*h = typeSwitchHeld{tr: tr, v1: v1}
 			return
@@ -161,9 +169,9 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line types.go:33
 		k := v2.area()
 		valueStart(t, tr, k)
-//line types_task.go:165
+//line types_task.go:173
 		if generated.Suspended(t) {
-			_, h := typeSwitchKind.Spill(t, 4)
+			_, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 4)
 			*h = typeSwitchHeld{v2: v2}
 			return
 		}
@@ -173,9 +181,9 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v3 := v
 //line types.go:37
 		v7 := valueStart(t, tr, v3[1])
-//line types_task.go:177
+//line types_task.go:185
 		if generated.Suspended(t) {
-			f, h := typeSwitchKind.Spill(t, 5)
+			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 5)
 			s := generated.At[typeSwitchAt5](f)
 			*s = typeSwitchAt5{}
 			*h = typeSwitchHeld{v3: v3}
@@ -189,9 +197,9 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v4 := v
 //line types.go:40
 		v8 := valueStart(t, tr, 0)
-//line types_task.go:193
+//line types_task.go:201
 		if generated.Suspended(t) {
-			f, h := typeSwitchKind.Spill(t, 6)
+			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 6)
 			s := generated.At[typeSwitchAt6](f)
 			*s = typeSwitchAt6{n: n}
 			*h = typeSwitchHeld{tr: tr, v1: v4}
@@ -204,9 +212,9 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v5 := v
 //line types.go:42
 		waitStart(t, tr, "default")
-//line types_task.go:208
+//line types_task.go:216
 		if generated.Suspended(t) {
-			f, h := typeSwitchKind.Spill(t, 7)
+			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 7)
 			*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
 			*h = typeSwitchHeld{tr: tr, v1: v5}
 			return
@@ -217,10 +225,10 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:221
+//line types_task.go:229
 
 // typeSwitchStep is the step form of typeSwitch.
-func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld) generated.Step {
+func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -240,7 +248,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr = h.tr
 //line types.go:26
 		generated.ChildErr(f)
-//line types_task.go:244
+//line types_task.go:252
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchAt2](f)
@@ -248,7 +256,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:27
 		v6 = s.result
 		generated.Child(f)
-//line types_task.go:252
+//line types_task.go:260
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchAt3](f)
@@ -256,13 +264,13 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v1 = h.tr, h.v1
 //line types.go:30
 		generated.ChildErr(f)
-//line types_task.go:260
+//line types_task.go:268
 		goto resume3
 	case 4:
 		v2 = h.v2
 //line types.go:34
 		generated.Child(f)
-//line types_task.go:266
+//line types_task.go:274
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchAt5](f)
@@ -270,7 +278,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:37
 		v7 = s.result
 		generated.Child(f)
-//line types_task.go:274
+//line types_task.go:282
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchAt6](f)
@@ -279,7 +287,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:40
 		v8 = s.result
 		generated.Child(f)
-//line types_task.go:283
+//line types_task.go:291
 		goto resume6
 	case 7:
 		s := generated.At[typeSwitchAt7](f)
@@ -287,7 +295,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v5 = h.tr, h.v1
 //line types.go:42
 		generated.ChildErr(f)
-//line types_task.go:291
+//line types_task.go:299
 		goto resume7
 	default:
 		return f.BadResume()
@@ -316,17 +324,17 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 case1:
 //line types.go:26
 	waitStart(t, tr, "int")
-//line types_task.go:320
+//line types_task.go:328
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line types.go:27
 	v6 = valueStart(t, tr, v)
-//line types_task.go:330
+//line types_task.go:338
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt2](f)
 		*s = typeSwitchAt2{v: v}
@@ -339,13 +347,13 @@ resume1:
 resume2:
 //line types.go:27
 	v += v6
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 case2:
 	waitStart(t, tr, "string or square")
-//line types_task.go:346
+//line types_task.go:354
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{tr: tr, v1: v1}
 		return generated.Wait(f, t, 3)
 	}
@@ -357,22 +365,22 @@ case3:
 //line types.go:33
 	k = v2.area()
 	valueStart(t, tr, k)
-//line types_task.go:361
+//line types_task.go:369
 	if generated.Suspended(t) {
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{v2: v2}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line types.go:35
-	return generated.Return(f, v2.area(), nil)
+	return generated.Return[int](f, v2.area(), nil)
 case4:
 	v7 = valueStart(t, tr, v3[1])
-//line types_task.go:372
+//line types_task.go:380
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt5](f)
 		*s = typeSwitchAt5{}
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{v3: v3}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -380,14 +388,14 @@ case4:
 resume5:
 //line types.go:37
 	v3[0] = v7
-	return generated.Return(f, v3[0], nil)
+	return generated.Return[int](f, v3[0], nil)
 case5:
 	v8 = valueStart(t, tr, 0)
-//line types_task.go:387
+//line types_task.go:395
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt6](f)
 		*s = typeSwitchAt6{n: n}
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{tr: tr, v1: v4}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 6)
@@ -399,10 +407,10 @@ resume6:
 case6:
 //line types.go:42
 	waitStart(t, tr, "default")
-//line types_task.go:403
+//line types_task.go:411
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
-		h = typeSwitchKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{tr: tr, v1: v5}
 		return generated.Wait(f, t, 7)
 	}
@@ -410,10 +418,10 @@ resume7:
 //line types.go:43
 	tr.Print(v5)
 end1:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:417
+//line types_task.go:425
 
 // make1Args has the arguments of make1.
 type make1Args struct {
@@ -425,21 +433,21 @@ type make1At1 struct {
 	n int
 }
 
-type make1State = [(max(unsafe.Sizeof(make1Args{}), unsafe.Sizeof(make1At1{})) + 7) / 8]uint64
+const make1Size = (max(unsafe.Sizeof(make1Args{}), unsafe.Sizeof(make1At1{})) + 7) &^ 7
 
 type make1Held = struct {
 	tr *cases.Trace
 }
 
-var make1Kind *generated.HeldKind[make1State, make1Held, any]
+var make1Kind *generated.Kind
 
 // make1Start is the start form of make1.
 func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:441
+//line types_task.go:449
 	if generated.Suspended(t) {
-		f := make1Kind.SpillBare(t, 1)
+		f := generated.SpillBare(t, make1Kind, 1)
 		*generated.At[make1At1](f) = make1At1{n: n}
 		return
 	}
@@ -450,10 +458,10 @@ func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 	return "text"
 }
 
-//line types_task.go:454
+//line types_task.go:462
 
 // make1Step is the step form of make1.
-func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step {
+func make1Step(f *generated.Frame, h *make1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -469,14 +477,14 @@ func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step
 		n = s.n
 //line types.go:49
 		generated.ChildErr(f)
-//line types_task.go:473
+//line types_task.go:481
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:480
+//line types_task.go:488
 	if generated.Suspended(t) {
 		*generated.At[make1At1](f) = make1At1{n: n}
 		if h != nil {
@@ -487,12 +495,12 @@ func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step
 resume1:
 //line types.go:50
 	if n == 0 {
-		return generated.Return(f, any(0), nil)
+		return generated.Return[any](f, 0, nil)
 	}
-	return generated.Return(f, any("text"), nil)
+	return generated.Return[any](f, "text", nil)
 }
 
-//line types_task.go:496
+//line types_task.go:504
 
 // typeSwitchOnceArgs has the arguments of typeSwitchOnce.
 type typeSwitchOnceArgs struct {
@@ -529,7 +537,7 @@ type typeSwitchOnceAt6 struct {
 	n, y int
 }
 
-type typeSwitchOnceState = [(max(unsafe.Sizeof(typeSwitchOnceArgs{}), unsafe.Sizeof(typeSwitchOnceAt1{}), unsafe.Sizeof(typeSwitchOnceAt2{}), unsafe.Sizeof(typeSwitchOnceAt3{}), unsafe.Sizeof(typeSwitchOnceAt4{}), unsafe.Sizeof(typeSwitchOnceAt5{}), unsafe.Sizeof(typeSwitchOnceAt6{})) + 7) / 8]uint64
+const typeSwitchOnceSize = (max(unsafe.Sizeof(typeSwitchOnceArgs{}), unsafe.Sizeof(typeSwitchOnceAt1{}), unsafe.Sizeof(typeSwitchOnceAt2{}), unsafe.Sizeof(typeSwitchOnceAt3{}), unsafe.Sizeof(typeSwitchOnceAt4{}), unsafe.Sizeof(typeSwitchOnceAt5{}), unsafe.Sizeof(typeSwitchOnceAt6{})) + 7) &^ 7
 
 type typeSwitchOnceHeld = struct {
 	tr     *cases.Trace
@@ -537,16 +545,16 @@ type typeSwitchOnceHeld = struct {
 	result any
 }
 
-var typeSwitchOnceKind *generated.HeldKind[typeSwitchOnceState, typeSwitchOnceHeld, int]
+var typeSwitchOnceKind *generated.Kind
 
 // typeSwitchOnceStart is the start form of typeSwitchOnce.
 func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:57
 		v3 := make1Start(t, tr, n)
-//line types_task.go:548
+//line types_task.go:556
 		if generated.Suspended(t) {
-			f, h := typeSwitchOnceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 1)
 			*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 			*h = typeSwitchOnceHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -556,9 +564,9 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v := v3.(type) {
 		case float64, bool:
 			waitStart(t, tr, "no", v)
-//line types_task.go:560
+//line types_task.go:568
 			if generated.Suspended(t) {
-				f, h := typeSwitchOnceKind.Spill(t, 2)
+				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 2)
 				*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 				*h = typeSwitchOnceHeld{tr: tr}
 				return
@@ -567,18 +575,18 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := v
 //line types.go:61
 			waitStart(t, tr, "first")
-//line types_task.go:571
+//line types_task.go:579
 			if generated.Suspended(t) {
-				f, h := typeSwitchOnceKind.Spill(t, 3)
+				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 3)
 				*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 				*h = typeSwitchOnceHeld{tr: tr, v1: v1}
 				return
 			}
 //line types.go:62
 			waitStart(t, tr, "second", v1)
-//line types_task.go:580
+//line types_task.go:588
 			if generated.Suspended(t) {
-				f, h := typeSwitchOnceKind.Spill(t, 4)
+				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 4)
 				*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 				*h = typeSwitchOnceHeld{tr: tr}
 				return
@@ -587,9 +595,9 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := v
 //line types.go:64
 			waitStart(t, tr, "third", len(v2))
-//line types_task.go:591
+//line types_task.go:599
 			if generated.Suspended(t) {
-				f, h := typeSwitchOnceKind.Spill(t, 5)
+				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 5)
 				*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 				*h = typeSwitchOnceHeld{tr: tr}
 				return
@@ -603,9 +611,9 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case int:
 		x = "other"
 		waitStart(t, tr, "int")
-//line types_task.go:607
+//line types_task.go:615
 		if generated.Suspended(t) {
-			f, h := typeSwitchOnceKind.Spill(t, 6)
+			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 6)
 			*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 			*h = typeSwitchOnceHeld{tr: tr, v1: x}
 			return
@@ -618,10 +626,10 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:622
+//line types_task.go:630
 
 // typeSwitchOnceStep is the step form of typeSwitchOnce.
-func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwitchOnceHeld) generated.Step {
+func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -641,7 +649,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 //line types.go:57
 		v3 = h.result
 		generated.Child(f)
-//line types_task.go:645
+//line types_task.go:653
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchOnceAt2](f)
@@ -649,7 +657,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:59
 		generated.ChildErr(f)
-//line types_task.go:653
+//line types_task.go:661
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchOnceAt3](f)
@@ -657,7 +665,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, v1 = h.tr, h.v1
 //line types.go:61
 		generated.ChildErr(f)
-//line types_task.go:661
+//line types_task.go:669
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchOnceAt4](f)
@@ -665,7 +673,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:62
 		generated.ChildErr(f)
-//line types_task.go:669
+//line types_task.go:677
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchOnceAt5](f)
@@ -673,7 +681,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:64
 		generated.ChildErr(f)
-//line types_task.go:677
+//line types_task.go:685
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchOnceAt6](f)
@@ -681,14 +689,14 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, x = h.tr, h.v1
 //line types.go:70
 		generated.ChildErr(f)
-//line types_task.go:685
+//line types_task.go:693
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line types.go:57
 	v3 = make1Start(t, tr, n)
-//line types_task.go:692
+//line types_task.go:700
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -712,7 +720,7 @@ resume1:
 case1:
 //line types.go:59
 	waitStart(t, tr, "no", v)
-//line types_task.go:716
+//line types_task.go:724
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -723,7 +731,7 @@ resume2:
 case2:
 //line types.go:61
 	waitStart(t, tr, "first")
-//line types_task.go:727
+//line types_task.go:735
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 		*h = typeSwitchOnceHeld{tr: tr, v1: v1}
@@ -732,7 +740,7 @@ case2:
 resume3:
 //line types.go:62
 	waitStart(t, tr, "second", v1)
-//line types_task.go:736
+//line types_task.go:744
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -743,7 +751,7 @@ resume4:
 case3:
 //line types.go:64
 	waitStart(t, tr, "third", len(v2))
-//line types_task.go:747
+//line types_task.go:755
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -766,7 +774,7 @@ case4:
 //line types.go:69
 	x = "other"
 	waitStart(t, tr, "int")
-//line types_task.go:770
+//line types_task.go:778
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 		*h = typeSwitchOnceHeld{tr: tr, v1: x}
@@ -780,10 +788,10 @@ case5:
 //line types.go:73
 	tr.Print("never")
 end2:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:787
+//line types_task.go:795
 
 // typeSwitchBareArgs has the arguments of typeSwitchBare.
 type typeSwitchBareArgs struct {
@@ -811,14 +819,14 @@ type typeSwitchBareAt4 struct {
 	result int
 }
 
-type typeSwitchBareState = [(max(unsafe.Sizeof(typeSwitchBareArgs{}), unsafe.Sizeof(typeSwitchBareAt1{}), unsafe.Sizeof(typeSwitchBareAt2{}), unsafe.Sizeof(typeSwitchBareAt3{}), unsafe.Sizeof(typeSwitchBareAt4{})) + 7) / 8]uint64
+const typeSwitchBareSize = (max(unsafe.Sizeof(typeSwitchBareArgs{}), unsafe.Sizeof(typeSwitchBareAt1{}), unsafe.Sizeof(typeSwitchBareAt2{}), unsafe.Sizeof(typeSwitchBareAt3{}), unsafe.Sizeof(typeSwitchBareAt4{})) + 7) &^ 7
 
 type typeSwitchBareHeld = struct {
 	tr     *cases.Trace
 	result any
 }
 
-var typeSwitchBareKind *generated.HeldKind[typeSwitchBareState, typeSwitchBareHeld, int]
+var typeSwitchBareKind *generated.Kind
 
 // typeSwitchBareStart is the start form of typeSwitchBare.
 func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -826,9 +834,9 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch something(n).(type) {
 	case int, string:
 		valueStart(t, tr, 1)
-//line types_task.go:830
+//line types_task.go:838
 		if generated.Suspended(t) {
-			f, h := typeSwitchBareKind.Spill(t, 1)
+			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 1)
 			*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 			*h = typeSwitchBareHeld{tr: tr}
 			return
@@ -836,9 +844,9 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case square:
 //line types.go:83
 		valueStart(t, tr, 2)
-//line types_task.go:840
+//line types_task.go:848
 		if generated.Suspended(t) {
-			f, h := typeSwitchBareKind.Spill(t, 2)
+			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 2)
 			*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 			*h = typeSwitchBareHeld{tr: tr}
 			return
@@ -847,9 +855,9 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:85
 		v := make1Start(t, tr, n)
-//line types_task.go:851
+//line types_task.go:859
 		if generated.Suspended(t) {
-			f, h := typeSwitchBareKind.Spill(t, 3)
+			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 3)
 			*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 			*h = typeSwitchBareHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -861,9 +869,9 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("default")
 		case int:
 			v1 := valueStart(t, tr, 3)
-//line types_task.go:865
+//line types_task.go:873
 			if generated.Suspended(t) {
-				f, h := typeSwitchBareKind.Spill(t, 4)
+				f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 4)
 				s := generated.At[typeSwitchBareAt4](f)
 				*s = typeSwitchBareAt4{n: n}
 				*h = typeSwitchBareHeld{tr: tr}
@@ -878,10 +886,10 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:882
+//line types_task.go:890
 
 // typeSwitchBareStep is the step form of typeSwitchBare.
-func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwitchBareHeld) generated.Step {
+func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -899,7 +907,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:81
 		generated.Child(f)
-//line types_task.go:903
+//line types_task.go:911
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchBareAt2](f)
@@ -907,7 +915,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:83
 		generated.Child(f)
-//line types_task.go:911
+//line types_task.go:919
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchBareAt3](f)
@@ -916,7 +924,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:85
 		v = h.result
 		generated.Child(f)
-//line types_task.go:920
+//line types_task.go:928
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchBareAt4](f)
@@ -925,7 +933,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:89
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:929
+//line types_task.go:937
 		goto resume4
 	default:
 		return f.BadResume()
@@ -941,7 +949,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 case1:
 //line types.go:81
 	valueStart(t, tr, 1)
-//line types_task.go:945
+//line types_task.go:953
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -952,7 +960,7 @@ resume1:
 case2:
 //line types.go:83
 	valueStart(t, tr, 2)
-//line types_task.go:956
+//line types_task.go:964
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -962,7 +970,7 @@ resume2:
 end1:
 //line types.go:85
 	v = make1Start(t, tr, n)
-//line types_task.go:966
+//line types_task.go:974
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -984,7 +992,7 @@ case3:
 case4:
 //line types.go:89
 	v1 = valueStart(t, tr, 3)
-//line types_task.go:988
+//line types_task.go:996
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchBareAt4](f)
 		*s = typeSwitchBareAt4{n: n}
@@ -996,10 +1004,10 @@ resume4:
 //line types.go:89
 	tr.Print("int", v1)
 end2:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1003
+//line types_task.go:1011
 
 // typeSwitchInitArgs has the arguments of typeSwitchInit.
 type typeSwitchInitArgs struct {
@@ -1027,7 +1035,7 @@ type typeSwitchInitAt4 struct {
 	x int
 }
 
-type typeSwitchInitState = [(max(unsafe.Sizeof(typeSwitchInitArgs{}), unsafe.Sizeof(typeSwitchInitAt1{}), unsafe.Sizeof(typeSwitchInitAt2{}), unsafe.Sizeof(typeSwitchInitAt3{}), unsafe.Sizeof(typeSwitchInitAt4{})) + 7) / 8]uint64
+const typeSwitchInitSize = (max(unsafe.Sizeof(typeSwitchInitArgs{}), unsafe.Sizeof(typeSwitchInitAt1{}), unsafe.Sizeof(typeSwitchInitAt2{}), unsafe.Sizeof(typeSwitchInitAt3{}), unsafe.Sizeof(typeSwitchInitAt4{})) + 7) &^ 7
 
 type typeSwitchInitHeld = struct {
 	tr     *cases.Trace
@@ -1035,16 +1043,16 @@ type typeSwitchInitHeld = struct {
 	result any
 }
 
-var typeSwitchInitKind *generated.HeldKind[typeSwitchInitState, typeSwitchInitHeld, int]
+var typeSwitchInitKind *generated.Kind
 
 // typeSwitchInitStart is the start form of typeSwitchInit.
 func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1046
+//line types_task.go:1054
 		if generated.Suspended(t) {
-			f, h := typeSwitchInitKind.Spill(t, 1)
+			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 1)
 			s := generated.At[typeSwitchInitAt1](f)
 			*s = typeSwitchInitAt1{}
 			*h = typeSwitchInitHeld{tr: tr}
@@ -1053,9 +1061,9 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1057
+//line types_task.go:1065
 		if generated.Suspended(t) {
-			f, h := typeSwitchInitKind.Spill(t, 2)
+			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 			*h = typeSwitchInitHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -1065,9 +1073,9 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1069
+//line types_task.go:1077
 			if generated.Suspended(t) {
-				f := typeSwitchInitKind.SpillBare(t, 3)
+				f := generated.SpillBare(t, typeSwitchInitKind, 3)
 				s := generated.At[typeSwitchInitAt3](f)
 				*s = typeSwitchInitAt3{x: x, y: y}
 				generated.ResultTo(t, &s.result)
@@ -1080,9 +1088,9 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			y1 := y
 //line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1084
+//line types_task.go:1092
 			if generated.Suspended(t) {
-				f, h := typeSwitchInitKind.Spill(t, 4)
+				f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 4)
 				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
 				*h = typeSwitchInitHeld{y1: y1}
 				return
@@ -1095,10 +1103,10 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line types_task.go:1099
+//line types_task.go:1107
 
 // typeSwitchInitStep is the step form of typeSwitchInit.
-func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwitchInitHeld) generated.Step {
+func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -1118,7 +1126,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		x = s.result
 		generated.Child(f)
-//line types_task.go:1122
+//line types_task.go:1130
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInitAt2](f)
@@ -1127,7 +1135,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		v = h.result
 		generated.Child(f)
-//line types_task.go:1131
+//line types_task.go:1139
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInitAt3](f)
@@ -1135,7 +1143,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:97
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1139
+//line types_task.go:1147
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
@@ -1143,18 +1151,18 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 		y1 = h.y1
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1147
+//line types_task.go:1155
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1154
+//line types_task.go:1162
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
-		h = typeSwitchInitKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchInitKind, f, h)
 		*h = typeSwitchInitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1162,10 +1170,10 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1166
+//line types_task.go:1174
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
-		h = typeSwitchInitKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchInitKind, f, h)
 		*h = typeSwitchInitHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 2)
@@ -1184,7 +1192,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1188
+//line types_task.go:1196
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1197,24 +1205,24 @@ case1:
 resume3:
 //line types.go:97
 	x += y + v1
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 case2:
 	err = waitStart(t, tr, y1)
-//line types_task.go:1204
+//line types_task.go:1212
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
-		h = typeSwitchInitKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchInitKind, f, h)
 		*h = typeSwitchInitHeld{y1: y1}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line types.go:100
-	return generated.Return(f, x+len(y1), err)
+	return generated.Return[int](f, x+len(y1), err)
 end1:
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 }
 
-//line types_task.go:1218
+//line types_task.go:1226
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1241,7 +1249,7 @@ type typeSwitchCapturedAt4 struct {
 	i1 int
 }
 
-type typeSwitchCapturedState = [(max(unsafe.Sizeof(typeSwitchCapturedArgs{}), unsafe.Sizeof(typeSwitchCapturedAt1{}), unsafe.Sizeof(typeSwitchCapturedAt2{}), unsafe.Sizeof(typeSwitchCapturedAt3{}), unsafe.Sizeof(typeSwitchCapturedAt4{})) + 7) / 8]uint64
+const typeSwitchCapturedSize = (max(unsafe.Sizeof(typeSwitchCapturedArgs{}), unsafe.Sizeof(typeSwitchCapturedAt1{}), unsafe.Sizeof(typeSwitchCapturedAt2{}), unsafe.Sizeof(typeSwitchCapturedAt3{}), unsafe.Sizeof(typeSwitchCapturedAt4{})) + 7) &^ 7
 
 type typeSwitchCapturedHeld = struct {
 	tr   *cases.Trace
@@ -1253,7 +1261,7 @@ type typeSwitchCapturedHeld = struct {
 	f    func() string
 }
 
-var typeSwitchCapturedKind *generated.HeldKind[typeSwitchCapturedState, typeSwitchCapturedHeld, int]
+var typeSwitchCapturedKind *generated.Kind
 
 // typeSwitchCapturedStart is the start form of typeSwitchCaptured.
 func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1264,9 +1272,9 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1268
+//line types_task.go:1276
 			if generated.Suspended(t) {
-				f1, h := typeSwitchCapturedKind.Spill(t, 1)
+				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 				*h = typeSwitchCapturedHeld{tr: tr, all: all, v: &v}
 				return
@@ -1278,9 +1286,9 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1282
+//line types_task.go:1290
 			if generated.Suspended(t) {
-				f1, h := typeSwitchCapturedKind.Spill(t, 2)
+				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 				*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: &v1, p: p}
 				return
@@ -1293,9 +1301,9 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1297
+//line types_task.go:1305
 			if generated.Suspended(t) {
-				f1, h := typeSwitchCapturedKind.Spill(t, 3)
+				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 				*h = typeSwitchCapturedHeld{tr: tr, all: all}
 				return
@@ -1310,9 +1318,9 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1314
+//line types_task.go:1322
 			if generated.Suspended(t) {
-				f1, h := typeSwitchCapturedKind.Spill(t, 4)
+				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 				*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
 				return
@@ -1325,10 +1333,10 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1329
+//line types_task.go:1337
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
-func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h *typeSwitchCapturedHeld) generated.Step {
+func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr        *cases.Trace
@@ -1351,7 +1359,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1355
+//line types_task.go:1363
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1359,7 +1367,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1363
+//line types_task.go:1371
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1367,7 +1375,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1371
+//line types_task.go:1379
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1375,7 +1383,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1379
+//line types_task.go:1387
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1410,7 +1418,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1414
+//line types_task.go:1422
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1424,7 +1432,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1428
+//line types_task.go:1436
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1446,7 +1454,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1450
+//line types_task.go:1458
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1470,7 +1478,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1474
+//line types_task.go:1482
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1484,10 +1492,10 @@ resume4:
 	goto loop2
 end3:
 //line types.go:127
-	return generated.Return(f1, len(all), nil)
+	return generated.Return[int](f1, len(all), nil)
 }
 
-//line types_task.go:1491
+//line types_task.go:1499
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1518,7 +1526,7 @@ type typeSwitchInterfacesAt4 struct {
 	result int
 }
 
-type typeSwitchInterfacesState = [(max(unsafe.Sizeof(typeSwitchInterfacesArgs{}), unsafe.Sizeof(typeSwitchInterfacesAt1{}), unsafe.Sizeof(typeSwitchInterfacesAt2{}), unsafe.Sizeof(typeSwitchInterfacesAt3{}), unsafe.Sizeof(typeSwitchInterfacesAt4{})) + 7) / 8]uint64
+const typeSwitchInterfacesSize = (max(unsafe.Sizeof(typeSwitchInterfacesArgs{}), unsafe.Sizeof(typeSwitchInterfacesAt1{}), unsafe.Sizeof(typeSwitchInterfacesAt2{}), unsafe.Sizeof(typeSwitchInterfacesAt3{}), unsafe.Sizeof(typeSwitchInterfacesAt4{})) + 7) &^ 7
 
 type typeSwitchInterfacesHeld = struct {
 	tr   *cases.Trace
@@ -1527,7 +1535,7 @@ type typeSwitchInterfacesHeld = struct {
 	err2 *special
 }
 
-var typeSwitchInterfacesKind *generated.HeldKind[typeSwitchInterfacesState, typeSwitchInterfacesHeld, int]
+var typeSwitchInterfacesKind *generated.Kind
 
 // typeSwitchInterfacesStart is the start form of typeSwitchInterfaces.
 func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1535,9 +1543,9 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1539
+//line types_task.go:1547
 		if generated.Suspended(t) {
-			f, h := typeSwitchInterfacesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
 			*s = typeSwitchInterfacesAt1{n: n}
 			*h = typeSwitchInterfacesHeld{tr: tr, err: err}
@@ -1550,9 +1558,9 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1554
+//line types_task.go:1562
 		if generated.Suspended(t) {
-			f, h := typeSwitchInterfacesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
 			*s = typeSwitchInterfacesAt2{n: n}
 			*h = typeSwitchInterfacesHeld{tr: tr, err1: err1}
@@ -1565,9 +1573,9 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1569
+//line types_task.go:1577
 		if generated.Suspended(t) {
-			f, h := typeSwitchInterfacesKind.Spill(t, 3)
+			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
 			*s = typeSwitchInterfacesAt3{n: n}
 			*h = typeSwitchInterfacesHeld{tr: tr, err2: err2}
@@ -1580,9 +1588,9 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1584
+//line types_task.go:1592
 		if generated.Suspended(t) {
-			f, h := typeSwitchInterfacesKind.Spill(t, 4)
+			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
 			*s = typeSwitchInterfacesAt4{n: n}
 			*h = typeSwitchInterfacesHeld{tr: tr, err: err3}
@@ -1595,10 +1603,10 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1599
+//line types_task.go:1607
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
-func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int], h *typeSwitchInterfacesHeld) generated.Step {
+func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -1619,7 +1627,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1623
+//line types_task.go:1631
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1628,7 +1636,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1632
+//line types_task.go:1640
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1637,7 +1645,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1641
+//line types_task.go:1649
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1646,7 +1654,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1650
+//line types_task.go:1658
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1670,7 +1678,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1674
+//line types_task.go:1682
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1685,7 +1693,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1689
+//line types_task.go:1697
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1700,7 +1708,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1704
+//line types_task.go:1712
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1715,7 +1723,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1719
+//line types_task.go:1727
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1727,10 +1735,10 @@ resume4:
 //line types.go:155
 	tr.Print("error", v3, err3)
 end1:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1734
+//line types_task.go:1742
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1753,13 +1761,13 @@ type typeSwitchJumpsAt3 struct {
 	count int
 }
 
-type typeSwitchJumpsState = [(max(unsafe.Sizeof(typeSwitchJumpsArgs{}), unsafe.Sizeof(typeSwitchJumpsAt1{}), unsafe.Sizeof(typeSwitchJumpsAt2{}), unsafe.Sizeof(typeSwitchJumpsAt3{})) + 7) / 8]uint64
+const typeSwitchJumpsSize = (max(unsafe.Sizeof(typeSwitchJumpsArgs{}), unsafe.Sizeof(typeSwitchJumpsAt1{}), unsafe.Sizeof(typeSwitchJumpsAt2{}), unsafe.Sizeof(typeSwitchJumpsAt3{})) + 7) &^ 7
 
 type typeSwitchJumpsHeld = struct {
 	tr *cases.Trace
 }
 
-var typeSwitchJumpsKind *generated.HeldKind[typeSwitchJumpsState, typeSwitchJumpsHeld, int]
+var typeSwitchJumpsKind *generated.Kind
 
 // typeSwitchJumpsStart is the start form of typeSwitchJumps.
 func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1775,9 +1783,9 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1779
+//line types_task.go:1787
 					if generated.Suspended(t) {
-						f, h := typeSwitchJumpsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
 						*s = typeSwitchJumpsAt1{count: count, i: i}
 						*h = typeSwitchJumpsHeld{tr: tr}
@@ -1795,9 +1803,9 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1799
+//line types_task.go:1807
 				if generated.Suspended(t) {
-					f, h := typeSwitchJumpsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 					*h = typeSwitchJumpsHeld{tr: tr}
 					return
@@ -1807,9 +1815,9 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1811
+//line types_task.go:1819
 				if generated.Suspended(t) {
-					f := typeSwitchJumpsKind.SpillBare(t, 3)
+					f := generated.SpillBare(t, typeSwitchJumpsKind, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 					return
 				}
@@ -1823,10 +1831,10 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1827
+//line types_task.go:1835
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
-func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeSwitchJumpsHeld) generated.Step {
+func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -1847,7 +1855,7 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1851
+//line types_task.go:1859
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1855,14 +1863,14 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1859
+//line types_task.go:1867
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1866
+//line types_task.go:1874
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1888,11 +1896,11 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1892
+//line types_task.go:1900
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
-		h = typeSwitchJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchJumpsKind, f, h)
 		*h = typeSwitchJumpsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1910,10 +1918,10 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1914
+//line types_task.go:1922
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
-		h = typeSwitchJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, typeSwitchJumpsKind, f, h)
 		*h = typeSwitchJumpsHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -1922,7 +1930,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1926
+//line types_task.go:1934
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1941,7 +1949,7 @@ next1:
 	goto loop1
 end3:
 //line types.go:179
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line types_task.go:1948
+//line types_task.go:1956

@@ -19,102 +19,119 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	taskLiteralKind = generated.DefineHeld[taskLiteralState, taskLiteralHeld, int]("taskLiteral", "literals.go", 10, taskLiteralStep)
+	taskLiteralKind = generated.DefineHeld("taskLiteral", "literals.go", 10, taskLiteralSize, generated.Result[int](), taskLiteralStep)
 	generated.Bind(taskLiteral, taskLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s taskLiteralState
-		*generated.In[taskLiteralArgs](&s) = taskLiteralArgs{n: n}
-		return taskLiteralKind.With(s, taskLiteralHeld{tr: tr})
+		c := generated.NewCall[int](taskLiteralKind)
+		*generated.CallState[taskLiteralArgs](c) = taskLiteralArgs{n: n}
+		*generated.CallHeld[taskLiteralHeld](c) = taskLiteralHeld{tr: tr}
+		return c
 	})
-	taskLiteralFunc1Kind = generated.DefineHeld[taskLiteralFunc1State, taskLiteralFunc1Held, int]("taskLiteral.func1", "literals.go", 11, taskLiteralFunc1Step)
-	taskLiteralChangesKind = generated.DefineHeld[taskLiteralChangesState, taskLiteralChangesHeld, int]("taskLiteralChanges", "literals.go", 20, taskLiteralChangesStep)
+	taskLiteralFunc1Kind = generated.DefineHeld("taskLiteral.func1", "literals.go", 11, taskLiteralFunc1Size, generated.Result[int](), taskLiteralFunc1Step)
+	taskLiteralChangesKind = generated.DefineHeld("taskLiteralChanges", "literals.go", 20, taskLiteralChangesSize, generated.Result[int](), taskLiteralChangesStep)
 	generated.Bind(taskLiteralChanges, taskLiteralChangesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 taskLiteralChangesState
-		*generated.In[taskLiteralChangesArgs](&s1) = taskLiteralChangesArgs{n: n}
-		return taskLiteralChangesKind.With(s1, taskLiteralChangesHeld{tr: tr})
+		c := generated.NewCall[int](taskLiteralChangesKind)
+		*generated.CallState[taskLiteralChangesArgs](c) = taskLiteralChangesArgs{n: n}
+		*generated.CallHeld[taskLiteralChangesHeld](c) = taskLiteralChangesHeld{tr: tr}
+		return c
 	})
-	taskLiteralChangesFunc1Kind = generated.DefineHeld[taskLiteralChangesFunc1State, taskLiteralChangesFunc1Held, struct{}]("taskLiteralChanges.func1", "literals.go", 22, taskLiteralChangesFunc1Step)
-	taskLiteralsKind = generated.DefineHeld[taskLiteralsState, taskLiteralsHeld, int]("taskLiterals", "literals.go", 42, taskLiteralsStep)
+	taskLiteralChangesFunc1Kind = generated.DefineHeld("taskLiteralChanges.func1", "literals.go", 22, taskLiteralChangesFunc1Size, generated.Result[struct{}](), taskLiteralChangesFunc1Step)
+	taskLiteralsKind = generated.DefineHeld("taskLiterals", "literals.go", 42, taskLiteralsSize, generated.Result[int](), taskLiteralsStep)
 	generated.Bind(taskLiterals, taskLiteralsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s taskLiteralsState
-		*generated.In[taskLiteralsArgs](&s) = taskLiteralsArgs{n: n}
-		return taskLiteralsKind.With(s, taskLiteralsHeld{tr: tr})
+		c := generated.NewCall[int](taskLiteralsKind)
+		*generated.CallState[taskLiteralsArgs](c) = taskLiteralsArgs{n: n}
+		*generated.CallHeld[taskLiteralsHeld](c) = taskLiteralsHeld{tr: tr}
+		return c
 	})
-	taskLiteralsFunc1Kind = generated.DefineHeld[taskLiteralsFunc1State, taskLiteralsFunc1Held, int]("taskLiterals.func1", "literals.go", 46, taskLiteralsFunc1Step)
-	nestedLiteralsKind = generated.DefineHeld[nestedLiteralsState, nestedLiteralsHeld, int]("nestedLiterals", "literals.go", 63, nestedLiteralsStep)
+	taskLiteralsFunc1Kind = generated.DefineHeld("taskLiterals.func1", "literals.go", 46, taskLiteralsFunc1Size, generated.Result[int](), taskLiteralsFunc1Step)
+	nestedLiteralsKind = generated.DefineHeld("nestedLiterals", "literals.go", 63, nestedLiteralsSize, generated.Result[int](), nestedLiteralsStep)
 	generated.Bind(nestedLiterals, nestedLiteralsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedLiteralsState
-		*generated.In[nestedLiteralsArgs](&s) = nestedLiteralsArgs{n: n}
-		return nestedLiteralsKind.With(s, nestedLiteralsHeld{tr: tr})
+		c := generated.NewCall[int](nestedLiteralsKind)
+		*generated.CallState[nestedLiteralsArgs](c) = nestedLiteralsArgs{n: n}
+		*generated.CallHeld[nestedLiteralsHeld](c) = nestedLiteralsHeld{tr: tr}
+		return c
 	})
-	nestedLiteralsFunc1Kind = generated.DefineHeld[nestedLiteralsFunc1State, nestedLiteralsFunc1Held, int]("nestedLiterals.func1", "literals.go", 65, nestedLiteralsFunc1Step)
-	nestedLiteralsFunc1Func1Kind = generated.DefineHeld[nestedLiteralsFunc1Func1State, nestedLiteralsFunc1Func1Held, int]("nestedLiterals.func1.func1", "literals.go", 67, nestedLiteralsFunc1Func1Step)
-	recursiveLiteralKind = generated.DefineHeld[recursiveLiteralState, recursiveLiteralHeld, int]("recursiveLiteral", "literals.go", 86, recursiveLiteralStep)
+	nestedLiteralsFunc1Kind = generated.DefineHeld("nestedLiterals.func1", "literals.go", 65, nestedLiteralsFunc1Size, generated.Result[int](), nestedLiteralsFunc1Step)
+	nestedLiteralsFunc1Func1Kind = generated.DefineHeld("nestedLiterals.func1.func1", "literals.go", 67, nestedLiteralsFunc1Func1Size, generated.Result[int](), nestedLiteralsFunc1Func1Step)
+	recursiveLiteralKind = generated.DefineHeld("recursiveLiteral", "literals.go", 86, recursiveLiteralSize, generated.Result[int](), recursiveLiteralStep)
 	generated.Bind(recursiveLiteral, recursiveLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recursiveLiteralState
-		*generated.In[recursiveLiteralArgs](&s) = recursiveLiteralArgs{n: n}
-		return recursiveLiteralKind.With(s, recursiveLiteralHeld{tr: tr})
+		c := generated.NewCall[int](recursiveLiteralKind)
+		*generated.CallState[recursiveLiteralArgs](c) = recursiveLiteralArgs{n: n}
+		*generated.CallHeld[recursiveLiteralHeld](c) = recursiveLiteralHeld{tr: tr}
+		return c
 	})
-	recursiveLiteralFunc1Kind = generated.DefineHeld[recursiveLiteralFunc1State, recursiveLiteralFunc1Held, int]("recursiveLiteral.func1", "literals.go", 89, recursiveLiteralFunc1Step)
-	twiceKind = generated.DefineHeld[twiceState, twiceHeld, int]("twice", "literals.go", 100, twiceStep)
+	recursiveLiteralFunc1Kind = generated.DefineHeld("recursiveLiteral.func1", "literals.go", 89, recursiveLiteralFunc1Size, generated.Result[int](), recursiveLiteralFunc1Step)
+	twiceKind = generated.DefineHeld("twice", "literals.go", 100, twiceSize, generated.Result[int](), twiceStep)
 	generated.Bind(twice, twiceStart, func(tr *cases.Trace, f func(*task.T, int) (int, error)) coro.Call[int] {
-		return twiceKind.With(twiceState{}, twiceHeld{tr: tr, f: f})
+		c := generated.NewCall[int](twiceKind)
+		*generated.CallHeld[twiceHeld](c) = twiceHeld{tr: tr, f: f}
+		return c
 	})
-	passedLiteralKind = generated.DefineHeld[passedLiteralState, passedLiteralHeld, int]("passedLiteral", "literals.go", 110, passedLiteralStep)
+	passedLiteralKind = generated.DefineHeld("passedLiteral", "literals.go", 110, passedLiteralSize, generated.Result[int](), passedLiteralStep)
 	generated.Bind(passedLiteral, passedLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s passedLiteralState
-		*generated.In[passedLiteralArgs](&s) = passedLiteralArgs{n: n}
-		return passedLiteralKind.With(s, passedLiteralHeld{tr: tr})
+		c := generated.NewCall[int](passedLiteralKind)
+		*generated.CallState[passedLiteralArgs](c) = passedLiteralArgs{n: n}
+		*generated.CallHeld[passedLiteralHeld](c) = passedLiteralHeld{tr: tr}
+		return c
 	})
-	passedLiteralFunc1Kind = generated.DefineHeld[passedLiteralFunc1State, passedLiteralFunc1Held, int]("passedLiteral.func1", "literals.go", 112, passedLiteralFunc1Step)
-	makerKind = generated.DefineHeld[makerState, makerHeld, func(*task.T, int) int]("maker", "literals.go", 128, makerStep)
+	passedLiteralFunc1Kind = generated.DefineHeld("passedLiteral.func1", "literals.go", 112, passedLiteralFunc1Size, generated.Result[int](), passedLiteralFunc1Step)
+	makerKind = generated.DefineHeld("maker", "literals.go", 128, 0, generated.Result[func(*task.T, int) int](), makerStep)
 	generated.Bind(maker, makerStart, func(tr *cases.Trace, start int) coro.Call[func(*task.T, int) int] {
-		return makerKind.With(makerState{}, makerHeld{tr: tr, start: &start})
+		c := generated.NewCall[func(*task.T, int) int](makerKind)
+		*generated.CallHeld[makerHeld](c) = makerHeld{tr: tr, start: &start}
+		return c
 	})
-	makerFunc1Kind = generated.DefineHeld[makerFunc1State, makerFunc1Held, int]("maker.func1", "literals.go", 130, makerFunc1Step)
-	returnedLiteralKind = generated.DefineHeld[returnedLiteralState, returnedLiteralHeld, int]("returnedLiteral", "literals.go", 136, returnedLiteralStep)
+	makerFunc1Kind = generated.DefineHeld("maker.func1", "literals.go", 130, makerFunc1Size, generated.Result[int](), makerFunc1Step)
+	returnedLiteralKind = generated.DefineHeld("returnedLiteral", "literals.go", 136, returnedLiteralSize, generated.Result[int](), returnedLiteralStep)
 	generated.Bind(returnedLiteral, returnedLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnedLiteralState
-		*generated.In[returnedLiteralArgs](&s) = returnedLiteralArgs{n: n}
-		return returnedLiteralKind.With(s, returnedLiteralHeld{tr: tr})
+		c := generated.NewCall[int](returnedLiteralKind)
+		*generated.CallState[returnedLiteralArgs](c) = returnedLiteralArgs{n: n}
+		*generated.CallHeld[returnedLiteralHeld](c) = returnedLiteralHeld{tr: tr}
+		return c
 	})
-	unboundLiteralKind = generated.DefineHeld[unboundLiteralState, unboundLiteralHeld, int]("unboundLiteral", "literals.go", 147, unboundLiteralStep)
+	unboundLiteralKind = generated.DefineHeld("unboundLiteral", "literals.go", 147, unboundLiteralSize, generated.Result[int](), unboundLiteralStep)
 	generated.Bind(unboundLiteral, unboundLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s unboundLiteralState
-		*generated.In[unboundLiteralArgs](&s) = unboundLiteralArgs{n: n}
-		return unboundLiteralKind.With(s, unboundLiteralHeld{tr: tr})
+		c := generated.NewCall[int](unboundLiteralKind)
+		*generated.CallState[unboundLiteralArgs](c) = unboundLiteralArgs{n: n}
+		*generated.CallHeld[unboundLiteralHeld](c) = unboundLiteralHeld{tr: tr}
+		return c
 	})
-	literalResultsKind = generated.DefineHeld[literalResultsState, literalResultsHeld, int]("literalResults", "literals.go", 154, literalResultsStep)
+	literalResultsKind = generated.DefineHeld("literalResults", "literals.go", 154, literalResultsSize, generated.Result[int](), literalResultsStep)
 	generated.Bind(literalResults, literalResultsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 literalResultsState
-		*generated.In[literalResultsArgs](&s1) = literalResultsArgs{n: n}
-		return literalResultsKind.With(s1, literalResultsHeld{tr: tr})
+		c := generated.NewCall[int](literalResultsKind)
+		*generated.CallState[literalResultsArgs](c) = literalResultsArgs{n: n}
+		*generated.CallHeld[literalResultsHeld](c) = literalResultsHeld{tr: tr}
+		return c
 	})
-	literalResultsFunc1Kind = generated.DefineHeld[literalResultsFunc1State, literalResultsFunc1Held, struct{}]("literalResults.func1", "literals.go", 155, literalResultsFunc1Step)
-	literalResultsFunc2Kind = generated.DefineHeld[literalResultsFunc2State, literalResultsFunc2Held, literalResultsFunc2Result]("literalResults.func2", "literals.go", 156, literalResultsFunc2Step)
-	literalResultsFunc3Kind = generated.DefineHeld[literalResultsFunc3State, literalResultsFunc3Held, int]("literalResults.func3", "literals.go", 157, literalResultsFunc3Step)
-	literalResultsFunc4Kind = generated.DefineHeld[literalResultsFunc4State, literalResultsFunc4Held, int]("literalResults.func4", "literals.go", 165, literalResultsFunc4Step)
-	plusOneKind = generated.DefineHeld[plusOneState, plusOneHeld, int]("plusOne", "literals.go", 177, plusOneStep)
+	literalResultsFunc1Kind = generated.DefineHeld("literalResults.func1", "literals.go", 155, 0, generated.Result[struct{}](), literalResultsFunc1Step)
+	literalResultsFunc2Kind = generated.DefineHeld("literalResults.func2", "literals.go", 156, literalResultsFunc2Size, generated.Result[literalResultsFunc2Result](), literalResultsFunc2Step)
+	literalResultsFunc3Kind = generated.DefineHeld("literalResults.func3", "literals.go", 157, literalResultsFunc3Size, generated.Result[int](), literalResultsFunc3Step)
+	literalResultsFunc4Kind = generated.DefineHeld("literalResults.func4", "literals.go", 165, literalResultsFunc4Size, generated.Result[int](), literalResultsFunc4Step)
+	plusOneKind = generated.DefineHeld("plusOne", "literals.go", 177, plusOneSize, generated.Result[int](), plusOneStep)
 	generated.Bind(plusOne, plusOneStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s plusOneState
-		*generated.In[plusOneArgs](&s) = plusOneArgs{n: n}
-		return plusOneKind.With(s, plusOneHeld{tr: tr})
+		c := generated.NewCall[int](plusOneKind)
+		*generated.CallState[plusOneArgs](c) = plusOneArgs{n: n}
+		*generated.CallHeld[plusOneHeld](c) = plusOneHeld{tr: tr}
+		return c
 	})
-	functionTableKind = generated.DefineHeld[functionTableState, functionTableHeld, int]("functionTable", "literals.go", 179, functionTableStep)
+	functionTableKind = generated.DefineHeld("functionTable", "literals.go", 179, functionTableSize, generated.Result[int](), functionTableStep)
 	generated.Bind(functionTable, functionTableStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s functionTableState
-		*generated.In[functionTableArgs](&s) = functionTableArgs{n: n}
-		return functionTableKind.With(s, functionTableHeld{tr: tr})
+		c := generated.NewCall[int](functionTableKind)
+		*generated.CallState[functionTableArgs](c) = functionTableArgs{n: n}
+		*generated.CallHeld[functionTableHeld](c) = functionTableHeld{tr: tr}
+		return c
 	})
-	functionTableFunc1Kind = generated.DefineHeld[functionTableFunc1State, functionTableFunc1Held, int]("functionTable.func1", "literals.go", 181, functionTableFunc1Step)
-	nilFunctionKind = generated.DefineHeld[nilFunctionState, nilFunctionHeld, int]("nilFunction", "literals.go", 193, nilFunctionStep)
+	functionTableFunc1Kind = generated.DefineHeld("functionTable.func1", "literals.go", 181, functionTableFunc1Size, generated.Result[int](), functionTableFunc1Step)
+	nilFunctionKind = generated.DefineHeld("nilFunction", "literals.go", 193, nilFunctionSize, generated.Result[int](), nilFunctionStep)
 	generated.Bind(nilFunction, nilFunctionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nilFunctionState
-		*generated.In[nilFunctionArgs](&s) = nilFunctionArgs{n: n}
-		return nilFunctionKind.With(s, nilFunctionHeld{tr: tr})
+		c := generated.NewCall[int](nilFunctionKind)
+		*generated.CallState[nilFunctionArgs](c) = nilFunctionArgs{n: n}
+		*generated.CallHeld[nilFunctionHeld](c) = nilFunctionHeld{tr: tr}
+		return c
 	})
-	counterFunc1Kind = generated.Define[counterFunc1State, int]("counter.func1", "literals.go", 122, counterFunc1Step)
+	counterFunc1Kind = generated.Define("counter.func1", "literals.go", 122, 0, generated.Result[int](), counterFunc1Step)
 	generated.BindLiteral("literals.go", 122, "counter", counterFunc1Start, func() coro.Call[int] {
-		return counterFunc1Kind.With(counterFunc1State{})
+		c := generated.NewCall[int](counterFunc1Kind)
+		return c
 	})
 }
 
@@ -140,14 +157,14 @@ type taskLiteralAt3 struct {
 	result int
 }
 
-type taskLiteralState = [(max(unsafe.Sizeof(taskLiteralArgs{}), unsafe.Sizeof(taskLiteralAt1{}), unsafe.Sizeof(taskLiteralAt2{}), unsafe.Sizeof(taskLiteralAt3{})) + 7) / 8]uint64
+const taskLiteralSize = (max(unsafe.Sizeof(taskLiteralArgs{}), unsafe.Sizeof(taskLiteralAt1{}), unsafe.Sizeof(taskLiteralAt2{}), unsafe.Sizeof(taskLiteralAt3{})) + 7) &^ 7
 
 type taskLiteralHeld = struct {
 	tr *cases.Trace
 	f  func(*task.T, int) int
 }
 
-var taskLiteralKind *generated.HeldKind[taskLiteralState, taskLiteralHeld, int]
+var taskLiteralKind *generated.Kind
 
 // taskLiteralStart is the start form of taskLiteral.
 func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -155,9 +172,9 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f := generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:159
+//line literals_task.go:176
 		if generated.Suspended(t) {
-			f := taskLiteralFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, taskLiteralFunc1Kind, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
 			*s = taskLiteralFunc1At1{n: n}
 			generated.ResultTo(t, &s.result)
@@ -167,9 +184,9 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v + n
 	})
 	a := startOfLiterals(f)(t, 1)
-//line literals_task.go:171
+//line literals_task.go:188
 	if generated.Suspended(t) {
-		f1, h := taskLiteralKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[taskLiteralHeld](t, taskLiteralKind, 1)
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
 		*h = taskLiteralHeld{f: f}
@@ -178,9 +195,9 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	v := startOfLiterals(f)(t, 2)
-//line literals_task.go:182
+//line literals_task.go:199
 	if generated.Suspended(t) {
-		f1, h := taskLiteralKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[taskLiteralHeld](t, taskLiteralKind, 2)
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
 		*h = taskLiteralHeld{f: f}
@@ -189,9 +206,9 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	b := startOfLiterals(f)(t, v)
-//line literals_task.go:193
+//line literals_task.go:210
 	if generated.Suspended(t) {
-		f1 := taskLiteralKind.SpillBare(t, 3)
+		f1 := generated.SpillBare(t, taskLiteralKind, 3)
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
 		generated.ResultTo(t, &s.result)
@@ -201,10 +218,10 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, nil
 }
 
-//line literals_task.go:205
+//line literals_task.go:222
 
 // taskLiteralStep is the step form of taskLiteral.
-func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralHeld) generated.Step {
+func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr         *cases.Trace
@@ -222,7 +239,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:15
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:226
+//line literals_task.go:243
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralAt2](f1)
@@ -231,7 +248,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:235
+//line literals_task.go:252
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralAt3](f1)
@@ -239,7 +256,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		b = s.result
 		generated.Child(f1)
-//line literals_task.go:243
+//line literals_task.go:260
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -248,9 +265,9 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 	f = generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:252
+//line literals_task.go:269
 		if generated.Suspended(t) {
-			f := taskLiteralFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, taskLiteralFunc1Kind, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
 			*s = taskLiteralFunc1At1{n: n}
 			generated.ResultTo(t, &s.result)
@@ -260,11 +277,11 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 		return v + n
 	})
 	a = startOfLiterals(f)(t, 1)
-//line literals_task.go:264
+//line literals_task.go:281
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
-		h = taskLiteralKind.Hold(t, f1, h)
+		h = generated.Hold(t, taskLiteralKind, f1, h)
 		*h = taskLiteralHeld{f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 1)
@@ -272,11 +289,11 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 resume1:
 //line literals.go:16
 	v = startOfLiterals(f)(t, 2)
-//line literals_task.go:276
+//line literals_task.go:293
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
-		h = taskLiteralKind.Hold(t, f1, h)
+		h = generated.Hold(t, taskLiteralKind, f1, h)
 		*h = taskLiteralHeld{f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 2)
@@ -284,7 +301,7 @@ resume1:
 resume2:
 //line literals.go:16
 	b = startOfLiterals(f)(t, v)
-//line literals_task.go:288
+//line literals_task.go:305
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
@@ -296,10 +313,10 @@ resume2:
 	}
 resume3:
 //line literals.go:17
-	return generated.Return(f1, a*100+b, nil)
+	return generated.Return[int](f1, a*100+b, nil)
 }
 
-//line literals_task.go:303
+//line literals_task.go:320
 
 // taskLiteralFunc1Args has the arguments of taskLiteral.func1.
 type taskLiteralFunc1Args struct {
@@ -312,16 +329,16 @@ type taskLiteralFunc1At1 struct {
 	result int
 }
 
-type taskLiteralFunc1State = [(max(unsafe.Sizeof(taskLiteralFunc1Args{}), unsafe.Sizeof(taskLiteralFunc1At1{})) + 7) / 8]uint64
+const taskLiteralFunc1Size = (max(unsafe.Sizeof(taskLiteralFunc1Args{}), unsafe.Sizeof(taskLiteralFunc1At1{})) + 7) &^ 7
 
 type taskLiteralFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var taskLiteralFunc1Kind *generated.HeldKind[taskLiteralFunc1State, taskLiteralFunc1Held, int]
+var taskLiteralFunc1Kind *generated.Kind
 
 // taskLiteralFunc1Step is the step form of taskLiteral.func1.
-func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *taskLiteralFunc1Held) generated.Step {
+func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -338,7 +355,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:13
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:342
+//line literals_task.go:359
 		goto resume1
 	default:
 		return f.BadResume()
@@ -346,7 +363,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:12
 	tr.Print("literal", k, n)
 	v = valueStart(t, tr, k)
-//line literals_task.go:350
+//line literals_task.go:367
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralFunc1At1](f)
 		*s = taskLiteralFunc1At1{n: n}
@@ -358,10 +375,10 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 	}
 resume1:
 //line literals.go:13
-	return generated.Return(f, v+n, nil)
+	return generated.Return[int](f, v+n, nil)
 }
 
-//line literals_task.go:365
+//line literals_task.go:382
 
 // taskLiteralChangesArgs has the arguments of taskLiteralChanges.
 type taskLiteralChangesArgs struct {
@@ -373,7 +390,7 @@ type taskLiteralChangesAt2 struct {
 	result int
 }
 
-type taskLiteralChangesState = [(max(unsafe.Sizeof(taskLiteralChangesArgs{}), unsafe.Sizeof(taskLiteralChangesAt2{})) + 7) / 8]uint64
+const taskLiteralChangesSize = (max(unsafe.Sizeof(taskLiteralChangesArgs{}), unsafe.Sizeof(taskLiteralChangesAt2{})) + 7) &^ 7
 
 type taskLiteralChangesHeld = struct {
 	tr   *cases.Trace
@@ -383,7 +400,7 @@ type taskLiteralChangesHeld = struct {
 	err1 error
 }
 
-var taskLiteralChangesKind *generated.HeldKind[taskLiteralChangesState, taskLiteralChangesHeld, int]
+var taskLiteralChangesKind *generated.Kind
 
 // taskLiteralChangesStart is the start form of taskLiteralChanges.
 func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -392,9 +409,9 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	f := generated.Literal(func(t *task.T, k int) (_ error) {
 		x += k
 		err := waitStart(t, tr, "in", x)
-//line literals_task.go:396
+//line literals_task.go:413
 		if generated.Suspended(t) {
-			_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 			*h = taskLiteralChangesFunc1Held{x: &x, s: &s}
 			return
 		}
@@ -406,9 +423,9 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	{
 //line literals.go:29
 		err := startOfLiterals1(f)(t, 1)
-//line literals_task.go:410
+//line literals_task.go:427
 		if generated.Suspended(t) {
-			_, h := taskLiteralChangesKind.Spill(t, 1)
+			_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 1)
 			*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
 			return
 		}
@@ -420,9 +437,9 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line literals.go:32
 	x += 5
 	v := valueStart(t, tr, 3)
-//line literals_task.go:424
+//line literals_task.go:441
 	if generated.Suspended(t) {
-		f1, h := taskLiteralChangesKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 2)
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -431,9 +448,9 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:33
 	err1 := startOfLiterals1(f)(t, v)
-//line literals_task.go:435
+//line literals_task.go:452
 	if generated.Suspended(t) {
-		_, h := taskLiteralChangesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 3)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
 		return
 	}
@@ -441,17 +458,17 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	tr.Print(s)
 	s = "new"
 	waitStart(t, tr, "out", x)
-//line literals_task.go:445
+//line literals_task.go:462
 	if generated.Suspended(t) {
-		_, h := taskLiteralChangesKind.Spill(t, 4)
+		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 4)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f, err1: err1}
 		return
 	}
 //line literals.go:37
 	startOfLiterals1(f)(t, x)
-//line literals_task.go:453
+//line literals_task.go:470
 	if generated.Suspended(t) {
-		_, h := taskLiteralChangesKind.Spill(t, 5)
+		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 5)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, err1: err1}
 		return
 	}
@@ -460,10 +477,10 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return x, err1
 }
 
-//line literals_task.go:464
+//line literals_task.go:481
 
 // taskLiteralChangesStep is the step form of taskLiteralChanges.
-func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h *taskLiteralChangesHeld) generated.Step {
+func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr        *cases.Trace
@@ -483,7 +500,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:29
 		err = generated.ChildErr(f1)
-//line literals_task.go:487
+//line literals_task.go:504
 		goto resume1
 	case 2:
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -491,25 +508,25 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:33
 		v = s1.result
 		generated.Child(f1)
-//line literals_task.go:495
+//line literals_task.go:512
 		goto resume2
 	case 3:
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:33
 		err1 = generated.ChildErr(f1)
-//line literals_task.go:501
+//line literals_task.go:518
 		goto resume3
 	case 4:
 		tr, x, s, f, err1 = h.tr, h.x, h.s, h.f, h.err1
 //line literals.go:36
 		generated.ChildErr(f1)
-//line literals_task.go:507
+//line literals_task.go:524
 		goto resume4
 	case 5:
 		tr, x, s, err1 = h.tr, h.x, h.s, h.err1
 //line literals.go:37
 		generated.ChildErr(f1)
-//line literals_task.go:513
+//line literals_task.go:530
 		goto resume5
 	default:
 		return f1.BadResume()
@@ -525,9 +542,9 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:23
 			*x += k
 			err := waitStart(t, tr, "in", *x)
-//line literals_task.go:529
+//line literals_task.go:546
 			if generated.Suspended(t) {
-				_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 				*h = taskLiteralChangesFunc1Held{x: x, s: s}
 				return
 			}
@@ -539,7 +556,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 	}
 //line literals.go:29
 	err = startOfLiterals1(f)(t, 1)
-//line literals_task.go:543
+//line literals_task.go:560
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 1)
@@ -550,11 +567,11 @@ resume1:
 		goto end1
 	}
 //line literals.go:30
-	return generated.Return(f1, *x, err)
+	return generated.Return[int](f1, *x, err)
 end1:
 	*x += 5
 	v = valueStart(t, tr, 3)
-//line literals_task.go:558
+//line literals_task.go:575
 	if generated.Suspended(t) {
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
@@ -565,7 +582,7 @@ end1:
 resume2:
 //line literals.go:33
 	err1 = startOfLiterals1(f)(t, v)
-//line literals_task.go:569
+//line literals_task.go:586
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 3)
@@ -575,7 +592,7 @@ resume3:
 	tr.Print(*s)
 	*s = "new"
 	waitStart(t, tr, "out", *x)
-//line literals_task.go:579
+//line literals_task.go:596
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f, err1: err1}
 		return generated.Wait(f1, t, 4)
@@ -583,7 +600,7 @@ resume3:
 resume4:
 //line literals.go:37
 	startOfLiterals1(f)(t, *x)
-//line literals_task.go:587
+//line literals_task.go:604
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, err1: err1}
 		return generated.Wait(f1, t, 5)
@@ -591,17 +608,17 @@ resume4:
 resume5:
 //line literals.go:38
 	tr.Print(*s)
-	return generated.Return(f1, *x, err1)
+	return generated.Return[int](f1, *x, err1)
 }
 
-//line literals_task.go:598
+//line literals_task.go:615
 
 // taskLiteralChangesFunc1Args has the arguments of taskLiteralChanges.func1.
 type taskLiteralChangesFunc1Args struct {
 	k int
 }
 
-type taskLiteralChangesFunc1State = [(unsafe.Sizeof(taskLiteralChangesFunc1Args{}) + 7) / 8]uint64
+const taskLiteralChangesFunc1Size = (unsafe.Sizeof(taskLiteralChangesFunc1Args{}) + 7) &^ 7
 
 type taskLiteralChangesFunc1Held = struct {
 	tr *cases.Trace
@@ -609,10 +626,10 @@ type taskLiteralChangesFunc1Held = struct {
 	s  *string
 }
 
-var taskLiteralChangesFunc1Kind *generated.HeldKind[taskLiteralChangesFunc1State, taskLiteralChangesFunc1Held, struct{}]
+var taskLiteralChangesFunc1Kind *generated.Kind
 
 // taskLiteralChangesFunc1Step is the step form of taskLiteralChanges.func1.
-func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State, struct{}], h *taskLiteralChangesFunc1Held) generated.Step {
+func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -630,7 +647,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 		x, s = h.x, h.s
 //line literals.go:24
 		err = generated.ChildErr(f)
-//line literals_task.go:634
+//line literals_task.go:651
 		goto resume1
 	default:
 		return f.BadResume()
@@ -638,7 +655,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 //line literals.go:23
 	*x += k
 	err = waitStart(t, tr, "in", *x)
-//line literals_task.go:642
+//line literals_task.go:659
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesFunc1Held{x: x, s: s}
 		return generated.Wait(f, t, 1)
@@ -647,10 +664,10 @@ resume1:
 //line literals.go:25
 	*x *= 2
 	*s += fmt.Sprint(*x)
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line literals_task.go:654
+//line literals_task.go:671
 
 // taskLiteralsArgs has the arguments of taskLiterals.
 type taskLiteralsArgs struct {
@@ -674,7 +691,7 @@ type taskLiteralsAt3 struct {
 	result  int
 }
 
-type taskLiteralsState = [(max(unsafe.Sizeof(taskLiteralsArgs{}), unsafe.Sizeof(taskLiteralsAt1{}), unsafe.Sizeof(taskLiteralsAt2{}), unsafe.Sizeof(taskLiteralsAt3{})) + 7) / 8]uint64
+const taskLiteralsSize = (max(unsafe.Sizeof(taskLiteralsArgs{}), unsafe.Sizeof(taskLiteralsAt1{}), unsafe.Sizeof(taskLiteralsAt2{}), unsafe.Sizeof(taskLiteralsAt3{})) + 7) &^ 7
 
 type taskLiteralsHeld = struct {
 	tr  *cases.Trace
@@ -683,7 +700,7 @@ type taskLiteralsHeld = struct {
 	f   func(*task.T) int
 }
 
-var taskLiteralsKind *generated.HeldKind[taskLiteralsState, taskLiteralsHeld, int]
+var taskLiteralsKind *generated.Kind
 
 // taskLiteralsStart is the start form of taskLiterals.
 func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -698,9 +715,9 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			all = append(all, generated.Literal(func(t *task.T) (_ int) {
 				k++
 				v := valueStart(t, tr, i+k)
-//line literals_task.go:702
+//line literals_task.go:719
 				if generated.Suspended(t) {
-					f, h := taskLiteralsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 					s := generated.At[taskLiteralsFunc1At1](f)
 					*s = taskLiteralsFunc1At1{}
 					*h = taskLiteralsFunc1Held{k: &k}
@@ -712,9 +729,9 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return v
 			}))
 			waitStart(t, tr, "made", k)
-//line literals_task.go:716
+//line literals_task.go:733
 			if generated.Suspended(t) {
-				f1, h := taskLiteralsKind.Spill(t, 1)
+				f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 1)
 				*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 				*h = taskLiteralsHeld{tr: tr, all: all, k: &k}
 				return
@@ -735,9 +752,9 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line literals.go:57
 				v := startOfLiterals2(f)(t)
-//line literals_task.go:739
+//line literals_task.go:756
 				if generated.Suspended(t) {
-					f1, h := taskLiteralsKind.Spill(t, 2)
+					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 2)
 					s := generated.At[taskLiteralsAt2](f1)
 					*s = taskLiteralsAt2{sum: sum, i2: i2}
 					*h = taskLiteralsHeld{all: list, f: f}
@@ -747,9 +764,9 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:57
 				sum += v
 				v1 := startOfLiterals2(f)(t)
-//line literals_task.go:751
+//line literals_task.go:768
 				if generated.Suspended(t) {
-					f1, h := taskLiteralsKind.Spill(t, 3)
+					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 3)
 					s := generated.At[taskLiteralsAt3](f1)
 					*s = taskLiteralsAt3{sum: sum, i2: i2}
 					*h = taskLiteralsHeld{all: list}
@@ -765,10 +782,10 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line literals_task.go:769
+//line literals_task.go:786
 
 // taskLiteralsStep is the step form of taskLiterals.
-func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLiteralsHeld) generated.Step {
+func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                       *cases.Trace
@@ -788,7 +805,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 		tr, all, k = h.tr, h.all, h.k
 //line literals.go:52
 		generated.ChildErr(f1)
-//line literals_task.go:792
+//line literals_task.go:809
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralsAt2](f1)
@@ -797,7 +814,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:57
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:801
+//line literals_task.go:818
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralsAt3](f1)
@@ -806,7 +823,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:58
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:810
+//line literals_task.go:827
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -831,9 +848,9 @@ loop1:
 //line literals.go:47
 			*k++
 			v := valueStart(t, tr, i+*k)
-//line literals_task.go:835
+//line literals_task.go:852
 			if generated.Suspended(t) {
-				f, h := taskLiteralsFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 				s := generated.At[taskLiteralsFunc1At1](f)
 				*s = taskLiteralsFunc1At1{}
 				*h = taskLiteralsFunc1Held{k: k}
@@ -847,7 +864,7 @@ loop1:
 	}
 //line literals.go:52
 	waitStart(t, tr, "made", *k)
-//line literals_task.go:851
+//line literals_task.go:868
 	if generated.Suspended(t) {
 		*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 		*h = taskLiteralsHeld{tr: tr, all: all, k: k}
@@ -873,7 +890,7 @@ loop2:
 //line literals.go:56
 	f = list[i2]
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:877
+//line literals_task.go:894
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt2](f1)
 		*s = taskLiteralsAt2{sum: sum, i2: i2}
@@ -885,7 +902,7 @@ resume2:
 //line literals.go:57
 	sum += v
 	v1 = startOfLiterals2(f)(t)
-//line literals_task.go:889
+//line literals_task.go:906
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt3](f1)
 		*s = taskLiteralsAt3{sum: sum, i2: i2}
@@ -901,10 +918,10 @@ resume3:
 	goto loop2
 end2:
 //line literals.go:60
-	return generated.Return(f1, sum, nil)
+	return generated.Return[int](f1, sum, nil)
 }
 
-//line literals_task.go:908
+//line literals_task.go:925
 
 // taskLiteralsFunc1Args has the arguments of taskLiterals.func1.
 type taskLiteralsFunc1Args struct {
@@ -916,17 +933,17 @@ type taskLiteralsFunc1At1 struct {
 	result int
 }
 
-type taskLiteralsFunc1State = [(max(unsafe.Sizeof(taskLiteralsFunc1Args{}), unsafe.Sizeof(taskLiteralsFunc1At1{})) + 7) / 8]uint64
+const taskLiteralsFunc1Size = (max(unsafe.Sizeof(taskLiteralsFunc1Args{}), unsafe.Sizeof(taskLiteralsFunc1At1{})) + 7) &^ 7
 
 type taskLiteralsFunc1Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var taskLiteralsFunc1Kind *generated.HeldKind[taskLiteralsFunc1State, taskLiteralsFunc1Held, int]
+var taskLiteralsFunc1Kind *generated.Kind
 
 // taskLiteralsFunc1Step is the step form of taskLiterals.func1.
-func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *taskLiteralsFunc1Held) generated.Step {
+func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -944,7 +961,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:48
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:948
+//line literals_task.go:965
 		goto resume1
 	default:
 		return f.BadResume()
@@ -952,7 +969,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:47
 	*k++
 	v = valueStart(t, tr, i+*k)
-//line literals_task.go:956
+//line literals_task.go:973
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsFunc1At1](f)
 		*s = taskLiteralsFunc1At1{}
@@ -963,10 +980,10 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 resume1:
 //line literals.go:49
 	*k += 100
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:970
+//line literals_task.go:987
 
 // nestedLiteralsArgs has the arguments of nestedLiterals.
 type nestedLiteralsArgs struct {
@@ -985,7 +1002,7 @@ type nestedLiteralsAt2 struct {
 	result int
 }
 
-type nestedLiteralsState = [(max(unsafe.Sizeof(nestedLiteralsArgs{}), unsafe.Sizeof(nestedLiteralsAt1{}), unsafe.Sizeof(nestedLiteralsAt2{})) + 7) / 8]uint64
+const nestedLiteralsSize = (max(unsafe.Sizeof(nestedLiteralsArgs{}), unsafe.Sizeof(nestedLiteralsAt1{}), unsafe.Sizeof(nestedLiteralsAt2{})) + 7) &^ 7
 
 type nestedLiteralsHeld = struct {
 	tr    *cases.Trace
@@ -993,7 +1010,7 @@ type nestedLiteralsHeld = struct {
 	outer func(*task.T, int) (int, error)
 }
 
-var nestedLiteralsKind *generated.HeldKind[nestedLiteralsState, nestedLiteralsHeld, int]
+var nestedLiteralsKind *generated.Kind
 
 // nestedLiteralsStart is the start form of nestedLiterals.
 func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1005,9 +1022,9 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			x++
 			y += b
 			v := valueStart(t, tr, x*100+y)
-//line literals_task.go:1009
+//line literals_task.go:1026
 			if generated.Suspended(t) {
-				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
 				*s = nestedLiteralsFunc1Func1At1{}
 				generated.ResultTo(t, &s.result)
@@ -1017,9 +1034,9 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1021
+//line literals_task.go:1038
 		if generated.Suspended(t) {
-			f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
 			*s = nestedLiteralsFunc1At1{}
 			*h = nestedLiteralsFunc1Held{tr: tr, x: &x, y: &y, inner: inner}
@@ -1028,9 +1045,9 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:72
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1032
+//line literals_task.go:1049
 		if generated.Suspended(t) {
-			f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
+			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
 			*s = nestedLiteralsFunc1At2{v: v}
 			*h = nestedLiteralsFunc1Held{tr: tr, x: &x, y: &y, inner: inner}
@@ -1041,18 +1058,18 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1045
+//line literals_task.go:1062
 		if generated.Suspended(t) {
-			f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
+			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 			*h = nestedLiteralsFunc1Held{inner: inner}
 			return
 		}
 //line literals.go:75
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1054
+//line literals_task.go:1071
 		if generated.Suspended(t) {
-			f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
+			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
 			*s = nestedLiteralsFunc1At4{k: k}
 			*h = nestedLiteralsFunc1Held{err: err}
@@ -1063,9 +1080,9 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1067
+//line literals_task.go:1084
 	if generated.Suspended(t) {
-		f, h := nestedLiteralsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 1)
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
 		*h = nestedLiteralsHeld{x: &x, outer: outer}
@@ -1078,9 +1095,9 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1082
+//line literals_task.go:1099
 	if generated.Suspended(t) {
-		f, h := nestedLiteralsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 2)
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
 		*h = nestedLiteralsHeld{x: &x}
@@ -1091,10 +1108,10 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1095
+//line literals_task.go:1112
 
 // nestedLiteralsStep is the step form of nestedLiterals.
-func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedLiteralsHeld) generated.Step {
+func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1115,7 +1132,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:77
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1119
+//line literals_task.go:1136
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1124,7 +1141,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:82
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1128
+//line literals_task.go:1145
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1141,9 +1158,9 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1145
+//line literals_task.go:1162
 				if generated.Suspended(t) {
-					f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
 					s := generated.At[nestedLiteralsFunc1Func1At1](f)
 					*s = nestedLiteralsFunc1Func1At1{}
 					generated.ResultTo(t, &s.result)
@@ -1153,9 +1170,9 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1157
+//line literals_task.go:1174
 			if generated.Suspended(t) {
-				f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
 				*s = nestedLiteralsFunc1At1{}
 				*h = nestedLiteralsFunc1Held{tr: tr, x: x, y: &y, inner: inner}
@@ -1164,9 +1181,9 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			}
 //line literals.go:72
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1168
+//line literals_task.go:1185
 			if generated.Suspended(t) {
-				f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
+				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
 				*s = nestedLiteralsFunc1At2{v: v}
 				*h = nestedLiteralsFunc1Held{tr: tr, x: x, y: &y, inner: inner}
@@ -1177,18 +1194,18 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1181
+//line literals_task.go:1198
 			if generated.Suspended(t) {
-				f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
+				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 				*h = nestedLiteralsFunc1Held{inner: inner}
 				return
 			}
 //line literals.go:75
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1190
+//line literals_task.go:1207
 			if generated.Suspended(t) {
-				f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
+				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
 				*s = nestedLiteralsFunc1At4{k: k}
 				*h = nestedLiteralsFunc1Held{err: err}
@@ -1201,7 +1218,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 	}
 //line literals.go:77
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1205
+//line literals_task.go:1222
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1213,10 +1230,10 @@ resume1:
 //line literals.go:78
 	*x++
 	if err != nil {
-		return generated.Return(f, k, err)
+		return generated.Return[int](f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1220
+//line literals_task.go:1237
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1226,10 +1243,10 @@ resume1:
 	}
 resume2:
 //line literals.go:83
-	return generated.Return(f, k+m+*x, err)
+	return generated.Return[int](f, k+m+*x, err)
 }
 
-//line literals_task.go:1233
+//line literals_task.go:1250
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1258,7 +1275,7 @@ type nestedLiteralsFunc1At4 struct {
 	result int
 }
 
-type nestedLiteralsFunc1State = [(max(unsafe.Sizeof(nestedLiteralsFunc1Args{}), unsafe.Sizeof(nestedLiteralsFunc1At1{}), unsafe.Sizeof(nestedLiteralsFunc1At2{}), unsafe.Sizeof(nestedLiteralsFunc1At3{}), unsafe.Sizeof(nestedLiteralsFunc1At4{})) + 7) / 8]uint64
+const nestedLiteralsFunc1Size = (max(unsafe.Sizeof(nestedLiteralsFunc1Args{}), unsafe.Sizeof(nestedLiteralsFunc1At1{}), unsafe.Sizeof(nestedLiteralsFunc1At2{}), unsafe.Sizeof(nestedLiteralsFunc1At3{}), unsafe.Sizeof(nestedLiteralsFunc1At4{})) + 7) &^ 7
 
 type nestedLiteralsFunc1Held = struct {
 	tr    *cases.Trace
@@ -1268,10 +1285,10 @@ type nestedLiteralsFunc1Held = struct {
 	err   error
 }
 
-var nestedLiteralsFunc1Kind *generated.HeldKind[nestedLiteralsFunc1State, nestedLiteralsFunc1Held, int]
+var nestedLiteralsFunc1Kind *generated.Kind
 
 // nestedLiteralsFunc1Step is the step form of nestedLiterals.func1.
-func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], h *nestedLiteralsFunc1Held) generated.Step {
+func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1291,7 +1308,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1295
+//line literals_task.go:1312
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1300,7 +1317,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1304
+//line literals_task.go:1321
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1308,7 +1325,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 		inner = h.inner
 //line literals.go:74
 		err = generated.ChildErr(f)
-//line literals_task.go:1312
+//line literals_task.go:1329
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1317,7 +1334,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:75
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1321
+//line literals_task.go:1338
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1332,9 +1349,9 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1336
+//line literals_task.go:1353
 			if generated.Suspended(t) {
-				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
 				*s = nestedLiteralsFunc1Func1At1{}
 				generated.ResultTo(t, &s.result)
@@ -1346,7 +1363,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 	}
 //line literals.go:72
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1350
+//line literals_task.go:1367
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1357,7 +1374,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 resume1:
 //line literals.go:72
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1361
+//line literals_task.go:1378
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1370,7 +1387,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1374
+//line literals_task.go:1391
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1379,7 +1396,7 @@ resume2:
 resume3:
 //line literals.go:75
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1383
+//line literals_task.go:1400
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1389,10 +1406,10 @@ resume3:
 	}
 resume4:
 //line literals.go:75
-	return generated.Return(f, k+v2, err)
+	return generated.Return[int](f, k+v2, err)
 }
 
-//line literals_task.go:1396
+//line literals_task.go:1413
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1404,7 +1421,7 @@ type nestedLiteralsFunc1Func1At1 struct {
 	result int
 }
 
-type nestedLiteralsFunc1Func1State = [(max(unsafe.Sizeof(nestedLiteralsFunc1Func1Args{}), unsafe.Sizeof(nestedLiteralsFunc1Func1At1{})) + 7) / 8]uint64
+const nestedLiteralsFunc1Func1Size = (max(unsafe.Sizeof(nestedLiteralsFunc1Func1Args{}), unsafe.Sizeof(nestedLiteralsFunc1Func1At1{})) + 7) &^ 7
 
 type nestedLiteralsFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -1412,10 +1429,10 @@ type nestedLiteralsFunc1Func1Held = struct {
 	y  *int
 }
 
-var nestedLiteralsFunc1Func1Kind *generated.HeldKind[nestedLiteralsFunc1Func1State, nestedLiteralsFunc1Func1Held, int]
+var nestedLiteralsFunc1Func1Kind *generated.Kind
 
 // nestedLiteralsFunc1Func1Step is the step form of nestedLiterals.func1.func1.
-func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1State, int], h *nestedLiteralsFunc1Func1Held) generated.Step {
+func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1432,7 +1449,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 //line literals.go:70
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1436
+//line literals_task.go:1453
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1441,7 +1458,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1445
+//line literals_task.go:1462
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1453,10 +1470,10 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 	}
 resume1:
 //line literals.go:70
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1460
+//line literals_task.go:1477
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1468,14 +1485,14 @@ type recursiveLiteralAt1 struct {
 	result int
 }
 
-type recursiveLiteralState = [(max(unsafe.Sizeof(recursiveLiteralArgs{}), unsafe.Sizeof(recursiveLiteralAt1{})) + 7) / 8]uint64
+const recursiveLiteralSize = (max(unsafe.Sizeof(recursiveLiteralArgs{}), unsafe.Sizeof(recursiveLiteralAt1{})) + 7) &^ 7
 
 type recursiveLiteralHeld = struct {
 	tr    *cases.Trace
 	calls *int
 }
 
-var recursiveLiteralKind *generated.HeldKind[recursiveLiteralState, recursiveLiteralHeld, int]
+var recursiveLiteralKind *generated.Kind
 
 // recursiveLiteralStart is the start form of recursiveLiteral.
 func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1486,9 +1503,9 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1490
+//line literals_task.go:1507
 			if generated.Suspended(t) {
-				f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
+				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 1)
 				s := generated.At[recursiveLiteralFunc1At1](f)
 				*s = recursiveLiteralFunc1At1{}
 				generated.ResultTo(t, &s.result)
@@ -1498,9 +1515,9 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1502
+//line literals_task.go:1519
 		if generated.Suspended(t) {
-			f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
+			f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
 			*s = recursiveLiteralFunc1At2{n: n}
 			*h = recursiveLiteralFunc1Held{fib: &fib}
@@ -1509,9 +1526,9 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:94
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1513
+//line literals_task.go:1530
 		if generated.Suspended(t) {
-			f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
+			f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
 			*s = recursiveLiteralFunc1At3{v1: v1}
 			generated.ResultTo(t, &s.result)
@@ -1521,9 +1538,9 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1525
+//line literals_task.go:1542
 	if generated.Suspended(t) {
-		f, h := recursiveLiteralKind.Spill(t, 1)
+		f, h := generated.SpillHeld[recursiveLiteralHeld](t, recursiveLiteralKind, 1)
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
 		*h = recursiveLiteralHeld{calls: &calls}
@@ -1534,10 +1551,10 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1538
+//line literals_task.go:1555
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
-func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *recursiveLiteralHeld) generated.Step {
+func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1556,7 +1573,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 //line literals.go:96
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1560
+//line literals_task.go:1577
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1573,9 +1590,9 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1577
+//line literals_task.go:1594
 				if generated.Suspended(t) {
-					f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 1)
 					s := generated.At[recursiveLiteralFunc1At1](f)
 					*s = recursiveLiteralFunc1At1{}
 					generated.ResultTo(t, &s.result)
@@ -1585,9 +1602,9 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1589
+//line literals_task.go:1606
 			if generated.Suspended(t) {
-				f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
+				f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
 				*s = recursiveLiteralFunc1At2{n: n}
 				*h = recursiveLiteralFunc1Held{fib: fib}
@@ -1596,9 +1613,9 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			}
 //line literals.go:94
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1600
+//line literals_task.go:1617
 			if generated.Suspended(t) {
-				f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
+				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
 				*s = recursiveLiteralFunc1At3{v1: v1}
 				generated.ResultTo(t, &s.result)
@@ -1610,7 +1627,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 	}
 //line literals.go:96
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1614
+//line literals_task.go:1631
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1620,10 +1637,10 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 	}
 resume1:
 //line literals.go:97
-	return generated.Return(f, r*100+*calls, nil)
+	return generated.Return[int](f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1627
+//line literals_task.go:1644
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1647,7 +1664,7 @@ type recursiveLiteralFunc1At3 struct {
 	result int
 }
 
-type recursiveLiteralFunc1State = [(max(unsafe.Sizeof(recursiveLiteralFunc1Args{}), unsafe.Sizeof(recursiveLiteralFunc1At1{}), unsafe.Sizeof(recursiveLiteralFunc1At2{}), unsafe.Sizeof(recursiveLiteralFunc1At3{})) + 7) / 8]uint64
+const recursiveLiteralFunc1Size = (max(unsafe.Sizeof(recursiveLiteralFunc1Args{}), unsafe.Sizeof(recursiveLiteralFunc1At1{}), unsafe.Sizeof(recursiveLiteralFunc1At2{}), unsafe.Sizeof(recursiveLiteralFunc1At3{})) + 7) &^ 7
 
 type recursiveLiteralFunc1Held = struct {
 	tr    *cases.Trace
@@ -1655,10 +1672,10 @@ type recursiveLiteralFunc1Held = struct {
 	fib   *func(*task.T, int) int
 }
 
-var recursiveLiteralFunc1Kind *generated.HeldKind[recursiveLiteralFunc1State, recursiveLiteralFunc1Held, int]
+var recursiveLiteralFunc1Kind *generated.Kind
 
 // recursiveLiteralFunc1Step is the step form of recursiveLiteral.func1.
-func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, int], h *recursiveLiteralFunc1Held) generated.Step {
+func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -1676,7 +1693,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:92
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1680
+//line literals_task.go:1697
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1685,7 +1702,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1689
+//line literals_task.go:1706
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1693,7 +1710,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1697
+//line literals_task.go:1714
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1705,7 +1722,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 	}
 //line literals.go:92
 	v = valueStart(t, tr, n)
-//line literals_task.go:1709
+//line literals_task.go:1726
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1717,14 +1734,14 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 	}
 resume1:
 //line literals.go:92
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1724
+//line literals_task.go:1741
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
-		h = recursiveLiteralFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, recursiveLiteralFunc1Kind, f, h)
 		*h = recursiveLiteralFunc1Held{fib: fib}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1732,7 +1749,7 @@ end1:
 resume2:
 //line literals.go:94
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1736
+//line literals_task.go:1753
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1744,10 +1761,10 @@ resume2:
 	}
 resume3:
 //line literals.go:94
-	return generated.Return(f, v1+v2, nil)
+	return generated.Return[int](f, v1+v2, nil)
 }
 
-//line literals_task.go:1751
+//line literals_task.go:1768
 
 // twiceAt1 is what twice keeps while it waits in line 101.
 type twiceAt1 struct {
@@ -1765,22 +1782,22 @@ type twiceAt3 struct {
 	result int
 }
 
-type twiceState = [(max(unsafe.Sizeof(twiceAt1{}), unsafe.Sizeof(twiceAt2{}), unsafe.Sizeof(twiceAt3{})) + 7) / 8]uint64
+const twiceSize = (max(unsafe.Sizeof(twiceAt1{}), unsafe.Sizeof(twiceAt2{}), unsafe.Sizeof(twiceAt3{})) + 7) &^ 7
 
 type twiceHeld = struct {
 	tr *cases.Trace
 	f  func(*task.T, int) (int, error)
 }
 
-var twiceKind *generated.HeldKind[twiceState, twiceHeld, int]
+var twiceKind *generated.Kind
 
 // twiceStart is the start form of twice.
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:101
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1782
+//line literals_task.go:1799
 	if generated.Suspended(t) {
-		f1, h := twiceKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 1)
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
 		*h = twiceHeld{tr: tr, f: f}
@@ -1792,18 +1809,18 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1796
+//line literals_task.go:1813
 	if generated.Suspended(t) {
-		f1, h := twiceKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		*h = twiceHeld{f: f}
 		return
 	}
 //line literals.go:106
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1805
+//line literals_task.go:1822
 	if generated.Suspended(t) {
-		f1 := twiceKind.SpillBare(t, 3)
+		f1 := generated.SpillBare(t, twiceKind, 3)
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
 		generated.ResultTo(t, &s.result)
@@ -1813,10 +1830,10 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1817
+//line literals_task.go:1834
 
 // twiceStep is the step form of twice.
-func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Step {
+func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr   *cases.Trace
@@ -1833,7 +1850,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:101
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1837
+//line literals_task.go:1854
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1841,7 +1858,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 		f = h.f
 //line literals.go:105
 		generated.ChildErr(f1)
-//line literals_task.go:1845
+//line literals_task.go:1862
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1849,18 +1866,18 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:106
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1853
+//line literals_task.go:1870
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:101
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1860
+//line literals_task.go:1877
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
-		h = twiceKind.Hold(t, f1, h)
+		h = generated.Hold(t, twiceKind, f1, h)
 		*h = twiceHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 1)
@@ -1868,20 +1885,20 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 resume1:
 //line literals.go:102
 	if err != nil {
-		return generated.Return(f1, a, fmt.Errorf("first: %w", err))
+		return generated.Return[int](f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1875
+//line literals_task.go:1892
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
-		h = twiceKind.Hold(t, f1, h)
+		h = generated.Hold(t, twiceKind, f1, h)
 		*h = twiceHeld{f: f}
 		return generated.Wait(f1, t, 2)
 	}
 resume2:
 //line literals.go:106
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1885
+//line literals_task.go:1902
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1893,10 +1910,10 @@ resume2:
 	}
 resume3:
 //line literals.go:107
-	return generated.Return(f1, a+b, err)
+	return generated.Return[int](f1, a+b, err)
 }
 
-//line literals_task.go:1900
+//line literals_task.go:1917
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1908,14 +1925,14 @@ type passedLiteralAt1 struct {
 	result int
 }
 
-type passedLiteralState = [(max(unsafe.Sizeof(passedLiteralArgs{}), unsafe.Sizeof(passedLiteralAt1{})) + 7) / 8]uint64
+const passedLiteralSize = (max(unsafe.Sizeof(passedLiteralArgs{}), unsafe.Sizeof(passedLiteralAt1{})) + 7) &^ 7
 
 type passedLiteralHeld = struct {
 	tr    *cases.Trace
 	total *int
 }
 
-var passedLiteralKind *generated.HeldKind[passedLiteralState, passedLiteralHeld, int]
+var passedLiteralKind *generated.Kind
 
 // passedLiteralStart is the start form of passedLiteral.
 func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1924,9 +1941,9 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1928
+//line literals_task.go:1945
 		if generated.Suspended(t) {
-			f, h := passedLiteralFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
 			*s = passedLiteralFunc1At1{}
 			*h = passedLiteralFunc1Held{tr: tr, total: &total}
@@ -1936,18 +1953,18 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:115
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1940
+//line literals_task.go:1957
 		if generated.Suspended(t) {
-			f := passedLiteralFunc1Kind.SpillBare(t, 2)
+			f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 			return
 		}
 //line literals.go:116
 		return v, err
 	}))
-//line literals_task.go:1949
+//line literals_task.go:1966
 	if generated.Suspended(t) {
-		f, h := passedLiteralKind.Spill(t, 1)
+		f, h := generated.SpillHeld[passedLiteralHeld](t, passedLiteralKind, 1)
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
 		*h = passedLiteralHeld{total: &total}
@@ -1958,10 +1975,10 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1962
+//line literals_task.go:1979
 
 // passedLiteralStep is the step form of passedLiteral.
-func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLiteralHeld) generated.Step {
+func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1980,7 +1997,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:112
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1984
+//line literals_task.go:2001
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1994,9 +2011,9 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:113
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:1998
+//line literals_task.go:2015
 			if generated.Suspended(t) {
-				f, h := passedLiteralFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
 				*s = passedLiteralFunc1At1{}
 				*h = passedLiteralFunc1Held{tr: tr, total: total}
@@ -2006,9 +2023,9 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:115
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2010
+//line literals_task.go:2027
 			if generated.Suspended(t) {
-				f := passedLiteralFunc1Kind.SpillBare(t, 2)
+				f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 				return
 			}
@@ -2016,7 +2033,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 			return v, err
 		}))
 	}
-//line literals_task.go:2020
+//line literals_task.go:2037
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2026,10 +2043,10 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 	}
 resume1:
 //line literals.go:118
-	return generated.Return(f, r*1000+*total, err)
+	return generated.Return[int](f, r*1000+*total, err)
 }
 
-//line literals_task.go:2033
+//line literals_task.go:2050
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2046,17 +2063,17 @@ type passedLiteralFunc1At2 struct {
 	v int
 }
 
-type passedLiteralFunc1State = [(max(unsafe.Sizeof(passedLiteralFunc1Args{}), unsafe.Sizeof(passedLiteralFunc1At1{}), unsafe.Sizeof(passedLiteralFunc1At2{})) + 7) / 8]uint64
+const passedLiteralFunc1Size = (max(unsafe.Sizeof(passedLiteralFunc1Args{}), unsafe.Sizeof(passedLiteralFunc1At1{}), unsafe.Sizeof(passedLiteralFunc1At2{})) + 7) &^ 7
 
 type passedLiteralFunc1Held = struct {
 	tr    *cases.Trace
 	total *int
 }
 
-var passedLiteralFunc1Kind *generated.HeldKind[passedLiteralFunc1State, passedLiteralFunc1Held, int]
+var passedLiteralFunc1Kind *generated.Kind
 
 // passedLiteralFunc1Step is the step form of passedLiteral.func1.
-func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h *passedLiteralFunc1Held) generated.Step {
+func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -2075,14 +2092,14 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:114
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2079
+//line literals_task.go:2096
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:116
 		err = generated.ChildErr(f)
-//line literals_task.go:2086
+//line literals_task.go:2103
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2090,11 +2107,11 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:113
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2094
+//line literals_task.go:2111
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
-		h = passedLiteralFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, passedLiteralFunc1Kind, f, h)
 		*h = passedLiteralFunc1Held{tr: tr, total: total}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2103,7 +2120,7 @@ resume1:
 //line literals.go:115
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2107
+//line literals_task.go:2124
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2113,36 +2130,34 @@ resume1:
 	}
 resume2:
 //line literals.go:116
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 }
 
-//line literals_task.go:2120
-
-type makerState = struct{}
+//line literals_task.go:2137
 
 type makerHeld = struct {
 	tr    *cases.Trace
 	start *int
 }
 
-var makerKind *generated.HeldKind[makerState, makerHeld, func(*task.T, int) int]
+var makerKind *generated.Kind
 
 // makerStart is the start form of maker.
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:129
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2135
+//line literals_task.go:2150
 	if generated.Suspended(t) {
-		_, h := makerKind.Spill(t, 1)
+		_, h := generated.SpillHeld[makerHeld](t, makerKind, 1)
 		*h = makerHeld{tr: tr, start: &start}
 		return
 	}
 //line literals.go:130
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2144
+//line literals_task.go:2159
 		if generated.Suspended(t) {
-			f, h := makerFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
 			*s = makerFunc1At1{}
 			*h = makerFunc1Held{start: &start}
@@ -2155,10 +2170,10 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2159
+//line literals_task.go:2174
 
 // makerStep is the step form of maker.
-func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerHeld) generated.Step {
+func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2172,25 +2187,25 @@ func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerH
 		tr, start = h.tr, h.start
 //line literals.go:129
 		err = generated.ChildErr(f)
-//line literals_task.go:2176
+//line literals_task.go:2191
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:129
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2183
+//line literals_task.go:2198
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line literals.go:130
-	return generated.Return(f, generated.Literal(func(t *task.T, d int) (_ int) {
+	return generated.Return[func(*task.T, int) int](f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2192
+//line literals_task.go:2207
 		if generated.Suspended(t) {
-			f, h := makerFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
 			*s = makerFunc1At1{}
 			*h = makerFunc1Held{start: start}
@@ -2203,7 +2218,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2207
+//line literals_task.go:2222
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2215,17 +2230,17 @@ type makerFunc1At1 struct {
 	result int
 }
 
-type makerFunc1State = [(max(unsafe.Sizeof(makerFunc1Args{}), unsafe.Sizeof(makerFunc1At1{})) + 7) / 8]uint64
+const makerFunc1Size = (max(unsafe.Sizeof(makerFunc1Args{}), unsafe.Sizeof(makerFunc1At1{})) + 7) &^ 7
 
 type makerFunc1Held = struct {
 	tr    *cases.Trace
 	start *int
 }
 
-var makerFunc1Kind *generated.HeldKind[makerFunc1State, makerFunc1Held, int]
+var makerFunc1Kind *generated.Kind
 
 // makerFunc1Step is the step form of maker.func1.
-func makerFunc1Step(f *generated.Frame[makerFunc1State, int], h *makerFunc1Held) generated.Step {
+func makerFunc1Step(f *generated.Frame, h *makerFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2243,14 +2258,14 @@ func makerFunc1Step(f *generated.Frame[makerFunc1State, int], h *makerFunc1Held)
 //line literals.go:131
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2247
+//line literals_task.go:2262
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	v = valueStart(t, tr, d)
-//line literals_task.go:2254
+//line literals_task.go:2269
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2261,10 +2276,10 @@ func makerFunc1Step(f *generated.Frame[makerFunc1State, int], h *makerFunc1Held)
 resume1:
 //line literals.go:131
 	*start += v
-	return generated.Return(f, *start, nil)
+	return generated.Return[int](f, *start, nil)
 }
 
-//line literals_task.go:2268
+//line literals_task.go:2283
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2299,7 +2314,7 @@ type returnedLiteralAt7 struct {
 	result int
 }
 
-type returnedLiteralState = [(max(unsafe.Sizeof(returnedLiteralArgs{}), unsafe.Sizeof(returnedLiteralAt3{}), unsafe.Sizeof(returnedLiteralAt4{}), unsafe.Sizeof(returnedLiteralAt5{}), unsafe.Sizeof(returnedLiteralAt6{}), unsafe.Sizeof(returnedLiteralAt7{})) + 7) / 8]uint64
+const returnedLiteralSize = (max(unsafe.Sizeof(returnedLiteralArgs{}), unsafe.Sizeof(returnedLiteralAt3{}), unsafe.Sizeof(returnedLiteralAt4{}), unsafe.Sizeof(returnedLiteralAt5{}), unsafe.Sizeof(returnedLiteralAt6{}), unsafe.Sizeof(returnedLiteralAt7{})) + 7) &^ 7
 
 type returnedLiteralHeld = struct {
 	tr     *cases.Trace
@@ -2309,15 +2324,15 @@ type returnedLiteralHeld = struct {
 	result func(*task.T, int) int
 }
 
-var returnedLiteralKind *generated.HeldKind[returnedLiteralState, returnedLiteralHeld, int]
+var returnedLiteralKind *generated.Kind
 
 // returnedLiteralStart is the start form of returnedLiteral.
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:137
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2319
+//line literals_task.go:2334
 	if generated.Suspended(t) {
-		_, h := returnedLiteralKind.Spill(t, 1)
+		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 1)
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
@@ -2327,18 +2342,18 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2331
+//line literals_task.go:2346
 	if generated.Suspended(t) {
-		_, h := returnedLiteralKind.Spill(t, 2)
+		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line literals.go:142
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2340
+//line literals_task.go:2355
 	if generated.Suspended(t) {
-		f1, h := returnedLiteralKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 3)
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
 		*h = returnedLiteralHeld{tr: tr, f: f, err: err, g: g}
@@ -2347,9 +2362,9 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2351
+//line literals_task.go:2366
 	if generated.Suspended(t) {
-		f1, h := returnedLiteralKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 4)
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
 		*h = returnedLiteralHeld{tr: tr, f: f, err: err, g: g}
@@ -2359,18 +2374,18 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:142
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2363
+//line literals_task.go:2378
 	if generated.Suspended(t) {
-		f1, h := returnedLiteralKind.Spill(t, 5)
+		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
 		return
 	}
 //line literals.go:144
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2372
+//line literals_task.go:2387
 	if generated.Suspended(t) {
-		f1, h := returnedLiteralKind.Spill(t, 6)
+		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 6)
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
 		*h = returnedLiteralHeld{err: err, g: g}
@@ -2379,9 +2394,9 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2383
+//line literals_task.go:2398
 	if generated.Suspended(t) {
-		f1, h := returnedLiteralKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 7)
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
 		*h = returnedLiteralHeld{err: err}
@@ -2392,10 +2407,10 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2396
+//line literals_task.go:2411
 
 // returnedLiteralStep is the step form of returnedLiteral.
-func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *returnedLiteralHeld) generated.Step {
+func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                  *cases.Trace
@@ -2414,14 +2429,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:137
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2418
+//line literals_task.go:2433
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:141
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2425
+//line literals_task.go:2440
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2429,7 +2444,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2433
+//line literals_task.go:2448
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2438,7 +2453,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2442
+//line literals_task.go:2457
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2446,7 +2461,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 		f, err, g = h.f, h.err, h.g
 //line literals.go:143
 		generated.ChildErr(f1)
-//line literals_task.go:2450
+//line literals_task.go:2465
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2455,7 +2470,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2459
+//line literals_task.go:2474
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2464,14 +2479,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2468
+//line literals_task.go:2483
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:137
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2475
+//line literals_task.go:2490
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2480,10 +2495,10 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 resume1:
 //line literals.go:138
 	if err != nil {
-		return generated.Return(f1, 0, err)
+		return generated.Return[int](f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2487
+//line literals_task.go:2502
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2492,7 +2507,7 @@ resume1:
 resume2:
 //line literals.go:142
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2496
+//line literals_task.go:2511
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2503,7 +2518,7 @@ resume2:
 resume3:
 //line literals.go:142
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2507
+//line literals_task.go:2522
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2515,7 +2530,7 @@ resume4:
 //line literals.go:142
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2519
+//line literals_task.go:2534
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2524,7 +2539,7 @@ resume4:
 resume5:
 //line literals.go:144
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2528
+//line literals_task.go:2543
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2535,7 +2550,7 @@ resume5:
 resume6:
 //line literals.go:144
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2539
+//line literals_task.go:2554
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2545,10 +2560,10 @@ resume6:
 	}
 resume7:
 //line literals.go:144
-	return generated.Return(f1, a+v2+v3, err)
+	return generated.Return[int](f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2552
+//line literals_task.go:2567
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2571,23 +2586,23 @@ type unboundLiteralAt3 struct {
 	result int
 }
 
-type unboundLiteralState = [(max(unsafe.Sizeof(unboundLiteralArgs{}), unsafe.Sizeof(unboundLiteralAt1{}), unsafe.Sizeof(unboundLiteralAt2{}), unsafe.Sizeof(unboundLiteralAt3{})) + 7) / 8]uint64
+const unboundLiteralSize = (max(unsafe.Sizeof(unboundLiteralArgs{}), unsafe.Sizeof(unboundLiteralAt1{}), unsafe.Sizeof(unboundLiteralAt2{}), unsafe.Sizeof(unboundLiteralAt3{})) + 7) &^ 7
 
 type unboundLiteralHeld = struct {
 	tr *cases.Trace
 	f  func(*task.T) int
 }
 
-var unboundLiteralKind *generated.HeldKind[unboundLiteralState, unboundLiteralHeld, int]
+var unboundLiteralKind *generated.Kind
 
 // unboundLiteralStart is the start form of unboundLiteral.
 func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:148
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2589
+//line literals_task.go:2604
 	if generated.Suspended(t) {
-		f1, h := unboundLiteralKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 1)
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
 		*h = unboundLiteralHeld{tr: tr, f: f}
@@ -2596,18 +2611,18 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2600
+//line literals_task.go:2615
 	if generated.Suspended(t) {
-		f1, h := unboundLiteralKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		*h = unboundLiteralHeld{f: f}
 		return
 	}
 //line literals.go:151
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2609
+//line literals_task.go:2624
 	if generated.Suspended(t) {
-		f1 := unboundLiteralKind.SpillBare(t, 3)
+		f1 := generated.SpillBare(t, unboundLiteralKind, 3)
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
 		generated.ResultTo(t, &s.result)
@@ -2617,10 +2632,10 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2621
+//line literals_task.go:2636
 
 // unboundLiteralStep is the step form of unboundLiteral.
-func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboundLiteralHeld) generated.Step {
+func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr      *cases.Trace
@@ -2639,7 +2654,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:149
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2643
+//line literals_task.go:2658
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2647,7 +2662,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 		f = h.f
 //line literals.go:150
 		generated.ChildErr(f1)
-//line literals_task.go:2651
+//line literals_task.go:2666
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2655,7 +2670,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:151
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2659
+//line literals_task.go:2674
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2663,11 +2678,11 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:148
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2667
+//line literals_task.go:2682
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
-		h = unboundLiteralKind.Hold(t, f1, h)
+		h = generated.Hold(t, unboundLiteralKind, f1, h)
 		*h = unboundLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 1)
@@ -2675,17 +2690,17 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 resume1:
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2679
+//line literals_task.go:2694
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
-		h = unboundLiteralKind.Hold(t, f1, h)
+		h = generated.Hold(t, unboundLiteralKind, f1, h)
 		*h = unboundLiteralHeld{f: f}
 		return generated.Wait(f1, t, 2)
 	}
 resume2:
 //line literals.go:151
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2689
+//line literals_task.go:2704
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2697,10 +2712,10 @@ resume2:
 	}
 resume3:
 //line literals.go:151
-	return generated.Return(f1, a+v*10, nil)
+	return generated.Return[int](f1, a+v*10, nil)
 }
 
-//line literals_task.go:2704
+//line literals_task.go:2719
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2719,7 +2734,7 @@ type literalResultsAt4 struct {
 	result int
 }
 
-type literalResultsState = [(max(unsafe.Sizeof(literalResultsArgs{}), unsafe.Sizeof(literalResultsAt3{}), unsafe.Sizeof(literalResultsAt4{})) + 7) / 8]uint64
+const literalResultsSize = (max(unsafe.Sizeof(literalResultsArgs{}), unsafe.Sizeof(literalResultsAt3{}), unsafe.Sizeof(literalResultsAt4{})) + 7) &^ 7
 
 type literalResultsHeld = struct {
 	tr       *cases.Trace
@@ -2734,7 +2749,7 @@ type literalResultsHeld = struct {
 	}
 }
 
-var literalResultsKind *generated.HeldKind[literalResultsState, literalResultsHeld, int]
+var literalResultsKind *generated.Kind
 
 // literalResultsStart is the start form of literalResults.
 func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2742,9 +2757,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2746
+//line literals_task.go:2761
 		if generated.Suspended(t) {
-			literalResultsFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
 		}
 	})
@@ -2752,9 +2767,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2756
+//line literals_task.go:2771
 		if generated.Suspended(t) {
-			f, h := literalResultsFunc2Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
 			*s = literalResultsFunc2At1{}
 			*h = literalResultsFunc2Held{tr: tr}
@@ -2765,9 +2780,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2769
+//line literals_task.go:2784
 		if generated.Suspended(t) {
-			f, h := literalResultsFunc2Kind.Spill(t, 2)
+			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
 			*s = literalResultsFunc2At2{}
 			*h = literalResultsFunc2Held{v1: v1}
@@ -2781,9 +2796,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2785
+//line literals_task.go:2800
 		if generated.Suspended(t) {
-			f := literalResultsFunc3Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 			return
 		}
@@ -2797,9 +2812,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2801
+//line literals_task.go:2816
 		if generated.Suspended(t) {
-			f := literalResultsFunc4Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, literalResultsFunc4Kind, 1)
 			s := generated.At[literalResultsFunc4At1](f)
 			*s = literalResultsFunc4At1{}
 			generated.ResultTo(t, &s.result)
@@ -2810,26 +2825,26 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2814
+//line literals_task.go:2829
 	if generated.Suspended(t) {
-		_, h := literalResultsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return
 	}
 //line literals.go:167
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2822
+//line literals_task.go:2837
 	if generated.Suspended(t) {
-		_, h := literalResultsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line literals.go:168
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2831
+//line literals_task.go:2846
 	if generated.Suspended(t) {
-		f, h := literalResultsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 3)
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
 		*h = literalResultsHeld{variadic: variadic, s: s}
@@ -2838,9 +2853,9 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	v := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2842
+//line literals_task.go:2857
 	if generated.Suspended(t) {
-		f, h := literalResultsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 4)
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r}
 		*h = literalResultsHeld{s: s, err: err}
@@ -2851,10 +2866,10 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s) + k*10 + r*100 + v*1000, err
 }
 
-//line literals_task.go:2855
+//line literals_task.go:2870
 
 // literalResultsStep is the step form of literalResults.
-func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literalResultsHeld) generated.Step {
+func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -2876,14 +2891,14 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:166
 		generated.Child(f)
-//line literals_task.go:2880
+//line literals_task.go:2895
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:167
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2887
+//line literals_task.go:2902
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2892,7 +2907,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:168
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2896
+//line literals_task.go:2911
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2901,7 +2916,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:169
 		v = s1.result
 		generated.Child(f)
-//line literals_task.go:2905
+//line literals_task.go:2920
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2910,9 +2925,9 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2914
+//line literals_task.go:2929
 		if generated.Suspended(t) {
-			literalResultsFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
 		}
 	})
@@ -2920,9 +2935,9 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2924
+//line literals_task.go:2939
 		if generated.Suspended(t) {
-			f, h := literalResultsFunc2Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
 			*s = literalResultsFunc2At1{}
 			*h = literalResultsFunc2Held{tr: tr}
@@ -2933,9 +2948,9 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2937
+//line literals_task.go:2952
 		if generated.Suspended(t) {
-			f, h := literalResultsFunc2Kind.Spill(t, 2)
+			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
 			*s = literalResultsFunc2At2{}
 			*h = literalResultsFunc2Held{v1: v1}
@@ -2949,9 +2964,9 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2953
+//line literals_task.go:2968
 		if generated.Suspended(t) {
-			f := literalResultsFunc3Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 			return
 		}
@@ -2965,9 +2980,9 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2969
+//line literals_task.go:2984
 		if generated.Suspended(t) {
-			f := literalResultsFunc4Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, literalResultsFunc4Kind, 1)
 			s := generated.At[literalResultsFunc4At1](f)
 			*s = literalResultsFunc4At1{}
 			generated.ResultTo(t, &s.result)
@@ -2978,7 +2993,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2982
+//line literals_task.go:2997
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2986,7 +3001,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 resume1:
 //line literals.go:167
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2990
+//line literals_task.go:3005
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -2995,7 +3010,7 @@ resume1:
 resume2:
 //line literals.go:168
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:2999
+//line literals_task.go:3014
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3006,7 +3021,7 @@ resume2:
 resume3:
 //line literals.go:169
 	v = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3010
+//line literals_task.go:3025
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r}
@@ -3016,21 +3031,19 @@ resume3:
 	}
 resume4:
 //line literals.go:169
-	return generated.Return(f, len(s)+k*10+r*100+v*1000, err)
+	return generated.Return[int](f, len(s)+k*10+r*100+v*1000, err)
 }
 
-//line literals_task.go:3023
-
-type literalResultsFunc1State = struct{}
+//line literals_task.go:3038
 
 type literalResultsFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var literalResultsFunc1Kind *generated.HeldKind[literalResultsFunc1State, literalResultsFunc1Held, struct{}]
+var literalResultsFunc1Kind *generated.Kind
 
 // literalResultsFunc1Step is the step form of literalResults.func1.
-func literalResultsFunc1Step(f *generated.Frame[literalResultsFunc1State, struct{}], h *literalResultsFunc1Held) generated.Step {
+func literalResultsFunc1Step(f *generated.Frame, h *literalResultsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -3041,14 +3054,14 @@ func literalResultsFunc1Step(f *generated.Frame[literalResultsFunc1State, struct
 	case 1:
 //line literals.go:155
 		generated.ChildErr(f)
-//line literals_task.go:3045
+//line literals_task.go:3058
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:155
 	waitStart(t, tr, "none")
-//line literals_task.go:3052
+//line literals_task.go:3065
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3056,7 +3069,7 @@ func literalResultsFunc1Step(f *generated.Frame[literalResultsFunc1State, struct
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // literalResultsFunc2Result is what literalResults.func2 returns.
@@ -3075,17 +3088,17 @@ type literalResultsFunc2At2 struct {
 	result int
 }
 
-type literalResultsFunc2State = [(max(unsafe.Sizeof(literalResultsFunc2At1{}), unsafe.Sizeof(literalResultsFunc2At2{})) + 7) / 8]uint64
+const literalResultsFunc2Size = (max(unsafe.Sizeof(literalResultsFunc2At1{}), unsafe.Sizeof(literalResultsFunc2At2{})) + 7) &^ 7
 
 type literalResultsFunc2Held = struct {
 	tr *cases.Trace
 	v1 string
 }
 
-var literalResultsFunc2Kind *generated.HeldKind[literalResultsFunc2State, literalResultsFunc2Held, literalResultsFunc2Result]
+var literalResultsFunc2Kind *generated.Kind
 
 // literalResultsFunc2Step is the step form of literalResults.func2.
-func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, literalResultsFunc2Result], h *literalResultsFunc2Held) generated.Step {
+func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3101,7 +3114,7 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3105
+//line literals_task.go:3118
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3109,14 +3122,14 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3113
+//line literals_task.go:3126
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:156
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3120
+//line literals_task.go:3133
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3129,7 +3142,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:156
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3133
+//line literals_task.go:3146
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3139,10 +3152,10 @@ resume1:
 	}
 resume2:
 //line literals.go:156
-	return generated.Return(f, literalResultsFunc2Result{v1, v2}, nil)
+	return generated.Return[literalResultsFunc2Result](f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3146
+//line literals_task.go:3159
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3154,16 +3167,16 @@ type literalResultsFunc3At1 struct {
 	r int
 }
 
-type literalResultsFunc3State = [(max(unsafe.Sizeof(literalResultsFunc3Args{}), unsafe.Sizeof(literalResultsFunc3At1{})) + 7) / 8]uint64
+const literalResultsFunc3Size = (max(unsafe.Sizeof(literalResultsFunc3Args{}), unsafe.Sizeof(literalResultsFunc3At1{})) + 7) &^ 7
 
 type literalResultsFunc3Held = struct {
 	tr *cases.Trace
 }
 
-var literalResultsFunc3Kind *generated.HeldKind[literalResultsFunc3State, literalResultsFunc3Held, int]
+var literalResultsFunc3Kind *generated.Kind
 
 // literalResultsFunc3Step is the step form of literalResults.func3.
-func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], h *literalResultsFunc3Held) generated.Step {
+func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3180,7 +3193,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 		r = s.r
 //line literals.go:159
 		err = generated.ChildErr(f)
-//line literals_task.go:3184
+//line literals_task.go:3197
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3188,7 +3201,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 //line literals.go:158
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3192
+//line literals_task.go:3205
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3202,30 +3215,30 @@ resume1:
 		goto end1
 	}
 //line literals.go:160
-	return generated.Return(f, r, err)
+	return generated.Return[int](f, r, err)
 end1:
 	r++
-	return generated.Return(f, r*2, nil)
+	return generated.Return[int](f, r*2, nil)
 }
 
-//line literals_task.go:3212
+//line literals_task.go:3225
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 165.
 type literalResultsFunc4At1 struct {
 	result int
 }
 
-type literalResultsFunc4State = [(unsafe.Sizeof(literalResultsFunc4At1{}) + 7) / 8]uint64
+const literalResultsFunc4Size = (unsafe.Sizeof(literalResultsFunc4At1{}) + 7) &^ 7
 
 type literalResultsFunc4Held = struct {
 	tr   *cases.Trace
 	list []int
 }
 
-var literalResultsFunc4Kind *generated.HeldKind[literalResultsFunc4State, literalResultsFunc4Held, int]
+var literalResultsFunc4Kind *generated.Kind
 
 // literalResultsFunc4Step is the step form of literalResults.func4.
-func literalResultsFunc4Step(f *generated.Frame[literalResultsFunc4State, int], h *literalResultsFunc4Held) generated.Step {
+func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3240,14 +3253,14 @@ func literalResultsFunc4Step(f *generated.Frame[literalResultsFunc4State, int], 
 //line literals.go:165
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3244
+//line literals_task.go:3257
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:165
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3251
+//line literals_task.go:3264
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3259,10 +3272,10 @@ func literalResultsFunc4Step(f *generated.Frame[literalResultsFunc4State, int], 
 	}
 resume1:
 //line literals.go:165
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:3266
+//line literals_task.go:3279
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3274,21 +3287,21 @@ type plusOneAt1 struct {
 	result int
 }
 
-type plusOneState = [(max(unsafe.Sizeof(plusOneArgs{}), unsafe.Sizeof(plusOneAt1{})) + 7) / 8]uint64
+const plusOneSize = (max(unsafe.Sizeof(plusOneArgs{}), unsafe.Sizeof(plusOneAt1{})) + 7) &^ 7
 
 type plusOneHeld = struct {
 	tr *cases.Trace
 }
 
-var plusOneKind *generated.HeldKind[plusOneState, plusOneHeld, int]
+var plusOneKind *generated.Kind
 
 // plusOneStart is the start form of plusOne.
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:177
 	v := valueStart(t, tr, n)
-//line literals_task.go:3290
+//line literals_task.go:3303
 	if generated.Suspended(t) {
-		f := plusOneKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, plusOneKind, 1)
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
 		generated.ResultTo(t, &s.result)
@@ -3298,10 +3311,10 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3302
+//line literals_task.go:3315
 
 // plusOneStep is the step form of plusOne.
-func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generated.Step {
+func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3317,14 +3330,14 @@ func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generate
 //line literals.go:177
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3321
+//line literals_task.go:3334
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:177
 	v = valueStart(t, tr, n)
-//line literals_task.go:3328
+//line literals_task.go:3341
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3336,10 +3349,10 @@ func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generate
 	}
 resume1:
 //line literals.go:177
-	return generated.Return(f, v+1, nil)
+	return generated.Return[int](f, v+1, nil)
 }
 
-//line literals_task.go:3343
+//line literals_task.go:3356
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3368,7 +3381,7 @@ type functionTableAt4 struct {
 	result int
 }
 
-type functionTableState = [(max(unsafe.Sizeof(functionTableArgs{}), unsafe.Sizeof(functionTableAt1{}), unsafe.Sizeof(functionTableAt2{}), unsafe.Sizeof(functionTableAt3{}), unsafe.Sizeof(functionTableAt4{})) + 7) / 8]uint64
+const functionTableSize = (max(unsafe.Sizeof(functionTableArgs{}), unsafe.Sizeof(functionTableAt1{}), unsafe.Sizeof(functionTableAt2{}), unsafe.Sizeof(functionTableAt3{}), unsafe.Sizeof(functionTableAt4{})) + 7) &^ 7
 
 type functionTableHeld = struct {
 	tr    *cases.Trace
@@ -3377,7 +3390,7 @@ type functionTableHeld = struct {
 	op    operation
 }
 
-var functionTableKind *generated.HeldKind[functionTableState, functionTableHeld, int]
+var functionTableKind *generated.Kind
 
 // functionTableStart is the start form of functionTable.
 func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3385,9 +3398,9 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3389
+//line literals_task.go:3402
 		if generated.Suspended(t) {
-			f := functionTableFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 			return
 		}
@@ -3395,9 +3408,9 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3399
+//line literals_task.go:3412
 	if generated.Suspended(t) {
-		f, h := functionTableKind.Spill(t, 1)
+		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 1)
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
 		*h = functionTableHeld{tr: tr, table: table, ops: ops}
@@ -3406,9 +3419,9 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:185
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3410
+//line literals_task.go:3423
 	if generated.Suspended(t) {
-		f, h := functionTableKind.Spill(t, 2)
+		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 2)
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
 		*h = functionTableHeld{tr: tr, table: table, ops: ops}
@@ -3422,9 +3435,9 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line literals.go:187
 			v1 := startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3426
+//line literals_task.go:3439
 			if generated.Suspended(t) {
-				f, h := functionTableKind.Spill(t, 3)
+				f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 3)
 				s := generated.At[functionTableAt3](f)
 				*s = functionTableAt3{sum: sum, i: i}
 				*h = functionTableHeld{tr: tr, table: table, ops: ops, op: op}
@@ -3438,9 +3451,9 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:190
 	v2 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3442
+//line literals_task.go:3455
 	if generated.Suspended(t) {
-		f := functionTableKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, functionTableKind, 4)
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
 		generated.ResultTo(t, &s.result)
@@ -3450,10 +3463,10 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v2, nil
 }
 
-//line literals_task.go:3454
+//line literals_task.go:3467
 
 // functionTableStep is the step form of functionTable.
-func functionTableStep(f *generated.Frame[functionTableState, int], h *functionTableHeld) generated.Step {
+func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -3473,7 +3486,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3477
+//line literals_task.go:3490
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3481,7 +3494,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3485
+//line literals_task.go:3498
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3490,7 +3503,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:187
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3494
+//line literals_task.go:3507
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3498,7 +3511,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:190
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3502
+//line literals_task.go:3515
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3507,9 +3520,9 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3511
+//line literals_task.go:3524
 		if generated.Suspended(t) {
-			f := functionTableFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 			return
 		}
@@ -3517,11 +3530,11 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3521
+//line literals_task.go:3534
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
-		h = functionTableKind.Hold(t, f, h)
+		h = generated.Hold(t, functionTableKind, f, h)
 		*h = functionTableHeld{tr: tr, table: table, ops: ops}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3529,11 +3542,11 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 resume1:
 //line literals.go:185
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3533
+//line literals_task.go:3546
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
-		h = functionTableKind.Hold(t, f, h)
+		h = generated.Hold(t, functionTableKind, f, h)
 		*h = functionTableHeld{tr: tr, table: table, ops: ops}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -3549,11 +3562,11 @@ loop1:
 //line literals.go:186
 	op = ops[i]
 	v1 = startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3553
+//line literals_task.go:3566
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
-		h = functionTableKind.Hold(t, f, h)
+		h = generated.Hold(t, functionTableKind, f, h)
 		*h = functionTableHeld{tr: tr, table: table, ops: ops, op: op}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -3568,7 +3581,7 @@ resume3:
 end1:
 //line literals.go:190
 	v2 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3572
+//line literals_task.go:3585
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3580,10 +3593,10 @@ end1:
 	}
 resume4:
 //line literals.go:190
-	return generated.Return(f, sum+v2, nil)
+	return generated.Return[int](f, sum+v2, nil)
 }
 
-//line literals_task.go:3587
+//line literals_task.go:3600
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3595,16 +3608,16 @@ type functionTableFunc1At1 struct {
 	n, k int
 }
 
-type functionTableFunc1State = [(max(unsafe.Sizeof(functionTableFunc1Args{}), unsafe.Sizeof(functionTableFunc1At1{})) + 7) / 8]uint64
+const functionTableFunc1Size = (max(unsafe.Sizeof(functionTableFunc1Args{}), unsafe.Sizeof(functionTableFunc1At1{})) + 7) &^ 7
 
 type functionTableFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var functionTableFunc1Kind *generated.HeldKind[functionTableFunc1State, functionTableFunc1Held, int]
+var functionTableFunc1Kind *generated.Kind
 
 // functionTableFunc1Step is the step form of functionTable.func1.
-func functionTableFunc1Step(f *generated.Frame[functionTableFunc1State, int], h *functionTableFunc1Held) generated.Step {
+func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, k int
@@ -3620,14 +3633,14 @@ func functionTableFunc1Step(f *generated.Frame[functionTableFunc1State, int], h 
 		n, k = s.n, s.k
 //line literals.go:182
 		generated.ChildErr(f)
-//line literals_task.go:3624
+//line literals_task.go:3637
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:182
 	waitStart(t, tr, "c")
-//line literals_task.go:3631
+//line literals_task.go:3644
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3637,10 +3650,10 @@ func functionTableFunc1Step(f *generated.Frame[functionTableFunc1State, int], h 
 	}
 resume1:
 //line literals.go:183
-	return generated.Return(f, k*n, nil)
+	return generated.Return[int](f, k*n, nil)
 }
 
-//line literals_task.go:3644
+//line literals_task.go:3657
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3657,31 +3670,31 @@ type nilFunctionAt3 struct {
 	result int
 }
 
-type nilFunctionState = [(max(unsafe.Sizeof(nilFunctionArgs{}), unsafe.Sizeof(nilFunctionAt2{}), unsafe.Sizeof(nilFunctionAt3{})) + 7) / 8]uint64
+const nilFunctionSize = (max(unsafe.Sizeof(nilFunctionArgs{}), unsafe.Sizeof(nilFunctionAt2{}), unsafe.Sizeof(nilFunctionAt3{})) + 7) &^ 7
 
 type nilFunctionHeld = struct {
 	tr *cases.Trace
 	f  func(*task.T, int) int
 }
 
-var nilFunctionKind *generated.HeldKind[nilFunctionState, nilFunctionHeld, int]
+var nilFunctionKind *generated.Kind
 
 // nilFunctionStart is the start form of nilFunction.
 func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3675
+//line literals_task.go:3688
 	if generated.Suspended(t) {
-		_, h := nilFunctionKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
 		return
 	}
 //line literals.go:196
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3683
+//line literals_task.go:3696
 	if generated.Suspended(t) {
-		f1, h := nilFunctionKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 2)
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
 		*h = nilFunctionHeld{f: f}
@@ -3690,9 +3703,9 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3694
+//line literals_task.go:3707
 	if generated.Suspended(t) {
-		f1 := nilFunctionKind.SpillBare(t, 3)
+		f1 := generated.SpillBare(t, nilFunctionKind, 3)
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
 		generated.ResultTo(t, &s.result)
@@ -3702,10 +3715,10 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3706
+//line literals_task.go:3719
 
 // nilFunctionStep is the step form of nilFunction.
-func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionHeld) generated.Step {
+func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr       *cases.Trace
@@ -3722,7 +3735,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 		tr, f = h.tr, h.f
 //line literals.go:195
 		generated.ChildErr(f1)
-//line literals_task.go:3726
+//line literals_task.go:3739
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3730,14 +3743,14 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 //line literals.go:196
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3734
+//line literals_task.go:3747
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:196
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3741
+//line literals_task.go:3754
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3745,20 +3758,20 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 	f = nil
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3749
+//line literals_task.go:3762
 	if generated.Suspended(t) {
-		h = nilFunctionKind.Hold(t, f1, h)
+		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
 		return generated.Wait(f1, t, 1)
 	}
 resume1:
 //line literals.go:196
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3758
+//line literals_task.go:3771
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
-		h = nilFunctionKind.Hold(t, f1, h)
+		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 2)
@@ -3766,7 +3779,7 @@ resume1:
 resume2:
 //line literals.go:196
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3770
+//line literals_task.go:3783
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3778,55 +3791,53 @@ resume2:
 	}
 resume3:
 //line literals.go:196
-	return generated.Return(f1, v1, nil)
+	return generated.Return[int](f1, v1, nil)
 }
 
-//line literals_task.go:3785
+//line literals_task.go:3798
 
-type counterFunc1State = struct{}
-
-var counterFunc1Kind *generated.Kind[counterFunc1State, int]
+var counterFunc1Kind *generated.Kind
 
 // counterFunc1Start is the start form of counter.func1.
 func counterFunc1Start(t *task.T) (_ int) {
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3795
+//line literals_task.go:3806
 	if generated.Suspended(t) {
-		counterFunc1Kind.Spill(t, 1)
+		generated.Spill(t, counterFunc1Kind, 1)
 		return
 	}
 //line literals.go:124
 	return 7
 }
 
-//line literals_task.go:3804
+//line literals_task.go:3815
 
 // counterFunc1Step is the step form of counter.func1.
-func counterFunc1Step(f *generated.Frame[counterFunc1State, int]) generated.Step {
+func counterFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	switch f.At() {
 	case 0:
 	case 1:
 //line literals.go:123
 		generated.Err(f)
-//line literals_task.go:3814
+//line literals_task.go:3825
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3821
+//line literals_task.go:3832
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line literals.go:124
-	return generated.Return(f, 7, nil)
+	return generated.Return[int](f, 7, nil)
 }
 
-//line literals_task.go:3830
+//line literals_task.go:3841
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -19,88 +19,98 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	readKind = generated.DefineHeld[readState, readHeld, int]("read", "loops.go", 9, readStep)
+	readKind = generated.DefineHeld("read", "loops.go", 9, 0, generated.Result[int](), readStep)
 	generated.Bind(read, readStart, func(tr *cases.Trace, p *int) coro.Call[int] {
-		return readKind.With(readState{}, readHeld{tr: tr, p: p})
+		c := generated.NewCall[int](readKind)
+		*generated.CallHeld[readHeld](c) = readHeld{tr: tr, p: p}
+		return c
 	})
-	loopAddressKind = generated.DefineHeld[loopAddressState, loopAddressHeld, int]("loopAddress", "loops.go", 16, loopAddressStep)
+	loopAddressKind = generated.DefineHeld("loopAddress", "loops.go", 16, loopAddressSize, generated.Result[int](), loopAddressStep)
 	generated.Bind(loopAddress, loopAddressStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s loopAddressState
-		*generated.In[loopAddressArgs](&s) = loopAddressArgs{n: n}
-		return loopAddressKind.With(s, loopAddressHeld{tr: tr})
+		c := generated.NewCall[int](loopAddressKind)
+		*generated.CallState[loopAddressArgs](c) = loopAddressArgs{n: n}
+		*generated.CallHeld[loopAddressHeld](c) = loopAddressHeld{tr: tr}
+		return c
 	})
-	rangeAddressKind = generated.DefineHeld[rangeAddressState, rangeAddressHeld, int]("rangeAddress", "loops.go", 32, rangeAddressStep)
+	rangeAddressKind = generated.DefineHeld("rangeAddress", "loops.go", 32, rangeAddressSize, generated.Result[int](), rangeAddressStep)
 	generated.Bind(rangeAddress, rangeAddressStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeAddressState
-		*generated.In[rangeAddressArgs](&s) = rangeAddressArgs{n: n}
-		return rangeAddressKind.With(s, rangeAddressHeld{tr: tr})
+		c := generated.NewCall[int](rangeAddressKind)
+		*generated.CallState[rangeAddressArgs](c) = rangeAddressArgs{n: n}
+		*generated.CallHeld[rangeAddressHeld](c) = rangeAddressHeld{tr: tr}
+		return c
 	})
-	callKind = generated.DefineHeld[callState, callHeld, int]("call", "loops.go", 53, callStep)
+	callKind = generated.DefineHeld("call", "loops.go", 53, callSize, generated.Result[int](), callStep)
 	generated.Bind(call, callStart, func(tr *cases.Trace, all []func() int) coro.Call[int] {
-		return callKind.With(callState{}, callHeld{tr: tr, all: all})
+		c := generated.NewCall[int](callKind)
+		*generated.CallHeld[callHeld](c) = callHeld{tr: tr, all: all}
+		return c
 	})
-	loopCapturedKind = generated.DefineHeld[loopCapturedState, loopCapturedHeld, int]("loopCaptured", "loops.go", 63, loopCapturedStep)
+	loopCapturedKind = generated.DefineHeld("loopCaptured", "loops.go", 63, loopCapturedSize, generated.Result[int](), loopCapturedStep)
 	generated.Bind(loopCaptured, loopCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s loopCapturedState
-		*generated.In[loopCapturedArgs](&s) = loopCapturedArgs{n: n}
-		return loopCapturedKind.With(s, loopCapturedHeld{tr: tr})
+		c := generated.NewCall[int](loopCapturedKind)
+		*generated.CallState[loopCapturedArgs](c) = loopCapturedArgs{n: n}
+		*generated.CallHeld[loopCapturedHeld](c) = loopCapturedHeld{tr: tr}
+		return c
 	})
-	loopChangedKind = generated.DefineHeld[loopChangedState, loopChangedHeld, int]("loopChanged", "loops.go", 76, loopChangedStep)
+	loopChangedKind = generated.DefineHeld("loopChanged", "loops.go", 76, loopChangedSize, generated.Result[int](), loopChangedStep)
 	generated.Bind(loopChanged, loopChangedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s loopChangedState
-		*generated.In[loopChangedArgs](&s) = loopChangedArgs{n: n}
-		return loopChangedKind.With(s, loopChangedHeld{tr: tr})
+		c := generated.NewCall[int](loopChangedKind)
+		*generated.CallState[loopChangedArgs](c) = loopChangedArgs{n: n}
+		*generated.CallHeld[loopChangedHeld](c) = loopChangedHeld{tr: tr}
+		return c
 	})
-	rangeCapturedKind = generated.DefineHeld[rangeCapturedState, rangeCapturedHeld, int]("rangeCaptured", "loops.go", 95, rangeCapturedStep)
+	rangeCapturedKind = generated.DefineHeld("rangeCaptured", "loops.go", 95, rangeCapturedSize, generated.Result[int](), rangeCapturedStep)
 	generated.Bind(rangeCaptured, rangeCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeCapturedState
-		*generated.In[rangeCapturedArgs](&s) = rangeCapturedArgs{n: n}
-		return rangeCapturedKind.With(s, rangeCapturedHeld{tr: tr})
+		c1 := generated.NewCall[int](rangeCapturedKind)
+		*generated.CallState[rangeCapturedArgs](c1) = rangeCapturedArgs{n: n}
+		*generated.CallHeld[rangeCapturedHeld](c1) = rangeCapturedHeld{tr: tr}
+		return c1
 	})
-	bodyCapturedKind = generated.DefineHeld[bodyCapturedState, bodyCapturedHeld, int]("bodyCaptured", "loops.go", 121, bodyCapturedStep)
+	bodyCapturedKind = generated.DefineHeld("bodyCaptured", "loops.go", 121, bodyCapturedSize, generated.Result[int](), bodyCapturedStep)
 	generated.Bind(bodyCaptured, bodyCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s bodyCapturedState
-		*generated.In[bodyCapturedArgs](&s) = bodyCapturedArgs{n: n}
-		return bodyCapturedKind.With(s, bodyCapturedHeld{tr: tr})
+		c := generated.NewCall[int](bodyCapturedKind)
+		*generated.CallState[bodyCapturedArgs](c) = bodyCapturedArgs{n: n}
+		*generated.CallHeld[bodyCapturedHeld](c) = bodyCapturedHeld{tr: tr}
+		return c
 	})
-	innerCapturedKind = generated.DefineHeld[innerCapturedState, innerCapturedHeld, int]("innerCaptured", "loops.go", 138, innerCapturedStep)
+	innerCapturedKind = generated.DefineHeld("innerCaptured", "loops.go", 138, innerCapturedSize, generated.Result[int](), innerCapturedStep)
 	generated.Bind(innerCaptured, innerCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s innerCapturedState
-		*generated.In[innerCapturedArgs](&s) = innerCapturedArgs{n: n}
-		return innerCapturedKind.With(s, innerCapturedHeld{tr: tr})
+		c := generated.NewCall[int](innerCapturedKind)
+		*generated.CallState[innerCapturedArgs](c) = innerCapturedArgs{n: n}
+		*generated.CallHeld[innerCapturedHeld](c) = innerCapturedHeld{tr: tr}
+		return c
 	})
-	declaredBySuspensionKind = generated.DefineHeld[declaredBySuspensionState, declaredBySuspensionHeld, int]("declaredBySuspension", "loops.go", 154, declaredBySuspensionStep)
+	declaredBySuspensionKind = generated.DefineHeld("declaredBySuspension", "loops.go", 154, declaredBySuspensionSize, generated.Result[int](), declaredBySuspensionStep)
 	generated.Bind(declaredBySuspension, declaredBySuspensionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s declaredBySuspensionState
-		*generated.In[declaredBySuspensionArgs](&s) = declaredBySuspensionArgs{n: n}
-		return declaredBySuspensionKind.With(s, declaredBySuspensionHeld{tr: tr})
+		c := generated.NewCall[int](declaredBySuspensionKind)
+		*generated.CallState[declaredBySuspensionArgs](c) = declaredBySuspensionArgs{n: n}
+		*generated.CallHeld[declaredBySuspensionHeld](c) = declaredBySuspensionHeld{tr: tr}
+		return c
 	})
 }
-
-type readState = struct{}
 
 type readHeld = struct {
 	tr *cases.Trace
 	p  *int
 }
 
-var readKind *generated.HeldKind[readState, readHeld, int]
+var readKind *generated.Kind
 
 // readStart is the start form of read.
 func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:94
+//line loops_task.go:104
 	if generated.Suspended(t) {
-		_, h := readKind.Spill(t, 1)
+		_, h := generated.SpillHeld[readHeld](t, readKind, 1)
 		*h = readHeld{tr: tr, p: p}
 		return
 	}
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:102
+//line loops_task.go:112
 	if generated.Suspended(t) {
-		_, h := readKind.Spill(t, 2)
+		_, h := generated.SpillHeld[readHeld](t, readKind, 2)
 		*h = readHeld{tr: tr, p: p}
 		return
 	}
@@ -109,10 +119,10 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 	return *p
 }
 
-//line loops_task.go:113
+//line loops_task.go:123
 
 // readStep is the step form of read.
-func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
+func readStep(f *generated.Frame, h *readHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -125,20 +135,20 @@ func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line loops.go:10
 		generated.ChildErr(f)
-//line loops_task.go:129
+//line loops_task.go:139
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line loops.go:11
 		generated.ChildErr(f)
-//line loops_task.go:135
+//line loops_task.go:145
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:142
+//line loops_task.go:152
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 1)
@@ -146,7 +156,7 @@ func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
 resume1:
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:150
+//line loops_task.go:160
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -154,10 +164,10 @@ resume1:
 resume2:
 //line loops.go:12
 	tr.Print(*p)
-	return generated.Return(f, *p, nil)
+	return generated.Return[int](f, *p, nil)
 }
 
-//line loops_task.go:161
+//line loops_task.go:171
 
 // loopAddressArgs has the arguments of loopAddress.
 type loopAddressArgs struct {
@@ -183,7 +193,7 @@ type loopAddressAt3 struct {
 	result  int
 }
 
-type loopAddressState = [(max(unsafe.Sizeof(loopAddressArgs{}), unsafe.Sizeof(loopAddressAt1{}), unsafe.Sizeof(loopAddressAt2{}), unsafe.Sizeof(loopAddressAt3{})) + 7) / 8]uint64
+const loopAddressSize = (max(unsafe.Sizeof(loopAddressArgs{}), unsafe.Sizeof(loopAddressAt1{}), unsafe.Sizeof(loopAddressAt2{}), unsafe.Sizeof(loopAddressAt3{})) + 7) &^ 7
 
 type loopAddressHeld = struct {
 	tr   *cases.Trace
@@ -192,7 +202,7 @@ type loopAddressHeld = struct {
 	list []*int
 }
 
-var loopAddressKind *generated.HeldKind[loopAddressState, loopAddressHeld, int]
+var loopAddressKind *generated.Kind
 
 // loopAddressStart is the start form of loopAddress.
 func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -221,9 +231,9 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:20
 				v := readStart(t, tr, &i)
-//line loops_task.go:225
+//line loops_task.go:235
 				if generated.Suspended(t) {
-					f, h := loopAddressKind.Spill(t, 1)
+					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 1)
 					s := generated.At[loopAddressAt1](f)
 					*s = loopAddressAt1{n: n, sum: sum, again: again}
 					*h = loopAddressHeld{tr: tr, all: all, i: &i}
@@ -234,9 +244,9 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				sum += v
 				all = append(all, &i)
 				waitStart(t, tr, "end", i)
-//line loops_task.go:238
+//line loops_task.go:248
 				if generated.Suspended(t) {
-					f, h := loopAddressKind.Spill(t, 2)
+					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 2)
 					*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
 					*h = loopAddressHeld{tr: tr, all: all, i: &i}
 					return
@@ -258,9 +268,9 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:26
 				v1 := valueStart(t, tr, *p)
-//line loops_task.go:262
+//line loops_task.go:272
 				if generated.Suspended(t) {
-					f, h := loopAddressKind.Spill(t, 3)
+					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 3)
 					s := generated.At[loopAddressAt3](f)
 					*s = loopAddressAt3{sum: sum, i2: i2}
 					*h = loopAddressHeld{tr: tr, all: all, list: list, i: p}
@@ -277,10 +287,10 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + *all[0], nil
 }
 
-//line loops_task.go:281
+//line loops_task.go:291
 
 // loopAddressStep is the step form of loopAddress.
-func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHeld) generated.Step {
+func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                    *cases.Trace
@@ -301,7 +311,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 //line loops.go:20
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:305
+//line loops_task.go:315
 		goto resume1
 	case 2:
 		s := generated.At[loopAddressAt2](f)
@@ -309,7 +319,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:22
 		generated.ChildErr(f)
-//line loops_task.go:313
+//line loops_task.go:323
 		goto resume2
 	case 3:
 		s := generated.At[loopAddressAt3](f)
@@ -318,7 +328,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 //line loops.go:26
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:322
+//line loops_task.go:332
 		goto resume3
 	default:
 		return f.BadResume()
@@ -349,7 +359,7 @@ end1:
 end2:
 //line loops.go:20
 	v = readStart(t, tr, i)
-//line loops_task.go:353
+//line loops_task.go:363
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt1](f)
 		*s = loopAddressAt1{n: n, sum: sum, again: again}
@@ -362,7 +372,7 @@ resume1:
 	sum += v
 	all = append(all, i)
 	waitStart(t, tr, "end", *i)
-//line loops_task.go:366
+//line loops_task.go:376
 	if generated.Suspended(t) {
 		*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
 		*h = loopAddressHeld{tr: tr, all: all, i: i}
@@ -387,7 +397,7 @@ loop2:
 //line loops.go:25
 	p = list[i2]
 	v1 = valueStart(t, tr, *p)
-//line loops_task.go:391
+//line loops_task.go:401
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt3](f)
 		*s = loopAddressAt3{sum: sum, i2: i2}
@@ -404,10 +414,10 @@ resume3:
 	goto loop2
 end4:
 //line loops.go:29
-	return generated.Return(f, sum+*all[0], nil)
+	return generated.Return[int](f, sum+*all[0], nil)
 }
 
-//line loops_task.go:411
+//line loops_task.go:421
 
 // rangeAddressArgs has the arguments of rangeAddress.
 type rangeAddressArgs struct {
@@ -431,7 +441,7 @@ type rangeAddressAt3 struct {
 	result  int
 }
 
-type rangeAddressState = [(max(unsafe.Sizeof(rangeAddressArgs{}), unsafe.Sizeof(rangeAddressAt1{}), unsafe.Sizeof(rangeAddressAt2{}), unsafe.Sizeof(rangeAddressAt3{})) + 7) / 8]uint64
+const rangeAddressSize = (max(unsafe.Sizeof(rangeAddressArgs{}), unsafe.Sizeof(rangeAddressAt1{}), unsafe.Sizeof(rangeAddressAt2{}), unsafe.Sizeof(rangeAddressAt3{})) + 7) &^ 7
 
 type rangeAddressHeld = struct {
 	tr   *cases.Trace
@@ -443,7 +453,7 @@ type rangeAddressHeld = struct {
 	q    *int
 }
 
-var rangeAddressKind *generated.HeldKind[rangeAddressState, rangeAddressHeld, int]
+var rangeAddressKind *generated.Kind
 
 // rangeAddressStart is the start form of rangeAddress.
 func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -456,9 +466,9 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line loops.go:36
 			v1 := readStart(t, tr, &i)
-//line loops_task.go:460
+//line loops_task.go:470
 			if generated.Suspended(t) {
-				f, h := rangeAddressKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 1)
 				s := generated.At[rangeAddressAt1](f)
 				*s = rangeAddressAt1{n: n, sum: sum, i2: i2}
 				*h = rangeAddressHeld{tr: tr, all: all, i: &i}
@@ -481,9 +491,9 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:40
 				p, q := &i1, &v
 				waitStart(t, tr, "range", i1, v)
-//line loops_task.go:485
+//line loops_task.go:495
 				if generated.Suspended(t) {
-					f, h := rangeAddressKind.Spill(t, 2)
+					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 2)
 					*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
 					*h = rangeAddressHeld{tr: tr, all: all, list: list, i: &i1, v: &v, p: p, q: q}
 					return
@@ -506,9 +516,9 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:48
 				v2 := valueStart(t, tr, *p1)
-//line loops_task.go:510
+//line loops_task.go:520
 				if generated.Suspended(t) {
-					f, h := rangeAddressKind.Spill(t, 3)
+					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 3)
 					s := generated.At[rangeAddressAt3](f)
 					*s = rangeAddressAt3{sum: sum, i4: i4}
 					*h = rangeAddressHeld{tr: tr, all: list1}
@@ -524,10 +534,10 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line loops_task.go:528
+//line loops_task.go:538
 
 // rangeAddressStep is the step form of rangeAddress.
-func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddressHeld) generated.Step {
+func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                         *cases.Trace
@@ -548,7 +558,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 //line loops.go:36
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:552
+//line loops_task.go:562
 		goto resume1
 	case 2:
 		s := generated.At[rangeAddressAt2](f)
@@ -556,7 +566,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 		tr, all, list, i1, v, p, q = h.tr, h.all, h.list, h.i, h.v, h.p, h.q
 //line loops.go:41
 		generated.ChildErr(f)
-//line loops_task.go:560
+//line loops_task.go:570
 		goto resume2
 	case 3:
 		s := generated.At[rangeAddressAt3](f)
@@ -565,7 +575,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 //line loops.go:48
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:569
+//line loops_task.go:579
 		goto resume3
 	default:
 		return f.BadResume()
@@ -583,7 +593,7 @@ loop1:
 //line loops.go:35
 	*i = i2
 	v1 = readStart(t, tr, i)
-//line loops_task.go:587
+//line loops_task.go:597
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt1](f)
 		*s = rangeAddressAt1{n: n, sum: sum, i2: i2}
@@ -614,7 +624,7 @@ loop2:
 	*i1, *v = i3, list[i3]
 	p, q = i1, v
 	waitStart(t, tr, "range", *i1, *v)
-//line loops_task.go:618
+//line loops_task.go:628
 	if generated.Suspended(t) {
 		*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
 		*h = rangeAddressHeld{tr: tr, all: all, list: list, i: i1, v: v, p: p, q: q}
@@ -642,7 +652,7 @@ loop3:
 //line loops.go:47
 	p1 = list1[i4]
 	v2 = valueStart(t, tr, *p1)
-//line loops_task.go:646
+//line loops_task.go:656
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt3](f)
 		*s = rangeAddressAt3{sum: sum, i4: i4}
@@ -657,17 +667,17 @@ resume3:
 	i4++
 	goto loop3
 end3:
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line loops_task.go:664
+//line loops_task.go:674
 
 // callAt1 is what call keeps while it waits in line 56.
 type callAt1 struct {
 	sum, i int
 }
 
-type callState = [(unsafe.Sizeof(callAt1{}) + 7) / 8]uint64
+const callSize = (unsafe.Sizeof(callAt1{}) + 7) &^ 7
 
 type callHeld = struct {
 	tr  *cases.Trace
@@ -675,7 +685,7 @@ type callHeld = struct {
 	f   func() int
 }
 
-var callKind *generated.HeldKind[callState, callHeld, int]
+var callKind *generated.Kind
 
 // callStart is the start form of call.
 func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
@@ -685,9 +695,9 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 //line loops.go:55
 		f := all[i]
 		waitStart(t, tr, "call")
-//line loops_task.go:689
+//line loops_task.go:699
 		if generated.Suspended(t) {
-			f1, h := callKind.Spill(t, 1)
+			f1, h := generated.SpillHeld[callHeld](t, callKind, 1)
 			*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
 			*h = callHeld{tr: tr, all: all, f: f}
 			return
@@ -699,10 +709,10 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 	return sum
 }
 
-//line loops_task.go:703
+//line loops_task.go:713
 
 // callStep is the step form of call.
-func callStep(f1 *generated.Frame[callState, int], h *callHeld) generated.Step {
+func callStep(f1 *generated.Frame, h *callHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr     *cases.Trace
@@ -719,7 +729,7 @@ func callStep(f1 *generated.Frame[callState, int], h *callHeld) generated.Step {
 		tr, all, f = h.tr, h.all, h.f
 //line loops.go:56
 		generated.ChildErr(f1)
-//line loops_task.go:723
+//line loops_task.go:733
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -735,7 +745,7 @@ loop1:
 //line loops.go:55
 	f = all[i]
 	waitStart(t, tr, "call")
-//line loops_task.go:739
+//line loops_task.go:749
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
 		*h = callHeld{tr: tr, all: all, f: f}
@@ -750,10 +760,10 @@ resume1:
 	goto loop1
 end1:
 //line loops.go:60
-	return generated.Return(f1, sum, nil)
+	return generated.Return[int](f1, sum, nil)
 }
 
-//line loops_task.go:757
+//line loops_task.go:767
 
 // loopCapturedArgs has the arguments of loopCaptured.
 type loopCapturedArgs struct {
@@ -777,7 +787,7 @@ type loopCapturedAt3 struct {
 	result int
 }
 
-type loopCapturedState = [(max(unsafe.Sizeof(loopCapturedArgs{}), unsafe.Sizeof(loopCapturedAt1{}), unsafe.Sizeof(loopCapturedAt2{}), unsafe.Sizeof(loopCapturedAt3{})) + 7) / 8]uint64
+const loopCapturedSize = (max(unsafe.Sizeof(loopCapturedArgs{}), unsafe.Sizeof(loopCapturedAt1{}), unsafe.Sizeof(loopCapturedAt2{}), unsafe.Sizeof(loopCapturedAt3{})) + 7) &^ 7
 
 type loopCapturedHeld = struct {
 	tr  *cases.Trace
@@ -785,7 +795,7 @@ type loopCapturedHeld = struct {
 	i   *int
 }
 
-var loopCapturedKind *generated.HeldKind[loopCapturedState, loopCapturedHeld, int]
+var loopCapturedKind *generated.Kind
 
 // loopCapturedStart is the start form of loopCaptured.
 func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -813,9 +823,9 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:66
 				all = append(all, func() int { return i })
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:817
+//line loops_task.go:827
 				if generated.Suspended(t) {
-					f, h := loopCapturedKind.Spill(t, 1)
+					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 1)
 					*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
 					*h = loopCapturedHeld{tr: tr, all: all, i: &i}
 					return
@@ -846,9 +856,9 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:70
 				waitStart(t, tr, "loop", i1)
-//line loops_task.go:850
+//line loops_task.go:860
 				if generated.Suspended(t) {
-					f, h := loopCapturedKind.Spill(t, 2)
+					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 2)
 					*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
 					*h = loopCapturedHeld{tr: tr, all: all, i: &i1}
 					return
@@ -862,9 +872,9 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:73
 	v := callStart(t, tr, all)
-//line loops_task.go:866
+//line loops_task.go:876
 	if generated.Suspended(t) {
-		f := loopCapturedKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, loopCapturedKind, 3)
 		s := generated.At[loopCapturedAt3](f)
 		*s = loopCapturedAt3{}
 		generated.ResultTo(t, &s.result)
@@ -874,10 +884,10 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:878
+//line loops_task.go:888
 
 // loopCapturedStep is the step form of loopCaptured.
-func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapturedHeld) generated.Step {
+func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -897,7 +907,7 @@ func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapture
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:67
 		generated.ChildErr(f)
-//line loops_task.go:901
+//line loops_task.go:911
 		goto resume1
 	case 2:
 		s := generated.At[loopCapturedAt2](f)
@@ -905,14 +915,14 @@ func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapture
 		tr, all, i1 = h.tr, h.all, h.i
 //line loops.go:70
 		generated.ChildErr(f)
-//line loops_task.go:909
+//line loops_task.go:919
 		goto resume2
 	case 3:
 		s := generated.At[loopCapturedAt3](f)
 //line loops.go:73
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:916
+//line loops_task.go:926
 		goto resume3
 	default:
 		return f.BadResume()
@@ -947,10 +957,10 @@ end2:
 	}
 //line loops.go:67
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:951
+//line loops_task.go:961
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
-		h = loopCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, loopCapturedKind, f, h)
 		*h = loopCapturedHeld{tr: tr, all: all, i: i}
 		return generated.Wait(f, t, 1)
 	}
@@ -983,10 +993,10 @@ end4:
 end5:
 //line loops.go:70
 	waitStart(t, tr, "loop", *i1)
-//line loops_task.go:987
+//line loops_task.go:997
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
-		h = loopCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, loopCapturedKind, f, h)
 		*h = loopCapturedHeld{tr: tr, all: all, i: i1}
 		return generated.Wait(f, t, 2)
 	}
@@ -1002,7 +1012,7 @@ resume2:
 end6:
 //line loops.go:73
 	v = callStart(t, tr, all)
-//line loops_task.go:1006
+//line loops_task.go:1016
 	if generated.Suspended(t) {
 		s := generated.At[loopCapturedAt3](f)
 		*s = loopCapturedAt3{}
@@ -1014,10 +1024,10 @@ end6:
 	}
 resume3:
 //line loops.go:73
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1021
+//line loops_task.go:1031
 
 // loopChangedArgs has the arguments of loopChanged.
 type loopChangedArgs struct {
@@ -1039,7 +1049,7 @@ type loopChangedAt3 struct {
 	result int
 }
 
-type loopChangedState = [(max(unsafe.Sizeof(loopChangedArgs{}), unsafe.Sizeof(loopChangedAt1{}), unsafe.Sizeof(loopChangedAt2{}), unsafe.Sizeof(loopChangedAt3{})) + 7) / 8]uint64
+const loopChangedSize = (max(unsafe.Sizeof(loopChangedArgs{}), unsafe.Sizeof(loopChangedAt1{}), unsafe.Sizeof(loopChangedAt2{}), unsafe.Sizeof(loopChangedAt3{})) + 7) &^ 7
 
 type loopChangedHeld = struct {
 	tr  *cases.Trace
@@ -1048,7 +1058,7 @@ type loopChangedHeld = struct {
 	j   *int
 }
 
-var loopChangedKind *generated.HeldKind[loopChangedState, loopChangedHeld, int]
+var loopChangedKind *generated.Kind
 
 // loopChangedStart is the start form of loopChanged.
 func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1080,9 +1090,9 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					goto next
 				}
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:1084
+//line loops_task.go:1094
 				if generated.Suspended(t) {
-					f, h := loopChangedKind.Spill(t, 1)
+					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 1)
 					*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
 					*h = loopChangedHeld{tr: tr, all: all, i: &i}
 					return
@@ -1121,9 +1131,9 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:89
 				all = append(all, func() int { j++; return i1 * j })
 				waitStart(t, tr, i1, j)
-//line loops_task.go:1125
+//line loops_task.go:1135
 				if generated.Suspended(t) {
-					f, h := loopChangedKind.Spill(t, 2)
+					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 2)
 					*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
 					*h = loopChangedHeld{tr: tr, all: all, i: &i1, j: &j}
 					return
@@ -1137,9 +1147,9 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:92
 	v := callStart(t, tr, all)
-//line loops_task.go:1141
+//line loops_task.go:1151
 	if generated.Suspended(t) {
-		f := loopChangedKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, loopChangedKind, 3)
 		s := generated.At[loopChangedAt3](f)
 		*s = loopChangedAt3{}
 		generated.ResultTo(t, &s.result)
@@ -1149,10 +1159,10 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1153
+//line loops_task.go:1163
 
 // loopChangedStep is the step form of loopChanged.
-func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHeld) generated.Step {
+func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -1173,7 +1183,7 @@ func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHe
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:84
 		generated.ChildErr(f)
-//line loops_task.go:1177
+//line loops_task.go:1187
 		goto resume1
 	case 2:
 		s := generated.At[loopChangedAt2](f)
@@ -1181,14 +1191,14 @@ func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHe
 		tr, all, i1, j = h.tr, h.all, h.i, h.j
 //line loops.go:90
 		generated.ChildErr(f)
-//line loops_task.go:1185
+//line loops_task.go:1195
 		goto resume2
 	case 3:
 		s := generated.At[loopChangedAt3](f)
 //line loops.go:92
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1192
+//line loops_task.go:1202
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1227,10 +1237,10 @@ end2:
 		goto end3
 	}
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:1231
+//line loops_task.go:1241
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
-		h = loopChangedKind.Hold(t, f, h)
+		h = generated.Hold(t, loopChangedKind, f, h)
 		*h = loopChangedHeld{tr: tr, all: all, i: i}
 		return generated.Wait(f, t, 1)
 	}
@@ -1276,10 +1286,10 @@ end6:
 	}
 //line loops.go:90
 	waitStart(t, tr, *i1, *j)
-//line loops_task.go:1280
+//line loops_task.go:1290
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
-		h = loopChangedKind.Hold(t, f, h)
+		h = generated.Hold(t, loopChangedKind, f, h)
 		*h = loopChangedHeld{tr: tr, all: all, i: i1, j: j}
 		return generated.Wait(f, t, 2)
 	}
@@ -1292,7 +1302,7 @@ resume2:
 end7:
 //line loops.go:92
 	v = callStart(t, tr, all)
-//line loops_task.go:1296
+//line loops_task.go:1306
 	if generated.Suspended(t) {
 		s := generated.At[loopChangedAt3](f)
 		*s = loopChangedAt3{}
@@ -1304,10 +1314,10 @@ end7:
 	}
 resume3:
 //line loops.go:92
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1311
+//line loops_task.go:1321
 
 // rangeCapturedArgs has the arguments of rangeCaptured.
 type rangeCapturedArgs struct {
@@ -1339,7 +1349,7 @@ type rangeCapturedAt6 struct {
 	result int
 }
 
-type rangeCapturedState = [(max(unsafe.Sizeof(rangeCapturedArgs{}), unsafe.Sizeof(rangeCapturedAt1{}), unsafe.Sizeof(rangeCapturedAt2{}), unsafe.Sizeof(rangeCapturedAt3{}), unsafe.Sizeof(rangeCapturedAt5{}), unsafe.Sizeof(rangeCapturedAt6{})) + 7) / 8]uint64
+const rangeCapturedSize = (max(unsafe.Sizeof(rangeCapturedArgs{}), unsafe.Sizeof(rangeCapturedAt1{}), unsafe.Sizeof(rangeCapturedAt2{}), unsafe.Sizeof(rangeCapturedAt3{}), unsafe.Sizeof(rangeCapturedAt5{}), unsafe.Sizeof(rangeCapturedAt6{})) + 7) &^ 7
 
 type rangeCapturedHeld = struct {
 	tr   *cases.Trace
@@ -1350,7 +1360,7 @@ type rangeCapturedHeld = struct {
 	it   *generated.MapRange[int, int]
 }
 
-var rangeCapturedKind *generated.HeldKind[rangeCapturedState, rangeCapturedHeld, int]
+var rangeCapturedKind *generated.Kind
 
 // rangeCapturedStart is the start form of rangeCaptured.
 func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1361,9 +1371,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i3
 		all = append(all, func() int { return i })
 		waitStart(t, tr, "int", i)
-//line loops_task.go:1365
+//line loops_task.go:1375
 		if generated.Suspended(t) {
-			f, h := rangeCapturedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 1)
 			*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
 			*h = rangeCapturedHeld{tr: tr, all: all}
 			return
@@ -1377,9 +1387,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:101
 			i1, v := i4, list[i4]
 			waitStart(t, tr, "slice", i1)
-//line loops_task.go:1381
+//line loops_task.go:1391
 			if generated.Suspended(t) {
-				f, h := rangeCapturedKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 2)
 				*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
 				*h = rangeCapturedHeld{tr: tr, all: all, list: list, v: &v}
 				return
@@ -1401,9 +1411,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i2, c := i5, char
 			all = append(all, func() int { return i2 + int(c-'a') })
 			waitStart(t, tr, "string", c)
-//line loops_task.go:1405
+//line loops_task.go:1415
 			if generated.Suspended(t) {
-				f, h := rangeCapturedKind.Spill(t, 3)
+				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 3)
 				*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
 				*h = rangeCapturedHeld{tr: tr, all: all, text: text}
 				return
@@ -1425,9 +1435,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k, v1 := v2, v3
 			all = append(all, func() int { return k + v1 })
 			waitStart(t, tr, "map", k)
-//line loops_task.go:1429
+//line loops_task.go:1439
 			if generated.Suspended(t) {
-				_, h := rangeCapturedKind.Spill(t, 4)
+				_, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 4)
 				*h = rangeCapturedHeld{tr: tr, all: all, it: it}
 				return
 			}
@@ -1440,9 +1450,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x = i6
 		all = append(all, func() int { return x })
 		waitStart(t, tr, "outer variable", x)
-//line loops_task.go:1444
+//line loops_task.go:1454
 		if generated.Suspended(t) {
-			f, h := rangeCapturedKind.Spill(t, 5)
+			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 5)
 			*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
 			*h = rangeCapturedHeld{tr: tr, all: all, v: &x}
 			return
@@ -1450,9 +1460,9 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:118
 	v5 := callStart(t, tr, all)
-//line loops_task.go:1454
+//line loops_task.go:1464
 	if generated.Suspended(t) {
-		f := rangeCapturedKind.SpillBare(t, 6)
+		f := generated.SpillBare(t, rangeCapturedKind, 6)
 		s := generated.At[rangeCapturedAt6](f)
 		*s = rangeCapturedAt6{}
 		generated.ResultTo(t, &s.result)
@@ -1462,10 +1472,10 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v5, nil
 }
 
-//line loops_task.go:1466
+//line loops_task.go:1476
 
 // rangeCapturedStep is the step form of rangeCaptured.
-func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapturedHeld) generated.Step {
+func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                    *cases.Trace
@@ -1489,7 +1499,7 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all = h.tr, h.all
 //line loops.go:99
 		generated.ChildErr(f)
-//line loops_task.go:1493
+//line loops_task.go:1503
 		goto resume1
 	case 2:
 		s := generated.At[rangeCapturedAt2](f)
@@ -1497,7 +1507,7 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, list, v = h.tr, h.all, h.list, h.v
 //line loops.go:102
 		generated.ChildErr(f)
-//line loops_task.go:1501
+//line loops_task.go:1511
 		goto resume2
 	case 3:
 		s := generated.At[rangeCapturedAt3](f)
@@ -1505,13 +1515,13 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, text = h.tr, h.all, h.text
 //line loops.go:107
 		generated.ChildErr(f)
-//line loops_task.go:1509
+//line loops_task.go:1519
 		goto resume3
 	case 4:
 		tr, all, it = h.tr, h.all, h.it
 //line loops.go:111
 		generated.ChildErr(f)
-//line loops_task.go:1515
+//line loops_task.go:1525
 		goto resume4
 	case 5:
 		s := generated.At[rangeCapturedAt5](f)
@@ -1519,14 +1529,14 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, x = h.tr, h.all, h.v
 //line loops.go:116
 		generated.ChildErr(f)
-//line loops_task.go:1523
+//line loops_task.go:1533
 		goto resume5
 	case 6:
 		s := generated.At[rangeCapturedAt6](f)
 //line loops.go:118
 		v5 = s.result
 		generated.Child(f)
-//line loops_task.go:1530
+//line loops_task.go:1540
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1547,10 +1557,10 @@ loop1:
 	}
 //line loops.go:99
 	waitStart(t, tr, "int", i)
-//line loops_task.go:1551
+//line loops_task.go:1561
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
-		h = rangeCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 1)
 	}
@@ -1572,10 +1582,10 @@ loop2:
 //line loops.go:101
 	i1, *v = i4, list[i4]
 	waitStart(t, tr, "slice", i1)
-//line loops_task.go:1576
+//line loops_task.go:1586
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
-		h = rangeCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, list: list, v: v}
 		return generated.Wait(f, t, 2)
 	}
@@ -1612,10 +1622,10 @@ loop3:
 	}
 //line loops.go:107
 	waitStart(t, tr, "string", c)
-//line loops_task.go:1616
+//line loops_task.go:1626
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
-		h = rangeCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, text: text}
 		return generated.Wait(f, t, 3)
 	}
@@ -1644,9 +1654,9 @@ end4:
 	}
 //line loops.go:111
 	waitStart(t, tr, "map", k)
-//line loops_task.go:1648
+//line loops_task.go:1658
 	if generated.Suspended(t) {
-		h = rangeCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, it: it}
 		return generated.Wait(f, t, 4)
 	}
@@ -1669,10 +1679,10 @@ loop5:
 	}
 //line loops.go:116
 	waitStart(t, tr, "outer variable", *x)
-//line loops_task.go:1673
+//line loops_task.go:1683
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
-		h = rangeCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, v: x}
 		return generated.Wait(f, t, 5)
 	}
@@ -1683,7 +1693,7 @@ resume5:
 end6:
 //line loops.go:118
 	v5 = callStart(t, tr, all)
-//line loops_task.go:1687
+//line loops_task.go:1697
 	if generated.Suspended(t) {
 		s := generated.At[rangeCapturedAt6](f)
 		*s = rangeCapturedAt6{}
@@ -1695,10 +1705,10 @@ end6:
 	}
 resume6:
 //line loops.go:118
-	return generated.Return(f, v5, nil)
+	return generated.Return[int](f, v5, nil)
 }
 
-//line loops_task.go:1702
+//line loops_task.go:1712
 
 // bodyCapturedArgs has the arguments of bodyCaptured.
 type bodyCapturedArgs struct {
@@ -1720,7 +1730,7 @@ type bodyCapturedAt3 struct {
 	result int
 }
 
-type bodyCapturedState = [(max(unsafe.Sizeof(bodyCapturedArgs{}), unsafe.Sizeof(bodyCapturedAt1{}), unsafe.Sizeof(bodyCapturedAt2{}), unsafe.Sizeof(bodyCapturedAt3{})) + 7) / 8]uint64
+const bodyCapturedSize = (max(unsafe.Sizeof(bodyCapturedArgs{}), unsafe.Sizeof(bodyCapturedAt1{}), unsafe.Sizeof(bodyCapturedAt2{}), unsafe.Sizeof(bodyCapturedAt3{})) + 7) &^ 7
 
 type bodyCapturedHeld = struct {
 	tr     *cases.Trace
@@ -1729,7 +1739,7 @@ type bodyCapturedHeld = struct {
 	later  *int
 }
 
-var bodyCapturedKind *generated.HeldKind[bodyCapturedState, bodyCapturedHeld, int]
+var bodyCapturedKind *generated.Kind
 
 // bodyCapturedStart is the start form of bodyCaptured.
 func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1743,9 +1753,9 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var later int
 			all = append(all, func() int { return double + later })
 			waitStart(t, tr, "body", i)
-//line loops_task.go:1747
+//line loops_task.go:1757
 			if generated.Suspended(t) {
-				f, h := bodyCapturedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 1)
 				*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
 				*h = bodyCapturedHeld{tr: tr, all: all, double: &double, later: &later}
 				return
@@ -1755,9 +1765,9 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			double++
 			p := &later
 			waitStart(t, tr, "again")
-//line loops_task.go:1759
+//line loops_task.go:1769
 			if generated.Suspended(t) {
-				f, h := bodyCapturedKind.Spill(t, 2)
+				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 2)
 				*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
 				*h = bodyCapturedHeld{tr: tr, all: all, double: &double, later: p}
 				return
@@ -1768,9 +1778,9 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:135
 	v := callStart(t, tr, all)
-//line loops_task.go:1772
+//line loops_task.go:1782
 	if generated.Suspended(t) {
-		f := bodyCapturedKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, bodyCapturedKind, 3)
 		s := generated.At[bodyCapturedAt3](f)
 		*s = bodyCapturedAt3{}
 		generated.ResultTo(t, &s.result)
@@ -1780,10 +1790,10 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1784
+//line loops_task.go:1794
 
 // bodyCapturedStep is the step form of bodyCaptured.
-func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapturedHeld) generated.Step {
+func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -1802,7 +1812,7 @@ func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapture
 		tr, all, double, later = h.tr, h.all, h.double, h.later
 //line loops.go:128
 		generated.ChildErr(f)
-//line loops_task.go:1806
+//line loops_task.go:1816
 		goto resume1
 	case 2:
 		s := generated.At[bodyCapturedAt2](f)
@@ -1810,14 +1820,14 @@ func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapture
 		tr, all, double, p = h.tr, h.all, h.double, h.later
 //line loops.go:132
 		generated.ChildErr(f)
-//line loops_task.go:1814
+//line loops_task.go:1824
 		goto resume2
 	case 3:
 		s := generated.At[bodyCapturedAt3](f)
 //line loops.go:135
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1821
+//line loops_task.go:1831
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1843,10 +1853,10 @@ loop1:
 	}
 //line loops.go:128
 	waitStart(t, tr, "body", i)
-//line loops_task.go:1847
+//line loops_task.go:1857
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
-		h = bodyCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, bodyCapturedKind, f, h)
 		*h = bodyCapturedHeld{tr: tr, all: all, double: double, later: later}
 		return generated.Wait(f, t, 1)
 	}
@@ -1856,10 +1866,10 @@ resume1:
 	*double++
 	p = later
 	waitStart(t, tr, "again")
-//line loops_task.go:1860
+//line loops_task.go:1870
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
-		h = bodyCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, bodyCapturedKind, f, h)
 		*h = bodyCapturedHeld{tr: tr, all: all, double: double, later: p}
 		return generated.Wait(f, t, 2)
 	}
@@ -1872,7 +1882,7 @@ resume2:
 end1:
 //line loops.go:135
 	v = callStart(t, tr, all)
-//line loops_task.go:1876
+//line loops_task.go:1886
 	if generated.Suspended(t) {
 		s := generated.At[bodyCapturedAt3](f)
 		*s = bodyCapturedAt3{}
@@ -1884,10 +1894,10 @@ end1:
 	}
 resume3:
 //line loops.go:135
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1891
+//line loops_task.go:1901
 
 // innerCapturedArgs has the arguments of innerCaptured.
 type innerCapturedArgs struct {
@@ -1909,7 +1919,7 @@ type innerCapturedAt3 struct {
 	result int
 }
 
-type innerCapturedState = [(max(unsafe.Sizeof(innerCapturedArgs{}), unsafe.Sizeof(innerCapturedAt1{}), unsafe.Sizeof(innerCapturedAt2{}), unsafe.Sizeof(innerCapturedAt3{})) + 7) / 8]uint64
+const innerCapturedSize = (max(unsafe.Sizeof(innerCapturedArgs{}), unsafe.Sizeof(innerCapturedAt1{}), unsafe.Sizeof(innerCapturedAt2{}), unsafe.Sizeof(innerCapturedAt3{})) + 7) &^ 7
 
 type innerCapturedHeld = struct {
 	tr   *cases.Trace
@@ -1919,7 +1929,7 @@ type innerCapturedHeld = struct {
 	j    *int
 }
 
-var innerCapturedKind *generated.HeldKind[innerCapturedState, innerCapturedHeld, int]
+var innerCapturedKind *generated.Kind
 
 // innerCapturedStart is the start form of innerCaptured.
 func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1969,9 +1979,9 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:143
 							all = append(all, func() int { base++; return base + i + j })
 							waitStart(t, tr, i, j)
-//line loops_task.go:1973
+//line loops_task.go:1983
 							if generated.Suspended(t) {
-								f, h := innerCapturedKind.Spill(t, 1)
+								f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 1)
 								*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
 								*h = innerCapturedHeld{tr: tr, all: all, i: &i, base: &base, j: &j}
 								return
@@ -1987,9 +1997,9 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line loops.go:149
 				waitStart(t, tr, "outer", base)
-//line loops_task.go:1991
+//line loops_task.go:2001
 				if generated.Suspended(t) {
-					f, h := innerCapturedKind.Spill(t, 2)
+					f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 2)
 					*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
 					*h = innerCapturedHeld{tr: tr, all: all, i: &i}
 					return
@@ -2001,9 +2011,9 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:151
 	v := callStart(t, tr, all)
-//line loops_task.go:2005
+//line loops_task.go:2015
 	if generated.Suspended(t) {
-		f := innerCapturedKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, innerCapturedKind, 3)
 		s := generated.At[innerCapturedAt3](f)
 		*s = innerCapturedAt3{}
 		generated.ResultTo(t, &s.result)
@@ -2013,10 +2023,10 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:2017
+//line loops_task.go:2027
 
 // innerCapturedStep is the step form of innerCaptured.
-func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapturedHeld) generated.Step {
+func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -2037,7 +2047,7 @@ func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapt
 		tr, all, i, base, j = h.tr, h.all, h.i, h.base, h.j
 //line loops.go:144
 		generated.ChildErr(f)
-//line loops_task.go:2041
+//line loops_task.go:2051
 		goto resume1
 	case 2:
 		s := generated.At[innerCapturedAt2](f)
@@ -2045,14 +2055,14 @@ func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapt
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:149
 		generated.ChildErr(f)
-//line loops_task.go:2049
+//line loops_task.go:2059
 		goto resume2
 	case 3:
 		s := generated.At[innerCapturedAt3](f)
 //line loops.go:151
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2056
+//line loops_task.go:2066
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2113,10 +2123,10 @@ end4:
 	}
 //line loops.go:144
 	waitStart(t, tr, *i, *j)
-//line loops_task.go:2117
+//line loops_task.go:2127
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
-		h = innerCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, innerCapturedKind, f, h)
 		*h = innerCapturedHeld{tr: tr, all: all, i: i, base: base, j: j}
 		return generated.Wait(f, t, 1)
 	}
@@ -2131,10 +2141,10 @@ resume1:
 end5:
 //line loops.go:149
 	waitStart(t, tr, "outer", *base)
-//line loops_task.go:2135
+//line loops_task.go:2145
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
-		h = innerCapturedKind.Hold(t, f, h)
+		h = generated.Hold(t, innerCapturedKind, f, h)
 		*h = innerCapturedHeld{tr: tr, all: all, i: i}
 		return generated.Wait(f, t, 2)
 	}
@@ -2145,7 +2155,7 @@ resume2:
 end6:
 //line loops.go:151
 	v = callStart(t, tr, all)
-//line loops_task.go:2149
+//line loops_task.go:2159
 	if generated.Suspended(t) {
 		s := generated.At[innerCapturedAt3](f)
 		*s = innerCapturedAt3{}
@@ -2157,10 +2167,10 @@ end6:
 	}
 resume3:
 //line loops.go:151
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:2164
+//line loops_task.go:2174
 
 // declaredBySuspensionArgs has the arguments of declaredBySuspension.
 type declaredBySuspensionArgs struct {
@@ -2211,7 +2221,7 @@ type declaredBySuspensionAt8 struct {
 	result int
 }
 
-type declaredBySuspensionState = [(max(unsafe.Sizeof(declaredBySuspensionArgs{}), unsafe.Sizeof(declaredBySuspensionAt1{}), unsafe.Sizeof(declaredBySuspensionAt2{}), unsafe.Sizeof(declaredBySuspensionAt3{}), unsafe.Sizeof(declaredBySuspensionAt4{}), unsafe.Sizeof(declaredBySuspensionAt5{}), unsafe.Sizeof(declaredBySuspensionAt6{}), unsafe.Sizeof(declaredBySuspensionAt7{}), unsafe.Sizeof(declaredBySuspensionAt8{})) + 7) / 8]uint64
+const declaredBySuspensionSize = (max(unsafe.Sizeof(declaredBySuspensionArgs{}), unsafe.Sizeof(declaredBySuspensionAt1{}), unsafe.Sizeof(declaredBySuspensionAt2{}), unsafe.Sizeof(declaredBySuspensionAt3{}), unsafe.Sizeof(declaredBySuspensionAt4{}), unsafe.Sizeof(declaredBySuspensionAt5{}), unsafe.Sizeof(declaredBySuspensionAt6{}), unsafe.Sizeof(declaredBySuspensionAt7{}), unsafe.Sizeof(declaredBySuspensionAt8{})) + 7) &^ 7
 
 type declaredBySuspensionHeld = struct {
 	tr  *cases.Trace
@@ -2220,7 +2230,7 @@ type declaredBySuspensionHeld = struct {
 	err error
 }
 
-var declaredBySuspensionKind *generated.HeldKind[declaredBySuspensionState, declaredBySuspensionHeld, int]
+var declaredBySuspensionKind *generated.Kind
 
 // declaredBySuspensionStart is the start form of declaredBySuspension.
 func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2230,9 +2240,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		{
 //line loops.go:157
 			x := valueStart(t, tr, i)
-//line loops_task.go:2234
+//line loops_task.go:2244
 			if generated.Suspended(t) {
-				f, h := declaredBySuspensionKind.Spill(t, 1)
+				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 1)
 				s := generated.At[declaredBySuspensionAt1](f)
 				*s = declaredBySuspensionAt1{i: i}
 				*h = declaredBySuspensionHeld{tr: tr, all: all}
@@ -2242,9 +2252,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:158
 			all = append(all, func() int { x++; return x })
 			v := valueStart(t, tr, x)
-//line loops_task.go:2246
+//line loops_task.go:2256
 			if generated.Suspended(t) {
-				f, h := declaredBySuspensionKind.Spill(t, 2)
+				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 2)
 				s := generated.At[declaredBySuspensionAt2](f)
 				*s = declaredBySuspensionAt2{i: i}
 				*h = declaredBySuspensionHeld{tr: tr, all: all, x: &x}
@@ -2253,9 +2263,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			}
 //line loops.go:159
 			err1 := waitStart(t, tr, "y")
-//line loops_task.go:2257
+//line loops_task.go:2267
 			if generated.Suspended(t) {
-				f, h := declaredBySuspensionKind.Spill(t, 3)
+				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 3)
 				*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
 				*h = declaredBySuspensionHeld{tr: tr, all: all, x: &x}
 				return
@@ -2264,9 +2274,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			y, err := v, err1
 			all = append(all, func() int { return x + y })
 			v1 := valueStart(t, tr, 10*i)
-//line loops_task.go:2268
+//line loops_task.go:2278
 			if generated.Suspended(t) {
-				f, h := declaredBySuspensionKind.Spill(t, 4)
+				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 4)
 				s := generated.At[declaredBySuspensionAt4](f)
 				*s = declaredBySuspensionAt4{i: i, y: y}
 				*h = declaredBySuspensionHeld{tr: tr, all: all, x: &x, err: err}
@@ -2278,9 +2288,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line loops.go:162
 				z := valueStart(t, tr, 3)
-//line loops_task.go:2282
+//line loops_task.go:2292
 				if generated.Suspended(t) {
-					f, h := declaredBySuspensionKind.Spill(t, 5)
+					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 5)
 					s := generated.At[declaredBySuspensionAt5](f)
 					*s = declaredBySuspensionAt5{i: i, y: y}
 					*h = declaredBySuspensionHeld{tr: tr, all: all, err: err}
@@ -2291,9 +2301,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 				if z > 0 {
 					all = append(all, func() int { z += y; return z })
 					waitStart(t, tr, "z")
-//line loops_task.go:2295
+//line loops_task.go:2305
 					if generated.Suspended(t) {
-						f, h := declaredBySuspensionKind.Spill(t, 6)
+						f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 6)
 						*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
 						*h = declaredBySuspensionHeld{tr: tr, all: all, err: err}
 						return
@@ -2303,9 +2313,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:166
 			if err != nil {
 				v2 := callStart(t, tr, all)
-//line loops_task.go:2307
+//line loops_task.go:2317
 				if generated.Suspended(t) {
-					f, h := declaredBySuspensionKind.Spill(t, 7)
+					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 7)
 					s := generated.At[declaredBySuspensionAt7](f)
 					*s = declaredBySuspensionAt7{}
 					*h = declaredBySuspensionHeld{err: err}
@@ -2319,9 +2329,9 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line loops.go:170
 	v3 := callStart(t, tr, all)
-//line loops_task.go:2323
+//line loops_task.go:2333
 	if generated.Suspended(t) {
-		f := declaredBySuspensionKind.SpillBare(t, 8)
+		f := generated.SpillBare(t, declaredBySuspensionKind, 8)
 		s := generated.At[declaredBySuspensionAt8](f)
 		*s = declaredBySuspensionAt8{}
 		generated.ResultTo(t, &s.result)
@@ -2331,10 +2341,10 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return v3, nil
 }
 
-//line loops_task.go:2335
+//line loops_task.go:2345
 
 // declaredBySuspensionStep is the step form of declaredBySuspension.
-func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int], h *declaredBySuspensionHeld) generated.Step {
+func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                     *cases.Trace
@@ -2357,7 +2367,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		x = new(int)
 		*x = s.result
 		generated.Child(f)
-//line loops_task.go:2361
+//line loops_task.go:2371
 		goto resume1
 	case 2:
 		s := generated.At[declaredBySuspensionAt2](f)
@@ -2366,7 +2376,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:159
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2370
+//line loops_task.go:2380
 		goto resume2
 	case 3:
 		s := generated.At[declaredBySuspensionAt3](f)
@@ -2374,7 +2384,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		tr, all, x = h.tr, h.all, h.x
 //line loops.go:159
 		err1 = generated.ChildErr(f)
-//line loops_task.go:2378
+//line loops_task.go:2388
 		goto resume3
 	case 4:
 		s := generated.At[declaredBySuspensionAt4](f)
@@ -2383,7 +2393,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:161
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:2387
+//line loops_task.go:2397
 		goto resume4
 	case 5:
 		s := generated.At[declaredBySuspensionAt5](f)
@@ -2393,7 +2403,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		z = new(int)
 		*z = s.result
 		generated.Child(f)
-//line loops_task.go:2397
+//line loops_task.go:2407
 		goto resume5
 	case 6:
 		s := generated.At[declaredBySuspensionAt6](f)
@@ -2401,7 +2411,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		tr, all, err = h.tr, h.all, h.err
 //line loops.go:164
 		generated.ChildErr(f)
-//line loops_task.go:2405
+//line loops_task.go:2415
 		goto resume6
 	case 7:
 		s := generated.At[declaredBySuspensionAt7](f)
@@ -2409,14 +2419,14 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:167
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:2413
+//line loops_task.go:2423
 		goto resume7
 	case 8:
 		s := generated.At[declaredBySuspensionAt8](f)
 //line loops.go:170
 		v3 = s.result
 		generated.Child(f)
-//line loops_task.go:2420
+//line loops_task.go:2430
 		goto resume8
 	default:
 		return f.BadResume()
@@ -2432,11 +2442,11 @@ loop1:
 	x = new(int)
 //line loops.go:157
 	*x = valueStart(t, tr, i)
-//line loops_task.go:2436
+//line loops_task.go:2446
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt1](f)
 		*s = declaredBySuspensionAt1{i: i}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2449,11 +2459,11 @@ resume1:
 	}
 //line loops.go:159
 	v = valueStart(t, tr, *x)
-//line loops_task.go:2453
+//line loops_task.go:2463
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt2](f)
 		*s = declaredBySuspensionAt2{i: i}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all, x: x}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -2461,10 +2471,10 @@ resume1:
 resume2:
 //line loops.go:159
 	err1 = waitStart(t, tr, "y")
-//line loops_task.go:2465
+//line loops_task.go:2475
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all, x: x}
 		return generated.Wait(f, t, 3)
 	}
@@ -2478,11 +2488,11 @@ resume3:
 	}
 //line loops.go:161
 	v1 = valueStart(t, tr, 10*i)
-//line loops_task.go:2482
+//line loops_task.go:2492
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt4](f)
 		*s = declaredBySuspensionAt4{i: i, y: y}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all, x: x, err: err}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -2493,11 +2503,11 @@ resume4:
 	z = new(int)
 //line loops.go:162
 	*z = valueStart(t, tr, 3)
-//line loops_task.go:2497
+//line loops_task.go:2507
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt5](f)
 		*s = declaredBySuspensionAt5{i: i, y: y}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all, err: err}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -2515,10 +2525,10 @@ resume5:
 	}
 //line loops.go:164
 	waitStart(t, tr, "z")
-//line loops_task.go:2519
+//line loops_task.go:2529
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{tr: tr, all: all, err: err}
 		return generated.Wait(f, t, 6)
 	}
@@ -2530,18 +2540,18 @@ end1:
 	}
 //line loops.go:167
 	v2 = callStart(t, tr, all)
-//line loops_task.go:2534
+//line loops_task.go:2544
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt7](f)
 		*s = declaredBySuspensionAt7{}
-		h = declaredBySuspensionKind.Hold(t, f, h)
+		h = generated.Hold(t, declaredBySuspensionKind, f, h)
 		*h = declaredBySuspensionHeld{err: err}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 7)
 	}
 resume7:
 //line loops.go:167
-	return generated.Return(f, v2, err)
+	return generated.Return[int](f, v2, err)
 end2:
 //line loops.go:156
 	i++
@@ -2549,7 +2559,7 @@ end2:
 end3:
 //line loops.go:170
 	v3 = callStart(t, tr, all)
-//line loops_task.go:2553
+//line loops_task.go:2563
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt8](f)
 		*s = declaredBySuspensionAt8{}
@@ -2561,7 +2571,7 @@ end3:
 	}
 resume8:
 //line loops.go:170
-	return generated.Return(f, v3, nil)
+	return generated.Return[int](f, v3, nil)
 }
 
-//line loops_task.go:2568
+//line loops_task.go:2578

@@ -18,47 +18,52 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	meterSlowKind = generated.DefineHeld[meterSlowState, meterSlowHeld, int]("meter.slow", "methods.go", 15, meterSlowStep)
+	meterSlowKind = generated.DefineHeld("meter.slow", "methods.go", 15, meterSlowSize, generated.Result[int](), meterSlowStep)
 	generated.BindMethod[*meter]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
 		return meterSlowStart(*recv.(*meter), t, a1, a2)
 	})
 	generated.BindMethod[meter]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
 		return meterSlowStart(recv.(meter), t, a1, a2)
 	})
-	meterSlowIncKind = generated.DefineHeld[meterSlowIncState, meterSlowIncHeld, struct{}]("(*meter).slowInc", "methods.go", 16, meterSlowIncStep)
+	meterSlowIncKind = generated.DefineHeld("(*meter).slowInc", "methods.go", 16, meterSlowIncSize, generated.Result[struct{}](), meterSlowIncStep)
 	generated.BindMethodValue(func(recv *meter) func(*task.T, *cases.Trace, int) error { return recv.slowInc }, slowIncValueInMethods)
 	generated.BindMethod[*meter]("slowInc", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return meterSlowIncStart(recv.(*meter), t, a1, a2)
 	})
-	methodValueKind = generated.DefineHeld[methodValueState, methodValueHeld, int]("methodValue", "methods.go", 25, methodValueStep)
+	methodValueKind = generated.DefineHeld("methodValue", "methods.go", 25, methodValueSize, generated.Result[int](), methodValueStep)
 	generated.Bind(methodValue, methodValueStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s methodValueState
-		*generated.In[methodValueArgs](&s) = methodValueArgs{n: n}
-		return methodValueKind.With(s, methodValueHeld{tr: tr})
+		c := generated.NewCall[int](methodValueKind)
+		*generated.CallState[methodValueArgs](c) = methodValueArgs{n: n}
+		*generated.CallHeld[methodValueHeld](c) = methodValueHeld{tr: tr}
+		return c
 	})
-	methodValuePointerKind = generated.DefineHeld[methodValuePointerState, methodValuePointerHeld, int]("methodValuePointer", "methods.go", 38, methodValuePointerStep)
+	methodValuePointerKind = generated.DefineHeld("methodValuePointer", "methods.go", 38, methodValuePointerSize, generated.Result[int](), methodValuePointerStep)
 	generated.Bind(methodValuePointer, methodValuePointerStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s methodValuePointerState
-		*generated.In[methodValuePointerArgs](&s) = methodValuePointerArgs{n: n}
-		return methodValuePointerKind.With(s, methodValuePointerHeld{tr: tr})
+		c := generated.NewCall[int](methodValuePointerKind)
+		*generated.CallState[methodValuePointerArgs](c) = methodValuePointerArgs{n: n}
+		*generated.CallHeld[methodValuePointerHeld](c) = methodValuePointerHeld{tr: tr}
+		return c
 	})
-	methodValueOthersKind = generated.DefineHeld[methodValueOthersState, methodValueOthersHeld, int]("methodValueOthers", "methods.go", 52, methodValueOthersStep)
+	methodValueOthersKind = generated.DefineHeld("methodValueOthers", "methods.go", 52, methodValueOthersSize, generated.Result[int](), methodValueOthersStep)
 	generated.Bind(methodValueOthers, methodValueOthersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s methodValueOthersState
-		*generated.In[methodValueOthersArgs](&s) = methodValueOthersArgs{n: n}
-		return methodValueOthersKind.With(s, methodValueOthersHeld{tr: tr})
+		c1 := generated.NewCall[int](methodValueOthersKind)
+		*generated.CallState[methodValueOthersArgs](c1) = methodValueOthersArgs{n: n}
+		*generated.CallHeld[methodValueOthersHeld](c1) = methodValueOthersHeld{tr: tr}
+		return c1
 	})
-	methodExpressionsKind = generated.DefineHeld[methodExpressionsState, methodExpressionsHeld, int]("methodExpressions", "methods.go", 67, methodExpressionsStep)
+	methodExpressionsKind = generated.DefineHeld("methodExpressions", "methods.go", 67, methodExpressionsSize, generated.Result[int](), methodExpressionsStep)
 	generated.Bind(methodExpressions, methodExpressionsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s methodExpressionsState
-		*generated.In[methodExpressionsArgs](&s) = methodExpressionsArgs{n: n}
-		return methodExpressionsKind.With(s, methodExpressionsHeld{tr: tr})
+		c := generated.NewCall[int](methodExpressionsKind)
+		*generated.CallState[methodExpressionsArgs](c) = methodExpressionsArgs{n: n}
+		*generated.CallHeld[methodExpressionsHeld](c) = methodExpressionsHeld{tr: tr}
+		return c
 	})
-	taskMethodValuesKind = generated.DefineHeld[taskMethodValuesState, taskMethodValuesHeld, int]("taskMethodValues", "methods.go", 80, taskMethodValuesStep)
+	taskMethodValuesKind = generated.DefineHeld("taskMethodValues", "methods.go", 80, taskMethodValuesSize, generated.Result[int](), taskMethodValuesStep)
 	generated.Bind(taskMethodValues, taskMethodValuesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s taskMethodValuesState
-		*generated.In[taskMethodValuesArgs](&s) = taskMethodValuesArgs{n: n}
-		return taskMethodValuesKind.With(s, taskMethodValuesHeld{tr: tr})
+		c := generated.NewCall[int](taskMethodValuesKind)
+		*generated.CallState[taskMethodValuesArgs](c) = taskMethodValuesArgs{n: n}
+		*generated.CallHeld[taskMethodValuesHeld](c) = taskMethodValuesHeld{tr: tr}
+		return c
 	})
 	generated.BindMethod[*wrapper]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
 		return meterSlowStart(*recv.(*wrapper).meter, t, a1, a2)
@@ -93,22 +98,22 @@ type meterSlowAt1 struct {
 	result int
 }
 
-type meterSlowState = [(max(unsafe.Sizeof(meterSlowArgs{}), unsafe.Sizeof(meterSlowAt1{})) + 7) / 8]uint64
+const meterSlowSize = (max(unsafe.Sizeof(meterSlowArgs{}), unsafe.Sizeof(meterSlowAt1{})) + 7) &^ 7
 
 type meterSlowHeld = struct {
 	m  meter
 	tr *cases.Trace
 }
 
-var meterSlowKind *generated.HeldKind[meterSlowState, meterSlowHeld, int]
+var meterSlowKind *generated.Kind
 
 // meterSlowStart is the start form of meter.slow.
 func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 //line methods.go:15
 	v := valueStart(t, tr, m.count+k)
-//line methods_task.go:110
+//line methods_task.go:115
 	if generated.Suspended(t) {
-		f, h := meterSlowKind.Spill(t, 1)
+		f, h := generated.SpillHeld[meterSlowHeld](t, meterSlowKind, 1)
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
 		*h = meterSlowHeld{m: m}
@@ -119,10 +124,10 @@ func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 	return v + m.count
 }
 
-//line methods_task.go:123
+//line methods_task.go:128
 
 // meterSlowStep is the step form of meter.slow.
-func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) generated.Step {
+func meterSlowStep(f *generated.Frame, h *meterSlowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		m    meter
@@ -140,14 +145,14 @@ func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) ge
 //line methods.go:15
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:144
+//line methods_task.go:149
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:15
 	v = valueStart(t, tr, m.count+k)
-//line methods_task.go:151
+//line methods_task.go:156
 	if generated.Suspended(t) {
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
@@ -157,43 +162,43 @@ func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) ge
 	}
 resume1:
 //line methods.go:15
-	return generated.Return(f, v+m.count, nil)
+	return generated.Return[int](f, v+m.count, nil)
 }
 
-//line methods_task.go:164
+//line methods_task.go:169
 
 // meterSlowIncArgs has the arguments of (*meter).slowInc.
 type meterSlowIncArgs struct {
 	k int
 }
 
-type meterSlowIncState = [(unsafe.Sizeof(meterSlowIncArgs{}) + 7) / 8]uint64
+const meterSlowIncSize = (unsafe.Sizeof(meterSlowIncArgs{}) + 7) &^ 7
 
 type meterSlowIncHeld = struct {
 	m  *meter
 	tr *cases.Trace
 }
 
-var meterSlowIncKind *generated.HeldKind[meterSlowIncState, meterSlowIncHeld, struct{}]
+var meterSlowIncKind *generated.Kind
 
 // meterSlowIncStart is the start form of (*meter).slowInc.
 func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 //line methods.go:17
 	m.count += k
 	err := waitStart(t, tr, m.name, m.count)
-//line methods_task.go:185
+//line methods_task.go:190
 	if generated.Suspended(t) {
-		meterSlowIncKind.SpillBare(t, 1)
+		generated.SpillBare(t, meterSlowIncKind, 1)
 		return
 	}
 //line methods.go:18
 	return err
 }
 
-//line methods_task.go:194
+//line methods_task.go:199
 
 // meterSlowIncStep is the step form of (*meter).slowInc.
-func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterSlowIncHeld) generated.Step {
+func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		m   *meter
@@ -209,7 +214,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 	case 1:
 //line methods.go:18
 		err = generated.ChildErr(f)
-//line methods_task.go:213
+//line methods_task.go:218
 		goto resume1
 	default:
 		return f.BadResume()
@@ -217,7 +222,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 //line methods.go:17
 	m.count += k
 	err = waitStart(t, tr, m.name, m.count)
-//line methods_task.go:221
+//line methods_task.go:226
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = meterSlowIncHeld{}
@@ -226,17 +231,17 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 	}
 resume1:
 //line methods.go:18
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:233
+//line methods_task.go:238
 
 // methodValueArgs has the arguments of methodValue.
 type methodValueArgs struct {
 	n int
 }
 
-type methodValueState = [(unsafe.Sizeof(methodValueArgs{}) + 7) / 8]uint64
+const methodValueSize = (unsafe.Sizeof(methodValueArgs{}) + 7) &^ 7
 
 type methodValueHeld = struct {
 	tr  *cases.Trace
@@ -244,7 +249,7 @@ type methodValueHeld = struct {
 	get func() int
 }
 
-var methodValueKind *generated.HeldKind[methodValueState, methodValueHeld, int]
+var methodValueKind *generated.Kind
 
 // methodValueStart is the start form of methodValue.
 func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -253,9 +258,9 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get := m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:257
+//line methods_task.go:262
 	if generated.Suspended(t) {
-		_, h := methodValueKind.Spill(t, 1)
+		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 1)
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return
 	}
@@ -265,9 +270,9 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:269
+//line methods_task.go:274
 	if generated.Suspended(t) {
-		_, h := methodValueKind.Spill(t, 2)
+		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 2)
 		*h = methodValueHeld{m: m, get: get}
 		return
 	}
@@ -275,10 +280,10 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get()*100 + m.get(), nil
 }
 
-//line methods_task.go:279
+//line methods_task.go:284
 
 // methodValueStep is the step form of methodValue.
-func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHeld) generated.Step {
+func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -296,13 +301,13 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 		tr, m, get = h.tr, h.m, h.get
 //line methods.go:29
 		generated.ChildErr(f)
-//line methods_task.go:300
+//line methods_task.go:305
 		goto resume1
 	case 2:
 		m, get = h.m, h.get
 //line methods.go:34
 		generated.ChildErr(f)
-//line methods_task.go:306
+//line methods_task.go:311
 		goto resume2
 	default:
 		return f.BadResume()
@@ -312,7 +317,7 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 	get = m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:316
+//line methods_task.go:321
 	if generated.Suspended(t) {
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return generated.Wait(f, t, 1)
@@ -324,24 +329,24 @@ resume1:
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:328
+//line methods_task.go:333
 	if generated.Suspended(t) {
 		*h = methodValueHeld{m: m, get: get}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line methods.go:35
-	return generated.Return(f, get()*100+m.get(), nil)
+	return generated.Return[int](f, get()*100+m.get(), nil)
 }
 
-//line methods_task.go:338
+//line methods_task.go:343
 
 // methodValuePointerArgs has the arguments of methodValuePointer.
 type methodValuePointerArgs struct {
 	n int
 }
 
-type methodValuePointerState = [(unsafe.Sizeof(methodValuePointerArgs{}) + 7) / 8]uint64
+const methodValuePointerSize = (unsafe.Sizeof(methodValuePointerArgs{}) + 7) &^ 7
 
 type methodValuePointerHeld = struct {
 	tr    *cases.Trace
@@ -350,7 +355,7 @@ type methodValuePointerHeld = struct {
 	local *meter
 }
 
-var methodValuePointerKind *generated.HeldKind[methodValuePointerState, methodValuePointerHeld, int]
+var methodValuePointerKind *generated.Kind
 
 // methodValuePointerStart is the start form of methodValuePointer.
 func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -359,18 +364,18 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	get, inc := m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:363
+//line methods_task.go:368
 	if generated.Suspended(t) {
-		_, h := methodValuePointerKind.Spill(t, 1)
+		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 1)
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return
 	}
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:372
+//line methods_task.go:377
 	if generated.Suspended(t) {
-		_, h := methodValuePointerKind.Spill(t, 2)
+		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 2)
 		*h = methodValuePointerHeld{tr: tr}
 		return
 	}
@@ -378,9 +383,9 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	local := meter{"local", 0}
 	add := local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:382
+//line methods_task.go:387
 	if generated.Suspended(t) {
-		_, h := methodValuePointerKind.Spill(t, 3)
+		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 3)
 		*h = methodValuePointerHeld{local: &local, get: add}
 		return
 	}
@@ -389,10 +394,10 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return add()*1000 + local.count, nil
 }
 
-//line methods_task.go:393
+//line methods_task.go:398
 
 // methodValuePointerStep is the step form of methodValuePointer.
-func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h *methodValuePointerHeld) generated.Step {
+func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -410,19 +415,19 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 		tr, get, inc = h.tr, h.get, h.inc
 //line methods.go:42
 		generated.ChildErr(f)
-//line methods_task.go:414
+//line methods_task.go:419
 		goto resume1
 	case 2:
 		tr = h.tr
 //line methods.go:44
 		generated.ChildErr(f)
-//line methods_task.go:420
+//line methods_task.go:425
 		goto resume2
 	case 3:
 		local, add = h.local, h.get
 //line methods.go:47
 		generated.ChildErr(f)
-//line methods_task.go:426
+//line methods_task.go:431
 		goto resume3
 	default:
 		return f.BadResume()
@@ -432,7 +437,7 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 	get, inc = m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:436
+//line methods_task.go:441
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return generated.Wait(f, t, 1)
@@ -441,7 +446,7 @@ resume1:
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:445
+//line methods_task.go:450
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -452,7 +457,7 @@ resume2:
 	*local = meter{"local", 0}
 	add = local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:456
+//line methods_task.go:461
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{local: local, get: add}
 		return generated.Wait(f, t, 3)
@@ -460,17 +465,17 @@ resume2:
 resume3:
 //line methods.go:48
 	local.count += 10
-	return generated.Return(f, add()*1000+local.count, nil)
+	return generated.Return[int](f, add()*1000+local.count, nil)
 }
 
-//line methods_task.go:467
+//line methods_task.go:472
 
 // methodValueOthersArgs has the arguments of methodValueOthers.
 type methodValueOthersArgs struct {
 	n int
 }
 
-type methodValueOthersState = [(unsafe.Sizeof(methodValueOthersArgs{}) + 7) / 8]uint64
+const methodValueOthersSize = (unsafe.Sizeof(methodValueOthersArgs{}) + 7) &^ 7
 
 type methodValueOthersHeld = struct {
 	tr *cases.Trace
@@ -481,7 +486,7 @@ type methodValueOthersHeld = struct {
 	d  func() int
 }
 
-var methodValueOthersKind *generated.HeldKind[methodValueOthersState, methodValueOthersHeld, int]
+var methodValueOthersKind *generated.Kind
 
 // methodValueOthersStart is the start form of methodValueOthers.
 func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -497,18 +502,18 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	h.count = 200
 	g = h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:501
+//line methods_task.go:506
 	if generated.Suspended(t) {
-		_, h1 := methodValueOthersKind.Spill(t, 1)
+		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 1)
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: &h, g: g}
 		return
 	}
 //line methods.go:62
 	d := h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:510
+//line methods_task.go:515
 	if generated.Suspended(t) {
-		_, h1 := methodValueOthersKind.Spill(t, 2)
+		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 2)
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return
 	}
@@ -516,10 +521,10 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return d() + w.get() + g.get() + m.count, nil
 }
 
-//line methods_task.go:520
+//line methods_task.go:525
 
 // methodValueOthersStep is the step form of methodValueOthers.
-func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *methodValueOthersHeld) generated.Step {
+func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -540,13 +545,13 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 		tr, m, w, h, g = h1.tr, h1.m, h1.w, h1.h, h1.g
 //line methods.go:61
 		generated.ChildErr(f)
-//line methods_task.go:544
+//line methods_task.go:549
 		goto resume1
 	case 2:
 		m, w, g, d = h1.m, h1.w, h1.g, h1.d
 //line methods.go:63
 		generated.ChildErr(f)
-//line methods_task.go:550
+//line methods_task.go:555
 		goto resume2
 	default:
 		return f.BadResume()
@@ -565,7 +570,7 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 	h.count = 200
 	g = *h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:569
+//line methods_task.go:574
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: h, g: g}
 		return generated.Wait(f, t, 1)
@@ -574,17 +579,17 @@ resume1:
 //line methods.go:62
 	d = h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:578
+//line methods_task.go:583
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line methods.go:64
-	return generated.Return(f, d()+w.get()+g.get()+m.count, nil)
+	return generated.Return[int](f, d()+w.get()+g.get()+m.count, nil)
 }
 
-//line methods_task.go:588
+//line methods_task.go:593
 
 // methodExpressionsArgs has the arguments of methodExpressions.
 type methodExpressionsArgs struct {
@@ -607,7 +612,7 @@ type methodExpressionsAt5 struct {
 	a int
 }
 
-type methodExpressionsState = [(max(unsafe.Sizeof(methodExpressionsArgs{}), unsafe.Sizeof(methodExpressionsAt3{}), unsafe.Sizeof(methodExpressionsAt4{}), unsafe.Sizeof(methodExpressionsAt5{})) + 7) / 8]uint64
+const methodExpressionsSize = (max(unsafe.Sizeof(methodExpressionsArgs{}), unsafe.Sizeof(methodExpressionsAt3{}), unsafe.Sizeof(methodExpressionsAt4{}), unsafe.Sizeof(methodExpressionsAt5{})) + 7) &^ 7
 
 type methodExpressionsHeld = struct {
 	tr  *cases.Trace
@@ -616,7 +621,7 @@ type methodExpressionsHeld = struct {
 	get func(meter) int
 }
 
-var methodExpressionsKind *generated.HeldKind[methodExpressionsState, methodExpressionsHeld, int]
+var methodExpressionsKind *generated.Kind
 
 // methodExpressionsStart is the start form of methodExpressions.
 func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -625,9 +630,9 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc := (*meter).inc
 	get := meter.get
 	waitStart(t, tr, get(m))
-//line methods_task.go:629
+//line methods_task.go:634
 	if generated.Suspended(t) {
-		_, h := methodExpressionsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 1)
 		*h = methodExpressionsHeld{tr: tr, m: &m, inc: inc, get: get}
 		return
 	}
@@ -635,17 +640,17 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc(&m)
 	k := (*meter).get(&m)
 	waitStart(t, tr, inc(&m), k, get(m), getter.get(m))
-//line methods_task.go:639
+//line methods_task.go:644
 	if generated.Suspended(t) {
-		_, h := methodExpressionsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 2)
 		*h = methodExpressionsHeld{tr: tr, m: &m}
 		return
 	}
 //line methods.go:75
 	a := meterSlowStart(m, t, tr, 5)
-//line methods_task.go:647
+//line methods_task.go:652
 	if generated.Suspended(t) {
-		f, h := methodExpressionsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 3)
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -654,9 +659,9 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	v := valueStart(t, tr, 2)
-//line methods_task.go:658
+//line methods_task.go:663
 	if generated.Suspended(t) {
-		f, h := methodExpressionsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 4)
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -665,9 +670,9 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	err := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:669
+//line methods_task.go:674
 	if generated.Suspended(t) {
-		f, h := methodExpressionsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 5)
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: &m}
 		return
@@ -676,10 +681,10 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a*100 + m.count, err
 }
 
-//line methods_task.go:680
+//line methods_task.go:685
 
 // methodExpressionsStep is the step form of methodExpressions.
-func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *methodExpressionsHeld) generated.Step {
+func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -699,13 +704,13 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		tr, m, inc, get = h.tr, h.m, h.inc, h.get
 //line methods.go:71
 		generated.ChildErr(f)
-//line methods_task.go:703
+//line methods_task.go:708
 		goto resume1
 	case 2:
 		tr, m = h.tr, h.m
 //line methods.go:74
 		generated.ChildErr(f)
-//line methods_task.go:709
+//line methods_task.go:714
 		goto resume2
 	case 3:
 		s := generated.At[methodExpressionsAt3](f)
@@ -713,7 +718,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:75
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:717
+//line methods_task.go:722
 		goto resume3
 	case 4:
 		s := generated.At[methodExpressionsAt4](f)
@@ -722,7 +727,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:76
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:726
+//line methods_task.go:731
 		goto resume4
 	case 5:
 		s := generated.At[methodExpressionsAt5](f)
@@ -730,7 +735,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		m = h.m
 //line methods.go:76
 		err = generated.ChildErr(f)
-//line methods_task.go:734
+//line methods_task.go:739
 		goto resume5
 	default:
 		return f.BadResume()
@@ -741,7 +746,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 	inc = (*meter).inc
 	get = meter.get
 	waitStart(t, tr, get(*m))
-//line methods_task.go:745
+//line methods_task.go:750
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m, inc: inc, get: get}
 		return generated.Wait(f, t, 1)
@@ -751,7 +756,7 @@ resume1:
 	inc(m)
 	k = (*meter).get(m)
 	waitStart(t, tr, inc(m), k, get(*m), getter.get(*m))
-//line methods_task.go:755
+//line methods_task.go:760
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m}
 		return generated.Wait(f, t, 2)
@@ -759,7 +764,7 @@ resume1:
 resume2:
 //line methods.go:75
 	a = meterSlowStart(*m, t, tr, 5)
-//line methods_task.go:763
+//line methods_task.go:768
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
@@ -770,7 +775,7 @@ resume2:
 resume3:
 //line methods.go:76
 	v = valueStart(t, tr, 2)
-//line methods_task.go:774
+//line methods_task.go:779
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
@@ -781,7 +786,7 @@ resume3:
 resume4:
 //line methods.go:76
 	err = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:785
+//line methods_task.go:790
 	if generated.Suspended(t) {
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: m}
@@ -789,10 +794,10 @@ resume4:
 	}
 resume5:
 //line methods.go:77
-	return generated.Return(f, a*100+m.count, err)
+	return generated.Return[int](f, a*100+m.count, err)
 }
 
-//line methods_task.go:796
+//line methods_task.go:801
 
 // taskMethodValuesArgs has the arguments of taskMethodValues.
 type taskMethodValuesArgs struct {
@@ -825,7 +830,7 @@ type taskMethodValuesAt5 struct {
 	a int
 }
 
-type taskMethodValuesState = [(max(unsafe.Sizeof(taskMethodValuesArgs{}), unsafe.Sizeof(taskMethodValuesAt1{}), unsafe.Sizeof(taskMethodValuesAt2{}), unsafe.Sizeof(taskMethodValuesAt3{}), unsafe.Sizeof(taskMethodValuesAt4{}), unsafe.Sizeof(taskMethodValuesAt5{})) + 7) / 8]uint64
+const taskMethodValuesSize = (max(unsafe.Sizeof(taskMethodValuesArgs{}), unsafe.Sizeof(taskMethodValuesAt1{}), unsafe.Sizeof(taskMethodValuesAt2{}), unsafe.Sizeof(taskMethodValuesAt3{}), unsafe.Sizeof(taskMethodValuesAt4{}), unsafe.Sizeof(taskMethodValuesAt5{})) + 7) &^ 7
 
 type taskMethodValuesHeld = struct {
 	tr   *cases.Trace
@@ -834,7 +839,7 @@ type taskMethodValuesHeld = struct {
 	inc  func(*task.T, *cases.Trace, int) error
 }
 
-var taskMethodValuesKind *generated.HeldKind[taskMethodValuesState, taskMethodValuesHeld, int]
+var taskMethodValuesKind *generated.Kind
 
 // taskMethodValuesStart is the start form of taskMethodValues.
 func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -843,9 +848,9 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	slow, inc := slowValueInMethods(m), slowIncValueInMethods(&m)
 	m.count = 10
 	a := startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:847
+//line methods_task.go:852
 	if generated.Suspended(t) {
-		f, h := taskMethodValuesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 1)
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
 		*h = taskMethodValuesHeld{tr: tr, m: &m, slow: slow, inc: inc}
@@ -855,9 +860,9 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:85
 		err := startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:859
+//line methods_task.go:864
 		if generated.Suspended(t) {
-			f, h := taskMethodValuesKind.Spill(t, 2)
+			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 2)
 			*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 			*h = taskMethodValuesHeld{tr: tr, m: &m, slow: slow}
 			return
@@ -869,9 +874,9 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line methods.go:88
 	waitStart(t, tr, m.count)
-//line methods_task.go:873
+//line methods_task.go:878
 	if generated.Suspended(t) {
-		f, h := taskMethodValuesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 3)
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: &m, slow: slow}
 		return
@@ -879,9 +884,9 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:89
 		v := startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:883
+//line methods_task.go:888
 		if generated.Suspended(t) {
-			f, h := taskMethodValuesKind.Spill(t, 4)
+			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 4)
 			s := generated.At[taskMethodValuesAt4](f)
 			*s = taskMethodValuesAt4{a: a}
 			*h = taskMethodValuesHeld{tr: tr, m: &m}
@@ -890,9 +895,9 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line methods.go:89
 		err1 := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:894
+//line methods_task.go:899
 		if generated.Suspended(t) {
-			f, h := taskMethodValuesKind.Spill(t, 5)
+			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 5)
 			*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 			*h = taskMethodValuesHeld{m: &m}
 			return
@@ -906,10 +911,10 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + m.count, nil
 }
 
-//line methods_task.go:910
+//line methods_task.go:915
 
 // taskMethodValuesStep is the step form of taskMethodValues.
-func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *taskMethodValuesHeld) generated.Step {
+func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -931,7 +936,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:84
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:935
+//line methods_task.go:940
 		goto resume1
 	case 2:
 		s := generated.At[taskMethodValuesAt2](f)
@@ -939,7 +944,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:85
 		err = generated.ChildErr(f)
-//line methods_task.go:943
+//line methods_task.go:948
 		goto resume2
 	case 3:
 		s := generated.At[taskMethodValuesAt3](f)
@@ -947,7 +952,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:88
 		generated.ChildErr(f)
-//line methods_task.go:951
+//line methods_task.go:956
 		goto resume3
 	case 4:
 		s := generated.At[taskMethodValuesAt4](f)
@@ -956,7 +961,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:89
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:960
+//line methods_task.go:965
 		goto resume4
 	case 5:
 		s := generated.At[taskMethodValuesAt5](f)
@@ -964,7 +969,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		m = h.m
 //line methods.go:89
 		err1 = generated.ChildErr(f)
-//line methods_task.go:968
+//line methods_task.go:973
 		goto resume5
 	default:
 		return f.BadResume()
@@ -975,7 +980,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 	slow, inc = slowValueInMethods(*m), slowIncValueInMethods(m)
 	m.count = 10
 	a = startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:979
+//line methods_task.go:984
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
@@ -986,7 +991,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 resume1:
 //line methods.go:85
 	err = startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:990
+//line methods_task.go:995
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -998,10 +1003,10 @@ resume2:
 		goto end1
 	}
 //line methods.go:86
-	return generated.Return(f, a, err)
+	return generated.Return[int](f, a, err)
 end1:
 	waitStart(t, tr, m.count)
-//line methods_task.go:1005
+//line methods_task.go:1010
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -1010,7 +1015,7 @@ end1:
 resume3:
 //line methods.go:89
 	v = startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:1014
+//line methods_task.go:1019
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt4](f)
 		*s = taskMethodValuesAt4{a: a}
@@ -1021,7 +1026,7 @@ resume3:
 resume4:
 //line methods.go:89
 	err1 = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:1025
+//line methods_task.go:1030
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 		*h = taskMethodValuesHeld{m: m}
@@ -1033,12 +1038,12 @@ resume5:
 		goto end2
 	}
 //line methods.go:90
-	return generated.Return(f, a, err1)
+	return generated.Return[int](f, a, err1)
 end2:
-	return generated.Return(f, a*100+m.count, nil)
+	return generated.Return[int](f, a*100+m.count, nil)
 }
 
-//line methods_task.go:1042
+//line methods_task.go:1047
 
 // startOfMethods returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases.Trace, int) int {

@@ -20,67 +20,80 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	changesKind = generated.DefineHeld[changesState, changesHeld, int]("changes", "variables.go", 11, changesStep)
+	changesKind = generated.DefineHeld("changes", "variables.go", 11, changesSize, generated.Result[int](), changesStep)
 	generated.Bind(changes, changesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 changesState
-		*generated.In[changesArgs](&s1) = changesArgs{n: n}
-		return changesKind.With(s1, changesHeld{tr: tr})
+		c := generated.NewCall[int](changesKind)
+		*generated.CallState[changesArgs](c) = changesArgs{n: n}
+		*generated.CallHeld[changesHeld](c) = changesHeld{tr: tr}
+		return c
 	})
-	sharedKind = generated.DefineHeld[sharedState, sharedHeld, int]("shared", "variables.go", 27, sharedStep)
+	sharedKind = generated.DefineHeld("shared", "variables.go", 27, sharedSize, generated.Result[int](), sharedStep)
 	generated.Bind(shared, sharedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s sharedState
-		*generated.In[sharedArgs](&s) = sharedArgs{n: n}
-		return sharedKind.With(s, sharedHeld{tr: tr})
+		c := generated.NewCall[int](sharedKind)
+		*generated.CallState[sharedArgs](c) = sharedArgs{n: n}
+		*generated.CallHeld[sharedHeld](c) = sharedHeld{tr: tr}
+		return c
 	})
-	pointersKind = generated.DefineHeld[pointersState, pointersHeld, int]("pointers", "variables.go", 47, pointersStep)
+	pointersKind = generated.DefineHeld("pointers", "variables.go", 47, pointersSize, generated.Result[int](), pointersStep)
 	generated.Bind(pointers, pointersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s pointersState
-		*generated.In[pointersArgs](&s) = pointersArgs{n: n}
-		return pointersKind.With(s, pointersHeld{tr: tr})
+		c := generated.NewCall[int](pointersKind)
+		*generated.CallState[pointersArgs](c) = pointersArgs{n: n}
+		*generated.CallHeld[pointersHeld](c) = pointersHeld{tr: tr}
+		return c
 	})
-	partPointersKind = generated.DefineHeld[partPointersState, partPointersHeld, int]("partPointers", "variables.go", 61, partPointersStep)
+	partPointersKind = generated.DefineHeld("partPointers", "variables.go", 61, partPointersSize, generated.Result[int](), partPointersStep)
 	generated.Bind(partPointers, partPointersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s partPointersState
-		*generated.In[partPointersArgs](&s) = partPointersArgs{n: n}
-		return partPointersKind.With(s, partPointersHeld{tr: tr})
+		c1 := generated.NewCall[int](partPointersKind)
+		*generated.CallState[partPointersArgs](c1) = partPointersArgs{n: n}
+		*generated.CallHeld[partPointersHeld](c1) = partPointersHeld{tr: tr}
+		return c1
 	})
-	arraySliceKind = generated.DefineHeld[arraySliceState, arraySliceHeld, int]("arraySlice", "variables.go", 79, arraySliceStep)
+	arraySliceKind = generated.DefineHeld("arraySlice", "variables.go", 79, arraySliceSize, generated.Result[int](), arraySliceStep)
 	generated.Bind(arraySlice, arraySliceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 arraySliceState
-		*generated.In[arraySliceArgs](&s1) = arraySliceArgs{n: n}
-		return arraySliceKind.With(s1, arraySliceHeld{tr: tr})
+		c := generated.NewCall[int](arraySliceKind)
+		*generated.CallState[arraySliceArgs](c) = arraySliceArgs{n: n}
+		*generated.CallHeld[arraySliceHeld](c) = arraySliceHeld{tr: tr}
+		return c
 	})
-	pointerMethodKind = generated.DefineHeld[pointerMethodState, pointerMethodHeld, int]("pointerMethod", "variables.go", 98, pointerMethodStep)
+	pointerMethodKind = generated.DefineHeld("pointerMethod", "variables.go", 98, pointerMethodSize, generated.Result[int](), pointerMethodStep)
 	generated.Bind(pointerMethod, pointerMethodStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 pointerMethodState
-		*generated.In[pointerMethodArgs](&s1) = pointerMethodArgs{n: n}
-		return pointerMethodKind.With(s1, pointerMethodHeld{tr: tr})
+		c := generated.NewCall[int](pointerMethodKind)
+		*generated.CallState[pointerMethodArgs](c) = pointerMethodArgs{n: n}
+		*generated.CallHeld[pointerMethodHeld](c) = pointerMethodHeld{tr: tr}
+		return c
 	})
-	setKind = generated.DefineHeld[setState, setHeld, struct{}]("set", "variables.go", 118, setStep)
+	setKind = generated.DefineHeld("set", "variables.go", 118, setSize, generated.Result[struct{}](), setStep)
 	generated.Bind(set, setStart, func(tr *cases.Trace, p *int, v int) coro.Call[struct{}] {
-		var s setState
-		*generated.In[setArgs](&s) = setArgs{v: v}
-		return setKind.With(s, setHeld{tr: tr, p: p})
+		c := generated.NewCall[struct{}](setKind)
+		*generated.CallState[setArgs](c) = setArgs{v: v}
+		*generated.CallHeld[setHeld](c) = setHeld{tr: tr, p: p}
+		return c
 	})
-	fillKind = generated.DefineHeld[fillState, fillHeld, struct{}]("fill", "variables.go", 124, fillStep)
+	fillKind = generated.DefineHeld("fill", "variables.go", 124, 0, generated.Result[struct{}](), fillStep)
 	generated.Bind(fill, fillStart, func(tr *cases.Trace, v *item) coro.Call[struct{}] {
-		return fillKind.With(fillState{}, fillHeld{tr: tr, v: v})
+		c := generated.NewCall[struct{}](fillKind)
+		*generated.CallHeld[fillHeld](c) = fillHeld{tr: tr, v: v}
+		return c
 	})
-	pointerPassedKind = generated.DefineHeld[pointerPassedState, pointerPassedHeld, int]("pointerPassed", "variables.go", 131, pointerPassedStep)
+	pointerPassedKind = generated.DefineHeld("pointerPassed", "variables.go", 131, pointerPassedSize, generated.Result[int](), pointerPassedStep)
 	generated.Bind(pointerPassed, pointerPassedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s pointerPassedState
-		*generated.In[pointerPassedArgs](&s) = pointerPassedArgs{n: n}
-		return pointerPassedKind.With(s, pointerPassedHeld{tr: tr})
+		c := generated.NewCall[int](pointerPassedKind)
+		*generated.CallState[pointerPassedArgs](c) = pointerPassedArgs{n: n}
+		*generated.CallHeld[pointerPassedHeld](c) = pointerPassedHeld{tr: tr}
+		return c
 	})
-	parameterCapturedKind = generated.DefineHeld[parameterCapturedState, parameterCapturedHeld, int]("parameterCaptured", "variables.go", 147, parameterCapturedStep)
+	parameterCapturedKind = generated.DefineHeld("parameterCaptured", "variables.go", 147, parameterCapturedSize, generated.Result[int](), parameterCapturedStep)
 	generated.Bind(parameterCaptured, parameterCapturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		return parameterCapturedKind.With(parameterCapturedState{}, parameterCapturedHeld{tr: tr, n: &n})
+		c := generated.NewCall[int](parameterCapturedKind)
+		*generated.CallHeld[parameterCapturedHeld](c) = parameterCapturedHeld{tr: tr, n: &n}
+		return c
 	})
-	sameVariableKind = generated.DefineHeld[sameVariableState, sameVariableHeld, int]("sameVariable", "variables.go", 161, sameVariableStep)
+	sameVariableKind = generated.DefineHeld("sameVariable", "variables.go", 161, sameVariableSize, generated.Result[int](), sameVariableStep)
 	generated.Bind(sameVariable, sameVariableStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s sameVariableState
-		*generated.In[sameVariableArgs](&s) = sameVariableArgs{n: n}
-		return sameVariableKind.With(s, sameVariableHeld{tr: tr})
+		c := generated.NewCall[int](sameVariableKind)
+		*generated.CallState[sameVariableArgs](c) = sameVariableArgs{n: n}
+		*generated.CallHeld[sameVariableHeld](c) = sameVariableHeld{tr: tr}
+		return c
 	})
 }
 
@@ -94,7 +107,7 @@ type changesAt3 struct {
 	result int
 }
 
-type changesState = [(max(unsafe.Sizeof(changesArgs{}), unsafe.Sizeof(changesAt3{})) + 7) / 8]uint64
+const changesSize = (max(unsafe.Sizeof(changesArgs{}), unsafe.Sizeof(changesAt3{})) + 7) &^ 7
 
 type changesHeld = struct {
 	tr   *cases.Trace
@@ -104,7 +117,7 @@ type changesHeld = struct {
 	grow func() string
 }
 
-var changesKind *generated.HeldKind[changesState, changesHeld, int]
+var changesKind *generated.Kind
 
 // changesStart is the start form of changes.
 func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -112,9 +125,9 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	add := func(k int) { x += k }
 	waitStart(t, tr, x)
-//line variables_task.go:116
+//line variables_task.go:129
 	if generated.Suspended(t) {
-		_, h := changesKind.Spill(t, 1)
+		_, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 		*h = changesHeld{tr: tr, x: &x, add: add}
 		return
 	}
@@ -123,17 +136,17 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	x *= 2
 	waitStart(t, tr, x)
-//line variables_task.go:127
+//line variables_task.go:140
 	if generated.Suspended(t) {
-		_, h := changesKind.Spill(t, 2)
+		_, h := generated.SpillHeld[changesHeld](t, changesKind, 2)
 		*h = changesHeld{tr: tr, x: &x, add: add}
 		return
 	}
 //line variables.go:19
 	v := valueStart(t, tr, 5)
-//line variables_task.go:135
+//line variables_task.go:148
 	if generated.Suspended(t) {
-		f, h := changesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[changesHeld](t, changesKind, 3)
 		s1 := generated.At[changesAt3](f)
 		*s1 = changesAt3{}
 		*h = changesHeld{tr: tr, x: &x, add: add}
@@ -145,18 +158,18 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := "a"
 	grow := func() string { s += "b"; return s }
 	waitStart(t, tr, grow())
-//line variables_task.go:149
+//line variables_task.go:162
 	if generated.Suspended(t) {
-		_, h := changesKind.Spill(t, 4)
+		_, h := generated.SpillHeld[changesHeld](t, changesKind, 4)
 		*h = changesHeld{tr: tr, x: &x, s: &s, grow: grow}
 		return
 	}
 //line variables.go:23
 	s = "c" + s
 	err := waitStart(t, tr, grow(), s)
-//line variables_task.go:158
+//line variables_task.go:171
 	if generated.Suspended(t) {
-		_, h := changesKind.Spill(t, 5)
+		_, h := generated.SpillHeld[changesHeld](t, changesKind, 5)
 		*h = changesHeld{x: &x}
 		return
 	}
@@ -164,10 +177,10 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, err
 }
 
-//line variables_task.go:168
+//line variables_task.go:181
 
 // changesStep is the step form of changes.
-func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generated.Step {
+func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -188,13 +201,13 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:14
 		generated.ChildErr(f)
-//line variables_task.go:192
+//line variables_task.go:205
 		goto resume1
 	case 2:
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:18
 		generated.ChildErr(f)
-//line variables_task.go:198
+//line variables_task.go:211
 		goto resume2
 	case 3:
 		s1 := generated.At[changesAt3](f)
@@ -202,19 +215,19 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 //line variables.go:19
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:206
+//line variables_task.go:219
 		goto resume3
 	case 4:
 		tr, x, s, grow = h.tr, h.x, h.s, h.grow
 //line variables.go:22
 		generated.ChildErr(f)
-//line variables_task.go:212
+//line variables_task.go:225
 		goto resume4
 	case 5:
 		x = h.x
 //line variables.go:24
 		err = generated.ChildErr(f)
-//line variables_task.go:218
+//line variables_task.go:231
 		goto resume5
 	default:
 		return f.BadResume()
@@ -228,7 +241,7 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 	}
 //line variables.go:14
 	waitStart(t, tr, *x)
-//line variables_task.go:232
+//line variables_task.go:245
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 1)
@@ -239,7 +252,7 @@ resume1:
 	tr.Print(*x)
 	*x *= 2
 	waitStart(t, tr, *x)
-//line variables_task.go:243
+//line variables_task.go:256
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 2)
@@ -247,7 +260,7 @@ resume1:
 resume2:
 //line variables.go:19
 	v = valueStart(t, tr, 5)
-//line variables_task.go:251
+//line variables_task.go:264
 	if generated.Suspended(t) {
 		s1 := generated.At[changesAt3](f)
 		*s1 = changesAt3{}
@@ -267,7 +280,7 @@ resume3:
 	}
 //line variables.go:22
 	waitStart(t, tr, grow())
-//line variables_task.go:271
+//line variables_task.go:284
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, s: s, grow: grow}
 		return generated.Wait(f, t, 4)
@@ -276,17 +289,17 @@ resume4:
 //line variables.go:23
 	*s = "c" + *s
 	err = waitStart(t, tr, grow(), *s)
-//line variables_task.go:280
+//line variables_task.go:293
 	if generated.Suspended(t) {
 		*h = changesHeld{x: x}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line variables.go:24
-	return generated.Return(f, *x, err)
+	return generated.Return[int](f, *x, err)
 }
 
-//line variables_task.go:290
+//line variables_task.go:303
 
 // sharedArgs has the arguments of shared.
 type sharedArgs struct {
@@ -298,7 +311,7 @@ type sharedAt1 struct {
 	n, i int
 }
 
-type sharedState = [(max(unsafe.Sizeof(sharedArgs{}), unsafe.Sizeof(sharedAt1{})) + 7) / 8]uint64
+const sharedSize = (max(unsafe.Sizeof(sharedArgs{}), unsafe.Sizeof(sharedAt1{})) + 7) &^ 7
 
 type sharedHeld = struct {
 	tr    *cases.Trace
@@ -307,7 +320,7 @@ type sharedHeld = struct {
 	get   func() int
 }
 
-var sharedKind *generated.HeldKind[sharedState, sharedHeld, int]
+var sharedKind *generated.Kind
 
 // sharedStart is the start form of shared.
 func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -317,9 +330,9 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		inc()
 		waitStart(t, tr, get())
-//line variables_task.go:321
+//line variables_task.go:334
 		if generated.Suspended(t) {
-			f, h := sharedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[sharedHeld](t, sharedKind, 1)
 			*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
 			*h = sharedHeld{tr: tr, count: &count, inc: inc, get: get}
 			return
@@ -329,9 +342,9 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	inc = func() { count = -count }
 	waitStart(t, tr, "changed")
-//line variables_task.go:333
+//line variables_task.go:346
 	if generated.Suspended(t) {
-		_, h := sharedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[sharedHeld](t, sharedKind, 2)
 		*h = sharedHeld{inc: inc, get: get}
 		return
 	}
@@ -340,10 +353,10 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(), nil
 }
 
-//line variables_task.go:344
+//line variables_task.go:357
 
 // sharedStep is the step form of shared.
-func sharedStep(f *generated.Frame[sharedState, int], h *sharedHeld) generated.Step {
+func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -363,13 +376,13 @@ func sharedStep(f *generated.Frame[sharedState, int], h *sharedHeld) generated.S
 		tr, count, inc, get = h.tr, h.count, h.inc, h.get
 //line variables.go:32
 		generated.ChildErr(f)
-//line variables_task.go:367
+//line variables_task.go:380
 		goto resume1
 	case 2:
 		inc, get = h.inc, h.get
 //line variables.go:36
 		generated.ChildErr(f)
-//line variables_task.go:373
+//line variables_task.go:386
 		goto resume2
 	default:
 		return f.BadResume()
@@ -391,7 +404,7 @@ loop1:
 //line variables.go:31
 	inc()
 	waitStart(t, tr, get())
-//line variables_task.go:395
+//line variables_task.go:408
 	if generated.Suspended(t) {
 		*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
 		*h = sharedHeld{tr: tr, count: count, inc: inc, get: get}
@@ -411,7 +424,7 @@ end1:
 	}
 //line variables.go:36
 	waitStart(t, tr, "changed")
-//line variables_task.go:415
+//line variables_task.go:428
 	if generated.Suspended(t) {
 		*h = sharedHeld{inc: inc, get: get}
 		return generated.Wait(f, t, 2)
@@ -419,17 +432,17 @@ end1:
 resume2:
 //line variables.go:37
 	inc()
-	return generated.Return(f, get(), nil)
+	return generated.Return[int](f, get(), nil)
 }
 
-//line variables_task.go:426
+//line variables_task.go:439
 
 // pointersArgs has the arguments of pointers.
 type pointersArgs struct {
 	n int
 }
 
-type pointersState = [(unsafe.Sizeof(pointersArgs{}) + 7) / 8]uint64
+const pointersSize = (unsafe.Sizeof(pointersArgs{}) + 7) &^ 7
 
 type pointersHeld = struct {
 	tr *cases.Trace
@@ -439,7 +452,7 @@ type pointersHeld = struct {
 	y  *int
 }
 
-var pointersKind *generated.HeldKind[pointersState, pointersHeld, int]
+var pointersKind *generated.Kind
 
 // pointersStart is the start form of pointers.
 func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -448,9 +461,9 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &x
 	pp := &p
 	waitStart(t, tr, *p)
-//line variables_task.go:452
+//line variables_task.go:465
 	if generated.Suspended(t) {
-		_, h := pointersKind.Spill(t, 1)
+		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 1)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp}
 		return
 	}
@@ -458,18 +471,18 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	**pp += 1
 	y := 100
 	waitStart(t, tr, x)
-//line variables_task.go:462
+//line variables_task.go:475
 	if generated.Suspended(t) {
-		_, h := pointersKind.Spill(t, 2)
+		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 2)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp, y: &y}
 		return
 	}
 //line variables.go:55
 	*pp = &y
 	waitStart(t, tr, *p)
-//line variables_task.go:471
+//line variables_task.go:484
 	if generated.Suspended(t) {
-		_, h := pointersKind.Spill(t, 3)
+		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 3)
 		*h = pointersHeld{x: &x, p: &p, y: &y}
 		return
 	}
@@ -478,10 +491,10 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x*1000 + y, nil
 }
 
-//line variables_task.go:482
+//line variables_task.go:495
 
 // pointersStep is the step form of pointers.
-func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) generated.Step {
+func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -498,19 +511,19 @@ func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) gener
 		tr, x, p, pp = h.tr, h.x, h.p, h.pp
 //line variables.go:51
 		generated.ChildErr(f)
-//line variables_task.go:502
+//line variables_task.go:515
 		goto resume1
 	case 2:
 		tr, x, p, pp, y = h.tr, h.x, h.p, h.pp, h.y
 //line variables.go:54
 		generated.ChildErr(f)
-//line variables_task.go:508
+//line variables_task.go:521
 		goto resume2
 	case 3:
 		x, p, y = h.x, h.p, h.y
 //line variables.go:56
 		generated.ChildErr(f)
-//line variables_task.go:514
+//line variables_task.go:527
 		goto resume3
 	default:
 		return f.BadResume()
@@ -523,7 +536,7 @@ func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) gener
 	*p = x
 	pp = p
 	waitStart(t, tr, **p)
-//line variables_task.go:527
+//line variables_task.go:540
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp}
 		return generated.Wait(f, t, 1)
@@ -535,7 +548,7 @@ resume1:
 //line variables.go:53
 	*y = 100
 	waitStart(t, tr, *x)
-//line variables_task.go:539
+//line variables_task.go:552
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp, y: y}
 		return generated.Wait(f, t, 2)
@@ -544,7 +557,7 @@ resume2:
 //line variables.go:55
 	*pp = y
 	waitStart(t, tr, **p)
-//line variables_task.go:548
+//line variables_task.go:561
 	if generated.Suspended(t) {
 		*h = pointersHeld{x: x, p: p, y: y}
 		return generated.Wait(f, t, 3)
@@ -552,10 +565,10 @@ resume2:
 resume3:
 //line variables.go:57
 	**p++
-	return generated.Return(f, *x*1000+*y, nil)
+	return generated.Return[int](f, *x*1000+*y, nil)
 }
 
-//line variables_task.go:559
+//line variables_task.go:572
 
 // partPointersArgs has the arguments of partPointers.
 type partPointersArgs struct {
@@ -573,7 +586,7 @@ type partPointersAt3 struct {
 	result int
 }
 
-type partPointersState = [(max(unsafe.Sizeof(partPointersArgs{}), unsafe.Sizeof(partPointersAt2{}), unsafe.Sizeof(partPointersAt3{})) + 7) / 8]uint64
+const partPointersSize = (max(unsafe.Sizeof(partPointersArgs{}), unsafe.Sizeof(partPointersAt2{}), unsafe.Sizeof(partPointersAt3{})) + 7) &^ 7
 
 type partPointersHeld = struct {
 	tr  *cases.Trace
@@ -584,7 +597,7 @@ type partPointersHeld = struct {
 	arr *[2]item
 }
 
-var partPointersKind *generated.HeldKind[partPointersState, partPointersHeld, int]
+var partPointersKind *generated.Kind
 
 // partPointersStart is the start form of partPointers.
 func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -592,9 +605,9 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := item{a: 1}
 	a, c, e := &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, v)
-//line variables_task.go:596
+//line variables_task.go:609
 	if generated.Suspended(t) {
-		_, h := partPointersKind.Spill(t, 1)
+		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 1)
 		*h = partPointersHeld{tr: tr, v: &v, a: a, c: c, e: e}
 		return
 	}
@@ -603,9 +616,9 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v)
 	w := v
 	waitStart(t, tr, "copied")
-//line variables_task.go:607
+//line variables_task.go:620
 	if generated.Suspended(t) {
-		f, h := partPointersKind.Spill(t, 2)
+		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 2)
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
 		*h = partPointersHeld{tr: tr, v: &v, a: a}
 		return
@@ -613,9 +626,9 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:69
 	*a = 9
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:617
+//line variables_task.go:630
 	if generated.Suspended(t) {
-		f, h := partPointersKind.Spill(t, 3)
+		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 3)
 		s := generated.At[partPointersAt3](f)
 		*s = partPointersAt3{w: w}
 		*h = partPointersHeld{tr: tr, v: &v}
@@ -628,9 +641,9 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var arr [2]item
 	q := &arr[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:632
+//line variables_task.go:645
 	if generated.Suspended(t) {
-		_, h := partPointersKind.Spill(t, 4)
+		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 4)
 		*h = partPointersHeld{v: &v, arr: &arr, a: q}
 		return
 	}
@@ -639,10 +652,10 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return arr[1].b + v.a, nil
 }
 
-//line variables_task.go:643
+//line variables_task.go:656
 
 // partPointersStep is the step form of partPointers.
-func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointersHeld) generated.Step {
+func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -662,7 +675,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 		tr, v, a, c, e = h.tr, h.v, h.a, h.c, h.e
 //line variables.go:64
 		generated.ChildErr(f)
-//line variables_task.go:666
+//line variables_task.go:679
 		goto resume1
 	case 2:
 		s := generated.At[partPointersAt2](f)
@@ -670,7 +683,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 		tr, v, a = h.tr, h.v, h.a
 //line variables.go:68
 		generated.ChildErr(f)
-//line variables_task.go:674
+//line variables_task.go:687
 		goto resume2
 	case 3:
 		s := generated.At[partPointersAt3](f)
@@ -679,13 +692,13 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 //line variables.go:70
 		v1 = s.result
 		generated.Child(f)
-//line variables_task.go:683
+//line variables_task.go:696
 		goto resume3
 	case 4:
 		v, arr, q = h.v, h.arr, h.a
 //line variables.go:74
 		generated.ChildErr(f)
-//line variables_task.go:689
+//line variables_task.go:702
 		goto resume4
 	default:
 		return f.BadResume()
@@ -695,7 +708,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 	*v = item{a: 1}
 	a, c, e = &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, *v)
-//line variables_task.go:699
+//line variables_task.go:712
 	if generated.Suspended(t) {
 		*h = partPointersHeld{tr: tr, v: v, a: a, c: c, e: e}
 		return generated.Wait(f, t, 1)
@@ -706,7 +719,7 @@ resume1:
 	tr.Print(*v)
 	w = *v
 	waitStart(t, tr, "copied")
-//line variables_task.go:710
+//line variables_task.go:723
 	if generated.Suspended(t) {
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
 		*h = partPointersHeld{tr: tr, v: v, a: a}
@@ -716,7 +729,7 @@ resume2:
 //line variables.go:69
 	*a = 9
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:720
+//line variables_task.go:733
 	if generated.Suspended(t) {
 		s := generated.At[partPointersAt3](f)
 		*s = partPointersAt3{w: w}
@@ -731,7 +744,7 @@ resume3:
 	arr = new([2]item)
 	q = &(*arr)[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:735
+//line variables_task.go:748
 	if generated.Suspended(t) {
 		*h = partPointersHeld{v: v, arr: arr, a: q}
 		return generated.Wait(f, t, 4)
@@ -739,10 +752,10 @@ resume3:
 resume4:
 //line variables.go:75
 	*q = 4
-	return generated.Return(f, (*arr)[1].b+v.a, nil)
+	return generated.Return[int](f, (*arr)[1].b+v.a, nil)
 }
 
-//line variables_task.go:746
+//line variables_task.go:759
 
 // arraySliceArgs has the arguments of arraySlice.
 type arraySliceArgs struct {
@@ -759,7 +772,7 @@ type arraySliceAt3 struct {
 	i int
 }
 
-type arraySliceState = [(max(unsafe.Sizeof(arraySliceArgs{}), unsafe.Sizeof(arraySliceAt2{}), unsafe.Sizeof(arraySliceAt3{})) + 7) / 8]uint64
+const arraySliceSize = (max(unsafe.Sizeof(arraySliceArgs{}), unsafe.Sizeof(arraySliceAt2{}), unsafe.Sizeof(arraySliceAt3{})) + 7) &^ 7
 
 type arraySliceHeld = struct {
 	tr  *cases.Trace
@@ -767,7 +780,7 @@ type arraySliceHeld = struct {
 	s   []int
 }
 
-var arraySliceKind *generated.HeldKind[arraySliceState, arraySliceHeld, int]
+var arraySliceKind *generated.Kind
 
 // arraySliceStart is the start form of arraySlice.
 func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -775,18 +788,18 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:81
 	s := arr[1:3]
 	waitStart(t, tr, arr)
-//line variables_task.go:779
+//line variables_task.go:792
 	if generated.Suspended(t) {
-		_, h := arraySliceKind.Spill(t, 1)
+		_, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 1)
 		*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
 		return
 	}
 //line variables.go:83
 	s[0] = 7
 	v := valueStart(t, tr, 8)
-//line variables_task.go:788
+//line variables_task.go:801
 	if generated.Suspended(t) {
-		f, h := arraySliceKind.Spill(t, 2)
+		f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 2)
 		s1 := generated.At[arraySliceAt2](f)
 		*s1 = arraySliceAt2{}
 		*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
@@ -799,9 +812,9 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < len(arr); i++ {
 		arr[i] += i
 		waitStart(t, tr, s)
-//line variables_task.go:803
+//line variables_task.go:816
 		if generated.Suspended(t) {
-			f, h := arraySliceKind.Spill(t, 3)
+			f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 3)
 			*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
 			*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
 			return
@@ -811,10 +824,10 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s[0], nil
 }
 
-//line variables_task.go:815
+//line variables_task.go:828
 
 // arraySliceStep is the step form of arraySlice.
-func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld) generated.Step {
+func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -832,7 +845,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:82
 		generated.ChildErr(f)
-//line variables_task.go:836
+//line variables_task.go:849
 		goto resume1
 	case 2:
 		s1 := generated.At[arraySliceAt2](f)
@@ -840,7 +853,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 //line variables.go:84
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:844
+//line variables_task.go:857
 		goto resume2
 	case 3:
 		s1 := generated.At[arraySliceAt3](f)
@@ -848,7 +861,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:88
 		generated.ChildErr(f)
-//line variables_task.go:852
+//line variables_task.go:865
 		goto resume3
 	default:
 		return f.BadResume()
@@ -857,7 +870,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 //line variables.go:81
 	s = (*arr)[1:3]
 	waitStart(t, tr, *arr)
-//line variables_task.go:861
+//line variables_task.go:874
 	if generated.Suspended(t) {
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
 		return generated.Wait(f, t, 1)
@@ -866,7 +879,7 @@ resume1:
 //line variables.go:83
 	s[0] = 7
 	v = valueStart(t, tr, 8)
-//line variables_task.go:870
+//line variables_task.go:883
 	if generated.Suspended(t) {
 		s1 := generated.At[arraySliceAt2](f)
 		*s1 = arraySliceAt2{}
@@ -887,7 +900,7 @@ loop1:
 //line variables.go:87
 	(*arr)[i] += i
 	waitStart(t, tr, s)
-//line variables_task.go:891
+//line variables_task.go:904
 	if generated.Suspended(t) {
 		*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
@@ -899,10 +912,10 @@ resume3:
 	goto loop1
 end1:
 //line variables.go:90
-	return generated.Return(f, s[0], nil)
+	return generated.Return[int](f, s[0], nil)
 }
 
-//line variables_task.go:906
+//line variables_task.go:919
 
 // pointerMethodArgs has the arguments of pointerMethod.
 type pointerMethodArgs struct {
@@ -914,7 +927,7 @@ type pointerMethodAt2 struct {
 	result int
 }
 
-type pointerMethodState = [(max(unsafe.Sizeof(pointerMethodArgs{}), unsafe.Sizeof(pointerMethodAt2{})) + 7) / 8]uint64
+const pointerMethodSize = (max(unsafe.Sizeof(pointerMethodArgs{}), unsafe.Sizeof(pointerMethodAt2{})) + 7) &^ 7
 
 type pointerMethodHeld = struct {
 	tr  *cases.Trace
@@ -925,7 +938,7 @@ type pointerMethodHeld = struct {
 	all *[2]stack
 }
 
-var pointerMethodKind *generated.HeldKind[pointerMethodState, pointerMethodHeld, int]
+var pointerMethodKind *generated.Kind
 
 // pointerMethodStart is the start form of pointerMethod.
 func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -933,9 +946,9 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:937
+//line variables_task.go:950
 	if generated.Suspended(t) {
-		_, h := pointerMethodKind.Spill(t, 1)
+		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 1)
 		*h = pointerMethodHeld{tr: tr, s: &s}
 		return
 	}
@@ -943,9 +956,9 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := s.push(2)
 //line variables.go:102
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:947
+//line variables_task.go:960
 	if generated.Suspended(t) {
-		f, h := pointerMethodKind.Spill(t, 2)
+		f, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 2)
 		s1 := generated.At[pointerMethodAt2](f)
 		*s1 = pointerMethodAt2{}
 		*h = pointerMethodHeld{tr: tr, s: &s, v: v}
@@ -957,9 +970,9 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b strings.Builder
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:961
+//line variables_task.go:974
 	if generated.Suspended(t) {
-		_, h := pointerMethodKind.Spill(t, 3)
+		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 3)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b}
 		return
 	}
@@ -968,9 +981,9 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var mu sync.Mutex
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:972
+//line variables_task.go:985
 	if generated.Suspended(t) {
-		_, h := pointerMethodKind.Spill(t, 4)
+		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 4)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b, mu: &mu}
 		return
 	}
@@ -979,9 +992,9 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var all [2]stack
 	all[1].push(1)
 	waitStart(t, tr, all[1].len())
-//line variables_task.go:983
+//line variables_task.go:996
 	if generated.Suspended(t) {
-		_, h := pointerMethodKind.Spill(t, 5)
+		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 5)
 		*h = pointerMethodHeld{s: &s, b: &b, all: &all}
 		return
 	}
@@ -990,10 +1003,10 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s.len() + all[1].len()*10 + b.Len()*100, nil
 }
 
-//line variables_task.go:994
+//line variables_task.go:1007
 
 // pointerMethodStep is the step form of pointerMethod.
-func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMethodHeld) generated.Step {
+func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1013,7 +1026,7 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 		tr, s = h.tr, h.s
 //line variables.go:101
 		generated.ChildErr(f)
-//line variables_task.go:1017
+//line variables_task.go:1030
 		goto resume1
 	case 2:
 		s1 := generated.At[pointerMethodAt2](f)
@@ -1021,25 +1034,25 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 //line variables.go:102
 		v1 = s1.result
 		generated.Child(f)
-//line variables_task.go:1025
+//line variables_task.go:1038
 		goto resume2
 	case 3:
 		tr, s, b = h.tr, h.s, h.b
 //line variables.go:105
 		generated.ChildErr(f)
-//line variables_task.go:1031
+//line variables_task.go:1044
 		goto resume3
 	case 4:
 		tr, s, b, mu = h.tr, h.s, h.b, h.mu
 //line variables.go:109
 		generated.ChildErr(f)
-//line variables_task.go:1037
+//line variables_task.go:1050
 		goto resume4
 	case 5:
 		s, b, all = h.s, h.b, h.all
 //line variables.go:113
 		generated.ChildErr(f)
-//line variables_task.go:1043
+//line variables_task.go:1056
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1048,7 +1061,7 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:1052
+//line variables_task.go:1065
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 1)
@@ -1058,7 +1071,7 @@ resume1:
 	v = s.push(2)
 //line variables.go:102
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:1062
+//line variables_task.go:1075
 	if generated.Suspended(t) {
 		s1 := generated.At[pointerMethodAt2](f)
 		*s1 = pointerMethodAt2{}
@@ -1072,7 +1085,7 @@ resume2:
 	b = new(strings.Builder)
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:1076
+//line variables_task.go:1089
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b}
 		return generated.Wait(f, t, 3)
@@ -1083,7 +1096,7 @@ resume3:
 	mu = new(sync.Mutex)
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:1087
+//line variables_task.go:1100
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b, mu: mu}
 		return generated.Wait(f, t, 4)
@@ -1094,7 +1107,7 @@ resume4:
 	all = new([2]stack)
 	(*all)[1].push(1)
 	waitStart(t, tr, (*all)[1].len())
-//line variables_task.go:1098
+//line variables_task.go:1111
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{s: s, b: b, all: all}
 		return generated.Wait(f, t, 5)
@@ -1102,10 +1115,10 @@ resume4:
 resume5:
 //line variables.go:114
 	(*all)[1].push(2)
-	return generated.Return(f, s.len()+(*all)[1].len()*10+b.Len()*100, nil)
+	return generated.Return[int](f, s.len()+(*all)[1].len()*10+b.Len()*100, nil)
 }
 
-//line variables_task.go:1109
+//line variables_task.go:1122
 
 // setArgs has the arguments of set.
 type setArgs struct {
@@ -1117,22 +1130,22 @@ type setAt1 struct {
 	v int
 }
 
-type setState = [(max(unsafe.Sizeof(setArgs{}), unsafe.Sizeof(setAt1{})) + 7) / 8]uint64
+const setSize = (max(unsafe.Sizeof(setArgs{}), unsafe.Sizeof(setAt1{})) + 7) &^ 7
 
 type setHeld = struct {
 	tr *cases.Trace
 	p  *int
 }
 
-var setKind *generated.HeldKind[setState, setHeld, struct{}]
+var setKind *generated.Kind
 
 // setStart is the start form of set.
 func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 //line variables.go:119
 	err := waitStart(t, tr, "set", *p)
-//line variables_task.go:1134
+//line variables_task.go:1147
 	if generated.Suspended(t) {
-		f, h := setKind.Spill(t, 1)
+		f, h := generated.SpillHeld[setHeld](t, setKind, 1)
 		*generated.At[setAt1](f) = setAt1{v: v}
 		*h = setHeld{p: p}
 		return
@@ -1142,10 +1155,10 @@ func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 	return err
 }
 
-//line variables_task.go:1146
+//line variables_task.go:1159
 
 // setStep is the step form of set.
-func setStep(f *generated.Frame[setState, struct{}], h *setHeld) generated.Step {
+func setStep(f *generated.Frame, h *setHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1164,14 +1177,14 @@ func setStep(f *generated.Frame[setState, struct{}], h *setHeld) generated.Step 
 		p = h.p
 //line variables.go:119
 		err = generated.ChildErr(f)
-//line variables_task.go:1168
+//line variables_task.go:1181
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line variables.go:119
 	err = waitStart(t, tr, "set", *p)
-//line variables_task.go:1175
+//line variables_task.go:1188
 	if generated.Suspended(t) {
 		*generated.At[setAt1](f) = setAt1{v: v}
 		*h = setHeld{p: p}
@@ -1180,36 +1193,34 @@ func setStep(f *generated.Frame[setState, struct{}], h *setHeld) generated.Step 
 resume1:
 //line variables.go:120
 	*p = v
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line variables_task.go:1187
-
-type fillState = struct{}
+//line variables_task.go:1200
 
 type fillHeld = struct {
 	tr *cases.Trace
 	v  *item
 }
 
-var fillKind *generated.HeldKind[fillState, fillHeld, struct{}]
+var fillKind *generated.Kind
 
 // fillStart is the start form of fill.
 func fillStart(t *task.T, tr *cases.Trace, v *item) {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1203
+//line variables_task.go:1214
 	if generated.Suspended(t) {
-		_, h := fillKind.Spill(t, 1)
+		_, h := generated.SpillHeld[fillHeld](t, fillKind, 1)
 		*h = fillHeld{tr: tr, v: v}
 		return
 	}
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1211
+//line variables_task.go:1222
 	if generated.Suspended(t) {
-		_, h := fillKind.Spill(t, 2)
+		_, h := generated.SpillHeld[fillHeld](t, fillKind, 2)
 		*h = fillHeld{v: v}
 		return
 	}
@@ -1217,10 +1228,10 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	v.a++
 }
 
-//line variables_task.go:1221
+//line variables_task.go:1232
 
 // fillStep is the step form of fill.
-func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.Step {
+func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1233,13 +1244,13 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 		tr, v = h.tr, h.v
 //line variables.go:126
 		generated.ChildErr(f)
-//line variables_task.go:1237
+//line variables_task.go:1248
 		goto resume1
 	case 2:
 		v = h.v
 //line variables.go:127
 		generated.ChildErr(f)
-//line variables_task.go:1243
+//line variables_task.go:1254
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1247,7 +1258,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1251
+//line variables_task.go:1262
 	if generated.Suspended(t) {
 		*h = fillHeld{tr: tr, v: v}
 		return generated.Wait(f, t, 1)
@@ -1255,7 +1266,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 resume1:
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1259
+//line variables_task.go:1270
 	if generated.Suspended(t) {
 		*h = fillHeld{v: v}
 		return generated.Wait(f, t, 2)
@@ -1263,8 +1274,8 @@ resume1:
 resume2:
 //line variables.go:128
 	v.a++
-//line variables_task.go:1267
-	return generated.Return(f, struct{}{}, nil)
+//line variables_task.go:1278
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // pointerPassedArgs has the arguments of pointerPassed.
@@ -1277,7 +1288,7 @@ type pointerPassedAt4 struct {
 	i int
 }
 
-type pointerPassedState = [(max(unsafe.Sizeof(pointerPassedArgs{}), unsafe.Sizeof(pointerPassedAt4{})) + 7) / 8]uint64
+const pointerPassedSize = (max(unsafe.Sizeof(pointerPassedArgs{}), unsafe.Sizeof(pointerPassedAt4{})) + 7) &^ 7
 
 type pointerPassedHeld = struct {
 	tr *cases.Trace
@@ -1286,7 +1297,7 @@ type pointerPassedHeld = struct {
 	v  *item
 }
 
-var pointerPassedKind *generated.HeldKind[pointerPassedState, pointerPassedHeld, int]
+var pointerPassedKind *generated.Kind
 
 // pointerPassedStart is the start form of pointerPassed.
 func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1295,9 +1306,9 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line variables.go:133
 		err := setStart(t, tr, &x, 10)
-//line variables_task.go:1299
+//line variables_task.go:1310
 		if generated.Suspended(t) {
-			_, h := pointerPassedKind.Spill(t, 1)
+			_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 1)
 			*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
 			return
 		}
@@ -1309,27 +1320,27 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:136
 	x += y
 	setStart(t, tr, &y, x)
-//line variables_task.go:1313
+//line variables_task.go:1324
 	if generated.Suspended(t) {
-		_, h := pointerPassedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 2)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
 		return
 	}
 	var v item
 //line variables.go:139
 	fillStart(t, tr, &v)
-//line variables_task.go:1322
+//line variables_task.go:1333
 	if generated.Suspended(t) {
-		_, h := pointerPassedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 3)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y, v: &v}
 		return
 	}
 //line variables.go:140
 	for i := 0; i < 2; i++ {
 		setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1331
+//line variables_task.go:1342
 		if generated.Suspended(t) {
-			f, h := pointerPassedKind.Spill(t, 4)
+			f, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 4)
 			*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
 			*h = pointerPassedHeld{tr: tr, x: &x, y: &y, v: &v}
 			return
@@ -1340,10 +1351,10 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x + y, nil
 }
 
-//line variables_task.go:1344
+//line variables_task.go:1355
 
 // pointerPassedStep is the step form of pointerPassed.
-func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPassedHeld) generated.Step {
+func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1362,19 +1373,19 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:133
 		err = generated.ChildErr(f)
-//line variables_task.go:1366
+//line variables_task.go:1377
 		goto resume1
 	case 2:
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:137
 		generated.ChildErr(f)
-//line variables_task.go:1372
+//line variables_task.go:1383
 		goto resume2
 	case 3:
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:139
 		generated.Child(f)
-//line variables_task.go:1378
+//line variables_task.go:1389
 		goto resume3
 	case 4:
 		s := generated.At[pointerPassedAt4](f)
@@ -1382,7 +1393,7 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:141
 		generated.ChildErr(f)
-//line variables_task.go:1386
+//line variables_task.go:1397
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1392,7 +1403,7 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 //line variables.go:132
 	*x, *y = 1, 2
 	err = setStart(t, tr, x, 10)
-//line variables_task.go:1396
+//line variables_task.go:1407
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 1)
@@ -1403,11 +1414,11 @@ resume1:
 		goto end1
 	}
 //line variables.go:134
-	return generated.Return(f, *x, err)
+	return generated.Return[int](f, *x, err)
 end1:
 	*x += *y
 	setStart(t, tr, y, *x)
-//line variables_task.go:1411
+//line variables_task.go:1422
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 2)
@@ -1416,7 +1427,7 @@ resume2:
 	v = new(item)
 //line variables.go:139
 	fillStart(t, tr, v)
-//line variables_task.go:1420
+//line variables_task.go:1431
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
 		return generated.Wait(f, t, 3)
@@ -1431,7 +1442,7 @@ loop1:
 	}
 //line variables.go:141
 	setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1435
+//line variables_task.go:1446
 	if generated.Suspended(t) {
 		*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
@@ -1443,17 +1454,17 @@ resume4:
 	goto loop1
 end2:
 	tr.Print(*x, *y, *v)
-	return generated.Return(f, *x+*y, nil)
+	return generated.Return[int](f, *x+*y, nil)
 }
 
-//line variables_task.go:1450
+//line variables_task.go:1461
 
 // parameterCapturedAt2 is what parameterCaptured keeps while it waits in line 151.
 type parameterCapturedAt2 struct {
 	result int
 }
 
-type parameterCapturedState = [(unsafe.Sizeof(parameterCapturedAt2{}) + 7) / 8]uint64
+const parameterCapturedSize = (unsafe.Sizeof(parameterCapturedAt2{}) + 7) &^ 7
 
 type parameterCapturedHeld = struct {
 	tr   *cases.Trace
@@ -1464,7 +1475,7 @@ type parameterCapturedHeld = struct {
 	fail func(error)
 }
 
-var parameterCapturedKind *generated.HeldKind[parameterCapturedState, parameterCapturedHeld, int]
+var parameterCapturedKind *generated.Kind
 
 // parameterCapturedStart is the start form of parameterCaptured.
 func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -1472,17 +1483,17 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more := func(d int) { n += d; k += n }
 	more(1)
 	waitStart(t, tr, n, k)
-//line variables_task.go:1476
+//line variables_task.go:1487
 	if generated.Suspended(t) {
-		_, h := parameterCapturedKind.Spill(t, 1)
+		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 1)
 		*h = parameterCapturedHeld{tr: tr, n: &n, k: &k, err: &err, more: more}
 		return
 	}
 //line variables.go:151
 	v := valueStart(t, tr, 10)
-//line variables_task.go:1484
+//line variables_task.go:1495
 	if generated.Suspended(t) {
-		f, h := parameterCapturedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 2)
 		s := generated.At[parameterCapturedAt2](f)
 		*s = parameterCapturedAt2{}
 		*h = parameterCapturedHeld{tr: tr, n: &n, k: &k, err: &err, more: more}
@@ -1493,9 +1504,9 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more(v)
 	p := &k
 	waitStart(t, tr, n, k)
-//line variables_task.go:1497
+//line variables_task.go:1508
 	if generated.Suspended(t) {
-		_, h := parameterCapturedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 3)
 		*h = parameterCapturedHeld{tr: tr, k: &k, err: &err, more: more, n: p}
 		return
 	}
@@ -1503,9 +1514,9 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	*p *= 2
 	fail := func(e error) { err = e }
 	err1 := waitStart(t, tr, "fail")
-//line variables_task.go:1507
+//line variables_task.go:1518
 	if generated.Suspended(t) {
-		_, h := parameterCapturedKind.Spill(t, 4)
+		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 4)
 		*h = parameterCapturedHeld{k: &k, err: &err, more: more, fail: fail}
 		return
 	}
@@ -1515,10 +1526,10 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	return
 }
 
-//line variables_task.go:1519
+//line variables_task.go:1530
 
 // parameterCapturedStep is the step form of parameterCaptured.
-func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *parameterCapturedHeld) generated.Step {
+func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1538,7 +1549,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 		tr, n, k, err, more = h.tr, h.n, h.k, h.err, h.more
 //line variables.go:150
 		generated.ChildErr(f)
-//line variables_task.go:1542
+//line variables_task.go:1553
 		goto resume1
 	case 2:
 		s := generated.At[parameterCapturedAt2](f)
@@ -1546,19 +1557,19 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 //line variables.go:151
 		v = s.result
 		generated.Child(f)
-//line variables_task.go:1550
+//line variables_task.go:1561
 		goto resume2
 	case 3:
 		tr, k, err, more, p = h.tr, h.k, h.err, h.more, h.n
 //line variables.go:153
 		generated.ChildErr(f)
-//line variables_task.go:1556
+//line variables_task.go:1567
 		goto resume3
 	case 4:
 		k, err, more, fail = h.k, h.err, h.more, h.fail
 //line variables.go:156
 		err1 = generated.ChildErr(f)
-//line variables_task.go:1562
+//line variables_task.go:1573
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1567,7 +1578,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 	more = func(d int) { *n += d; *k += *n }
 	more(1)
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1571
+//line variables_task.go:1582
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, n: n, k: k, err: err, more: more}
 		return generated.Wait(f, t, 1)
@@ -1575,7 +1586,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 resume1:
 //line variables.go:151
 	v = valueStart(t, tr, 10)
-//line variables_task.go:1579
+//line variables_task.go:1590
 	if generated.Suspended(t) {
 		s := generated.At[parameterCapturedAt2](f)
 		*s = parameterCapturedAt2{}
@@ -1588,7 +1599,7 @@ resume2:
 	more(v)
 	p = k
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1592
+//line variables_task.go:1603
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, k: k, err: err, more: more, n: p}
 		return generated.Wait(f, t, 3)
@@ -1598,7 +1609,7 @@ resume3:
 	*p *= 2
 	fail = func(e error) { *err = e }
 	err1 = waitStart(t, tr, "fail")
-//line variables_task.go:1602
+//line variables_task.go:1613
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{k: k, err: err, more: more, fail: fail}
 		return generated.Wait(f, t, 4)
@@ -1607,17 +1618,17 @@ resume4:
 //line variables.go:156
 	fail(err1)
 	more(100)
-	return generated.Return(f, *k, *err)
+	return generated.Return[int](f, *k, *err)
 }
 
-//line variables_task.go:1614
+//line variables_task.go:1625
 
 // sameVariableArgs has the arguments of sameVariable.
 type sameVariableArgs struct {
 	n int
 }
 
-type sameVariableState = [(unsafe.Sizeof(sameVariableArgs{}) + 7) / 8]uint64
+const sameVariableSize = (unsafe.Sizeof(sameVariableArgs{}) + 7) &^ 7
 
 type sameVariableHeld = struct {
 	tr    *cases.Trace
@@ -1627,7 +1638,7 @@ type sameVariableHeld = struct {
 	a     *int
 }
 
-var sameVariableKind *generated.HeldKind[sameVariableState, sameVariableHeld, int]
+var sameVariableKind *generated.Kind
 
 // sameVariableStart is the start form of sameVariable.
 func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1642,9 +1653,9 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	a := keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1646
+//line variables_task.go:1657
 	if generated.Suspended(t) {
-		_, h := sameVariableKind.Spill(t, 1)
+		_, h := generated.SpillHeld[sameVariableHeld](t, sameVariableKind, 1)
 		*h = sameVariableHeld{tr: tr, first: &first, x: &x, keep: keep, a: a}
 		return
 	}
@@ -1655,10 +1666,10 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *a, nil
 }
 
-//line variables_task.go:1659
+//line variables_task.go:1670
 
 // sameVariableStep is the step form of sameVariable.
-func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariableHeld) generated.Step {
+func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1677,7 +1688,7 @@ func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariabl
 		tr, first, x, keep, a = h.tr, h.first, h.x, h.keep, h.a
 //line variables.go:171
 		generated.ChildErr(f)
-//line variables_task.go:1681
+//line variables_task.go:1692
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1699,7 +1710,7 @@ func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariabl
 //line variables.go:170
 	a = keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1703
+//line variables_task.go:1714
 	if generated.Suspended(t) {
 		*h = sameVariableHeld{tr: tr, first: first, x: x, keep: keep, a: a}
 		return generated.Wait(f, t, 1)
@@ -1709,7 +1720,7 @@ resume1:
 	b = keep()
 	*x++
 	tr.Print(a == b, *first == a, *a, *b)
-	return generated.Return(f, *a, nil)
+	return generated.Return[int](f, *a, nil)
 }
 
-//line variables_task.go:1716
+//line variables_task.go:1727

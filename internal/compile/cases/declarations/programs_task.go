@@ -19,53 +19,61 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	valueKind = generated.DefineHeld[valueState, valueHeld, int]("value", "programs.go", 22, valueStep)
+	valueKind = generated.DefineHeld("value", "programs.go", 22, valueSize, generated.Result[int](), valueStep)
 	generated.Bind(value, valueStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s valueState
-		*generated.In[valueArgs](&s) = valueArgs{n: n}
-		return valueKind.With(s, valueHeld{tr: tr})
+		c := generated.NewCall[int](valueKind)
+		*generated.CallState[valueArgs](c) = valueArgs{n: n}
+		*generated.CallHeld[valueHeld](c) = valueHeld{tr: tr}
+		return c
 	})
-	localDeclarationsKind = generated.DefineHeld[localDeclarationsState, localDeclarationsHeld, int]("localDeclarations", "programs.go", 28, localDeclarationsStep)
+	localDeclarationsKind = generated.DefineHeld("localDeclarations", "programs.go", 28, localDeclarationsSize, generated.Result[int](), localDeclarationsStep)
 	generated.Bind(localDeclarations, localDeclarationsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s localDeclarationsState
-		*generated.In[localDeclarationsArgs](&s) = localDeclarationsArgs{n: n}
-		return localDeclarationsKind.With(s, localDeclarationsHeld{tr: tr})
+		c := generated.NewCall[int](localDeclarationsKind)
+		*generated.CallState[localDeclarationsArgs](c) = localDeclarationsArgs{n: n}
+		*generated.CallHeld[localDeclarationsHeld](c) = localDeclarationsHeld{tr: tr}
+		return c
 	})
-	typeNamesKind = generated.DefineHeld[typeNamesState, typeNamesHeld, int]("typeNames", "programs.go", 54, typeNamesStep)
+	typeNamesKind = generated.DefineHeld("typeNames", "programs.go", 54, typeNamesSize, generated.Result[int](), typeNamesStep)
 	generated.Bind(typeNames, typeNamesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s typeNamesState
-		*generated.In[typeNamesArgs](&s) = typeNamesArgs{n: n}
-		return typeNamesKind.With(s, typeNamesHeld{tr: tr})
+		c := generated.NewCall[int](typeNamesKind)
+		*generated.CallState[typeNamesArgs](c) = typeNamesArgs{n: n}
+		*generated.CallHeld[typeNamesHeld](c) = typeNamesHeld{tr: tr}
+		return c
 	})
-	sameNamesKind = generated.DefineHeld[sameNamesState, sameNamesHeld, int]("sameNames", "programs.go", 71, sameNamesStep)
+	sameNamesKind = generated.DefineHeld("sameNames", "programs.go", 71, sameNamesSize, generated.Result[int](), sameNamesStep)
 	generated.Bind(sameNames, sameNamesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s sameNamesState
-		*generated.In[sameNamesArgs](&s) = sameNamesArgs{n: n}
-		return sameNamesKind.With(s, sameNamesHeld{tr: tr})
+		c := generated.NewCall[int](sameNamesKind)
+		*generated.CallState[sameNamesArgs](c) = sameNamesArgs{n: n}
+		*generated.CallHeld[sameNamesHeld](c) = sameNamesHeld{tr: tr}
+		return c
 	})
-	recursiveTypeKind = generated.DefineHeld[recursiveTypeState, recursiveTypeHeld, int]("recursiveType", "programs.go", 92, recursiveTypeStep)
+	recursiveTypeKind = generated.DefineHeld("recursiveType", "programs.go", 92, recursiveTypeSize, generated.Result[int](), recursiveTypeStep)
 	generated.Bind(recursiveType, recursiveTypeStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recursiveTypeState
-		*generated.In[recursiveTypeArgs](&s) = recursiveTypeArgs{n: n}
-		return recursiveTypeKind.With(s, recursiveTypeHeld{tr: tr})
+		c := generated.NewCall[int](recursiveTypeKind)
+		*generated.CallState[recursiveTypeArgs](c) = recursiveTypeArgs{n: n}
+		*generated.CallHeld[recursiveTypeHeld](c) = recursiveTypeHeld{tr: tr}
+		return c
 	})
-	inLiteralKind = generated.DefineHeld[inLiteralState, inLiteralHeld, int]("inLiteral", "programs.go", 111, inLiteralStep)
+	inLiteralKind = generated.DefineHeld("inLiteral", "programs.go", 111, inLiteralSize, generated.Result[int](), inLiteralStep)
 	generated.Bind(inLiteral, inLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s inLiteralState
-		*generated.In[inLiteralArgs](&s) = inLiteralArgs{n: n}
-		return inLiteralKind.With(s, inLiteralHeld{tr: tr})
+		c := generated.NewCall[int](inLiteralKind)
+		*generated.CallState[inLiteralArgs](c) = inLiteralArgs{n: n}
+		*generated.CallHeld[inLiteralHeld](c) = inLiteralHeld{tr: tr}
+		return c
 	})
-	constantsKind = generated.DefineHeld[constantsState, constantsHeld, int]("constants", "programs.go", 125, constantsStep)
+	constantsKind = generated.DefineHeld("constants", "programs.go", 125, constantsSize, generated.Result[int](), constantsStep)
 	generated.Bind(constants, constantsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s constantsState
-		*generated.In[constantsArgs](&s) = constantsArgs{n: n}
-		return constantsKind.With(s, constantsHeld{tr: tr})
+		c := generated.NewCall[int](constantsKind)
+		*generated.CallState[constantsArgs](c) = constantsArgs{n: n}
+		*generated.CallHeld[constantsHeld](c) = constantsHeld{tr: tr}
+		return c
 	})
-	anonymousKind = generated.DefineHeld[anonymousState, anonymousHeld, int]("anonymous", "programs.go", 142, anonymousStep)
+	anonymousKind = generated.DefineHeld("anonymous", "programs.go", 142, anonymousSize, generated.Result[int](), anonymousStep)
 	generated.Bind(anonymous, anonymousStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s anonymousState
-		*generated.In[anonymousArgs](&s) = anonymousArgs{n: n}
-		return anonymousKind.With(s, anonymousHeld{tr: tr})
+		c := generated.NewCall[int](anonymousKind)
+		*generated.CallState[anonymousArgs](c) = anonymousArgs{n: n}
+		*generated.CallHeld[anonymousHeld](c) = anonymousHeld{tr: tr}
+		return c
 	})
 }
 
@@ -110,22 +118,22 @@ type valueAt1 struct {
 	n int
 }
 
-type valueState = [(max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) / 8]uint64
+const valueSize = (max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) &^ 7
 
 type valueHeld = struct {
 	tr *cases.Trace
 }
 
-var valueKind *generated.HeldKind[valueState, valueHeld, int]
+var valueKind *generated.Kind
 
 // valueStart is the start form of value.
 func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line programs.go:23
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:127
+//line programs_task.go:135
 	if generated.Suspended(t) {
-		f := valueKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, valueKind, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		return
 	}
@@ -133,10 +141,10 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line programs_task.go:137
+//line programs_task.go:145
 
 // valueStep is the step form of value.
-func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
+func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -152,7 +160,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line programs.go:24
 		generated.Err(f)
-//line programs_task.go:156
+//line programs_task.go:164
 		goto resume1
 	default:
 		return f.BadResume()
@@ -160,7 +168,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line programs.go:23
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:164
+//line programs_task.go:172
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -170,10 +178,10 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 	}
 resume1:
 //line programs.go:25
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:177
+//line programs_task.go:185
 
 // localDeclarationsArgs has the arguments of localDeclarations.
 type localDeclarationsArgs struct {
@@ -191,7 +199,7 @@ type localDeclarationsAt2 struct {
 	i int
 }
 
-type localDeclarationsState = [(max(unsafe.Sizeof(localDeclarationsArgs{}), unsafe.Sizeof(localDeclarationsAt1{}), unsafe.Sizeof(localDeclarationsAt2{})) + 7) / 8]uint64
+const localDeclarationsSize = (max(unsafe.Sizeof(localDeclarationsArgs{}), unsafe.Sizeof(localDeclarationsAt1{}), unsafe.Sizeof(localDeclarationsAt2{})) + 7) &^ 7
 
 type localDeclarationsHeld = struct {
 	tr  *cases.Trace
@@ -199,7 +207,7 @@ type localDeclarationsHeld = struct {
 	p   pair1
 }
 
-var localDeclarationsKind *generated.HeldKind[localDeclarationsState, localDeclarationsHeld, int]
+var localDeclarationsKind *generated.Kind
 
 // localDeclarationsStart is the start form of localDeclarations.
 func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -211,9 +219,9 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		const step = 10
 //line programs.go:38
 		v := valueStart(t, tr, step*i)
-//line programs_task.go:215
+//line programs_task.go:223
 		if generated.Suspended(t) {
-			f, h := localDeclarationsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 1)
 			s := generated.At[localDeclarationsAt1](f)
 			*s = localDeclarationsAt1{i: i}
 			*h = localDeclarationsHeld{tr: tr, all: all}
@@ -224,9 +232,9 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		all = append(all, struct{ a, b int }{i, v})
 		p := pair1{fmt.Sprint(i)}
 		valueStart(t, tr, step)
-//line programs_task.go:228
+//line programs_task.go:236
 		if generated.Suspended(t) {
-			f, h := localDeclarationsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 2)
 			*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
 			*h = localDeclarationsHeld{tr: tr, all: all, p: p}
 			return
@@ -241,9 +249,9 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:245
+//line programs_task.go:253
 	if generated.Suspended(t) {
-		_, h := localDeclarationsKind.Spill(t, 3)
+		_, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 3)
 		*h = localDeclarationsHeld{tr: tr, all: all}
 		return
 	}
@@ -252,10 +260,10 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return len(all), nil
 }
 
-//line programs_task.go:256
+//line programs_task.go:264
 
 // localDeclarationsStep is the step form of localDeclarations.
-func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *localDeclarationsHeld) generated.Step {
+func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -276,7 +284,7 @@ func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *l
 //line programs.go:38
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:280
+//line programs_task.go:288
 		goto resume1
 	case 2:
 		s := generated.At[localDeclarationsAt2](f)
@@ -284,13 +292,13 @@ func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *l
 		tr, all, p = h.tr, h.all, h.p
 //line programs.go:40
 		generated.Child(f)
-//line programs_task.go:288
+//line programs_task.go:296
 		goto resume2
 	case 3:
 		tr, all = h.tr, h.all
 //line programs.go:49
 		generated.Child(f)
-//line programs_task.go:294
+//line programs_task.go:302
 		goto resume3
 	default:
 		return f.BadResume()
@@ -309,7 +317,7 @@ loop1:
 	const step = 10
 //line programs.go:38
 	v = valueStart(t, tr, step*i)
-//line programs_task.go:313
+//line programs_task.go:321
 	if generated.Suspended(t) {
 		s := generated.At[localDeclarationsAt1](f)
 		*s = localDeclarationsAt1{i: i}
@@ -322,7 +330,7 @@ resume1:
 	all = append(all, struct{ a, b int }{i, v})
 	p = pair1{fmt.Sprint(i)}
 	valueStart(t, tr, step)
-//line programs_task.go:326
+//line programs_task.go:334
 	if generated.Suspended(t) {
 		*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
 		*h = localDeclarationsHeld{tr: tr, all: all, p: p}
@@ -343,7 +351,7 @@ end1:
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:347
+//line programs_task.go:355
 	if generated.Suspended(t) {
 		*h = localDeclarationsHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 3)
@@ -351,10 +359,10 @@ end1:
 resume3:
 //line programs.go:50
 	tr.Print(zero, one, two, all)
-	return generated.Return(f, len(all), nil)
+	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:358
+//line programs_task.go:366
 
 // typeNamesArgs has the arguments of typeNames.
 type typeNamesArgs struct {
@@ -379,7 +387,7 @@ type typeNamesAt3 struct {
 	result int
 }
 
-type typeNamesState = [(max(unsafe.Sizeof(typeNamesArgs{}), unsafe.Sizeof(typeNamesAt1{}), unsafe.Sizeof(typeNamesAt2{}), unsafe.Sizeof(typeNamesAt3{})) + 7) / 8]uint64
+const typeNamesSize = (max(unsafe.Sizeof(typeNamesArgs{}), unsafe.Sizeof(typeNamesAt1{}), unsafe.Sizeof(typeNamesAt2{}), unsafe.Sizeof(typeNamesAt3{})) + 7) &^ 7
 
 type typeNamesHeld = struct {
 	tr *cases.Trace
@@ -387,15 +395,15 @@ type typeNamesHeld = struct {
 	m  map[couple]int
 }
 
-var typeNamesKind *generated.HeldKind[typeNamesState, typeNamesHeld, int]
+var typeNamesKind *generated.Kind
 
 // typeNamesStart is the start form of typeNames.
 func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:56
 	v := valueStart(t, tr, 2)
-//line programs_task.go:397
+//line programs_task.go:405
 	if generated.Suspended(t) {
-		f, h := typeNamesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 1)
 		s := generated.At[typeNamesAt1](f)
 		*s = typeNamesAt1{n: n}
 		*h = typeNamesHeld{tr: tr}
@@ -409,9 +417,9 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:58
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:413
+//line programs_task.go:421
 	if generated.Suspended(t) {
-		f, h := typeNamesKind.Spill(t, 2)
+		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 2)
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
 		*h = typeNamesHeld{tr: tr, a: a}
 		return
@@ -425,9 +433,9 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	m := map[couple]int{p: n}
 	v1 := valueStart(t, tr, 4)
-//line programs_task.go:429
+//line programs_task.go:437
 	if generated.Suspended(t) {
-		f, h := typeNamesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 3)
 		s := generated.At[typeNamesAt3](f)
 		*s = typeNamesAt3{p: p}
 		*h = typeNamesHeld{m: m}
@@ -439,10 +447,10 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m[p], nil
 }
 
-//line programs_task.go:443
+//line programs_task.go:451
 
 // typeNamesStep is the step form of typeNames.
-func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) generated.Step {
+func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -463,7 +471,7 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 //line programs.go:56
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:467
+//line programs_task.go:475
 		goto resume1
 	case 2:
 		s := generated.At[typeNamesAt2](f)
@@ -471,7 +479,7 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 		tr, a = h.tr, h.a
 //line programs.go:59
 		generated.Child(f)
-//line programs_task.go:475
+//line programs_task.go:483
 		goto resume2
 	case 3:
 		s := generated.At[typeNamesAt3](f)
@@ -480,14 +488,14 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 //line programs.go:67
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:484
+//line programs_task.go:492
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:56
 	v = valueStart(t, tr, 2)
-//line programs_task.go:491
+//line programs_task.go:499
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt1](f)
 		*s = typeNamesAt1{n: n}
@@ -503,7 +511,7 @@ resume1:
 //line programs.go:58
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:507
+//line programs_task.go:515
 	if generated.Suspended(t) {
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
 		*h = typeNamesHeld{tr: tr, a: a}
@@ -519,7 +527,7 @@ resume2:
 	}
 	m = map[couple]int{p: n}
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:523
+//line programs_task.go:531
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt3](f)
 		*s = typeNamesAt3{p: p}
@@ -530,10 +538,10 @@ resume2:
 resume3:
 //line programs.go:67
 	m[couple{1, 2}] += v1
-	return generated.Return(f, m[p], nil)
+	return generated.Return[int](f, m[p], nil)
 }
 
-//line programs_task.go:537
+//line programs_task.go:545
 
 // sameNamesArgs has the arguments of sameNames.
 type sameNamesArgs struct {
@@ -550,14 +558,14 @@ type sameNamesAt3 struct {
 	result int
 }
 
-type sameNamesState = [(max(unsafe.Sizeof(sameNamesArgs{}), unsafe.Sizeof(sameNamesAt1{}), unsafe.Sizeof(sameNamesAt3{})) + 7) / 8]uint64
+const sameNamesSize = (max(unsafe.Sizeof(sameNamesArgs{}), unsafe.Sizeof(sameNamesAt1{}), unsafe.Sizeof(sameNamesAt3{})) + 7) &^ 7
 
 type sameNamesHeld = struct {
 	tr  *cases.Trace
 	all []any
 }
 
-var sameNamesKind *generated.HeldKind[sameNamesState, sameNamesHeld, int]
+var sameNamesKind *generated.Kind
 
 // sameNamesStart is the start form of sameNames.
 func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -566,9 +574,9 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if n > 0 {
 //line programs.go:75
 		v := valueStart(t, tr, 1)
-//line programs_task.go:570
+//line programs_task.go:578
 		if generated.Suspended(t) {
-			f, h := sameNamesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 1)
 			s := generated.At[sameNamesAt1](f)
 			*s = sameNamesAt1{}
 			*h = sameNamesHeld{tr: tr, all: all}
@@ -582,9 +590,9 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:79
 		all = append(all, x1("x"))
 		valueStart(t, tr, 2)
-//line programs_task.go:586
+//line programs_task.go:594
 		if generated.Suspended(t) {
-			_, h := sameNamesKind.Spill(t, 2)
+			_, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 2)
 			*h = sameNamesHeld{tr: tr, all: all}
 			return
 		}
@@ -593,9 +601,9 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:84
 	v1 := valueStart(t, tr, 3)
-//line programs_task.go:597
+//line programs_task.go:605
 	if generated.Suspended(t) {
-		f, h := sameNamesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 3)
 		s := generated.At[sameNamesAt3](f)
 		*s = sameNamesAt3{}
 		*h = sameNamesHeld{tr: tr, all: all}
@@ -612,10 +620,10 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(all), nil
 }
 
-//line programs_task.go:616
+//line programs_task.go:624
 
 // sameNamesStep is the step form of sameNames.
-func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) generated.Step {
+func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -634,13 +642,13 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 //line programs.go:75
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:638
+//line programs_task.go:646
 		goto resume1
 	case 2:
 		tr, all = h.tr, h.all
 //line programs.go:80
 		generated.Child(f)
-//line programs_task.go:644
+//line programs_task.go:652
 		goto resume2
 	case 3:
 		s := generated.At[sameNamesAt3](f)
@@ -648,7 +656,7 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 //line programs.go:84
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:652
+//line programs_task.go:660
 		goto resume3
 	default:
 		return f.BadResume()
@@ -660,7 +668,7 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 	}
 //line programs.go:75
 	v = valueStart(t, tr, 1)
-//line programs_task.go:664
+//line programs_task.go:672
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt1](f)
 		*s = sameNamesAt1{}
@@ -675,7 +683,7 @@ end1:
 //line programs.go:79
 	all = append(all, x1("x"))
 	valueStart(t, tr, 2)
-//line programs_task.go:679
+//line programs_task.go:687
 	if generated.Suspended(t) {
 		*h = sameNamesHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 2)
@@ -685,7 +693,7 @@ resume2:
 	all = append(all, x1("y"))
 //line programs.go:84
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:689
+//line programs_task.go:697
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt3](f)
 		*s = sameNamesAt3{}
@@ -701,10 +709,10 @@ resume3:
 	for _, v := range all {
 		tr.Print(fmt.Sprint(v))
 	}
-	return generated.Return(f, len(all), nil)
+	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:708
+//line programs_task.go:716
 
 // recursiveTypeArgs has the arguments of recursiveType.
 type recursiveTypeArgs struct {
@@ -723,7 +731,7 @@ type recursiveTypeAt2 struct {
 	result int
 }
 
-type recursiveTypeState = [(max(unsafe.Sizeof(recursiveTypeArgs{}), unsafe.Sizeof(recursiveTypeAt1{}), unsafe.Sizeof(recursiveTypeAt2{})) + 7) / 8]uint64
+const recursiveTypeSize = (max(unsafe.Sizeof(recursiveTypeArgs{}), unsafe.Sizeof(recursiveTypeAt1{}), unsafe.Sizeof(recursiveTypeAt2{})) + 7) &^ 7
 
 type recursiveTypeHeld = struct {
 	tr    *cases.Trace
@@ -731,7 +739,7 @@ type recursiveTypeHeld = struct {
 	all   list1
 }
 
-var recursiveTypeKind *generated.HeldKind[recursiveTypeState, recursiveTypeHeld, int]
+var recursiveTypeKind *generated.Kind
 
 // recursiveTypeStart is the start form of recursiveType.
 func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -742,9 +750,9 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:101
 			v := valueStart(t, tr, i)
-//line programs_task.go:746
+//line programs_task.go:754
 			if generated.Suspended(t) {
-				f, h := recursiveTypeKind.Spill(t, 1)
+				f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 1)
 				s := generated.At[recursiveTypeAt1](f)
 				*s = recursiveTypeAt1{n: n, i: i}
 				*h = recursiveTypeHeld{tr: tr, first: first, all: all}
@@ -760,9 +768,9 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for x3 := first; x3 != nil; x3 = x3.next {
 		v1 := valueStart(t, tr, x3.value)
-//line programs_task.go:764
+//line programs_task.go:772
 		if generated.Suspended(t) {
-			f, h := recursiveTypeKind.Spill(t, 2)
+			f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 2)
 			s := generated.At[recursiveTypeAt2](f)
 			*s = recursiveTypeAt2{sum: sum}
 			*h = recursiveTypeHeld{tr: tr, all: all, first: x3}
@@ -775,10 +783,10 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(all), nil
 }
 
-//line programs_task.go:779
+//line programs_task.go:787
 
 // recursiveTypeStep is the step form of recursiveType.
-func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursiveTypeHeld) generated.Step {
+func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -798,7 +806,7 @@ func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursive
 //line programs.go:101
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:802
+//line programs_task.go:810
 		goto resume1
 	case 2:
 		s := generated.At[recursiveTypeAt2](f)
@@ -807,7 +815,7 @@ func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursive
 //line programs.go:106
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:811
+//line programs_task.go:819
 		goto resume2
 	default:
 		return f.BadResume()
@@ -823,7 +831,7 @@ loop1:
 	}
 //line programs.go:101
 	v = valueStart(t, tr, i)
-//line programs_task.go:827
+//line programs_task.go:835
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt1](f)
 		*s = recursiveTypeAt1{n: n, i: i}
@@ -849,7 +857,7 @@ loop2:
 	}
 //line programs.go:106
 	v1 = valueStart(t, tr, x3.value)
-//line programs_task.go:853
+//line programs_task.go:861
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt2](f)
 		*s = recursiveTypeAt2{sum: sum}
@@ -864,10 +872,10 @@ resume2:
 	x3 = x3.next
 	goto loop2
 end2:
-	return generated.Return(f, sum+len(all), nil)
+	return generated.Return[int](f, sum+len(all), nil)
 }
 
-//line programs_task.go:871
+//line programs_task.go:879
 
 // inLiteralArgs has the arguments of inLiteral.
 type inLiteralArgs struct {
@@ -879,14 +887,14 @@ type inLiteralAt1 struct {
 	result int
 }
 
-type inLiteralState = [(max(unsafe.Sizeof(inLiteralArgs{}), unsafe.Sizeof(inLiteralAt1{})) + 7) / 8]uint64
+const inLiteralSize = (max(unsafe.Sizeof(inLiteralArgs{}), unsafe.Sizeof(inLiteralAt1{})) + 7) &^ 7
 
 type inLiteralHeld = struct {
 	tr  *cases.Trace
 	get func(box) int
 }
 
-var inLiteralKind *generated.HeldKind[inLiteralState, inLiteralHeld, int]
+var inLiteralKind *generated.Kind
 
 // inLiteralStart is the start form of inLiteral.
 func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -899,9 +907,9 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return b.n + len(box1{k}.s)
 	}
 	v := valueStart(t, tr, k)
-//line programs_task.go:903
+//line programs_task.go:911
 	if generated.Suspended(t) {
-		f, h := inLiteralKind.Spill(t, 1)
+		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
 		*h = inLiteralHeld{get: get}
@@ -913,10 +921,10 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(b), nil
 }
 
-//line programs_task.go:917
+//line programs_task.go:925
 
 // inLiteralStep is the step form of inLiteral.
-func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) generated.Step {
+func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -936,7 +944,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line programs.go:119
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:940
+//line programs_task.go:948
 		goto resume1
 	default:
 		return f.BadResume()
@@ -950,7 +958,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 		return b.n + len(box1{k}.s)
 	}
 	v = valueStart(t, tr, k)
-//line programs_task.go:954
+//line programs_task.go:962
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -961,10 +969,10 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 resume1:
 //line programs.go:119
 	b = box{v}
-	return generated.Return(f, get(b), nil)
+	return generated.Return[int](f, get(b), nil)
 }
 
-//line programs_task.go:968
+//line programs_task.go:976
 
 // constantsArgs has the arguments of constants.
 type constantsArgs struct {
@@ -987,13 +995,13 @@ type constantsAt3 struct {
 	a int
 }
 
-type constantsState = [(max(unsafe.Sizeof(constantsArgs{}), unsafe.Sizeof(constantsAt1{}), unsafe.Sizeof(constantsAt2{}), unsafe.Sizeof(constantsAt3{})) + 7) / 8]uint64
+const constantsSize = (max(unsafe.Sizeof(constantsArgs{}), unsafe.Sizeof(constantsAt1{}), unsafe.Sizeof(constantsAt2{}), unsafe.Sizeof(constantsAt3{})) + 7) &^ 7
 
 type constantsHeld = struct {
 	tr *cases.Trace
 }
 
-var constantsKind *generated.HeldKind[constantsState, constantsHeld, int]
+var constantsKind *generated.Kind
 
 // constantsStart is the start form of constants.
 func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1001,9 +1009,9 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1005
+//line programs_task.go:1013
 	if generated.Suspended(t) {
-		f1, h := constantsKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 1)
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
 		*h = constantsHeld{tr: tr}
 		return
@@ -1015,9 +1023,9 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1019
+//line programs_task.go:1027
 	if generated.Suspended(t) {
-		f1, h := constantsKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 2)
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
 		*h = constantsHeld{tr: tr}
 		return
@@ -1027,9 +1035,9 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		const size2 = "text"
 		valueStart(t, tr, len(size2))
-//line programs_task.go:1031
+//line programs_task.go:1039
 		if generated.Suspended(t) {
-			f1, h := constantsKind.Spill(t, 3)
+			f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 3)
 			*generated.At[constantsAt3](f1) = constantsAt3{a: a}
 			*h = constantsHeld{tr: tr}
 			return
@@ -1040,10 +1048,10 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line programs_task.go:1044
+//line programs_task.go:1052
 
 // constantsStep is the step form of constants.
-func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) generated.Step {
+func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr   *cases.Trace
@@ -1062,7 +1070,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:128
 		generated.Child(f1)
-//line programs_task.go:1066
+//line programs_task.go:1074
 		goto resume1
 	case 2:
 		s := generated.At[constantsAt2](f1)
@@ -1070,7 +1078,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:132
 		generated.Child(f1)
-//line programs_task.go:1074
+//line programs_task.go:1082
 		goto resume2
 	case 3:
 		s := generated.At[constantsAt3](f1)
@@ -1078,7 +1086,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:136
 		generated.Child(f1)
-//line programs_task.go:1082
+//line programs_task.go:1090
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1087,7 +1095,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 	a = size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1091
+//line programs_task.go:1099
 	if generated.Suspended(t) {
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1101,7 +1109,7 @@ resume1:
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1105
+//line programs_task.go:1113
 	if generated.Suspended(t) {
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
 		*h = constantsHeld{tr: tr}
@@ -1113,7 +1121,7 @@ resume2:
 //line programs.go:135
 	const size2 = "text"
 	valueStart(t, tr, len(size2))
-//line programs_task.go:1117
+//line programs_task.go:1125
 	if generated.Suspended(t) {
 		*generated.At[constantsAt3](f1) = constantsAt3{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1123,10 +1131,10 @@ resume3:
 //line programs.go:137
 	tr.Print(size2)
 //line programs.go:139
-	return generated.Return(f1, a, nil)
+	return generated.Return[int](f1, a, nil)
 }
 
-//line programs_task.go:1130
+//line programs_task.go:1138
 
 // anonymousArgs has the arguments of anonymous.
 type anonymousArgs struct {
@@ -1138,7 +1146,7 @@ type anonymousAt1 struct {
 	result int
 }
 
-type anonymousState = [(max(unsafe.Sizeof(anonymousArgs{}), unsafe.Sizeof(anonymousAt1{})) + 7) / 8]uint64
+const anonymousSize = (max(unsafe.Sizeof(anonymousArgs{}), unsafe.Sizeof(anonymousAt1{})) + 7) &^ 7
 
 type anonymousHeld = struct {
 	tr *cases.Trace
@@ -1153,15 +1161,15 @@ type anonymousHeld = struct {
 	r interface{ Error() string }
 }
 
-var anonymousKind *generated.HeldKind[anonymousState, anonymousHeld, int]
+var anonymousKind *generated.Kind
 
 // anonymousStart is the start form of anonymous.
 func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:146
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1163
+//line programs_task.go:1171
 	if generated.Suspended(t) {
-		f, h := anonymousKind.Spill(t, 1)
+		f, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 1)
 		s := generated.At[anonymousAt1](f)
 		*s = anonymousAt1{}
 		*h = anonymousHeld{tr: tr}
@@ -1175,9 +1183,9 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1179
+//line programs_task.go:1187
 	if generated.Suspended(t) {
-		_, h := anonymousKind.Spill(t, 2)
+		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 2)
 		*h = anonymousHeld{tr: tr, p: p}
 		return
 	}
@@ -1186,9 +1194,9 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.b.c[0] = "y"
 	var r interface{ Error() string }
 	valueStart(t, tr, 3)
-//line programs_task.go:1190
+//line programs_task.go:1198
 	if generated.Suspended(t) {
-		_, h := anonymousKind.Spill(t, 3)
+		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 3)
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
 		return
 	}
@@ -1197,10 +1205,10 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return q.a, nil
 }
 
-//line programs_task.go:1201
+//line programs_task.go:1209
 
 // anonymousStep is the step form of anonymous.
-func anonymousStep(f *generated.Frame[anonymousState, int], h *anonymousHeld) generated.Step {
+func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1223,26 +1231,26 @@ func anonymousStep(f *generated.Frame[anonymousState, int], h *anonymousHeld) ge
 //line programs.go:146
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1227
+//line programs_task.go:1235
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line programs.go:148
 		generated.Child(f)
-//line programs_task.go:1233
+//line programs_task.go:1241
 		goto resume2
 	case 3:
 		tr, p, q, r = h.tr, h.p, h.q, h.r
 //line programs.go:152
 		generated.Child(f)
-//line programs_task.go:1239
+//line programs_task.go:1247
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:146
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1246
+//line programs_task.go:1254
 	if generated.Suspended(t) {
 		s := generated.At[anonymousAt1](f)
 		*s = anonymousAt1{}
@@ -1258,7 +1266,7 @@ resume1:
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1262
+//line programs_task.go:1270
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -1269,7 +1277,7 @@ resume2:
 	q.b.c[0] = "y"
 	r = nil
 	valueStart(t, tr, 3)
-//line programs_task.go:1273
+//line programs_task.go:1281
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
 		return generated.Wait(f, t, 3)
@@ -1277,7 +1285,7 @@ resume2:
 resume3:
 //line programs.go:153
 	tr.Print(p, q, r == nil)
-	return generated.Return(f, q.a, nil)
+	return generated.Return[int](f, q.a, nil)
 }
 
-//line programs_task.go:1284
+//line programs_task.go:1292

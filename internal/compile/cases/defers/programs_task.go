@@ -20,127 +20,149 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	simpleKind = generated.DefineHeld[simpleState, simpleHeld, int]("simple", "programs.go", 32, simpleStep, generated.Deferring())
+	simpleKind = generated.DefineHeld("simple", "programs.go", 32, simpleSize, generated.Result[int](), simpleStep, generated.Deferring())
 	generated.Bind(simple, simpleStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s simpleState
-		*generated.In[simpleArgs](&s) = simpleArgs{n: n}
-		return simpleKind.With(s, simpleHeld{tr: tr})
+		c := generated.NewCall[int](simpleKind)
+		*generated.CallState[simpleArgs](c) = simpleArgs{n: n}
+		*generated.CallHeld[simpleHeld](c) = simpleHeld{tr: tr}
+		return c
 	})
-	argumentsKind = generated.DefineHeld[argumentsState, argumentsHeld, int]("arguments", "programs.go", 49, argumentsStep, generated.Deferring())
+	argumentsKind = generated.DefineHeld("arguments", "programs.go", 49, argumentsSize, generated.Result[int](), argumentsStep, generated.Deferring())
 	generated.Bind(arguments, argumentsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s argumentsState
-		*generated.In[argumentsArgs](&s) = argumentsArgs{n: n}
-		return argumentsKind.With(s, argumentsHeld{tr: tr})
+		c := generated.NewCall[int](argumentsKind)
+		*generated.CallState[argumentsArgs](c) = argumentsArgs{n: n}
+		*generated.CallHeld[argumentsHeld](c) = argumentsHeld{tr: tr}
+		return c
 	})
-	orderKind = generated.DefineHeld[orderState, orderHeld, int]("order", "programs.go", 62, orderStep, generated.Deferring())
+	orderKind = generated.DefineHeld("order", "programs.go", 62, orderSize, generated.Result[int](), orderStep, generated.Deferring())
 	generated.Bind(order, orderStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s orderState
-		*generated.In[orderArgs](&s) = orderArgs{n: n}
-		return orderKind.With(s, orderHeld{tr: tr})
+		c := generated.NewCall[int](orderKind)
+		*generated.CallState[orderArgs](c) = orderArgs{n: n}
+		*generated.CallHeld[orderHeld](c) = orderHeld{tr: tr}
+		return c
 	})
-	conditionalKind = generated.DefineHeld[conditionalState, conditionalHeld, int]("conditional", "programs.go", 74, conditionalStep, generated.Deferring())
+	conditionalKind = generated.DefineHeld("conditional", "programs.go", 74, conditionalSize, generated.Result[int](), conditionalStep, generated.Deferring())
 	generated.Bind(conditional, conditionalStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s conditionalState
-		*generated.In[conditionalArgs](&s) = conditionalArgs{n: n}
-		return conditionalKind.With(s, conditionalHeld{tr: tr})
+		c := generated.NewCall[int](conditionalKind)
+		*generated.CallState[conditionalArgs](c) = conditionalArgs{n: n}
+		*generated.CallHeld[conditionalHeld](c) = conditionalHeld{tr: tr}
+		return c
 	})
-	inLoopKind = generated.DefineHeld[inLoopState, inLoopHeld, int]("inLoop", "programs.go", 86, inLoopStep, generated.Deferring())
+	inLoopKind = generated.DefineHeld("inLoop", "programs.go", 86, inLoopSize, generated.Result[int](), inLoopStep, generated.Deferring())
 	generated.Bind(inLoop, inLoopStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s inLoopState
-		*generated.In[inLoopArgs](&s) = inLoopArgs{n: n}
-		return inLoopKind.With(s, inLoopHeld{tr: tr})
+		c := generated.NewCall[int](inLoopKind)
+		*generated.CallState[inLoopArgs](c) = inLoopArgs{n: n}
+		*generated.CallHeld[inLoopHeld](c) = inLoopHeld{tr: tr}
+		return c
 	})
-	onceKind = generated.DefineHeld[onceState, onceHeld, struct{}]("once", "programs.go", 98, onceStep, generated.Deferring())
+	onceKind = generated.DefineHeld("once", "programs.go", 98, 0, generated.Result[struct{}](), onceStep, generated.Deferring())
 	generated.Bind(once, onceStart, func(tr *cases.Trace, count *int) coro.Call[struct{}] {
-		return onceKind.With(onceState{}, onceHeld{tr: tr, count: count})
+		c := generated.NewCall[struct{}](onceKind)
+		*generated.CallHeld[onceHeld](c) = onceHeld{tr: tr, count: count}
+		return c
 	})
-	breakAndAwaitsKind = generated.DefineHeld[breakAndAwaitsState, breakAndAwaitsHeld, int]("breakAndAwaits", "programs.go", 109, breakAndAwaitsStep)
+	breakAndAwaitsKind = generated.DefineHeld("breakAndAwaits", "programs.go", 109, breakAndAwaitsSize, generated.Result[int](), breakAndAwaitsStep)
 	generated.Bind(breakAndAwaits, breakAndAwaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s breakAndAwaitsState
-		*generated.In[breakAndAwaitsArgs](&s) = breakAndAwaitsArgs{n: n}
-		return breakAndAwaitsKind.With(s, breakAndAwaitsHeld{tr: tr})
+		c := generated.NewCall[int](breakAndAwaitsKind)
+		*generated.CallState[breakAndAwaitsArgs](c) = breakAndAwaitsArgs{n: n}
+		*generated.CallHeld[breakAndAwaitsHeld](c) = breakAndAwaitsHeld{tr: tr}
+		return c
 	})
-	changesResultsKind = generated.DefineHeld[changesResultsState, changesResultsHeld, int]("changesResults", "programs.go", 120, changesResultsStep, generated.Deferring())
+	changesResultsKind = generated.DefineHeld("changesResults", "programs.go", 120, changesResultsSize, generated.Result[int](), changesResultsStep, generated.Deferring())
 	generated.Bind(changesResults, changesResultsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s changesResultsState
-		*generated.In[changesResultsArgs](&s) = changesResultsArgs{n: n}
-		return changesResultsKind.With(s, changesResultsHeld{tr: tr})
+		c := generated.NewCall[int](changesResultsKind)
+		*generated.CallState[changesResultsArgs](c) = changesResultsArgs{n: n}
+		*generated.CallHeld[changesResultsHeld](c) = changesResultsHeld{tr: tr}
+		return c
 	})
-	connCloseKind = generated.DefineHeld[connCloseState, connCloseHeld, struct{}]("(*conn).Close", "programs.go", 140, connCloseStep)
+	connCloseKind = generated.DefineHeld("(*conn).Close", "programs.go", 140, 0, generated.Result[struct{}](), connCloseStep)
 	generated.BindMethodValue(func(recv *conn) func(*task.T, *cases.Trace) error { return recv.Close }, closeValueInPrograms)
 	generated.BindMethod[*conn]("Close", func(recv any, t *task.T, a1 *cases.Trace) error {
 		return connCloseStart(recv.(*conn), t, a1)
 	})
-	closesKind = generated.DefineHeld[closesState, closesHeld, int]("closes", "programs.go", 147, closesStep, generated.Deferring())
+	closesKind = generated.DefineHeld("closes", "programs.go", 147, closesSize, generated.Result[int](), closesStep, generated.Deferring())
 	generated.Bind(closes, closesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s closesState
-		*generated.In[closesArgs](&s) = closesArgs{n: n}
-		return closesKind.With(s, closesHeld{tr: tr})
+		c1 := generated.NewCall[int](closesKind)
+		*generated.CallState[closesArgs](c1) = closesArgs{n: n}
+		*generated.CallHeld[closesHeld](c1) = closesHeld{tr: tr}
+		return c1
 	})
-	returnInLoopKind = generated.DefineHeld[returnInLoopState, returnInLoopHeld, int]("returnInLoop", "programs.go", 159, returnInLoopStep, generated.Deferring())
+	returnInLoopKind = generated.DefineHeld("returnInLoop", "programs.go", 159, returnInLoopSize, generated.Result[int](), returnInLoopStep, generated.Deferring())
 	generated.Bind(returnInLoop, returnInLoopStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnInLoopState
-		*generated.In[returnInLoopArgs](&s) = returnInLoopArgs{n: n}
-		return returnInLoopKind.With(s, returnInLoopHeld{tr: tr})
+		c1 := generated.NewCall[int](returnInLoopKind)
+		*generated.CallState[returnInLoopArgs](c1) = returnInLoopArgs{n: n}
+		*generated.CallHeld[returnInLoopHeld](c1) = returnInLoopHeld{tr: tr}
+		return c1
 	})
-	failsKind = generated.DefineHeld[failsState, failsHeld, int]("fails", "programs.go", 172, failsStep, generated.Deferring())
+	failsKind = generated.DefineHeld("fails", "programs.go", 172, failsSize, generated.Result[int](), failsStep, generated.Deferring())
 	generated.Bind(fails, failsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s failsState
-		*generated.In[failsArgs](&s) = failsArgs{n: n}
-		return failsKind.With(s, failsHeld{tr: tr})
+		c := generated.NewCall[int](failsKind)
+		*generated.CallState[failsArgs](c) = failsArgs{n: n}
+		*generated.CallHeld[failsHeld](c) = failsHeld{tr: tr}
+		return c
 	})
-	recoversKind = generated.DefineHeld[recoversState, recoversHeld, int]("recovers", "programs.go", 184, recoversStep, generated.Deferring())
+	recoversKind = generated.DefineHeld("recovers", "programs.go", 184, recoversSize, generated.Result[int](), recoversStep, generated.Deferring())
 	generated.Bind(recovers, recoversStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recoversState
-		*generated.In[recoversArgs](&s) = recoversArgs{n: n}
-		return recoversKind.With(s, recoversHeld{tr: tr})
+		c := generated.NewCall[int](recoversKind)
+		*generated.CallState[recoversArgs](c) = recoversArgs{n: n}
+		*generated.CallHeld[recoversHeld](c) = recoversHeld{tr: tr}
+		return c
 	})
-	rescueKind = generated.DefineHeld[rescueState, rescueHeld, struct{}]("rescue", "programs.go", 197, rescueStep, generated.Deferring())
+	rescueKind = generated.DefineHeld("rescue", "programs.go", 197, 0, generated.Result[struct{}](), rescueStep, generated.Deferring())
 	generated.Bind(rescue, rescueStart, func(tr *cases.Trace) coro.Call[struct{}] {
-		return rescueKind.With(rescueState{}, rescueHeld{tr: tr})
+		c := generated.NewCall[struct{}](rescueKind)
+		*generated.CallHeld[rescueHeld](c) = rescueHeld{tr: tr}
+		return c
 	})
-	recoverWaitsKind = generated.DefineHeld[recoverWaitsState, recoverWaitsHeld, int]("recoverWaits", "programs.go", 203, recoverWaitsStep, generated.Deferring())
+	recoverWaitsKind = generated.DefineHeld("recoverWaits", "programs.go", 203, recoverWaitsSize, generated.Result[int](), recoverWaitsStep, generated.Deferring())
 	generated.Bind(recoverWaits, recoverWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recoverWaitsState
-		*generated.In[recoverWaitsArgs](&s) = recoverWaitsArgs{n: n}
-		return recoverWaitsKind.With(s, recoverWaitsHeld{tr: tr})
+		c := generated.NewCall[int](recoverWaitsKind)
+		*generated.CallState[recoverWaitsArgs](c) = recoverWaitsArgs{n: n}
+		*generated.CallHeld[recoverWaitsHeld](c) = recoverWaitsHeld{tr: tr}
+		return c
 	})
-	recoverWaitsFunc1Kind = generated.DefineHeld[recoverWaitsFunc1State, recoverWaitsFunc1Held, struct{}]("recoverWaits.func1", "programs.go", 205, recoverWaitsFunc1Step)
-	protectedKind = generated.DefineHeld[protectedState, protectedHeld, struct{}]("protected", "programs.go", 219, protectedStep, generated.Deferring())
+	recoverWaitsFunc1Kind = generated.DefineHeld("recoverWaits.func1", "programs.go", 205, 0, generated.Result[struct{}](), recoverWaitsFunc1Step)
+	protectedKind = generated.DefineHeld("protected", "programs.go", 219, protectedSize, generated.Result[struct{}](), protectedStep, generated.Deferring())
 	generated.Bind(protected, protectedStart, func(tr *cases.Trace, n int) coro.Call[struct{}] {
-		var s protectedState
-		*generated.In[protectedArgs](&s) = protectedArgs{n: n}
-		return protectedKind.With(s, protectedHeld{tr: tr})
+		c := generated.NewCall[struct{}](protectedKind)
+		*generated.CallState[protectedArgs](c) = protectedArgs{n: n}
+		*generated.CallHeld[protectedHeld](c) = protectedHeld{tr: tr}
+		return c
 	})
-	recoverOuterKind = generated.DefineHeld[recoverOuterState, recoverOuterHeld, int]("recoverOuter", "programs.go", 229, recoverOuterStep)
+	recoverOuterKind = generated.DefineHeld("recoverOuter", "programs.go", 229, recoverOuterSize, generated.Result[int](), recoverOuterStep)
 	generated.Bind(recoverOuter, recoverOuterStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recoverOuterState
-		*generated.In[recoverOuterArgs](&s) = recoverOuterArgs{n: n}
-		return recoverOuterKind.With(s, recoverOuterHeld{tr: tr})
+		c := generated.NewCall[int](recoverOuterKind)
+		*generated.CallState[recoverOuterArgs](c) = recoverOuterArgs{n: n}
+		*generated.CallHeld[recoverOuterHeld](c) = recoverOuterHeld{tr: tr}
+		return c
 	})
-	panicsAgainKind = generated.DefineHeld[panicsAgainState, panicsAgainHeld, int]("panicsAgain", "programs.go", 238, panicsAgainStep, generated.Deferring())
+	panicsAgainKind = generated.DefineHeld("panicsAgain", "programs.go", 238, panicsAgainSize, generated.Result[int](), panicsAgainStep, generated.Deferring())
 	generated.Bind(panicsAgain, panicsAgainStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsAgainState
-		*generated.In[panicsAgainArgs](&s) = panicsAgainArgs{n: n}
-		return panicsAgainKind.With(s, panicsAgainHeld{tr: tr})
+		c := generated.NewCall[int](panicsAgainKind)
+		*generated.CallState[panicsAgainArgs](c) = panicsAgainArgs{n: n}
+		*generated.CallHeld[panicsAgainHeld](c) = panicsAgainHeld{tr: tr}
+		return c
 	})
-	valuesKind = generated.DefineHeld[valuesState, valuesHeld, int]("values", "programs.go", 251, valuesStep, generated.Deferring())
+	valuesKind = generated.DefineHeld("values", "programs.go", 251, valuesSize, generated.Result[int](), valuesStep, generated.Deferring())
 	generated.Bind(values, valuesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s valuesState
-		*generated.In[valuesArgs](&s) = valuesArgs{n: n}
-		return valuesKind.With(s, valuesHeld{tr: tr})
+		c := generated.NewCall[int](valuesKind)
+		*generated.CallState[valuesArgs](c) = valuesArgs{n: n}
+		*generated.CallHeld[valuesHeld](c) = valuesHeld{tr: tr}
+		return c
 	})
-	goexitKind = generated.DefineHeld[goexitState, goexitHeld, int]("goexit", "programs.go", 264, goexitStep, generated.Deferring())
+	goexitKind = generated.DefineHeld("goexit", "programs.go", 264, goexitSize, generated.Result[int](), goexitStep, generated.Deferring())
 	generated.Bind(goexit, goexitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s goexitState
-		*generated.In[goexitArgs](&s) = goexitArgs{n: n}
-		return goexitKind.With(s, goexitHeld{tr: tr})
+		c := generated.NewCall[int](goexitKind)
+		*generated.CallState[goexitArgs](c) = goexitArgs{n: n}
+		*generated.CallHeld[goexitHeld](c) = goexitHeld{tr: tr}
+		return c
 	})
-	runtimeErrorKind = generated.DefineHeld[runtimeErrorState, runtimeErrorHeld, int]("runtimeError", "programs.go", 273, runtimeErrorStep, generated.Deferring())
+	runtimeErrorKind = generated.DefineHeld("runtimeError", "programs.go", 273, runtimeErrorSize, generated.Result[int](), runtimeErrorStep, generated.Deferring())
 	generated.Bind(runtimeError, runtimeErrorStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s runtimeErrorState
-		*generated.In[runtimeErrorArgs](&s) = runtimeErrorArgs{n: n}
-		return runtimeErrorKind.With(s, runtimeErrorHeld{tr: tr})
+		c := generated.NewCall[int](runtimeErrorKind)
+		*generated.CallState[runtimeErrorArgs](c) = runtimeErrorArgs{n: n}
+		*generated.CallHeld[runtimeErrorHeld](c) = runtimeErrorHeld{tr: tr}
+		return c
 	})
 }
 
@@ -164,7 +186,7 @@ type simpleAt3 struct {
 	result int
 }
 
-type simpleState = [(max(unsafe.Sizeof(simpleArgs{}), unsafe.Sizeof(simpleAt1{}), unsafe.Sizeof(simpleAt2{}), unsafe.Sizeof(simpleAt3{})) + 7) / 8]uint64
+const simpleSize = (max(unsafe.Sizeof(simpleArgs{}), unsafe.Sizeof(simpleAt1{}), unsafe.Sizeof(simpleAt2{}), unsafe.Sizeof(simpleAt3{})) + 7) &^ 7
 
 // simpleExit is what simple needs until it has ended: its deferred calls and its results.
 type simpleExit struct {
@@ -179,7 +201,7 @@ type simpleHeld = struct {
 	tr   *cases.Trace
 }
 
-var simpleKind *generated.HeldKind[simpleState, simpleHeld, int]
+var simpleKind *generated.Kind
 
 // simpleStart is the start form of simple.
 func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -197,9 +219,9 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:34
 		err := waitStart(t, tr, "first")
-//line programs_task.go:201
+//line programs_task.go:223
 		if generated.Suspended(t) {
-			f, h := simpleKind.Spill(t, 1)
+			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 1)
 			*generated.At[simpleAt1](f) = simpleAt1{n: n}
 			*h = simpleHeld{tr: tr}
 			simpleDefer1(&h.exit.panic, recv)
@@ -216,9 +238,9 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 2, nil
 	case 1:
 		v := valueStart(t, tr, 3)
-//line programs_task.go:220
+//line programs_task.go:242
 		if generated.Suspended(t) {
-			f, h := simpleKind.Spill(t, 2)
+			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 2)
 			s := generated.At[simpleAt2](f)
 			*s = simpleAt2{}
 			*h = simpleHeld{}
@@ -230,9 +252,9 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, errors.New("one")
 	case 2:
 		v1 := valueStart(t, tr, 2)
-//line programs_task.go:234
+//line programs_task.go:256
 		if generated.Suspended(t) {
-			f, h := simpleKind.Spill(t, 3)
+			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 3)
 			s := generated.At[simpleAt3](f)
 			*s = simpleAt3{}
 			*h = simpleHeld{}
@@ -244,9 +266,9 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		panic(fmt.Sprint("two", v1))
 	}
 	waitStart(t, tr, "last")
-//line programs_task.go:248
+//line programs_task.go:270
 	if generated.Suspended(t) {
-		_, h := simpleKind.Spill(t, 4)
+		_, h := generated.SpillHeld[simpleHeld](t, simpleKind, 4)
 		*h = simpleHeld{}
 		simpleDefer1(&h.exit.panic, recv)
 		return
@@ -255,7 +277,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 4, nil
 }
 
-//line programs_task.go:259
+//line programs_task.go:281
 
 // simpleDefer1 enters what simple defers in line 33 in the list of its frame.
 func simpleDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -267,16 +289,16 @@ func simpleDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:271
+//line programs_task.go:293
 
 // simpleStep is the step form of simple.
-func simpleStep(f *generated.Frame[simpleState, int], h *simpleHeld) generated.Step {
+func simpleStep(f *generated.Frame, h *simpleHeld) generated.Step {
 	step, _ := simpleRun(f, h, f.At())
 	return step
 }
 
 // simpleRun runs simple from a resume point on. If it panics, it runs again from its deferred calls on.
-func simpleRun(f *generated.Frame[simpleState, int], h *simpleHeld, at int) (step generated.Step, ok bool) {
+func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return simpleRun(f, h, generated.Exit) }, &step, &ok)
@@ -298,26 +320,26 @@ func simpleRun(f *generated.Frame[simpleState, int], h *simpleHeld, at int) (ste
 		tr = h.tr
 //line programs.go:34
 		err = generated.ChildErr(f)
-//line programs_task.go:302
+//line programs_task.go:324
 		goto resume1
 	case 2:
 		s := generated.At[simpleAt2](f)
 //line programs.go:41
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:309
+//line programs_task.go:331
 		goto resume2
 	case 3:
 		s := generated.At[simpleAt3](f)
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:316
+//line programs_task.go:338
 		goto resume3
 	case 4:
 //line programs.go:45
 		generated.ChildErr(f)
-//line programs_task.go:321
+//line programs_task.go:343
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -334,7 +356,7 @@ func simpleRun(f *generated.Frame[simpleState, int], h *simpleHeld, at int) (ste
 	}
 //line programs.go:34
 	err = waitStart(t, tr, "first")
-//line programs_task.go:338
+//line programs_task.go:360
 	if generated.Suspended(t) {
 		*generated.At[simpleAt1](f) = simpleAt1{n: n}
 		*h = simpleHeld{exit: h.exit, tr: tr}
@@ -370,7 +392,7 @@ case1:
 case2:
 //line programs.go:41
 	v = valueStart(t, tr, 3)
-//line programs_task.go:374
+//line programs_task.go:396
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt2](f)
 		*s = simpleAt2{}
@@ -387,7 +409,7 @@ resume2:
 case3:
 //line programs.go:43
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:391
+//line programs_task.go:413
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt3](f)
 		*s = simpleAt3{}
@@ -400,7 +422,7 @@ resume3:
 	panic(fmt.Sprint("two", v1))
 end2:
 	waitStart(t, tr, "last")
-//line programs_task.go:404
+//line programs_task.go:426
 	if generated.Suspended(t) {
 		*h = simpleHeld{exit: h.exit}
 		return generated.Wait(f, t, 4), true
@@ -411,13 +433,13 @@ resume4:
 		*r, *r1 = 4, nil
 		goto exit
 	}
-//line programs_task.go:415
+//line programs_task.go:437
 exit:
 	if p.Run(t) {
 		*h = simpleHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // argumentsArgs has the arguments of arguments.
@@ -435,7 +457,7 @@ type argumentsAt2 struct {
 	result int
 }
 
-type argumentsState = [(max(unsafe.Sizeof(argumentsArgs{}), unsafe.Sizeof(argumentsAt1{}), unsafe.Sizeof(argumentsAt2{})) + 7) / 8]uint64
+const argumentsSize = (max(unsafe.Sizeof(argumentsArgs{}), unsafe.Sizeof(argumentsAt1{}), unsafe.Sizeof(argumentsAt2{})) + 7) &^ 7
 
 // argumentsExit is what arguments needs until it has ended: its deferred calls and its results.
 type argumentsExit struct {
@@ -451,7 +473,7 @@ type argumentsHeld = struct {
 	x    *int
 }
 
-var argumentsKind *generated.HeldKind[argumentsState, argumentsHeld, int]
+var argumentsKind *generated.Kind
 
 // argumentsStart is the start form of arguments.
 func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -470,9 +492,9 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:52
 	v := valueStart(t, tr, 10)
-//line programs_task.go:474
+//line programs_task.go:496
 	if generated.Suspended(t) {
-		f, h := argumentsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 1)
 		s := generated.At[argumentsAt1](f)
 		*s = argumentsAt1{}
 		*h = argumentsHeld{tr: tr, x: &x}
@@ -497,9 +519,9 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:55
 	v1 := valueStart(t, tr, 5)
-//line programs_task.go:501
+//line programs_task.go:523
 	if generated.Suspended(t) {
-		f, h := argumentsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 2)
 		s := generated.At[argumentsAt2](f)
 		*s = argumentsAt2{}
 		*h = argumentsHeld{tr: tr, x: &x}
@@ -519,9 +541,9 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:56
 	x++
 	waitStart(t, tr, x)
-//line programs_task.go:523
+//line programs_task.go:545
 	if generated.Suspended(t) {
-		_, h := argumentsKind.Spill(t, 3)
+		_, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 3)
 		*h = argumentsHeld{x: &x}
 		argumentsDefer1(&h.exit.panic, recv, a)
 		argumentsDefer2(&h.exit.panic, recv1, a1, a2)
@@ -533,7 +555,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line programs_task.go:537
+//line programs_task.go:559
 
 // argumentsDefer1 enters what arguments defers in line 51 in the list of its frame.
 func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
@@ -545,7 +567,7 @@ func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:549
+//line programs_task.go:571
 
 // argumentsDefer2 enters what arguments defers in line 54 in the list of its frame.
 func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
@@ -557,7 +579,7 @@ func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
 	})
 }
 
-//line programs_task.go:561
+//line programs_task.go:583
 
 // argumentsDefer3 enters what arguments defers in line 55 in the list of its frame.
 func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
@@ -569,16 +591,16 @@ func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
 	})
 }
 
-//line programs_task.go:573
+//line programs_task.go:595
 
 // argumentsStep is the step form of arguments.
-func argumentsStep(f *generated.Frame[argumentsState, int], h *argumentsHeld) generated.Step {
+func argumentsStep(f *generated.Frame, h *argumentsHeld) generated.Step {
 	step, _ := argumentsRun(f, h, f.At())
 	return step
 }
 
 // argumentsRun runs arguments from a resume point on. If it panics, it runs again from its deferred calls on.
-func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at int) (step generated.Step, ok bool) {
+func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return argumentsRun(f, h, generated.Exit) }, &step, &ok)
@@ -600,7 +622,7 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 //line programs.go:52
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:604
+//line programs_task.go:626
 		goto resume1
 	case 2:
 		s := generated.At[argumentsAt2](f)
@@ -608,13 +630,13 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 //line programs.go:55
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:612
+//line programs_task.go:634
 		goto resume2
 	case 3:
 		x = h.x
 //line programs.go:57
 		generated.ChildErr(f)
-//line programs_task.go:618
+//line programs_task.go:640
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -634,7 +656,7 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 	}
 //line programs.go:52
 	v = valueStart(t, tr, 10)
-//line programs_task.go:638
+//line programs_task.go:660
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt1](f)
 		*s = argumentsAt1{}
@@ -654,7 +676,7 @@ resume1:
 	}
 //line programs.go:55
 	v1 = valueStart(t, tr, 5)
-//line programs_task.go:658
+//line programs_task.go:680
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt2](f)
 		*s = argumentsAt2{}
@@ -671,7 +693,7 @@ resume2:
 //line programs.go:56
 	*x++
 	waitStart(t, tr, *x)
-//line programs_task.go:675
+//line programs_task.go:697
 	if generated.Suspended(t) {
 		*h = argumentsHeld{exit: h.exit, x: x}
 		return generated.Wait(f, t, 3), true
@@ -683,13 +705,13 @@ resume3:
 		*r, *r1 = *x, nil
 		goto exit
 	}
-//line programs_task.go:687
+//line programs_task.go:709
 exit:
 	if p1.Run(t) {
 		*h = argumentsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p1, f, t, *r, *r1)
+	return generated.End[int](p1, f, t, *r, *r1)
 }
 
 // orderArgs has the arguments of order.
@@ -712,7 +734,7 @@ type orderAt3 struct {
 	n int
 }
 
-type orderState = [(max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{})) + 7) / 8]uint64
+const orderSize = (max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{})) + 7) &^ 7
 
 // orderExit is what order needs until it has ended: its deferred calls and its results.
 type orderExit struct {
@@ -727,7 +749,7 @@ type orderHeld = struct {
 	tr   *cases.Trace
 }
 
-var orderKind *generated.HeldKind[orderState, orderHeld, int]
+var orderKind *generated.Kind
 
 // orderStart is the start form of order.
 func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -744,9 +766,9 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:64
 	waitStart(t, tr, "a")
-//line programs_task.go:748
+//line programs_task.go:770
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 1)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		*generated.At[orderAt1](f) = orderAt1{n: n}
 		*h = orderHeld{tr: tr}
 		orderDefer1(&h.exit.panic, recv)
@@ -762,9 +784,9 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:69
 	waitStart(t, tr, "b")
-//line programs_task.go:766
+//line programs_task.go:788
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 2)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		*generated.At[orderAt2](f) = orderAt2{n: n}
 		*h = orderHeld{tr: tr}
 		orderDefer1(&h.exit.panic, recv)
@@ -784,9 +806,9 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:71
 	err := waitStart(t, tr, "c")
-//line programs_task.go:788
+//line programs_task.go:810
 	if generated.Suspended(t) {
-		f, h := orderKind.Spill(t, 3)
+		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		*generated.At[orderAt3](f) = orderAt3{n: n}
 		*h = orderHeld{}
 		orderDefer1(&h.exit.panic, recv)
@@ -798,7 +820,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line programs_task.go:802
+//line programs_task.go:824
 
 // orderDefer1 enters what order defers in line 63 in the list of its frame.
 func orderDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -810,7 +832,7 @@ func orderDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:814
+//line programs_task.go:836
 
 // orderDefer2 enters what order defers in line 65 in the list of its frame.
 func orderDefer2(p *generated.Panic, tr *cases.Trace) {
@@ -825,7 +847,7 @@ func orderDefer2(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:829
+//line programs_task.go:851
 
 // orderDefer3 enters what order defers in line 70 in the list of its frame.
 func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
@@ -837,16 +859,16 @@ func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:841
+//line programs_task.go:863
 
 // orderStep is the step form of order.
-func orderStep(f *generated.Frame[orderState, int], h *orderHeld) generated.Step {
+func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	step, _ := orderRun(f, h, f.At())
 	return step
 }
 
 // orderRun runs order from a resume point on. If it panics, it runs again from its deferred calls on.
-func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step generated.Step, ok bool) {
+func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return orderRun(f, h, generated.Exit) }, &step, &ok)
@@ -868,7 +890,7 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 		tr = h.tr
 //line programs.go:64
 		generated.ChildErr(f)
-//line programs_task.go:872
+//line programs_task.go:894
 		goto resume1
 	case 2:
 		s := generated.At[orderAt2](f)
@@ -876,14 +898,14 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 		tr = h.tr
 //line programs.go:69
 		generated.ChildErr(f)
-//line programs_task.go:880
+//line programs_task.go:902
 		goto resume2
 	case 3:
 		s := generated.At[orderAt3](f)
 		n = s.n
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:887
+//line programs_task.go:909
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -900,7 +922,7 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 	}
 //line programs.go:64
 	waitStart(t, tr, "a")
-//line programs_task.go:904
+//line programs_task.go:926
 	if generated.Suspended(t) {
 		*generated.At[orderAt1](f) = orderAt1{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -913,7 +935,7 @@ resume1:
 	}
 //line programs.go:69
 	waitStart(t, tr, "b")
-//line programs_task.go:917
+//line programs_task.go:939
 	if generated.Suspended(t) {
 		*generated.At[orderAt2](f) = orderAt2{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -927,7 +949,7 @@ resume2:
 	}
 //line programs.go:71
 	err = waitStart(t, tr, "c")
-//line programs_task.go:931
+//line programs_task.go:953
 	if generated.Suspended(t) {
 		*generated.At[orderAt3](f) = orderAt3{n: n}
 		*h = orderHeld{exit: h.exit}
@@ -939,13 +961,13 @@ resume3:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line programs_task.go:943
+//line programs_task.go:965
 exit:
 	if p.Run(t) {
 		*h = orderHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // conditionalArgs has the arguments of conditional.
@@ -975,7 +997,7 @@ type conditionalAt4 struct {
 	n int
 }
 
-type conditionalState = [(max(unsafe.Sizeof(conditionalArgs{}), unsafe.Sizeof(conditionalAt1{}), unsafe.Sizeof(conditionalAt2{}), unsafe.Sizeof(conditionalAt3{}), unsafe.Sizeof(conditionalAt4{})) + 7) / 8]uint64
+const conditionalSize = (max(unsafe.Sizeof(conditionalArgs{}), unsafe.Sizeof(conditionalAt1{}), unsafe.Sizeof(conditionalAt2{}), unsafe.Sizeof(conditionalAt3{}), unsafe.Sizeof(conditionalAt4{})) + 7) &^ 7
 
 // conditionalExit is what conditional needs until it has ended: its deferred calls and its results.
 type conditionalExit struct {
@@ -990,7 +1012,7 @@ type conditionalHeld = struct {
 	tr   *cases.Trace
 }
 
-var conditionalKind *generated.HeldKind[conditionalState, conditionalHeld, int]
+var conditionalKind *generated.Kind
 
 // conditionalStart is the start form of conditional.
 func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1001,9 +1023,9 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:75
 	if n == 1 {
 		v := valueStart(t, tr, 1)
-//line programs_task.go:1005
+//line programs_task.go:1027
 		if generated.Suspended(t) {
-			f, h := conditionalKind.Spill(t, 1)
+			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 1)
 			s := generated.At[conditionalAt1](f)
 			*s = conditionalAt1{n: n}
 			*h = conditionalHeld{tr: tr}
@@ -1026,9 +1048,9 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:78
 	waitStart(t, tr, "a")
-//line programs_task.go:1030
+//line programs_task.go:1052
 	if generated.Suspended(t) {
-		f, h := conditionalKind.Spill(t, 2)
+		f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 2)
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
 		*h = conditionalHeld{tr: tr}
 		if deferred {
@@ -1039,9 +1061,9 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:79
 		v1 := valueStart(t, tr, n)
-//line programs_task.go:1043
+//line programs_task.go:1065
 		if generated.Suspended(t) {
-			f, h := conditionalKind.Spill(t, 3)
+			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 3)
 			s := generated.At[conditionalAt3](f)
 			*s = conditionalAt3{n: n}
 			*h = conditionalHeld{tr: tr}
@@ -1065,9 +1087,9 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line programs.go:81
 			waitStart(t, tr, "b")
-//line programs_task.go:1069
+//line programs_task.go:1091
 			if generated.Suspended(t) {
-				f, h := conditionalKind.Spill(t, 4)
+				f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 4)
 				*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
 				*h = conditionalHeld{}
 				if deferred {
@@ -1082,7 +1104,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:1086
+//line programs_task.go:1108
 
 // conditionalDefer1 enters what conditional defers in line 76 in the list of its frame.
 func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1094,7 +1116,7 @@ func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1098
+//line programs_task.go:1120
 
 // conditionalDefer2 enters what conditional defers in line 80 in the list of its frame.
 func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
@@ -1106,16 +1128,16 @@ func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:1110
+//line programs_task.go:1132
 
 // conditionalStep is the step form of conditional.
-func conditionalStep(f *generated.Frame[conditionalState, int], h *conditionalHeld) generated.Step {
+func conditionalStep(f *generated.Frame, h *conditionalHeld) generated.Step {
 	step, _ := conditionalRun(f, h, f.At())
 	return step
 }
 
 // conditionalRun runs conditional from a resume point on. If it panics, it runs again from its deferred calls on.
-func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHeld, at int) (step generated.Step, ok bool) {
+func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return conditionalRun(f, h, generated.Exit) }, &step, &ok)
@@ -1137,7 +1159,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 //line programs.go:76
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1141
+//line programs_task.go:1163
 		goto resume1
 	case 2:
 		s := generated.At[conditionalAt2](f)
@@ -1145,7 +1167,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 		tr = h.tr
 //line programs.go:78
 		generated.ChildErr(f)
-//line programs_task.go:1149
+//line programs_task.go:1171
 		goto resume2
 	case 3:
 		s := generated.At[conditionalAt3](f)
@@ -1154,14 +1176,14 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 //line programs.go:79
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1158
+//line programs_task.go:1180
 		goto resume3
 	case 4:
 		s := generated.At[conditionalAt4](f)
 		n = s.n
 //line programs.go:81
 		generated.ChildErr(f)
-//line programs_task.go:1165
+//line programs_task.go:1187
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1177,7 +1199,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 	}
 //line programs.go:76
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1181
+//line programs_task.go:1203
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt1](f)
 		*s = conditionalAt1{n: n}
@@ -1195,7 +1217,7 @@ resume1:
 end1:
 //line programs.go:78
 	waitStart(t, tr, "a")
-//line programs_task.go:1199
+//line programs_task.go:1221
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
 		*h = conditionalHeld{exit: h.exit, tr: tr}
@@ -1204,7 +1226,7 @@ end1:
 resume2:
 //line programs.go:79
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:1208
+//line programs_task.go:1230
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt3](f)
 		*s = conditionalAt3{n: n}
@@ -1224,7 +1246,7 @@ resume3:
 	}
 //line programs.go:81
 	waitStart(t, tr, "b")
-//line programs_task.go:1228
+//line programs_task.go:1250
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
 		*h = conditionalHeld{exit: h.exit}
@@ -1237,13 +1259,13 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1241
+//line programs_task.go:1263
 exit:
 	if p.Run(t) {
 		*h = conditionalHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // inLoopArgs has the arguments of inLoop.
@@ -1261,7 +1283,7 @@ type inLoopAt2 struct {
 	n int
 }
 
-type inLoopState = [(max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{})) + 7) / 8]uint64
+const inLoopSize = (max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{})) + 7) &^ 7
 
 // inLoopExit is what inLoop needs until it has ended: its deferred calls and its results.
 type inLoopExit struct {
@@ -1276,24 +1298,24 @@ type inLoopHeld = struct {
 	tr   *cases.Trace
 }
 
-var inLoopKind *generated.HeldKind[inLoopState, inLoopHeld, int]
+var inLoopKind *generated.Kind
 
 // inLoopStart is the start form of inLoop.
 func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := inLoopKind.Begin(t)
+	f, h := generated.BeginHeld[inLoopHeld](t, inLoopKind)
 	*generated.At[inLoopArgs](f) = inLoopArgs{n: n}
 	*h = inLoopHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // inLoopStep is the step form of inLoop.
-func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.Step {
+func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 	step, _ := inLoopRun(f, h, f.At())
 	return step
 }
 
 // inLoopRun runs inLoop from a resume point on. If it panics, it runs again from its deferred calls on.
-func inLoopRun(f *generated.Frame[inLoopState, int], h *inLoopHeld, at int) (step generated.Step, ok bool) {
+func inLoopRun(f *generated.Frame, h *inLoopHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return inLoopRun(f, h, generated.Exit) }, &step, &ok)
@@ -1315,14 +1337,14 @@ func inLoopRun(f *generated.Frame[inLoopState, int], h *inLoopHeld, at int) (ste
 		tr = h.tr
 //line programs.go:90
 		err = generated.ChildErr(f)
-//line programs_task.go:1319
+//line programs_task.go:1341
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
 		n = s.n
 //line programs.go:94
 		generated.ChildErr(f)
-//line programs_task.go:1326
+//line programs_task.go:1348
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1363,7 +1385,7 @@ loop1:
 	}
 //line programs.go:90
 	err = waitStart(t, tr, i)
-//line programs_task.go:1367
+//line programs_task.go:1389
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt1](f) = inLoopAt1{n: n, i1: i1, i: i}
 		*h = inLoopHeld{exit: h.exit, tr: tr}
@@ -1386,7 +1408,7 @@ end1:
 end2:
 //line programs.go:94
 	waitStart(t, tr, "end")
-//line programs_task.go:1390
+//line programs_task.go:1412
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n}
 		*h = inLoopHeld{exit: h.exit}
@@ -1398,16 +1420,14 @@ resume2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1402
+//line programs_task.go:1424
 exit:
 	if p.Run(t) {
 		*h = inLoopHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
-
-type onceState = struct{}
 
 // onceExit is what once needs until it has ended: its deferred calls and its results.
 type onceExit struct {
@@ -1422,24 +1442,24 @@ type onceHeld = struct {
 	count *int
 }
 
-var onceKind *generated.HeldKind[onceState, onceHeld, struct{}]
+var onceKind *generated.Kind
 
 // onceStart is the start form of once.
 func onceStart(t *task.T, tr *cases.Trace, count *int) (_ error) {
-	f, h := onceKind.Begin(t)
+	f, h := generated.BeginHeld[onceHeld](t, onceKind)
 	*h = onceHeld{tr: tr, count: count}
 	_, err2 := generated.Run(t, f, &h.exit.result)
 	return err2
 }
 
 // onceStep is the step form of once.
-func onceStep(f *generated.Frame[onceState, struct{}], h *onceHeld) generated.Step {
+func onceStep(f *generated.Frame, h *onceHeld) generated.Step {
 	step, _ := onceRun(f, h, f.At())
 	return step
 }
 
 // onceRun runs once from a resume point on. If it panics, it runs again from its deferred calls on.
-func onceRun(f *generated.Frame[onceState, struct{}], h *onceHeld, at int) (step generated.Step, ok bool) {
+func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return onceRun(f, h, generated.Exit) }, &step, &ok)
@@ -1456,12 +1476,12 @@ func onceRun(f *generated.Frame[onceState, struct{}], h *onceHeld, at int) (step
 		tr = h.tr
 //line programs.go:101
 		err = generated.ChildErr(f)
-//line programs_task.go:1460
+//line programs_task.go:1480
 		goto resume1
 	case 2:
 //line programs.go:106
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1465
+//line programs_task.go:1485
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1481,7 +1501,7 @@ func onceRun(f *generated.Frame[onceState, struct{}], h *onceHeld, at int) (step
 	}
 //line programs.go:101
 	err = waitStart(t, tr, "a")
-//line programs_task.go:1485
+//line programs_task.go:1505
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1499,7 +1519,7 @@ resume1:
 end1:
 //line programs.go:106
 	err1 = waitStart(t, tr, "b")
-//line programs_task.go:1503
+//line programs_task.go:1523
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1510,13 +1530,13 @@ resume2:
 		*r = err1
 		goto exit
 	}
-//line programs_task.go:1514
+//line programs_task.go:1534
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // breakAndAwaitsArgs has the arguments of breakAndAwaits.
@@ -1529,14 +1549,14 @@ type breakAndAwaitsAt1 struct {
 	n, i int
 }
 
-type breakAndAwaitsState = [(max(unsafe.Sizeof(breakAndAwaitsArgs{}), unsafe.Sizeof(breakAndAwaitsAt1{})) + 7) / 8]uint64
+const breakAndAwaitsSize = (max(unsafe.Sizeof(breakAndAwaitsArgs{}), unsafe.Sizeof(breakAndAwaitsAt1{})) + 7) &^ 7
 
 type breakAndAwaitsHeld = struct {
 	tr    *cases.Trace
 	count *int
 }
 
-var breakAndAwaitsKind *generated.HeldKind[breakAndAwaitsState, breakAndAwaitsHeld, int]
+var breakAndAwaitsKind *generated.Kind
 
 // breakAndAwaitsStart is the start form of breakAndAwaits.
 func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1546,9 +1566,9 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:112
 			err := onceStart(t, tr, &count)
-//line programs_task.go:1550
+//line programs_task.go:1570
 			if generated.Suspended(t) {
-				f, h := breakAndAwaitsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[breakAndAwaitsHeld](t, breakAndAwaitsKind, 1)
 				*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
 				*h = breakAndAwaitsHeld{tr: tr, count: &count}
 				return
@@ -1564,10 +1584,10 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:1568
+//line programs_task.go:1588
 
 // breakAndAwaitsStep is the step form of breakAndAwaits.
-func breakAndAwaitsStep(f *generated.Frame[breakAndAwaitsState, int], h *breakAndAwaitsHeld) generated.Step {
+func breakAndAwaitsStep(f *generated.Frame, h *breakAndAwaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1586,7 +1606,7 @@ func breakAndAwaitsStep(f *generated.Frame[breakAndAwaitsState, int], h *breakAn
 		tr, count = h.tr, h.count
 //line programs.go:112
 		err = generated.ChildErr(f)
-//line programs_task.go:1590
+//line programs_task.go:1610
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1602,7 +1622,7 @@ loop1:
 	}
 //line programs.go:112
 	err = onceStart(t, tr, count)
-//line programs_task.go:1606
+//line programs_task.go:1626
 	if generated.Suspended(t) {
 		*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
 		*h = breakAndAwaitsHeld{tr: tr, count: count}
@@ -1614,7 +1634,7 @@ resume1:
 		goto end1
 	}
 //line programs.go:113
-	return generated.Return(f, *count, err)
+	return generated.Return[int](f, *count, err)
 end1:
 //line programs.go:111
 	i++
@@ -1622,10 +1642,10 @@ end1:
 end2:
 //line programs.go:116
 	tr.Print(*count)
-	return generated.Return(f, *count, nil)
+	return generated.Return[int](f, *count, nil)
 }
 
-//line programs_task.go:1629
+//line programs_task.go:1649
 
 // changesResultsArgs has the arguments of changesResults.
 type changesResultsArgs struct {
@@ -1643,7 +1663,7 @@ type changesResultsAt2 struct {
 	result int
 }
 
-type changesResultsState = [(max(unsafe.Sizeof(changesResultsArgs{}), unsafe.Sizeof(changesResultsAt1{}), unsafe.Sizeof(changesResultsAt2{})) + 7) / 8]uint64
+const changesResultsSize = (max(unsafe.Sizeof(changesResultsArgs{}), unsafe.Sizeof(changesResultsAt1{}), unsafe.Sizeof(changesResultsAt2{})) + 7) &^ 7
 
 // changesResultsExit is what changesResults needs until it has ended: its deferred calls and its results.
 type changesResultsExit struct {
@@ -1658,7 +1678,7 @@ type changesResultsHeld = struct {
 	tr   *cases.Trace
 }
 
-var changesResultsKind *generated.HeldKind[changesResultsState, changesResultsHeld, int]
+var changesResultsKind *generated.Kind
 
 // changesResultsStart is the start form of changesResults.
 func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -1674,9 +1694,9 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:127
 	v := valueStart(t, tr, 3)
-//line programs_task.go:1678
+//line programs_task.go:1698
 	if generated.Suspended(t) {
-		f, h := changesResultsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 1)
 		kBox := generated.Box(&k)
 		errBox := generated.Box(&err)
 		s := generated.At[changesResultsAt1](f)
@@ -1690,9 +1710,9 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	if n == 1 {
 		v1 := valueStart(t, tr, 4)
-//line programs_task.go:1694
+//line programs_task.go:1714
 		if generated.Suspended(t) {
-			f, h := changesResultsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 2)
 			kBox := generated.Box(&k)
 			errBox := generated.Box(&err)
 			s := generated.At[changesResultsAt2](f)
@@ -1706,9 +1726,9 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		return v1, errors.New("bad")
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:1710
+//line programs_task.go:1730
 	if generated.Suspended(t) {
-		_, h := changesResultsKind.Spill(t, 3)
+		_, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 3)
 		kBox := generated.Box(&k)
 		errBox := generated.Box(&err)
 		*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}}
@@ -1720,7 +1740,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line programs_task.go:1724
+//line programs_task.go:1744
 
 // changesResultsDefer1 enters what changesResults defers in line 121 in the list of its frame.
 func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
@@ -1737,16 +1757,16 @@ func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
 	})
 }
 
-//line programs_task.go:1741
+//line programs_task.go:1761
 
 // changesResultsStep is the step form of changesResults.
-func changesResultsStep(f *generated.Frame[changesResultsState, int], h *changesResultsHeld) generated.Step {
+func changesResultsStep(f *generated.Frame, h *changesResultsHeld) generated.Step {
 	step, _ := changesResultsRun(f, h, f.At())
 	return step
 }
 
 // changesResultsRun runs changesResults from a resume point on. If it panics, it runs again from its deferred calls on.
-func changesResultsRun(f *generated.Frame[changesResultsState, int], h *changesResultsHeld, at int) (step generated.Step, ok bool) {
+func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return changesResultsRun(f, h, generated.Exit) }, &step, &ok)
@@ -1775,19 +1795,19 @@ func changesResultsRun(f *generated.Frame[changesResultsState, int], h *changesR
 //line programs.go:127
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1779
+//line programs_task.go:1799
 		goto resume1
 	case 2:
 		s := generated.At[changesResultsAt2](f)
 //line programs.go:129
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1786
+//line programs_task.go:1806
 		goto resume2
 	case 3:
 //line programs.go:131
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1791
+//line programs_task.go:1811
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1803,7 +1823,7 @@ func changesResultsRun(f *generated.Frame[changesResultsState, int], h *changesR
 	}
 //line programs.go:127
 	v = valueStart(t, tr, 3)
-//line programs_task.go:1807
+//line programs_task.go:1827
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt1](f)
 		*s = changesResultsAt1{n: n}
@@ -1819,7 +1839,7 @@ resume1:
 	}
 //line programs.go:129
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:1823
+//line programs_task.go:1843
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt2](f)
 		*s = changesResultsAt2{}
@@ -1836,7 +1856,7 @@ resume2:
 end1:
 //line programs.go:131
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:1840
+//line programs_task.go:1860
 	if generated.Suspended(t) {
 		*h = changesResultsHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1845,31 +1865,29 @@ resume3:
 //line programs.go:131
 	*err = err1
 	goto exit
-//line programs_task.go:1849
+//line programs_task.go:1869
 exit:
 	if p.Run(t) {
 		*h = changesResultsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type connCloseState = struct{}
 
 type connCloseHeld = struct {
 	c  *conn
 	tr *cases.Trace
 }
 
-var connCloseKind *generated.HeldKind[connCloseState, connCloseHeld, struct{}]
+var connCloseKind *generated.Kind
 
 // connCloseStart is the start form of (*conn).Close.
 func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1871
+//line programs_task.go:1889
 	if generated.Suspended(t) {
-		_, h := connCloseKind.Spill(t, 1)
+		_, h := generated.SpillHeld[connCloseHeld](t, connCloseKind, 1)
 		*h = connCloseHeld{c: c, tr: tr}
 		return
 	}
@@ -1877,19 +1895,19 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err := t.Yield()
-//line programs_task.go:1881
+//line programs_task.go:1899
 	if generated.Suspended(t) {
-		connCloseKind.SpillBare(t, 2)
+		generated.SpillBare(t, connCloseKind, 2)
 		return
 	}
 //line programs.go:144
 	return err
 }
 
-//line programs_task.go:1890
+//line programs_task.go:1908
 
 // connCloseStep is the step form of (*conn).Close.
-func connCloseStep(f *generated.Frame[connCloseState, struct{}], h *connCloseHeld) generated.Step {
+func connCloseStep(f *generated.Frame, h *connCloseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c   *conn
@@ -1903,21 +1921,21 @@ func connCloseStep(f *generated.Frame[connCloseState, struct{}], h *connCloseHel
 		c, tr = h.c, h.tr
 //line programs.go:141
 		generated.ChildErr(f)
-//line programs_task.go:1907
+//line programs_task.go:1925
 		goto resume1
 	case 2:
 //line programs.go:144
 		err = generated.Err(f)
-//line programs_task.go:1912
+//line programs_task.go:1930
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1919
+//line programs_task.go:1937
 	if generated.Suspended(t) {
-		h = connCloseKind.Hold(t, f, h)
+		h = generated.Hold(t, connCloseKind, f, h)
 		*h = connCloseHeld{c: c, tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -1926,7 +1944,7 @@ resume1:
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err = t.Yield()
-//line programs_task.go:1930
+//line programs_task.go:1948
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = connCloseHeld{}
@@ -1935,10 +1953,10 @@ resume1:
 	}
 resume2:
 //line programs.go:144
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line programs_task.go:1942
+//line programs_task.go:1960
 
 // closesArgs has the arguments of closes.
 type closesArgs struct {
@@ -1955,7 +1973,7 @@ type closesAt2 struct {
 	result int
 }
 
-type closesState = [(max(unsafe.Sizeof(closesArgs{}), unsafe.Sizeof(closesAt1{}), unsafe.Sizeof(closesAt2{})) + 7) / 8]uint64
+const closesSize = (max(unsafe.Sizeof(closesArgs{}), unsafe.Sizeof(closesAt1{}), unsafe.Sizeof(closesAt2{})) + 7) &^ 7
 
 // closesExit is what closes needs until it has ended: its deferred calls and its results.
 type closesExit struct {
@@ -1970,24 +1988,24 @@ type closesHeld = struct {
 	tr   *cases.Trace
 }
 
-var closesKind *generated.HeldKind[closesState, closesHeld, int]
+var closesKind *generated.Kind
 
 // closesStart is the start form of closes.
 func closesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := closesKind.Begin(t)
+	f, h := generated.BeginHeld[closesHeld](t, closesKind)
 	*generated.At[closesArgs](f) = closesArgs{n: n}
 	*h = closesHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // closesStep is the step form of closes.
-func closesStep(f *generated.Frame[closesState, int], h *closesHeld) generated.Step {
+func closesStep(f *generated.Frame, h *closesHeld) generated.Step {
 	step, _ := closesRun(f, h, f.At())
 	return step
 }
 
 // closesRun runs closes from a resume point on. If it panics, it runs again from its deferred calls on.
-func closesRun(f *generated.Frame[closesState, int], h *closesHeld, at int) (step generated.Step, ok bool) {
+func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return closesRun(f, h, generated.Exit) }, &step, &ok)
@@ -2009,14 +2027,14 @@ func closesRun(f *generated.Frame[closesState, int], h *closesHeld, at int) (ste
 		tr = h.tr
 //line programs.go:150
 		generated.ChildErr(f)
-//line programs_task.go:2013
+//line programs_task.go:2031
 		goto resume1
 	case 2:
 		s := generated.At[closesAt2](f)
 //line programs.go:156
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2020
+//line programs_task.go:2038
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2037,7 +2055,7 @@ func closesRun(f *generated.Frame[closesState, int], h *closesHeld, at int) (ste
 	}
 //line programs.go:150
 	waitStart(t, tr, "log")
-//line programs_task.go:2041
+//line programs_task.go:2059
 	if generated.Suspended(t) {
 		*generated.At[closesAt1](f) = closesAt1{n: n}
 		*h = closesHeld{exit: h.exit, tr: tr}
@@ -2065,7 +2083,7 @@ resume1:
 end1:
 //line programs.go:156
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2069
+//line programs_task.go:2087
 	if generated.Suspended(t) {
 		s := generated.At[closesAt2](f)
 		*s = closesAt2{}
@@ -2079,13 +2097,13 @@ resume2:
 		*r, *r1 = v, nil
 		goto exit
 	}
-//line programs_task.go:2083
+//line programs_task.go:2101
 exit:
 	if p.Run(t) {
 		*h = closesHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // returnInLoopArgs has the arguments of returnInLoop.
@@ -2098,7 +2116,7 @@ type returnInLoopAt1 struct {
 	n, i int
 }
 
-type returnInLoopState = [(max(unsafe.Sizeof(returnInLoopArgs{}), unsafe.Sizeof(returnInLoopAt1{})) + 7) / 8]uint64
+const returnInLoopSize = (max(unsafe.Sizeof(returnInLoopArgs{}), unsafe.Sizeof(returnInLoopAt1{})) + 7) &^ 7
 
 // returnInLoopExit is what returnInLoop needs until it has ended: its deferred calls and its results.
 type returnInLoopExit struct {
@@ -2113,24 +2131,24 @@ type returnInLoopHeld = struct {
 	tr   *cases.Trace
 }
 
-var returnInLoopKind *generated.HeldKind[returnInLoopState, returnInLoopHeld, int]
+var returnInLoopKind *generated.Kind
 
 // returnInLoopStart is the start form of returnInLoop.
 func returnInLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := returnInLoopKind.Begin(t)
+	f, h := generated.BeginHeld[returnInLoopHeld](t, returnInLoopKind)
 	*generated.At[returnInLoopArgs](f) = returnInLoopArgs{n: n}
 	*h = returnInLoopHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // returnInLoopStep is the step form of returnInLoop.
-func returnInLoopStep(f *generated.Frame[returnInLoopState, int], h *returnInLoopHeld) generated.Step {
+func returnInLoopStep(f *generated.Frame, h *returnInLoopHeld) generated.Step {
 	step, _ := returnInLoopRun(f, h, f.At())
 	return step
 }
 
 // returnInLoopRun runs returnInLoop from a resume point on. If it panics, it runs again from its deferred calls on.
-func returnInLoopRun(f *generated.Frame[returnInLoopState, int], h *returnInLoopHeld, at int) (step generated.Step, ok bool) {
+func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return returnInLoopRun(f, h, generated.Exit) }, &step, &ok)
@@ -2153,7 +2171,7 @@ func returnInLoopRun(f *generated.Frame[returnInLoopState, int], h *returnInLoop
 		tr = h.tr
 //line programs.go:163
 		err = generated.ChildErr(f)
-//line programs_task.go:2157
+//line programs_task.go:2175
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2177,7 +2195,7 @@ func returnInLoopRun(f *generated.Frame[returnInLoopState, int], h *returnInLoop
 loop1:
 //line programs.go:163
 	err = waitStart(t, tr, i)
-//line programs_task.go:2181
+//line programs_task.go:2199
 	if generated.Suspended(t) {
 		*generated.At[returnInLoopAt1](f) = returnInLoopAt1{n: n, i: i}
 		*h = returnInLoopHeld{exit: h.exit, tr: tr}
@@ -2204,13 +2222,13 @@ end1:
 //line programs.go:162
 	i++
 	goto loop1
-//line programs_task.go:2208
+//line programs_task.go:2226
 exit:
 	if p.Run(t) {
 		*h = returnInLoopHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // failsArgs has the arguments of fails.
@@ -2228,7 +2246,7 @@ type failsAt2 struct {
 	result int
 }
 
-type failsState = [(max(unsafe.Sizeof(failsArgs{}), unsafe.Sizeof(failsAt1{}), unsafe.Sizeof(failsAt2{})) + 7) / 8]uint64
+const failsSize = (max(unsafe.Sizeof(failsArgs{}), unsafe.Sizeof(failsAt1{}), unsafe.Sizeof(failsAt2{})) + 7) &^ 7
 
 // failsExit is what fails needs until it has ended: its deferred calls and its results.
 type failsExit struct {
@@ -2242,7 +2260,7 @@ type failsHeld = struct {
 	tr   *cases.Trace
 }
 
-var failsKind *generated.HeldKind[failsState, failsHeld, int]
+var failsKind *generated.Kind
 
 // failsStart is the start form of fails.
 func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
@@ -2259,9 +2277,9 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	}()
 //line programs.go:174
 	valueStart(t, tr, n)
-//line programs_task.go:2263
+//line programs_task.go:2281
 	if generated.Suspended(t) {
-		f, h := failsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 		*generated.At[failsAt1](f) = failsAt1{n: n}
 		*h = failsHeld{tr: tr}
 		failsDefer1(&h.exit.panic, recv)
@@ -2275,9 +2293,9 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 		panic(errors.New("two"))
 	}
 	v := valueStart(t, tr, n+100)
-//line programs_task.go:2279
+//line programs_task.go:2297
 	if generated.Suspended(t) {
-		f, h := failsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		s := generated.At[failsAt2](f)
 		*s = failsAt2{}
 		*h = failsHeld{}
@@ -2289,7 +2307,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v
 }
 
-//line programs_task.go:2293
+//line programs_task.go:2311
 
 // failsDefer1 enters what fails defers in line 173 in the list of its frame.
 func failsDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -2301,16 +2319,16 @@ func failsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2305
+//line programs_task.go:2323
 
 // failsStep is the step form of fails.
-func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step {
+func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 	step, _ := failsRun(f, h, f.At())
 	return step
 }
 
 // failsRun runs fails from a resume point on. If it panics, it runs again from its deferred calls on.
-func failsRun(f *generated.Frame[failsState, int], h *failsHeld, at int) (step generated.Step, ok bool) {
+func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return failsRun(f, h, generated.Exit) }, &step, &ok)
@@ -2330,14 +2348,14 @@ func failsRun(f *generated.Frame[failsState, int], h *failsHeld, at int) (step g
 		tr = h.tr
 //line programs.go:174
 		generated.Child(f)
-//line programs_task.go:2334
+//line programs_task.go:2352
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
 //line programs.go:181
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2341
+//line programs_task.go:2359
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2354,7 +2372,7 @@ func failsRun(f *generated.Frame[failsState, int], h *failsHeld, at int) (step g
 	}
 //line programs.go:174
 	valueStart(t, tr, n)
-//line programs_task.go:2358
+//line programs_task.go:2376
 	if generated.Suspended(t) {
 		*generated.At[failsAt1](f) = failsAt1{n: n}
 		*h = failsHeld{exit: h.exit, tr: tr}
@@ -2369,7 +2387,7 @@ resume1:
 		panic(errors.New("two"))
 	}
 	v = valueStart(t, tr, n+100)
-//line programs_task.go:2373
+//line programs_task.go:2391
 	if generated.Suspended(t) {
 		s := generated.At[failsAt2](f)
 		*s = failsAt2{}
@@ -2383,13 +2401,13 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line programs_task.go:2387
+//line programs_task.go:2405
 exit:
 	if p.Run(t) {
 		*h = failsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, nil)
+	return generated.End[int](p, f, t, *r, nil)
 }
 
 // recoversArgs has the arguments of recovers.
@@ -2402,7 +2420,7 @@ type recoversAt1 struct {
 	result int
 }
 
-type recoversState = [(max(unsafe.Sizeof(recoversArgs{}), unsafe.Sizeof(recoversAt1{})) + 7) / 8]uint64
+const recoversSize = (max(unsafe.Sizeof(recoversArgs{}), unsafe.Sizeof(recoversAt1{})) + 7) &^ 7
 
 // recoversExit is what recovers needs until it has ended: its deferred calls and its results.
 type recoversExit struct {
@@ -2417,7 +2435,7 @@ type recoversHeld = struct {
 	tr   *cases.Trace
 }
 
-var recoversKind *generated.HeldKind[recoversState, recoversHeld, int]
+var recoversKind *generated.Kind
 
 // recoversStart is the start form of recovers.
 func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -2434,9 +2452,9 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs.go:191
 	k = 1
 	v := failsStart(t, tr, n)
-//line programs_task.go:2438
+//line programs_task.go:2456
 	if generated.Suspended(t) {
-		f, h := recoversKind.Spill(t, 1)
+		f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 		errBox := generated.Box(&err)
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
@@ -2449,9 +2467,9 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	tr.Print("after")
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2453
+//line programs_task.go:2471
 	if generated.Suspended(t) {
-		_, h := recoversKind.Spill(t, 2)
+		_, h := generated.SpillHeld[recoversHeld](t, recoversKind, 2)
 		errBox := generated.Box(&err)
 		*h = recoversHeld{exit: recoversExit{k: k, err: errBox}}
 		recoversDefer1(&h.exit.panic, tr, errBox)
@@ -2461,7 +2479,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line programs_task.go:2465
+//line programs_task.go:2483
 
 // recoversDefer1 enters what recovers defers in line 185 in the list of its frame.
 func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
@@ -2478,16 +2496,16 @@ func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
 	})
 }
 
-//line programs_task.go:2482
+//line programs_task.go:2500
 
 // recoversStep is the step form of recovers.
-func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) generated.Step {
+func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 	step, _ := recoversRun(f, h, f.At())
 	return step
 }
 
 // recoversRun runs recovers from a resume point on. If it panics, it runs again from its deferred calls on.
-func recoversRun(f *generated.Frame[recoversState, int], h *recoversHeld, at int) (step generated.Step, ok bool) {
+func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return recoversRun(f, h, generated.Exit) }, &step, &ok)
@@ -2512,12 +2530,12 @@ func recoversRun(f *generated.Frame[recoversState, int], h *recoversHeld, at int
 //line programs.go:192
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2516
+//line programs_task.go:2534
 		goto resume1
 	case 2:
 //line programs.go:194
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2521
+//line programs_task.go:2539
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2534,7 +2552,7 @@ func recoversRun(f *generated.Frame[recoversState, int], h *recoversHeld, at int
 //line programs.go:191
 	*k = 1
 	v = failsStart(t, tr, n)
-//line programs_task.go:2538
+//line programs_task.go:2556
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
@@ -2547,7 +2565,7 @@ resume1:
 	*k = v
 	tr.Print("after")
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2551
+//line programs_task.go:2569
 	if generated.Suspended(t) {
 		*h = recoversHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2558,16 +2576,14 @@ resume2:
 		*err = err1
 		goto exit
 	}
-//line programs_task.go:2562
+//line programs_task.go:2580
 exit:
 	if p.Run(t) {
 		*h = recoversHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type rescueState = struct{}
 
 // rescueExit is what rescue needs until it has ended: its deferred calls and its results.
 type rescueExit struct {
@@ -2580,7 +2596,7 @@ type rescueHeld = struct {
 	tr   *cases.Trace
 }
 
-var rescueKind *generated.HeldKind[rescueState, rescueHeld, struct{}]
+var rescueKind *generated.Kind
 
 // rescueStart is the start form of rescue.
 func rescueStart(t *task.T, tr *cases.Trace) {
@@ -2593,9 +2609,9 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	}()
 //line programs.go:199
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2597
+//line programs_task.go:2613
 	if generated.Suspended(t) {
-		_, h := rescueKind.Spill(t, 1)
+		_, h := generated.SpillHeld[rescueHeld](t, rescueKind, 1)
 		*h = rescueHeld{}
 		rescueDefer1(&h.exit.panic, tr)
 		return
@@ -2604,7 +2620,7 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	panic("inner")
 }
 
-//line programs_task.go:2608
+//line programs_task.go:2624
 
 // rescueDefer1 enters what rescue defers in line 198 in the list of its frame.
 func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
@@ -2616,16 +2632,16 @@ func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2620
+//line programs_task.go:2636
 
 // rescueStep is the step form of rescue.
-func rescueStep(f *generated.Frame[rescueState, struct{}], h *rescueHeld) generated.Step {
+func rescueStep(f *generated.Frame, h *rescueHeld) generated.Step {
 	step, _ := rescueRun(f, h, f.At())
 	return step
 }
 
 // rescueRun runs rescue from a resume point on. If it panics, it runs again from its deferred calls on.
-func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int) (step generated.Step, ok bool) {
+func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return rescueRun(f, h, generated.Exit) }, &step, &ok)
@@ -2638,7 +2654,7 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 	case 1:
 //line programs.go:199
 		generated.ChildErr(f)
-//line programs_task.go:2642
+//line programs_task.go:2658
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2654,7 +2670,7 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 	}
 //line programs.go:199
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2658
+//line programs_task.go:2674
 	if generated.Suspended(t) {
 		*h = rescueHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2662,13 +2678,13 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 resume1:
 //line programs.go:200
 	panic("inner")
-//line programs_task.go:2666
+//line programs_task.go:2682
 exit:
 	if p.Run(t) {
 		*h = rescueHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p, f, t, struct{}{}, nil)
 }
 
 // recoverWaitsArgs has the arguments of recoverWaits.
@@ -2681,7 +2697,7 @@ type recoverWaitsAt1 struct {
 	n int
 }
 
-type recoverWaitsState = [(max(unsafe.Sizeof(recoverWaitsArgs{}), unsafe.Sizeof(recoverWaitsAt1{})) + 7) / 8]uint64
+const recoverWaitsSize = (max(unsafe.Sizeof(recoverWaitsArgs{}), unsafe.Sizeof(recoverWaitsAt1{})) + 7) &^ 7
 
 // recoverWaitsExit is what recoverWaits needs until it has ended: its deferred calls and its results.
 type recoverWaitsExit struct {
@@ -2696,24 +2712,24 @@ type recoverWaitsHeld = struct {
 	tr   *cases.Trace
 }
 
-var recoverWaitsKind *generated.HeldKind[recoverWaitsState, recoverWaitsHeld, int]
+var recoverWaitsKind *generated.Kind
 
 // recoverWaitsStart is the start form of recoverWaits.
 func recoverWaitsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := recoverWaitsKind.Begin(t)
+	f, h := generated.BeginHeld[recoverWaitsHeld](t, recoverWaitsKind)
 	*generated.At[recoverWaitsArgs](f) = recoverWaitsArgs{n: n}
 	*h = recoverWaitsHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // recoverWaitsStep is the step form of recoverWaits.
-func recoverWaitsStep(f *generated.Frame[recoverWaitsState, int], h *recoverWaitsHeld) generated.Step {
+func recoverWaitsStep(f *generated.Frame, h *recoverWaitsHeld) generated.Step {
 	step, _ := recoverWaitsRun(f, h, f.At())
 	return step
 }
 
 // recoverWaitsRun runs recoverWaits from a resume point on. If it panics, it runs again from its deferred calls on.
-func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaitsHeld, at int) (step generated.Step, ok bool) {
+func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2737,7 +2753,7 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 		tr = h.tr
 //line programs.go:211
 		generated.ChildErr(f)
-//line programs_task.go:2741
+//line programs_task.go:2757
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2762,9 +2778,9 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 				v := p.Recover()
 				tr.Print("first", v)
 				rescueStart(t, tr)
-//line programs_task.go:2766
+//line programs_task.go:2782
 				if generated.Suspended(t) {
-					_, h := recoverWaitsFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[recoverWaitsFunc1Held](t, recoverWaitsFunc1Kind, 1)
 					*h = recoverWaitsFunc1Held{tr: tr}
 					return
 				}
@@ -2775,7 +2791,7 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 	}
 //line programs.go:211
 	waitStart(t, tr, "before")
-//line programs_task.go:2779
+//line programs_task.go:2795
 	if generated.Suspended(t) {
 		*generated.At[recoverWaitsAt1](f) = recoverWaitsAt1{n: n}
 		*h = recoverWaitsHeld{exit: h.exit, tr: tr}
@@ -2791,26 +2807,24 @@ resume1:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line programs_task.go:2795
+//line programs_task.go:2811
 exit:
 	if p.Run(t) {
 		*h = recoverWaitsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type recoverWaitsFunc1State = struct{}
 
 type recoverWaitsFunc1Held = struct {
 	tr *cases.Trace
 	p  *generated.Panic
 }
 
-var recoverWaitsFunc1Kind *generated.HeldKind[recoverWaitsFunc1State, recoverWaitsFunc1Held, struct{}]
+var recoverWaitsFunc1Kind *generated.Kind
 
 // recoverWaitsFunc1Step is the step form of recoverWaits.func1.
-func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}], h *recoverWaitsFunc1Held) generated.Step {
+func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2824,7 +2838,7 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 		tr = h.tr
 //line programs.go:208
 		generated.Child(f)
-//line programs_task.go:2828
+//line programs_task.go:2842
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2833,7 +2847,7 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 	v = p.Recover()
 	tr.Print("first", v)
 	rescueStart(t, tr)
-//line programs_task.go:2837
+//line programs_task.go:2851
 	if generated.Suspended(t) {
 		*h = recoverWaitsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -2841,8 +2855,8 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 resume1:
 //line programs.go:209
 	tr.Print("rescued")
-//line programs_task.go:2845
-	return generated.Return(f, struct{}{}, nil)
+//line programs_task.go:2859
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // protectedArgs has the arguments of protected.
@@ -2850,7 +2864,7 @@ type protectedArgs struct {
 	n int
 }
 
-type protectedState = [(unsafe.Sizeof(protectedArgs{}) + 7) / 8]uint64
+const protectedSize = (unsafe.Sizeof(protectedArgs{}) + 7) &^ 7
 
 // protectedExit is what protected needs until it has ended: its deferred calls and its results.
 type protectedExit struct {
@@ -2864,7 +2878,7 @@ type protectedHeld = struct {
 	tr   *cases.Trace
 }
 
-var protectedKind *generated.HeldKind[protectedState, protectedHeld, struct{}]
+var protectedKind *generated.Kind
 
 // protectedStart is the start form of protected.
 func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
@@ -2879,9 +2893,9 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	}()
 //line programs.go:225
 	failsStart(t, tr, n)
-//line programs_task.go:2883
+//line programs_task.go:2897
 	if generated.Suspended(t) {
-		_, h := protectedKind.Spill(t, 1)
+		_, h := generated.SpillHeld[protectedHeld](t, protectedKind, 1)
 		errBox := generated.Box(&err)
 		*h = protectedHeld{exit: protectedExit{err: errBox}}
 		protectedDefer1(&h.exit.panic, errBox)
@@ -2891,7 +2905,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	return nil
 }
 
-//line programs_task.go:2895
+//line programs_task.go:2909
 
 // protectedDefer1 enters what protected defers in line 220 in the list of its frame.
 func protectedDefer1(p *generated.Panic, err *error) {
@@ -2907,16 +2921,16 @@ func protectedDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line programs_task.go:2911
+//line programs_task.go:2925
 
 // protectedStep is the step form of protected.
-func protectedStep(f *generated.Frame[protectedState, struct{}], h *protectedHeld) generated.Step {
+func protectedStep(f *generated.Frame, h *protectedHeld) generated.Step {
 	step, _ := protectedRun(f, h, f.At())
 	return step
 }
 
 // protectedRun runs protected from a resume point on. If it panics, it runs again from its deferred calls on.
-func protectedRun(f *generated.Frame[protectedState, struct{}], h *protectedHeld, at int) (step generated.Step, ok bool) {
+func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return protectedRun(f, h, generated.Exit) }, &step, &ok)
@@ -2936,7 +2950,7 @@ func protectedRun(f *generated.Frame[protectedState, struct{}], h *protectedHeld
 	case 1:
 //line programs.go:225
 		generated.Child(f)
-//line programs_task.go:2940
+//line programs_task.go:2954
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2952,7 +2966,7 @@ func protectedRun(f *generated.Frame[protectedState, struct{}], h *protectedHeld
 	}
 //line programs.go:225
 	failsStart(t, tr, n)
-//line programs_task.go:2956
+//line programs_task.go:2970
 	if generated.Suspended(t) {
 		*h = protectedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2963,13 +2977,13 @@ resume1:
 		*err = nil
 		goto exit
 	}
-//line programs_task.go:2967
+//line programs_task.go:2981
 exit:
 	if p.Run(t) {
 		*h = protectedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
 
 // recoverOuterArgs has the arguments of recoverOuter.
@@ -2987,13 +3001,13 @@ type recoverOuterAt2 struct {
 	n, i int
 }
 
-type recoverOuterState = [(max(unsafe.Sizeof(recoverOuterArgs{}), unsafe.Sizeof(recoverOuterAt1{}), unsafe.Sizeof(recoverOuterAt2{})) + 7) / 8]uint64
+const recoverOuterSize = (max(unsafe.Sizeof(recoverOuterArgs{}), unsafe.Sizeof(recoverOuterAt1{}), unsafe.Sizeof(recoverOuterAt2{})) + 7) &^ 7
 
 type recoverOuterHeld = struct {
 	tr *cases.Trace
 }
 
-var recoverOuterKind *generated.HeldKind[recoverOuterState, recoverOuterHeld, int]
+var recoverOuterKind *generated.Kind
 
 // recoverOuterStart is the start form of recoverOuter.
 func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3002,9 +3016,9 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:231
 			err := protectedStart(t, tr, i)
-//line programs_task.go:3006
+//line programs_task.go:3020
 			if generated.Suspended(t) {
-				f, h := recoverOuterKind.Spill(t, 1)
+				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 1)
 				*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
 				*h = recoverOuterHeld{tr: tr}
 				return
@@ -3012,9 +3026,9 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:232
 			tr.Print(i, err)
 			waitStart(t, tr, "next")
-//line programs_task.go:3016
+//line programs_task.go:3030
 			if generated.Suspended(t) {
-				f, h := recoverOuterKind.Spill(t, 2)
+				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 2)
 				*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
 				*h = recoverOuterHeld{tr: tr}
 				return
@@ -3025,10 +3039,10 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3029
+//line programs_task.go:3043
 
 // recoverOuterStep is the step form of recoverOuter.
-func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOuterHeld) generated.Step {
+func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3046,7 +3060,7 @@ func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOute
 		tr = h.tr
 //line programs.go:231
 		err = generated.ChildErr(f)
-//line programs_task.go:3050
+//line programs_task.go:3064
 		goto resume1
 	case 2:
 		s := generated.At[recoverOuterAt2](f)
@@ -3054,7 +3068,7 @@ func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOute
 		tr = h.tr
 //line programs.go:233
 		generated.ChildErr(f)
-//line programs_task.go:3058
+//line programs_task.go:3072
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3068,7 +3082,7 @@ loop1:
 	}
 //line programs.go:231
 	err = protectedStart(t, tr, i)
-//line programs_task.go:3072
+//line programs_task.go:3086
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3078,7 +3092,7 @@ resume1:
 //line programs.go:232
 	tr.Print(i, err)
 	waitStart(t, tr, "next")
-//line programs_task.go:3082
+//line programs_task.go:3096
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3090,10 +3104,10 @@ resume2:
 	goto loop1
 end1:
 //line programs.go:235
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:3097
+//line programs_task.go:3111
 
 // panicsAgainArgs has the arguments of panicsAgain.
 type panicsAgainArgs struct {
@@ -3105,7 +3119,7 @@ type panicsAgainAt2 struct {
 	result int
 }
 
-type panicsAgainState = [(max(unsafe.Sizeof(panicsAgainArgs{}), unsafe.Sizeof(panicsAgainAt2{})) + 7) / 8]uint64
+const panicsAgainSize = (max(unsafe.Sizeof(panicsAgainArgs{}), unsafe.Sizeof(panicsAgainAt2{})) + 7) &^ 7
 
 // panicsAgainExit is what panicsAgain needs until it has ended: its deferred calls and its results.
 type panicsAgainExit struct {
@@ -3120,7 +3134,7 @@ type panicsAgainHeld = struct {
 	tr   *cases.Trace
 }
 
-var panicsAgainKind *generated.HeldKind[panicsAgainState, panicsAgainHeld, int]
+var panicsAgainKind *generated.Kind
 
 // panicsAgainStart is the start form of panicsAgain.
 func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -3152,9 +3166,9 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:242
 	waitStart(t, tr, "a")
-//line programs_task.go:3156
+//line programs_task.go:3170
 	if generated.Suspended(t) {
-		_, h := panicsAgainKind.Spill(t, 1)
+		_, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 1)
 		kBox := generated.Box(&k)
 		*h = panicsAgainHeld{exit: panicsAgainExit{k: kBox, err: err}, tr: tr}
 		panicsAgainDefer1(&h.exit.panic, tr, kBox)
@@ -3164,9 +3178,9 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}
 //line programs.go:243
 	v := valueStart(t, tr, 1)
-//line programs_task.go:3168
+//line programs_task.go:3182
 	if generated.Suspended(t) {
-		f, h := panicsAgainKind.Spill(t, 2)
+		f, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 2)
 		kBox := generated.Box(&k)
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
@@ -3181,7 +3195,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	panic(fmt.Sprint("first", v))
 }
 
-//line programs_task.go:3185
+//line programs_task.go:3199
 
 // panicsAgainDefer1 enters what panicsAgain defers in line 239 in the list of its frame.
 func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
@@ -3193,7 +3207,7 @@ func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
 	})
 }
 
-//line programs_task.go:3197
+//line programs_task.go:3211
 
 // panicsAgainDefer2 enters what panicsAgain defers in line 240 in the list of its frame.
 func panicsAgainDefer2(p *generated.Panic) {
@@ -3205,7 +3219,7 @@ func panicsAgainDefer2(p *generated.Panic) {
 	})
 }
 
-//line programs_task.go:3209
+//line programs_task.go:3223
 
 // panicsAgainDefer3 enters what panicsAgain defers in line 241 in the list of its frame.
 func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
@@ -3217,16 +3231,16 @@ func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3221
+//line programs_task.go:3235
 
 // panicsAgainStep is the step form of panicsAgain.
-func panicsAgainStep(f *generated.Frame[panicsAgainState, int], h *panicsAgainHeld) generated.Step {
+func panicsAgainStep(f *generated.Frame, h *panicsAgainHeld) generated.Step {
 	step, _ := panicsAgainRun(f, h, f.At())
 	return step
 }
 
 // panicsAgainRun runs panicsAgain from a resume point on. If it panics, it runs again from its deferred calls on.
-func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHeld, at int) (step generated.Step, ok bool) {
+func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicsAgainRun(f, h, generated.Exit) }, &step, &ok)
@@ -3249,14 +3263,14 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 		tr = h.tr
 //line programs.go:242
 		generated.ChildErr(f)
-//line programs_task.go:3253
+//line programs_task.go:3267
 		goto resume1
 	case 2:
 		s := generated.At[panicsAgainAt2](f)
 //line programs.go:243
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3260
+//line programs_task.go:3274
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3281,7 +3295,7 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 	}
 //line programs.go:242
 	waitStart(t, tr, "a")
-//line programs_task.go:3285
+//line programs_task.go:3299
 	if generated.Suspended(t) {
 		*h = panicsAgainHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -3289,7 +3303,7 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 resume1:
 //line programs.go:243
 	v = valueStart(t, tr, 1)
-//line programs_task.go:3293
+//line programs_task.go:3307
 	if generated.Suspended(t) {
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
@@ -3300,13 +3314,13 @@ resume1:
 resume2:
 //line programs.go:243
 	panic(fmt.Sprint("first", v))
-//line programs_task.go:3304
+//line programs_task.go:3318
 exit:
 	if p.Run(t) {
 		*h = panicsAgainHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // valuesArgs has the arguments of values.
@@ -3319,7 +3333,7 @@ type valuesAt1 struct {
 	result int
 }
 
-type valuesState = [(max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{})) + 7) / 8]uint64
+const valuesSize = (max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{})) + 7) &^ 7
 
 // valuesExit is what values needs until it has ended: its deferred calls and its results.
 type valuesExit struct {
@@ -3336,7 +3350,7 @@ type valuesHeld = struct {
 	f    func()
 }
 
-var valuesKind *generated.HeldKind[valuesState, valuesHeld, int]
+var valuesKind *generated.Kind
 
 // valuesStart is the start form of values.
 func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3359,9 +3373,9 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:255
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3363
+//line programs_task.go:3377
 	if generated.Suspended(t) {
-		f1, h := valuesKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 		s := generated.At[valuesAt1](f1)
 		*s = valuesAt1{}
 		*h = valuesHeld{tr: tr, l: &l}
@@ -3386,9 +3400,9 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3390
+//line programs_task.go:3404
 	if generated.Suspended(t) {
-		_, h := valuesKind.Spill(t, 2)
+		_, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		*h = valuesHeld{l: &l, f: f}
 		valuesDefer1(&h.exit.panic, recv, a)
 		valuesDefer2(&h.exit.panic, recv1, a1)
@@ -3410,7 +3424,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return l.n, nil
 }
 
-//line programs_task.go:3414
+//line programs_task.go:3428
 
 // valuesDefer1 enters what values defers in line 253 in the list of its frame.
 func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
@@ -3422,7 +3436,7 @@ func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3426
+//line programs_task.go:3440
 
 // valuesDefer2 enters what values defers in line 254 in the list of its frame.
 func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
@@ -3434,7 +3448,7 @@ func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3438
+//line programs_task.go:3452
 
 // valuesDefer3 enters what values defers in line 257 in the list of its frame.
 func valuesDefer3(p *generated.Panic, fn func()) {
@@ -3446,7 +3460,7 @@ func valuesDefer3(p *generated.Panic, fn func()) {
 	})
 }
 
-//line programs_task.go:3450
+//line programs_task.go:3464
 
 // valuesDefer4 enters what values defers in line 260 in the list of its frame.
 func valuesDefer4(p *generated.Panic, fn1 func()) {
@@ -3458,16 +3472,16 @@ func valuesDefer4(p *generated.Panic, fn1 func()) {
 	})
 }
 
-//line programs_task.go:3462
+//line programs_task.go:3476
 
 // valuesStep is the step form of values.
-func valuesStep(f1 *generated.Frame[valuesState, int], h *valuesHeld) generated.Step {
+func valuesStep(f1 *generated.Frame, h *valuesHeld) generated.Step {
 	step, _ := valuesRun(f1, h, f1.At())
 	return step
 }
 
 // valuesRun runs values from a resume point on. If it panics, it runs again from its deferred calls on.
-func valuesRun(f1 *generated.Frame[valuesState, int], h *valuesHeld, at int) (step generated.Step, ok bool) {
+func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return valuesRun(f1, h, generated.Exit) }, &step, &ok)
@@ -3491,13 +3505,13 @@ func valuesRun(f1 *generated.Frame[valuesState, int], h *valuesHeld, at int) (st
 //line programs.go:255
 		v = s.result
 		generated.Child(f1)
-//line programs_task.go:3495
+//line programs_task.go:3509
 		goto resume1
 	case 2:
 		l, f = h.l, h.f
 //line programs.go:259
 		generated.ChildErr(f1)
-//line programs_task.go:3501
+//line programs_task.go:3515
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -3523,7 +3537,7 @@ func valuesRun(f1 *generated.Frame[valuesState, int], h *valuesHeld, at int) (st
 	}
 //line programs.go:255
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3527
+//line programs_task.go:3541
 	if generated.Suspended(t) {
 		s := generated.At[valuesAt1](f1)
 		*s = valuesAt1{}
@@ -3542,7 +3556,7 @@ resume1:
 //line programs.go:258
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3546
+//line programs_task.go:3560
 	if generated.Suspended(t) {
 		*h = valuesHeld{exit: h.exit, l: l, f: f}
 		return generated.Wait(f1, t, 2), true
@@ -3558,13 +3572,13 @@ resume2:
 		*r, *r1 = l.n, nil
 		goto exit
 	}
-//line programs_task.go:3562
+//line programs_task.go:3576
 exit:
 	if p.Run(t) {
 		*h = valuesHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p, f1, t, *r, *r1)
+	return generated.End[int](p, f1, t, *r, *r1)
 }
 
 // goexitArgs has the arguments of goexit.
@@ -3582,7 +3596,7 @@ type goexitAt2 struct {
 	n int
 }
 
-type goexitState = [(max(unsafe.Sizeof(goexitArgs{}), unsafe.Sizeof(goexitAt1{}), unsafe.Sizeof(goexitAt2{})) + 7) / 8]uint64
+const goexitSize = (max(unsafe.Sizeof(goexitArgs{}), unsafe.Sizeof(goexitAt1{}), unsafe.Sizeof(goexitAt2{})) + 7) &^ 7
 
 // goexitExit is what goexit needs until it has ended: its deferred calls and its results.
 type goexitExit struct {
@@ -3597,7 +3611,7 @@ type goexitHeld = struct {
 	tr   *cases.Trace
 }
 
-var goexitKind *generated.HeldKind[goexitState, goexitHeld, int]
+var goexitKind *generated.Kind
 
 // goexitStart is the start form of goexit.
 func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3615,9 +3629,9 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:266
 	waitStart(t, tr, "before")
-//line programs_task.go:3619
+//line programs_task.go:3633
 	if generated.Suspended(t) {
-		f, h := goexitKind.Spill(t, 1)
+		f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 1)
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
 		*h = goexitHeld{}
 		goexitDefer1(&h.exit.panic, recv, a)
@@ -3626,9 +3640,9 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:267
 	if n > 0 {
 		generated.Goexit(t)
-//line programs_task.go:3630
+//line programs_task.go:3644
 		if generated.Suspended(t) {
-			f, h := goexitKind.Spill(t, 2)
+			f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 2)
 			*generated.At[goexitAt2](f) = goexitAt2{n: n}
 			*h = goexitHeld{}
 			goexitDefer1(&h.exit.panic, recv, a)
@@ -3639,7 +3653,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3643
+//line programs_task.go:3657
 
 // goexitDefer1 enters what goexit defers in line 265 in the list of its frame.
 func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -3651,16 +3665,16 @@ func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:3655
+//line programs_task.go:3669
 
 // goexitStep is the step form of goexit.
-func goexitStep(f *generated.Frame[goexitState, int], h *goexitHeld) generated.Step {
+func goexitStep(f *generated.Frame, h *goexitHeld) generated.Step {
 	step, _ := goexitRun(f, h, f.At())
 	return step
 }
 
 // goexitRun runs goexit from a resume point on. If it panics, it runs again from its deferred calls on.
-func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (step generated.Step, ok bool) {
+func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return goexitRun(f, h, generated.Exit) }, &step, &ok)
@@ -3680,14 +3694,14 @@ func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (ste
 		n = s.n
 //line programs.go:266
 		generated.ChildErr(f)
-//line programs_task.go:3684
+//line programs_task.go:3698
 		goto resume1
 	case 2:
 		s := generated.At[goexitAt2](f)
 		n = s.n
 //line programs.go:268
 		generated.Child(f)
-//line programs_task.go:3691
+//line programs_task.go:3705
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3705,7 +3719,7 @@ func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (ste
 	}
 //line programs.go:266
 	waitStart(t, tr, "before")
-//line programs_task.go:3709
+//line programs_task.go:3723
 	if generated.Suspended(t) {
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3718,7 +3732,7 @@ resume1:
 	}
 //line programs.go:268
 	generated.Goexit(t)
-//line programs_task.go:3722
+//line programs_task.go:3736
 	if generated.Suspended(t) {
 		*generated.At[goexitAt2](f) = goexitAt2{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3731,13 +3745,13 @@ end1:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:3735
+//line programs_task.go:3749
 exit:
 	if p.Run(t) {
 		*h = goexitHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // runtimeErrorArgs has the arguments of runtimeError.
@@ -3750,7 +3764,7 @@ type runtimeErrorAt1 struct {
 	result int
 }
 
-type runtimeErrorState = [(max(unsafe.Sizeof(runtimeErrorArgs{}), unsafe.Sizeof(runtimeErrorAt1{})) + 7) / 8]uint64
+const runtimeErrorSize = (max(unsafe.Sizeof(runtimeErrorArgs{}), unsafe.Sizeof(runtimeErrorAt1{})) + 7) &^ 7
 
 // runtimeErrorExit is what runtimeError needs until it has ended: its deferred calls and its results.
 type runtimeErrorExit struct {
@@ -3766,7 +3780,7 @@ type runtimeErrorHeld = struct {
 	list []int
 }
 
-var runtimeErrorKind *generated.HeldKind[runtimeErrorState, runtimeErrorHeld, int]
+var runtimeErrorKind *generated.Kind
 
 // runtimeErrorStart is the start form of runtimeError.
 func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3784,9 +3798,9 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:275
 	list := make([]int, n)
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3788
+//line programs_task.go:3802
 	if generated.Suspended(t) {
-		f, h := runtimeErrorKind.Spill(t, 1)
+		f, h := generated.SpillHeld[runtimeErrorHeld](t, runtimeErrorKind, 1)
 		s := generated.At[runtimeErrorAt1](f)
 		*s = runtimeErrorAt1{}
 		*h = runtimeErrorHeld{list: list}
@@ -3798,7 +3812,7 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[v], nil
 }
 
-//line programs_task.go:3802
+//line programs_task.go:3816
 
 // runtimeErrorDefer1 enters what runtimeError defers in line 274 in the list of its frame.
 func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -3810,16 +3824,16 @@ func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3814
+//line programs_task.go:3828
 
 // runtimeErrorStep is the step form of runtimeError.
-func runtimeErrorStep(f *generated.Frame[runtimeErrorState, int], h *runtimeErrorHeld) generated.Step {
+func runtimeErrorStep(f *generated.Frame, h *runtimeErrorHeld) generated.Step {
 	step, _ := runtimeErrorRun(f, h, f.At())
 	return step
 }
 
 // runtimeErrorRun runs runtimeError from a resume point on. If it panics, it runs again from its deferred calls on.
-func runtimeErrorRun(f *generated.Frame[runtimeErrorState, int], h *runtimeErrorHeld, at int) (step generated.Step, ok bool) {
+func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return runtimeErrorRun(f, h, generated.Exit) }, &step, &ok)
@@ -3841,7 +3855,7 @@ func runtimeErrorRun(f *generated.Frame[runtimeErrorState, int], h *runtimeError
 //line programs.go:276
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3845
+//line programs_task.go:3859
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3859,7 +3873,7 @@ func runtimeErrorRun(f *generated.Frame[runtimeErrorState, int], h *runtimeError
 //line programs.go:275
 	list = make([]int, n)
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3863
+//line programs_task.go:3877
 	if generated.Suspended(t) {
 		s := generated.At[runtimeErrorAt1](f)
 		*s = runtimeErrorAt1{}
@@ -3873,13 +3887,13 @@ resume1:
 		*r, *r1 = list[v], nil
 		goto exit
 	}
-//line programs_task.go:3877
+//line programs_task.go:3891
 exit:
 	if p.Run(t) {
 		*h = runtimeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // closeValueInPrograms returns the start form of recv.Close.

@@ -19,95 +19,109 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	blocksKind = generated.DefineHeld[blocksState, blocksHeld, int]("blocks", "programs.go", 40, blocksStep)
+	blocksKind = generated.DefineHeld("blocks", "programs.go", 40, blocksSize, generated.Result[int](), blocksStep)
 	generated.Bind(blocks, blocksStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s blocksState
-		*generated.In[blocksArgs](&s) = blocksArgs{n: n}
-		return blocksKind.With(s, blocksHeld{tr: tr})
+		c1 := generated.NewCall[int](blocksKind)
+		*generated.CallState[blocksArgs](c1) = blocksArgs{n: n}
+		*generated.CallHeld[blocksHeld](c1) = blocksHeld{tr: tr}
+		return c1
 	})
-	takesKind = generated.DefineHeld[takesState, takesHeld, large]("takes", "programs.go", 69, takesStep)
+	takesKind = generated.DefineHeld("takes", "programs.go", 69, takesSize, generated.Result[large](), takesStep)
 	generated.Bind(takes, takesStart, func(tr *cases.Trace, l large, s string) coro.Call[large] {
-		var s1 takesState
-		*generated.In[takesArgs](&s1) = takesArgs{l: l}
-		return takesKind.With(s1, takesHeld{tr: tr, s: s})
+		c := generated.NewCall[large](takesKind)
+		*generated.CallState[takesArgs](c) = takesArgs{l: l}
+		*generated.CallHeld[takesHeld](c) = takesHeld{tr: tr, s: s}
+		return c
 	})
-	wrapsKind = generated.DefineHeld[wrapsState, wrapsHeld, large]("wraps", "programs.go", 75, wrapsStep)
+	wrapsKind = generated.DefineHeld("wraps", "programs.go", 75, wrapsSize, generated.Result[large](), wrapsStep)
 	generated.Bind(wraps, wrapsStart, func(tr *cases.Trace, l large) coro.Call[large] {
-		var s wrapsState
-		*generated.In[wrapsArgs](&s) = wrapsArgs{l: l}
-		return wrapsKind.With(s, wrapsHeld{tr: tr})
+		c := generated.NewCall[large](wrapsKind)
+		*generated.CallState[wrapsArgs](c) = wrapsArgs{l: l}
+		*generated.CallHeld[wrapsHeld](c) = wrapsHeld{tr: tr}
+		return c
 	})
-	passesOnKind = generated.DefineHeld[passesOnState, passesOnHeld, int]("passesOn", "programs.go", 77, passesOnStep)
+	passesOnKind = generated.DefineHeld("passesOn", "programs.go", 77, passesOnSize, generated.Result[int](), passesOnStep)
 	generated.Bind(passesOn, passesOnStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s passesOnState
-		*generated.In[passesOnArgs](&s) = passesOnArgs{n: n}
-		return passesOnKind.With(s, passesOnHeld{tr: tr})
+		c := generated.NewCall[int](passesOnKind)
+		*generated.CallState[passesOnArgs](c) = passesOnArgs{n: n}
+		*generated.CallHeld[passesOnHeld](c) = passesOnHeld{tr: tr}
+		return c
 	})
-	childKind = generated.DefineHeld[childState, childHeld, large]("child", "programs.go", 86, childStep)
+	childKind = generated.DefineHeld("child", "programs.go", 86, childSize, generated.Result[large](), childStep)
 	generated.Bind(child, childStart, func(tr *cases.Trace, n int, fails bool) coro.Call[large] {
-		var s childState
-		*generated.In[childArgs](&s) = childArgs{n: n, fails: fails}
-		return childKind.With(s, childHeld{tr: tr})
+		c := generated.NewCall[large](childKind)
+		*generated.CallState[childArgs](c) = childArgs{n: n, fails: fails}
+		*generated.CallHeld[childHeld](c) = childHeld{tr: tr}
+		return c
 	})
-	childrenKind = generated.DefineHeld[childrenState, childrenHeld, int]("children", "programs.go", 96, childrenStep)
+	childrenKind = generated.DefineHeld("children", "programs.go", 96, childrenSize, generated.Result[int](), childrenStep)
 	generated.Bind(children, childrenStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s childrenState
-		*generated.In[childrenArgs](&s) = childrenArgs{n: n}
-		return childrenKind.With(s, childrenHeld{tr: tr})
+		c := generated.NewCall[int](childrenKind)
+		*generated.CallState[childrenArgs](c) = childrenArgs{n: n}
+		*generated.CallHeld[childrenHeld](c) = childrenHeld{tr: tr}
+		return c
 	})
-	inLoopKind = generated.DefineHeld[inLoopState, inLoopHeld, int]("inLoop", "programs.go", 106, inLoopStep)
+	inLoopKind = generated.DefineHeld("inLoop", "programs.go", 106, inLoopSize, generated.Result[int](), inLoopStep)
 	generated.Bind(inLoop, inLoopStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s inLoopState
-		*generated.In[inLoopArgs](&s) = inLoopArgs{n: n}
-		return inLoopKind.With(s, inLoopHeld{tr: tr})
+		c := generated.NewCall[int](inLoopKind)
+		*generated.CallState[inLoopArgs](c) = inLoopArgs{n: n}
+		*generated.CallHeld[inLoopHeld](c) = inLoopHeld{tr: tr}
+		return c
 	})
-	deepKind = generated.DefineHeld[deepState, deepHeld, int]("deep", "programs.go", 119, deepStep)
+	deepKind = generated.DefineHeld("deep", "programs.go", 119, deepSize, generated.Result[int](), deepStep)
 	generated.Bind(deep, deepStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s deepState
-		*generated.In[deepArgs](&s) = deepArgs{n: n}
-		return deepKind.With(s, deepHeld{tr: tr})
+		c := generated.NewCall[int](deepKind)
+		*generated.CallState[deepArgs](c) = deepArgs{n: n}
+		*generated.CallHeld[deepHeld](c) = deepHeld{tr: tr}
+		return c
 	})
-	evenKind = generated.DefineHeld[evenState, evenHeld, int]("even", "programs.go", 130, evenStep)
+	evenKind = generated.DefineHeld("even", "programs.go", 130, evenSize, generated.Result[int](), evenStep)
 	generated.Bind(even, evenStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s evenState
-		*generated.In[evenArgs](&s) = evenArgs{n: n}
-		return evenKind.With(s, evenHeld{tr: tr})
+		c := generated.NewCall[int](evenKind)
+		*generated.CallState[evenArgs](c) = evenArgs{n: n}
+		*generated.CallHeld[evenHeld](c) = evenHeld{tr: tr}
+		return c
 	})
-	oddKind = generated.DefineHeld[oddState, oddHeld, int]("odd", "programs.go", 137, oddStep, generated.Deferring())
+	oddKind = generated.DefineHeld("odd", "programs.go", 137, oddSize, generated.Result[int](), oddStep, generated.Deferring())
 	generated.Bind(odd, oddStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s oddState
-		*generated.In[oddArgs](&s) = oddArgs{n: n}
-		return oddKind.With(s, oddHeld{tr: tr})
+		c := generated.NewCall[int](oddKind)
+		*generated.CallState[oddArgs](c) = oddArgs{n: n}
+		*generated.CallHeld[oddHeld](c) = oddHeld{tr: tr}
+		return c
 	})
-	seldomKind = generated.DefineHeld[seldomState, seldomHeld, int]("seldom", "programs.go", 145, seldomStep)
+	seldomKind = generated.DefineHeld("seldom", "programs.go", 145, seldomSize, generated.Result[int](), seldomStep)
 	generated.Bind(seldom, seldomStart, func(tr *cases.Trace, i int) coro.Call[int] {
-		var s seldomState
-		*generated.In[seldomArgs](&s) = seldomArgs{i: i}
-		return seldomKind.With(s, seldomHeld{tr: tr})
+		c := generated.NewCall[int](seldomKind)
+		*generated.CallState[seldomArgs](c) = seldomArgs{i: i}
+		*generated.CallHeld[seldomHeld](c) = seldomHeld{tr: tr}
+		return c
 	})
-	rarelyKind = generated.DefineHeld[rarelyState, rarelyHeld, int]("rarely", "programs.go", 152, rarelyStep)
+	rarelyKind = generated.DefineHeld("rarely", "programs.go", 152, rarelySize, generated.Result[int](), rarelyStep)
 	generated.Bind(rarely, rarelyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rarelyState
-		*generated.In[rarelyArgs](&s) = rarelyArgs{n: n}
-		return rarelyKind.With(s, rarelyHeld{tr: tr})
+		c := generated.NewCall[int](rarelyKind)
+		*generated.CallState[rarelyArgs](c) = rarelyArgs{n: n}
+		*generated.CallHeld[rarelyHeld](c) = rarelyHeld{tr: tr}
+		return c
 	})
-	callsKind = generated.DefineHeld[callsState, callsHeld, int]("calls", "programs.go", 160, callsStep)
+	callsKind = generated.DefineHeld("calls", "programs.go", 160, callsSize, generated.Result[int](), callsStep)
 	generated.Bind(calls, callsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s callsState
-		*generated.In[callsArgs](&s) = callsArgs{n: n}
-		return callsKind.With(s, callsHeld{tr: tr})
+		c := generated.NewCall[int](callsKind)
+		*generated.CallState[callsArgs](c) = callsArgs{n: n}
+		*generated.CallHeld[callsHeld](c) = callsHeld{tr: tr}
+		return c
 	})
-	neverKind = generated.DefineHeld[neverState, neverHeld, int]("never", "programs.go", 168, neverStep)
+	neverKind = generated.DefineHeld("never", "programs.go", 168, neverSize, generated.Result[int](), neverStep)
 	generated.Bind(never, neverStart, func(tr *cases.Trace, i int) coro.Call[int] {
-		var s neverState
-		*generated.In[neverArgs](&s) = neverArgs{i: i}
-		return neverKind.With(s, neverHeld{tr: tr})
+		c := generated.NewCall[int](neverKind)
+		*generated.CallState[neverArgs](c) = neverArgs{i: i}
+		*generated.CallHeld[neverHeld](c) = neverHeld{tr: tr}
+		return c
 	})
-	descendKind = generated.Define[descendState, int]("descend", "programs.go", 175, descendStep)
+	descendKind = generated.Define("descend", "programs.go", 175, descendSize, generated.Result[int](), descendStep)
 	generated.Bind(descend, descendStart, func(n int) coro.Call[int] {
-		var s descendState
-		*generated.In[descendArgs](&s) = descendArgs{n: n}
-		return descendKind.With(s)
+		c := generated.NewCall[int](descendKind)
+		*generated.CallState[descendArgs](c) = descendArgs{n: n}
+		return c
 	})
 }
 
@@ -147,14 +161,14 @@ type blocksAt5 struct {
 	result int
 }
 
-type blocksState = [(max(unsafe.Sizeof(blocksArgs{}), unsafe.Sizeof(blocksAt1{}), unsafe.Sizeof(blocksAt2{}), unsafe.Sizeof(blocksAt3{}), unsafe.Sizeof(blocksAt4{}), unsafe.Sizeof(blocksAt5{})) + 7) / 8]uint64
+const blocksSize = (max(unsafe.Sizeof(blocksArgs{}), unsafe.Sizeof(blocksAt1{}), unsafe.Sizeof(blocksAt2{}), unsafe.Sizeof(blocksAt3{}), unsafe.Sizeof(blocksAt4{}), unsafe.Sizeof(blocksAt5{})) + 7) &^ 7
 
 type blocksHeld = struct {
 	tr *cases.Trace
 	a  *large
 }
 
-var blocksKind *generated.HeldKind[blocksState, blocksHeld, int]
+var blocksKind *generated.Kind
 
 // blocksStart is the start form of blocks.
 func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -163,9 +177,9 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		a := filled(n)
 		v := valueStart(t, tr, 1)
-//line programs_task.go:167
+//line programs_task.go:181
 		if generated.Suspended(t) {
-			f, h := blocksKind.Spill(t, 1)
+			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 1)
 			s := generated.At[blocksAt1](f)
 			*s = blocksAt1{n: n, total: total}
 			*h = blocksHeld{tr: tr, a: &a}
@@ -179,9 +193,9 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if total > 0 {
 		b := filled(2)
 		v1 := valueStart(t, tr, 2)
-//line programs_task.go:183
+//line programs_task.go:197
 		if generated.Suspended(t) {
-			f, h := blocksKind.Spill(t, 2)
+			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 2)
 			s := generated.At[blocksAt2](f)
 			*s = blocksAt2{n: n, total: total}
 			*h = blocksHeld{tr: tr, a: &b}
@@ -196,9 +210,9 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:52
 			c := filled(i)
 			v2 := valueStart(t, tr, 3)
-//line programs_task.go:200
+//line programs_task.go:214
 			if generated.Suspended(t) {
-				f, h := blocksKind.Spill(t, 3)
+				f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 3)
 				s := generated.At[blocksAt3](f)
 				*s = blocksAt3{n: n, total: total, i: i, c: c}
 				*h = blocksHeld{tr: tr}
@@ -215,9 +229,9 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 3:
 		d := filled(4)
 		v3 := valueStart(t, tr, 4)
-//line programs_task.go:219
+//line programs_task.go:233
 		if generated.Suspended(t) {
-			f, h := blocksKind.Spill(t, 4)
+			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 4)
 			s := generated.At[blocksAt4](f)
 			*s = blocksAt4{total: total}
 			*h = blocksHeld{a: &d}
@@ -230,9 +244,9 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		e := filled(5)
 		v4 := valueStart(t, tr, 5)
-//line programs_task.go:234
+//line programs_task.go:248
 		if generated.Suspended(t) {
-			f, h := blocksKind.Spill(t, 5)
+			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 5)
 			s := generated.At[blocksAt5](f)
 			*s = blocksAt5{total: total}
 			*h = blocksHeld{a: &e}
@@ -246,10 +260,10 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:250
+//line programs_task.go:264
 
 // blocksStep is the step form of blocks.
-func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.Step {
+func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                             *cases.Trace
@@ -269,7 +283,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 //line programs.go:44
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:273
+//line programs_task.go:287
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
@@ -278,7 +292,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 //line programs.go:49
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:282
+//line programs_task.go:296
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
@@ -287,7 +301,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 //line programs.go:53
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:291
+//line programs_task.go:305
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
@@ -296,7 +310,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 //line programs.go:59
 		v3 = s.result
 		generated.Child(f)
-//line programs_task.go:300
+//line programs_task.go:314
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
@@ -305,7 +319,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 //line programs.go:63
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:309
+//line programs_task.go:323
 		goto resume5
 	default:
 		return f.BadResume()
@@ -315,7 +329,7 @@ func blocksStep(f *generated.Frame[blocksState, int], h *blocksHeld) generated.S
 	a = new(large)
 	*a = filled(n)
 	v = valueStart(t, tr, 1)
-//line programs_task.go:319
+//line programs_task.go:333
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt1](f)
 		*s = blocksAt1{n: n, total: total}
@@ -335,7 +349,7 @@ resume1:
 //line programs.go:48
 	*b = filled(2)
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:339
+//line programs_task.go:353
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt2](f)
 		*s = blocksAt2{n: n, total: total}
@@ -356,7 +370,7 @@ loop1:
 //line programs.go:52
 	c = filled(i)
 	v2 = valueStart(t, tr, 3)
-//line programs_task.go:360
+//line programs_task.go:374
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt3](f)
 		*s = blocksAt3{n: n, total: total, i: i, c: c}
@@ -384,7 +398,7 @@ case1:
 //line programs.go:58
 	*d = filled(4)
 	v3 = valueStart(t, tr, 4)
-//line programs_task.go:388
+//line programs_task.go:402
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt4](f)
 		*s = blocksAt4{total: total}
@@ -402,7 +416,7 @@ case2:
 //line programs.go:62
 	*e = filled(5)
 	v4 = valueStart(t, tr, 5)
-//line programs_task.go:406
+//line programs_task.go:420
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt5](f)
 		*s = blocksAt5{total: total}
@@ -415,10 +429,10 @@ resume5:
 	total += v4
 	total += e.sum()
 end3:
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:422
+//line programs_task.go:436
 
 // takesArgs has the arguments of takes.
 type takesArgs struct {
@@ -436,22 +450,22 @@ type takesAt2 struct {
 	l large
 }
 
-type takesState = [(max(unsafe.Sizeof(takesArgs{}), unsafe.Sizeof(takesAt1{}), unsafe.Sizeof(takesAt2{})) + 7) / 8]uint64
+const takesSize = (max(unsafe.Sizeof(takesArgs{}), unsafe.Sizeof(takesAt1{}), unsafe.Sizeof(takesAt2{})) + 7) &^ 7
 
 type takesHeld = struct {
 	tr *cases.Trace
 	s  string
 }
 
-var takesKind *generated.HeldKind[takesState, takesHeld, large]
+var takesKind *generated.Kind
 
 // takesStart is the start form of takes.
 func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error) {
 //line programs.go:70
 	v := valueStart(t, tr, len(s))
-//line programs_task.go:453
+//line programs_task.go:467
 	if generated.Suspended(t) {
-		f, h := takesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[takesHeld](t, takesKind, 1)
 		s1 := generated.At[takesAt1](f)
 		*s1 = takesAt1{l: l}
 		*h = takesHeld{tr: tr, s: s}
@@ -461,9 +475,9 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 //line programs.go:70
 	l[0] += uint64(v)
 	err := waitStart(t, tr, s)
-//line programs_task.go:465
+//line programs_task.go:479
 	if generated.Suspended(t) {
-		f := takesKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, takesKind, 2)
 		*generated.At[takesAt2](f) = takesAt2{l: l}
 		return
 	}
@@ -471,10 +485,10 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 	return l, err
 }
 
-//line programs_task.go:475
+//line programs_task.go:489
 
 // takesStep is the step form of takes.
-func takesStep(f *generated.Frame[takesState, large], h *takesHeld) generated.Step {
+func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -495,25 +509,25 @@ func takesStep(f *generated.Frame[takesState, large], h *takesHeld) generated.St
 //line programs.go:70
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:499
+//line programs_task.go:513
 		goto resume1
 	case 2:
 		s1 := generated.At[takesAt2](f)
 		l = s1.l
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:506
+//line programs_task.go:520
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:70
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:513
+//line programs_task.go:527
 	if generated.Suspended(t) {
 		s1 := generated.At[takesAt1](f)
 		*s1 = takesAt1{l: l}
-		h = takesKind.Hold(t, f, h)
+		h = generated.Hold(t, takesKind, f, h)
 		*h = takesHeld{tr: tr, s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -522,7 +536,7 @@ resume1:
 //line programs.go:70
 	l[0] += uint64(v)
 	err = waitStart(t, tr, s)
-//line programs_task.go:526
+//line programs_task.go:540
 	if generated.Suspended(t) {
 		*generated.At[takesAt2](f) = takesAt2{l: l}
 		if h != nil {
@@ -532,10 +546,10 @@ resume1:
 	}
 resume2:
 //line programs.go:71
-	return generated.Return(f, l, err)
+	return generated.Return[large](f, l, err)
 }
 
-//line programs_task.go:539
+//line programs_task.go:553
 
 // wrapsArgs has the arguments of wraps.
 type wrapsArgs struct {
@@ -547,21 +561,21 @@ type wrapsAt1 struct {
 	result large
 }
 
-type wrapsState = [(max(unsafe.Sizeof(wrapsArgs{}), unsafe.Sizeof(wrapsAt1{})) + 7) / 8]uint64
+const wrapsSize = (max(unsafe.Sizeof(wrapsArgs{}), unsafe.Sizeof(wrapsAt1{})) + 7) &^ 7
 
 type wrapsHeld = struct {
 	tr *cases.Trace
 }
 
-var wrapsKind *generated.HeldKind[wrapsState, wrapsHeld, large]
+var wrapsKind *generated.Kind
 
 // wrapsStart is the start form of wraps.
 func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 //line programs.go:75
 	v, err := takesStart(t, tr, l, "wrapped")
-//line programs_task.go:563
+//line programs_task.go:577
 	if generated.Suspended(t) {
-		f := wrapsKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, wrapsKind, 1)
 		s := generated.At[wrapsAt1](f)
 		*s = wrapsAt1{}
 		generated.ResultTo(t, &s.result)
@@ -571,10 +585,10 @@ func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 	return v, err
 }
 
-//line programs_task.go:575
+//line programs_task.go:589
 
 // wrapsStep is the step form of wraps.
-func wrapsStep(f *generated.Frame[wrapsState, large], h *wrapsHeld) generated.Step {
+func wrapsStep(f *generated.Frame, h *wrapsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -591,14 +605,14 @@ func wrapsStep(f *generated.Frame[wrapsState, large], h *wrapsHeld) generated.St
 //line programs.go:75
 		v = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:595
+//line programs_task.go:609
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:75
 	v, err = takesStart(t, tr, l, "wrapped")
-//line programs_task.go:602
+//line programs_task.go:616
 	if generated.Suspended(t) {
 		s := generated.At[wrapsAt1](f)
 		*s = wrapsAt1{}
@@ -610,10 +624,10 @@ func wrapsStep(f *generated.Frame[wrapsState, large], h *wrapsHeld) generated.St
 	}
 resume1:
 //line programs.go:75
-	return generated.Return(f, v, err)
+	return generated.Return[large](f, v, err)
 }
 
-//line programs_task.go:617
+//line programs_task.go:631
 
 // passesOnArgs has the arguments of passesOn.
 type passesOnArgs struct {
@@ -630,22 +644,22 @@ type passesOnAt2 struct {
 	result large
 }
 
-type passesOnState = [(max(unsafe.Sizeof(passesOnArgs{}), unsafe.Sizeof(passesOnAt1{}), unsafe.Sizeof(passesOnAt2{})) + 7) / 8]uint64
+const passesOnSize = (max(unsafe.Sizeof(passesOnArgs{}), unsafe.Sizeof(passesOnAt1{}), unsafe.Sizeof(passesOnAt2{})) + 7) &^ 7
 
 type passesOnHeld = struct {
 	tr *cases.Trace
 	l  *large
 }
 
-var passesOnKind *generated.HeldKind[passesOnState, passesOnHeld, int]
+var passesOnKind *generated.Kind
 
 // passesOnStart is the start form of passesOn.
 func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:78
 	l, err := wrapsStart(t, tr, filled(n))
-//line programs_task.go:647
+//line programs_task.go:661
 	if generated.Suspended(t) {
-		f, h := passesOnKind.Spill(t, 1)
+		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 1)
 		s := generated.At[passesOnAt1](f)
 		*s = passesOnAt1{}
 		*h = passesOnHeld{tr: tr}
@@ -657,9 +671,9 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return l.sum(), err
 	}
 	m, err := wrapsStart(t, tr, l)
-//line programs_task.go:661
+//line programs_task.go:675
 	if generated.Suspended(t) {
-		f, h := passesOnKind.Spill(t, 2)
+		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 2)
 		s := generated.At[passesOnAt2](f)
 		*s = passesOnAt2{}
 		*h = passesOnHeld{l: &l}
@@ -670,10 +684,10 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m.sum() - l.sum(), err
 }
 
-//line programs_task.go:674
+//line programs_task.go:688
 
 // passesOnStep is the step form of passesOn.
-func passesOnStep(f *generated.Frame[passesOnState, int], h *passesOnHeld) generated.Step {
+func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -693,7 +707,7 @@ func passesOnStep(f *generated.Frame[passesOnState, int], h *passesOnHeld) gener
 		l = new(large)
 		*l = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:697
+//line programs_task.go:711
 		goto resume1
 	case 2:
 		s := generated.At[passesOnAt2](f)
@@ -702,7 +716,7 @@ func passesOnStep(f *generated.Frame[passesOnState, int], h *passesOnHeld) gener
 		m = new(large)
 		*m = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:706
+//line programs_task.go:720
 		goto resume2
 	default:
 		return f.BadResume()
@@ -710,7 +724,7 @@ func passesOnStep(f *generated.Frame[passesOnState, int], h *passesOnHeld) gener
 	l = new(large)
 //line programs.go:78
 	*l, err = wrapsStart(t, tr, filled(n))
-//line programs_task.go:714
+//line programs_task.go:728
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt1](f)
 		*s = passesOnAt1{}
@@ -721,12 +735,12 @@ func passesOnStep(f *generated.Frame[passesOnState, int], h *passesOnHeld) gener
 resume1:
 //line programs.go:79
 	if err != nil {
-		return generated.Return(f, l.sum(), err)
+		return generated.Return[int](f, l.sum(), err)
 	}
 	m = new(large)
 //line programs.go:82
 	*m, err = wrapsStart(t, tr, *l)
-//line programs_task.go:730
+//line programs_task.go:744
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt2](f)
 		*s = passesOnAt2{}
@@ -736,10 +750,10 @@ resume1:
 	}
 resume2:
 //line programs.go:83
-	return generated.Return(f, m.sum()-l.sum(), err)
+	return generated.Return[int](f, m.sum()-l.sum(), err)
 }
 
-//line programs_task.go:743
+//line programs_task.go:757
 
 // childArgs has the arguments of child.
 type childArgs struct {
@@ -760,22 +774,22 @@ type childAt2 struct {
 	result int
 }
 
-type childState = [(max(unsafe.Sizeof(childArgs{}), unsafe.Sizeof(childAt1{}), unsafe.Sizeof(childAt2{})) + 7) / 8]uint64
+const childSize = (max(unsafe.Sizeof(childArgs{}), unsafe.Sizeof(childAt1{}), unsafe.Sizeof(childAt2{})) + 7) &^ 7
 
 type childHeld = struct {
 	tr *cases.Trace
 }
 
-var childKind *generated.HeldKind[childState, childHeld, large]
+var childKind *generated.Kind
 
 // childStart is the start form of child.
 func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err error) {
 //line programs.go:87
 	l = filled(n)
 	k := valueStart(t, tr, n)
-//line programs_task.go:777
+//line programs_task.go:791
 	if generated.Suspended(t) {
-		f, h := childKind.Spill(t, 1)
+		f, h := generated.SpillHeld[childHeld](t, childKind, 1)
 		s := generated.At[childAt1](f)
 		*s = childAt1{fails: fails, l: l}
 		*h = childHeld{tr: tr}
@@ -787,9 +801,9 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 		return l, fmt.Errorf("%w %d", errChild, k)
 	}
 	v := valueStart(t, tr, k+1)
-//line programs_task.go:791
+//line programs_task.go:805
 	if generated.Suspended(t) {
-		f := childKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, childKind, 2)
 		s := generated.At[childAt2](f)
 		*s = childAt2{l: l}
 		generated.ResultTo(t, &s.result)
@@ -800,10 +814,10 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 	return l, nil
 }
 
-//line programs_task.go:804
+//line programs_task.go:818
 
 // childStep is the step form of child.
-func childStep(f *generated.Frame[childState, large], h *childHeld) generated.Step {
+func childStep(f *generated.Frame, h *childHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -823,7 +837,7 @@ func childStep(f *generated.Frame[childState, large], h *childHeld) generated.St
 //line programs.go:88
 		k = s.result
 		generated.Child(f)
-//line programs_task.go:827
+//line programs_task.go:841
 		goto resume1
 	case 2:
 		s := generated.At[childAt2](f)
@@ -831,7 +845,7 @@ func childStep(f *generated.Frame[childState, large], h *childHeld) generated.St
 //line programs.go:92
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:835
+//line programs_task.go:849
 		goto resume2
 	default:
 		return f.BadResume()
@@ -839,11 +853,11 @@ func childStep(f *generated.Frame[childState, large], h *childHeld) generated.St
 //line programs.go:87
 	l = filled(n)
 	k = valueStart(t, tr, n)
-//line programs_task.go:843
+//line programs_task.go:857
 	if generated.Suspended(t) {
 		s := generated.At[childAt1](f)
 		*s = childAt1{fails: fails, l: l}
-		h = childKind.Hold(t, f, h)
+		h = generated.Hold(t, childKind, f, h)
 		*h = childHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -851,10 +865,10 @@ func childStep(f *generated.Frame[childState, large], h *childHeld) generated.St
 resume1:
 //line programs.go:89
 	if fails {
-		return generated.Return(f, l, fmt.Errorf("%w %d", errChild, k))
+		return generated.Return[large](f, l, fmt.Errorf("%w %d", errChild, k))
 	}
 	v = valueStart(t, tr, k+1)
-//line programs_task.go:858
+//line programs_task.go:872
 	if generated.Suspended(t) {
 		s := generated.At[childAt2](f)
 		*s = childAt2{l: l}
@@ -867,10 +881,10 @@ resume1:
 resume2:
 //line programs.go:92
 	l[1] = uint64(v)
-	return generated.Return(f, l, nil)
+	return generated.Return[large](f, l, nil)
 }
 
-//line programs_task.go:874
+//line programs_task.go:888
 
 // childrenArgs has the arguments of children.
 type childrenArgs struct {
@@ -893,22 +907,22 @@ type childrenAt3 struct {
 	result large
 }
 
-type childrenState = [(max(unsafe.Sizeof(childrenArgs{}), unsafe.Sizeof(childrenAt1{}), unsafe.Sizeof(childrenAt2{}), unsafe.Sizeof(childrenAt3{})) + 7) / 8]uint64
+const childrenSize = (max(unsafe.Sizeof(childrenArgs{}), unsafe.Sizeof(childrenAt1{}), unsafe.Sizeof(childrenAt2{}), unsafe.Sizeof(childrenAt3{})) + 7) &^ 7
 
 type childrenHeld = struct {
 	tr *cases.Trace
 	a  *large
 }
 
-var childrenKind *generated.HeldKind[childrenState, childrenHeld, int]
+var childrenKind *generated.Kind
 
 // childrenStart is the start form of children.
 func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:97
 	a, err := childStart(t, tr, 10, n == 0)
-//line programs_task.go:910
+//line programs_task.go:924
 	if generated.Suspended(t) {
-		f, h := childrenKind.Spill(t, 1)
+		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 1)
 		s := generated.At[childrenAt1](f)
 		*s = childrenAt1{n: n}
 		*h = childrenHeld{tr: tr}
@@ -919,9 +933,9 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if err != nil {
 		tr.Print(a.sum(), err)
 		waitStart(t, tr, "failed")
-//line programs_task.go:923
+//line programs_task.go:937
 		if generated.Suspended(t) {
-			f, h := childrenKind.Spill(t, 2)
+			f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 2)
 			*generated.At[childrenAt2](f) = childrenAt2{n: n}
 			*h = childrenHeld{tr: tr, a: &a}
 			return
@@ -929,9 +943,9 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:102
 	b, err := childStart(t, tr, 20, n == 1)
-//line programs_task.go:933
+//line programs_task.go:947
 	if generated.Suspended(t) {
-		f, h := childrenKind.Spill(t, 3)
+		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 3)
 		s := generated.At[childrenAt3](f)
 		*s = childrenAt3{}
 		*h = childrenHeld{a: &a}
@@ -942,10 +956,10 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a.sum() + b.sum(), err
 }
 
-//line programs_task.go:946
+//line programs_task.go:960
 
 // childrenStep is the step form of children.
-func childrenStep(f *generated.Frame[childrenState, int], h *childrenHeld) generated.Step {
+func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -966,7 +980,7 @@ func childrenStep(f *generated.Frame[childrenState, int], h *childrenHeld) gener
 		a = new(large)
 		*a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:970
+//line programs_task.go:984
 		goto resume1
 	case 2:
 		s := generated.At[childrenAt2](f)
@@ -974,7 +988,7 @@ func childrenStep(f *generated.Frame[childrenState, int], h *childrenHeld) gener
 		tr, a = h.tr, h.a
 //line programs.go:100
 		generated.ChildErr(f)
-//line programs_task.go:978
+//line programs_task.go:992
 		goto resume2
 	case 3:
 		s := generated.At[childrenAt3](f)
@@ -983,7 +997,7 @@ func childrenStep(f *generated.Frame[childrenState, int], h *childrenHeld) gener
 		b = new(large)
 		*b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:987
+//line programs_task.go:1001
 		goto resume3
 	default:
 		return f.BadResume()
@@ -991,7 +1005,7 @@ func childrenStep(f *generated.Frame[childrenState, int], h *childrenHeld) gener
 	a = new(large)
 //line programs.go:97
 	*a, err = childStart(t, tr, 10, n == 0)
-//line programs_task.go:995
+//line programs_task.go:1009
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt1](f)
 		*s = childrenAt1{n: n}
@@ -1007,7 +1021,7 @@ resume1:
 //line programs.go:99
 	tr.Print(a.sum(), err)
 	waitStart(t, tr, "failed")
-//line programs_task.go:1011
+//line programs_task.go:1025
 	if generated.Suspended(t) {
 		*generated.At[childrenAt2](f) = childrenAt2{n: n}
 		*h = childrenHeld{tr: tr, a: a}
@@ -1018,7 +1032,7 @@ end1:
 	b = new(large)
 //line programs.go:102
 	*b, err = childStart(t, tr, 20, n == 1)
-//line programs_task.go:1022
+//line programs_task.go:1036
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt3](f)
 		*s = childrenAt3{}
@@ -1028,10 +1042,10 @@ end1:
 	}
 resume3:
 //line programs.go:103
-	return generated.Return(f, a.sum()+b.sum(), err)
+	return generated.Return[int](f, a.sum()+b.sum(), err)
 }
 
-//line programs_task.go:1035
+//line programs_task.go:1049
 
 // inLoopArgs has the arguments of inLoop.
 type inLoopArgs struct {
@@ -1049,7 +1063,7 @@ type inLoopAt2 struct {
 	n, total, i int
 }
 
-type inLoopState = [(max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{})) + 7) / 8]uint64
+const inLoopSize = (max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{})) + 7) &^ 7
 
 type inLoopHeld = struct {
 	tr   *cases.Trace
@@ -1057,7 +1071,7 @@ type inLoopHeld = struct {
 	full *large
 }
 
-var inLoopKind *generated.HeldKind[inLoopState, inLoopHeld, int]
+var inLoopKind *generated.Kind
 
 // inLoopStart is the start form of inLoop.
 func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1070,9 +1084,9 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:110
 			tr.Print(zero.sum())
 			v := valueStart(t, tr, i)
-//line programs_task.go:1074
+//line programs_task.go:1088
 			if generated.Suspended(t) {
-				f, h := inLoopKind.Spill(t, 1)
+				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
 				*s = inLoopAt1{n: n, total: total, i: i}
 				*h = inLoopHeld{tr: tr, zero: &zero, full: &full}
@@ -1083,9 +1097,9 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			full = filled(v)
 			zero[i]++
 			waitStart(t, tr, "between")
-//line programs_task.go:1087
+//line programs_task.go:1101
 			if generated.Suspended(t) {
-				f, h := inLoopKind.Spill(t, 2)
+				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
 				*h = inLoopHeld{tr: tr, zero: &zero, full: &full}
 				return
@@ -1098,10 +1112,10 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:1102
+//line programs_task.go:1116
 
 // inLoopStep is the step form of inLoop.
-func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.Step {
+func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -1120,7 +1134,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 //line programs.go:111
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1124
+//line programs_task.go:1138
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -1128,7 +1142,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, zero, full = h.tr, h.zero, h.full
 //line programs.go:113
 		generated.ChildErr(f)
-//line programs_task.go:1132
+//line programs_task.go:1146
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1146,7 +1160,7 @@ loop1:
 //line programs.go:110
 	tr.Print(zero.sum())
 	v = valueStart(t, tr, i)
-//line programs_task.go:1150
+//line programs_task.go:1164
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i: i}
@@ -1159,7 +1173,7 @@ resume1:
 	*full = filled(v)
 	(*zero)[i]++
 	waitStart(t, tr, "between")
-//line programs_task.go:1163
+//line programs_task.go:1177
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
 		*h = inLoopHeld{tr: tr, zero: zero, full: full}
@@ -1173,10 +1187,10 @@ resume2:
 	goto loop1
 end1:
 //line programs.go:116
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:1180
+//line programs_task.go:1194
 
 // deepArgs has the arguments of deep.
 type deepArgs struct {
@@ -1199,23 +1213,23 @@ type deepAt3 struct {
 	n, k int
 }
 
-type deepState = [(max(unsafe.Sizeof(deepArgs{}), unsafe.Sizeof(deepAt1{}), unsafe.Sizeof(deepAt2{}), unsafe.Sizeof(deepAt3{})) + 7) / 8]uint64
+const deepSize = (max(unsafe.Sizeof(deepArgs{}), unsafe.Sizeof(deepAt1{}), unsafe.Sizeof(deepAt2{}), unsafe.Sizeof(deepAt3{})) + 7) &^ 7
 
 type deepHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var deepKind *generated.HeldKind[deepState, deepHeld, int]
+var deepKind *generated.Kind
 
 // deepStart is the start form of deep.
 func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:120
 	if n == 0 {
 		v := valueStart(t, tr, 0)
-//line programs_task.go:1217
+//line programs_task.go:1231
 		if generated.Suspended(t) {
-			f := deepKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, deepKind, 1)
 			s := generated.At[deepAt1](f)
 			*s = deepAt1{}
 			generated.ResultTo(t, &s.result)
@@ -1225,9 +1239,9 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, nil
 	}
 	k, err := deepStart(t, tr, n-1)
-//line programs_task.go:1229
+//line programs_task.go:1243
 	if generated.Suspended(t) {
-		f, h := deepKind.Spill(t, 2)
+		f, h := generated.SpillHeld[deepHeld](t, deepKind, 2)
 		s := generated.At[deepAt2](f)
 		*s = deepAt2{n: n}
 		*h = deepHeld{tr: tr}
@@ -1237,9 +1251,9 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:124
 	if n%13 == 0 {
 		waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1241
+//line programs_task.go:1255
 		if generated.Suspended(t) {
-			f, h := deepKind.Spill(t, 3)
+			f, h := generated.SpillHeld[deepHeld](t, deepKind, 3)
 			*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
 			*h = deepHeld{err: err}
 			return
@@ -1249,10 +1263,10 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:1253
+//line programs_task.go:1267
 
 // deepStep is the step form of deep.
-func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
+func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1269,7 +1283,7 @@ func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
 //line programs.go:121
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1273
+//line programs_task.go:1287
 		goto resume1
 	case 2:
 		s := generated.At[deepAt2](f)
@@ -1278,7 +1292,7 @@ func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
 //line programs.go:123
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1282
+//line programs_task.go:1296
 		goto resume2
 	case 3:
 		s := generated.At[deepAt3](f)
@@ -1286,7 +1300,7 @@ func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
 		err = h.err
 //line programs.go:125
 		generated.ChildErr(f)
-//line programs_task.go:1290
+//line programs_task.go:1304
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1297,7 +1311,7 @@ func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
 	}
 //line programs.go:121
 	v = valueStart(t, tr, 0)
-//line programs_task.go:1301
+//line programs_task.go:1315
 	if generated.Suspended(t) {
 		s := generated.At[deepAt1](f)
 		*s = deepAt1{}
@@ -1309,14 +1323,14 @@ func deepStep(f *generated.Frame[deepState, int], h *deepHeld) generated.Step {
 	}
 resume1:
 //line programs.go:121
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 end1:
 	k, err = deepStart(t, tr, n-1)
-//line programs_task.go:1316
+//line programs_task.go:1330
 	if generated.Suspended(t) {
 		s := generated.At[deepAt2](f)
 		*s = deepAt2{n: n}
-		h = deepKind.Hold(t, f, h)
+		h = generated.Hold(t, deepKind, f, h)
 		*h = deepHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1328,20 +1342,20 @@ resume2:
 	}
 //line programs.go:125
 	waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1332
+//line programs_task.go:1346
 	if generated.Suspended(t) {
 		*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
-		h = deepKind.Hold(t, f, h)
+		h = generated.Hold(t, deepKind, f, h)
 		*h = deepHeld{err: err}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 end2:
 //line programs.go:127
-	return generated.Return(f, k+n, err)
+	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:1345
+//line programs_task.go:1359
 
 // evenArgs has the arguments of even.
 type evenArgs struct {
@@ -1353,31 +1367,31 @@ type evenAt2 struct {
 	result int
 }
 
-type evenState = [(max(unsafe.Sizeof(evenArgs{}), unsafe.Sizeof(evenAt2{})) + 7) / 8]uint64
+const evenSize = (max(unsafe.Sizeof(evenArgs{}), unsafe.Sizeof(evenAt2{})) + 7) &^ 7
 
 type evenHeld = struct {
 	tr *cases.Trace
 }
 
-var evenKind *generated.HeldKind[evenState, evenHeld, int]
+var evenKind *generated.Kind
 
 // evenStart is the start form of even.
 func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:131
 	if n == 0 {
 		err := waitStart(t, tr, "even")
-//line programs_task.go:1370
+//line programs_task.go:1384
 		if generated.Suspended(t) {
-			evenKind.SpillBare(t, 1)
+			generated.SpillBare(t, evenKind, 1)
 			return
 		}
 //line programs.go:132
 		return 1, err
 	}
 	v, err1 := oddStart(t, tr, n-1)
-//line programs_task.go:1379
+//line programs_task.go:1393
 	if generated.Suspended(t) {
-		f := evenKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, evenKind, 2)
 		s := generated.At[evenAt2](f)
 		*s = evenAt2{}
 		generated.ResultTo(t, &s.result)
@@ -1387,10 +1401,10 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1391
+//line programs_task.go:1405
 
 // evenStep is the step form of even.
-func evenStep(f *generated.Frame[evenState, int], h *evenHeld) generated.Step {
+func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1405,14 +1419,14 @@ func evenStep(f *generated.Frame[evenState, int], h *evenHeld) generated.Step {
 	case 1:
 //line programs.go:132
 		err = generated.ChildErr(f)
-//line programs_task.go:1409
+//line programs_task.go:1423
 		goto resume1
 	case 2:
 		s := generated.At[evenAt2](f)
 //line programs.go:134
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1416
+//line programs_task.go:1430
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1423,7 +1437,7 @@ func evenStep(f *generated.Frame[evenState, int], h *evenHeld) generated.Step {
 	}
 //line programs.go:132
 	err = waitStart(t, tr, "even")
-//line programs_task.go:1427
+//line programs_task.go:1441
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = evenHeld{}
@@ -1432,10 +1446,10 @@ func evenStep(f *generated.Frame[evenState, int], h *evenHeld) generated.Step {
 	}
 resume1:
 //line programs.go:132
-	return generated.Return(f, 1, err)
+	return generated.Return[int](f, 1, err)
 end1:
 	v, err1 = oddStart(t, tr, n-1)
-//line programs_task.go:1439
+//line programs_task.go:1453
 	if generated.Suspended(t) {
 		s := generated.At[evenAt2](f)
 		*s = evenAt2{}
@@ -1447,10 +1461,10 @@ end1:
 	}
 resume2:
 //line programs.go:134
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 }
 
-//line programs_task.go:1454
+//line programs_task.go:1468
 
 // oddArgs has the arguments of odd.
 type oddArgs struct {
@@ -1462,7 +1476,7 @@ type oddAt2 struct {
 	result int
 }
 
-type oddState = [(max(unsafe.Sizeof(oddArgs{}), unsafe.Sizeof(oddAt2{})) + 7) / 8]uint64
+const oddSize = (max(unsafe.Sizeof(oddArgs{}), unsafe.Sizeof(oddAt2{})) + 7) &^ 7
 
 // oddExit is what odd needs until it has ended: its deferred calls and its results.
 type oddExit struct {
@@ -1477,16 +1491,16 @@ type oddHeld = struct {
 	tr   *cases.Trace
 }
 
-var oddKind *generated.HeldKind[oddState, oddHeld, int]
+var oddKind *generated.Kind
 
 // oddStart is the start form of odd.
 func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:138
 	if n == 0 {
 		err := waitStart(t, tr, "odd")
-//line programs_task.go:1488
+//line programs_task.go:1502
 		if generated.Suspended(t) {
-			_, h := oddKind.Spill(t, 1)
+			_, h := generated.SpillHeld[oddHeld](t, oddKind, 1)
 			*h = oddHeld{}
 			return
 		}
@@ -1506,9 +1520,9 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:142
 	v, err1 := evenStart(t, tr, n-1)
-//line programs_task.go:1510
+//line programs_task.go:1524
 	if generated.Suspended(t) {
-		f, h := oddKind.Spill(t, 2)
+		f, h := generated.SpillHeld[oddHeld](t, oddKind, 2)
 		s := generated.At[oddAt2](f)
 		*s = oddAt2{}
 		*h = oddHeld{}
@@ -1520,7 +1534,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1524
+//line programs_task.go:1538
 
 // oddDefer1 enters what odd defers in line 141 in the list of its frame.
 func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1532,16 +1546,16 @@ func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1536
+//line programs_task.go:1550
 
 // oddStep is the step form of odd.
-func oddStep(f *generated.Frame[oddState, int], h *oddHeld) generated.Step {
+func oddStep(f *generated.Frame, h *oddHeld) generated.Step {
 	step, _ := oddRun(f, h, f.At())
 	return step
 }
 
 // oddRun runs odd from a resume point on. If it panics, it runs again from its deferred calls on.
-func oddRun(f *generated.Frame[oddState, int], h *oddHeld, at int) (step generated.Step, ok bool) {
+func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return oddRun(f, h, generated.Exit) }, &step, &ok)
@@ -1560,14 +1574,14 @@ func oddRun(f *generated.Frame[oddState, int], h *oddHeld, at int) (step generat
 	case 1:
 //line programs.go:139
 		err = generated.ChildErr(f)
-//line programs_task.go:1564
+//line programs_task.go:1578
 		goto resume1
 	case 2:
 		s := generated.At[oddAt2](f)
 //line programs.go:142
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1571
+//line programs_task.go:1585
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1583,7 +1597,7 @@ func oddRun(f *generated.Frame[oddState, int], h *oddHeld, at int) (step generat
 	}
 //line programs.go:139
 	err = waitStart(t, tr, "odd")
-//line programs_task.go:1587
+//line programs_task.go:1601
 	if generated.Suspended(t) {
 		*h = oddHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1603,7 +1617,7 @@ end1:
 	}
 //line programs.go:142
 	v, err1 = evenStart(t, tr, n-1)
-//line programs_task.go:1607
+//line programs_task.go:1621
 	if generated.Suspended(t) {
 		s := generated.At[oddAt2](f)
 		*s = oddAt2{}
@@ -1617,13 +1631,13 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line programs_task.go:1621
+//line programs_task.go:1635
 exit:
 	if p.Run(t) {
 		*h = oddHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // seldomArgs has the arguments of seldom.
@@ -1636,22 +1650,22 @@ type seldomAt1 struct {
 	i int
 }
 
-type seldomState = [(max(unsafe.Sizeof(seldomArgs{}), unsafe.Sizeof(seldomAt1{})) + 7) / 8]uint64
+const seldomSize = (max(unsafe.Sizeof(seldomArgs{}), unsafe.Sizeof(seldomAt1{})) + 7) &^ 7
 
 type seldomHeld = struct {
 	tr *cases.Trace
 }
 
-var seldomKind *generated.HeldKind[seldomState, seldomHeld, int]
+var seldomKind *generated.Kind
 
 // seldomStart is the start form of seldom.
 func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:146
 	if i%500 == 499 {
 		valueStart(t, tr, i)
-//line programs_task.go:1653
+//line programs_task.go:1667
 		if generated.Suspended(t) {
-			f := seldomKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, seldomKind, 1)
 			*generated.At[seldomAt1](f) = seldomAt1{i: i}
 			return
 		}
@@ -1660,10 +1674,10 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1664
+//line programs_task.go:1678
 
 // seldomStep is the step form of seldom.
-func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.Step {
+func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1679,7 +1693,7 @@ func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.S
 		i = s.i
 //line programs.go:147
 		generated.Child(f)
-//line programs_task.go:1683
+//line programs_task.go:1697
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1690,7 +1704,7 @@ func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.S
 	}
 //line programs.go:147
 	valueStart(t, tr, i)
-//line programs_task.go:1694
+//line programs_task.go:1708
 	if generated.Suspended(t) {
 		*generated.At[seldomAt1](f) = seldomAt1{i: i}
 		if h != nil {
@@ -1701,10 +1715,10 @@ func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.S
 resume1:
 end1:
 //line programs.go:149
-	return generated.Return(f, i&1, nil)
+	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:1708
+//line programs_task.go:1722
 
 // rarelyArgs has the arguments of rarely.
 type rarelyArgs struct {
@@ -1717,13 +1731,13 @@ type rarelyAt1 struct {
 	result int
 }
 
-type rarelyState = [(max(unsafe.Sizeof(rarelyArgs{}), unsafe.Sizeof(rarelyAt1{})) + 7) / 8]uint64
+const rarelySize = (max(unsafe.Sizeof(rarelyArgs{}), unsafe.Sizeof(rarelyAt1{})) + 7) &^ 7
 
 type rarelyHeld = struct {
 	tr *cases.Trace
 }
 
-var rarelyKind *generated.HeldKind[rarelyState, rarelyHeld, int]
+var rarelyKind *generated.Kind
 
 // rarelyStart is the start form of rarely.
 func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1733,9 +1747,9 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:155
 			v := seldomStart(t, tr, i)
-//line programs_task.go:1737
+//line programs_task.go:1751
 			if generated.Suspended(t) {
-				f, h := rarelyKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rarelyHeld](t, rarelyKind, 1)
 				s := generated.At[rarelyAt1](f)
 				*s = rarelyAt1{sum: sum, i: i}
 				*h = rarelyHeld{tr: tr}
@@ -1750,10 +1764,10 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1754
+//line programs_task.go:1768
 
 // rarelyStep is the step form of rarely.
-func rarelyStep(f *generated.Frame[rarelyState, int], h *rarelyHeld) generated.Step {
+func rarelyStep(f *generated.Frame, h *rarelyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -1772,7 +1786,7 @@ func rarelyStep(f *generated.Frame[rarelyState, int], h *rarelyHeld) generated.S
 //line programs.go:155
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1776
+//line programs_task.go:1790
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1787,7 +1801,7 @@ loop1:
 	}
 //line programs.go:155
 	v = seldomStart(t, tr, i)
-//line programs_task.go:1791
+//line programs_task.go:1805
 	if generated.Suspended(t) {
 		s := generated.At[rarelyAt1](f)
 		*s = rarelyAt1{sum: sum, i: i}
@@ -1802,10 +1816,10 @@ resume1:
 	i++
 	goto loop1
 end1:
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1809
+//line programs_task.go:1823
 
 // callsArgs has the arguments of calls.
 type callsArgs struct {
@@ -1818,13 +1832,13 @@ type callsAt1 struct {
 	result    int
 }
 
-type callsState = [(max(unsafe.Sizeof(callsArgs{}), unsafe.Sizeof(callsAt1{})) + 7) / 8]uint64
+const callsSize = (max(unsafe.Sizeof(callsArgs{}), unsafe.Sizeof(callsAt1{})) + 7) &^ 7
 
 type callsHeld = struct {
 	tr *cases.Trace
 }
 
-var callsKind *generated.HeldKind[callsState, callsHeld, int]
+var callsKind *generated.Kind
 
 // callsStart is the start form of calls.
 func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1834,9 +1848,9 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:163
 			v := neverStart(t, tr, i)
-//line programs_task.go:1838
+//line programs_task.go:1852
 			if generated.Suspended(t) {
-				f, h := callsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[callsHeld](t, callsKind, 1)
 				s := generated.At[callsAt1](f)
 				*s = callsAt1{n: n, sum: sum, i: i}
 				*h = callsHeld{tr: tr}
@@ -1851,10 +1865,10 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1855
+//line programs_task.go:1869
 
 // callsStep is the step form of calls.
-func callsStep(f *generated.Frame[callsState, int], h *callsHeld) generated.Step {
+func callsStep(f *generated.Frame, h *callsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -1872,7 +1886,7 @@ func callsStep(f *generated.Frame[callsState, int], h *callsHeld) generated.Step
 //line programs.go:163
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1876
+//line programs_task.go:1890
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1887,7 +1901,7 @@ loop1:
 	}
 //line programs.go:163
 	v = neverStart(t, tr, i)
-//line programs_task.go:1891
+//line programs_task.go:1905
 	if generated.Suspended(t) {
 		s := generated.At[callsAt1](f)
 		*s = callsAt1{n: n, sum: sum, i: i}
@@ -1902,10 +1916,10 @@ resume1:
 	i++
 	goto loop1
 end1:
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1909
+//line programs_task.go:1923
 
 // neverArgs has the arguments of never.
 type neverArgs struct {
@@ -1917,22 +1931,22 @@ type neverAt1 struct {
 	i int
 }
 
-type neverState = [(max(unsafe.Sizeof(neverArgs{}), unsafe.Sizeof(neverAt1{})) + 7) / 8]uint64
+const neverSize = (max(unsafe.Sizeof(neverArgs{}), unsafe.Sizeof(neverAt1{})) + 7) &^ 7
 
 type neverHeld = struct {
 	tr *cases.Trace
 }
 
-var neverKind *generated.HeldKind[neverState, neverHeld, int]
+var neverKind *generated.Kind
 
 // neverStart is the start form of never.
 func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:169
 	if i < 0 {
 		valueStart(t, tr, i)
-//line programs_task.go:1934
+//line programs_task.go:1948
 		if generated.Suspended(t) {
-			f := neverKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, neverKind, 1)
 			*generated.At[neverAt1](f) = neverAt1{i: i}
 			return
 		}
@@ -1941,10 +1955,10 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1945
+//line programs_task.go:1959
 
 // neverStep is the step form of never.
-func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step {
+func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1960,7 +1974,7 @@ func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step
 		i = s.i
 //line programs.go:170
 		generated.Child(f)
-//line programs_task.go:1964
+//line programs_task.go:1978
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1971,7 +1985,7 @@ func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step
 	}
 //line programs.go:170
 	valueStart(t, tr, i)
-//line programs_task.go:1975
+//line programs_task.go:1989
 	if generated.Suspended(t) {
 		*generated.At[neverAt1](f) = neverAt1{i: i}
 		if h != nil {
@@ -1982,10 +1996,10 @@ func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step
 resume1:
 end1:
 //line programs.go:172
-	return generated.Return(f, i&1, nil)
+	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:1989
+//line programs_task.go:2003
 
 // descendArgs has the arguments of descend.
 type descendArgs struct {
@@ -1997,27 +2011,27 @@ type descendAt2 struct {
 	result int
 }
 
-type descendState = [(max(unsafe.Sizeof(descendArgs{}), unsafe.Sizeof(descendAt2{})) + 7) / 8]uint64
+const descendSize = (max(unsafe.Sizeof(descendArgs{}), unsafe.Sizeof(descendAt2{})) + 7) &^ 7
 
-var descendKind *generated.Kind[descendState, int]
+var descendKind *generated.Kind
 
 // descendStart is the start form of descend.
 func descendStart(t *task.T, n int) (_ int, _ error) {
 //line programs.go:176
 	if n == 0 {
 		err1 := t.Yield()
-//line programs_task.go:2010
+//line programs_task.go:2024
 		if generated.Suspended(t) {
-			descendKind.Spill(t, 1)
+			generated.Spill(t, descendKind, 1)
 			return
 		}
 //line programs.go:177
 		return 0, err1
 	}
 	k, err := descendStart(t, n-1)
-//line programs_task.go:2019
+//line programs_task.go:2033
 	if generated.Suspended(t) {
-		f := descendKind.Spill(t, 2)
+		f := generated.Spill(t, descendKind, 2)
 		s := generated.At[descendAt2](f)
 		*s = descendAt2{}
 		generated.ResultTo(t, &s.result)
@@ -2027,10 +2041,10 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 	return k + 1, err
 }
 
-//line programs_task.go:2031
+//line programs_task.go:2045
 
 // descendStep is the step form of descend.
-func descendStep(f *generated.Frame[descendState, int]) generated.Step {
+func descendStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n, k      int
@@ -2043,14 +2057,14 @@ func descendStep(f *generated.Frame[descendState, int]) generated.Step {
 	case 1:
 //line programs.go:177
 		err1 = generated.Err(f)
-//line programs_task.go:2047
+//line programs_task.go:2061
 		goto resume1
 	case 2:
 		s := generated.At[descendAt2](f)
 //line programs.go:179
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:2054
+//line programs_task.go:2068
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2061,16 +2075,16 @@ func descendStep(f *generated.Frame[descendState, int]) generated.Step {
 	}
 //line programs.go:177
 	err1 = t.Yield()
-//line programs_task.go:2065
+//line programs_task.go:2079
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line programs.go:177
-	return generated.Return(f, 0, err1)
+	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = descendStart(t, n-1)
-//line programs_task.go:2074
+//line programs_task.go:2088
 	if generated.Suspended(t) {
 		s := generated.At[descendAt2](f)
 		*s = descendAt2{}
@@ -2079,7 +2093,7 @@ end1:
 	}
 resume2:
 //line programs.go:180
-	return generated.Return(f, k+1, err)
+	return generated.Return[int](f, k+1, err)
 }
 
-//line programs_task.go:2086
+//line programs_task.go:2100

@@ -20,154 +20,179 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	assignsKind = generated.DefineHeld[assignsState, assignsHeld, int]("assigns", "bodies.go", 12, assignsStep, generated.Deferring())
+	assignsKind = generated.DefineHeld("assigns", "bodies.go", 12, assignsSize, generated.Result[int](), assignsStep, generated.Deferring())
 	generated.Bind(assigns, assignsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 assignsState
-		*generated.In[assignsArgs](&s1) = assignsArgs{n: n}
-		return assignsKind.With(s1, assignsHeld{tr: tr})
+		c := generated.NewCall[int](assignsKind)
+		*generated.CallState[assignsArgs](c) = assignsArgs{n: n}
+		*generated.CallHeld[assignsHeld](c) = assignsHeld{tr: tr}
+		return c
 	})
-	capturedKind = generated.DefineHeld[capturedState, capturedHeld, int]("captured", "bodies.go", 28, capturedStep, generated.Deferring())
+	capturedKind = generated.DefineHeld("captured", "bodies.go", 28, capturedSize, generated.Result[int](), capturedStep, generated.Deferring())
 	generated.Bind(captured, capturedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 capturedState
-		*generated.In[capturedArgs](&s1) = capturedArgs{n: n}
-		return capturedKind.With(s1, capturedHeld{tr: tr})
+		c := generated.NewCall[int](capturedKind)
+		*generated.CallState[capturedArgs](c) = capturedArgs{n: n}
+		*generated.CallHeld[capturedHeld](c) = capturedHeld{tr: tr}
+		return c
 	})
-	defersKind = generated.DefineHeld[defersState, defersHeld, int]("defers", "bodies.go", 44, defersStep, generated.Deferring())
+	defersKind = generated.DefineHeld("defers", "bodies.go", 44, defersSize, generated.Result[int](), defersStep, generated.Deferring())
 	generated.Bind(defers, defersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s defersState
-		*generated.In[defersArgs](&s) = defersArgs{n: n}
-		return defersKind.With(s, defersHeld{tr: tr})
+		c := generated.NewCall[int](defersKind)
+		*generated.CallState[defersArgs](c) = defersArgs{n: n}
+		*generated.CallHeld[defersHeld](c) = defersHeld{tr: tr}
+		return c
 	})
 	generated.Bind(generic[int], genericStart[int], nil)
 	generated.Bind(generic[string], genericStart[string], nil)
-	defersGenericKind = generated.DefineHeld[defersGenericState, defersGenericHeld, int]("defersGeneric", "bodies.go", 86, defersGenericStep)
+	defersGenericKind = generated.DefineHeld("defersGeneric", "bodies.go", 86, defersGenericSize, generated.Result[int](), defersGenericStep)
 	generated.Bind(defersGeneric, defersGenericStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 defersGenericState
-		*generated.In[defersGenericArgs](&s1) = defersGenericArgs{n: n}
-		return defersGenericKind.With(s1, defersGenericHeld{tr: tr})
+		c := generated.NewCall[int](defersGenericKind)
+		*generated.CallState[defersGenericArgs](c) = defersGenericArgs{n: n}
+		*generated.CallHeld[defersGenericHeld](c) = defersGenericHeld{tr: tr}
+		return c
 	})
-	fileCloseKind = generated.DefineHeld[fileCloseState, fileCloseHeld, struct{}]("(*file).Close", "bodies.go", 97, fileCloseStep, generated.Deferring())
+	fileCloseKind = generated.DefineHeld("(*file).Close", "bodies.go", 97, 0, generated.Result[struct{}](), fileCloseStep, generated.Deferring())
 	generated.BindMethodValue(func(recv *file) func(*task.T, *cases.Trace) error { return recv.Close }, closeValueInBodies)
 	generated.BindMethod[*file]("Close", func(recv any, t *task.T, a1 *cases.Trace) error {
 		return fileCloseStart(recv.(*file), t, a1)
 	})
-	defersThatWaitKind = generated.DefineHeld[defersThatWaitState, defersThatWaitHeld, int]("defersThatWait", "bodies.go", 102, defersThatWaitStep, generated.Deferring())
+	defersThatWaitKind = generated.DefineHeld("defersThatWait", "bodies.go", 102, defersThatWaitSize, generated.Result[int](), defersThatWaitStep, generated.Deferring())
 	generated.Bind(defersThatWait, defersThatWaitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s defersThatWaitState
-		*generated.In[defersThatWaitArgs](&s) = defersThatWaitArgs{n: n}
-		return defersThatWaitKind.With(s, defersThatWaitHeld{tr: tr})
+		c := generated.NewCall[int](defersThatWaitKind)
+		*generated.CallState[defersThatWaitArgs](c) = defersThatWaitArgs{n: n}
+		*generated.CallHeld[defersThatWaitHeld](c) = defersThatWaitHeld{tr: tr}
+		return c
 	})
-	defersThatWaitFunc1Kind = generated.DefineHeld[defersThatWaitFunc1State, defersThatWaitFunc1Held, struct{}]("defersThatWait.func1", "bodies.go", 106, defersThatWaitFunc1Step)
-	defersNestedKind = generated.DefineHeld[defersNestedState, defersNestedHeld, int]("defersNested", "bodies.go", 114, defersNestedStep, generated.Deferring())
+	defersThatWaitFunc1Kind = generated.DefineHeld("defersThatWait.func1", "bodies.go", 106, defersThatWaitFunc1Size, generated.Result[struct{}](), defersThatWaitFunc1Step)
+	defersNestedKind = generated.DefineHeld("defersNested", "bodies.go", 114, defersNestedSize, generated.Result[int](), defersNestedStep, generated.Deferring())
 	generated.Bind(defersNested, defersNestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s defersNestedState
-		*generated.In[defersNestedArgs](&s) = defersNestedArgs{n: n}
-		return defersNestedKind.With(s, defersNestedHeld{tr: tr})
+		c := generated.NewCall[int](defersNestedKind)
+		*generated.CallState[defersNestedArgs](c) = defersNestedArgs{n: n}
+		*generated.CallHeld[defersNestedHeld](c) = defersNestedHeld{tr: tr}
+		return c
 	})
-	returnsKind = generated.DefineHeld[returnsState, returnsHeld, int]("returns", "bodies.go", 131, returnsStep, generated.Deferring())
+	returnsKind = generated.DefineHeld("returns", "bodies.go", 131, returnsSize, generated.Result[int](), returnsStep, generated.Deferring())
 	generated.Bind(returns, returnsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 returnsState
-		*generated.In[returnsArgs](&s1) = returnsArgs{n: n}
-		return returnsKind.With(s1, returnsHeld{tr: tr})
+		c := generated.NewCall[int](returnsKind)
+		*generated.CallState[returnsArgs](c) = returnsArgs{n: n}
+		*generated.CallHeld[returnsHeld](c) = returnsHeld{tr: tr}
+		return c
 	})
-	jumpsKind = generated.DefineHeld[jumpsState, jumpsHeld, int]("jumps", "bodies.go", 149, jumpsStep, generated.Deferring())
+	jumpsKind = generated.DefineHeld("jumps", "bodies.go", 149, jumpsSize, generated.Result[int](), jumpsStep, generated.Deferring())
 	generated.Bind(jumps, jumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s jumpsState
-		*generated.In[jumpsArgs](&s) = jumpsArgs{n: n}
-		return jumpsKind.With(s, jumpsHeld{tr: tr})
+		c := generated.NewCall[int](jumpsKind)
+		*generated.CallState[jumpsArgs](c) = jumpsArgs{n: n}
+		*generated.CallHeld[jumpsHeld](c) = jumpsHeld{tr: tr}
+		return c
 	})
-	panicsInBodyKind = generated.DefineHeld[panicsInBodyState, panicsInBodyHeld, int]("panicsInBody", "bodies.go", 185, panicsInBodyStep, generated.Deferring())
+	panicsInBodyKind = generated.DefineHeld("panicsInBody", "bodies.go", 185, panicsInBodySize, generated.Result[int](), panicsInBodyStep, generated.Deferring())
 	generated.Bind(panicsInBody, panicsInBodyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsInBodyState
-		*generated.In[panicsInBodyArgs](&s) = panicsInBodyArgs{n: n}
-		return panicsInBodyKind.With(s, panicsInBodyHeld{tr: tr})
+		c := generated.NewCall[int](panicsInBodyKind)
+		*generated.CallState[panicsInBodyArgs](c) = panicsInBodyArgs{n: n}
+		*generated.CallHeld[panicsInBodyHeld](c) = panicsInBodyHeld{tr: tr}
+		return c
 	})
-	panicsInBodyFunc1Kind = generated.DefineHeld[panicsInBodyFunc1State, panicsInBodyFunc1Held, struct{}]("panicsInBody.func1", "bodies.go", 186, panicsInBodyFunc1Step)
-	panicsInFunctionKind = generated.DefineHeld[panicsInFunctionState, panicsInFunctionHeld, int]("panicsInFunction", "bodies.go", 214, panicsInFunctionStep, generated.Deferring())
+	panicsInBodyFunc1Kind = generated.DefineHeld("panicsInBody.func1", "bodies.go", 186, panicsInBodyFunc1Size, generated.Result[struct{}](), panicsInBodyFunc1Step)
+	panicsInFunctionKind = generated.DefineHeld("panicsInFunction", "bodies.go", 214, panicsInFunctionSize, generated.Result[int](), panicsInFunctionStep, generated.Deferring())
 	generated.Bind(panicsInFunction, panicsInFunctionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsInFunctionState
-		*generated.In[panicsInFunctionArgs](&s) = panicsInFunctionArgs{n: n}
-		return panicsInFunctionKind.With(s, panicsInFunctionHeld{tr: tr})
+		c := generated.NewCall[int](panicsInFunctionKind)
+		*generated.CallState[panicsInFunctionArgs](c) = panicsInFunctionArgs{n: n}
+		*generated.CallHeld[panicsInFunctionHeld](c) = panicsInFunctionHeld{tr: tr}
+		return c
 	})
-	panicsInFunctionFunc1Kind = generated.DefineHeld[panicsInFunctionFunc1State, panicsInFunctionFunc1Held, struct{}]("panicsInFunction.func1", "bodies.go", 215, panicsInFunctionFunc1Step)
-	iteratorDefersKind = generated.DefineHeld[iteratorDefersState, iteratorDefersHeld, int]("iteratorDefers", "bodies.go", 227, iteratorDefersStep, generated.Deferring())
+	panicsInFunctionFunc1Kind = generated.DefineHeld("panicsInFunction.func1", "bodies.go", 215, 0, generated.Result[struct{}](), panicsInFunctionFunc1Step)
+	iteratorDefersKind = generated.DefineHeld("iteratorDefers", "bodies.go", 227, iteratorDefersSize, generated.Result[int](), iteratorDefersStep, generated.Deferring())
 	generated.Bind(iteratorDefers, iteratorDefersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s iteratorDefersState
-		*generated.In[iteratorDefersArgs](&s) = iteratorDefersArgs{n: n}
-		return iteratorDefersKind.With(s, iteratorDefersHeld{tr: tr})
+		c := generated.NewCall[int](iteratorDefersKind)
+		*generated.CallState[iteratorDefersArgs](c) = iteratorDefersArgs{n: n}
+		*generated.CallHeld[iteratorDefersHeld](c) = iteratorDefersHeld{tr: tr}
+		return c
 	})
-	evaluatedOnceKind = generated.DefineHeld[evaluatedOnceState, evaluatedOnceHeld, int]("evaluatedOnce", "bodies.go", 244, evaluatedOnceStep, generated.Deferring())
+	evaluatedOnceKind = generated.DefineHeld("evaluatedOnce", "bodies.go", 244, evaluatedOnceSize, generated.Result[int](), evaluatedOnceStep, generated.Deferring())
 	generated.Bind(evaluatedOnce, evaluatedOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s evaluatedOnceState
-		*generated.In[evaluatedOnceArgs](&s) = evaluatedOnceArgs{n: n}
-		return evaluatedOnceKind.With(s, evaluatedOnceHeld{tr: tr})
+		c := generated.NewCall[int](evaluatedOnceKind)
+		*generated.CallState[evaluatedOnceArgs](c) = evaluatedOnceArgs{n: n}
+		*generated.CallHeld[evaluatedOnceHeld](c) = evaluatedOnceHeld{tr: tr}
+		return c
 	})
-	treeKind = generated.DefineHeld[treeState, treeHeld, int]("tree", "bodies.go", 278, treeStep, generated.Deferring())
+	treeKind = generated.DefineHeld("tree", "bodies.go", 278, treeSize, generated.Result[int](), treeStep, generated.Deferring())
 	generated.Bind(tree, treeStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s treeState
-		*generated.In[treeArgs](&s) = treeArgs{n: n}
-		return treeKind.With(s, treeHeld{tr: tr})
+		c := generated.NewCall[int](treeKind)
+		*generated.CallState[treeArgs](c) = treeArgs{n: n}
+		*generated.CallHeld[treeHeld](c) = treeHeld{tr: tr}
+		return c
 	})
-	methodsKind = generated.DefineHeld[methodsState, methodsHeld, int]("methods", "bodies.go", 299, methodsStep, generated.Deferring())
+	methodsKind = generated.DefineHeld("methods", "bodies.go", 299, methodsSize, generated.Result[int](), methodsStep, generated.Deferring())
 	generated.Bind(methods, methodsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 methodsState
-		*generated.In[methodsArgs](&s1) = methodsArgs{n: n}
-		return methodsKind.With(s1, methodsHeld{tr: tr})
+		c := generated.NewCall[int](methodsKind)
+		*generated.CallState[methodsArgs](c) = methodsArgs{n: n}
+		*generated.CallHeld[methodsHeld](c) = methodsHeld{tr: tr}
+		return c
 	})
-	inLiteralKind = generated.DefineHeld[inLiteralState, inLiteralHeld, int]("inLiteral", "bodies.go", 313, inLiteralStep)
+	inLiteralKind = generated.DefineHeld("inLiteral", "bodies.go", 313, inLiteralSize, generated.Result[int](), inLiteralStep)
 	generated.Bind(inLiteral, inLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		return inLiteralKind.With(inLiteralState{}, inLiteralHeld{tr: tr, n: &n})
+		c := generated.NewCall[int](inLiteralKind)
+		*generated.CallHeld[inLiteralHeld](c) = inLiteralHeld{tr: tr, n: &n}
+		return c
 	})
-	inLiteralFunc1Kind = generated.DefineHeld[inLiteralFunc1State, inLiteralFunc1Held, int]("inLiteral.func1", "bodies.go", 314, inLiteralFunc1Step, generated.Deferring())
-	inChildKind = generated.DefineHeld[inChildState, inChildHeld, int]("inChild", "bodies.go", 324, inChildStep)
+	inLiteralFunc1Kind = generated.DefineHeld("inLiteral.func1", "bodies.go", 314, inLiteralFunc1Size, generated.Result[int](), inLiteralFunc1Step, generated.Deferring())
+	inChildKind = generated.DefineHeld("inChild", "bodies.go", 324, inChildSize, generated.Result[int](), inChildStep)
 	generated.Bind(inChild, inChildStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s inChildState
-		*generated.In[inChildArgs](&s) = inChildArgs{n: n}
-		return inChildKind.With(s, inChildHeld{tr: tr})
+		c := generated.NewCall[int](inChildKind)
+		*generated.CallState[inChildArgs](c) = inChildArgs{n: n}
+		*generated.CallHeld[inChildHeld](c) = inChildHeld{tr: tr}
+		return c
 	})
-	inChildFunc1Kind = generated.DefineHeld[inChildFunc1State, inChildFunc1Held, struct{}]("inChild.func1", "bodies.go", 328, inChildFunc1Step, generated.Deferring())
-	pullKind = generated.DefineHeld[pullState, pullHeld, int]("pull", "bodies.go", 344, pullStep, generated.Deferring())
+	inChildFunc1Kind = generated.DefineHeld("inChild.func1", "bodies.go", 328, inChildFunc1Size, generated.Result[struct{}](), inChildFunc1Step, generated.Deferring())
+	pullKind = generated.DefineHeld("pull", "bodies.go", 344, pullSize, generated.Result[int](), pullStep, generated.Deferring())
 	generated.Bind(pull, pullStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 pullState
-		*generated.In[pullArgs](&s1) = pullArgs{n: n}
-		return pullKind.With(s1, pullHeld{tr: tr})
+		c := generated.NewCall[int](pullKind)
+		*generated.CallState[pullArgs](c) = pullArgs{n: n}
+		*generated.CallHeld[pullHeld](c) = pullHeld{tr: tr}
+		return c
 	})
-	neverWaitsKind = generated.DefineHeld[neverWaitsState, neverWaitsHeld, int]("neverWaits", "bodies.go", 359, neverWaitsStep)
+	neverWaitsKind = generated.DefineHeld("neverWaits", "bodies.go", 359, neverWaitsSize, generated.Result[int](), neverWaitsStep)
 	generated.Bind(neverWaits, neverWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s neverWaitsState
-		*generated.In[neverWaitsArgs](&s) = neverWaitsArgs{n: n}
-		return neverWaitsKind.With(s, neverWaitsHeld{tr: tr})
+		c := generated.NewCall[int](neverWaitsKind)
+		*generated.CallState[neverWaitsArgs](c) = neverWaitsArgs{n: n}
+		*generated.CallHeld[neverWaitsHeld](c) = neverWaitsHeld{tr: tr}
+		return c
 	})
-	caughtKind = generated.DefineHeld[caughtState, caughtHeld, struct{}]("caught", "bodies.go", 379, caughtStep, generated.Deferring())
+	caughtKind = generated.DefineHeld("caught", "bodies.go", 379, 0, generated.Result[struct{}](), caughtStep, generated.Deferring())
 	generated.Bind(caught, caughtStart, func(tr *cases.Trace, f func(*task.T)) coro.Call[struct{}] {
-		return caughtKind.With(caughtState{}, caughtHeld{tr: tr, f: f})
+		c := generated.NewCall[struct{}](caughtKind)
+		*generated.CallHeld[caughtHeld](c) = caughtHeld{tr: tr, f: f}
+		return c
 	})
-	recoversBodyKind = generated.DefineHeld[recoversBodyState, recoversBodyHeld, int]("recoversBody", "bodies.go", 392, recoversBodyStep)
+	recoversBodyKind = generated.DefineHeld("recoversBody", "bodies.go", 392, recoversBodySize, generated.Result[int](), recoversBodyStep)
 	generated.Bind(recoversBody, recoversBodyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recoversBodyState
-		*generated.In[recoversBodyArgs](&s) = recoversBodyArgs{n: n}
-		return recoversBodyKind.With(s, recoversBodyHeld{tr: tr})
+		c := generated.NewCall[int](recoversBodyKind)
+		*generated.CallState[recoversBodyArgs](c) = recoversBodyArgs{n: n}
+		*generated.CallHeld[recoversBodyHeld](c) = recoversBodyHeld{tr: tr}
+		return c
 	})
-	recoversBodyFunc1Kind = generated.DefineHeld[recoversBodyFunc1State, recoversBodyFunc1Held, struct{}]("recoversBody.func1", "bodies.go", 393, recoversBodyFunc1Step, generated.Deferring())
-	goesOnKind = generated.DefineHeld[goesOnState, goesOnHeld, int]("goesOn", "bodies.go", 404, goesOnStep)
+	recoversBodyFunc1Kind = generated.DefineHeld("recoversBody.func1", "bodies.go", 393, recoversBodyFunc1Size, generated.Result[struct{}](), recoversBodyFunc1Step, generated.Deferring())
+	goesOnKind = generated.DefineHeld("goesOn", "bodies.go", 404, goesOnSize, generated.Result[int](), goesOnStep)
 	generated.Bind(goesOn, goesOnStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s goesOnState
-		*generated.In[goesOnArgs](&s) = goesOnArgs{n: n}
-		return goesOnKind.With(s, goesOnHeld{tr: tr})
+		c := generated.NewCall[int](goesOnKind)
+		*generated.CallState[goesOnArgs](c) = goesOnArgs{n: n}
+		*generated.CallHeld[goesOnHeld](c) = goesOnHeld{tr: tr}
+		return c
 	})
-	goesOnFunc1Kind = generated.DefineHeld[goesOnFunc1State, goesOnFunc1Held, struct{}]("goesOn.func1", "bodies.go", 405, goesOnFunc1Step, generated.Deferring())
-	raisesAnotherKind = generated.DefineHeld[raisesAnotherState, raisesAnotherHeld, int]("raisesAnother", "bodies.go", 421, raisesAnotherStep)
+	goesOnFunc1Kind = generated.DefineHeld("goesOn.func1", "bodies.go", 405, goesOnFunc1Size, generated.Result[struct{}](), goesOnFunc1Step, generated.Deferring())
+	raisesAnotherKind = generated.DefineHeld("raisesAnother", "bodies.go", 421, raisesAnotherSize, generated.Result[int](), raisesAnotherStep)
 	generated.Bind(raisesAnother, raisesAnotherStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s raisesAnotherState
-		*generated.In[raisesAnotherArgs](&s) = raisesAnotherArgs{n: n}
-		return raisesAnotherKind.With(s, raisesAnotherHeld{tr: tr})
+		c := generated.NewCall[int](raisesAnotherKind)
+		*generated.CallState[raisesAnotherArgs](c) = raisesAnotherArgs{n: n}
+		*generated.CallHeld[raisesAnotherHeld](c) = raisesAnotherHeld{tr: tr}
+		return c
 	})
-	raisesAnotherFunc1Kind = generated.DefineHeld[raisesAnotherFunc1State, raisesAnotherFunc1Held, struct{}]("raisesAnother.func1", "bodies.go", 422, raisesAnotherFunc1Step, generated.Deferring())
-	exitsInBodyKind = generated.DefineHeld[exitsInBodyState, exitsInBodyHeld, int]("exitsInBody", "bodies.go", 435, exitsInBodyStep, generated.Deferring())
+	raisesAnotherFunc1Kind = generated.DefineHeld("raisesAnother.func1", "bodies.go", 422, raisesAnotherFunc1Size, generated.Result[struct{}](), raisesAnotherFunc1Step, generated.Deferring())
+	exitsInBodyKind = generated.DefineHeld("exitsInBody", "bodies.go", 435, exitsInBodySize, generated.Result[int](), exitsInBodyStep, generated.Deferring())
 	generated.Bind(exitsInBody, exitsInBodyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s exitsInBodyState
-		*generated.In[exitsInBodyArgs](&s) = exitsInBodyArgs{n: n}
-		return exitsInBodyKind.With(s, exitsInBodyHeld{tr: tr})
+		c := generated.NewCall[int](exitsInBodyKind)
+		*generated.CallState[exitsInBodyArgs](c) = exitsInBodyArgs{n: n}
+		*generated.CallHeld[exitsInBodyHeld](c) = exitsInBodyHeld{tr: tr}
+		return c
 	})
 }
 
@@ -186,7 +211,7 @@ type assignsAt2 struct {
 	i int
 }
 
-type assignsState = [(max(unsafe.Sizeof(assignsArgs{}), unsafe.Sizeof(assignsAt1{}), unsafe.Sizeof(assignsAt2{})) + 7) / 8]uint64
+const assignsSize = (max(unsafe.Sizeof(assignsArgs{}), unsafe.Sizeof(assignsAt1{}), unsafe.Sizeof(assignsAt2{})) + 7) &^ 7
 
 type assignsHeld = struct {
 	tr   *cases.Trace
@@ -195,7 +220,7 @@ type assignsHeld = struct {
 	list []int
 }
 
-var assignsKind *generated.HeldKind[assignsState, assignsHeld, int]
+var assignsKind *generated.Kind
 
 // assignsStart is the start form of assigns.
 func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -223,9 +248,9 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:15
 				i, s = v, v1
 				valueStart(t, tr, i)
-//line bodies_task.go:227
+//line bodies_task.go:252
 				if generated.Suspended(t) {
-					f, h := assignsKind.Spill(t, 1)
+					f, h := generated.SpillHeld[assignsHeld](t, assignsKind, 1)
 					*generated.At[assignsAt1](f) = assignsAt1{i: i}
 					*h = assignsHeld{tr: tr, s: s, it: it}
 					return
@@ -254,9 +279,9 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:21
 				list[1] = v3
 				valueStart(t, tr, list[1])
-//line bodies_task.go:258
+//line bodies_task.go:283
 				if generated.Suspended(t) {
-					f, h := assignsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[assignsHeld](t, assignsKind, 2)
 					*generated.At[assignsAt2](f) = assignsAt2{i: i}
 					*h = assignsHeld{tr: tr, list: list, it: it1}
 					return
@@ -270,10 +295,10 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line bodies_task.go:274
+//line bodies_task.go:299
 
 // assignsStep is the step form of assigns.
-func assignsStep(f *generated.Frame[assignsState, int], h *assignsHeld) (step generated.Step) {
+func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -299,7 +324,7 @@ func assignsStep(f *generated.Frame[assignsState, int], h *assignsHeld) (step ge
 		tr, s, it = h.tr, h.s, h.it
 //line bodies.go:16
 		generated.Child(f)
-//line bodies_task.go:303
+//line bodies_task.go:328
 		goto resume1
 	case 2:
 		s1 := generated.At[assignsAt2](f)
@@ -307,7 +332,7 @@ func assignsStep(f *generated.Frame[assignsState, int], h *assignsHeld) (step ge
 		tr, list, it1 = h.tr, h.list, h.it
 //line bodies.go:22
 		generated.Child(f)
-//line bodies_task.go:311
+//line bodies_task.go:336
 		goto resume2
 	default:
 		return f.BadResume()
@@ -328,7 +353,7 @@ end1:
 //line bodies.go:15
 	i, s = v, v1
 	valueStart(t, tr, i)
-//line bodies_task.go:332
+//line bodies_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[assignsAt1](f) = assignsAt1{i: i}
 		*h = assignsHeld{tr: tr, s: s, it: it}
@@ -355,7 +380,7 @@ end3:
 //line bodies.go:21
 	list[1] = v3
 	valueStart(t, tr, list[1])
-//line bodies_task.go:359
+//line bodies_task.go:384
 	if generated.Suspended(t) {
 		*generated.At[assignsAt2](f) = assignsAt2{i: i}
 		*h = assignsHeld{tr: tr, list: list, it: it1}
@@ -366,10 +391,10 @@ resume2:
 end4:
 //line bodies.go:24
 	tr.Print(list)
-	return generated.Return(f, i, nil)
+	return generated.Return[int](f, i, nil)
 }
 
-//line bodies_task.go:373
+//line bodies_task.go:398
 
 // capturedArgs has the arguments of captured.
 type capturedArgs struct {
@@ -386,7 +411,7 @@ type capturedAt2 struct {
 	sum int
 }
 
-type capturedState = [(max(unsafe.Sizeof(capturedArgs{}), unsafe.Sizeof(capturedAt1{}), unsafe.Sizeof(capturedAt2{})) + 7) / 8]uint64
+const capturedSize = (max(unsafe.Sizeof(capturedArgs{}), unsafe.Sizeof(capturedAt1{}), unsafe.Sizeof(capturedAt2{})) + 7) &^ 7
 
 type capturedHeld = struct {
 	tr  *cases.Trace
@@ -395,7 +420,7 @@ type capturedHeld = struct {
 	p   *int
 }
 
-var capturedKind *generated.HeldKind[capturedState, capturedHeld, int]
+var capturedKind *generated.Kind
 
 // capturedStart is the start form of captured.
 func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -427,9 +452,9 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					p := &i
 					all = append(all, func() int { i++; return *p + len(s) })
 					valueStart(t, tr, i)
-//line bodies_task.go:431
+//line bodies_task.go:456
 					if generated.Suspended(t) {
-						f1, h := capturedKind.Spill(t, 1)
+						f1, h := generated.SpillHeld[capturedHeld](t, capturedKind, 1)
 						*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
 						*h = capturedHeld{tr: tr, all: all, it: it, p: p}
 						return
@@ -446,9 +471,9 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*100 + f() + f()
 	}
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:450
+//line bodies_task.go:475
 	if generated.Suspended(t) {
-		f1 := capturedKind.SpillBare(t, 2)
+		f1 := generated.SpillBare(t, capturedKind, 2)
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
 		return
 	}
@@ -456,10 +481,10 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line bodies_task.go:460
+//line bodies_task.go:485
 
 // capturedStep is the step form of captured.
-func capturedStep(f1 *generated.Frame[capturedState, int], h *capturedHeld) (step generated.Step) {
+func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
 	t := generated.Resume(f1)
 	var (
 		tr        *cases.Trace
@@ -487,14 +512,14 @@ func capturedStep(f1 *generated.Frame[capturedState, int], h *capturedHeld) (ste
 		tr, all, it, p = h.tr, h.all, h.it, h.p
 //line bodies.go:34
 		generated.Child(f1)
-//line bodies_task.go:491
+//line bodies_task.go:516
 		goto resume1
 	case 2:
 		s1 := generated.At[capturedAt2](f1)
 		sum = s1.sum
 //line bodies.go:40
 		err = generated.ChildErr(f1)
-//line bodies_task.go:498
+//line bodies_task.go:523
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -524,10 +549,10 @@ end1:
 	}
 //line bodies.go:34
 	valueStart(t, tr, *i)
-//line bodies_task.go:528
+//line bodies_task.go:553
 	if generated.Suspended(t) {
 		*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
-		h = capturedKind.Hold(t, f1, h)
+		h = generated.Hold(t, capturedKind, f1, h)
 		*h = capturedHeld{tr: tr, all: all, it: it, p: p}
 		return generated.Wait(f1, t, 1)
 	}
@@ -541,7 +566,7 @@ end2:
 		sum = sum*100 + f() + f()
 	}
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:545
+//line bodies_task.go:570
 	if generated.Suspended(t) {
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
 		if h != nil {
@@ -551,10 +576,10 @@ end2:
 	}
 resume2:
 //line bodies.go:40
-	return generated.Return(f1, sum, err)
+	return generated.Return[int](f1, sum, err)
 }
 
-//line bodies_task.go:558
+//line bodies_task.go:583
 
 // defersArgs has the arguments of defers.
 type defersArgs struct {
@@ -571,7 +596,7 @@ type defersAt2 struct {
 	result int
 }
 
-type defersState = [(max(unsafe.Sizeof(defersArgs{}), unsafe.Sizeof(defersAt1{}), unsafe.Sizeof(defersAt2{})) + 7) / 8]uint64
+const defersSize = (max(unsafe.Sizeof(defersArgs{}), unsafe.Sizeof(defersAt1{}), unsafe.Sizeof(defersAt2{})) + 7) &^ 7
 
 // defersExit is what defers needs until it has ended: its deferred calls and its results.
 type defersExit struct {
@@ -587,24 +612,24 @@ type defersHeld = struct {
 	it   *generated.Pulled2[int, string]
 }
 
-var defersKind *generated.HeldKind[defersState, defersHeld, int]
+var defersKind *generated.Kind
 
 // defersStart is the start form of defers.
 func defersStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := defersKind.Begin(t)
+	f, h := generated.BeginHeld[defersHeld](t, defersKind)
 	*generated.At[defersArgs](f) = defersArgs{n: n}
 	*h = defersHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // defersStep is the step form of defers.
-func defersStep(f *generated.Frame[defersState, int], h *defersHeld) generated.Step {
+func defersStep(f *generated.Frame, h *defersHeld) generated.Step {
 	step, _ := defersRun(f, h, f.At())
 	return step
 }
 
 // defersRun runs defers from a resume point on. If it panics, it runs again from its deferred calls on.
-func defersRun(f *generated.Frame[defersState, int], h *defersHeld, at int) (step generated.Step, ok bool) {
+func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return defersRun(f, h, generated.Exit) }, &step, &ok)
@@ -636,7 +661,7 @@ func defersRun(f *generated.Frame[defersState, int], h *defersHeld, at int) (ste
 		tr, it = h.tr, h.it
 //line bodies.go:49
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:640
+//line bodies_task.go:665
 		goto resume1
 	case 2:
 		s := generated.At[defersAt2](f)
@@ -644,12 +669,12 @@ func defersRun(f *generated.Frame[defersState, int], h *defersHeld, at int) (ste
 //line bodies.go:53
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:648
+//line bodies_task.go:673
 		goto resume2
 	case 3:
 //line bodies.go:57
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:653
+//line bodies_task.go:678
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -702,7 +727,7 @@ end1:
 	}
 //line bodies.go:49
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:706
+//line bodies_task.go:731
 	if generated.Suspended(t) {
 		*generated.At[defersAt1](f) = defersAt1{n: n, i: i}
 		*h = defersHeld{exit: h.exit, tr: tr, it: it}
@@ -733,7 +758,7 @@ end2:
 	}
 //line bodies.go:53
 	v2 = valueStart(t, tr, 100)
-//line bodies_task.go:737
+//line bodies_task.go:762
 	if generated.Suspended(t) {
 		s := generated.At[defersAt2](f)
 		*s = defersAt2{}
@@ -758,7 +783,7 @@ end4:
 //line bodies.go:56
 	tr.Print("after the loop")
 	err2 = waitStart(t, tr, "end")
-//line bodies_task.go:762
+//line bodies_task.go:787
 	if generated.Suspended(t) {
 		*h = defersHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -769,13 +794,13 @@ resume3:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:773
+//line bodies_task.go:798
 exit:
 	if p.Run(t) {
 		*h = defersHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // genericArgs has the arguments of generic.
@@ -788,7 +813,7 @@ type genericAt1 struct {
 	n int
 }
 
-type genericState = [(max(unsafe.Sizeof(genericArgs{}), unsafe.Sizeof(genericAt1{})) + 7) / 8]uint64
+const genericSize = (max(unsafe.Sizeof(genericArgs{}), unsafe.Sizeof(genericAt1{})) + 7) &^ 7
 
 // genericExit is what generic needs until it has ended: its deferred calls and its results.
 type genericExit[E any] struct {
@@ -806,28 +831,29 @@ type genericHeld[E any] struct {
 }
 
 // genericKind returns the kind of an instance of generic.
-func genericKind[E any]() *generated.HeldKind[genericState, genericHeld[E], E] {
-	return generated.Instance(func() *generated.HeldKind[genericState, genericHeld[E], E] {
-		return generated.DefineHeld[genericState, genericHeld[E], E]("generic", "bodies.go", 71, genericStep[E], generated.Deferring())
+func genericKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("generic", "bodies.go", 71, genericSize, generated.Result[E](), genericStep[E], generated.Deferring())
 	})
 }
 
 // genericStart is the start form of generic.
 func genericStart[E any](t *task.T, tr *cases.Trace, n int, list ...E) (last E, err error) {
-	f, h := genericKind[E]().Begin(t)
+	f, h := generated.BeginHeld[genericHeld[E]](t, genericKind[E]())
 	*generated.At[genericArgs](f) = genericArgs{n: n}
 	*h = genericHeld[E]{tr: tr, list: list}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // genericStep is the step form of generic.
-func genericStep[E any](f *generated.Frame[genericState, E], h *genericHeld[E]) generated.Step {
+func genericStep[E any](f *generated.Frame, h *genericHeld[E]) generated.Step {
 	step, _ := genericRun(f, h, f.At())
 	return step
 }
 
 // genericRun runs generic from a resume point on. If it panics, it runs again from its deferred calls on.
-func genericRun[E any](f *generated.Frame[genericState, E], h *genericHeld[E], at int) (step generated.Step, ok bool) {
+func genericRun[E any](f *generated.Frame, h *genericHeld[E], at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return genericRun(f, h, generated.Exit) }, &step, &ok)
@@ -858,12 +884,12 @@ func genericRun[E any](f *generated.Frame[genericState, E], h *genericHeld[E], a
 		tr, it = h.tr, h.it
 //line bodies.go:76
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:862
+//line bodies_task.go:888
 		goto resume1
 	case 2:
 //line bodies.go:83
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:867
+//line bodies_task.go:893
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -909,7 +935,7 @@ end1:
 //line bodies.go:75
 	*last = v
 	err1 = waitStart(t, tr, v)
-//line bodies_task.go:913
+//line bodies_task.go:939
 	if generated.Suspended(t) {
 		*generated.At[genericAt1](f) = genericAt1{n: n}
 		*h = genericHeld[E]{exit: h.exit, tr: tr, it: it}
@@ -949,7 +975,7 @@ end4:
 end5:
 //line bodies.go:83
 	err2 = waitStart(t, tr, "end of generic")
-//line bodies_task.go:953
+//line bodies_task.go:979
 	if generated.Suspended(t) {
 		*h = genericHeld[E]{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -960,13 +986,13 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:964
+//line bodies_task.go:990
 exit:
 	if p.Run(t) {
 		*h = genericHeld[E]{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *last, *err)
+	return generated.End[E](p, f, t, *last, *err)
 }
 
 // defersGenericArgs has the arguments of defersGeneric.
@@ -984,22 +1010,22 @@ type defersGenericAt2 struct {
 	result int
 }
 
-type defersGenericState = [(max(unsafe.Sizeof(defersGenericArgs{}), unsafe.Sizeof(defersGenericAt1{}), unsafe.Sizeof(defersGenericAt2{})) + 7) / 8]uint64
+const defersGenericSize = (max(unsafe.Sizeof(defersGenericArgs{}), unsafe.Sizeof(defersGenericAt1{}), unsafe.Sizeof(defersGenericAt2{})) + 7) &^ 7
 
 type defersGenericHeld = struct {
 	tr     *cases.Trace
 	result string
 }
 
-var defersGenericKind *generated.HeldKind[defersGenericState, defersGenericHeld, int]
+var defersGenericKind *generated.Kind
 
 // defersGenericStart is the start form of defersGeneric.
 func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:87
 	s, err := genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1001
+//line bodies_task.go:1027
 	if generated.Suspended(t) {
-		f, h := defersGenericKind.Spill(t, 1)
+		f, h := generated.SpillHeld[defersGenericHeld](t, defersGenericKind, 1)
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
 		*h = defersGenericHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -1011,9 +1037,9 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	tr.Print(s)
 	v, err1 := genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1015
+//line bodies_task.go:1041
 	if generated.Suspended(t) {
-		f := defersGenericKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, defersGenericKind, 2)
 		s1 := generated.At[defersGenericAt2](f)
 		*s1 = defersGenericAt2{}
 		generated.ResultTo(t, &s1.result)
@@ -1023,10 +1049,10 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line bodies_task.go:1027
+//line bodies_task.go:1053
 
 // defersGenericStep is the step form of defersGeneric.
-func defersGenericStep(f *generated.Frame[defersGenericState, int], h *defersGenericHeld) generated.Step {
+func defersGenericStep(f *generated.Frame, h *defersGenericHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1046,24 +1072,24 @@ func defersGenericStep(f *generated.Frame[defersGenericState, int], h *defersGen
 //line bodies.go:87
 		s = h.result
 		err = generated.ChildErr(f)
-//line bodies_task.go:1050
+//line bodies_task.go:1076
 		goto resume1
 	case 2:
 		s1 := generated.At[defersGenericAt2](f)
 //line bodies.go:92
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1057
+//line bodies_task.go:1083
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:87
 	s, err = genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1064
+//line bodies_task.go:1090
 	if generated.Suspended(t) {
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
-		h = defersGenericKind.Hold(t, f, h)
+		h = generated.Hold(t, defersGenericKind, f, h)
 		*h = defersGenericHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -1071,11 +1097,11 @@ func defersGenericStep(f *generated.Frame[defersGenericState, int], h *defersGen
 resume1:
 //line bodies.go:88
 	if err != nil {
-		return generated.Return(f, 0, err)
+		return generated.Return[int](f, 0, err)
 	}
 	tr.Print(s)
 	v, err1 = genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1079
+//line bodies_task.go:1105
 	if generated.Suspended(t) {
 		s1 := generated.At[defersGenericAt2](f)
 		*s1 = defersGenericAt2{}
@@ -1087,12 +1113,10 @@ resume1:
 	}
 resume2:
 //line bodies.go:92
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 }
 
-//line bodies_task.go:1094
-
-type fileCloseState = struct{}
+//line bodies_task.go:1120
 
 // fileCloseExit is what (*file).Close needs until it has ended: its deferred calls and its results.
 type fileCloseExit struct {
@@ -1107,7 +1131,7 @@ type fileCloseHeld = struct {
 	tr   *cases.Trace
 }
 
-var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
+var fileCloseKind *generated.Kind
 
 // fileCloseStart is the start form of (*file).Close.
 func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
@@ -1125,9 +1149,9 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	}()
 //line bodies.go:99
 	err := waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1129
+//line bodies_task.go:1153
 	if generated.Suspended(t) {
-		_, h := fileCloseKind.Spill(t, 1)
+		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{}
 		fileCloseDefer1(&h.exit.panic, recv, a)
 		return
@@ -1136,7 +1160,7 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line bodies_task.go:1140
+//line bodies_task.go:1164
 
 // fileCloseDefer1 enters what (*file).Close defers in line 98 in the list of its frame.
 func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1148,16 +1172,16 @@ func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line bodies_task.go:1152
+//line bodies_task.go:1176
 
 // fileCloseStep is the step form of (*file).Close.
-func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
+func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
 	step, _ := fileCloseRun(f1, h, f1.At())
 	return step
 }
 
 // fileCloseRun runs (*file).Close from a resume point on. If it panics, it runs again from its deferred calls on.
-func fileCloseRun(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld, at int) (step generated.Step, ok bool) {
+func fileCloseRun(f1 *generated.Frame, h *fileCloseHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return fileCloseRun(f1, h, generated.Exit) }, &step, &ok)
@@ -1173,7 +1197,7 @@ func fileCloseRun(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHel
 	case 1:
 //line bodies.go:99
 		err = generated.ChildErr(f1)
-//line bodies_task.go:1177
+//line bodies_task.go:1201
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1191,7 +1215,7 @@ func fileCloseRun(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHel
 	}
 //line bodies.go:99
 	err = waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1195
+//line bodies_task.go:1219
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -1202,13 +1226,13 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line bodies_task.go:1206
+//line bodies_task.go:1230
 exit:
 	if p.Run(t) {
 		*h = fileCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p, f1, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f1, t, struct{}{}, *r)
 }
 
 // defersThatWaitArgs has the arguments of defersThatWait.
@@ -1221,7 +1245,7 @@ type defersThatWaitAt1 struct {
 	i int
 }
 
-type defersThatWaitState = [(max(unsafe.Sizeof(defersThatWaitArgs{}), unsafe.Sizeof(defersThatWaitAt1{})) + 7) / 8]uint64
+const defersThatWaitSize = (max(unsafe.Sizeof(defersThatWaitArgs{}), unsafe.Sizeof(defersThatWaitAt1{})) + 7) &^ 7
 
 // defersThatWaitExit is what defersThatWait needs until it has ended: its deferred calls and its results.
 type defersThatWaitExit struct {
@@ -1237,24 +1261,24 @@ type defersThatWaitHeld = struct {
 	it   *generated.Pulled2[int, string]
 }
 
-var defersThatWaitKind *generated.HeldKind[defersThatWaitState, defersThatWaitHeld, int]
+var defersThatWaitKind *generated.Kind
 
 // defersThatWaitStart is the start form of defersThatWait.
 func defersThatWaitStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f1, h := defersThatWaitKind.Begin(t)
+	f1, h := generated.BeginHeld[defersThatWaitHeld](t, defersThatWaitKind)
 	*generated.At[defersThatWaitArgs](f1) = defersThatWaitArgs{n: n}
 	*h = defersThatWaitHeld{tr: tr}
 	return generated.Run(t, f1, &h.exit.result)
 }
 
 // defersThatWaitStep is the step form of defersThatWait.
-func defersThatWaitStep(f1 *generated.Frame[defersThatWaitState, int], h *defersThatWaitHeld) generated.Step {
+func defersThatWaitStep(f1 *generated.Frame, h *defersThatWaitHeld) generated.Step {
 	step, _ := defersThatWaitRun(f1, h, f1.At())
 	return step
 }
 
 // defersThatWaitRun runs defersThatWait from a resume point on. If it panics, it runs again from its deferred calls on.
-func defersThatWaitRun(f1 *generated.Frame[defersThatWaitState, int], h *defersThatWaitHeld, at int) (step generated.Step, ok bool) {
+func defersThatWaitRun(f1 *generated.Frame, h *defersThatWaitHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return defersThatWaitRun(f1, h, generated.Exit) }, &step, &ok)
@@ -1287,7 +1311,7 @@ func defersThatWaitRun(f1 *generated.Frame[defersThatWaitState, int], h *defersT
 		tr, it = h.tr, h.it
 //line bodies.go:107
 		err1 = generated.ChildErr(f1)
-//line bodies_task.go:1291
+//line bodies_task.go:1315
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1326,9 +1350,9 @@ end1:
 				func(t *task.T) {
 //line bodies.go:106
 					v := valueStart(t, tr, i)
-//line bodies_task.go:1330
+//line bodies_task.go:1354
 					if generated.Suspended(t) {
-						f, h := defersThatWaitFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[defersThatWaitFunc1Held](t, defersThatWaitFunc1Kind, 1)
 						s := generated.At[defersThatWaitFunc1At1](f)
 						*s = defersThatWaitFunc1At1{}
 						*h = defersThatWaitFunc1Held{k: k}
@@ -1343,7 +1367,7 @@ end1:
 	}
 //line bodies.go:107
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:1347
+//line bodies_task.go:1371
 	if generated.Suspended(t) {
 		*generated.At[defersThatWaitAt1](f1) = defersThatWaitAt1{i: i}
 		*h = defersThatWaitHeld{exit: h.exit, tr: tr, it: it}
@@ -1375,13 +1399,13 @@ end3:
 		*k, *err = 100, nil
 		goto exit
 	}
-//line bodies_task.go:1379
+//line bodies_task.go:1403
 exit:
 	if p.Run(t) {
 		*h = defersThatWaitHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p, f1, t, *k, *err)
+	return generated.End[int](p, f1, t, *k, *err)
 }
 
 // defersThatWaitFunc1Args has the arguments of defersThatWait.func1.
@@ -1394,17 +1418,17 @@ type defersThatWaitFunc1At1 struct {
 	result int
 }
 
-type defersThatWaitFunc1State = [(max(unsafe.Sizeof(defersThatWaitFunc1Args{}), unsafe.Sizeof(defersThatWaitFunc1At1{})) + 7) / 8]uint64
+const defersThatWaitFunc1Size = (max(unsafe.Sizeof(defersThatWaitFunc1Args{}), unsafe.Sizeof(defersThatWaitFunc1At1{})) + 7) &^ 7
 
 type defersThatWaitFunc1Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var defersThatWaitFunc1Kind *generated.HeldKind[defersThatWaitFunc1State, defersThatWaitFunc1Held, struct{}]
+var defersThatWaitFunc1Kind *generated.Kind
 
 // defersThatWaitFunc1Step is the step form of defersThatWait.func1.
-func defersThatWaitFunc1Step(f *generated.Frame[defersThatWaitFunc1State, struct{}], h *defersThatWaitFunc1Held) generated.Step {
+func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1422,14 +1446,14 @@ func defersThatWaitFunc1Step(f *generated.Frame[defersThatWaitFunc1State, struct
 //line bodies.go:106
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:1426
+//line bodies_task.go:1450
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:106
 	v = valueStart(t, tr, i)
-//line bodies_task.go:1433
+//line bodies_task.go:1457
 	if generated.Suspended(t) {
 		s := generated.At[defersThatWaitFunc1At1](f)
 		*s = defersThatWaitFunc1At1{}
@@ -1440,8 +1464,8 @@ func defersThatWaitFunc1Step(f *generated.Frame[defersThatWaitFunc1State, struct
 resume1:
 //line bodies.go:106
 	*k += v
-//line bodies_task.go:1444
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:1468
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // defersNestedArgs has the arguments of defersNested.
@@ -1459,7 +1483,7 @@ type defersNestedAt2 struct {
 	n int
 }
 
-type defersNestedState = [(max(unsafe.Sizeof(defersNestedArgs{}), unsafe.Sizeof(defersNestedAt1{}), unsafe.Sizeof(defersNestedAt2{})) + 7) / 8]uint64
+const defersNestedSize = (max(unsafe.Sizeof(defersNestedArgs{}), unsafe.Sizeof(defersNestedAt1{}), unsafe.Sizeof(defersNestedAt2{})) + 7) &^ 7
 
 // defersNestedExit is what defersNested needs until it has ended: its deferred calls and its results.
 type defersNestedExit struct {
@@ -1476,24 +1500,24 @@ type defersNestedHeld = struct {
 	it1  *generated.Pulled1[int]
 }
 
-var defersNestedKind *generated.HeldKind[defersNestedState, defersNestedHeld, int]
+var defersNestedKind *generated.Kind
 
 // defersNestedStart is the start form of defersNested.
 func defersNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := defersNestedKind.Begin(t)
+	f, h := generated.BeginHeld[defersNestedHeld](t, defersNestedKind)
 	*generated.At[defersNestedArgs](f) = defersNestedArgs{n: n}
 	*h = defersNestedHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // defersNestedStep is the step form of defersNested.
-func defersNestedStep(f *generated.Frame[defersNestedState, int], h *defersNestedHeld) generated.Step {
+func defersNestedStep(f *generated.Frame, h *defersNestedHeld) generated.Step {
 	step, _ := defersNestedRun(f, h, f.At())
 	return step
 }
 
 // defersNestedRun runs defersNested from a resume point on. If it panics, it runs again from its deferred calls on.
-func defersNestedRun(f *generated.Frame[defersNestedState, int], h *defersNestedHeld, at int) (step generated.Step, ok bool) {
+func defersNestedRun(f *generated.Frame, h *defersNestedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return defersNestedRun(f, h, generated.Exit) }, &step, &ok)
@@ -1523,14 +1547,14 @@ func defersNestedRun(f *generated.Frame[defersNestedState, int], h *defersNested
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:125
 		generated.Child(f)
-//line bodies_task.go:1527
+//line bodies_task.go:1551
 		goto resume1
 	case 2:
 		s := generated.At[defersNestedAt2](f)
 		n = s.n
 //line bodies.go:128
 		err = generated.ChildErr(f)
-//line bodies_task.go:1534
+//line bodies_task.go:1558
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1598,7 +1622,7 @@ end2:
 	}
 //line bodies.go:125
 	valueStart(t, tr, i*j)
-//line bodies_task.go:1602
+//line bodies_task.go:1626
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt1](f) = defersNestedAt1{n: n, i: i}
 		*h = defersNestedHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -1611,7 +1635,7 @@ end3:
 end4:
 //line bodies.go:128
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:1615
+//line bodies_task.go:1639
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt2](f) = defersNestedAt2{n: n}
 		*h = defersNestedHeld{exit: h.exit}
@@ -1623,13 +1647,13 @@ resume2:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line bodies_task.go:1627
+//line bodies_task.go:1651
 exit:
 	if p.Run(t) {
 		*h = defersNestedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // returnsArgs has the arguments of returns.
@@ -1654,7 +1678,7 @@ type returnsAt3 struct {
 	k int
 }
 
-type returnsState = [(max(unsafe.Sizeof(returnsArgs{}), unsafe.Sizeof(returnsAt1{}), unsafe.Sizeof(returnsAt2{}), unsafe.Sizeof(returnsAt3{})) + 7) / 8]uint64
+const returnsSize = (max(unsafe.Sizeof(returnsArgs{}), unsafe.Sizeof(returnsAt1{}), unsafe.Sizeof(returnsAt2{}), unsafe.Sizeof(returnsAt3{})) + 7) &^ 7
 
 type returnsHeld = struct {
 	tr  *cases.Trace
@@ -1664,7 +1688,7 @@ type returnsHeld = struct {
 	s   string
 }
 
-var returnsKind *generated.HeldKind[returnsState, returnsHeld, int]
+var returnsKind *generated.Kind
 
 // returnsStart is the start form of returns.
 func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -1706,9 +1730,9 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 							{
 //line bodies.go:134
 								v5 := valueStart(t, tr, j)
-//line bodies_task.go:1710
+//line bodies_task.go:1734
 								if generated.Suspended(t) {
-									f, h := returnsKind.Spill(t, 1)
+									f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 1)
 									s1 := generated.At[returnsAt1](f)
 									*s1 = returnsAt1{n: n, k: k, i: i, j: j}
 									*h = returnsHeld{tr: tr, err: err, it: it, it1: it1, s: s}
@@ -1727,9 +1751,9 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 									return
 								case n == 1 && j == 2:
 									v6 := valueStart(t, tr, 50)
-//line bodies_task.go:1731
+//line bodies_task.go:1755
 									if generated.Suspended(t) {
-										f, h := returnsKind.Spill(t, 2)
+										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 2)
 										s1 := generated.At[returnsAt2](f)
 										*s1 = returnsAt2{i: i}
 										*h = returnsHeld{it: it, it1: it1, s: s}
@@ -1751,9 +1775,9 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 								case n == 2 && i == 2:
 									k, err = 7, nil
 									err1 := waitStart(t, tr, "returns")
-//line bodies_task.go:1755
+//line bodies_task.go:1779
 									if generated.Suspended(t) {
-										f, h := returnsKind.Spill(t, 3)
+										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 3)
 										*generated.At[returnsAt3](f) = returnsAt3{k: k}
 										*h = returnsHeld{it: it, it1: it1}
 										return
@@ -1784,10 +1808,10 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, nil
 }
 
-//line bodies_task.go:1788
+//line bodies_task.go:1812
 
 // returnsStep is the step form of returns.
-func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step generated.Step) {
+func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                               *cases.Trace
@@ -1814,7 +1838,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 //line bodies.go:134
 		v5 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1818
+//line bodies_task.go:1842
 		goto resume1
 	case 2:
 		s1 := generated.At[returnsAt2](f)
@@ -1823,7 +1847,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 //line bodies.go:139
 		v6 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1827
+//line bodies_task.go:1851
 		goto resume2
 	case 3:
 		s1 := generated.At[returnsAt3](f)
@@ -1831,7 +1855,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 		it, it1 = h.it, h.it1
 //line bodies.go:142
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1835
+//line bodies_task.go:1859
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1862,7 +1886,7 @@ end2:
 //line bodies.go:133
 	j, s = v2, v3
 	v5 = valueStart(t, tr, j)
-//line bodies_task.go:1866
+//line bodies_task.go:1890
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt1](f)
 		*s1 = returnsAt1{n: n, k: k, i: i, j: j}
@@ -1888,10 +1912,10 @@ case1:
 //line bodies.go:132
 	it.Stop()
 //line bodies.go:137
-	return generated.Return(f, k, err)
+	return generated.Return[int](f, k, err)
 case2:
 	v6 = valueStart(t, tr, 50)
-//line bodies_task.go:1895
+//line bodies_task.go:1919
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt2](f)
 		*s1 = returnsAt2{i: i}
@@ -1911,11 +1935,11 @@ resume2:
 //line bodies.go:132
 	it.Stop()
 //line bodies.go:139
-	return generated.Return(f, r, r1)
+	return generated.Return[int](f, r, r1)
 case3:
 	k, err = 7, nil
 	err1 = waitStart(t, tr, "returns")
-//line bodies_task.go:1919
+//line bodies_task.go:1943
 	if generated.Suspended(t) {
 		*generated.At[returnsAt3](f) = returnsAt3{k: k}
 		*h = returnsHeld{it: it, it1: it1}
@@ -1933,17 +1957,17 @@ resume3:
 //line bodies.go:132
 	it.Stop()
 //line bodies.go:142
-	return generated.Return(f, r2, r3)
+	return generated.Return[int](f, r2, r3)
 end3:
 	goto loop2
 end4:
 	goto loop1
 end5:
 //line bodies.go:146
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line bodies_task.go:1947
+//line bodies_task.go:1971
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1956,7 +1980,7 @@ type jumpsAt1 struct {
 	result            int
 }
 
-type jumpsState = [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{})) + 7) / 8]uint64
+const jumpsSize = (max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{})) + 7) &^ 7
 
 type jumpsHeld = struct {
 	tr  *cases.Trace
@@ -1964,7 +1988,7 @@ type jumpsHeld = struct {
 	it1 *generated.Pulled1[int]
 }
 
-var jumpsKind *generated.HeldKind[jumpsState, jumpsHeld, int]
+var jumpsKind *generated.Kind
 
 // jumpsStart is the start form of jumps.
 func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2016,9 +2040,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 										{
 //line bodies.go:158
 											v5 := valueStart(t, tr, i*j*k)
-//line bodies_task.go:2020
+//line bodies_task.go:2044
 											if generated.Suspended(t) {
-												f, h := jumpsKind.Spill(t, 1)
+												f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 												s := generated.At[jumpsAt1](f)
 												*s = jumpsAt1{count: count, i: i, j: j, k: k, v: v}
 												*h = jumpsHeld{tr: tr, it: it, it1: it1}
@@ -2081,10 +2105,10 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:2085
+//line bodies_task.go:2109
 
 // jumpsStep is the step form of jumps.
-func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) (step generated.Step) {
+func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                               *cases.Trace
@@ -2111,7 +2135,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) (step generate
 //line bodies.go:158
 		v5 = s.result
 		generated.Child(f)
-//line bodies_task.go:2115
+//line bodies_task.go:2139
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2154,7 +2178,7 @@ end2:
 	v = v3
 	count++
 	v5 = valueStart(t, tr, i*j*k)
-//line bodies_task.go:2158
+//line bodies_task.go:2182
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i, j: j, k: k, v: v}
@@ -2236,10 +2260,10 @@ next1:
 	goto loop1
 end12:
 //line bodies.go:182
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:2243
+//line bodies_task.go:2267
 
 // panicsInBodyArgs has the arguments of panicsInBody.
 type panicsInBodyArgs struct {
@@ -2251,7 +2275,7 @@ type panicsInBodyAt1 struct {
 	result int
 }
 
-type panicsInBodyState = [(max(unsafe.Sizeof(panicsInBodyArgs{}), unsafe.Sizeof(panicsInBodyAt1{})) + 7) / 8]uint64
+const panicsInBodySize = (max(unsafe.Sizeof(panicsInBodyArgs{}), unsafe.Sizeof(panicsInBodyAt1{})) + 7) &^ 7
 
 // panicsInBodyExit is what panicsInBody needs until it has ended: its deferred calls and its results.
 type panicsInBodyExit struct {
@@ -2267,24 +2291,24 @@ type panicsInBodyHeld = struct {
 	it   *generated.Pulled2[int, string]
 }
 
-var panicsInBodyKind *generated.HeldKind[panicsInBodyState, panicsInBodyHeld, int]
+var panicsInBodyKind *generated.Kind
 
 // panicsInBodyStart is the start form of panicsInBody.
 func panicsInBodyStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := panicsInBodyKind.Begin(t)
+	f, h := generated.BeginHeld[panicsInBodyHeld](t, panicsInBodyKind)
 	*generated.At[panicsInBodyArgs](f) = panicsInBodyArgs{n: n}
 	*h = panicsInBodyHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // panicsInBodyStep is the step form of panicsInBody.
-func panicsInBodyStep(f *generated.Frame[panicsInBodyState, int], h *panicsInBodyHeld) generated.Step {
+func panicsInBodyStep(f *generated.Frame, h *panicsInBodyHeld) generated.Step {
 	step, _ := panicsInBodyRun(f, h, f.At())
 	return step
 }
 
 // panicsInBodyRun runs panicsInBody from a resume point on. If it panics, it runs again from its deferred calls on.
-func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBodyHeld, at int) (step generated.Step, ok bool) {
+func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2318,7 +2342,7 @@ func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBody
 //line bodies.go:195
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2322
+//line bodies_task.go:2346
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2339,9 +2363,9 @@ func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBody
 					if v != nil {
 						tr.Print("recovered", v)
 						v1 := valueStart(t, tr, 5)
-//line bodies_task.go:2343
+//line bodies_task.go:2367
 						if generated.Suspended(t) {
-							f, h := panicsInBodyFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[panicsInBodyFunc1Held](t, panicsInBodyFunc1Kind, 1)
 							s := generated.At[panicsInBodyFunc1At1](f)
 							*s = panicsInBodyFunc1At1{}
 							*h = panicsInBodyFunc1Held{k: k}
@@ -2383,7 +2407,7 @@ end1:
 	}
 //line bodies.go:195
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:2387
+//line bodies_task.go:2411
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyAt1](f)
 		*s = panicsInBodyAt1{}
@@ -2402,13 +2426,13 @@ end3:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line bodies_task.go:2406
+//line bodies_task.go:2430
 exit:
 	if p.Run(t) {
 		*h = panicsInBodyHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // panicsInBodyFunc1At1 is what panicsInBody.func1 keeps while it waits in line 189.
@@ -2416,7 +2440,7 @@ type panicsInBodyFunc1At1 struct {
 	result int
 }
 
-type panicsInBodyFunc1State = [(unsafe.Sizeof(panicsInBodyFunc1At1{}) + 7) / 8]uint64
+const panicsInBodyFunc1Size = (unsafe.Sizeof(panicsInBodyFunc1At1{}) + 7) &^ 7
 
 type panicsInBodyFunc1Held = struct {
 	tr *cases.Trace
@@ -2424,10 +2448,10 @@ type panicsInBodyFunc1Held = struct {
 	p  *generated.Panic
 }
 
-var panicsInBodyFunc1Kind *generated.HeldKind[panicsInBodyFunc1State, panicsInBodyFunc1Held, struct{}]
+var panicsInBodyFunc1Kind *generated.Kind
 
 // panicsInBodyFunc1Step is the step form of panicsInBody.func1.
-func panicsInBodyFunc1Step(f *generated.Frame[panicsInBodyFunc1State, struct{}], h *panicsInBodyFunc1Held) generated.Step {
+func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2445,7 +2469,7 @@ func panicsInBodyFunc1Step(f *generated.Frame[panicsInBodyFunc1State, struct{}],
 //line bodies.go:189
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:2449
+//line bodies_task.go:2473
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2459,7 +2483,7 @@ func panicsInBodyFunc1Step(f *generated.Frame[panicsInBodyFunc1State, struct{}],
 //line bodies.go:188
 	tr.Print("recovered", v)
 	v1 = valueStart(t, tr, 5)
-//line bodies_task.go:2463
+//line bodies_task.go:2487
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyFunc1At1](f)
 		*s = panicsInBodyFunc1At1{}
@@ -2471,8 +2495,8 @@ resume1:
 //line bodies.go:189
 	*k = v1
 end1:
-//line bodies_task.go:2475
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:2499
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // panicsInFunctionArgs has the arguments of panicsInFunction.
@@ -2485,7 +2509,7 @@ type panicsInFunctionAt1 struct {
 	result int
 }
 
-type panicsInFunctionState = [(max(unsafe.Sizeof(panicsInFunctionArgs{}), unsafe.Sizeof(panicsInFunctionAt1{})) + 7) / 8]uint64
+const panicsInFunctionSize = (max(unsafe.Sizeof(panicsInFunctionArgs{}), unsafe.Sizeof(panicsInFunctionAt1{})) + 7) &^ 7
 
 // panicsInFunctionExit is what panicsInFunction needs until it has ended: its deferred calls and its results.
 type panicsInFunctionExit struct {
@@ -2501,24 +2525,24 @@ type panicsInFunctionHeld = struct {
 	it   *generated.Pulled1[int]
 }
 
-var panicsInFunctionKind *generated.HeldKind[panicsInFunctionState, panicsInFunctionHeld, int]
+var panicsInFunctionKind *generated.Kind
 
 // panicsInFunctionStart is the start form of panicsInFunction.
 func panicsInFunctionStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := panicsInFunctionKind.Begin(t)
+	f, h := generated.BeginHeld[panicsInFunctionHeld](t, panicsInFunctionKind)
 	*generated.At[panicsInFunctionArgs](f) = panicsInFunctionArgs{n: n}
 	*h = panicsInFunctionHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // panicsInFunctionStep is the step form of panicsInFunction.
-func panicsInFunctionStep(f *generated.Frame[panicsInFunctionState, int], h *panicsInFunctionHeld) generated.Step {
+func panicsInFunctionStep(f *generated.Frame, h *panicsInFunctionHeld) generated.Step {
 	step, _ := panicsInFunctionRun(f, h, f.At())
 	return step
 }
 
 // panicsInFunctionRun runs panicsInFunction from a resume point on. If it panics, it runs again from its deferred calls on.
-func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *panicsInFunctionHeld, at int) (step generated.Step, ok bool) {
+func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2552,7 +2576,7 @@ func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *pani
 //line bodies.go:221
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2556
+//line bodies_task.go:2580
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2569,9 +2593,9 @@ func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *pani
 //line bodies.go:216
 				tr.Print("recovered", p.Recover())
 				err1 := waitStart(t, tr, "after")
-//line bodies_task.go:2573
+//line bodies_task.go:2597
 				if generated.Suspended(t) {
-					_, h := panicsInFunctionFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[panicsInFunctionFunc1Held](t, panicsInFunctionFunc1Kind, 1)
 					*h = panicsInFunctionFunc1Held{err: err}
 					return
 				}
@@ -2604,7 +2628,7 @@ end1:
 	}
 //line bodies.go:221
 	v2 = valueStart(t, tr, i+1)
-//line bodies_task.go:2608
+//line bodies_task.go:2632
 	if generated.Suspended(t) {
 		s := generated.At[panicsInFunctionAt1](f)
 		*s = panicsInFunctionAt1{}
@@ -2623,16 +2647,14 @@ end2:
 		*k, *err = -1, nil
 		goto exit
 	}
-//line bodies_task.go:2627
+//line bodies_task.go:2651
 exit:
 	if p.Run(t) {
 		*h = panicsInFunctionHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type panicsInFunctionFunc1State = struct{}
 
 type panicsInFunctionFunc1Held = struct {
 	tr  *cases.Trace
@@ -2640,10 +2662,10 @@ type panicsInFunctionFunc1Held = struct {
 	p   *generated.Panic
 }
 
-var panicsInFunctionFunc1Kind *generated.HeldKind[panicsInFunctionFunc1State, panicsInFunctionFunc1Held, struct{}]
+var panicsInFunctionFunc1Kind *generated.Kind
 
 // panicsInFunctionFunc1Step is the step form of panicsInFunction.func1.
-func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, struct{}], h *panicsInFunctionFunc1Held) generated.Step {
+func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -2658,7 +2680,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 		err = h.err
 //line bodies.go:217
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:2662
+//line bodies_task.go:2684
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2666,7 +2688,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 //line bodies.go:216
 	tr.Print("recovered", p.Recover())
 	err1 = waitStart(t, tr, "after")
-//line bodies_task.go:2670
+//line bodies_task.go:2692
 	if generated.Suspended(t) {
 		*h = panicsInFunctionFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2674,8 +2696,8 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 resume1:
 //line bodies.go:217
 	*err = err1
-//line bodies_task.go:2678
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:2700
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // iteratorDefersArgs has the arguments of iteratorDefers.
@@ -2694,7 +2716,7 @@ type iteratorDefersAt2 struct {
 	n, sum int
 }
 
-type iteratorDefersState = [(max(unsafe.Sizeof(iteratorDefersArgs{}), unsafe.Sizeof(iteratorDefersAt1{}), unsafe.Sizeof(iteratorDefersAt2{})) + 7) / 8]uint64
+const iteratorDefersSize = (max(unsafe.Sizeof(iteratorDefersArgs{}), unsafe.Sizeof(iteratorDefersAt1{}), unsafe.Sizeof(iteratorDefersAt2{})) + 7) &^ 7
 
 type iteratorDefersHeld = struct {
 	tr  *cases.Trace
@@ -2702,7 +2724,7 @@ type iteratorDefersHeld = struct {
 	it1 *generated.Pulled1[string]
 }
 
-var iteratorDefersKind *generated.HeldKind[iteratorDefersState, iteratorDefersHeld, int]
+var iteratorDefersKind *generated.Kind
 
 // iteratorDefersStart is the start form of iteratorDefers.
 func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2732,9 +2754,9 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:230
 					v4 := valueStart(t, tr, v)
-//line bodies_task.go:2736
+//line bodies_task.go:2758
 					if generated.Suspended(t) {
-						f, h := iteratorDefersKind.Spill(t, 1)
+						f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 1)
 						s := generated.At[iteratorDefersAt1](f)
 						*s = iteratorDefersAt1{n: n, sum: sum, v: v}
 						*h = iteratorDefersHeld{tr: tr, it: it}
@@ -2771,9 +2793,9 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:235
 				v1 := v5
 				waitStart(t, tr, v1)
-//line bodies_task.go:2775
+//line bodies_task.go:2797
 				if generated.Suspended(t) {
-					f, h := iteratorDefersKind.Spill(t, 2)
+					f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 2)
 					*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
 					*h = iteratorDefersHeld{tr: tr, it1: it1}
 					return
@@ -2796,10 +2818,10 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:2800
+//line bodies_task.go:2822
 
 // iteratorDefersStep is the step form of iteratorDefers.
-func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iteratorDefersHeld) (step generated.Step) {
+func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -2826,7 +2848,7 @@ func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iterato
 //line bodies.go:230
 		v4 = s.result
 		generated.Child(f)
-//line bodies_task.go:2830
+//line bodies_task.go:2852
 		goto resume1
 	case 2:
 		s := generated.At[iteratorDefersAt2](f)
@@ -2834,7 +2856,7 @@ func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iterato
 		tr, it1 = h.tr, h.it1
 //line bodies.go:236
 		generated.ChildErr(f)
-//line bodies_task.go:2838
+//line bodies_task.go:2860
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2854,7 +2876,7 @@ end1:
 //line bodies.go:229
 	v = v2
 	v4 = valueStart(t, tr, v)
-//line bodies_task.go:2858
+//line bodies_task.go:2880
 	if generated.Suspended(t) {
 		s := generated.At[iteratorDefersAt1](f)
 		*s = iteratorDefersAt1{n: n, sum: sum, v: v}
@@ -2891,7 +2913,7 @@ end5:
 //line bodies.go:235
 	v1 = v5
 	waitStart(t, tr, v1)
-//line bodies_task.go:2895
+//line bodies_task.go:2917
 	if generated.Suspended(t) {
 		*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
 		*h = iteratorDefersHeld{tr: tr, it1: it1}
@@ -2908,15 +2930,15 @@ resume2:
 //line bodies.go:235
 	it1.Stop()
 //line bodies.go:238
-	return generated.Return(f, r, nil)
+	return generated.Return[int](f, r, nil)
 end6:
 	goto loop2
 end7:
 //line bodies.go:241
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:2920
+//line bodies_task.go:2942
 
 // evaluatedOnceArgs has the arguments of evaluatedOnce.
 type evaluatedOnceArgs struct {
@@ -2935,7 +2957,7 @@ type evaluatedOnceAt2 struct {
 	result int
 }
 
-type evaluatedOnceState = [(max(unsafe.Sizeof(evaluatedOnceArgs{}), unsafe.Sizeof(evaluatedOnceAt1{}), unsafe.Sizeof(evaluatedOnceAt2{})) + 7) / 8]uint64
+const evaluatedOnceSize = (max(unsafe.Sizeof(evaluatedOnceArgs{}), unsafe.Sizeof(evaluatedOnceAt1{}), unsafe.Sizeof(evaluatedOnceAt2{})) + 7) &^ 7
 
 type evaluatedOnceHeld = struct {
 	tr     *cases.Trace
@@ -2943,7 +2965,7 @@ type evaluatedOnceHeld = struct {
 	it     *generated.Pulled2[int, string]
 }
 
-var evaluatedOnceKind *generated.HeldKind[evaluatedOnceState, evaluatedOnceHeld, int]
+var evaluatedOnceKind *generated.Kind
 
 // evaluatedOnceStart is the start form of evaluatedOnce.
 func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2962,9 +2984,9 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line bodies.go:250
 		v := valueStart(t, tr, n)
-//line bodies_task.go:2966
+//line bodies_task.go:2988
 		if generated.Suspended(t) {
-			f, h := evaluatedOnceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 1)
 			s := generated.At[evaluatedOnceAt1](f)
 			*s = evaluatedOnceAt1{sum: sum}
 			*h = evaluatedOnceHeld{tr: tr, choose: choose}
@@ -2988,9 +3010,9 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:251
 					choose = nil
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:2992
+//line bodies_task.go:3014
 					if generated.Suspended(t) {
-						f, h := evaluatedOnceKind.Spill(t, 2)
+						f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 2)
 						s := generated.At[evaluatedOnceAt2](f)
 						*s = evaluatedOnceAt2{sum: sum}
 						*h = evaluatedOnceHeld{tr: tr, it: it}
@@ -3008,10 +3030,10 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3012
+//line bodies_task.go:3034
 
 // evaluatedOnceStep is the step form of evaluatedOnce.
-func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluatedOnceHeld) (step generated.Step) {
+func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -3037,7 +3059,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 //line bodies.go:250
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3041
+//line bodies_task.go:3063
 		goto resume1
 	case 2:
 		s := generated.At[evaluatedOnceAt2](f)
@@ -3046,7 +3068,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 //line bodies.go:252
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3050
+//line bodies_task.go:3072
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3058,7 +3080,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 	}
 	sum = 0
 	v = valueStart(t, tr, n)
-//line bodies_task.go:3062
+//line bodies_task.go:3084
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt1](f)
 		*s = evaluatedOnceAt1{sum: sum}
@@ -3082,7 +3104,7 @@ end1:
 	i = v1
 	choose = nil
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3086
+//line bodies_task.go:3108
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt2](f)
 		*s = evaluatedOnceAt2{sum: sum}
@@ -3096,10 +3118,10 @@ resume2:
 	goto loop1
 end2:
 //line bodies.go:254
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3103
+//line bodies_task.go:3125
 
 // treeArgs has the arguments of tree.
 type treeArgs struct {
@@ -3112,14 +3134,14 @@ type treeAt1 struct {
 	result    int
 }
 
-type treeState = [(max(unsafe.Sizeof(treeArgs{}), unsafe.Sizeof(treeAt1{})) + 7) / 8]uint64
+const treeSize = (max(unsafe.Sizeof(treeArgs{}), unsafe.Sizeof(treeAt1{})) + 7) &^ 7
 
 type treeHeld = struct {
 	tr *cases.Trace
 	it *generated.Pulled1[int]
 }
 
-var treeKind *generated.HeldKind[treeState, treeHeld, int]
+var treeKind *generated.Kind
 
 // treeStart is the start form of tree.
 func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3152,9 +3174,9 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:285
 					v3 := valueStart(t, tr, v)
-//line bodies_task.go:3156
+//line bodies_task.go:3178
 					if generated.Suspended(t) {
-						f, h := treeKind.Spill(t, 1)
+						f, h := generated.SpillHeld[treeHeld](t, treeKind, 1)
 						s := generated.At[treeAt1](f)
 						*s = treeAt1{n: n, sum: sum, v: v}
 						*h = treeHeld{tr: tr, it: it}
@@ -3178,10 +3200,10 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3182
+//line bodies_task.go:3204
 
 // treeStep is the step form of tree.
-func treeStep(f *generated.Frame[treeState, int], h *treeHeld) (step generated.Step) {
+func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                *cases.Trace
@@ -3207,7 +3229,7 @@ func treeStep(f *generated.Frame[treeState, int], h *treeHeld) (step generated.S
 //line bodies.go:285
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3211
+//line bodies_task.go:3233
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3234,7 +3256,7 @@ end1:
 end2:
 //line bodies.go:285
 	v3 = valueStart(t, tr, v)
-//line bodies_task.go:3238
+//line bodies_task.go:3260
 	if generated.Suspended(t) {
 		s := generated.At[treeAt1](f)
 		*s = treeAt1{n: n, sum: sum, v: v}
@@ -3257,10 +3279,10 @@ end4:
 	it.Stop()
 end5:
 //line bodies.go:289
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3264
+//line bodies_task.go:3286
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -3278,7 +3300,7 @@ type methodsAt2 struct {
 	sum int
 }
 
-type methodsState = [(max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt1{}), unsafe.Sizeof(methodsAt2{})) + 7) / 8]uint64
+const methodsSize = (max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt1{}), unsafe.Sizeof(methodsAt2{})) + 7) &^ 7
 
 type methodsHeld = struct {
 	tr  *cases.Trace
@@ -3287,7 +3309,7 @@ type methodsHeld = struct {
 	v   string
 }
 
-var methodsKind *generated.HeldKind[methodsState, methodsHeld, int]
+var methodsKind *generated.Kind
 
 // methodsStart is the start form of methods.
 func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3319,9 +3341,9 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:303
 					s = span{}
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3323
+//line bodies_task.go:3345
 					if generated.Suspended(t) {
-						f, h := methodsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 						s1 := generated.At[methodsAt1](f)
 						*s1 = methodsAt1{sum: sum}
 						*h = methodsHeld{tr: tr, it: it}
@@ -3350,9 +3372,9 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:306
 				v := v4
 				waitStart(t, tr, v)
-//line bodies_task.go:3354
+//line bodies_task.go:3376
 				if generated.Suspended(t) {
-					f, h := methodsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 					*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
 					*h = methodsHeld{tr: tr, it1: it1, v: v}
 					return
@@ -3367,10 +3389,10 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3371
+//line bodies_task.go:3393
 
 // methodsStep is the step form of methods.
-func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step generated.Step) {
+func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                *cases.Trace
@@ -3398,7 +3420,7 @@ func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step ge
 //line bodies.go:304
 		v3 = s1.result
 		generated.Child(f)
-//line bodies_task.go:3402
+//line bodies_task.go:3424
 		goto resume1
 	case 2:
 		s1 := generated.At[methodsAt2](f)
@@ -3406,7 +3428,7 @@ func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step ge
 		tr, it1, v = h.tr, h.it1, h.v
 //line bodies.go:307
 		generated.ChildErr(f)
-//line bodies_task.go:3410
+//line bodies_task.go:3432
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3428,7 +3450,7 @@ end1:
 	i = v1
 	s = span{}
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3432
+//line bodies_task.go:3454
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt1](f)
 		*s1 = methodsAt1{sum: sum}
@@ -3455,7 +3477,7 @@ end3:
 //line bodies.go:306
 	v = v4
 	waitStart(t, tr, v)
-//line bodies_task.go:3459
+//line bodies_task.go:3481
 	if generated.Suspended(t) {
 		*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
 		*h = methodsHeld{tr: tr, it1: it1, v: v}
@@ -3467,10 +3489,10 @@ resume2:
 	goto loop2
 end4:
 //line bodies.go:310
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3474
+//line bodies_task.go:3496
 
 // inLiteralAt1 is what inLiteral keeps while it waits in line 321.
 type inLiteralAt1 struct {
@@ -3488,7 +3510,7 @@ type inLiteralAt3 struct {
 	v, v1 int
 }
 
-type inLiteralState = [(max(unsafe.Sizeof(inLiteralAt1{}), unsafe.Sizeof(inLiteralAt2{}), unsafe.Sizeof(inLiteralAt3{})) + 7) / 8]uint64
+const inLiteralSize = (max(unsafe.Sizeof(inLiteralAt1{}), unsafe.Sizeof(inLiteralAt2{}), unsafe.Sizeof(inLiteralAt3{})) + 7) &^ 7
 
 type inLiteralHeld = struct {
 	tr  *cases.Trace
@@ -3496,7 +3518,7 @@ type inLiteralHeld = struct {
 	add func(*task.T, int) int
 }
 
-var inLiteralKind *generated.HeldKind[inLiteralState, inLiteralHeld, int]
+var inLiteralKind *generated.Kind
 
 // inLiteralStart is the start form of inLiteral.
 func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3525,9 +3547,9 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3529
+//line bodies_task.go:3551
 						if generated.Suspended(t) {
-							f, h := inLiteralFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
 							*s = inLiteralFunc1At1{sum: sum}
 							*h = inLiteralFunc1Held{tr: tr, n: &n, it: it}
@@ -3546,9 +3568,9 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return sum
 	})
 	v := startOfBodies(add)(t, 2)
-//line bodies_task.go:3550
+//line bodies_task.go:3572
 	if generated.Suspended(t) {
-		f, h := inLiteralKind.Spill(t, 1)
+		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
 		*h = inLiteralHeld{tr: tr, n: &n, add: add}
@@ -3557,9 +3579,9 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	v1 := startOfBodies(add)(t, n)
-//line bodies_task.go:3561
+//line bodies_task.go:3583
 	if generated.Suspended(t) {
-		f, h := inLiteralKind.Spill(t, 2)
+		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 2)
 		s := generated.At[inLiteralAt2](f)
 		*s = inLiteralAt2{v: v}
 		*h = inLiteralHeld{tr: tr}
@@ -3568,9 +3590,9 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:3572
+//line bodies_task.go:3594
 	if generated.Suspended(t) {
-		f := inLiteralKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, inLiteralKind, 3)
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
 		return
 	}
@@ -3578,10 +3600,10 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + v1, err
 }
 
-//line bodies_task.go:3582
+//line bodies_task.go:3604
 
 // inLiteralStep is the step form of inLiteral.
-func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) generated.Step {
+func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3599,7 +3621,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line bodies.go:321
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3603
+//line bodies_task.go:3625
 		goto resume1
 	case 2:
 		s := generated.At[inLiteralAt2](f)
@@ -3608,14 +3630,14 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line bodies.go:321
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:3612
+//line bodies_task.go:3634
 		goto resume2
 	case 3:
 		s := generated.At[inLiteralAt3](f)
 		v, v1 = s.v, s.v1
 //line bodies.go:321
 		err = generated.ChildErr(f)
-//line bodies_task.go:3619
+//line bodies_task.go:3641
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3645,9 +3667,9 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3649
+//line bodies_task.go:3671
 						if generated.Suspended(t) {
-							f, h := inLiteralFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
 							*s = inLiteralFunc1At1{sum: sum}
 							*h = inLiteralFunc1Held{tr: tr, n: n, it: it}
@@ -3666,11 +3688,11 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 		return sum
 	})
 	v = startOfBodies(add)(t, 2)
-//line bodies_task.go:3670
+//line bodies_task.go:3692
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
-		h = inLiteralKind.Hold(t, f, h)
+		h = generated.Hold(t, inLiteralKind, f, h)
 		*h = inLiteralHeld{tr: tr, n: n, add: add}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3678,11 +3700,11 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 resume1:
 //line bodies.go:321
 	v1 = startOfBodies(add)(t, *n)
-//line bodies_task.go:3682
+//line bodies_task.go:3704
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt2](f)
 		*s = inLiteralAt2{v: v}
-		h = inLiteralKind.Hold(t, f, h)
+		h = generated.Hold(t, inLiteralKind, f, h)
 		*h = inLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -3690,7 +3712,7 @@ resume1:
 resume2:
 //line bodies.go:321
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:3694
+//line bodies_task.go:3716
 	if generated.Suspended(t) {
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
 		if h != nil {
@@ -3700,10 +3722,10 @@ resume2:
 	}
 resume3:
 //line bodies.go:321
-	return generated.Return(f, v+v1, err)
+	return generated.Return[int](f, v+v1, err)
 }
 
-//line bodies_task.go:3707
+//line bodies_task.go:3729
 
 // inLiteralFunc1Args has the arguments of inLiteral.func1.
 type inLiteralFunc1Args struct {
@@ -3716,7 +3738,7 @@ type inLiteralFunc1At1 struct {
 	result int
 }
 
-type inLiteralFunc1State = [(max(unsafe.Sizeof(inLiteralFunc1Args{}), unsafe.Sizeof(inLiteralFunc1At1{})) + 7) / 8]uint64
+const inLiteralFunc1Size = (max(unsafe.Sizeof(inLiteralFunc1Args{}), unsafe.Sizeof(inLiteralFunc1At1{})) + 7) &^ 7
 
 type inLiteralFunc1Held = struct {
 	tr *cases.Trace
@@ -3724,10 +3746,10 @@ type inLiteralFunc1Held = struct {
 	it *generated.Pulled2[int, string]
 }
 
-var inLiteralFunc1Kind *generated.HeldKind[inLiteralFunc1State, inLiteralFunc1Held, int]
+var inLiteralFunc1Kind *generated.Kind
 
 // inLiteralFunc1Step is the step form of inLiteral.func1.
-func inLiteralFunc1Step(f *generated.Frame[inLiteralFunc1State, int], h *inLiteralFunc1Held) (step generated.Step) {
+func inLiteralFunc1Step(f *generated.Frame, h *inLiteralFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -3753,7 +3775,7 @@ func inLiteralFunc1Step(f *generated.Frame[inLiteralFunc1State, int], h *inLiter
 //line bodies.go:316
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:3757
+//line bodies_task.go:3779
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3772,7 +3794,7 @@ end1:
 //line bodies.go:315
 	i = v
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:3776
+//line bodies_task.go:3798
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralFunc1At1](f)
 		*s = inLiteralFunc1At1{sum: sum}
@@ -3787,10 +3809,10 @@ resume1:
 	goto loop1
 end2:
 //line bodies.go:319
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3794
+//line bodies_task.go:3816
 
 // inChildArgs has the arguments of inChild.
 type inChildArgs struct {
@@ -3809,14 +3831,14 @@ type inChildAt2 struct {
 	n int
 }
 
-type inChildState = [(max(unsafe.Sizeof(inChildArgs{}), unsafe.Sizeof(inChildAt1{}), unsafe.Sizeof(inChildAt2{})) + 7) / 8]uint64
+const inChildSize = (max(unsafe.Sizeof(inChildArgs{}), unsafe.Sizeof(inChildAt1{}), unsafe.Sizeof(inChildAt2{})) + 7) &^ 7
 
 type inChildHeld = struct {
 	tr   *cases.Trace
 	sums []int
 }
 
-var inChildKind *generated.HeldKind[inChildState, inChildHeld, int]
+var inChildKind *generated.Kind
 
 // inChildStart is the start form of inChild.
 func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3828,20 +3850,21 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := inChildFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[inChildFunc1Held](t, inChildFunc1Kind)
 				*generated.At[inChildFunc1Args](f) = inChildFunc1Args{i: i}
 				*h = inChildFunc1Held{tr: tr, sums: sums}
 				_, err := generated.Run(t, f, &h.exit.result)
 				return err
 			})
 		} else {
-			var s inChildFunc1State
-			*generated.In[inChildFunc1Args](&s) = inChildFunc1Args{i: i}
-			generated.GoCall(t, &g, inChildFunc1Kind.With(s, inChildFunc1Held{tr: tr, sums: sums}))
+			c := generated.NewCall[struct{}](inChildFunc1Kind)
+			*generated.CallState[inChildFunc1Args](c) = inChildFunc1Args{i: i}
+			*generated.CallHeld[inChildFunc1Held](c) = inChildFunc1Held{tr: tr, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
-//line bodies_task.go:3843
+//line bodies_task.go:3866
 		if generated.Suspended(t) {
-			f, h := inChildKind.Spill(t, 1)
+			f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 1)
 			s := generated.At[inChildAt1](f)
 			*s = inChildAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -3851,9 +3874,9 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:339
 	err := g.Wait(t)
-//line bodies_task.go:3855
+//line bodies_task.go:3878
 	if generated.Suspended(t) {
-		f, h := inChildKind.Spill(t, 2)
+		f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 2)
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
 		*h = inChildHeld{tr: tr, sums: sums}
 		return
@@ -3863,10 +3886,10 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:3867
+//line bodies_task.go:3890
 
 // inChildStep is the step form of inChild.
-func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generated.Step {
+func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -3887,7 +3910,7 @@ func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generate
 		tr, sums = h.tr, h.sums
 //line bodies.go:328
 		generated.Child(f)
-//line bodies_task.go:3891
+//line bodies_task.go:3914
 		goto resume1
 	case 2:
 		s := generated.At[inChildAt2](f)
@@ -3895,7 +3918,7 @@ func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generate
 		tr, sums = h.tr, h.sums
 //line bodies.go:339
 		err = generated.Err(f)
-//line bodies_task.go:3899
+//line bodies_task.go:3922
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3916,19 +3939,20 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := inChildFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[inChildFunc1Held](t, inChildFunc1Kind)
 				*generated.At[inChildFunc1Args](f) = inChildFunc1Args{i: i}
 				*h = inChildFunc1Held{tr: tr, sums: sums}
 				_, err1 := generated.Run(t, f, &h.exit.result)
 				return err1
 			})
 		} else {
-			var s inChildFunc1State
-			*generated.In[inChildFunc1Args](&s) = inChildFunc1Args{i: i}
-			generated.GoCall(t, &g, inChildFunc1Kind.With(s, inChildFunc1Held{tr: tr, sums: sums}))
+			c := generated.NewCall[struct{}](inChildFunc1Kind)
+			*generated.CallState[inChildFunc1Args](c) = inChildFunc1Args{i: i}
+			*generated.CallHeld[inChildFunc1Held](c) = inChildFunc1Held{tr: tr, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line bodies_task.go:3932
+//line bodies_task.go:3956
 	if generated.Suspended(t) {
 		s := generated.At[inChildAt1](f)
 		*s = inChildAt1{n: n, i1: i1}
@@ -3943,7 +3967,7 @@ resume1:
 end1:
 //line bodies.go:339
 	err = g.Wait(t)
-//line bodies_task.go:3947
+//line bodies_task.go:3971
 	if generated.Suspended(t) {
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
 		*h = inChildHeld{tr: tr, sums: sums}
@@ -3952,10 +3976,10 @@ end1:
 resume2:
 //line bodies.go:340
 	tr.Print(sums)
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:3959
+//line bodies_task.go:3983
 
 // inChildFunc1Args has the arguments of inChild.func1.
 type inChildFunc1Args struct {
@@ -3968,7 +3992,7 @@ type inChildFunc1At1 struct {
 	result int
 }
 
-type inChildFunc1State = [(max(unsafe.Sizeof(inChildFunc1Args{}), unsafe.Sizeof(inChildFunc1At1{})) + 7) / 8]uint64
+const inChildFunc1Size = (max(unsafe.Sizeof(inChildFunc1Args{}), unsafe.Sizeof(inChildFunc1At1{})) + 7) &^ 7
 
 // inChildFunc1Exit is what inChild.func1 needs until it has ended: its deferred calls and its results.
 type inChildFunc1Exit struct {
@@ -3984,16 +4008,16 @@ type inChildFunc1Held = struct {
 	it   *generated.Pulled1[int]
 }
 
-var inChildFunc1Kind *generated.HeldKind[inChildFunc1State, inChildFunc1Held, struct{}]
+var inChildFunc1Kind *generated.Kind
 
 // inChildFunc1Step is the step form of inChild.func1.
-func inChildFunc1Step(f *generated.Frame[inChildFunc1State, struct{}], h *inChildFunc1Held) generated.Step {
+func inChildFunc1Step(f *generated.Frame, h *inChildFunc1Held) generated.Step {
 	step, _ := inChildFunc1Run(f, h, f.At())
 	return step
 }
 
 // inChildFunc1Run runs inChild.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func inChildFunc1Run(f *generated.Frame[inChildFunc1State, struct{}], h *inChildFunc1Held, at int) (step generated.Step, ok bool) {
+func inChildFunc1Run(f *generated.Frame, h *inChildFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return inChildFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -4022,7 +4046,7 @@ func inChildFunc1Run(f *generated.Frame[inChildFunc1State, struct{}], h *inChild
 //line bodies.go:331
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4026
+//line bodies_task.go:4050
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4055,7 +4079,7 @@ end1:
 	}
 //line bodies.go:331
 	v3 = valueStart(t, tr, v*i)
-//line bodies_task.go:4059
+//line bodies_task.go:4083
 	if generated.Suspended(t) {
 		s := generated.At[inChildFunc1At1](f)
 		*s = inChildFunc1At1{i: i, v: v}
@@ -4084,13 +4108,13 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line bodies_task.go:4088
+//line bodies_task.go:4112
 exit:
 	if p.Run(t) {
 		*h = inChildFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // pullArgs has the arguments of pull.
@@ -4104,7 +4128,7 @@ type pullAt1 struct {
 	result int
 }
 
-type pullState = [(max(unsafe.Sizeof(pullArgs{}), unsafe.Sizeof(pullAt1{})) + 7) / 8]uint64
+const pullSize = (max(unsafe.Sizeof(pullArgs{}), unsafe.Sizeof(pullAt1{})) + 7) &^ 7
 
 // pullExit is what pull needs until it has ended: its deferred calls and its results.
 type pullExit struct {
@@ -4121,7 +4145,7 @@ type pullHeld = struct {
 	s    string
 }
 
-var pullKind *generated.HeldKind[pullState, pullHeld, int]
+var pullKind *generated.Kind
 
 // pullStart is the start form of pull.
 func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4147,9 +4171,9 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:353
 			v := valueStart(t, tr, i)
-//line bodies_task.go:4151
+//line bodies_task.go:4175
 			if generated.Suspended(t) {
-				f, h := pullKind.Spill(t, 1)
+				f, h := generated.SpillHeld[pullHeld](t, pullKind, 1)
 				s1 := generated.At[pullAt1](f)
 				*s1 = pullAt1{sum: sum, i: i}
 				*h = pullHeld{tr: tr, next: next, s: s}
@@ -4167,7 +4191,7 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line bodies_task.go:4171
+//line bodies_task.go:4195
 
 // pullDefer1 enters what pull defers in line 346 in the list of its frame.
 func pullDefer1(p *generated.Panic, fn func()) {
@@ -4179,16 +4203,16 @@ func pullDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line bodies_task.go:4183
+//line bodies_task.go:4207
 
 // pullStep is the step form of pull.
-func pullStep(f *generated.Frame[pullState, int], h *pullHeld) generated.Step {
+func pullStep(f *generated.Frame, h *pullHeld) generated.Step {
 	step, _ := pullRun(f, h, f.At())
 	return step
 }
 
 // pullRun runs pull from a resume point on. If it panics, it runs again from its deferred calls on.
-func pullRun(f *generated.Frame[pullState, int], h *pullHeld, at int) (step generated.Step, ok1 bool) {
+func pullRun(f *generated.Frame, h *pullHeld, at int) (step generated.Step, ok1 bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return pullRun(f, h, generated.Exit) }, &step, &ok1)
@@ -4214,7 +4238,7 @@ func pullRun(f *generated.Frame[pullState, int], h *pullHeld, at int) (step gene
 //line bodies.go:353
 		v = s1.result
 		generated.Child(f)
-//line bodies_task.go:4218
+//line bodies_task.go:4242
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4242,7 +4266,7 @@ loop1:
 	}
 //line bodies.go:353
 	v = valueStart(t, tr, i)
-//line bodies_task.go:4246
+//line bodies_task.go:4270
 	if generated.Suspended(t) {
 		s1 := generated.At[pullAt1](f)
 		*s1 = pullAt1{sum: sum, i: i}
@@ -4264,13 +4288,13 @@ resume1:
 	}
 end1:
 	goto loop1
-//line bodies_task.go:4268
+//line bodies_task.go:4292
 exit:
 	if p.Run(t) {
 		*h = pullHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // neverWaitsArgs has the arguments of neverWaits.
@@ -4289,21 +4313,21 @@ type neverWaitsAt2 struct {
 	result int
 }
 
-type neverWaitsState = [(max(unsafe.Sizeof(neverWaitsArgs{}), unsafe.Sizeof(neverWaitsAt1{}), unsafe.Sizeof(neverWaitsAt2{})) + 7) / 8]uint64
+const neverWaitsSize = (max(unsafe.Sizeof(neverWaitsArgs{}), unsafe.Sizeof(neverWaitsAt1{}), unsafe.Sizeof(neverWaitsAt2{})) + 7) &^ 7
 
 type neverWaitsHeld = struct {
 	tr *cases.Trace
 }
 
-var neverWaitsKind *generated.HeldKind[neverWaitsState, neverWaitsHeld, int]
+var neverWaitsKind *generated.Kind
 
 // neverWaitsStart is the start form of neverWaits.
 func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:360
 	sum := valueStart(t, tr, 1)
-//line bodies_task.go:4305
+//line bodies_task.go:4329
 	if generated.Suspended(t) {
-		f, h := neverWaitsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[neverWaitsHeld](t, neverWaitsKind, 1)
 		s := generated.At[neverWaitsAt1](f)
 		*s = neverWaitsAt1{}
 		*h = neverWaitsHeld{tr: tr}
@@ -4326,9 +4350,9 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0
 	}()
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:4330
+//line bodies_task.go:4354
 	if generated.Suspended(t) {
-		f := neverWaitsKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, neverWaitsKind, 2)
 		s := generated.At[neverWaitsAt2](f)
 		*s = neverWaitsAt2{sum: sum, k: k}
 		generated.ResultTo(t, &s.result)
@@ -4338,10 +4362,10 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + k + v, nil
 }
 
-//line bodies_task.go:4342
+//line bodies_task.go:4366
 
 // neverWaitsStep is the step form of neverWaits.
-func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld) generated.Step {
+func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -4359,7 +4383,7 @@ func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld)
 //line bodies.go:360
 		sum = s.result
 		generated.Child(f)
-//line bodies_task.go:4363
+//line bodies_task.go:4387
 		goto resume1
 	case 2:
 		s := generated.At[neverWaitsAt2](f)
@@ -4367,18 +4391,18 @@ func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld)
 //line bodies.go:375
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:4371
+//line bodies_task.go:4395
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:360
 	sum = valueStart(t, tr, 1)
-//line bodies_task.go:4378
+//line bodies_task.go:4402
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt1](f)
 		*s = neverWaitsAt1{}
-		h = neverWaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, neverWaitsKind, f, h)
 		*h = neverWaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -4400,7 +4424,7 @@ resume1:
 		return 0
 	}()
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:4404
+//line bodies_task.go:4428
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt2](f)
 		*s = neverWaitsAt2{sum: sum, k: k}
@@ -4412,12 +4436,10 @@ resume1:
 	}
 resume2:
 //line bodies.go:375
-	return generated.Return(f, sum+k+v, nil)
+	return generated.Return[int](f, sum+k+v, nil)
 }
 
-//line bodies_task.go:4419
-
-type caughtState = struct{}
+//line bodies_task.go:4443
 
 // caughtExit is what caught needs until it has ended: its deferred calls and its results.
 type caughtExit struct {
@@ -4431,7 +4453,7 @@ type caughtHeld = struct {
 	f    func(*task.T)
 }
 
-var caughtKind *generated.HeldKind[caughtState, caughtHeld, struct{}]
+var caughtKind *generated.Kind
 
 // caughtStart is the start form of caught.
 func caughtStart(t *task.T, tr *cases.Trace, f func(*task.T)) {
@@ -4444,9 +4466,9 @@ func caughtStart(t *task.T, tr *cases.Trace, f func(*task.T)) {
 	}()
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4448
+//line bodies_task.go:4470
 	if generated.Suspended(t) {
-		_, h := caughtKind.Spill(t, 1)
+		_, h := generated.SpillHeld[caughtHeld](t, caughtKind, 1)
 		*h = caughtHeld{}
 		caughtDefer1(&h.exit.panic, tr)
 		return
@@ -4463,16 +4485,16 @@ func caughtDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line bodies_task.go:4467
+//line bodies_task.go:4489
 
 // caughtStep is the step form of caught.
-func caughtStep(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld) generated.Step {
+func caughtStep(f1 *generated.Frame, h *caughtHeld) generated.Step {
 	step, _ := caughtRun(f1, h, f1.At())
 	return step
 }
 
 // caughtRun runs caught from a resume point on. If it panics, it runs again from its deferred calls on.
-func caughtRun(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld, at int) (step generated.Step, ok bool) {
+func caughtRun(f1 *generated.Frame, h *caughtHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return caughtRun(f1, h, generated.Exit) }, &step, &ok)
@@ -4486,7 +4508,7 @@ func caughtRun(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld, at int
 	case 1:
 //line bodies.go:381
 		generated.Child(f1)
-//line bodies_task.go:4490
+//line bodies_task.go:4512
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4502,7 +4524,7 @@ func caughtRun(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld, at int
 	}
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4506
+//line bodies_task.go:4528
 	if generated.Suspended(t) {
 		*h = caughtHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -4513,7 +4535,7 @@ exit:
 		*h = caughtHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p, f1, t, struct{}{}, nil)
+	return generated.End[struct{}](p, f1, t, struct{}{}, nil)
 }
 
 // recoversBodyArgs has the arguments of recoversBody.
@@ -4531,13 +4553,13 @@ type recoversBodyAt2 struct {
 	n int
 }
 
-type recoversBodyState = [(max(unsafe.Sizeof(recoversBodyArgs{}), unsafe.Sizeof(recoversBodyAt1{}), unsafe.Sizeof(recoversBodyAt2{})) + 7) / 8]uint64
+const recoversBodySize = (max(unsafe.Sizeof(recoversBodyArgs{}), unsafe.Sizeof(recoversBodyAt1{}), unsafe.Sizeof(recoversBodyAt2{})) + 7) &^ 7
 
 type recoversBodyHeld = struct {
 	tr *cases.Trace
 }
 
-var recoversBodyKind *generated.HeldKind[recoversBodyState, recoversBodyHeld, int]
+var recoversBodyKind *generated.Kind
 
 // recoversBodyStart is the start form of recoversBody.
 func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4579,9 +4601,9 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4583
+//line bodies_task.go:4605
 									if generated.Suspended(t) {
-										f, h := recoversBodyFunc1Kind.Spill(t, 1)
+										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
 										*s = recoversBodyFunc1At1{}
 										*h = recoversBodyFunc1Held{it: it, it1: it1}
@@ -4602,18 +4624,18 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4606
+//line bodies_task.go:4628
 	if generated.Suspended(t) {
-		f, h := recoversBodyKind.Spill(t, 1)
+		f, h := generated.SpillHeld[recoversBodyHeld](t, recoversBodyKind, 1)
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
 		*h = recoversBodyHeld{tr: tr}
 		return
 	}
 //line bodies.go:401
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4615
+//line bodies_task.go:4637
 	if generated.Suspended(t) {
-		f := recoversBodyKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, recoversBodyKind, 2)
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
 		return
 	}
@@ -4621,10 +4643,10 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4625
+//line bodies_task.go:4647
 
 // recoversBodyStep is the step form of recoversBody.
-func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBodyHeld) generated.Step {
+func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -4642,14 +4664,14 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 		tr = h.tr
 //line bodies.go:393
 		generated.Child(f)
-//line bodies_task.go:4646
+//line bodies_task.go:4668
 		goto resume1
 	case 2:
 		s := generated.At[recoversBodyAt2](f)
 		n = s.n
 //line bodies.go:401
 		err = generated.ChildErr(f)
-//line bodies_task.go:4653
+//line bodies_task.go:4675
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4692,9 +4714,9 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4696
+//line bodies_task.go:4718
 									if generated.Suspended(t) {
-										f, h := recoversBodyFunc1Kind.Spill(t, 1)
+										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
 										*s = recoversBodyFunc1At1{}
 										*h = recoversBodyFunc1Held{it: it, it1: it1}
@@ -4715,17 +4737,17 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4719
+//line bodies_task.go:4741
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
-		h = recoversBodyKind.Hold(t, f, h)
+		h = generated.Hold(t, recoversBodyKind, f, h)
 		*h = recoversBodyHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line bodies.go:401
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:4729
+//line bodies_task.go:4751
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
 		if h != nil {
@@ -4735,17 +4757,17 @@ resume1:
 	}
 resume2:
 //line bodies.go:401
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:4742
+//line bodies_task.go:4764
 
 // recoversBodyFunc1At1 is what recoversBody.func1 keeps while it waits in line 396.
 type recoversBodyFunc1At1 struct {
 	result int
 }
 
-type recoversBodyFunc1State = [(unsafe.Sizeof(recoversBodyFunc1At1{}) + 7) / 8]uint64
+const recoversBodyFunc1Size = (unsafe.Sizeof(recoversBodyFunc1At1{}) + 7) &^ 7
 
 type recoversBodyFunc1Held = struct {
 	tr  *cases.Trace
@@ -4753,10 +4775,10 @@ type recoversBodyFunc1Held = struct {
 	it1 *generated.Pulled1[int]
 }
 
-var recoversBodyFunc1Kind *generated.HeldKind[recoversBodyFunc1State, recoversBodyFunc1Held, struct{}]
+var recoversBodyFunc1Kind *generated.Kind
 
 // recoversBodyFunc1Step is the step form of recoversBody.func1.
-func recoversBodyFunc1Step(f *generated.Frame[recoversBodyFunc1State, struct{}], h *recoversBodyFunc1Held) (step generated.Step) {
+func recoversBodyFunc1Step(f *generated.Frame, h *recoversBodyFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -4778,7 +4800,7 @@ func recoversBodyFunc1Step(f *generated.Frame[recoversBodyFunc1State, struct{}],
 //line bodies.go:396
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4782
+//line bodies_task.go:4804
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4807,7 +4829,7 @@ end1:
 end2:
 //line bodies.go:396
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:4811
+//line bodies_task.go:4833
 	if generated.Suspended(t) {
 		s := generated.At[recoversBodyFunc1At1](f)
 		*s = recoversBodyFunc1At1{}
@@ -4823,8 +4845,8 @@ end3:
 end4:
 //line bodies.go:399
 	tr.Print("never")
-//line bodies_task.go:4827
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:4849
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // goesOnArgs has the arguments of goesOn.
@@ -4842,13 +4864,13 @@ type goesOnAt2 struct {
 	n int
 }
 
-type goesOnState = [(max(unsafe.Sizeof(goesOnArgs{}), unsafe.Sizeof(goesOnAt1{}), unsafe.Sizeof(goesOnAt2{})) + 7) / 8]uint64
+const goesOnSize = (max(unsafe.Sizeof(goesOnArgs{}), unsafe.Sizeof(goesOnAt1{}), unsafe.Sizeof(goesOnAt2{})) + 7) &^ 7
 
 type goesOnHeld = struct {
 	tr *cases.Trace
 }
 
-var goesOnKind *generated.HeldKind[goesOnState, goesOnHeld, int]
+var goesOnKind *generated.Kind
 
 // goesOnStart is the start form of goesOn.
 func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4882,9 +4904,9 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4886
+//line bodies_task.go:4908
 						if generated.Suspended(t) {
-							f, h := goesOnFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
 							*s = goesOnFunc1At1{}
 							*h = goesOnFunc1Held{tr: tr, it: it}
@@ -4905,18 +4927,18 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:4909
+//line bodies_task.go:4931
 	if generated.Suspended(t) {
-		f, h := goesOnKind.Spill(t, 1)
+		f, h := generated.SpillHeld[goesOnHeld](t, goesOnKind, 1)
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
 		*h = goesOnHeld{tr: tr}
 		return
 	}
 //line bodies.go:418
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4918
+//line bodies_task.go:4940
 	if generated.Suspended(t) {
-		f := goesOnKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, goesOnKind, 2)
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
 		return
 	}
@@ -4924,10 +4946,10 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4928
+//line bodies_task.go:4950
 
 // goesOnStep is the step form of goesOn.
-func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.Step {
+func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -4945,14 +4967,14 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 		tr = h.tr
 //line bodies.go:405
 		generated.Child(f)
-//line bodies_task.go:4949
+//line bodies_task.go:4971
 		goto resume1
 	case 2:
 		s := generated.At[goesOnAt2](f)
 		n = s.n
 //line bodies.go:418
 		err = generated.ChildErr(f)
-//line bodies_task.go:4956
+//line bodies_task.go:4978
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4987,9 +5009,9 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4991
+//line bodies_task.go:5013
 						if generated.Suspended(t) {
-							f, h := goesOnFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
 							*s = goesOnFunc1At1{}
 							*h = goesOnFunc1Held{tr: tr, it: it}
@@ -5010,17 +5032,17 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:5014
+//line bodies_task.go:5036
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
-		h = goesOnKind.Hold(t, f, h)
+		h = generated.Hold(t, goesOnKind, f, h)
 		*h = goesOnHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line bodies.go:418
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5024
+//line bodies_task.go:5046
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
 		if h != nil {
@@ -5030,27 +5052,27 @@ resume1:
 	}
 resume2:
 //line bodies.go:418
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5037
+//line bodies_task.go:5059
 
 // goesOnFunc1At1 is what goesOn.func1 keeps while it waits in line 412.
 type goesOnFunc1At1 struct {
 	result int
 }
 
-type goesOnFunc1State = [(unsafe.Sizeof(goesOnFunc1At1{}) + 7) / 8]uint64
+const goesOnFunc1Size = (unsafe.Sizeof(goesOnFunc1At1{}) + 7) &^ 7
 
 type goesOnFunc1Held = struct {
 	tr *cases.Trace
 	it *generated.Pulled1[int]
 }
 
-var goesOnFunc1Kind *generated.HeldKind[goesOnFunc1State, goesOnFunc1Held, struct{}]
+var goesOnFunc1Kind *generated.Kind
 
 // goesOnFunc1Step is the step form of goesOn.func1.
-func goesOnFunc1Step(f *generated.Frame[goesOnFunc1State, struct{}], h *goesOnFunc1Held) (step generated.Step) {
+func goesOnFunc1Step(f *generated.Frame, h *goesOnFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -5072,7 +5094,7 @@ func goesOnFunc1Step(f *generated.Frame[goesOnFunc1State, struct{}], h *goesOnFu
 //line bodies.go:412
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:5076
+//line bodies_task.go:5098
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5097,7 +5119,7 @@ end1:
 	i = v
 //line bodies.go:412
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:5101
+//line bodies_task.go:5123
 	if generated.Suspended(t) {
 		s := generated.At[goesOnFunc1At1](f)
 		*s = goesOnFunc1At1{}
@@ -5119,8 +5141,8 @@ end3:
 end4:
 //line bodies.go:416
 	tr.Print("never")
-//line bodies_task.go:5123
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:5145
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // raisesAnotherArgs has the arguments of raisesAnother.
@@ -5138,13 +5160,13 @@ type raisesAnotherAt2 struct {
 	n int
 }
 
-type raisesAnotherState = [(max(unsafe.Sizeof(raisesAnotherArgs{}), unsafe.Sizeof(raisesAnotherAt1{}), unsafe.Sizeof(raisesAnotherAt2{})) + 7) / 8]uint64
+const raisesAnotherSize = (max(unsafe.Sizeof(raisesAnotherArgs{}), unsafe.Sizeof(raisesAnotherAt1{}), unsafe.Sizeof(raisesAnotherAt2{})) + 7) &^ 7
 
 type raisesAnotherHeld = struct {
 	tr *cases.Trace
 }
 
-var raisesAnotherKind *generated.HeldKind[raisesAnotherState, raisesAnotherHeld, int]
+var raisesAnotherKind *generated.Kind
 
 // raisesAnotherStart is the start form of raisesAnother.
 func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -5189,9 +5211,9 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5193
+//line bodies_task.go:5215
 									if generated.Suspended(t) {
-										f, h := raisesAnotherFunc1Kind.Spill(t, 1)
+										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
 										*s = raisesAnotherFunc1At1{}
 										*h = raisesAnotherFunc1Held{it: it, it1: it1}
@@ -5210,18 +5232,18 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 		}
 	}))
-//line bodies_task.go:5214
+//line bodies_task.go:5236
 	if generated.Suspended(t) {
-		f, h := raisesAnotherKind.Spill(t, 1)
+		f, h := generated.SpillHeld[raisesAnotherHeld](t, raisesAnotherKind, 1)
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
 		*h = raisesAnotherHeld{tr: tr}
 		return
 	}
 //line bodies.go:432
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:5223
+//line bodies_task.go:5245
 	if generated.Suspended(t) {
-		f := raisesAnotherKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, raisesAnotherKind, 2)
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
 		return
 	}
@@ -5229,10 +5251,10 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:5233
+//line bodies_task.go:5255
 
 // raisesAnotherStep is the step form of raisesAnother.
-func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAnotherHeld) generated.Step {
+func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -5250,14 +5272,14 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 		tr = h.tr
 //line bodies.go:422
 		generated.Child(f)
-//line bodies_task.go:5254
+//line bodies_task.go:5276
 		goto resume1
 	case 2:
 		s := generated.At[raisesAnotherAt2](f)
 		n = s.n
 //line bodies.go:432
 		err = generated.ChildErr(f)
-//line bodies_task.go:5261
+//line bodies_task.go:5283
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5303,9 +5325,9 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5307
+//line bodies_task.go:5329
 									if generated.Suspended(t) {
-										f, h := raisesAnotherFunc1Kind.Spill(t, 1)
+										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
 										*s = raisesAnotherFunc1At1{}
 										*h = raisesAnotherFunc1Held{it: it, it1: it1}
@@ -5324,17 +5346,17 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 		next2:
 		}
 	}))
-//line bodies_task.go:5328
+//line bodies_task.go:5350
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
-		h = raisesAnotherKind.Hold(t, f, h)
+		h = generated.Hold(t, raisesAnotherKind, f, h)
 		*h = raisesAnotherHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line bodies.go:432
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5338
+//line bodies_task.go:5360
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
 		if h != nil {
@@ -5344,10 +5366,10 @@ resume1:
 	}
 resume2:
 //line bodies.go:432
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5351
+//line bodies_task.go:5373
 
 // raisesAnotherFunc1Args has the arguments of raisesAnother.func1.
 type raisesAnotherFunc1Args struct {
@@ -5359,7 +5381,7 @@ type raisesAnotherFunc1At1 struct {
 	result int
 }
 
-type raisesAnotherFunc1State = [(max(unsafe.Sizeof(raisesAnotherFunc1Args{}), unsafe.Sizeof(raisesAnotherFunc1At1{})) + 7) / 8]uint64
+const raisesAnotherFunc1Size = (max(unsafe.Sizeof(raisesAnotherFunc1Args{}), unsafe.Sizeof(raisesAnotherFunc1At1{})) + 7) &^ 7
 
 type raisesAnotherFunc1Held = struct {
 	tr  *cases.Trace
@@ -5367,10 +5389,10 @@ type raisesAnotherFunc1Held = struct {
 	it1 *generated.Pulled1[int]
 }
 
-var raisesAnotherFunc1Kind *generated.HeldKind[raisesAnotherFunc1State, raisesAnotherFunc1Held, struct{}]
+var raisesAnotherFunc1Kind *generated.Kind
 
 // raisesAnotherFunc1Step is the step form of raisesAnother.func1.
-func raisesAnotherFunc1Step(f *generated.Frame[raisesAnotherFunc1State, struct{}], h *raisesAnotherFunc1Held) (step generated.Step) {
+func raisesAnotherFunc1Step(f *generated.Frame, h *raisesAnotherFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -5394,7 +5416,7 @@ func raisesAnotherFunc1Step(f *generated.Frame[raisesAnotherFunc1State, struct{}
 //line bodies.go:428
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:5398
+//line bodies_task.go:5420
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5427,7 +5449,7 @@ end1:
 end2:
 //line bodies.go:428
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:5431
+//line bodies_task.go:5453
 	if generated.Suspended(t) {
 		s := generated.At[raisesAnotherFunc1At1](f)
 		*s = raisesAnotherFunc1At1{}
@@ -5441,8 +5463,8 @@ resume1:
 end3:
 	goto loop1
 end4:
-//line bodies_task.go:5445
-	return generated.Return(f, struct{}{}, nil)
+//line bodies_task.go:5467
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // exitsInBodyArgs has the arguments of exitsInBody.
@@ -5460,7 +5482,7 @@ type exitsInBodyAt2 struct {
 	n, i int
 }
 
-type exitsInBodyState = [(max(unsafe.Sizeof(exitsInBodyArgs{}), unsafe.Sizeof(exitsInBodyAt1{}), unsafe.Sizeof(exitsInBodyAt2{})) + 7) / 8]uint64
+const exitsInBodySize = (max(unsafe.Sizeof(exitsInBodyArgs{}), unsafe.Sizeof(exitsInBodyAt1{}), unsafe.Sizeof(exitsInBodyAt2{})) + 7) &^ 7
 
 // exitsInBodyExit is what exitsInBody needs until it has ended: its deferred calls and its results.
 type exitsInBodyExit struct {
@@ -5478,24 +5500,24 @@ type exitsInBodyHeld = struct {
 	v    string
 }
 
-var exitsInBodyKind *generated.HeldKind[exitsInBodyState, exitsInBodyHeld, int]
+var exitsInBodyKind *generated.Kind
 
 // exitsInBodyStart is the start form of exitsInBody.
 func exitsInBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := exitsInBodyKind.Begin(t)
+	f, h := generated.BeginHeld[exitsInBodyHeld](t, exitsInBodyKind)
 	*generated.At[exitsInBodyArgs](f) = exitsInBodyArgs{n: n}
 	*h = exitsInBodyHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // exitsInBodyStep is the step form of exitsInBody.
-func exitsInBodyStep(f *generated.Frame[exitsInBodyState, int], h *exitsInBodyHeld) generated.Step {
+func exitsInBodyStep(f *generated.Frame, h *exitsInBodyHeld) generated.Step {
 	step, _ := exitsInBodyRun(f, h, f.At())
 	return step
 }
 
 // exitsInBodyRun runs exitsInBody from a resume point on. If it panics, it runs again from its deferred calls on.
-func exitsInBodyRun(f *generated.Frame[exitsInBodyState, int], h *exitsInBodyHeld, at int) (step generated.Step, ok bool) {
+func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return exitsInBodyRun(f, h, generated.Exit) }, &step, &ok)
@@ -5525,7 +5547,7 @@ func exitsInBodyRun(f *generated.Frame[exitsInBodyState, int], h *exitsInBodyHel
 		tr, it, it1, v = h.tr, h.it, h.it1, h.v
 //line bodies.go:439
 		generated.ChildErr(f)
-//line bodies_task.go:5529
+//line bodies_task.go:5551
 		goto resume1
 	case 2:
 		s := generated.At[exitsInBodyAt2](f)
@@ -5533,7 +5555,7 @@ func exitsInBodyRun(f *generated.Frame[exitsInBodyState, int], h *exitsInBodyHel
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:441
 		generated.Child(f)
-//line bodies_task.go:5537
+//line bodies_task.go:5559
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5579,7 +5601,7 @@ end2:
 //line bodies.go:438
 	v = v3
 	waitStart(t, tr, v)
-//line bodies_task.go:5583
+//line bodies_task.go:5605
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt1](f) = exitsInBodyAt1{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1, v: v}
@@ -5592,7 +5614,7 @@ resume1:
 	}
 //line bodies.go:441
 	generated.Goexit(t)
-//line bodies_task.go:5596
+//line bodies_task.go:5618
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt2](f) = exitsInBodyAt2{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -5609,13 +5631,13 @@ end5:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line bodies_task.go:5613
+//line bodies_task.go:5635
 exit:
 	if p.Run(t) {
 		*h = exitsInBodyHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // startOfBodies returns the start form of fn, or a function that calls fn on a goroutine.

@@ -20,29 +20,33 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	rangeFuncKind = generated.DefineHeld[rangeFuncState, rangeFuncHeld, int]("rangeFunc", "programs.go", 56, rangeFuncStep, generated.Deferring())
+	rangeFuncKind = generated.DefineHeld("rangeFunc", "programs.go", 56, rangeFuncSize, generated.Result[int](), rangeFuncStep, generated.Deferring())
 	generated.Bind(rangeFunc, rangeFuncStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 rangeFuncState
-		*generated.In[rangeFuncArgs](&s1) = rangeFuncArgs{n: n}
-		return rangeFuncKind.With(s1, rangeFuncHeld{tr: tr})
+		c := generated.NewCall[int](rangeFuncKind)
+		*generated.CallState[rangeFuncArgs](c) = rangeFuncArgs{n: n}
+		*generated.CallHeld[rangeFuncHeld](c) = rangeFuncHeld{tr: tr}
+		return c
 	})
-	rangeFuncBreakKind = generated.DefineHeld[rangeFuncBreakState, rangeFuncBreakHeld, int]("rangeFuncBreak", "programs.go", 70, rangeFuncBreakStep, generated.Deferring())
+	rangeFuncBreakKind = generated.DefineHeld("rangeFuncBreak", "programs.go", 70, rangeFuncBreakSize, generated.Result[int](), rangeFuncBreakStep, generated.Deferring())
 	generated.Bind(rangeFuncBreak, rangeFuncBreakStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeFuncBreakState
-		*generated.In[rangeFuncBreakArgs](&s) = rangeFuncBreakArgs{n: n}
-		return rangeFuncBreakKind.With(s, rangeFuncBreakHeld{tr: tr})
+		c := generated.NewCall[int](rangeFuncBreakKind)
+		*generated.CallState[rangeFuncBreakArgs](c) = rangeFuncBreakArgs{n: n}
+		*generated.CallHeld[rangeFuncBreakHeld](c) = rangeFuncBreakHeld{tr: tr}
+		return c
 	})
-	rangeLibraryKind = generated.DefineHeld[rangeLibraryState, rangeLibraryHeld, int]("rangeLibrary", "programs.go", 93, rangeLibraryStep, generated.Deferring())
+	rangeLibraryKind = generated.DefineHeld("rangeLibrary", "programs.go", 93, rangeLibrarySize, generated.Result[int](), rangeLibraryStep, generated.Deferring())
 	generated.Bind(rangeLibrary, rangeLibraryStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeLibraryState
-		*generated.In[rangeLibraryArgs](&s) = rangeLibraryArgs{n: n}
-		return rangeLibraryKind.With(s, rangeLibraryHeld{tr: tr})
+		c := generated.NewCall[int](rangeLibraryKind)
+		*generated.CallState[rangeLibraryArgs](c) = rangeLibraryArgs{n: n}
+		*generated.CallHeld[rangeLibraryHeld](c) = rangeLibraryHeld{tr: tr}
+		return c
 	})
-	rangeFuncNoneKind = generated.DefineHeld[rangeFuncNoneState, rangeFuncNoneHeld, int]("rangeFuncNone", "programs.go", 108, rangeFuncNoneStep, generated.Deferring())
+	rangeFuncNoneKind = generated.DefineHeld("rangeFuncNone", "programs.go", 108, rangeFuncNoneSize, generated.Result[int](), rangeFuncNoneStep, generated.Deferring())
 	generated.Bind(rangeFuncNone, rangeFuncNoneStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeFuncNoneState
-		*generated.In[rangeFuncNoneArgs](&s) = rangeFuncNoneArgs{n: n}
-		return rangeFuncNoneKind.With(s, rangeFuncNoneHeld{tr: tr})
+		c := generated.NewCall[int](rangeFuncNoneKind)
+		*generated.CallState[rangeFuncNoneArgs](c) = rangeFuncNoneArgs{n: n}
+		*generated.CallHeld[rangeFuncNoneHeld](c) = rangeFuncNoneHeld{tr: tr}
+		return c
 	})
 }
 
@@ -63,7 +67,7 @@ type rangeFuncAt2 struct {
 	result  int
 }
 
-type rangeFuncState = [(max(unsafe.Sizeof(rangeFuncArgs{}), unsafe.Sizeof(rangeFuncAt1{}), unsafe.Sizeof(rangeFuncAt2{})) + 7) / 8]uint64
+const rangeFuncSize = (max(unsafe.Sizeof(rangeFuncArgs{}), unsafe.Sizeof(rangeFuncAt1{}), unsafe.Sizeof(rangeFuncAt2{})) + 7) &^ 7
 
 type rangeFuncHeld = struct {
 	tr  *cases.Trace
@@ -72,7 +76,7 @@ type rangeFuncHeld = struct {
 	it2 *generated.Pulled2[int, string]
 }
 
-var rangeFuncKind *generated.HeldKind[rangeFuncState, rangeFuncHeld, int]
+var rangeFuncKind *generated.Kind
 
 // rangeFuncStart is the start form of rangeFunc.
 func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -103,9 +107,9 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:59
 					v3 := valueStart(t, tr, i)
-//line programs_task.go:107
+//line programs_task.go:111
 					if generated.Suspended(t) {
-						f, h := rangeFuncKind.Spill(t, 1)
+						f, h := generated.SpillHeld[rangeFuncHeld](t, rangeFuncKind, 1)
 						s1 := generated.At[rangeFuncAt1](f)
 						*s1 = rangeFuncAt1{sum: sum}
 						*h = rangeFuncHeld{tr: tr, it: it, s: s}
@@ -151,9 +155,9 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line programs.go:64
 								v8 := valueStart(t, tr, i1*10+j)
-//line programs_task.go:155
+//line programs_task.go:159
 								if generated.Suspended(t) {
-									f, h := rangeFuncKind.Spill(t, 2)
+									f, h := generated.SpillHeld[rangeFuncHeld](t, rangeFuncKind, 2)
 									s1 := generated.At[rangeFuncAt2](f)
 									*s1 = rangeFuncAt2{sum: sum, i1: i1}
 									*h = rangeFuncHeld{tr: tr, it: it1, it2: it2}
@@ -175,10 +179,10 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:179
+//line programs_task.go:183
 
 // rangeFuncStep is the step form of rangeFunc.
-func rangeFuncStep(f *generated.Frame[rangeFuncState, int], h *rangeFuncHeld) (step generated.Step) {
+func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                                  *cases.Trace
@@ -204,7 +208,7 @@ func rangeFuncStep(f *generated.Frame[rangeFuncState, int], h *rangeFuncHeld) (s
 //line programs.go:59
 		v3 = s1.result
 		generated.Child(f)
-//line programs_task.go:208
+//line programs_task.go:212
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeFuncAt2](f)
@@ -213,7 +217,7 @@ func rangeFuncStep(f *generated.Frame[rangeFuncState, int], h *rangeFuncHeld) (s
 //line programs.go:64
 		v8 = s1.result
 		generated.Child(f)
-//line programs_task.go:217
+//line programs_task.go:221
 		goto resume2
 	default:
 		return f.BadResume()
@@ -233,7 +237,7 @@ end1:
 //line programs.go:58
 	i, s = v, v1
 	v3 = valueStart(t, tr, i)
-//line programs_task.go:237
+//line programs_task.go:241
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt1](f)
 		*s1 = rangeFuncAt1{sum: sum}
@@ -273,7 +277,7 @@ end4:
 //line programs.go:63
 	j = v6
 	v8 = valueStart(t, tr, i1*10+j)
-//line programs_task.go:277
+//line programs_task.go:281
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt2](f)
 		*s1 = rangeFuncAt2{sum: sum, i1: i1}
@@ -289,10 +293,10 @@ end5:
 	goto loop2
 end6:
 //line programs.go:67
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:296
+//line programs_task.go:300
 
 // rangeFuncBreakArgs has the arguments of rangeFuncBreak.
 type rangeFuncBreakArgs struct {
@@ -310,7 +314,7 @@ type rangeFuncBreakAt2 struct {
 	i1 int
 }
 
-type rangeFuncBreakState = [(max(unsafe.Sizeof(rangeFuncBreakArgs{}), unsafe.Sizeof(rangeFuncBreakAt1{}), unsafe.Sizeof(rangeFuncBreakAt2{})) + 7) / 8]uint64
+const rangeFuncBreakSize = (max(unsafe.Sizeof(rangeFuncBreakArgs{}), unsafe.Sizeof(rangeFuncBreakAt1{}), unsafe.Sizeof(rangeFuncBreakAt2{})) + 7) &^ 7
 
 type rangeFuncBreakHeld = struct {
 	tr  *cases.Trace
@@ -318,7 +322,7 @@ type rangeFuncBreakHeld = struct {
 	it1 *generated.Pulled2[int, string]
 }
 
-var rangeFuncBreakKind *generated.HeldKind[rangeFuncBreakState, rangeFuncBreakHeld, int]
+var rangeFuncBreakKind *generated.Kind
 
 // rangeFuncBreakStart is the start form of rangeFuncBreak.
 func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -362,9 +366,9 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line programs.go:74
 								v4 := valueStart(t, tr, j)
-//line programs_task.go:366
+//line programs_task.go:370
 								if generated.Suspended(t) {
-									f, h := rangeFuncBreakKind.Spill(t, 1)
+									f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 1)
 									s := generated.At[rangeFuncBreakAt1](f)
 									*s = rangeFuncBreakAt1{i: i}
 									*h = rangeFuncBreakHeld{tr: tr, it: it, it1: it1}
@@ -410,9 +414,9 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:83
 					err := waitStart(t, tr, "second", i1)
-//line programs_task.go:414
+//line programs_task.go:418
 					if generated.Suspended(t) {
-						f, h := rangeFuncBreakKind.Spill(t, 2)
+						f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 2)
 						*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
 						*h = rangeFuncBreakHeld{tr: tr, it: it2}
 						return
@@ -446,10 +450,10 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:450
+//line programs_task.go:454
 
 // rangeFuncBreakStep is the step form of rangeFuncBreak.
-func rangeFuncBreakStep(f *generated.Frame[rangeFuncBreakState, int], h *rangeFuncBreakHeld) (step generated.Step) {
+func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                            *cases.Trace
@@ -476,7 +480,7 @@ func rangeFuncBreakStep(f *generated.Frame[rangeFuncBreakState, int], h *rangeFu
 //line programs.go:74
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:480
+//line programs_task.go:484
 		goto resume1
 	case 2:
 		s := generated.At[rangeFuncBreakAt2](f)
@@ -484,7 +488,7 @@ func rangeFuncBreakStep(f *generated.Frame[rangeFuncBreakState, int], h *rangeFu
 		tr, it2 = h.tr, h.it
 //line programs.go:83
 		err = generated.ChildErr(f)
-//line programs_task.go:488
+//line programs_task.go:492
 		goto resume2
 	default:
 		return f.BadResume()
@@ -515,7 +519,7 @@ end2:
 //line programs.go:73
 	j = v2
 	v4 = valueStart(t, tr, j)
-//line programs_task.go:519
+//line programs_task.go:523
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncBreakAt1](f)
 		*s = rangeFuncBreakAt1{i: i}
@@ -561,7 +565,7 @@ end8:
 //line programs.go:82
 	i1 = v5
 	err = waitStart(t, tr, "second", i1)
-//line programs_task.go:565
+//line programs_task.go:569
 	if generated.Suspended(t) {
 		*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
 		*h = rangeFuncBreakHeld{tr: tr, it: it2}
@@ -581,7 +585,7 @@ resume2:
 //line programs.go:82
 	it2.Stop()
 //line programs.go:84
-	return generated.Return(f, r, r1)
+	return generated.Return[int](f, r, r1)
 end9:
 	if i1 != 2 {
 		goto end10
@@ -589,15 +593,15 @@ end9:
 //line programs.go:82
 	it2.Stop()
 //line programs.go:87
-	return generated.Return(f, 42, nil)
+	return generated.Return[int](f, 42, nil)
 end10:
 	goto loop3
 end11:
 //line programs.go:90
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:601
+//line programs_task.go:605
 
 // rangeLibraryArgs has the arguments of rangeLibrary.
 type rangeLibraryArgs struct {
@@ -620,7 +624,7 @@ type rangeLibraryAt3 struct {
 	sum int
 }
 
-type rangeLibraryState = [(max(unsafe.Sizeof(rangeLibraryArgs{}), unsafe.Sizeof(rangeLibraryAt1{}), unsafe.Sizeof(rangeLibraryAt2{}), unsafe.Sizeof(rangeLibraryAt3{})) + 7) / 8]uint64
+const rangeLibrarySize = (max(unsafe.Sizeof(rangeLibraryArgs{}), unsafe.Sizeof(rangeLibraryAt1{}), unsafe.Sizeof(rangeLibraryAt2{}), unsafe.Sizeof(rangeLibraryAt3{})) + 7) &^ 7
 
 type rangeLibraryHeld = struct {
 	tr   *cases.Trace
@@ -630,7 +634,7 @@ type rangeLibraryHeld = struct {
 	it1  *generated.Pulled1[string]
 }
 
-var rangeLibraryKind *generated.HeldKind[rangeLibraryState, rangeLibraryHeld, int]
+var rangeLibraryKind *generated.Kind
 
 // rangeLibraryStart is the start form of rangeLibrary.
 func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -660,9 +664,9 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:96
 					v5 := valueStart(t, tr, i*v)
-//line programs_task.go:664
+//line programs_task.go:668
 					if generated.Suspended(t) {
-						f, h := rangeLibraryKind.Spill(t, 1)
+						f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 1)
 						s := generated.At[rangeLibraryAt1](f)
 						*s = rangeLibraryAt1{sum: sum}
 						*h = rangeLibraryHeld{tr: tr, it: it}
@@ -684,9 +688,9 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:98
 			k := list[i1]
 			valueStart(t, tr, len(k))
-//line programs_task.go:688
+//line programs_task.go:692
 			if generated.Suspended(t) {
-				f, h := rangeLibraryKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 2)
 				*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
 				*h = rangeLibraryHeld{tr: tr, list: list, k: k}
 				return
@@ -710,9 +714,9 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:102
 				v1 := v6
 				waitStart(t, tr, v1)
-//line programs_task.go:714
+//line programs_task.go:718
 				if generated.Suspended(t) {
-					f, h := rangeLibraryKind.Spill(t, 3)
+					f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 3)
 					*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
 					*h = rangeLibraryHeld{tr: tr, it1: it1}
 					return
@@ -725,10 +729,10 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:729
+//line programs_task.go:733
 
 // rangeLibraryStep is the step form of rangeLibrary.
-func rangeLibraryStep(f *generated.Frame[rangeLibraryState, int], h *rangeLibraryHeld) (step generated.Step) {
+func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                           *cases.Trace
@@ -757,7 +761,7 @@ func rangeLibraryStep(f *generated.Frame[rangeLibraryState, int], h *rangeLibrar
 //line programs.go:96
 		v5 = s.result
 		generated.Child(f)
-//line programs_task.go:761
+//line programs_task.go:765
 		goto resume1
 	case 2:
 		s := generated.At[rangeLibraryAt2](f)
@@ -765,7 +769,7 @@ func rangeLibraryStep(f *generated.Frame[rangeLibraryState, int], h *rangeLibrar
 		tr, list, k = h.tr, h.list, h.k
 //line programs.go:99
 		generated.Child(f)
-//line programs_task.go:769
+//line programs_task.go:773
 		goto resume2
 	case 3:
 		s := generated.At[rangeLibraryAt3](f)
@@ -773,7 +777,7 @@ func rangeLibraryStep(f *generated.Frame[rangeLibraryState, int], h *rangeLibrar
 		tr, it1 = h.tr, h.it1
 //line programs.go:103
 		generated.ChildErr(f)
-//line programs_task.go:777
+//line programs_task.go:781
 		goto resume3
 	default:
 		return f.BadResume()
@@ -793,7 +797,7 @@ end1:
 //line programs.go:95
 	i, v = v2, v3
 	v5 = valueStart(t, tr, i*v)
-//line programs_task.go:797
+//line programs_task.go:801
 	if generated.Suspended(t) {
 		s := generated.At[rangeLibraryAt1](f)
 		*s = rangeLibraryAt1{sum: sum}
@@ -818,7 +822,7 @@ loop2:
 //line programs.go:98
 	k = list[i1]
 	valueStart(t, tr, len(k))
-//line programs_task.go:822
+//line programs_task.go:826
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
 		*h = rangeLibraryHeld{tr: tr, list: list, k: k}
@@ -845,7 +849,7 @@ end4:
 //line programs.go:102
 	v1 = v6
 	waitStart(t, tr, v1)
-//line programs_task.go:849
+//line programs_task.go:853
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
 		*h = rangeLibraryHeld{tr: tr, it1: it1}
@@ -855,10 +859,10 @@ resume3:
 	goto loop3
 end5:
 //line programs.go:105
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:862
+//line programs_task.go:866
 
 // rangeFuncNoneArgs has the arguments of rangeFuncNone.
 type rangeFuncNoneArgs struct {
@@ -871,14 +875,14 @@ type rangeFuncNoneAt1 struct {
 	result   int
 }
 
-type rangeFuncNoneState = [(max(unsafe.Sizeof(rangeFuncNoneArgs{}), unsafe.Sizeof(rangeFuncNoneAt1{})) + 7) / 8]uint64
+const rangeFuncNoneSize = (max(unsafe.Sizeof(rangeFuncNoneArgs{}), unsafe.Sizeof(rangeFuncNoneAt1{})) + 7) &^ 7
 
 type rangeFuncNoneHeld = struct {
 	tr *cases.Trace
 	it *generated.Pulled0
 }
 
-var rangeFuncNoneKind *generated.HeldKind[rangeFuncNoneState, rangeFuncNoneHeld, int]
+var rangeFuncNoneKind *generated.Kind
 
 // rangeFuncNoneStart is the start form of rangeFuncNone.
 func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -907,9 +911,9 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 				{
 					v1 := valueStart(t, tr, 1)
-//line programs_task.go:911
+//line programs_task.go:915
 					if generated.Suspended(t) {
-						f, h := rangeFuncNoneKind.Spill(t, 1)
+						f, h := generated.SpillHeld[rangeFuncNoneHeld](t, rangeFuncNoneKind, 1)
 						s := generated.At[rangeFuncNoneAt1](f)
 						*s = rangeFuncNoneAt1{n: n, count: count}
 						*h = rangeFuncNoneHeld{tr: tr, it: it}
@@ -933,10 +937,10 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:937
+//line programs_task.go:941
 
 // rangeFuncNoneStep is the step form of rangeFuncNone.
-func rangeFuncNoneStep(f *generated.Frame[rangeFuncNoneState, int], h *rangeFuncNoneHeld) (step generated.Step) {
+func rangeFuncNoneStep(f *generated.Frame, h *rangeFuncNoneHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -961,7 +965,7 @@ func rangeFuncNoneStep(f *generated.Frame[rangeFuncNoneState, int], h *rangeFunc
 //line programs.go:114
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:965
+//line programs_task.go:969
 		goto resume1
 	default:
 		return f.BadResume()
@@ -983,7 +987,7 @@ loop1:
 end1:
 //line programs.go:114
 	v1 = valueStart(t, tr, 1)
-//line programs_task.go:987
+//line programs_task.go:991
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncNoneAt1](f)
 		*s = rangeFuncNoneAt1{n: n, count: count}
@@ -1006,7 +1010,7 @@ end3:
 	it.Stop()
 end4:
 //line programs.go:118
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:1013
+//line programs_task.go:1017

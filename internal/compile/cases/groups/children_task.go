@@ -20,184 +20,204 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	resultsKind = generated.DefineHeld[resultsState, resultsHeld, int]("results", "children.go", 11, resultsStep)
+	resultsKind = generated.DefineHeld("results", "children.go", 11, resultsSize, generated.Result[int](), resultsStep)
 	generated.Bind(results, resultsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s resultsState
-		*generated.In[resultsArgs](&s) = resultsArgs{n: n}
-		return resultsKind.With(s, resultsHeld{tr: tr})
+		c := generated.NewCall[int](resultsKind)
+		*generated.CallState[resultsArgs](c) = resultsArgs{n: n}
+		*generated.CallHeld[resultsHeld](c) = resultsHeld{tr: tr}
+		return c
 	})
-	resultsFunc1Kind = generated.DefineHeld[resultsFunc1State, resultsFunc1Held, struct{}]("results.func1", "children.go", 15, resultsFunc1Step, generated.Deferring())
-	inLoopKind = generated.DefineHeld[inLoopState, inLoopHeld, int]("inLoop", "children.go", 26, inLoopStep)
+	resultsFunc1Kind = generated.DefineHeld("results.func1", "children.go", 15, resultsFunc1Size, generated.Result[struct{}](), resultsFunc1Step, generated.Deferring())
+	inLoopKind = generated.DefineHeld("inLoop", "children.go", 26, inLoopSize, generated.Result[int](), inLoopStep)
 	generated.Bind(inLoop, inLoopStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s inLoopState
-		*generated.In[inLoopArgs](&s) = inLoopArgs{n: n}
-		return inLoopKind.With(s, inLoopHeld{tr: tr})
+		c := generated.NewCall[int](inLoopKind)
+		*generated.CallState[inLoopArgs](c) = inLoopArgs{n: n}
+		*generated.CallHeld[inLoopHeld](c) = inLoopHeld{tr: tr}
+		return c
 	})
-	inLoopFunc1Kind = generated.DefineHeld[inLoopFunc1State, inLoopFunc1Held, struct{}]("inLoop.func1", "children.go", 31, inLoopFunc1Step)
-	inLoopFunc2Kind = generated.DefineHeld[inLoopFunc2State, inLoopFunc2Held, struct{}]("inLoop.func2", "children.go", 32, inLoopFunc2Step)
-	againKind = generated.DefineHeld[againState, againHeld, int]("again", "children.go", 42, againStep)
+	inLoopFunc1Kind = generated.DefineHeld("inLoop.func1", "children.go", 31, inLoopFunc1Size, generated.Result[struct{}](), inLoopFunc1Step)
+	inLoopFunc2Kind = generated.DefineHeld("inLoop.func2", "children.go", 32, inLoopFunc2Size, generated.Result[struct{}](), inLoopFunc2Step)
+	againKind = generated.DefineHeld("again", "children.go", 42, againSize, generated.Result[int](), againStep)
 	generated.Bind(again, againStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s againState
-		*generated.In[againArgs](&s) = againArgs{n: n}
-		return againKind.With(s, againHeld{tr: tr})
+		c1 := generated.NewCall[int](againKind)
+		*generated.CallState[againArgs](c1) = againArgs{n: n}
+		*generated.CallHeld[againHeld](c1) = againHeld{tr: tr}
+		return c1
 	})
-	againFunc1Kind = generated.DefineHeld[againFunc1State, againFunc1Held, struct{}]("again.func1", "children.go", 48, againFunc1Step)
-	nestedKind = generated.DefineHeld[nestedState, nestedHeld, int]("nested", "children.go", 61, nestedStep)
+	againFunc1Kind = generated.DefineHeld("again.func1", "children.go", 48, againFunc1Size, generated.Result[struct{}](), againFunc1Step)
+	nestedKind = generated.DefineHeld("nested", "children.go", 61, nestedSize, generated.Result[int](), nestedStep)
 	generated.Bind(nested, nestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedState
-		*generated.In[nestedArgs](&s) = nestedArgs{n: n}
-		return nestedKind.With(s, nestedHeld{tr: tr})
+		c := generated.NewCall[int](nestedKind)
+		*generated.CallState[nestedArgs](c) = nestedArgs{n: n}
+		*generated.CallHeld[nestedHeld](c) = nestedHeld{tr: tr}
+		return c
 	})
-	nestedFunc1Kind = generated.DefineHeld[nestedFunc1State, nestedFunc1Held, struct{}]("nested.func1", "children.go", 65, nestedFunc1Step, generated.Deferring())
-	nestedFunc1Func1Kind = generated.DefineHeld[nestedFunc1Func1State, nestedFunc1Func1Held, struct{}]("nested.func1.func1", "children.go", 70, nestedFunc1Func1Step)
-	siblingsKind = generated.DefineHeld[siblingsState, siblingsHeld, int]("siblings", "children.go", 85, siblingsStep)
+	nestedFunc1Kind = generated.DefineHeld("nested.func1", "children.go", 65, nestedFunc1Size, generated.Result[struct{}](), nestedFunc1Step, generated.Deferring())
+	nestedFunc1Func1Kind = generated.DefineHeld("nested.func1.func1", "children.go", 70, nestedFunc1Func1Size, generated.Result[struct{}](), nestedFunc1Func1Step)
+	siblingsKind = generated.DefineHeld("siblings", "children.go", 85, siblingsSize, generated.Result[int](), siblingsStep)
 	generated.Bind(siblings, siblingsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s siblingsState
-		*generated.In[siblingsArgs](&s) = siblingsArgs{n: n}
-		return siblingsKind.With(s, siblingsHeld{tr: tr})
+		c := generated.NewCall[int](siblingsKind)
+		*generated.CallState[siblingsArgs](c) = siblingsArgs{n: n}
+		*generated.CallHeld[siblingsHeld](c) = siblingsHeld{tr: tr}
+		return c
 	})
-	siblingsFunc1Kind = generated.DefineHeld[siblingsFunc1State, siblingsFunc1Held, struct{}]("siblings.func1", "children.go", 89, siblingsFunc1Step, generated.Deferring())
-	siblingsFunc1Func1Kind = generated.DefineHeld[siblingsFunc1Func1State, siblingsFunc1Func1Held, struct{}]("siblings.func1.func1", "children.go", 96, siblingsFunc1Func1Step)
-	siblingsFunc2Kind = generated.DefineHeld[siblingsFunc2State, siblingsFunc2Held, struct{}]("siblings.func2", "children.go", 102, siblingsFunc2Step)
-	crawlBeginKind = generated.DefineHeld[crawlBeginState, crawlBeginHeld, struct{}]("(*crawl).begin", "children.go", 112, crawlBeginStep)
+	siblingsFunc1Kind = generated.DefineHeld("siblings.func1", "children.go", 89, siblingsFunc1Size, generated.Result[struct{}](), siblingsFunc1Step, generated.Deferring())
+	siblingsFunc1Func1Kind = generated.DefineHeld("siblings.func1.func1", "children.go", 96, siblingsFunc1Func1Size, generated.Result[struct{}](), siblingsFunc1Func1Step)
+	siblingsFunc2Kind = generated.DefineHeld("siblings.func2", "children.go", 102, siblingsFunc2Size, generated.Result[struct{}](), siblingsFunc2Step)
+	crawlBeginKind = generated.DefineHeld("(*crawl).begin", "children.go", 112, crawlBeginSize, generated.Result[struct{}](), crawlBeginStep)
 	generated.BindMethodValue(func(recv *crawl) func(*task.T, *cases.Trace, int) { return recv.begin }, beginValueInChildren)
 	generated.BindMethod[*crawl]("begin", func(recv any, t *task.T, a1 *cases.Trace, a2 int) {
 		crawlBeginStart(recv.(*crawl), t, a1, a2)
 	})
-	crawlBeginFunc1Kind = generated.DefineHeld[crawlBeginFunc1State, crawlBeginFunc1Held, struct{}]("(*crawl).begin.func1", "children.go", 113, crawlBeginFunc1Step)
-	crawlFetchKind = generated.DefineHeld[crawlFetchState, crawlFetchHeld, struct{}]("(*crawl).fetch", "children.go", 116, crawlFetchStep)
+	crawlBeginFunc1Kind = generated.DefineHeld("(*crawl).begin.func1", "children.go", 113, crawlBeginFunc1Size, generated.Result[struct{}](), crawlBeginFunc1Step)
+	crawlFetchKind = generated.DefineHeld("(*crawl).fetch", "children.go", 116, crawlFetchSize, generated.Result[struct{}](), crawlFetchStep)
 	generated.BindMethodValue(func(recv *crawl) func(*task.T, *cases.Trace, int) error { return recv.fetch }, fetchValueInChildren)
 	generated.BindMethod[*crawl]("fetch", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return crawlFetchStart(recv.(*crawl), t, a1, a2)
 	})
-	beginKind = generated.DefineHeld[beginState, beginHeld, struct{}]("begin", "children.go", 121, beginStep)
+	beginKind = generated.DefineHeld("begin", "children.go", 121, beginSize, generated.Result[struct{}](), beginStep)
 	generated.Bind(begin, beginStart, func(tr *cases.Trace, g *task.Group, to *int, v int) coro.Call[struct{}] {
-		var s beginState
-		*generated.In[beginArgs](&s) = beginArgs{v: v}
-		return beginKind.With(s, beginHeld{tr: tr, g: g, to: to})
+		c := generated.NewCall[struct{}](beginKind)
+		*generated.CallState[beginArgs](c) = beginArgs{v: v}
+		*generated.CallHeld[beginHeld](c) = beginHeld{tr: tr, g: g, to: to}
+		return c
 	})
-	beginFunc1Kind = generated.DefineHeld[beginFunc1State, beginFunc1Held, struct{}]("begin.func1", "children.go", 123, beginFunc1Step)
-	passedKind = generated.DefineHeld[passedState, passedHeld, int]("passed", "children.go", 126, passedStep)
+	beginFunc1Kind = generated.DefineHeld("begin.func1", "children.go", 123, beginFunc1Size, generated.Result[struct{}](), beginFunc1Step)
+	passedKind = generated.DefineHeld("passed", "children.go", 126, passedSize, generated.Result[int](), passedStep)
 	generated.Bind(passed, passedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s passedState
-		*generated.In[passedArgs](&s) = passedArgs{n: n}
-		return passedKind.With(s, passedHeld{tr: tr})
+		c1 := generated.NewCall[int](passedKind)
+		*generated.CallState[passedArgs](c1) = passedArgs{n: n}
+		*generated.CallHeld[passedHeld](c1) = passedHeld{tr: tr}
+		return c1
 	})
-	deferredKind = generated.DefineHeld[deferredState, deferredHeld, int]("deferred", "children.go", 143, deferredStep, generated.Deferring())
+	deferredKind = generated.DefineHeld("deferred", "children.go", 143, deferredSize, generated.Result[int](), deferredStep, generated.Deferring())
 	generated.Bind(deferred, deferredStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s deferredState
-		*generated.In[deferredArgs](&s) = deferredArgs{n: n}
-		return deferredKind.With(s, deferredHeld{tr: tr})
+		c := generated.NewCall[int](deferredKind)
+		*generated.CallState[deferredArgs](c) = deferredArgs{n: n}
+		*generated.CallHeld[deferredHeld](c) = deferredHeld{tr: tr}
+		return c
 	})
-	deferredFunc1Kind = generated.DefineHeld[deferredFunc1State, deferredFunc1Held, struct{}]("deferred.func1", "children.go", 146, deferredFunc1Step)
-	deferredFunc2Kind = generated.DefineHeld[deferredFunc2State, deferredFunc2Held, struct{}]("deferred.func2", "children.go", 156, deferredFunc2Step)
-	plainChildKind = generated.Define[plainChildState, struct{}]("plainChild", "children.go", 166, plainChildStep)
+	deferredFunc1Kind = generated.DefineHeld("deferred.func1", "children.go", 146, 0, generated.Result[struct{}](), deferredFunc1Step)
+	deferredFunc2Kind = generated.DefineHeld("deferred.func2", "children.go", 156, deferredFunc2Size, generated.Result[struct{}](), deferredFunc2Step)
+	plainChildKind = generated.Define("plainChild", "children.go", 166, 0, generated.Result[struct{}](), plainChildStep)
 	generated.Bind(plainChild, plainChildStart, func() coro.Call[struct{}] {
-		return plainChildKind.With(plainChildState{})
+		c := generated.NewCall[struct{}](plainChildKind)
+		return c
 	})
-	workerByValueKind = generated.DefineHeld[workerByValueState, workerByValueHeld, struct{}]("worker.byValue", "children.go", 173, workerByValueStep)
+	workerByValueKind = generated.DefineHeld("worker.byValue", "children.go", 173, 0, generated.Result[struct{}](), workerByValueStep)
 	generated.BindMethod[*worker]("byValue", func(recv any, t *task.T) error {
 		return workerByValueStart(*recv.(*worker), t)
 	})
 	generated.BindMethod[worker]("byValue", func(recv any, t *task.T) error {
 		return workerByValueStart(recv.(worker), t)
 	})
-	workerByPointerKind = generated.DefineHeld[workerByPointerState, workerByPointerHeld, struct{}]("(*worker).byPointer", "children.go", 174, workerByPointerStep)
+	workerByPointerKind = generated.DefineHeld("(*worker).byPointer", "children.go", 174, workerByPointerSize, generated.Result[struct{}](), workerByPointerStep)
 	generated.BindMethodValue(func(recv *worker) func(*task.T) error { return recv.byPointer }, byPointerValueInChildren)
 	generated.BindMethod[*worker]("byPointer", func(recv any, t *task.T) error {
 		return workerByPointerStart(recv.(*worker), t)
 	})
-	kindsKind = generated.DefineHeld[kindsState, kindsHeld, int]("kinds", "children.go", 180, kindsStep)
+	kindsKind = generated.DefineHeld("kinds", "children.go", 180, kindsSize, generated.Result[int](), kindsStep)
 	generated.Bind(kinds, kindsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s kindsState
-		*generated.In[kindsArgs](&s) = kindsArgs{n: n}
-		return kindsKind.With(s, kindsHeld{tr: tr})
+		c1 := generated.NewCall[int](kindsKind)
+		*generated.CallState[kindsArgs](c1) = kindsArgs{n: n}
+		*generated.CallHeld[kindsHeld](c1) = kindsHeld{tr: tr}
+		return c1
 	})
-	kindsFunc1Kind = generated.DefineHeld[kindsFunc1State, kindsFunc1Held, struct{}]("kinds.func1", "children.go", 186, kindsFunc1Step)
-	kindsFunc2Kind = generated.DefineHeld[kindsFunc2State, kindsFunc2Held, struct{}]("kinds.func2", "children.go", 187, kindsFunc2Step)
-	kindsFunc3Kind = generated.Define[kindsFunc3State, struct{}]("kinds.func3", "children.go", 191, kindsFunc3Step)
-	chosenKind = generated.DefineHeld[chosenState, chosenHeld, func(*task.T) error]("chosen", "children.go", 202, chosenStep)
+	kindsFunc1Kind = generated.DefineHeld("kinds.func1", "children.go", 186, 0, generated.Result[struct{}](), kindsFunc1Step)
+	kindsFunc2Kind = generated.DefineHeld("kinds.func2", "children.go", 187, 0, generated.Result[struct{}](), kindsFunc2Step)
+	kindsFunc3Kind = generated.Define("kinds.func3", "children.go", 191, 0, generated.Result[struct{}](), kindsFunc3Step)
+	chosenKind = generated.DefineHeld("chosen", "children.go", 202, chosenSize, generated.Result[func(*task.T) error](), chosenStep)
 	generated.Bind(chosen, chosenStart, func(tr *cases.Trace, k int) coro.Call[func(*task.T) error] {
-		var s chosenState
-		*generated.In[chosenArgs](&s) = chosenArgs{k: k}
-		return chosenKind.With(s, chosenHeld{tr: tr})
+		c := generated.NewCall[func(*task.T) error](chosenKind)
+		*generated.CallState[chosenArgs](c) = chosenArgs{k: k}
+		*generated.CallHeld[chosenHeld](c) = chosenHeld{tr: tr}
+		return c
 	})
-	chosenFunc1Kind = generated.DefineHeld[chosenFunc1State, chosenFunc1Held, struct{}]("chosen.func1", "children.go", 204, chosenFunc1Step)
-	capturesKind = generated.DefineHeld[capturesState, capturesHeld, int]("captures", "children.go", 207, capturesStep)
+	chosenFunc1Kind = generated.DefineHeld("chosen.func1", "children.go", 204, chosenFunc1Size, generated.Result[struct{}](), chosenFunc1Step)
+	capturesKind = generated.DefineHeld("captures", "children.go", 207, capturesSize, generated.Result[int](), capturesStep)
 	generated.Bind(captures, capturesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 capturesState
-		*generated.In[capturesArgs](&s1) = capturesArgs{n: n}
-		return capturesKind.With(s1, capturesHeld{tr: tr})
+		c := generated.NewCall[int](capturesKind)
+		*generated.CallState[capturesArgs](c) = capturesArgs{n: n}
+		*generated.CallHeld[capturesHeld](c) = capturesHeld{tr: tr}
+		return c
 	})
-	capturesFunc1Kind = generated.DefineHeld[capturesFunc1State, capturesFunc1Held, struct{}]("captures.func1", "children.go", 213, capturesFunc1Step, generated.Deferring())
-	capturesFunc2Kind = generated.DefineHeld[capturesFunc2State, capturesFunc2Held, struct{}]("captures.func2", "children.go", 227, capturesFunc2Step)
+	capturesFunc1Kind = generated.DefineHeld("captures.func1", "children.go", 213, capturesFunc1Size, generated.Result[struct{}](), capturesFunc1Step, generated.Deferring())
+	capturesFunc2Kind = generated.DefineHeld("captures.func2", "children.go", 227, capturesFunc2Size, generated.Result[struct{}](), capturesFunc2Step)
 	generated.Bind(put[int], putStart[int], putCall[int])
 	generated.Bind(put[string], putStart[string], putCall[string])
-	genericsKind = generated.DefineHeld[genericsState, genericsHeld, int]("generics", "children.go", 245, genericsStep)
+	genericsKind = generated.DefineHeld("generics", "children.go", 245, genericsSize, generated.Result[int](), genericsStep)
 	generated.Bind(generics, genericsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 genericsState
-		*generated.In[genericsArgs](&s1) = genericsArgs{n: n}
-		return genericsKind.With(s1, genericsHeld{tr: tr})
+		c := generated.NewCall[int](genericsKind)
+		*generated.CallState[genericsArgs](c) = genericsArgs{n: n}
+		*generated.CallHeld[genericsHeld](c) = genericsHeld{tr: tr}
+		return c
 	})
-	withDefersKind = generated.DefineHeld[withDefersState, withDefersHeld, int]("withDefers", "children.go", 256, withDefersStep)
+	withDefersKind = generated.DefineHeld("withDefers", "children.go", 256, withDefersSize, generated.Result[int](), withDefersStep)
 	generated.Bind(withDefers, withDefersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s withDefersState
-		*generated.In[withDefersArgs](&s) = withDefersArgs{n: n}
-		return withDefersKind.With(s, withDefersHeld{tr: tr})
+		c := generated.NewCall[int](withDefersKind)
+		*generated.CallState[withDefersArgs](c) = withDefersArgs{n: n}
+		*generated.CallHeld[withDefersHeld](c) = withDefersHeld{tr: tr}
+		return c
 	})
-	withDefersFunc1Kind = generated.DefineHeld[withDefersFunc1State, withDefersFunc1Held, struct{}]("withDefers.func1", "children.go", 260, withDefersFunc1Step, generated.Deferring())
-	withDefersFunc1Func1Kind = generated.DefineHeld[withDefersFunc1Func1State, withDefersFunc1Func1Held, struct{}]("withDefers.func1.func1", "children.go", 262, withDefersFunc1Func1Step)
-	recoversKind = generated.DefineHeld[recoversState, recoversHeld, int]("recovers", "children.go", 280, recoversStep)
+	withDefersFunc1Kind = generated.DefineHeld("withDefers.func1", "children.go", 260, withDefersFunc1Size, generated.Result[struct{}](), withDefersFunc1Step, generated.Deferring())
+	withDefersFunc1Func1Kind = generated.DefineHeld("withDefers.func1.func1", "children.go", 262, withDefersFunc1Func1Size, generated.Result[struct{}](), withDefersFunc1Func1Step)
+	recoversKind = generated.DefineHeld("recovers", "children.go", 280, recoversSize, generated.Result[int](), recoversStep)
 	generated.Bind(recovers, recoversStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recoversState
-		*generated.In[recoversArgs](&s) = recoversArgs{n: n}
-		return recoversKind.With(s, recoversHeld{tr: tr})
+		c := generated.NewCall[int](recoversKind)
+		*generated.CallState[recoversArgs](c) = recoversArgs{n: n}
+		*generated.CallHeld[recoversHeld](c) = recoversHeld{tr: tr}
+		return c
 	})
-	recoversFunc1Kind = generated.DefineHeld[recoversFunc1State, recoversFunc1Held, struct{}]("recovers.func1", "children.go", 283, recoversFunc1Step, generated.Deferring())
-	recoversFunc1Func1Kind = generated.DefineHeld[recoversFunc1Func1State, recoversFunc1Func1Held, struct{}]("recovers.func1.func1", "children.go", 284, recoversFunc1Func1Step)
-	fibonacciKind = generated.DefineHeld[fibonacciState, fibonacciHeld, int]("fibonacci", "children.go", 298, fibonacciStep)
+	recoversFunc1Kind = generated.DefineHeld("recovers.func1", "children.go", 283, recoversFunc1Size, generated.Result[struct{}](), recoversFunc1Step, generated.Deferring())
+	recoversFunc1Func1Kind = generated.DefineHeld("recovers.func1.func1", "children.go", 284, 0, generated.Result[struct{}](), recoversFunc1Func1Step)
+	fibonacciKind = generated.DefineHeld("fibonacci", "children.go", 298, fibonacciSize, generated.Result[int](), fibonacciStep)
 	generated.Bind(fibonacci, fibonacciStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s fibonacciState
-		*generated.In[fibonacciArgs](&s) = fibonacciArgs{n: n}
-		return fibonacciKind.With(s, fibonacciHeld{tr: tr})
+		c := generated.NewCall[int](fibonacciKind)
+		*generated.CallState[fibonacciArgs](c) = fibonacciArgs{n: n}
+		*generated.CallHeld[fibonacciHeld](c) = fibonacciHeld{tr: tr}
+		return c
 	})
-	fibonacciFunc1Kind = generated.DefineHeld[fibonacciFunc1State, fibonacciFunc1Held, struct{}]("fibonacci.func1", "children.go", 304, fibonacciFunc1Step)
-	fibonacciFunc2Kind = generated.DefineHeld[fibonacciFunc2State, fibonacciFunc2Held, struct{}]("fibonacci.func2", "children.go", 305, fibonacciFunc2Step)
-	immediateKind = generated.DefineHeld[immediateState, immediateHeld, int]("immediate", "children.go", 310, immediateStep)
+	fibonacciFunc1Kind = generated.DefineHeld("fibonacci.func1", "children.go", 304, fibonacciFunc1Size, generated.Result[struct{}](), fibonacciFunc1Step)
+	fibonacciFunc2Kind = generated.DefineHeld("fibonacci.func2", "children.go", 305, fibonacciFunc2Size, generated.Result[struct{}](), fibonacciFunc2Step)
+	immediateKind = generated.DefineHeld("immediate", "children.go", 310, immediateSize, generated.Result[int](), immediateStep)
 	generated.Bind(immediate, immediateStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s immediateState
-		*generated.In[immediateArgs](&s) = immediateArgs{n: n}
-		return immediateKind.With(s, immediateHeld{tr: tr})
+		c := generated.NewCall[int](immediateKind)
+		*generated.CallState[immediateArgs](c) = immediateArgs{n: n}
+		*generated.CallHeld[immediateHeld](c) = immediateHeld{tr: tr}
+		return c
 	})
-	immediateFunc1Kind = generated.DefineHeld[immediateFunc1State, immediateFunc1Held, struct{}]("immediate.func1", "children.go", 314, immediateFunc1Step)
-	immediateFunc2Kind = generated.DefineHeld[immediateFunc2State, immediateFunc2Held, struct{}]("immediate.func2", "children.go", 320, immediateFunc2Step)
-	scopesKind = generated.DefineHeld[scopesState, scopesHeld, int]("scopes", "children.go", 325, scopesStep)
+	immediateFunc1Kind = generated.DefineHeld("immediate.func1", "children.go", 314, 0, generated.Result[struct{}](), immediateFunc1Step)
+	immediateFunc2Kind = generated.DefineHeld("immediate.func2", "children.go", 320, 0, generated.Result[struct{}](), immediateFunc2Step)
+	scopesKind = generated.DefineHeld("scopes", "children.go", 325, scopesSize, generated.Result[int](), scopesStep)
 	generated.Bind(scopes, scopesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s scopesState
-		*generated.In[scopesArgs](&s) = scopesArgs{n: n}
-		return scopesKind.With(s, scopesHeld{tr: tr})
+		c := generated.NewCall[int](scopesKind)
+		*generated.CallState[scopesArgs](c) = scopesArgs{n: n}
+		*generated.CallHeld[scopesHeld](c) = scopesHeld{tr: tr}
+		return c
 	})
-	scopesFunc1Kind = generated.DefineHeld[scopesFunc1State, scopesFunc1Held, struct{}]("scopes.func1", "children.go", 328, scopesFunc1Step)
-	scopesFunc1Func1Kind = generated.DefineHeld[scopesFunc1Func1State, scopesFunc1Func1Held, struct{}]("scopes.func1.func1", "children.go", 329, scopesFunc1Func1Step, generated.Deferring())
-	scopesFunc2Kind = generated.DefineHeld[scopesFunc2State, scopesFunc2Held, struct{}]("scopes.func2", "children.go", 335, scopesFunc2Step)
-	scopesFunc2Func1Kind = generated.DefineHeld[scopesFunc2Func1State, scopesFunc2Func1Held, struct{}]("scopes.func2.func1", "children.go", 336, scopesFunc2Func1Step)
-	waitInExpressionKind = generated.DefineHeld[waitInExpressionState, waitInExpressionHeld, int]("waitInExpression", "children.go", 343, waitInExpressionStep)
+	scopesFunc1Kind = generated.DefineHeld("scopes.func1", "children.go", 328, 0, generated.Result[struct{}](), scopesFunc1Step)
+	scopesFunc1Func1Kind = generated.DefineHeld("scopes.func1.func1", "children.go", 329, scopesFunc1Func1Size, generated.Result[struct{}](), scopesFunc1Func1Step, generated.Deferring())
+	scopesFunc2Kind = generated.DefineHeld("scopes.func2", "children.go", 335, 0, generated.Result[struct{}](), scopesFunc2Step)
+	scopesFunc2Func1Kind = generated.DefineHeld("scopes.func2.func1", "children.go", 336, scopesFunc2Func1Size, generated.Result[struct{}](), scopesFunc2Func1Step)
+	waitInExpressionKind = generated.DefineHeld("waitInExpression", "children.go", 343, waitInExpressionSize, generated.Result[int](), waitInExpressionStep)
 	generated.Bind(waitInExpression, waitInExpressionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s waitInExpressionState
-		*generated.In[waitInExpressionArgs](&s) = waitInExpressionArgs{n: n}
-		return waitInExpressionKind.With(s, waitInExpressionHeld{tr: tr})
+		c := generated.NewCall[int](waitInExpressionKind)
+		*generated.CallState[waitInExpressionArgs](c) = waitInExpressionArgs{n: n}
+		*generated.CallHeld[waitInExpressionHeld](c) = waitInExpressionHeld{tr: tr}
+		return c
 	})
-	waitInExpressionFunc1Kind = generated.DefineHeld[waitInExpressionFunc1State, waitInExpressionFunc1Held, struct{}]("waitInExpression.func1", "children.go", 346, waitInExpressionFunc1Step)
-	waitInExpressionFunc2Kind = generated.DefineHeld[waitInExpressionFunc2State, waitInExpressionFunc2Held, struct{}]("waitInExpression.func2", "children.go", 350, waitInExpressionFunc2Step)
-	waitInExpressionFunc3Kind = generated.DefineHeld[waitInExpressionFunc3State, waitInExpressionFunc3Held, struct{}]("waitInExpression.func3", "children.go", 352, waitInExpressionFunc3Step)
-	jumpsKind = generated.DefineHeld[jumpsState, jumpsHeld, int]("jumps", "children.go", 359, jumpsStep)
+	waitInExpressionFunc1Kind = generated.DefineHeld("waitInExpression.func1", "children.go", 346, waitInExpressionFunc1Size, generated.Result[struct{}](), waitInExpressionFunc1Step)
+	waitInExpressionFunc2Kind = generated.DefineHeld("waitInExpression.func2", "children.go", 350, waitInExpressionFunc2Size, generated.Result[struct{}](), waitInExpressionFunc2Step)
+	waitInExpressionFunc3Kind = generated.DefineHeld("waitInExpression.func3", "children.go", 352, waitInExpressionFunc3Size, generated.Result[struct{}](), waitInExpressionFunc3Step)
+	jumpsKind = generated.DefineHeld("jumps", "children.go", 359, jumpsSize, generated.Result[int](), jumpsStep)
 	generated.Bind(jumps, jumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s jumpsState
-		*generated.In[jumpsArgs](&s) = jumpsArgs{n: n}
-		return jumpsKind.With(s, jumpsHeld{tr: tr})
+		c := generated.NewCall[int](jumpsKind)
+		*generated.CallState[jumpsArgs](c) = jumpsArgs{n: n}
+		*generated.CallHeld[jumpsHeld](c) = jumpsHeld{tr: tr}
+		return c
 	})
-	jumpsFunc1Kind = generated.DefineHeld[jumpsFunc1State, jumpsFunc1Held, struct{}]("jumps.func1", "children.go", 367, jumpsFunc1Step)
-	jumpsFunc2Kind = generated.DefineHeld[jumpsFunc2State, jumpsFunc2Held, struct{}]("jumps.func2", "children.go", 370, jumpsFunc2Step)
+	jumpsFunc1Kind = generated.DefineHeld("jumps.func1", "children.go", 367, jumpsFunc1Size, generated.Result[struct{}](), jumpsFunc1Step)
+	jumpsFunc2Kind = generated.DefineHeld("jumps.func2", "children.go", 370, jumpsFunc2Size, generated.Result[struct{}](), jumpsFunc2Step)
 }
 
 // resultsArgs has the arguments of results.
@@ -211,14 +231,14 @@ type resultsAt1 struct {
 	i1 int
 }
 
-type resultsState = [(max(unsafe.Sizeof(resultsArgs{}), unsafe.Sizeof(resultsAt1{})) + 7) / 8]uint64
+const resultsSize = (max(unsafe.Sizeof(resultsArgs{}), unsafe.Sizeof(resultsAt1{})) + 7) &^ 7
 
 type resultsHeld = struct {
 	tr      *cases.Trace
 	squares []int
 }
 
-var resultsKind *generated.HeldKind[resultsState, resultsHeld, int]
+var resultsKind *generated.Kind
 
 // resultsStart is the start form of results.
 func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -243,9 +263,9 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:17
 				v := valueStart(t, tr, i)
-//line children_task.go:247
+//line children_task.go:267
 				if generated.Suspended(t) {
-					f, h := resultsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 1)
 					s := generated.At[resultsFunc1At1](f)
 					*s = resultsFunc1At1{i: i}
 					*h = resultsFunc1Held{tr: tr, squares: squares}
@@ -255,9 +275,9 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:17
 				v1 := valueStart(t, tr, i)
-//line children_task.go:259
+//line children_task.go:279
 				if generated.Suspended(t) {
-					f, h := resultsFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 2)
 					s := generated.At[resultsFunc1At2](f)
 					*s = resultsFunc1At2{i: i, v: v}
 					*h = resultsFunc1Held{squares: squares}
@@ -270,13 +290,14 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s resultsFunc1State
-			*generated.In[resultsFunc1Args](&s) = resultsFunc1Args{i: i}
-			generated.GoCall(t, &g, resultsFunc1Kind.With(s, resultsFunc1Held{tr: tr, squares: squares}))
+			c := generated.NewCall[struct{}](resultsFunc1Kind)
+			*generated.CallState[resultsFunc1Args](c) = resultsFunc1Args{i: i}
+			*generated.CallHeld[resultsFunc1Held](c) = resultsFunc1Held{tr: tr, squares: squares}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:278
+//line children_task.go:299
 		if generated.Suspended(t) {
-			f, h := resultsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[resultsHeld](t, resultsKind, 1)
 			s := generated.At[resultsAt1](f)
 			*s = resultsAt1{i1: i1}
 			generated.Move(&s.g, &g)
@@ -286,9 +307,9 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:21
 	err := g.Wait(t)
-//line children_task.go:290
+//line children_task.go:311
 	if generated.Suspended(t) {
-		_, h := resultsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[resultsHeld](t, resultsKind, 2)
 		*h = resultsHeld{tr: tr, squares: squares}
 		return
 	}
@@ -297,10 +318,10 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(squares), err
 }
 
-//line children_task.go:301
+//line children_task.go:322
 
 // resultsStep is the step form of results.
-func resultsStep(f *generated.Frame[resultsState, int], h *resultsHeld) generated.Step {
+func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -321,13 +342,13 @@ func resultsStep(f *generated.Frame[resultsState, int], h *resultsHeld) generate
 		tr, squares = h.tr, h.squares
 //line children.go:15
 		generated.Child(f)
-//line children_task.go:325
+//line children_task.go:346
 		goto resume1
 	case 2:
 		tr, squares = h.tr, h.squares
 //line children.go:21
 		err = generated.Err(f)
-//line children_task.go:331
+//line children_task.go:352
 		goto resume2
 	default:
 		return f.BadResume()
@@ -361,9 +382,9 @@ loop1:
 				}()
 //line children.go:17
 				v := valueStart(t, tr, i)
-//line children_task.go:365
+//line children_task.go:386
 				if generated.Suspended(t) {
-					f, h := resultsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 1)
 					s := generated.At[resultsFunc1At1](f)
 					*s = resultsFunc1At1{i: i}
 					*h = resultsFunc1Held{tr: tr, squares: squares}
@@ -373,9 +394,9 @@ loop1:
 				}
 //line children.go:17
 				v1 := valueStart(t, tr, i)
-//line children_task.go:377
+//line children_task.go:398
 				if generated.Suspended(t) {
-					f, h := resultsFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 2)
 					s := generated.At[resultsFunc1At2](f)
 					*s = resultsFunc1At2{i: i, v: v}
 					*h = resultsFunc1Held{squares: squares}
@@ -388,12 +409,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s resultsFunc1State
-			*generated.In[resultsFunc1Args](&s) = resultsFunc1Args{i: i}
-			generated.GoCall(t, &g, resultsFunc1Kind.With(s, resultsFunc1Held{tr: tr, squares: squares}))
+			c := generated.NewCall[struct{}](resultsFunc1Kind)
+			*generated.CallState[resultsFunc1Args](c) = resultsFunc1Args{i: i}
+			*generated.CallHeld[resultsFunc1Held](c) = resultsFunc1Held{tr: tr, squares: squares}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:397
+//line children_task.go:419
 	if generated.Suspended(t) {
 		s := generated.At[resultsAt1](f)
 		*s = resultsAt1{i1: i1}
@@ -408,7 +430,7 @@ resume1:
 end1:
 //line children.go:21
 	err = g.Wait(t)
-//line children_task.go:412
+//line children_task.go:434
 	if generated.Suspended(t) {
 		*h = resultsHeld{tr: tr, squares: squares}
 		return generated.Wait(f, t, 2)
@@ -416,10 +438,10 @@ end1:
 resume2:
 //line children.go:22
 	tr.Print(squares, err)
-	return generated.Return(f, len(squares), err)
+	return generated.Return[int](f, len(squares), err)
 }
 
-//line children_task.go:423
+//line children_task.go:445
 
 // resultsFunc1Args has the arguments of results.func1.
 type resultsFunc1Args struct {
@@ -438,7 +460,7 @@ type resultsFunc1At2 struct {
 	result int
 }
 
-type resultsFunc1State = [(max(unsafe.Sizeof(resultsFunc1Args{}), unsafe.Sizeof(resultsFunc1At1{}), unsafe.Sizeof(resultsFunc1At2{})) + 7) / 8]uint64
+const resultsFunc1Size = (max(unsafe.Sizeof(resultsFunc1Args{}), unsafe.Sizeof(resultsFunc1At1{}), unsafe.Sizeof(resultsFunc1At2{})) + 7) &^ 7
 
 // resultsFunc1Exit is what results.func1 needs until it has ended: its deferred calls and its results.
 type resultsFunc1Exit struct {
@@ -453,7 +475,7 @@ type resultsFunc1Held = struct {
 	squares []int
 }
 
-var resultsFunc1Kind *generated.HeldKind[resultsFunc1State, resultsFunc1Held, struct{}]
+var resultsFunc1Kind *generated.Kind
 
 // resultsFunc1Defer1 enters what results.func1 defers in line 16 in the list of its frame.
 func resultsFunc1Defer1(p *generated.Panic, fn func()) {
@@ -465,16 +487,16 @@ func resultsFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:469
+//line children_task.go:491
 
 // resultsFunc1Step is the step form of results.func1.
-func resultsFunc1Step(f *generated.Frame[resultsFunc1State, struct{}], h *resultsFunc1Held) generated.Step {
+func resultsFunc1Step(f *generated.Frame, h *resultsFunc1Held) generated.Step {
 	step, _ := resultsFunc1Run(f, h, f.At())
 	return step
 }
 
 // resultsFunc1Run runs results.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *resultsFunc1Held, at int) (step generated.Step, ok bool) {
+func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return resultsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -496,7 +518,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 //line children.go:17
 		v = s.result
 		generated.Child(f)
-//line children_task.go:500
+//line children_task.go:522
 		goto resume1
 	case 2:
 		s := generated.At[resultsFunc1At2](f)
@@ -505,7 +527,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 //line children.go:17
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:509
+//line children_task.go:531
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -522,7 +544,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 	}
 //line children.go:17
 	v = valueStart(t, tr, i)
-//line children_task.go:526
+//line children_task.go:548
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At1](f)
 		*s = resultsFunc1At1{i: i}
@@ -533,7 +555,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 resume1:
 //line children.go:17
 	v1 = valueStart(t, tr, i)
-//line children_task.go:537
+//line children_task.go:559
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At2](f)
 		*s = resultsFunc1At2{i: i, v: v}
@@ -548,13 +570,13 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:552
+//line children_task.go:574
 exit:
 	if p.Run(t) {
 		*h = resultsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // inLoopArgs has the arguments of inLoop.
@@ -579,7 +601,7 @@ type inLoopAt3 struct {
 	n, total, i1, i int
 }
 
-type inLoopState = [(max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{}), unsafe.Sizeof(inLoopAt3{})) + 7) / 8]uint64
+const inLoopSize = (max(unsafe.Sizeof(inLoopArgs{}), unsafe.Sizeof(inLoopAt1{}), unsafe.Sizeof(inLoopAt2{}), unsafe.Sizeof(inLoopAt3{})) + 7) &^ 7
 
 type inLoopHeld = struct {
 	tr *cases.Trace
@@ -587,7 +609,7 @@ type inLoopHeld = struct {
 	b  *int
 }
 
-var inLoopKind *generated.HeldKind[inLoopState, inLoopHeld, int]
+var inLoopKind *generated.Kind
 
 // inLoopStart is the start form of inLoop.
 func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -604,9 +626,9 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 					v := valueStart(t, tr, i)
-//line children_task.go:608
+//line children_task.go:630
 					if generated.Suspended(t) {
-						f, h := inLoopFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 						s := generated.At[inLoopFunc1At1](f)
 						*s = inLoopFunc1At1{}
 						*h = inLoopFunc1Held{a: &a}
@@ -619,13 +641,14 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return nil
 				})
 			} else {
-				var s inLoopFunc1State
-				*generated.In[inLoopFunc1Args](&s) = inLoopFunc1Args{i: i}
-				generated.GoCall(t, &g, inLoopFunc1Kind.With(s, inLoopFunc1Held{tr: tr, a: &a}))
+				c := generated.NewCall[struct{}](inLoopFunc1Kind)
+				*generated.CallState[inLoopFunc1Args](c) = inLoopFunc1Args{i: i}
+				*generated.CallHeld[inLoopFunc1Held](c) = inLoopFunc1Held{tr: tr, a: &a}
+				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:627
+//line children_task.go:650
 			if generated.Suspended(t) {
-				f, h := inLoopKind.Spill(t, 1)
+				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
 				*s = inLoopAt1{n: n, total: total, i1: i1, i: i}
 				generated.Move(&s.g, &g)
@@ -637,9 +660,9 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 					v := valueStart(t, tr, 10*i)
-//line children_task.go:641
+//line children_task.go:664
 					if generated.Suspended(t) {
-						f, h := inLoopFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 						s := generated.At[inLoopFunc2At1](f)
 						*s = inLoopFunc2At1{}
 						*h = inLoopFunc2Held{b: &b}
@@ -652,13 +675,14 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return nil
 				})
 			} else {
-				var s inLoopFunc2State
-				*generated.In[inLoopFunc2Args](&s) = inLoopFunc2Args{i: i}
-				generated.GoCall(t, &g, inLoopFunc2Kind.With(s, inLoopFunc2Held{tr: tr, b: &b}))
+				c := generated.NewCall[struct{}](inLoopFunc2Kind)
+				*generated.CallState[inLoopFunc2Args](c) = inLoopFunc2Args{i: i}
+				*generated.CallHeld[inLoopFunc2Held](c) = inLoopFunc2Held{tr: tr, b: &b}
+				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:660
+//line children_task.go:684
 			if generated.Suspended(t) {
-				f, h := inLoopKind.Spill(t, 2)
+				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				s := generated.At[inLoopAt2](f)
 				*s = inLoopAt2{n: n, total: total, i1: i1, i: i}
 				generated.Move(&s.g, &g)
@@ -668,9 +692,9 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line children.go:33
 				err := g.Wait(t)
-//line children_task.go:672
+//line children_task.go:696
 				if generated.Suspended(t) {
-					f, h := inLoopKind.Spill(t, 3)
+					f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 3)
 					*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
 					*h = inLoopHeld{tr: tr, a: &a, b: &b}
 					return
@@ -689,10 +713,10 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:693
+//line children_task.go:717
 
 // inLoopStep is the step form of inLoop.
-func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.Step {
+func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -713,7 +737,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:31
 		generated.Child(f)
-//line children_task.go:717
+//line children_task.go:741
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -722,7 +746,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:32
 		generated.Child(f)
-//line children_task.go:726
+//line children_task.go:750
 		goto resume2
 	case 3:
 		s := generated.At[inLoopAt3](f)
@@ -730,7 +754,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:33
 		err = generated.Err(f)
-//line children_task.go:734
+//line children_task.go:758
 		goto resume3
 	default:
 		return f.BadResume()
@@ -757,9 +781,9 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 				v := valueStart(t, tr, i)
-//line children_task.go:761
+//line children_task.go:785
 				if generated.Suspended(t) {
-					f, h := inLoopFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 					s := generated.At[inLoopFunc1At1](f)
 					*s = inLoopFunc1At1{}
 					*h = inLoopFunc1Held{a: a}
@@ -772,12 +796,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s inLoopFunc1State
-			*generated.In[inLoopFunc1Args](&s) = inLoopFunc1Args{i: i}
-			generated.GoCall(t, &g, inLoopFunc1Kind.With(s, inLoopFunc1Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](inLoopFunc1Kind)
+			*generated.CallState[inLoopFunc1Args](c) = inLoopFunc1Args{i: i}
+			*generated.CallHeld[inLoopFunc1Held](c) = inLoopFunc1Held{tr: tr, a: a}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:781
+//line children_task.go:806
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i1: i1, i: i}
@@ -794,9 +819,9 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 				v := valueStart(t, tr, 10*i)
-//line children_task.go:798
+//line children_task.go:823
 				if generated.Suspended(t) {
-					f, h := inLoopFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 					s := generated.At[inLoopFunc2At1](f)
 					*s = inLoopFunc2At1{}
 					*h = inLoopFunc2Held{b: b}
@@ -809,12 +834,13 @@ resume1:
 				return nil
 			})
 		} else {
-			var s inLoopFunc2State
-			*generated.In[inLoopFunc2Args](&s) = inLoopFunc2Args{i: i}
-			generated.GoCall(t, &g, inLoopFunc2Kind.With(s, inLoopFunc2Held{tr: tr, b: b}))
+			c := generated.NewCall[struct{}](inLoopFunc2Kind)
+			*generated.CallState[inLoopFunc2Args](c) = inLoopFunc2Args{i: i}
+			*generated.CallHeld[inLoopFunc2Held](c) = inLoopFunc2Held{tr: tr, b: b}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:818
+//line children_task.go:844
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt2](f)
 		*s = inLoopAt2{n: n, total: total, i1: i1, i: i}
@@ -825,7 +851,7 @@ resume1:
 resume2:
 //line children.go:33
 	err = g.Wait(t)
-//line children_task.go:829
+//line children_task.go:855
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
 		*h = inLoopHeld{tr: tr, a: a, b: b}
@@ -837,7 +863,7 @@ resume3:
 		goto end1
 	}
 //line children.go:34
-	return generated.Return(f, total, err)
+	return generated.Return[int](f, total, err)
 end1:
 	total += *a + *b
 	tr.Print("iteration", i, *a, *b)
@@ -846,10 +872,10 @@ end1:
 	goto loop1
 end2:
 //line children.go:39
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:853
+//line children_task.go:879
 
 // inLoopFunc1Args has the arguments of inLoop.func1.
 type inLoopFunc1Args struct {
@@ -861,17 +887,17 @@ type inLoopFunc1At1 struct {
 	result int
 }
 
-type inLoopFunc1State = [(max(unsafe.Sizeof(inLoopFunc1Args{}), unsafe.Sizeof(inLoopFunc1At1{})) + 7) / 8]uint64
+const inLoopFunc1Size = (max(unsafe.Sizeof(inLoopFunc1Args{}), unsafe.Sizeof(inLoopFunc1At1{})) + 7) &^ 7
 
 type inLoopFunc1Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var inLoopFunc1Kind *generated.HeldKind[inLoopFunc1State, inLoopFunc1Held, struct{}]
+var inLoopFunc1Kind *generated.Kind
 
 // inLoopFunc1Step is the step form of inLoop.func1.
-func inLoopFunc1Step(f *generated.Frame[inLoopFunc1State, struct{}], h *inLoopFunc1Held) generated.Step {
+func inLoopFunc1Step(f *generated.Frame, h *inLoopFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -889,14 +915,14 @@ func inLoopFunc1Step(f *generated.Frame[inLoopFunc1State, struct{}], h *inLoopFu
 //line children.go:31
 		v = s.result
 		generated.Child(f)
-//line children_task.go:893
+//line children_task.go:919
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:31
 	v = valueStart(t, tr, i)
-//line children_task.go:900
+//line children_task.go:926
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc1At1](f)
 		*s = inLoopFunc1At1{}
@@ -908,10 +934,10 @@ resume1:
 //line children.go:31
 	*a = v
 //line children.go:31
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:915
+//line children_task.go:941
 
 // inLoopFunc2Args has the arguments of inLoop.func2.
 type inLoopFunc2Args struct {
@@ -923,17 +949,17 @@ type inLoopFunc2At1 struct {
 	result int
 }
 
-type inLoopFunc2State = [(max(unsafe.Sizeof(inLoopFunc2Args{}), unsafe.Sizeof(inLoopFunc2At1{})) + 7) / 8]uint64
+const inLoopFunc2Size = (max(unsafe.Sizeof(inLoopFunc2Args{}), unsafe.Sizeof(inLoopFunc2At1{})) + 7) &^ 7
 
 type inLoopFunc2Held = struct {
 	tr *cases.Trace
 	b  *int
 }
 
-var inLoopFunc2Kind *generated.HeldKind[inLoopFunc2State, inLoopFunc2Held, struct{}]
+var inLoopFunc2Kind *generated.Kind
 
 // inLoopFunc2Step is the step form of inLoop.func2.
-func inLoopFunc2Step(f *generated.Frame[inLoopFunc2State, struct{}], h *inLoopFunc2Held) generated.Step {
+func inLoopFunc2Step(f *generated.Frame, h *inLoopFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -951,14 +977,14 @@ func inLoopFunc2Step(f *generated.Frame[inLoopFunc2State, struct{}], h *inLoopFu
 //line children.go:32
 		v = s.result
 		generated.Child(f)
-//line children_task.go:955
+//line children_task.go:981
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:32
 	v = valueStart(t, tr, 10*i)
-//line children_task.go:962
+//line children_task.go:988
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc2At1](f)
 		*s = inLoopFunc2At1{}
@@ -970,10 +996,10 @@ resume1:
 //line children.go:32
 	*b = v
 //line children.go:32
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:977
+//line children_task.go:1003
 
 // againArgs has the arguments of again.
 type againArgs struct {
@@ -1007,7 +1033,7 @@ type againAt4 struct {
 	sum int
 }
 
-type againState = [(max(unsafe.Sizeof(againArgs{}), unsafe.Sizeof(againAt1{}), unsafe.Sizeof(againAt2{}), unsafe.Sizeof(againAt3{}), unsafe.Sizeof(againAt4{})) + 7) / 8]uint64
+const againSize = (max(unsafe.Sizeof(againArgs{}), unsafe.Sizeof(againAt1{}), unsafe.Sizeof(againAt2{}), unsafe.Sizeof(againAt3{}), unsafe.Sizeof(againAt4{})) + 7) &^ 7
 
 type againHeld = struct {
 	tr     *cases.Trace
@@ -1015,7 +1041,7 @@ type againHeld = struct {
 	counts []int
 }
 
-var againKind *generated.HeldKind[againState, againHeld, int]
+var againKind *generated.Kind
 
 // againStart is the start form of again.
 func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1055,9 +1081,9 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 								v := valueStart(t, tr, i*10+j)
-//line children_task.go:1059
+//line children_task.go:1085
 								if generated.Suspended(t) {
-									f, h := againFunc1Kind.Spill(t, 1)
+									f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 									s := generated.At[againFunc1At1](f)
 									*s = againFunc1At1{j: j}
 									*h = againFunc1Held{counts: counts}
@@ -1070,13 +1096,14 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								return nil
 							})
 						} else {
-							var s againFunc1State
-							*generated.In[againFunc1Args](&s) = againFunc1Args{j: j}
-							generated.GoCall(t, &g, againFunc1Kind.With(s, againFunc1Held{tr: tr, i: &i, counts: counts}))
+							c1 := generated.NewCall[struct{}](againFunc1Kind)
+							*generated.CallState[againFunc1Args](c1) = againFunc1Args{j: j}
+							*generated.CallHeld[againFunc1Held](c1) = againFunc1Held{tr: tr, i: &i, counts: counts}
+							generated.GoCall(t, &g, c1)
 						}
-//line children_task.go:1078
+//line children_task.go:1105
 						if generated.Suspended(t) {
-							f, h := againKind.Spill(t, 1)
+							f, h := generated.SpillHeld[againHeld](t, againKind, 1)
 							s := generated.At[againAt1](f)
 							*s = againAt1{sum: sum, again1: again1, n1: n1, i2: i2}
 							generated.Move(&s.g, &g)
@@ -1087,9 +1114,9 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:50
 				waitStart(t, tr, "beside", i)
-//line children_task.go:1091
+//line children_task.go:1118
 				if generated.Suspended(t) {
-					f, h := againKind.Spill(t, 2)
+					f, h := generated.SpillHeld[againHeld](t, againKind, 2)
 					s := generated.At[againAt2](f)
 					*s = againAt2{sum: sum, again1: again1}
 					generated.Move(&s.g, &g)
@@ -1099,9 +1126,9 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:51
 					err := g.Wait(t)
-//line children_task.go:1103
+//line children_task.go:1130
 					if generated.Suspended(t) {
-						f, h := againKind.Spill(t, 3)
+						f, h := generated.SpillHeld[againHeld](t, againKind, 3)
 						s := generated.At[againAt3](f)
 						*s = againAt3{sum: sum, again1: again1}
 						generated.Move(&s.g, &g)
@@ -1124,9 +1151,9 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:58
 	err1 := g.Wait(t)
-//line children_task.go:1128
+//line children_task.go:1155
 	if generated.Suspended(t) {
-		f := againKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, againKind, 4)
 		*generated.At[againAt4](f) = againAt4{sum: sum}
 		return
 	}
@@ -1134,10 +1161,10 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line children_task.go:1138
+//line children_task.go:1165
 
 // againStep is the step form of again.
-func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step {
+func againStep(f *generated.Frame, h *againHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                    *cases.Trace
@@ -1161,7 +1188,7 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:48
 		generated.Child(f)
-//line children_task.go:1165
+//line children_task.go:1192
 		goto resume1
 	case 2:
 		s := generated.At[againAt2](f)
@@ -1170,7 +1197,7 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:50
 		generated.ChildErr(f)
-//line children_task.go:1174
+//line children_task.go:1201
 		goto resume2
 	case 3:
 		s := generated.At[againAt3](f)
@@ -1179,14 +1206,14 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:51
 		err = generated.Err(f)
-//line children_task.go:1183
+//line children_task.go:1210
 		goto resume3
 	case 4:
 		s := generated.At[againAt4](f)
 		sum = s.sum
 //line children.go:58
 		err1 = generated.Err(f)
-//line children_task.go:1190
+//line children_task.go:1217
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1235,9 +1262,9 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 				v := valueStart(t, tr, *i*10+j)
-//line children_task.go:1239
+//line children_task.go:1266
 				if generated.Suspended(t) {
-					f, h := againFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 					s := generated.At[againFunc1At1](f)
 					*s = againFunc1At1{j: j}
 					*h = againFunc1Held{counts: counts}
@@ -1250,17 +1277,18 @@ loop2:
 				return nil
 			})
 		} else {
-			var s againFunc1State
-			*generated.In[againFunc1Args](&s) = againFunc1Args{j: j}
-			generated.GoCall(t, &g, againFunc1Kind.With(s, againFunc1Held{tr: tr, i: i, counts: counts}))
+			c1 := generated.NewCall[struct{}](againFunc1Kind)
+			*generated.CallState[againFunc1Args](c1) = againFunc1Args{j: j}
+			*generated.CallHeld[againFunc1Held](c1) = againFunc1Held{tr: tr, i: i, counts: counts}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:1259
+//line children_task.go:1287
 	if generated.Suspended(t) {
 		s := generated.At[againAt1](f)
 		*s = againAt1{sum: sum, again1: again1, n1: n1, i2: i2}
 		generated.Move(&s.g, &g)
-		h = againKind.Hold(t, f, h)
+		h = generated.Hold(t, againKind, f, h)
 		*h = againHeld{tr: tr, i: i, counts: counts}
 		return generated.Wait(f, t, 1)
 	}
@@ -1270,24 +1298,24 @@ resume1:
 	goto loop2
 end3:
 	waitStart(t, tr, "beside", *i)
-//line children_task.go:1274
+//line children_task.go:1302
 	if generated.Suspended(t) {
 		s := generated.At[againAt2](f)
 		*s = againAt2{sum: sum, again1: again1}
 		generated.Move(&s.g, &g)
-		h = againKind.Hold(t, f, h)
+		h = generated.Hold(t, againKind, f, h)
 		*h = againHeld{tr: tr, i: i, counts: counts}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line children.go:51
 	err = g.Wait(t)
-//line children_task.go:1286
+//line children_task.go:1314
 	if generated.Suspended(t) {
 		s := generated.At[againAt3](f)
 		*s = againAt3{sum: sum, again1: again1}
 		generated.Move(&s.g, &g)
-		h = againKind.Hold(t, f, h)
+		h = generated.Hold(t, againKind, f, h)
 		*h = againHeld{tr: tr, i: i, counts: counts}
 		return generated.Wait(f, t, 3)
 	}
@@ -1297,7 +1325,7 @@ resume3:
 		goto end4
 	}
 //line children.go:52
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 end4:
 	for _, c := range counts {
 		sum += c
@@ -1308,7 +1336,7 @@ end4:
 end5:
 //line children.go:58
 	err1 = g.Wait(t)
-//line children_task.go:1312
+//line children_task.go:1340
 	if generated.Suspended(t) {
 		*generated.At[againAt4](f) = againAt4{sum: sum}
 		if h != nil {
@@ -1318,10 +1346,10 @@ end5:
 	}
 resume4:
 //line children.go:58
-	return generated.Return(f, sum, err1)
+	return generated.Return[int](f, sum, err1)
 }
 
-//line children_task.go:1325
+//line children_task.go:1353
 
 // againFunc1Args has the arguments of again.func1.
 type againFunc1Args struct {
@@ -1334,7 +1362,7 @@ type againFunc1At1 struct {
 	result int
 }
 
-type againFunc1State = [(max(unsafe.Sizeof(againFunc1Args{}), unsafe.Sizeof(againFunc1At1{})) + 7) / 8]uint64
+const againFunc1Size = (max(unsafe.Sizeof(againFunc1Args{}), unsafe.Sizeof(againFunc1At1{})) + 7) &^ 7
 
 type againFunc1Held = struct {
 	tr     *cases.Trace
@@ -1342,10 +1370,10 @@ type againFunc1Held = struct {
 	counts []int
 }
 
-var againFunc1Kind *generated.HeldKind[againFunc1State, againFunc1Held, struct{}]
+var againFunc1Kind *generated.Kind
 
 // againFunc1Step is the step form of again.func1.
-func againFunc1Step(f *generated.Frame[againFunc1State, struct{}], h *againFunc1Held) generated.Step {
+func againFunc1Step(f *generated.Frame, h *againFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr     *cases.Trace
@@ -1365,14 +1393,14 @@ func againFunc1Step(f *generated.Frame[againFunc1State, struct{}], h *againFunc1
 //line children.go:48
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1369
+//line children_task.go:1397
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:48
 	v = valueStart(t, tr, *i*10+j)
-//line children_task.go:1376
+//line children_task.go:1404
 	if generated.Suspended(t) {
 		s := generated.At[againFunc1At1](f)
 		*s = againFunc1At1{j: j}
@@ -1384,10 +1412,10 @@ resume1:
 //line children.go:48
 	counts[j] = v
 //line children.go:48
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1391
+//line children_task.go:1419
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -1401,14 +1429,14 @@ type nestedAt1 struct {
 	i1 int
 }
 
-type nestedState = [(max(unsafe.Sizeof(nestedArgs{}), unsafe.Sizeof(nestedAt1{})) + 7) / 8]uint64
+const nestedSize = (max(unsafe.Sizeof(nestedArgs{}), unsafe.Sizeof(nestedAt1{})) + 7) &^ 7
 
 type nestedHeld = struct {
 	tr   *cases.Trace
 	sums []int
 }
 
-var nestedKind *generated.HeldKind[nestedState, nestedHeld, int]
+var nestedKind *generated.Kind
 
 // nestedStart is the start form of nested.
 func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1441,9 +1469,9 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1445
+//line children_task.go:1473
 							if generated.Suspended(t) {
-								f, h := nestedFunc1Func1Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
 								*s = nestedFunc1Func1At1{j: j}
 								*h = nestedFunc1Func1Held{parts: &parts}
@@ -1455,13 +1483,14 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							return nil
 						})
 					} else {
-						var s nestedFunc1Func1State
-						*generated.In[nestedFunc1Func1Args](&s) = nestedFunc1Func1Args{i: i, j: j}
-						generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: &parts}))
+						c := generated.NewCall[struct{}](nestedFunc1Func1Kind)
+						*generated.CallState[nestedFunc1Func1Args](c) = nestedFunc1Func1Args{i: i, j: j}
+						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
+						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1463
+//line children_task.go:1492
 					if generated.Suspended(t) {
-						f, h := nestedFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
 						*s = nestedFunc1At1{i: i, i1: i1}
 						generated.Move(&s.inner, &inner)
@@ -1472,9 +1501,9 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1476
+//line children_task.go:1505
 				if generated.Suspended(t) {
-					f, h := nestedFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 					*h = nestedFunc1Held{sums: sums, parts: &parts}
 					nestedFunc1Defer1(&h.exit.panic, fn)
@@ -1485,13 +1514,14 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return err
 			})
 		} else {
-			var s nestedFunc1State
-			*generated.In[nestedFunc1Args](&s) = nestedFunc1Args{i: i}
-			generated.GoCall(t, &g, nestedFunc1Kind.With(s, nestedFunc1Held{tr: tr, sums: sums}))
+			c := generated.NewCall[struct{}](nestedFunc1Kind)
+			*generated.CallState[nestedFunc1Args](c) = nestedFunc1Args{i: i}
+			*generated.CallHeld[nestedFunc1Held](c) = nestedFunc1Held{tr: tr, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:1493
+//line children_task.go:1523
 		if generated.Suspended(t) {
-			f, h := nestedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 			s := generated.At[nestedAt1](f)
 			*s = nestedAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -1501,9 +1531,9 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:80
 	err := g.Wait(t)
-//line children_task.go:1505
+//line children_task.go:1535
 	if generated.Suspended(t) {
-		_, h := nestedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[nestedHeld](t, nestedKind, 2)
 		*h = nestedHeld{tr: tr, sums: sums}
 		return
 	}
@@ -1512,10 +1542,10 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(sums), err
 }
 
-//line children_task.go:1516
+//line children_task.go:1546
 
 // nestedStep is the step form of nested.
-func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.Step {
+func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1536,13 +1566,13 @@ func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.S
 		tr, sums = h.tr, h.sums
 //line children.go:65
 		generated.Child(f)
-//line children_task.go:1540
+//line children_task.go:1570
 		goto resume1
 	case 2:
 		tr, sums = h.tr, h.sums
 //line children.go:80
 		err = generated.Err(f)
-//line children_task.go:1546
+//line children_task.go:1576
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1584,9 +1614,9 @@ loop1:
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1588
+//line children_task.go:1618
 							if generated.Suspended(t) {
-								f, h := nestedFunc1Func1Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
 								*s = nestedFunc1Func1At1{j: j}
 								*h = nestedFunc1Func1Held{parts: &parts}
@@ -1598,13 +1628,14 @@ loop1:
 							return nil
 						})
 					} else {
-						var s nestedFunc1Func1State
-						*generated.In[nestedFunc1Func1Args](&s) = nestedFunc1Func1Args{i: i, j: j}
-						generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: &parts}))
+						c := generated.NewCall[struct{}](nestedFunc1Func1Kind)
+						*generated.CallState[nestedFunc1Func1Args](c) = nestedFunc1Func1Args{i: i, j: j}
+						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
+						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1606
+//line children_task.go:1637
 					if generated.Suspended(t) {
-						f, h := nestedFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
 						*s = nestedFunc1At1{i: i, i1: i1}
 						generated.Move(&s.inner, &inner)
@@ -1615,9 +1646,9 @@ loop1:
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1619
+//line children_task.go:1650
 				if generated.Suspended(t) {
-					f, h := nestedFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 					*h = nestedFunc1Held{sums: sums, parts: &parts}
 					nestedFunc1Defer1(&h.exit.panic, fn)
@@ -1628,12 +1659,13 @@ loop1:
 				return err
 			})
 		} else {
-			var s nestedFunc1State
-			*generated.In[nestedFunc1Args](&s) = nestedFunc1Args{i: i}
-			generated.GoCall(t, &g, nestedFunc1Kind.With(s, nestedFunc1Held{tr: tr, sums: sums}))
+			c := generated.NewCall[struct{}](nestedFunc1Kind)
+			*generated.CallState[nestedFunc1Args](c) = nestedFunc1Args{i: i}
+			*generated.CallHeld[nestedFunc1Held](c) = nestedFunc1Held{tr: tr, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:1637
+//line children_task.go:1669
 	if generated.Suspended(t) {
 		s := generated.At[nestedAt1](f)
 		*s = nestedAt1{n: n, i1: i1}
@@ -1648,7 +1680,7 @@ resume1:
 end1:
 //line children.go:80
 	err = g.Wait(t)
-//line children_task.go:1652
+//line children_task.go:1684
 	if generated.Suspended(t) {
 		*h = nestedHeld{tr: tr, sums: sums}
 		return generated.Wait(f, t, 2)
@@ -1656,10 +1688,10 @@ end1:
 resume2:
 //line children.go:81
 	tr.Print(sums)
-	return generated.Return(f, len(sums), err)
+	return generated.Return[int](f, len(sums), err)
 }
 
-//line children_task.go:1663
+//line children_task.go:1695
 
 // nestedFunc1Args has the arguments of nested.func1.
 type nestedFunc1Args struct {
@@ -1678,7 +1710,7 @@ type nestedFunc1At2 struct {
 	i int
 }
 
-type nestedFunc1State = [(max(unsafe.Sizeof(nestedFunc1Args{}), unsafe.Sizeof(nestedFunc1At1{}), unsafe.Sizeof(nestedFunc1At2{})) + 7) / 8]uint64
+const nestedFunc1Size = (max(unsafe.Sizeof(nestedFunc1Args{}), unsafe.Sizeof(nestedFunc1At1{}), unsafe.Sizeof(nestedFunc1At2{})) + 7) &^ 7
 
 // nestedFunc1Exit is what nested.func1 needs until it has ended: its deferred calls and its results.
 type nestedFunc1Exit struct {
@@ -1694,7 +1726,7 @@ type nestedFunc1Held = struct {
 	parts *[3]int
 }
 
-var nestedFunc1Kind *generated.HeldKind[nestedFunc1State, nestedFunc1Held, struct{}]
+var nestedFunc1Kind *generated.Kind
 
 // nestedFunc1Defer1 enters what nested.func1 defers in line 66 in the list of its frame.
 func nestedFunc1Defer1(p *generated.Panic, fn func()) {
@@ -1706,16 +1738,16 @@ func nestedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:1710
+//line children_task.go:1742
 
 // nestedFunc1Step is the step form of nested.func1.
-func nestedFunc1Step(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFunc1Held) generated.Step {
+func nestedFunc1Step(f *generated.Frame, h *nestedFunc1Held) generated.Step {
 	step, _ := nestedFunc1Run(f, h, f.At())
 	return step
 }
 
 // nestedFunc1Run runs nested.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFunc1Held, at int) (step generated.Step, ok bool) {
+func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return nestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -1740,7 +1772,7 @@ func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFun
 		tr, sums, parts = h.tr, h.sums, h.parts
 //line children.go:70
 		generated.Child(f)
-//line children_task.go:1744
+//line children_task.go:1776
 		goto resume1
 	case 2:
 		s := generated.At[nestedFunc1At2](f)
@@ -1748,7 +1780,7 @@ func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFun
 		sums, parts = h.sums, h.parts
 //line children.go:75
 		err = generated.Err(f)
-//line children_task.go:1752
+//line children_task.go:1784
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1782,9 +1814,9 @@ loop1:
 			generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 				v := valueStart(t, tr, i*10+j)
-//line children_task.go:1786
+//line children_task.go:1818
 				if generated.Suspended(t) {
-					f, h := nestedFunc1Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 					s := generated.At[nestedFunc1Func1At1](f)
 					*s = nestedFunc1Func1At1{j: j}
 					*h = nestedFunc1Func1Held{parts: parts}
@@ -1796,12 +1828,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s nestedFunc1Func1State
-			*generated.In[nestedFunc1Func1Args](&s) = nestedFunc1Func1Args{i: i, j: j}
-			generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: parts}))
+			c := generated.NewCall[struct{}](nestedFunc1Func1Kind)
+			*generated.CallState[nestedFunc1Func1Args](c) = nestedFunc1Func1Args{i: i, j: j}
+			*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: parts}
+			generated.GoCall(t, &inner, c)
 		}
 	}
-//line children_task.go:1805
+//line children_task.go:1838
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1At1](f)
 		*s = nestedFunc1At1{i: i, i1: i1}
@@ -1816,7 +1849,7 @@ resume1:
 end1:
 //line children.go:75
 	err = inner.Wait(t)
-//line children_task.go:1820
+//line children_task.go:1853
 	if generated.Suspended(t) {
 		*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 		*h = nestedFunc1Held{exit: h.exit, sums: sums, parts: parts}
@@ -1829,13 +1862,13 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line children_task.go:1833
+//line children_task.go:1866
 exit:
 	if p.Run(t) {
 		*h = nestedFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // nestedFunc1Func1Args has the arguments of nested.func1.func1.
@@ -1849,17 +1882,17 @@ type nestedFunc1Func1At1 struct {
 	result int
 }
 
-type nestedFunc1Func1State = [(max(unsafe.Sizeof(nestedFunc1Func1Args{}), unsafe.Sizeof(nestedFunc1Func1At1{})) + 7) / 8]uint64
+const nestedFunc1Func1Size = (max(unsafe.Sizeof(nestedFunc1Func1Args{}), unsafe.Sizeof(nestedFunc1Func1At1{})) + 7) &^ 7
 
 type nestedFunc1Func1Held = struct {
 	tr    *cases.Trace
 	parts *[3]int
 }
 
-var nestedFunc1Func1Kind *generated.HeldKind[nestedFunc1Func1State, nestedFunc1Func1Held, struct{}]
+var nestedFunc1Func1Kind *generated.Kind
 
 // nestedFunc1Func1Step is the step form of nested.func1.func1.
-func nestedFunc1Func1Step(f *generated.Frame[nestedFunc1Func1State, struct{}], h *nestedFunc1Func1Held) generated.Step {
+func nestedFunc1Func1Step(f *generated.Frame, h *nestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -1878,14 +1911,14 @@ func nestedFunc1Func1Step(f *generated.Frame[nestedFunc1Func1State, struct{}], h
 //line children.go:71
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1882
+//line children_task.go:1915
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:71
 	v = valueStart(t, tr, i*10+j)
-//line children_task.go:1889
+//line children_task.go:1922
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1Func1At1](f)
 		*s = nestedFunc1Func1At1{j: j}
@@ -1896,17 +1929,17 @@ func nestedFunc1Func1Step(f *generated.Frame[nestedFunc1Func1State, struct{}], h
 resume1:
 //line children.go:71
 	(*parts)[j] = v
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1903
+//line children_task.go:1936
 
 // siblingsArgs has the arguments of siblings.
 type siblingsArgs struct {
 	n int
 }
 
-type siblingsState = [(unsafe.Sizeof(siblingsArgs{}) + 7) / 8]uint64
+const siblingsSize = (unsafe.Sizeof(siblingsArgs{}) + 7) &^ 7
 
 type siblingsHeld = struct {
 	tr    *cases.Trace
@@ -1914,7 +1947,7 @@ type siblingsHeld = struct {
 	ended *atomic.Int64
 }
 
-var siblingsKind *generated.HeldKind[siblingsState, siblingsHeld, int]
+var siblingsKind *generated.Kind
 
 // siblingsStart is the start form of siblings.
 func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1936,9 +1969,9 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line children.go:91
 			err := waitStart(t, tr, "depth", depth)
-//line children_task.go:1940
+//line children_task.go:1973
 			if generated.Suspended(t) {
-				f, h := siblingsFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 				*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 				*h = siblingsFunc1Held{tr: tr, g: &g, grow: &grow}
 				siblingsFunc1Defer1(&h.exit.panic, recv)
@@ -1956,22 +1989,23 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:96
 						err := startOfChildren(grow)(t, depth-1)
-//line children_task.go:1960
+//line children_task.go:1993
 						if generated.Suspended(t) {
-							siblingsFunc1Func1Kind.SpillBare(t, 1)
+							generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 							return
 						}
 //line children.go:96
 						return err
 					})
 				} else {
-					var s siblingsFunc1Func1State
-					*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
-					generated.GoCall(t, &g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: &grow}))
+					c := generated.NewCall[struct{}](siblingsFunc1Func1Kind)
+					*generated.CallState[siblingsFunc1Func1Args](c) = siblingsFunc1Func1Args{depth: depth}
+					*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: &grow}
+					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:1973
+//line children_task.go:2007
 				if generated.Suspended(t) {
-					f, h := siblingsFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 					*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 					*h = siblingsFunc1Held{tr: tr, g: &g, grow: &grow}
 					siblingsFunc1Defer1(&h.exit.panic, recv)
@@ -1981,9 +2015,9 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:99
 		waitStart(t, tr, "left", depth)
-//line children_task.go:1985
+//line children_task.go:2019
 		if generated.Suspended(t) {
-			_, h := siblingsFunc1Kind.Spill(t, 3)
+			_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 			*h = siblingsFunc1Held{}
 			siblingsFunc1Defer1(&h.exit.panic, recv)
 			return
@@ -1995,30 +2029,31 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:102
 			err := startOfChildren(grow)(t, n)
-//line children_task.go:1999
+//line children_task.go:2033
 			if generated.Suspended(t) {
-				siblingsFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, siblingsFunc2Kind, 1)
 				return
 			}
 //line children.go:102
 			return err
 		})
 	} else {
-		var s siblingsFunc2State
-		*generated.In[siblingsFunc2Args](&s) = siblingsFunc2Args{n: n}
-		generated.GoCall(t, &g, siblingsFunc2Kind.With(s, siblingsFunc2Held{grow: &grow}))
+		c := generated.NewCall[struct{}](siblingsFunc2Kind)
+		*generated.CallState[siblingsFunc2Args](c) = siblingsFunc2Args{n: n}
+		*generated.CallHeld[siblingsFunc2Held](c) = siblingsFunc2Held{grow: &grow}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:2012
+//line children_task.go:2047
 	if generated.Suspended(t) {
-		_, h := siblingsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 1)
 		*h = siblingsHeld{g: &g, ended: &ended}
 		return
 	}
 //line children.go:103
 	err := g.Wait(t)
-//line children_task.go:2020
+//line children_task.go:2055
 	if generated.Suspended(t) {
-		_, h := siblingsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 2)
 		*h = siblingsHeld{ended: &ended}
 		return
 	}
@@ -2026,10 +2061,10 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line children_task.go:2030
+//line children_task.go:2065
 
 // siblingsStep is the step form of siblings.
-func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) generated.Step {
+func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2048,13 +2083,13 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 		g, ended = h.g, h.ended
 //line children.go:102
 		generated.Child(f)
-//line children_task.go:2052
+//line children_task.go:2087
 		goto resume1
 	case 2:
 		ended = h.ended
 //line children.go:103
 		err = generated.Err(f)
-//line children_task.go:2058
+//line children_task.go:2093
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2082,9 +2117,9 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 			{
 //line children.go:91
 				err := waitStart(t, tr, "depth", depth)
-//line children_task.go:2086
+//line children_task.go:2121
 				if generated.Suspended(t) {
-					f, h := siblingsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 					*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 					*h = siblingsFunc1Held{tr: tr, g: g, grow: grow}
 					siblingsFunc1Defer1(&h.exit.panic, recv)
@@ -2102,22 +2137,23 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 						generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 							err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2106
+//line children_task.go:2141
 							if generated.Suspended(t) {
-								siblingsFunc1Func1Kind.SpillBare(t, 1)
+								generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 								return
 							}
 //line children.go:96
 							return err
 						})
 					} else {
-						var s siblingsFunc1Func1State
-						*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
-						generated.GoCall(t, g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: grow}))
+						c := generated.NewCall[struct{}](siblingsFunc1Func1Kind)
+						*generated.CallState[siblingsFunc1Func1Args](c) = siblingsFunc1Func1Args{depth: depth}
+						*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
+						generated.GoCall(t, g, c)
 					}
-//line children_task.go:2119
+//line children_task.go:2155
 					if generated.Suspended(t) {
-						f, h := siblingsFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 						*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 						*h = siblingsFunc1Held{tr: tr, g: g, grow: grow}
 						siblingsFunc1Defer1(&h.exit.panic, recv)
@@ -2127,9 +2163,9 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 			}
 //line children.go:99
 			waitStart(t, tr, "left", depth)
-//line children_task.go:2131
+//line children_task.go:2167
 			if generated.Suspended(t) {
-				_, h := siblingsFunc1Kind.Spill(t, 3)
+				_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 				*h = siblingsFunc1Held{}
 				siblingsFunc1Defer1(&h.exit.panic, recv)
 				return
@@ -2145,21 +2181,22 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:102
 				err := startOfChildren(*grow)(t, n)
-//line children_task.go:2149
+//line children_task.go:2185
 				if generated.Suspended(t) {
-					siblingsFunc2Kind.SpillBare(t, 1)
+					generated.SpillBare(t, siblingsFunc2Kind, 1)
 					return
 				}
 //line children.go:102
 				return err
 			})
 		} else {
-			var s siblingsFunc2State
-			*generated.In[siblingsFunc2Args](&s) = siblingsFunc2Args{n: n}
-			generated.GoCall(t, g, siblingsFunc2Kind.With(s, siblingsFunc2Held{grow: grow}))
+			c := generated.NewCall[struct{}](siblingsFunc2Kind)
+			*generated.CallState[siblingsFunc2Args](c) = siblingsFunc2Args{n: n}
+			*generated.CallHeld[siblingsFunc2Held](c) = siblingsFunc2Held{grow: grow}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:2163
+//line children_task.go:2200
 	if generated.Suspended(t) {
 		*h = siblingsHeld{g: g, ended: ended}
 		return generated.Wait(f, t, 1)
@@ -2167,17 +2204,17 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 resume1:
 //line children.go:103
 	err = g.Wait(t)
-//line children_task.go:2171
+//line children_task.go:2208
 	if generated.Suspended(t) {
 		*h = siblingsHeld{ended: ended}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line children.go:104
-	return generated.Return(f, int(ended.Load()), err)
+	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line children_task.go:2181
+//line children_task.go:2218
 
 // siblingsFunc1Args has the arguments of siblings.func1.
 type siblingsFunc1Args struct {
@@ -2194,7 +2231,7 @@ type siblingsFunc1At2 struct {
 	depth, i int
 }
 
-type siblingsFunc1State = [(max(unsafe.Sizeof(siblingsFunc1Args{}), unsafe.Sizeof(siblingsFunc1At1{}), unsafe.Sizeof(siblingsFunc1At2{})) + 7) / 8]uint64
+const siblingsFunc1Size = (max(unsafe.Sizeof(siblingsFunc1Args{}), unsafe.Sizeof(siblingsFunc1At1{}), unsafe.Sizeof(siblingsFunc1At2{})) + 7) &^ 7
 
 // siblingsFunc1Exit is what siblings.func1 needs until it has ended: its deferred calls and its results.
 type siblingsFunc1Exit struct {
@@ -2211,7 +2248,7 @@ type siblingsFunc1Held = struct {
 	grow  *func(*task.T, int) error
 }
 
-var siblingsFunc1Kind *generated.HeldKind[siblingsFunc1State, siblingsFunc1Held, struct{}]
+var siblingsFunc1Kind *generated.Kind
 
 // siblingsFunc1Defer1 enters what siblings.func1 defers in line 90 in the list of its frame.
 func siblingsFunc1Defer1(p *generated.Panic, recv *atomic.Int64) {
@@ -2223,16 +2260,16 @@ func siblingsFunc1Defer1(p *generated.Panic, recv *atomic.Int64) {
 	})
 }
 
-//line children_task.go:2227
+//line children_task.go:2264
 
 // siblingsFunc1Step is the step form of siblings.func1.
-func siblingsFunc1Step(f *generated.Frame[siblingsFunc1State, struct{}], h *siblingsFunc1Held) generated.Step {
+func siblingsFunc1Step(f *generated.Frame, h *siblingsFunc1Held) generated.Step {
 	step, _ := siblingsFunc1Run(f, h, f.At())
 	return step
 }
 
 // siblingsFunc1Run runs siblings.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *siblingsFunc1Held, at int) (step generated.Step, ok bool) {
+func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return siblingsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -2256,7 +2293,7 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:91
 		err = generated.ChildErr(f)
-//line children_task.go:2260
+//line children_task.go:2297
 		goto resume1
 	case 2:
 		s := generated.At[siblingsFunc1At2](f)
@@ -2264,12 +2301,12 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:96
 		generated.Child(f)
-//line children_task.go:2268
+//line children_task.go:2305
 		goto resume2
 	case 3:
 //line children.go:99
 		generated.ChildErr(f)
-//line children_task.go:2273
+//line children_task.go:2310
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2286,7 +2323,7 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 	}
 //line children.go:91
 	err = waitStart(t, tr, "depth", depth)
-//line children_task.go:2290
+//line children_task.go:2327
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2319,20 +2356,21 @@ loop1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 			err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2323
+//line children_task.go:2360
 			if generated.Suspended(t) {
-				siblingsFunc1Func1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 				return
 			}
 //line children.go:96
 			return err
 		})
 	} else {
-		var s siblingsFunc1Func1State
-		*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
-		generated.GoCall(t, g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: grow}))
+		c := generated.NewCall[struct{}](siblingsFunc1Func1Kind)
+		*generated.CallState[siblingsFunc1Func1Args](c) = siblingsFunc1Func1Args{depth: depth}
+		*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2336
+//line children_task.go:2374
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2345,7 +2383,7 @@ resume2:
 end2:
 end3:
 	waitStart(t, tr, "left", depth)
-//line children_task.go:2349
+//line children_task.go:2387
 	if generated.Suspended(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2356,13 +2394,13 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:2360
+//line children_task.go:2398
 exit:
 	if p.Run(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // siblingsFunc1Func1Args has the arguments of siblings.func1.func1.
@@ -2370,16 +2408,16 @@ type siblingsFunc1Func1Args struct {
 	depth int
 }
 
-type siblingsFunc1Func1State = [(unsafe.Sizeof(siblingsFunc1Func1Args{}) + 7) / 8]uint64
+const siblingsFunc1Func1Size = (unsafe.Sizeof(siblingsFunc1Func1Args{}) + 7) &^ 7
 
 type siblingsFunc1Func1Held = struct {
 	grow *func(*task.T, int) error
 }
 
-var siblingsFunc1Func1Kind *generated.HeldKind[siblingsFunc1Func1State, siblingsFunc1Func1Held, struct{}]
+var siblingsFunc1Func1Kind *generated.Kind
 
 // siblingsFunc1Func1Step is the step form of siblings.func1.func1.
-func siblingsFunc1Func1Step(f *generated.Frame[siblingsFunc1Func1State, struct{}], h *siblingsFunc1Func1Held) generated.Step {
+func siblingsFunc1Func1Step(f *generated.Frame, h *siblingsFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		grow  *func(*task.T, int) error
@@ -2394,14 +2432,14 @@ func siblingsFunc1Func1Step(f *generated.Frame[siblingsFunc1Func1State, struct{}
 	case 1:
 //line children.go:96
 		err = generated.ChildErr(f)
-//line children_task.go:2398
+//line children_task.go:2436
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:96
 	err = startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2405
+//line children_task.go:2443
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc1Func1Held{}
@@ -2410,26 +2448,26 @@ func siblingsFunc1Func1Step(f *generated.Frame[siblingsFunc1Func1State, struct{}
 	}
 resume1:
 //line children.go:96
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2417
+//line children_task.go:2455
 
 // siblingsFunc2Args has the arguments of siblings.func2.
 type siblingsFunc2Args struct {
 	n int
 }
 
-type siblingsFunc2State = [(unsafe.Sizeof(siblingsFunc2Args{}) + 7) / 8]uint64
+const siblingsFunc2Size = (unsafe.Sizeof(siblingsFunc2Args{}) + 7) &^ 7
 
 type siblingsFunc2Held = struct {
 	grow *func(*task.T, int) error
 }
 
-var siblingsFunc2Kind *generated.HeldKind[siblingsFunc2State, siblingsFunc2Held, struct{}]
+var siblingsFunc2Kind *generated.Kind
 
 // siblingsFunc2Step is the step form of siblings.func2.
-func siblingsFunc2Step(f *generated.Frame[siblingsFunc2State, struct{}], h *siblingsFunc2Held) generated.Step {
+func siblingsFunc2Step(f *generated.Frame, h *siblingsFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n    int
@@ -2444,14 +2482,14 @@ func siblingsFunc2Step(f *generated.Frame[siblingsFunc2State, struct{}], h *sibl
 	case 1:
 //line children.go:102
 		err = generated.ChildErr(f)
-//line children_task.go:2448
+//line children_task.go:2486
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:102
 	err = startOfChildren(*grow)(t, n)
-//line children_task.go:2455
+//line children_task.go:2493
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc2Held{}
@@ -2460,24 +2498,24 @@ func siblingsFunc2Step(f *generated.Frame[siblingsFunc2State, struct{}], h *sibl
 	}
 resume1:
 //line children.go:102
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2467
+//line children_task.go:2505
 
 // crawlBeginArgs has the arguments of (*crawl).begin.
 type crawlBeginArgs struct {
 	i int
 }
 
-type crawlBeginState = [(unsafe.Sizeof(crawlBeginArgs{}) + 7) / 8]uint64
+const crawlBeginSize = (unsafe.Sizeof(crawlBeginArgs{}) + 7) &^ 7
 
 type crawlBeginHeld = struct {
 	c  *crawl
 	tr *cases.Trace
 }
 
-var crawlBeginKind *generated.HeldKind[crawlBeginState, crawlBeginHeld, struct{}]
+var crawlBeginKind *generated.Kind
 
 // crawlBeginStart is the start form of (*crawl).begin.
 func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
@@ -2485,23 +2523,23 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2489
+//line children_task.go:2527
 		if generated.Suspended(t) {
-			crawlBeginFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, crawlBeginFunc1Kind, 1)
 			return
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2497
+//line children_task.go:2535
 	if generated.Suspended(t) {
-		crawlBeginKind.SpillBare(t, 1)
+		generated.SpillBare(t, crawlBeginKind, 1)
 		return
 	}
 }
 
 // crawlBeginStep is the step form of (*crawl).begin.
-func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBeginHeld) generated.Step {
+func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c  *crawl
@@ -2516,7 +2554,7 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 	case 1:
 //line children.go:113
 		generated.Child(f)
-//line children_task.go:2520
+//line children_task.go:2558
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2525,15 +2563,15 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2529
+//line children_task.go:2567
 		if generated.Suspended(t) {
-			crawlBeginFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, crawlBeginFunc1Kind, 1)
 			return
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2537
+//line children_task.go:2575
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginHeld{}
@@ -2541,7 +2579,7 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // crawlBeginFunc1Args has the arguments of (*crawl).begin.func1.
@@ -2549,17 +2587,17 @@ type crawlBeginFunc1Args struct {
 	i int
 }
 
-type crawlBeginFunc1State = [(unsafe.Sizeof(crawlBeginFunc1Args{}) + 7) / 8]uint64
+const crawlBeginFunc1Size = (unsafe.Sizeof(crawlBeginFunc1Args{}) + 7) &^ 7
 
 type crawlBeginFunc1Held = struct {
 	c  *crawl
 	tr *cases.Trace
 }
 
-var crawlBeginFunc1Kind *generated.HeldKind[crawlBeginFunc1State, crawlBeginFunc1Held, struct{}]
+var crawlBeginFunc1Kind *generated.Kind
 
 // crawlBeginFunc1Step is the step form of (*crawl).begin.func1.
-func crawlBeginFunc1Step(f *generated.Frame[crawlBeginFunc1State, struct{}], h *crawlBeginFunc1Held) generated.Step {
+func crawlBeginFunc1Step(f *generated.Frame, h *crawlBeginFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c   *crawl
@@ -2575,14 +2613,14 @@ func crawlBeginFunc1Step(f *generated.Frame[crawlBeginFunc1State, struct{}], h *
 	case 1:
 //line children.go:113
 		err = generated.ChildErr(f)
-//line children_task.go:2579
+//line children_task.go:2617
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:113
 	err = crawlFetchStart(c, t, tr, i)
-//line children_task.go:2586
+//line children_task.go:2624
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginFunc1Held{}
@@ -2591,10 +2629,10 @@ func crawlBeginFunc1Step(f *generated.Frame[crawlBeginFunc1State, struct{}], h *
 	}
 resume1:
 //line children.go:113
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2598
+//line children_task.go:2636
 
 // crawlFetchArgs has the arguments of (*crawl).fetch.
 type crawlFetchArgs struct {
@@ -2607,22 +2645,22 @@ type crawlFetchAt1 struct {
 	result int
 }
 
-type crawlFetchState = [(max(unsafe.Sizeof(crawlFetchArgs{}), unsafe.Sizeof(crawlFetchAt1{})) + 7) / 8]uint64
+const crawlFetchSize = (max(unsafe.Sizeof(crawlFetchArgs{}), unsafe.Sizeof(crawlFetchAt1{})) + 7) &^ 7
 
 type crawlFetchHeld = struct {
 	c  *crawl
 	tr *cases.Trace
 }
 
-var crawlFetchKind *generated.HeldKind[crawlFetchState, crawlFetchHeld, struct{}]
+var crawlFetchKind *generated.Kind
 
 // crawlFetchStart is the start form of (*crawl).fetch.
 func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 //line children.go:117
 	v := valueStart(t, tr, i+100)
-//line children_task.go:2624
+//line children_task.go:2662
 	if generated.Suspended(t) {
-		f, h := crawlFetchKind.Spill(t, 1)
+		f, h := generated.SpillHeld[crawlFetchHeld](t, crawlFetchKind, 1)
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
 		*h = crawlFetchHeld{c: c}
@@ -2634,10 +2672,10 @@ func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 	return nil
 }
 
-//line children_task.go:2638
+//line children_task.go:2676
 
 // crawlFetchStep is the step form of (*crawl).fetch.
-func crawlFetchStep(f *generated.Frame[crawlFetchState, struct{}], h *crawlFetchHeld) generated.Step {
+func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		c    *crawl
@@ -2656,14 +2694,14 @@ func crawlFetchStep(f *generated.Frame[crawlFetchState, struct{}], h *crawlFetch
 //line children.go:117
 		v = s.result
 		generated.Child(f)
-//line children_task.go:2660
+//line children_task.go:2698
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:117
 	v = valueStart(t, tr, i+100)
-//line children_task.go:2667
+//line children_task.go:2705
 	if generated.Suspended(t) {
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
@@ -2674,10 +2712,10 @@ func crawlFetchStep(f *generated.Frame[crawlFetchState, struct{}], h *crawlFetch
 resume1:
 //line children.go:117
 	c.pages[i] = v
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2681
+//line children_task.go:2719
 
 // beginArgs has the arguments of begin.
 type beginArgs struct {
@@ -2689,7 +2727,7 @@ type beginAt1 struct {
 	v int
 }
 
-type beginState = [(max(unsafe.Sizeof(beginArgs{}), unsafe.Sizeof(beginAt1{})) + 7) / 8]uint64
+const beginSize = (max(unsafe.Sizeof(beginArgs{}), unsafe.Sizeof(beginAt1{})) + 7) &^ 7
 
 type beginHeld = struct {
 	tr *cases.Trace
@@ -2697,15 +2735,15 @@ type beginHeld = struct {
 	to *int
 }
 
-var beginKind *generated.HeldKind[beginState, beginHeld, struct{}]
+var beginKind *generated.Kind
 
 // beginStart is the start form of begin.
 func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2707
+//line children_task.go:2745
 	if generated.Suspended(t) {
-		f, h := beginKind.Spill(t, 1)
+		f, h := generated.SpillHeld[beginHeld](t, beginKind, 1)
 		*generated.At[beginAt1](f) = beginAt1{v: v}
 		*h = beginHeld{tr: tr, g: g, to: to}
 		return
@@ -2715,9 +2753,9 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2719
+//line children_task.go:2757
 			if generated.Suspended(t) {
-				f, h := beginFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
 				*s = beginFunc1At1{}
 				*h = beginFunc1Held{to: to}
@@ -2730,19 +2768,20 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 			return nil
 		})
 	} else {
-		var s beginFunc1State
-		*generated.In[beginFunc1Args](&s) = beginFunc1Args{v: v}
-		generated.GoCall(t, g, beginFunc1Kind.With(s, beginFunc1Held{tr: tr, to: to}))
+		c := generated.NewCall[struct{}](beginFunc1Kind)
+		*generated.CallState[beginFunc1Args](c) = beginFunc1Args{v: v}
+		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2738
+//line children_task.go:2777
 	if generated.Suspended(t) {
-		beginKind.SpillBare(t, 2)
+		generated.SpillBare(t, beginKind, 2)
 		return
 	}
 }
 
 // beginStep is the step form of begin.
-func beginStep(f *generated.Frame[beginState, struct{}], h *beginHeld) generated.Step {
+func beginStep(f *generated.Frame, h *beginHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2761,22 +2800,22 @@ func beginStep(f *generated.Frame[beginState, struct{}], h *beginHeld) generated
 		tr, g, to = h.tr, h.g, h.to
 //line children.go:122
 		generated.ChildErr(f)
-//line children_task.go:2765
+//line children_task.go:2804
 		goto resume1
 	case 2:
 //line children.go:123
 		generated.Child(f)
-//line children_task.go:2770
+//line children_task.go:2809
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2777
+//line children_task.go:2816
 	if generated.Suspended(t) {
 		*generated.At[beginAt1](f) = beginAt1{v: v}
-		h = beginKind.Hold(t, f, h)
+		h = generated.Hold(t, beginKind, f, h)
 		*h = beginHeld{tr: tr, g: g, to: to}
 		return generated.Wait(f, t, 1)
 	}
@@ -2786,9 +2825,9 @@ resume1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2790
+//line children_task.go:2829
 			if generated.Suspended(t) {
-				f, h := beginFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
 				*s = beginFunc1At1{}
 				*h = beginFunc1Held{to: to}
@@ -2801,11 +2840,12 @@ resume1:
 			return nil
 		})
 	} else {
-		var s beginFunc1State
-		*generated.In[beginFunc1Args](&s) = beginFunc1Args{v: v}
-		generated.GoCall(t, g, beginFunc1Kind.With(s, beginFunc1Held{tr: tr, to: to}))
+		c := generated.NewCall[struct{}](beginFunc1Kind)
+		*generated.CallState[beginFunc1Args](c) = beginFunc1Args{v: v}
+		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2809
+//line children_task.go:2849
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = beginHeld{}
@@ -2813,7 +2853,7 @@ resume1:
 		return generated.Wait(f, t, 2)
 	}
 resume2:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // beginFunc1Args has the arguments of begin.func1.
@@ -2826,17 +2866,17 @@ type beginFunc1At1 struct {
 	result int
 }
 
-type beginFunc1State = [(max(unsafe.Sizeof(beginFunc1Args{}), unsafe.Sizeof(beginFunc1At1{})) + 7) / 8]uint64
+const beginFunc1Size = (max(unsafe.Sizeof(beginFunc1Args{}), unsafe.Sizeof(beginFunc1At1{})) + 7) &^ 7
 
 type beginFunc1Held = struct {
 	tr *cases.Trace
 	to *int
 }
 
-var beginFunc1Kind *generated.HeldKind[beginFunc1State, beginFunc1Held, struct{}]
+var beginFunc1Kind *generated.Kind
 
 // beginFunc1Step is the step form of begin.func1.
-func beginFunc1Step(f *generated.Frame[beginFunc1State, struct{}], h *beginFunc1Held) generated.Step {
+func beginFunc1Step(f *generated.Frame, h *beginFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2854,14 +2894,14 @@ func beginFunc1Step(f *generated.Frame[beginFunc1State, struct{}], h *beginFunc1
 //line children.go:123
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:2858
+//line children_task.go:2898
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:123
 	v1 = valueStart(t, tr, v)
-//line children_task.go:2865
+//line children_task.go:2905
 	if generated.Suspended(t) {
 		s := generated.At[beginFunc1At1](f)
 		*s = beginFunc1At1{}
@@ -2873,10 +2913,10 @@ resume1:
 //line children.go:123
 	*to = v1
 //line children.go:123
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2880
+//line children_task.go:2920
 
 // passedArgs has the arguments of passed.
 type passedArgs struct {
@@ -2888,7 +2928,7 @@ type passedAt1 struct {
 	n, i int
 }
 
-type passedState = [(max(unsafe.Sizeof(passedArgs{}), unsafe.Sizeof(passedAt1{})) + 7) / 8]uint64
+const passedSize = (max(unsafe.Sizeof(passedArgs{}), unsafe.Sizeof(passedAt1{})) + 7) &^ 7
 
 type passedHeld = struct {
 	tr *cases.Trace
@@ -2898,7 +2938,7 @@ type passedHeld = struct {
 	b  *int
 }
 
-var passedKind *generated.HeldKind[passedState, passedHeld, int]
+var passedKind *generated.Kind
 
 // passedStart is the start form of passed.
 func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2906,9 +2946,9 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	c := &crawl{pages: make([]int, n)}
 	for i := 0; i < n; i++ {
 		crawlBeginStart(c, t, tr, i)
-//line children_task.go:2910
+//line children_task.go:2950
 		if generated.Suspended(t) {
-			f, h := passedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[passedHeld](t, passedKind, 1)
 			*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 			*h = passedHeld{tr: tr, c: c}
 			return
@@ -2919,26 +2959,26 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line children.go:133
 	beginStart(t, tr, &g, &a, 1)
-//line children_task.go:2923
+//line children_task.go:2963
 	if generated.Suspended(t) {
-		_, h := passedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[passedHeld](t, passedKind, 2)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
 		return
 	}
 //line children.go:134
 	beginStart(t, tr, &g, &b, 2)
-//line children_task.go:2931
+//line children_task.go:2971
 	if generated.Suspended(t) {
-		_, h := passedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[passedHeld](t, passedKind, 3)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
 		return
 	}
 	{
 //line children.go:135
 		err := c.group.Wait(t)
-//line children_task.go:2940
+//line children_task.go:2980
 		if generated.Suspended(t) {
-			_, h := passedKind.Spill(t, 4)
+			_, h := generated.SpillHeld[passedHeld](t, passedKind, 4)
 			*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
 			return
 		}
@@ -2949,9 +2989,9 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:138
 	err1 := g.Wait(t)
-//line children_task.go:2953
+//line children_task.go:2993
 	if generated.Suspended(t) {
-		_, h := passedKind.Spill(t, 5)
+		_, h := generated.SpillHeld[passedHeld](t, passedKind, 5)
 		*h = passedHeld{tr: tr, c: c, a: &a, b: &b}
 		return
 	}
@@ -2960,10 +3000,10 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err1
 }
 
-//line children_task.go:2964
+//line children_task.go:3004
 
 // passedStep is the step form of passed.
-func passedStep(f *generated.Frame[passedState, int], h *passedHeld) generated.Step {
+func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -2984,31 +3024,31 @@ func passedStep(f *generated.Frame[passedState, int], h *passedHeld) generated.S
 		tr, c = h.tr, h.c
 //line children.go:129
 		generated.Child(f)
-//line children_task.go:2988
+//line children_task.go:3028
 		goto resume1
 	case 2:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:133
 		generated.Child(f)
-//line children_task.go:2994
+//line children_task.go:3034
 		goto resume2
 	case 3:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:134
 		generated.Child(f)
-//line children_task.go:3000
+//line children_task.go:3040
 		goto resume3
 	case 4:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:135
 		err = generated.Err(f)
-//line children_task.go:3006
+//line children_task.go:3046
 		goto resume4
 	case 5:
 		tr, c, a, b = h.tr, h.c, h.a, h.b
 //line children.go:138
 		err1 = generated.Err(f)
-//line children_task.go:3012
+//line children_task.go:3052
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3023,7 +3063,7 @@ loop1:
 	}
 //line children.go:129
 	crawlBeginStart(c, t, tr, i)
-//line children_task.go:3027
+//line children_task.go:3067
 	if generated.Suspended(t) {
 		*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 		*h = passedHeld{tr: tr, c: c}
@@ -3039,7 +3079,7 @@ end1:
 	b = new(int)
 //line children.go:133
 	beginStart(t, tr, g, a, 1)
-//line children_task.go:3043
+//line children_task.go:3083
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -3047,7 +3087,7 @@ end1:
 resume2:
 //line children.go:134
 	beginStart(t, tr, g, b, 2)
-//line children_task.go:3051
+//line children_task.go:3091
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -3055,7 +3095,7 @@ resume2:
 resume3:
 //line children.go:135
 	err = c.group.Wait(t)
-//line children_task.go:3059
+//line children_task.go:3099
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 4)
@@ -3066,10 +3106,10 @@ resume4:
 		goto end2
 	}
 //line children.go:136
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line children_task.go:3073
+//line children_task.go:3113
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, a: a, b: b}
 		return generated.Wait(f, t, 5)
@@ -3077,10 +3117,10 @@ end2:
 resume5:
 //line children.go:139
 	tr.Print(c.pages, *a, *b)
-	return generated.Return(f, *a+*b, err1)
+	return generated.Return[int](f, *a+*b, err1)
 }
 
-//line children_task.go:3084
+//line children_task.go:3124
 
 // deferredArgs has the arguments of deferred.
 type deferredArgs struct {
@@ -3097,7 +3137,7 @@ type deferredAt2 struct {
 	n, i1 int
 }
 
-type deferredState = [(max(unsafe.Sizeof(deferredArgs{}), unsafe.Sizeof(deferredAt1{}), unsafe.Sizeof(deferredAt2{})) + 7) / 8]uint64
+const deferredSize = (max(unsafe.Sizeof(deferredArgs{}), unsafe.Sizeof(deferredAt1{}), unsafe.Sizeof(deferredAt2{})) + 7) &^ 7
 
 // deferredExit is what deferred needs until it has ended: its deferred calls and its results.
 type deferredExit struct {
@@ -3114,24 +3154,24 @@ type deferredHeld = struct {
 	parts []int
 }
 
-var deferredKind *generated.HeldKind[deferredState, deferredHeld, int]
+var deferredKind *generated.Kind
 
 // deferredStart is the start form of deferred.
 func deferredStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
-	f, h := deferredKind.Begin(t)
+	f, h := generated.BeginHeld[deferredHeld](t, deferredKind)
 	*generated.At[deferredArgs](f) = deferredArgs{n: n}
 	*h = deferredHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // deferredStep is the step form of deferred.
-func deferredStep(f *generated.Frame[deferredState, int], h *deferredHeld) generated.Step {
+func deferredStep(f *generated.Frame, h *deferredHeld) generated.Step {
 	step, _ := deferredRun(f, h, f.At())
 	return step
 }
 
 // deferredRun runs deferred from a resume point on. If it panics, it runs again from its deferred calls on.
-func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int) (step generated.Step, ok bool) {
+func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return deferredRun(f, h, generated.Exit) }, &step, &ok)
@@ -3161,7 +3201,7 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:156
 		generated.Child(f)
-//line children_task.go:3165
+//line children_task.go:3205
 		goto resume1
 	case 2:
 		s := generated.At[deferredAt2](f)
@@ -3169,7 +3209,7 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:157
 		err1 = generated.ChildErr(f)
-//line children_task.go:3173
+//line children_task.go:3213
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3190,9 +3230,9 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 				func(t *task.T) {
 //line children.go:147
 					e := g.Wait(t)
-//line children_task.go:3194
+//line children_task.go:3234
 					if generated.Suspended(t) {
-						_, h := deferredFunc1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[deferredFunc1Held](t, deferredFunc1Kind, 1)
 						*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 						return
 					}
@@ -3223,9 +3263,9 @@ loop1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:156
 				v := valueStart(t, tr, i+1)
-//line children_task.go:3227
+//line children_task.go:3267
 				if generated.Suspended(t) {
-					f, h := deferredFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[deferredFunc2Held](t, deferredFunc2Kind, 1)
 					s := generated.At[deferredFunc2At1](f)
 					*s = deferredFunc2At1{i: i}
 					*h = deferredFunc2Held{parts: parts}
@@ -3238,12 +3278,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s deferredFunc2State
-			*generated.In[deferredFunc2Args](&s) = deferredFunc2Args{i: i}
-			generated.GoCall(t, g, deferredFunc2Kind.With(s, deferredFunc2Held{tr: tr, parts: parts}))
+			c := generated.NewCall[struct{}](deferredFunc2Kind)
+			*generated.CallState[deferredFunc2Args](c) = deferredFunc2Args{i: i}
+			*generated.CallHeld[deferredFunc2Held](c) = deferredFunc2Held{tr: tr, parts: parts}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:3247
+//line children_task.go:3288
 	if generated.Suspended(t) {
 		*generated.At[deferredAt1](f) = deferredAt1{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3252,7 +3293,7 @@ loop1:
 resume1:
 //line children.go:157
 	err1 = waitStart(t, tr, "next")
-//line children_task.go:3256
+//line children_task.go:3297
 	if generated.Suspended(t) {
 		*generated.At[deferredAt2](f) = deferredAt2{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3278,16 +3319,14 @@ end2:
 		*sum, *err = 100, nil
 		goto exit
 	}
-//line children_task.go:3282
+//line children_task.go:3323
 exit:
 	if p.Run(t) {
 		*h = deferredHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *sum, *err)
+	return generated.End[int](p, f, t, *sum, *err)
 }
-
-type deferredFunc1State = struct{}
 
 type deferredFunc1Held = struct {
 	sum   *int
@@ -3296,10 +3335,10 @@ type deferredFunc1Held = struct {
 	parts []int
 }
 
-var deferredFunc1Kind *generated.HeldKind[deferredFunc1State, deferredFunc1Held, struct{}]
+var deferredFunc1Kind *generated.Kind
 
 // deferredFunc1Step is the step form of deferred.func1.
-func deferredFunc1Step(f *generated.Frame[deferredFunc1State, struct{}], h *deferredFunc1Held) generated.Step {
+func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		sum   *int
@@ -3315,14 +3354,14 @@ func deferredFunc1Step(f *generated.Frame[deferredFunc1State, struct{}], h *defe
 		sum, err, parts = h.sum, h.err, h.parts
 //line children.go:147
 		e = generated.Err(f)
-//line children_task.go:3319
+//line children_task.go:3358
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:147
 	e = g.Wait(t)
-//line children_task.go:3326
+//line children_task.go:3365
 	if generated.Suspended(t) {
 		*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 		return generated.Wait(f, t, 1)
@@ -3335,8 +3374,8 @@ resume1:
 	for _, p := range parts {
 		*sum += p
 	}
-//line children_task.go:3339
-	return generated.Return(f, struct{}{}, nil)
+//line children_task.go:3378
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // deferredFunc2Args has the arguments of deferred.func2.
@@ -3350,17 +3389,17 @@ type deferredFunc2At1 struct {
 	result int
 }
 
-type deferredFunc2State = [(max(unsafe.Sizeof(deferredFunc2Args{}), unsafe.Sizeof(deferredFunc2At1{})) + 7) / 8]uint64
+const deferredFunc2Size = (max(unsafe.Sizeof(deferredFunc2Args{}), unsafe.Sizeof(deferredFunc2At1{})) + 7) &^ 7
 
 type deferredFunc2Held = struct {
 	tr    *cases.Trace
 	parts []int
 }
 
-var deferredFunc2Kind *generated.HeldKind[deferredFunc2State, deferredFunc2Held, struct{}]
+var deferredFunc2Kind *generated.Kind
 
 // deferredFunc2Step is the step form of deferred.func2.
-func deferredFunc2Step(f *generated.Frame[deferredFunc2State, struct{}], h *deferredFunc2Held) generated.Step {
+func deferredFunc2Step(f *generated.Frame, h *deferredFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3379,14 +3418,14 @@ func deferredFunc2Step(f *generated.Frame[deferredFunc2State, struct{}], h *defe
 //line children.go:156
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3383
+//line children_task.go:3422
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:156
 	v = valueStart(t, tr, i+1)
-//line children_task.go:3390
+//line children_task.go:3429
 	if generated.Suspended(t) {
 		s := generated.At[deferredFunc2At1](f)
 		*s = deferredFunc2At1{i: i}
@@ -3398,14 +3437,12 @@ resume1:
 //line children.go:156
 	parts[i] = v
 //line children.go:156
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3405
+//line children_task.go:3444
 
-type plainChildState = struct{}
-
-var plainChildKind *generated.Kind[plainChildState, struct{}]
+var plainChildKind *generated.Kind
 
 // plainChildStart is the start form of plainChild.
 func plainChildStart(t *task.T) (_ error) {
@@ -3413,19 +3450,19 @@ func plainChildStart(t *task.T) (_ error) {
 	reached.Add(1)
 //line children.go:166
 	err := t.Yield()
-//line children_task.go:3417
+//line children_task.go:3454
 	if generated.Suspended(t) {
-		plainChildKind.Spill(t, 1)
+		generated.Spill(t, plainChildKind, 1)
 		return
 	}
 //line children.go:166
 	return err
 }
 
-//line children_task.go:3426
+//line children_task.go:3463
 
 // plainChildStep is the step form of plainChild.
-func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Step {
+func plainChildStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		err error
@@ -3435,7 +3472,7 @@ func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Ste
 	case 1:
 //line children.go:166
 		err = generated.Err(f)
-//line children_task.go:3439
+//line children_task.go:3476
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3444,32 +3481,30 @@ func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Ste
 	reached.Add(1)
 //line children.go:166
 	err = t.Yield()
-//line children_task.go:3448
+//line children_task.go:3485
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line children.go:166
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:3457
-
-type workerByValueState = struct{}
+//line children_task.go:3494
 
 type workerByValueHeld = struct {
 	w worker
 }
 
-var workerByValueKind *generated.HeldKind[workerByValueState, workerByValueHeld, struct{}]
+var workerByValueKind *generated.Kind
 
 // workerByValueStart is the start form of worker.byValue.
 func workerByValueStart(w worker, t *task.T) (_ error) {
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3471
+//line children_task.go:3506
 	if generated.Suspended(t) {
-		workerByValueKind.SpillBare(t, 1)
+		generated.SpillBare(t, workerByValueKind, 1)
 		return
 	}
 //line children.go:173
@@ -3478,10 +3513,10 @@ func workerByValueStart(w worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3482
+//line children_task.go:3517
 
 // workerByValueStep is the step form of worker.byValue.
-func workerByValueStep(f *generated.Frame[workerByValueState, struct{}], h *workerByValueHeld) generated.Step {
+func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w worker
@@ -3492,14 +3527,14 @@ func workerByValueStep(f *generated.Frame[workerByValueState, struct{}], h *work
 	case 1:
 //line children.go:173
 		generated.Child(f)
-//line children_task.go:3496
+//line children_task.go:3531
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3503
+//line children_task.go:3538
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = workerByValueHeld{}
@@ -3510,31 +3545,31 @@ resume1:
 //line children.go:173
 	reached.Add(10)
 //line children.go:173
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3517
+//line children_task.go:3552
 
 // workerByPointerAt1 is what (*worker).byPointer keeps while it waits in line 175.
 type workerByPointerAt1 struct {
 	result int
 }
 
-type workerByPointerState = [(unsafe.Sizeof(workerByPointerAt1{}) + 7) / 8]uint64
+const workerByPointerSize = (unsafe.Sizeof(workerByPointerAt1{}) + 7) &^ 7
 
 type workerByPointerHeld = struct {
 	w *worker
 }
 
-var workerByPointerKind *generated.HeldKind[workerByPointerState, workerByPointerHeld, struct{}]
+var workerByPointerKind *generated.Kind
 
 // workerByPointerStart is the start form of (*worker).byPointer.
 func workerByPointerStart(w *worker, t *task.T) (_ error) {
 //line children.go:175
 	v := valueStart(t, w.tr, w.k+1)
-//line children_task.go:3536
+//line children_task.go:3571
 	if generated.Suspended(t) {
-		f, h := workerByPointerKind.Spill(t, 1)
+		f, h := generated.SpillHeld[workerByPointerHeld](t, workerByPointerKind, 1)
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
 		*h = workerByPointerHeld{w: w}
@@ -3547,10 +3582,10 @@ func workerByPointerStart(w *worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3551
+//line children_task.go:3586
 
 // workerByPointerStep is the step form of (*worker).byPointer.
-func workerByPointerStep(f *generated.Frame[workerByPointerState, struct{}], h *workerByPointerHeld) generated.Step {
+func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w *worker
@@ -3565,14 +3600,14 @@ func workerByPointerStep(f *generated.Frame[workerByPointerState, struct{}], h *
 //line children.go:175
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3569
+//line children_task.go:3604
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:175
 	v = valueStart(t, w.tr, w.k+1)
-//line children_task.go:3576
+//line children_task.go:3611
 	if generated.Suspended(t) {
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
@@ -3584,10 +3619,10 @@ resume1:
 //line children.go:175
 	w.k = v
 	reached.Add(100)
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3591
+//line children_task.go:3626
 
 // kindsArgs has the arguments of kinds.
 type kindsArgs struct {
@@ -3640,7 +3675,7 @@ type kindsAt9 struct {
 	g task.Group
 }
 
-type kindsState = [(max(unsafe.Sizeof(kindsArgs{}), unsafe.Sizeof(kindsAt1{}), unsafe.Sizeof(kindsAt2{}), unsafe.Sizeof(kindsAt3{}), unsafe.Sizeof(kindsAt4{}), unsafe.Sizeof(kindsAt5{}), unsafe.Sizeof(kindsAt6{}), unsafe.Sizeof(kindsAt7{}), unsafe.Sizeof(kindsAt8{}), unsafe.Sizeof(kindsAt9{})) + 7) / 8]uint64
+const kindsSize = (max(unsafe.Sizeof(kindsArgs{}), unsafe.Sizeof(kindsAt1{}), unsafe.Sizeof(kindsAt2{}), unsafe.Sizeof(kindsAt3{}), unsafe.Sizeof(kindsAt4{}), unsafe.Sizeof(kindsAt5{}), unsafe.Sizeof(kindsAt6{}), unsafe.Sizeof(kindsAt7{}), unsafe.Sizeof(kindsAt8{}), unsafe.Sizeof(kindsAt9{})) + 7) &^ 7
 
 type kindsHeld = struct {
 	tr     *cases.Trace
@@ -3650,7 +3685,7 @@ type kindsHeld = struct {
 	result func(*task.T) error
 }
 
-var kindsKind *generated.HeldKind[kindsState, kindsHeld, int]
+var kindsKind *generated.Kind
 
 // kindsStart is the start form of kinds.
 func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3658,9 +3693,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	reached.Store(0)
 	var g task.Group
 	g.Go(t, plainChild)
-//line children_task.go:3662
+//line children_task.go:3697
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 1)
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
 		generated.Move(&s.g, &g)
@@ -3674,20 +3709,22 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 			err := workerByValueStart(w, t)
-//line children_task.go:3678
+//line children_task.go:3713
 			if generated.Suspended(t) {
-				kindsFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, kindsFunc1Kind, 1)
 				return
 			}
 //line children.go:186
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, kindsFunc1Kind.With(kindsFunc1State{}, kindsFunc1Held{w: w}))
+		c1 := generated.NewCall[struct{}](kindsFunc1Kind)
+		*generated.CallHeld[kindsFunc1Held](c1) = kindsFunc1Held{w: w}
+		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3689
+//line children_task.go:3726
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 2)
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
 		generated.Move(&s.g, &g)
@@ -3699,20 +3736,22 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 			err := workerByPointerStart(p, t)
-//line children_task.go:3703
+//line children_task.go:3740
 			if generated.Suspended(t) {
-				kindsFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, kindsFunc2Kind, 1)
 				return
 			}
 //line children.go:187
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, kindsFunc2Kind.With(kindsFunc2State{}, kindsFunc2Held{p: p}))
+		c1 := generated.NewCall[struct{}](kindsFunc2Kind)
+		*generated.CallHeld[kindsFunc2Held](c1) = kindsFunc2Held{p: p}
+		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3714
+//line children_task.go:3753
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 3)
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
 		generated.Move(&s.g, &g)
@@ -3722,9 +3761,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:188
 	f := plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3726
+//line children_task.go:3765
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 4)
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
 		generated.Move(&s.g, &g)
@@ -3733,9 +3772,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3737
+//line children_task.go:3776
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 5)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 5)
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
 		generated.Move(&s.g, &g)
@@ -3748,9 +3787,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3752
+//line children_task.go:3791
 		if generated.Suspended(t) {
-			kindsFunc3Kind.Spill(t, 1)
+			generated.Spill(t, kindsFunc3Kind, 1)
 			return
 		}
 //line children.go:191
@@ -3758,9 +3797,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3762
+//line children_task.go:3801
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 6)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 6)
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
 		generated.Move(&s.g, &g)
@@ -3773,9 +3812,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:194
 		c := list[i]
 		g.Go(t, c)
-//line children_task.go:3777
+//line children_task.go:3816
 		if generated.Suspended(t) {
-			f1, h := kindsKind.Spill(t, 7)
+			f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 7)
 			s := generated.At[kindsAt7](f1)
 			*s = kindsAt7{i: i}
 			generated.Move(&s.g, &g)
@@ -3785,9 +3824,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	v := chosenStart(t, tr, 1)
-//line children_task.go:3789
+//line children_task.go:3828
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 8)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 8)
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
 		generated.Move(&s.g, &g)
@@ -3797,9 +3836,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3801
+//line children_task.go:3840
 	if generated.Suspended(t) {
-		f1, h := kindsKind.Spill(t, 9)
+		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 9)
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
 		generated.Move(&s.g, &g)
@@ -3808,9 +3847,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:198
 	err := g.Wait(t)
-//line children_task.go:3812
+//line children_task.go:3851
 	if generated.Suspended(t) {
-		_, h := kindsKind.Spill(t, 10)
+		_, h := generated.SpillHeld[kindsHeld](t, kindsKind, 10)
 		*h = kindsHeld{p: p}
 		return
 	}
@@ -3818,10 +3857,10 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(reached.Load()) + p.k, err
 }
 
-//line children_task.go:3822
+//line children_task.go:3861
 
 // kindsStep is the step form of kinds.
-func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Step {
+func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr      *cases.Trace
@@ -3845,7 +3884,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr = h.tr
 //line children.go:183
 		generated.Child(f1)
-//line children_task.go:3849
+//line children_task.go:3888
 		goto resume1
 	case 2:
 		s := generated.At[kindsAt2](f1)
@@ -3853,7 +3892,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:186
 		generated.Child(f1)
-//line children_task.go:3857
+//line children_task.go:3896
 		goto resume2
 	case 3:
 		s := generated.At[kindsAt3](f1)
@@ -3861,7 +3900,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:187
 		generated.Child(f1)
-//line children_task.go:3865
+//line children_task.go:3904
 		goto resume3
 	case 4:
 		s := generated.At[kindsAt4](f1)
@@ -3869,7 +3908,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:189
 		generated.ChildErr(f1)
-//line children_task.go:3873
+//line children_task.go:3912
 		goto resume4
 	case 5:
 		s := generated.At[kindsAt5](f1)
@@ -3877,7 +3916,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:190
 		generated.Child(f1)
-//line children_task.go:3881
+//line children_task.go:3920
 		goto resume5
 	case 6:
 		s := generated.At[kindsAt6](f1)
@@ -3885,7 +3924,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:192
 		generated.Child(f1)
-//line children_task.go:3889
+//line children_task.go:3928
 		goto resume6
 	case 7:
 		s := generated.At[kindsAt7](f1)
@@ -3894,7 +3933,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, list = h.tr, h.p, h.list
 //line children.go:195
 		generated.Child(f1)
-//line children_task.go:3898
+//line children_task.go:3937
 		goto resume7
 	case 8:
 		s := generated.At[kindsAt8](f1)
@@ -3903,7 +3942,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 //line children.go:197
 		v = h.result
 		generated.Child(f1)
-//line children_task.go:3907
+//line children_task.go:3946
 		goto resume8
 	case 9:
 		s := generated.At[kindsAt9](f1)
@@ -3911,13 +3950,13 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		p = h.p
 //line children.go:197
 		generated.Child(f1)
-//line children_task.go:3915
+//line children_task.go:3954
 		goto resume9
 	case 10:
 		p = h.p
 //line children.go:198
 		err = generated.Err(f1)
-//line children_task.go:3921
+//line children_task.go:3960
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -3926,7 +3965,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 	reached.Store(0)
 	g = task.Group{}
 	g.Go(t, plainChild)
-//line children_task.go:3930
+//line children_task.go:3969
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
@@ -3944,19 +3983,21 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 				err := workerByValueStart(w, t)
-//line children_task.go:3948
+//line children_task.go:3987
 				if generated.Suspended(t) {
-					kindsFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, kindsFunc1Kind, 1)
 					return
 				}
 //line children.go:186
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, kindsFunc1Kind.With(kindsFunc1State{}, kindsFunc1Held{w: w}))
+			c1 := generated.NewCall[struct{}](kindsFunc1Kind)
+			*generated.CallHeld[kindsFunc1Held](c1) = kindsFunc1Held{w: w}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:3960
+//line children_task.go:4001
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
@@ -3972,19 +4013,21 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 				err := workerByPointerStart(p, t)
-//line children_task.go:3976
+//line children_task.go:4017
 				if generated.Suspended(t) {
-					kindsFunc2Kind.SpillBare(t, 1)
+					generated.SpillBare(t, kindsFunc2Kind, 1)
 					return
 				}
 //line children.go:187
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, kindsFunc2Kind.With(kindsFunc2State{}, kindsFunc2Held{p: p}))
+			c1 := generated.NewCall[struct{}](kindsFunc2Kind)
+			*generated.CallHeld[kindsFunc2Held](c1) = kindsFunc2Held{p: p}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:3988
+//line children_task.go:4031
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
@@ -3996,7 +4039,7 @@ resume3:
 //line children.go:188
 	f = plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:4000
+//line children_task.go:4043
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
@@ -4007,7 +4050,7 @@ resume3:
 resume4:
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:4011
+//line children_task.go:4054
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
@@ -4022,9 +4065,9 @@ resume5:
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:4026
+//line children_task.go:4069
 		if generated.Suspended(t) {
-			kindsFunc3Kind.Spill(t, 1)
+			generated.Spill(t, kindsFunc3Kind, 1)
 			return
 		}
 //line children.go:191
@@ -4032,7 +4075,7 @@ resume5:
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:4036
+//line children_task.go:4079
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
@@ -4052,7 +4095,7 @@ loop1:
 //line children.go:194
 	c = list[i]
 	g.Go(t, c)
-//line children_task.go:4056
+//line children_task.go:4099
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt7](f1)
 		*s = kindsAt7{i: i}
@@ -4066,7 +4109,7 @@ resume7:
 	goto loop1
 end1:
 	v = chosenStart(t, tr, 1)
-//line children_task.go:4070
+//line children_task.go:4113
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
@@ -4078,7 +4121,7 @@ end1:
 resume8:
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:4082
+//line children_task.go:4125
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
@@ -4089,28 +4132,26 @@ resume8:
 resume9:
 //line children.go:198
 	err = g.Wait(t)
-//line children_task.go:4093
+//line children_task.go:4136
 	if generated.Suspended(t) {
 		*h = kindsHeld{p: p}
 		return generated.Wait(f1, t, 10)
 	}
 resume10:
 //line children.go:199
-	return generated.Return(f1, int(reached.Load())+p.k, err)
+	return generated.Return[int](f1, int(reached.Load())+p.k, err)
 }
 
-//line children_task.go:4103
-
-type kindsFunc1State = struct{}
+//line children_task.go:4146
 
 type kindsFunc1Held = struct {
 	w worker
 }
 
-var kindsFunc1Kind *generated.HeldKind[kindsFunc1State, kindsFunc1Held, struct{}]
+var kindsFunc1Kind *generated.Kind
 
 // kindsFunc1Step is the step form of kinds.func1.
-func kindsFunc1Step(f *generated.Frame[kindsFunc1State, struct{}], h *kindsFunc1Held) generated.Step {
+func kindsFunc1Step(f *generated.Frame, h *kindsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w   worker
@@ -4122,14 +4163,14 @@ func kindsFunc1Step(f *generated.Frame[kindsFunc1State, struct{}], h *kindsFunc1
 	case 1:
 //line children.go:186
 		err = generated.ChildErr(f)
-//line children_task.go:4126
+//line children_task.go:4167
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:186
 	err = workerByValueStart(w, t)
-//line children_task.go:4133
+//line children_task.go:4174
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc1Held{}
@@ -4138,21 +4179,19 @@ func kindsFunc1Step(f *generated.Frame[kindsFunc1State, struct{}], h *kindsFunc1
 	}
 resume1:
 //line children.go:186
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4145
-
-type kindsFunc2State = struct{}
+//line children_task.go:4186
 
 type kindsFunc2Held = struct {
 	p *worker
 }
 
-var kindsFunc2Kind *generated.HeldKind[kindsFunc2State, kindsFunc2Held, struct{}]
+var kindsFunc2Kind *generated.Kind
 
 // kindsFunc2Step is the step form of kinds.func2.
-func kindsFunc2Step(f *generated.Frame[kindsFunc2State, struct{}], h *kindsFunc2Held) generated.Step {
+func kindsFunc2Step(f *generated.Frame, h *kindsFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p   *worker
@@ -4164,14 +4203,14 @@ func kindsFunc2Step(f *generated.Frame[kindsFunc2State, struct{}], h *kindsFunc2
 	case 1:
 //line children.go:187
 		err = generated.ChildErr(f)
-//line children_task.go:4168
+//line children_task.go:4207
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:187
 	err = workerByPointerStart(p, t)
-//line children_task.go:4175
+//line children_task.go:4214
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc2Held{}
@@ -4180,17 +4219,15 @@ func kindsFunc2Step(f *generated.Frame[kindsFunc2State, struct{}], h *kindsFunc2
 	}
 resume1:
 //line children.go:187
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4187
+//line children_task.go:4226
 
-type kindsFunc3State = struct{}
-
-var kindsFunc3Kind *generated.Kind[kindsFunc3State, struct{}]
+var kindsFunc3Kind *generated.Kind
 
 // kindsFunc3Step is the step form of kinds.func3.
-func kindsFunc3Step(f *generated.Frame[kindsFunc3State, struct{}]) generated.Step {
+func kindsFunc3Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		err error
@@ -4200,7 +4237,7 @@ func kindsFunc3Step(f *generated.Frame[kindsFunc3State, struct{}]) generated.Ste
 	case 1:
 //line children.go:191
 		err = generated.Err(f)
-//line children_task.go:4204
+//line children_task.go:4241
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4209,16 +4246,16 @@ func kindsFunc3Step(f *generated.Frame[kindsFunc3State, struct{}]) generated.Ste
 	reached.Add(1000)
 //line children.go:191
 	err = t.Yield()
-//line children_task.go:4213
+//line children_task.go:4250
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line children.go:191
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4222
+//line children_task.go:4259
 
 // chosenArgs has the arguments of chosen.
 type chosenArgs struct {
@@ -4230,21 +4267,21 @@ type chosenAt1 struct {
 	k int
 }
 
-type chosenState = [(max(unsafe.Sizeof(chosenArgs{}), unsafe.Sizeof(chosenAt1{})) + 7) / 8]uint64
+const chosenSize = (max(unsafe.Sizeof(chosenArgs{}), unsafe.Sizeof(chosenAt1{})) + 7) &^ 7
 
 type chosenHeld = struct {
 	tr *cases.Trace
 }
 
-var chosenKind *generated.HeldKind[chosenState, chosenHeld, func(*task.T) error]
+var chosenKind *generated.Kind
 
 // chosenStart is the start form of chosen.
 func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4246
+//line children_task.go:4283
 	if generated.Suspended(t) {
-		f, h := chosenKind.Spill(t, 1)
+		f, h := generated.SpillHeld[chosenHeld](t, chosenKind, 1)
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
 		return
@@ -4255,9 +4292,9 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4259
+//line children_task.go:4296
 		if generated.Suspended(t) {
-			chosenFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, chosenFunc1Kind, 1)
 			return
 		}
 //line children.go:204
@@ -4265,10 +4302,10 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 	})
 }
 
-//line children_task.go:4269
+//line children_task.go:4306
 
 // chosenStep is the step form of chosen.
-func chosenStep(f *generated.Frame[chosenState, func(*task.T) error], h *chosenHeld) generated.Step {
+func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -4285,14 +4322,14 @@ func chosenStep(f *generated.Frame[chosenState, func(*task.T) error], h *chosenH
 		tr = h.tr
 //line children.go:203
 		generated.ChildErr(f)
-//line children_task.go:4289
+//line children_task.go:4326
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4296
+//line children_task.go:4333
 	if generated.Suspended(t) {
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
@@ -4300,14 +4337,14 @@ func chosenStep(f *generated.Frame[chosenState, func(*task.T) error], h *chosenH
 	}
 resume1:
 //line children.go:204
-	return generated.Return(f, generated.Literal(func(t *task.T) (_ error) {
+	return generated.Return[func(*task.T) error](f, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:204
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4309
+//line children_task.go:4346
 		if generated.Suspended(t) {
-			chosenFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, chosenFunc1Kind, 1)
 			return
 		}
 //line children.go:204
@@ -4315,23 +4352,23 @@ resume1:
 	}), nil)
 }
 
-//line children_task.go:4319
+//line children_task.go:4356
 
 // chosenFunc1Args has the arguments of chosen.func1.
 type chosenFunc1Args struct {
 	k int
 }
 
-type chosenFunc1State = [(unsafe.Sizeof(chosenFunc1Args{}) + 7) / 8]uint64
+const chosenFunc1Size = (unsafe.Sizeof(chosenFunc1Args{}) + 7) &^ 7
 
 type chosenFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var chosenFunc1Kind *generated.HeldKind[chosenFunc1State, chosenFunc1Held, struct{}]
+var chosenFunc1Kind *generated.Kind
 
 // chosenFunc1Step is the step form of chosen.func1.
-func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFunc1Held) generated.Step {
+func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -4346,7 +4383,7 @@ func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFu
 	case 1:
 //line children.go:204
 		err = generated.ChildErr(f)
-//line children_task.go:4350
+//line children_task.go:4387
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4355,7 +4392,7 @@ func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFu
 	reached.Add(10000)
 //line children.go:204
 	err = waitStart(t, tr, "in", k)
-//line children_task.go:4359
+//line children_task.go:4396
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chosenFunc1Held{}
@@ -4364,10 +4401,10 @@ func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFu
 	}
 resume1:
 //line children.go:204
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4371
+//line children_task.go:4408
 
 // capturesArgs has the arguments of captures.
 type capturesArgs struct {
@@ -4387,7 +4424,7 @@ type capturesAt2 struct {
 	i3 int
 }
 
-type capturesState = [(max(unsafe.Sizeof(capturesArgs{}), unsafe.Sizeof(capturesAt1{}), unsafe.Sizeof(capturesAt2{})) + 7) / 8]uint64
+const capturesSize = (max(unsafe.Sizeof(capturesArgs{}), unsafe.Sizeof(capturesAt1{}), unsafe.Sizeof(capturesAt2{})) + 7) &^ 7
 
 type capturesHeld = struct {
 	tr   *cases.Trace
@@ -4397,7 +4434,7 @@ type capturesHeld = struct {
 	list []string
 }
 
-var capturesKind *generated.HeldKind[capturesState, capturesHeld, int]
+var capturesKind *generated.Kind
 
 // capturesStart is the start form of captures.
 func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4431,9 +4468,9 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 						before := valueStart(t, tr, k)
-//line children_task.go:4435
+//line children_task.go:4472
 						if generated.Suspended(t) {
-							f, h := capturesFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 							s := generated.At[capturesFunc1At1](f)
 							*s = capturesFunc1At1{}
 							*h = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
@@ -4445,9 +4482,9 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line children.go:216
 							err := m.Lock(t)
-//line children_task.go:4449
+//line children_task.go:4486
 							if generated.Suspended(t) {
-								f, h := capturesFunc1Kind.Spill(t, 2)
+								f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 								*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 								*h = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
 								return
@@ -4471,9 +4508,9 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:220
 						now := sum
 						waitStart(t, tr, "inside", i)
-//line children_task.go:4475
+//line children_task.go:4512
 						if generated.Suspended(t) {
-							f, h := capturesFunc1Kind.Spill(t, 3)
+							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 							*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 							*h = capturesFunc1Held{sum: &sum, k: &k}
 							capturesFunc1Defer1(&h.exit.panic, recv)
@@ -4484,11 +4521,13 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return nil
 					})
 				} else {
-					generated.GoCall(t, &g, capturesFunc1Kind.With(capturesFunc1State{}, capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}))
+					c := generated.NewCall[struct{}](capturesFunc1Kind)
+					*generated.CallHeld[capturesFunc1Held](c) = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
+					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:4490
+//line children_task.go:4529
 				if generated.Suspended(t) {
-					f, h := capturesKind.Spill(t, 1)
+					f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 1)
 					s1 := generated.At[capturesAt1](f)
 					*s1 = capturesAt1{n: n, again1: again1}
 					generated.Move(&s1.g, &g)
@@ -4511,9 +4550,9 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 					v := valueStart(t, tr, i1)
-//line children_task.go:4515
+//line children_task.go:4554
 					if generated.Suspended(t) {
-						f, h := capturesFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 						s1 := generated.At[capturesFunc2At1](f)
 						*s1 = capturesFunc2At1{}
 						*h = capturesFunc2Held{tr: tr, s: &s}
@@ -4526,13 +4565,14 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return nil
 				})
 			} else {
-				var s1 capturesFunc2State
-				*generated.In[capturesFunc2Args](&s1) = capturesFunc2Args{i1: i1}
-				generated.GoCall(t, &g, capturesFunc2Kind.With(s1, capturesFunc2Held{tr: tr, s: &s}))
+				c := generated.NewCall[struct{}](capturesFunc2Kind)
+				*generated.CallState[capturesFunc2Args](c) = capturesFunc2Args{i1: i1}
+				*generated.CallHeld[capturesFunc2Held](c) = capturesFunc2Held{tr: tr, s: &s}
+				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:4534
+//line children_task.go:4574
 			if generated.Suspended(t) {
-				f, h := capturesKind.Spill(t, 2)
+				f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 2)
 				s1 := generated.At[capturesAt2](f)
 				*s1 = capturesAt2{i3: i3}
 				generated.Move(&s1.g, &g)
@@ -4543,9 +4583,9 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:233
 	err := g.Wait(t)
-//line children_task.go:4547
+//line children_task.go:4587
 	if generated.Suspended(t) {
-		_, h := capturesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[capturesHeld](t, capturesKind, 3)
 		*h = capturesHeld{sum: &sum}
 		return
 	}
@@ -4553,10 +4593,10 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line children_task.go:4557
+//line children_task.go:4597
 
 // capturesStep is the step form of captures.
-func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) generated.Step {
+func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -4581,7 +4621,7 @@ func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) gener
 		tr, m, sum, i = h.tr, h.m, h.sum, h.i
 //line children.go:213
 		generated.Child(f)
-//line children_task.go:4585
+//line children_task.go:4625
 		goto resume1
 	case 2:
 		s1 := generated.At[capturesAt2](f)
@@ -4590,13 +4630,13 @@ func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) gener
 		tr, sum, list = h.tr, h.sum, h.list
 //line children.go:227
 		generated.Child(f)
-//line children_task.go:4594
+//line children_task.go:4634
 		goto resume2
 	case 3:
 		sum = h.sum
 //line children.go:233
 		err = generated.Err(f)
-//line children_task.go:4600
+//line children_task.go:4640
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4639,9 +4679,9 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 				before := valueStart(t, tr, *k)
-//line children_task.go:4643
+//line children_task.go:4683
 				if generated.Suspended(t) {
-					f, h := capturesFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 					s := generated.At[capturesFunc1At1](f)
 					*s = capturesFunc1At1{}
 					*h = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4653,9 +4693,9 @@ end2:
 				{
 //line children.go:216
 					err := m.Lock(t)
-//line children_task.go:4657
+//line children_task.go:4697
 					if generated.Suspended(t) {
-						f, h := capturesFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 						*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 						*h = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
 						return
@@ -4679,9 +4719,9 @@ end2:
 //line children.go:220
 				now := *sum
 				waitStart(t, tr, "inside", *i)
-//line children_task.go:4683
+//line children_task.go:4723
 				if generated.Suspended(t) {
-					f, h := capturesFunc1Kind.Spill(t, 3)
+					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 					*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 					*h = capturesFunc1Held{sum: sum, k: k}
 					capturesFunc1Defer1(&h.exit.panic, recv)
@@ -4692,10 +4732,12 @@ end2:
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, capturesFunc1Kind.With(capturesFunc1State{}, capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}))
+			c := generated.NewCall[struct{}](capturesFunc1Kind)
+			*generated.CallHeld[capturesFunc1Held](c) = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4699
+//line children_task.go:4741
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt1](f)
 		*s1 = capturesAt1{n: n, again1: again1}
@@ -4727,9 +4769,9 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 				v := valueStart(t, tr, i1)
-//line children_task.go:4731
+//line children_task.go:4773
 				if generated.Suspended(t) {
-					f, h := capturesFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 					s1 := generated.At[capturesFunc2At1](f)
 					*s1 = capturesFunc2At1{}
 					*h = capturesFunc2Held{tr: tr, s: s}
@@ -4742,12 +4784,13 @@ loop2:
 				return nil
 			})
 		} else {
-			var s1 capturesFunc2State
-			*generated.In[capturesFunc2Args](&s1) = capturesFunc2Args{i1: i1}
-			generated.GoCall(t, &g, capturesFunc2Kind.With(s1, capturesFunc2Held{tr: tr, s: s}))
+			c := generated.NewCall[struct{}](capturesFunc2Kind)
+			*generated.CallState[capturesFunc2Args](c) = capturesFunc2Args{i1: i1}
+			*generated.CallHeld[capturesFunc2Held](c) = capturesFunc2Held{tr: tr, s: s}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4751
+//line children_task.go:4794
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt2](f)
 		*s1 = capturesAt2{i3: i3}
@@ -4762,17 +4805,17 @@ resume2:
 end4:
 //line children.go:233
 	err = g.Wait(t)
-//line children_task.go:4766
+//line children_task.go:4809
 	if generated.Suspended(t) {
 		*h = capturesHeld{sum: sum}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line children.go:234
-	return generated.Return(f, *sum, err)
+	return generated.Return[int](f, *sum, err)
 }
 
-//line children_task.go:4776
+//line children_task.go:4819
 
 // capturesFunc1At1 is what captures.func1 keeps while it waits in line 214.
 type capturesFunc1At1 struct {
@@ -4789,7 +4832,7 @@ type capturesFunc1At3 struct {
 	before, now int
 }
 
-type capturesFunc1State = [(max(unsafe.Sizeof(capturesFunc1At1{}), unsafe.Sizeof(capturesFunc1At2{}), unsafe.Sizeof(capturesFunc1At3{})) + 7) / 8]uint64
+const capturesFunc1Size = (max(unsafe.Sizeof(capturesFunc1At1{}), unsafe.Sizeof(capturesFunc1At2{}), unsafe.Sizeof(capturesFunc1At3{})) + 7) &^ 7
 
 // capturesFunc1Exit is what captures.func1 needs until it has ended: its deferred calls and its results.
 type capturesFunc1Exit struct {
@@ -4807,7 +4850,7 @@ type capturesFunc1Held = struct {
 	k    *int
 }
 
-var capturesFunc1Kind *generated.HeldKind[capturesFunc1State, capturesFunc1Held, struct{}]
+var capturesFunc1Kind *generated.Kind
 
 // capturesFunc1Defer1 enters what captures.func1 defers in line 219 in the list of its frame.
 func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
@@ -4819,16 +4862,16 @@ func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line children_task.go:4823
+//line children_task.go:4866
 
 // capturesFunc1Step is the step form of captures.func1.
-func capturesFunc1Step(f *generated.Frame[capturesFunc1State, struct{}], h *capturesFunc1Held) generated.Step {
+func capturesFunc1Step(f *generated.Frame, h *capturesFunc1Held) generated.Step {
 	step, _ := capturesFunc1Run(f, h, f.At())
 	return step
 }
 
 // capturesFunc1Run runs captures.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *capturesFunc1Held, at int) (step generated.Step, ok bool) {
+func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return capturesFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -4849,7 +4892,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 //line children.go:214
 		before = s.result
 		generated.Child(f)
-//line children_task.go:4853
+//line children_task.go:4896
 		goto resume1
 	case 2:
 		s := generated.At[capturesFunc1At2](f)
@@ -4857,7 +4900,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
 //line children.go:216
 		err = generated.Err(f)
-//line children_task.go:4861
+//line children_task.go:4904
 		goto resume2
 	case 3:
 		s := generated.At[capturesFunc1At3](f)
@@ -4865,7 +4908,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 		sum, k = h.sum, h.k
 //line children.go:221
 		generated.ChildErr(f)
-//line children_task.go:4869
+//line children_task.go:4912
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4877,7 +4920,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 	}
 //line children.go:214
 	before = valueStart(t, tr, *k)
-//line children_task.go:4881
+//line children_task.go:4924
 	if generated.Suspended(t) {
 		s := generated.At[capturesFunc1At1](f)
 		*s = capturesFunc1At1{}
@@ -4889,7 +4932,7 @@ resume1:
 //line children.go:215
 	*k++
 	err = m.Lock(t)
-//line children_task.go:4893
+//line children_task.go:4936
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 		*h = capturesFunc1Held{exit: h.exit, tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4914,7 +4957,7 @@ end1:
 //line children.go:220
 	now = *sum
 	waitStart(t, tr, "inside", *i)
-//line children_task.go:4918
+//line children_task.go:4961
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 		*h = capturesFunc1Held{exit: h.exit, sum: sum, k: k}
@@ -4927,13 +4970,13 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:4931
+//line children_task.go:4974
 exit:
 	if p.Run(t) {
 		*h = capturesFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // capturesFunc2Args has the arguments of captures.func2.
@@ -4946,17 +4989,17 @@ type capturesFunc2At1 struct {
 	result int
 }
 
-type capturesFunc2State = [(max(unsafe.Sizeof(capturesFunc2Args{}), unsafe.Sizeof(capturesFunc2At1{})) + 7) / 8]uint64
+const capturesFunc2Size = (max(unsafe.Sizeof(capturesFunc2Args{}), unsafe.Sizeof(capturesFunc2At1{})) + 7) &^ 7
 
 type capturesFunc2Held = struct {
 	tr *cases.Trace
 	s  *string
 }
 
-var capturesFunc2Kind *generated.HeldKind[capturesFunc2State, capturesFunc2Held, struct{}]
+var capturesFunc2Kind *generated.Kind
 
 // capturesFunc2Step is the step form of captures.func2.
-func capturesFunc2Step(f *generated.Frame[capturesFunc2State, struct{}], h *capturesFunc2Held) generated.Step {
+func capturesFunc2Step(f *generated.Frame, h *capturesFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -4974,14 +5017,14 @@ func capturesFunc2Step(f *generated.Frame[capturesFunc2State, struct{}], h *capt
 //line children.go:228
 		v = s1.result
 		generated.Child(f)
-//line children_task.go:4978
+//line children_task.go:5021
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:228
 	v = valueStart(t, tr, i1)
-//line children_task.go:4985
+//line children_task.go:5028
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesFunc2At1](f)
 		*s1 = capturesFunc2At1{}
@@ -4993,12 +5036,10 @@ resume1:
 //line children.go:228
 	*s += fmt.Sprint(v)
 	tr.Print(*s)
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5000
-
-type putState = struct{}
+//line children_task.go:5043
 
 type putHeld[E any] struct {
 	tr *cases.Trace
@@ -5008,15 +5049,18 @@ type putHeld[E any] struct {
 }
 
 // putKind returns the kind of an instance of put.
-func putKind[E any]() *generated.HeldKind[putState, putHeld[E], struct{}] {
-	return generated.Instance(func() *generated.HeldKind[putState, putHeld[E], struct{}] {
-		return generated.DefineHeld[putState, putHeld[E], struct{}]("put", "children.go", 237, putStep[E])
+func putKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("put", "children.go", 237, 0, generated.Result[struct{}](), putStep[E])
 	})
 }
 
 // putCall returns a call of put for a launch.
 func putCall[E any](tr *cases.Trace, g *task.Group, to *E, v E) coro.Call[struct{}] {
-	return putKind[E]().With(putState{}, putHeld[E]{tr: tr, g: g, to: to, v: v})
+	c := generated.NewCall[struct{}](putKind[E]())
+	*generated.CallHeld[putHeld[E]](c) = putHeld[E]{tr: tr, g: g, to: to, v: v}
+	return c
 }
 
 // putStart is the start form of put.
@@ -5026,9 +5070,9 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5030
+//line children_task.go:5074
 			if generated.Suspended(t) {
-				_, h := putFunc1Kind[E]().Spill(t, 1)
+				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
 				return
 			}
@@ -5037,17 +5081,19 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 			return nil
 		})
 	} else {
-		generated.GoCall(t, g, putFunc1Kind[E]().With(putFunc1State{}, putFunc1Held[E]{tr: tr, to: to, v: v}))
+		c := generated.NewCall[struct{}](putFunc1Kind[E]())
+		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5043
+//line children_task.go:5089
 	if generated.Suspended(t) {
-		putKind[E]().SpillBare(t, 1)
+		generated.SpillBare(t, putKind[E](), 1)
 		return
 	}
 }
 
 // putStep is the step form of put.
-func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) generated.Step {
+func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -5061,7 +5107,7 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 	case 1:
 //line children.go:238
 		generated.Child(f)
-//line children_task.go:5065
+//line children_task.go:5111
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5071,9 +5117,9 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5075
+//line children_task.go:5121
 			if generated.Suspended(t) {
-				_, h := putFunc1Kind[E]().Spill(t, 1)
+				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
 				return
 			}
@@ -5082,9 +5128,11 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 			return nil
 		})
 	} else {
-		generated.GoCall(t, g, putFunc1Kind[E]().With(putFunc1State{}, putFunc1Held[E]{tr: tr, to: to, v: v}))
+		c := generated.NewCall[struct{}](putFunc1Kind[E]())
+		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5088
+//line children_task.go:5136
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = putHeld[E]{}
@@ -5092,10 +5140,8 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 		return generated.Wait(f, t, 1)
 	}
 resume1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
-
-type putFunc1State = struct{}
 
 type putFunc1Held[E any] struct {
 	tr *cases.Trace
@@ -5104,14 +5150,15 @@ type putFunc1Held[E any] struct {
 }
 
 // putFunc1Kind returns the kind of an instance of put.func1.
-func putFunc1Kind[E any]() *generated.HeldKind[putFunc1State, putFunc1Held[E], struct{}] {
-	return generated.Instance(func() *generated.HeldKind[putFunc1State, putFunc1Held[E], struct{}] {
-		return generated.DefineHeld[putFunc1State, putFunc1Held[E], struct{}]("put.func1", "children.go", 238, putFunc1Step[E])
+func putFunc1Kind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("put.func1", "children.go", 238, 0, generated.Result[struct{}](), putFunc1Step[E])
 	})
 }
 
 // putFunc1Step is the step form of put.func1.
-func putFunc1Step[E any](f *generated.Frame[putFunc1State, struct{}], h *putFunc1Held[E]) generated.Step {
+func putFunc1Step[E any](f *generated.Frame, h *putFunc1Held[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -5125,14 +5172,14 @@ func putFunc1Step[E any](f *generated.Frame[putFunc1State, struct{}], h *putFunc
 		to, v = h.to, h.v
 //line children.go:239
 		generated.ChildErr(f)
-//line children_task.go:5129
+//line children_task.go:5176
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:239
 	waitStart(t, tr, "put", v)
-//line children_task.go:5136
+//line children_task.go:5183
 	if generated.Suspended(t) {
 		*h = putFunc1Held[E]{to: to, v: v}
 		return generated.Wait(f, t, 1)
@@ -5140,17 +5187,17 @@ func putFunc1Step[E any](f *generated.Frame[putFunc1State, struct{}], h *putFunc
 resume1:
 //line children.go:240
 	*to = v
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5147
+//line children_task.go:5194
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
 	n int
 }
 
-type genericsState = [(unsafe.Sizeof(genericsArgs{}) + 7) / 8]uint64
+const genericsSize = (unsafe.Sizeof(genericsArgs{}) + 7) &^ 7
 
 type genericsHeld = struct {
 	tr *cases.Trace
@@ -5159,7 +5206,7 @@ type genericsHeld = struct {
 	s  *string
 }
 
-var genericsKind *generated.HeldKind[genericsState, genericsHeld, int]
+var genericsKind *generated.Kind
 
 // genericsStart is the start form of generics.
 func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -5168,25 +5215,25 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var s string
 //line children.go:249
 	putStart[int](t, tr, &g, &i, n)
-//line children_task.go:5172
+//line children_task.go:5219
 	if generated.Suspended(t) {
-		_, h := genericsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
 		return
 	}
 //line children.go:250
 	putStart[string](t, tr, &g, &s, "text")
-//line children_task.go:5180
+//line children_task.go:5227
 	if generated.Suspended(t) {
-		_, h := genericsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
 		return
 	}
 //line children.go:251
 	err := g.Wait(t)
-//line children_task.go:5188
+//line children_task.go:5235
 	if generated.Suspended(t) {
-		_, h := genericsKind.Spill(t, 3)
+		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*h = genericsHeld{tr: tr, i: &i, s: &s}
 		return
 	}
@@ -5195,10 +5242,10 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, err
 }
 
-//line children_task.go:5199
+//line children_task.go:5246
 
 // genericsStep is the step form of generics.
-func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) generated.Step {
+func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -5217,19 +5264,19 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:249
 		generated.Child(f)
-//line children_task.go:5221
+//line children_task.go:5268
 		goto resume1
 	case 2:
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:250
 		generated.Child(f)
-//line children_task.go:5227
+//line children_task.go:5274
 		goto resume2
 	case 3:
 		tr, i, s = h.tr, h.i, h.s
 //line children.go:251
 		err = generated.Err(f)
-//line children_task.go:5233
+//line children_task.go:5280
 		goto resume3
 	default:
 		return f.BadResume()
@@ -5239,7 +5286,7 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 	s = new(string)
 //line children.go:249
 	putStart[int](t, tr, g, i, n)
-//line children_task.go:5243
+//line children_task.go:5290
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 1)
@@ -5247,7 +5294,7 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 resume1:
 //line children.go:250
 	putStart[string](t, tr, g, s, "text")
-//line children_task.go:5251
+//line children_task.go:5298
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 2)
@@ -5255,7 +5302,7 @@ resume1:
 resume2:
 //line children.go:251
 	err = g.Wait(t)
-//line children_task.go:5259
+//line children_task.go:5306
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, i: i, s: s}
 		return generated.Wait(f, t, 3)
@@ -5263,10 +5310,10 @@ resume2:
 resume3:
 //line children.go:252
 	tr.Print(*i, *s)
-	return generated.Return(f, *i, err)
+	return generated.Return[int](f, *i, err)
 }
 
-//line children_task.go:5270
+//line children_task.go:5317
 
 // withDefersArgs has the arguments of withDefers.
 type withDefersArgs struct {
@@ -5285,14 +5332,14 @@ type withDefersAt2 struct {
 	n int
 }
 
-type withDefersState = [(max(unsafe.Sizeof(withDefersArgs{}), unsafe.Sizeof(withDefersAt1{}), unsafe.Sizeof(withDefersAt2{})) + 7) / 8]uint64
+const withDefersSize = (max(unsafe.Sizeof(withDefersArgs{}), unsafe.Sizeof(withDefersAt1{}), unsafe.Sizeof(withDefersAt2{})) + 7) &^ 7
 
 type withDefersHeld = struct {
 	tr    *cases.Trace
 	ended []int
 }
 
-var withDefersKind *generated.HeldKind[withDefersState, withDefersHeld, int]
+var withDefersKind *generated.Kind
 
 // withDefersStart is the start form of withDefers.
 func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -5304,20 +5351,21 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
-				f, h := withDefersFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[withDefersFunc1Held](t, withDefersFunc1Kind)
 				*generated.At[withDefersFunc1Args](f) = withDefersFunc1Args{i: i}
 				*h = withDefersFunc1Held{tr: tr, ended: ended}
 				_, err2 := generated.Run(t, f, &h.exit.result)
 				return err2
 			})
 		} else {
-			var s withDefersFunc1State
-			*generated.In[withDefersFunc1Args](&s) = withDefersFunc1Args{i: i}
-			generated.GoCall(t, &g, withDefersFunc1Kind.With(s, withDefersFunc1Held{tr: tr, ended: ended}))
+			c := generated.NewCall[struct{}](withDefersFunc1Kind)
+			*generated.CallState[withDefersFunc1Args](c) = withDefersFunc1Args{i: i}
+			*generated.CallHeld[withDefersFunc1Held](c) = withDefersFunc1Held{tr: tr, ended: ended}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5319
+//line children_task.go:5367
 		if generated.Suspended(t) {
-			f, h := withDefersKind.Spill(t, 1)
+			f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 1)
 			s := generated.At[withDefersAt1](f)
 			*s = withDefersAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -5327,9 +5375,9 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:275
 	err := g.Wait(t)
-//line children_task.go:5331
+//line children_task.go:5379
 	if generated.Suspended(t) {
-		f, h := withDefersKind.Spill(t, 2)
+		f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 2)
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
 		return
@@ -5339,10 +5387,10 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5343
+//line children_task.go:5391
 
 // withDefersStep is the step form of withDefers.
-func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld) generated.Step {
+func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -5363,7 +5411,7 @@ func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld)
 		tr, ended = h.tr, h.ended
 //line children.go:260
 		generated.Child(f)
-//line children_task.go:5367
+//line children_task.go:5415
 		goto resume1
 	case 2:
 		s := generated.At[withDefersAt2](f)
@@ -5371,7 +5419,7 @@ func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld)
 		tr, ended = h.tr, h.ended
 //line children.go:275
 		err = generated.Err(f)
-//line children_task.go:5375
+//line children_task.go:5423
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5392,19 +5440,20 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
-				f, h := withDefersFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[withDefersFunc1Held](t, withDefersFunc1Kind)
 				*generated.At[withDefersFunc1Args](f) = withDefersFunc1Args{i: i}
 				*h = withDefersFunc1Held{tr: tr, ended: ended}
 				_, err3 := generated.Run(t, f, &h.exit.result)
 				return err3
 			})
 		} else {
-			var s withDefersFunc1State
-			*generated.In[withDefersFunc1Args](&s) = withDefersFunc1Args{i: i}
-			generated.GoCall(t, &g, withDefersFunc1Kind.With(s, withDefersFunc1Held{tr: tr, ended: ended}))
+			c := generated.NewCall[struct{}](withDefersFunc1Kind)
+			*generated.CallState[withDefersFunc1Args](c) = withDefersFunc1Args{i: i}
+			*generated.CallHeld[withDefersFunc1Held](c) = withDefersFunc1Held{tr: tr, ended: ended}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5408
+//line children_task.go:5457
 	if generated.Suspended(t) {
 		s := generated.At[withDefersAt1](f)
 		*s = withDefersAt1{n: n, i1: i1}
@@ -5419,7 +5468,7 @@ resume1:
 end1:
 //line children.go:275
 	err = g.Wait(t)
-//line children_task.go:5423
+//line children_task.go:5472
 	if generated.Suspended(t) {
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
@@ -5428,10 +5477,10 @@ end1:
 resume2:
 //line children.go:276
 	tr.Print(ended)
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5435
+//line children_task.go:5484
 
 // withDefersFunc1Args has the arguments of withDefers.func1.
 type withDefersFunc1Args struct {
@@ -5443,7 +5492,7 @@ type withDefersFunc1At1 struct {
 	i, k int
 }
 
-type withDefersFunc1State = [(max(unsafe.Sizeof(withDefersFunc1Args{}), unsafe.Sizeof(withDefersFunc1At1{})) + 7) / 8]uint64
+const withDefersFunc1Size = (max(unsafe.Sizeof(withDefersFunc1Args{}), unsafe.Sizeof(withDefersFunc1At1{})) + 7) &^ 7
 
 // withDefersFunc1Exit is what withDefers.func1 needs until it has ended: its deferred calls and its results.
 type withDefersFunc1Exit struct {
@@ -5458,16 +5507,16 @@ type withDefersFunc1Held = struct {
 	ended []int
 }
 
-var withDefersFunc1Kind *generated.HeldKind[withDefersFunc1State, withDefersFunc1Held, struct{}]
+var withDefersFunc1Kind *generated.Kind
 
 // withDefersFunc1Step is the step form of withDefers.func1.
-func withDefersFunc1Step(f *generated.Frame[withDefersFunc1State, struct{}], h *withDefersFunc1Held) generated.Step {
+func withDefersFunc1Step(f *generated.Frame, h *withDefersFunc1Held) generated.Step {
 	step, _ := withDefersFunc1Run(f, h, f.At())
 	return step
 }
 
 // withDefersFunc1Run runs withDefers.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func withDefersFunc1Run(f *generated.Frame[withDefersFunc1State, struct{}], h *withDefersFunc1Held, at int) (step generated.Step, ok bool) {
+func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return withDefersFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -5489,7 +5538,7 @@ func withDefersFunc1Run(f *generated.Frame[withDefersFunc1State, struct{}], h *w
 		tr = h.tr
 //line children.go:268
 		err1 = generated.ChildErr(f)
-//line children_task.go:5493
+//line children_task.go:5542
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5514,9 +5563,9 @@ func withDefersFunc1Run(f *generated.Frame[withDefersFunc1State, struct{}], h *w
 			func(t *task.T) {
 //line children.go:263
 				waitStart(t, tr, "leaving", i)
-//line children_task.go:5518
+//line children_task.go:5567
 				if generated.Suspended(t) {
-					f, h := withDefersFunc1Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[withDefersFunc1Func1Held](t, withDefersFunc1Func1Kind, 1)
 					*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 					*h = withDefersFunc1Func1Held{ended: ended}
 					return
@@ -5546,7 +5595,7 @@ loop1:
 	}
 //line children.go:268
 	err1 = waitStart(t, tr, "child", i, k)
-//line children_task.go:5550
+//line children_task.go:5599
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1At1](f) = withDefersFunc1At1{i: i, k: k}
 		*h = withDefersFunc1Held{exit: h.exit, tr: tr}
@@ -5572,13 +5621,13 @@ end2:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5576
+//line children_task.go:5625
 exit:
 	if p.Run(t) {
 		*h = withDefersFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
 
 // withDefersFunc1Func1Args has the arguments of withDefers.func1.func1.
@@ -5591,17 +5640,17 @@ type withDefersFunc1Func1At1 struct {
 	i int
 }
 
-type withDefersFunc1Func1State = [(max(unsafe.Sizeof(withDefersFunc1Func1Args{}), unsafe.Sizeof(withDefersFunc1Func1At1{})) + 7) / 8]uint64
+const withDefersFunc1Func1Size = (max(unsafe.Sizeof(withDefersFunc1Func1Args{}), unsafe.Sizeof(withDefersFunc1Func1At1{})) + 7) &^ 7
 
 type withDefersFunc1Func1Held = struct {
 	tr    *cases.Trace
 	ended []int
 }
 
-var withDefersFunc1Func1Kind *generated.HeldKind[withDefersFunc1Func1State, withDefersFunc1Func1Held, struct{}]
+var withDefersFunc1Func1Kind *generated.Kind
 
 // withDefersFunc1Func1Step is the step form of withDefers.func1.func1.
-func withDefersFunc1Func1Step(f *generated.Frame[withDefersFunc1Func1State, struct{}], h *withDefersFunc1Func1Held) generated.Step {
+func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -5619,14 +5668,14 @@ func withDefersFunc1Func1Step(f *generated.Frame[withDefersFunc1Func1State, stru
 		ended = h.ended
 //line children.go:263
 		generated.ChildErr(f)
-//line children_task.go:5623
+//line children_task.go:5672
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:263
 	waitStart(t, tr, "leaving", i)
-//line children_task.go:5630
+//line children_task.go:5679
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 		*h = withDefersFunc1Func1Held{ended: ended}
@@ -5635,8 +5684,8 @@ func withDefersFunc1Func1Step(f *generated.Frame[withDefersFunc1Func1State, stru
 resume1:
 //line children.go:264
 	ended[i]++
-//line children_task.go:5639
-	return generated.Return(f, struct{}{}, nil)
+//line children_task.go:5688
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // recoversArgs has the arguments of recovers.
@@ -5656,13 +5705,13 @@ type recoversAt2 struct {
 	n int
 }
 
-type recoversState = [(max(unsafe.Sizeof(recoversArgs{}), unsafe.Sizeof(recoversAt1{}), unsafe.Sizeof(recoversAt2{})) + 7) / 8]uint64
+const recoversSize = (max(unsafe.Sizeof(recoversArgs{}), unsafe.Sizeof(recoversAt1{}), unsafe.Sizeof(recoversAt2{})) + 7) &^ 7
 
 type recoversHeld = struct {
 	tr *cases.Trace
 }
 
-var recoversKind *generated.HeldKind[recoversState, recoversHeld, int]
+var recoversKind *generated.Kind
 
 // recoversStart is the start form of recovers.
 func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -5673,20 +5722,21 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
-				f, h := recoversFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[recoversFunc1Held](t, recoversFunc1Kind)
 				*generated.At[recoversFunc1Args](f) = recoversFunc1Args{n: n, i: i}
 				*h = recoversFunc1Held{tr: tr}
 				_, err1 := generated.Run(t, f, &h.exit.result)
 				return err1
 			})
 		} else {
-			var s recoversFunc1State
-			*generated.In[recoversFunc1Args](&s) = recoversFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, recoversFunc1Kind.With(s, recoversFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](recoversFunc1Kind)
+			*generated.CallState[recoversFunc1Args](c) = recoversFunc1Args{n: n, i: i}
+			*generated.CallHeld[recoversFunc1Held](c) = recoversFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5688
+//line children_task.go:5738
 		if generated.Suspended(t) {
-			f, h := recoversKind.Spill(t, 1)
+			f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 			s := generated.At[recoversAt1](f)
 			*s = recoversAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -5696,9 +5746,9 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:295
 	err := g.Wait(t)
-//line children_task.go:5700
+//line children_task.go:5750
 	if generated.Suspended(t) {
-		f := recoversKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, recoversKind, 2)
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		return
 	}
@@ -5706,10 +5756,10 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5710
+//line children_task.go:5760
 
 // recoversStep is the step form of recovers.
-func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) generated.Step {
+func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -5729,14 +5779,14 @@ func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) gener
 		tr = h.tr
 //line children.go:283
 		generated.Child(f)
-//line children_task.go:5733
+//line children_task.go:5783
 		goto resume1
 	case 2:
 		s := generated.At[recoversAt2](f)
 		n = s.n
 //line children.go:295
 		err = generated.Err(f)
-//line children_task.go:5740
+//line children_task.go:5790
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5755,24 +5805,25 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
-				f, h := recoversFunc1Kind.Begin(t)
+				f, h := generated.BeginHeld[recoversFunc1Held](t, recoversFunc1Kind)
 				*generated.At[recoversFunc1Args](f) = recoversFunc1Args{n: n, i: i}
 				*h = recoversFunc1Held{tr: tr}
 				_, err2 := generated.Run(t, f, &h.exit.result)
 				return err2
 			})
 		} else {
-			var s recoversFunc1State
-			*generated.In[recoversFunc1Args](&s) = recoversFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, recoversFunc1Kind.With(s, recoversFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](recoversFunc1Kind)
+			*generated.CallState[recoversFunc1Args](c) = recoversFunc1Args{n: n, i: i}
+			*generated.CallHeld[recoversFunc1Held](c) = recoversFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5771
+//line children_task.go:5822
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{n: n, i1: i1}
 		generated.Move(&s.g, &g)
-		h = recoversKind.Hold(t, f, h)
+		h = generated.Hold(t, recoversKind, f, h)
 		*h = recoversHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -5783,7 +5834,7 @@ resume1:
 end1:
 //line children.go:295
 	err = g.Wait(t)
-//line children_task.go:5787
+//line children_task.go:5838
 	if generated.Suspended(t) {
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		if h != nil {
@@ -5793,10 +5844,10 @@ end1:
 	}
 resume2:
 //line children.go:295
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5800
+//line children_task.go:5851
 
 // recoversFunc1Args has the arguments of recovers.func1.
 type recoversFunc1Args struct {
@@ -5809,7 +5860,7 @@ type recoversFunc1At1 struct {
 	result int
 }
 
-type recoversFunc1State = [(max(unsafe.Sizeof(recoversFunc1Args{}), unsafe.Sizeof(recoversFunc1At1{})) + 7) / 8]uint64
+const recoversFunc1Size = (max(unsafe.Sizeof(recoversFunc1Args{}), unsafe.Sizeof(recoversFunc1At1{})) + 7) &^ 7
 
 // recoversFunc1Exit is what recovers.func1 needs until it has ended: its deferred calls and its results.
 type recoversFunc1Exit struct {
@@ -5823,16 +5874,16 @@ type recoversFunc1Held = struct {
 	tr   *cases.Trace
 }
 
-var recoversFunc1Kind *generated.HeldKind[recoversFunc1State, recoversFunc1Held, struct{}]
+var recoversFunc1Kind *generated.Kind
 
 // recoversFunc1Step is the step form of recovers.func1.
-func recoversFunc1Step(f *generated.Frame[recoversFunc1State, struct{}], h *recoversFunc1Held) generated.Step {
+func recoversFunc1Step(f *generated.Frame, h *recoversFunc1Held) generated.Step {
 	step, _ := recoversFunc1Run(f, h, f.At())
 	return step
 }
 
 // recoversFunc1Run runs recovers.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recoversFunc1Held, at int) (step generated.Step, ok bool) {
+func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -5858,7 +5909,7 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 //line children.go:289
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5862
+//line children_task.go:5913
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5878,9 +5929,9 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 //line children.go:285
 					if v != nil && *err == nil {
 						waitStart(t, tr, "recovered", v)
-//line children_task.go:5882
+//line children_task.go:5933
 						if generated.Suspended(t) {
-							recoversFunc1Func1Kind.SpillBare(t, 1)
+							generated.SpillBare(t, recoversFunc1Func1Kind, 1)
 							return
 						}
 					}
@@ -5890,7 +5941,7 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 	}
 //line children.go:289
 	v = valueStart(t, tr, i)
-//line children_task.go:5894
+//line children_task.go:5945
 	if generated.Suspended(t) {
 		s := generated.At[recoversFunc1At1](f)
 		*s = recoversFunc1At1{n: n}
@@ -5910,16 +5961,14 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5914
+//line children_task.go:5965
 exit:
 	if p.Run(t) {
 		*h = recoversFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
-
-type recoversFunc1Func1State = struct{}
 
 type recoversFunc1Func1Held = struct {
 	tr  *cases.Trace
@@ -5927,10 +5976,10 @@ type recoversFunc1Func1Held = struct {
 	p   *generated.Panic
 }
 
-var recoversFunc1Func1Kind *generated.HeldKind[recoversFunc1Func1State, recoversFunc1Func1Held, struct{}]
+var recoversFunc1Func1Kind *generated.Kind
 
 // recoversFunc1Func1Step is the step form of recovers.func1.func1.
-func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}], h *recoversFunc1Func1Held) generated.Step {
+func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -5944,7 +5993,7 @@ func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}
 	case 1:
 //line children.go:286
 		generated.ChildErr(f)
-//line children_task.go:5948
+//line children_task.go:5997
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5957,7 +6006,7 @@ func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}
 	}
 //line children.go:286
 	waitStart(t, tr, "recovered", v)
-//line children_task.go:5961
+//line children_task.go:6010
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = recoversFunc1Func1Held{}
@@ -5966,7 +6015,7 @@ func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}
 	}
 resume1:
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // fibonacciArgs has the arguments of fibonacci.
@@ -5990,7 +6039,7 @@ type fibonacciAt3 struct {
 	g task.Group
 }
 
-type fibonacciState = [(max(unsafe.Sizeof(fibonacciArgs{}), unsafe.Sizeof(fibonacciAt1{}), unsafe.Sizeof(fibonacciAt2{}), unsafe.Sizeof(fibonacciAt3{})) + 7) / 8]uint64
+const fibonacciSize = (max(unsafe.Sizeof(fibonacciArgs{}), unsafe.Sizeof(fibonacciAt1{}), unsafe.Sizeof(fibonacciAt2{}), unsafe.Sizeof(fibonacciAt3{})) + 7) &^ 7
 
 type fibonacciHeld = struct {
 	tr *cases.Trace
@@ -5998,16 +6047,16 @@ type fibonacciHeld = struct {
 	b  *int
 }
 
-var fibonacciKind *generated.HeldKind[fibonacciState, fibonacciHeld, int]
+var fibonacciKind *generated.Kind
 
 // fibonacciStart is the start form of fibonacci.
 func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:299
 	if n < 2 {
 		v := valueStart(t, tr, n)
-//line children_task.go:6009
+//line children_task.go:6058
 		if generated.Suspended(t) {
-			f := fibonacciKind.SpillBare(t, 1)
+			f := generated.SpillBare(t, fibonacciKind, 1)
 			s := generated.At[fibonacciAt1](f)
 			*s = fibonacciAt1{}
 			generated.ResultTo(t, &s.result)
@@ -6024,9 +6073,9 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 			v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6028
+//line children_task.go:6077
 			if generated.Suspended(t) {
-				f, h := fibonacciFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 				s := generated.At[fibonacciFunc1At1](f)
 				*s = fibonacciFunc1At1{}
 				*h = fibonacciFunc1Held{a: &a}
@@ -6039,13 +6088,14 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return err
 		})
 	} else {
-		var s fibonacciFunc1State
-		*generated.In[fibonacciFunc1Args](&s) = fibonacciFunc1Args{n: n}
-		generated.GoCall(t, &g, fibonacciFunc1Kind.With(s, fibonacciFunc1Held{tr: tr, a: &a}))
+		c := generated.NewCall[struct{}](fibonacciFunc1Kind)
+		*generated.CallState[fibonacciFunc1Args](c) = fibonacciFunc1Args{n: n}
+		*generated.CallHeld[fibonacciFunc1Held](c) = fibonacciFunc1Held{tr: tr, a: &a}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6047
+//line children_task.go:6097
 	if generated.Suspended(t) {
-		f, h := fibonacciKind.Spill(t, 2)
+		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 2)
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
 		generated.Move(&s.g, &g)
@@ -6057,9 +6107,9 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 			v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6061
+//line children_task.go:6111
 			if generated.Suspended(t) {
-				f, h := fibonacciFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 				s := generated.At[fibonacciFunc2At1](f)
 				*s = fibonacciFunc2At1{}
 				*h = fibonacciFunc2Held{b: &b}
@@ -6072,13 +6122,14 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return err
 		})
 	} else {
-		var s fibonacciFunc2State
-		*generated.In[fibonacciFunc2Args](&s) = fibonacciFunc2Args{n: n}
-		generated.GoCall(t, &g, fibonacciFunc2Kind.With(s, fibonacciFunc2Held{tr: tr, b: &b}))
+		c := generated.NewCall[struct{}](fibonacciFunc2Kind)
+		*generated.CallState[fibonacciFunc2Args](c) = fibonacciFunc2Args{n: n}
+		*generated.CallHeld[fibonacciFunc2Held](c) = fibonacciFunc2Held{tr: tr, b: &b}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6080
+//line children_task.go:6131
 	if generated.Suspended(t) {
-		f, h := fibonacciKind.Spill(t, 3)
+		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 3)
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
 		generated.Move(&s.g, &g)
@@ -6087,9 +6138,9 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:306
 	err := g.Wait(t)
-//line children_task.go:6091
+//line children_task.go:6142
 	if generated.Suspended(t) {
-		_, h := fibonacciKind.Spill(t, 4)
+		_, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 4)
 		*h = fibonacciHeld{a: &a, b: &b}
 		return
 	}
@@ -6097,10 +6148,10 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6101
+//line children_task.go:6152
 
 // fibonacciStep is the step form of fibonacci.
-func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) generated.Step {
+func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -6119,7 +6170,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 //line children.go:300
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6123
+//line children_task.go:6174
 		goto resume1
 	case 2:
 		s := generated.At[fibonacciAt2](f)
@@ -6128,7 +6179,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:304
 		generated.Child(f)
-//line children_task.go:6132
+//line children_task.go:6183
 		goto resume2
 	case 3:
 		s := generated.At[fibonacciAt3](f)
@@ -6136,13 +6187,13 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 		a, b = h.a, h.b
 //line children.go:305
 		generated.Child(f)
-//line children_task.go:6140
+//line children_task.go:6191
 		goto resume3
 	case 4:
 		a, b = h.a, h.b
 //line children.go:306
 		err = generated.Err(f)
-//line children_task.go:6146
+//line children_task.go:6197
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6153,7 +6204,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 	}
 //line children.go:300
 	v = valueStart(t, tr, n)
-//line children_task.go:6157
+//line children_task.go:6208
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt1](f)
 		*s = fibonacciAt1{}
@@ -6165,7 +6216,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 	}
 resume1:
 //line children.go:300
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 end1:
 	g = task.Group{}
 	a = new(int)
@@ -6177,9 +6228,9 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 				v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6181
+//line children_task.go:6232
 				if generated.Suspended(t) {
-					f, h := fibonacciFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 					s := generated.At[fibonacciFunc1At1](f)
 					*s = fibonacciFunc1At1{}
 					*h = fibonacciFunc1Held{a: a}
@@ -6192,17 +6243,18 @@ end1:
 				return err
 			})
 		} else {
-			var s fibonacciFunc1State
-			*generated.In[fibonacciFunc1Args](&s) = fibonacciFunc1Args{n: n}
-			generated.GoCall(t, &g, fibonacciFunc1Kind.With(s, fibonacciFunc1Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](fibonacciFunc1Kind)
+			*generated.CallState[fibonacciFunc1Args](c) = fibonacciFunc1Args{n: n}
+			*generated.CallHeld[fibonacciFunc1Held](c) = fibonacciFunc1Held{tr: tr, a: a}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6201
+//line children_task.go:6253
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
 		generated.Move(&s.g, &g)
-		h = fibonacciKind.Hold(t, f, h)
+		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{tr: tr, a: a, b: b}
 		return generated.Wait(f, t, 2)
 	}
@@ -6214,9 +6266,9 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 				v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6218
+//line children_task.go:6270
 				if generated.Suspended(t) {
-					f, h := fibonacciFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 					s := generated.At[fibonacciFunc2At1](f)
 					*s = fibonacciFunc2At1{}
 					*h = fibonacciFunc2Held{b: b}
@@ -6229,35 +6281,36 @@ resume2:
 				return err
 			})
 		} else {
-			var s fibonacciFunc2State
-			*generated.In[fibonacciFunc2Args](&s) = fibonacciFunc2Args{n: n}
-			generated.GoCall(t, &g, fibonacciFunc2Kind.With(s, fibonacciFunc2Held{tr: tr, b: b}))
+			c := generated.NewCall[struct{}](fibonacciFunc2Kind)
+			*generated.CallState[fibonacciFunc2Args](c) = fibonacciFunc2Args{n: n}
+			*generated.CallHeld[fibonacciFunc2Held](c) = fibonacciFunc2Held{tr: tr, b: b}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6238
+//line children_task.go:6291
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
 		generated.Move(&s.g, &g)
-		h = fibonacciKind.Hold(t, f, h)
+		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{a: a, b: b}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line children.go:306
 	err = g.Wait(t)
-//line children_task.go:6250
+//line children_task.go:6303
 	if generated.Suspended(t) {
-		h = fibonacciKind.Hold(t, f, h)
+		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{a: a, b: b}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line children.go:307
-	return generated.Return(f, *a+*b, err)
+	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:6261
+//line children_task.go:6314
 
 // fibonacciFunc1Args has the arguments of fibonacci.func1.
 type fibonacciFunc1Args struct {
@@ -6269,17 +6322,17 @@ type fibonacciFunc1At1 struct {
 	result int
 }
 
-type fibonacciFunc1State = [(max(unsafe.Sizeof(fibonacciFunc1Args{}), unsafe.Sizeof(fibonacciFunc1At1{})) + 7) / 8]uint64
+const fibonacciFunc1Size = (max(unsafe.Sizeof(fibonacciFunc1Args{}), unsafe.Sizeof(fibonacciFunc1At1{})) + 7) &^ 7
 
 type fibonacciFunc1Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var fibonacciFunc1Kind *generated.HeldKind[fibonacciFunc1State, fibonacciFunc1Held, struct{}]
+var fibonacciFunc1Kind *generated.Kind
 
 // fibonacciFunc1Step is the step form of fibonacci.func1.
-func fibonacciFunc1Step(f *generated.Frame[fibonacciFunc1State, struct{}], h *fibonacciFunc1Held) generated.Step {
+func fibonacciFunc1Step(f *generated.Frame, h *fibonacciFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -6298,14 +6351,14 @@ func fibonacciFunc1Step(f *generated.Frame[fibonacciFunc1State, struct{}], h *fi
 //line children.go:304
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6302
+//line children_task.go:6355
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:304
 	v, err1 = fibonacciStart(t, tr, n-1)
-//line children_task.go:6309
+//line children_task.go:6362
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc1At1](f)
 		*s = fibonacciFunc1At1{}
@@ -6317,10 +6370,10 @@ resume1:
 //line children.go:304
 	*a, err = v, err1
 //line children.go:304
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6324
+//line children_task.go:6377
 
 // fibonacciFunc2Args has the arguments of fibonacci.func2.
 type fibonacciFunc2Args struct {
@@ -6332,17 +6385,17 @@ type fibonacciFunc2At1 struct {
 	result int
 }
 
-type fibonacciFunc2State = [(max(unsafe.Sizeof(fibonacciFunc2Args{}), unsafe.Sizeof(fibonacciFunc2At1{})) + 7) / 8]uint64
+const fibonacciFunc2Size = (max(unsafe.Sizeof(fibonacciFunc2Args{}), unsafe.Sizeof(fibonacciFunc2At1{})) + 7) &^ 7
 
 type fibonacciFunc2Held = struct {
 	tr *cases.Trace
 	b  *int
 }
 
-var fibonacciFunc2Kind *generated.HeldKind[fibonacciFunc2State, fibonacciFunc2Held, struct{}]
+var fibonacciFunc2Kind *generated.Kind
 
 // fibonacciFunc2Step is the step form of fibonacci.func2.
-func fibonacciFunc2Step(f *generated.Frame[fibonacciFunc2State, struct{}], h *fibonacciFunc2Held) generated.Step {
+func fibonacciFunc2Step(f *generated.Frame, h *fibonacciFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -6361,14 +6414,14 @@ func fibonacciFunc2Step(f *generated.Frame[fibonacciFunc2State, struct{}], h *fi
 //line children.go:305
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6365
+//line children_task.go:6418
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:305
 	v, err1 = fibonacciStart(t, tr, n-2)
-//line children_task.go:6372
+//line children_task.go:6425
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc2At1](f)
 		*s = fibonacciFunc2At1{}
@@ -6380,10 +6433,10 @@ resume1:
 //line children.go:305
 	*b, err = v, err1
 //line children.go:305
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6387
+//line children_task.go:6440
 
 // immediateArgs has the arguments of immediate.
 type immediateArgs struct {
@@ -6412,14 +6465,14 @@ type immediateAt4 struct {
 	g task.Group
 }
 
-type immediateState = [(max(unsafe.Sizeof(immediateArgs{}), unsafe.Sizeof(immediateAt1{}), unsafe.Sizeof(immediateAt2{}), unsafe.Sizeof(immediateAt3{}), unsafe.Sizeof(immediateAt4{})) + 7) / 8]uint64
+const immediateSize = (max(unsafe.Sizeof(immediateArgs{}), unsafe.Sizeof(immediateAt1{}), unsafe.Sizeof(immediateAt2{}), unsafe.Sizeof(immediateAt3{}), unsafe.Sizeof(immediateAt4{})) + 7) &^ 7
 
 type immediateHeld = struct {
 	tr    *cases.Trace
 	count *atomic.Int64
 }
 
-var immediateKind *generated.HeldKind[immediateState, immediateHeld, int]
+var immediateKind *generated.Kind
 
 // immediateStart is the start form of immediate.
 func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -6435,11 +6488,13 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, immediateFunc1Kind.With(immediateFunc1State{}, immediateFunc1Held{count: &count}))
+			c := generated.NewCall[struct{}](immediateFunc1Kind)
+			*generated.CallHeld[immediateFunc1Held](c) = immediateFunc1Held{count: &count}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6441
+//line children_task.go:6496
 		if generated.Suspended(t) {
-			f, h := immediateKind.Spill(t, 1)
+			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 1)
 			s := generated.At[immediateAt1](f)
 			*s = immediateAt1{n: n, i: i}
 			generated.Move(&s.g, &g)
@@ -6450,9 +6505,9 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:316
 		err := g.Wait(t)
-//line children_task.go:6454
+//line children_task.go:6509
 		if generated.Suspended(t) {
-			f, h := immediateKind.Spill(t, 2)
+			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 2)
 			s := generated.At[immediateAt2](f)
 			*s = immediateAt2{}
 			generated.Move(&s.g, &g)
@@ -6466,9 +6521,9 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:319
 	waitStart(t, tr, "waited")
-//line children_task.go:6470
+//line children_task.go:6525
 	if generated.Suspended(t) {
-		f, h := immediateKind.Spill(t, 3)
+		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 3)
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
 		generated.Move(&s.g, &g)
@@ -6484,11 +6539,13 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return fmt.Errorf("at once")
 		})
 	} else {
-		generated.GoCall(t, &g, immediateFunc2Kind.With(immediateFunc2State{}, immediateFunc2Held{count: &count}))
+		c := generated.NewCall[struct{}](immediateFunc2Kind)
+		*generated.CallHeld[immediateFunc2Held](c) = immediateFunc2Held{count: &count}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6490
+//line children_task.go:6547
 	if generated.Suspended(t) {
-		f, h := immediateKind.Spill(t, 4)
+		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 4)
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
 		generated.Move(&s.g, &g)
@@ -6497,9 +6554,9 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:321
 	err1 := g.Wait(t)
-//line children_task.go:6501
+//line children_task.go:6558
 	if generated.Suspended(t) {
-		_, h := immediateKind.Spill(t, 5)
+		_, h := generated.SpillHeld[immediateHeld](t, immediateKind, 5)
 		*h = immediateHeld{count: &count}
 		return
 	}
@@ -6507,10 +6564,10 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(count.Load()), err1
 }
 
-//line children_task.go:6511
+//line children_task.go:6568
 
 // immediateStep is the step form of immediate.
-func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) generated.Step {
+func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -6531,7 +6588,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		tr, count = h.tr, h.count
 //line children.go:314
 		generated.Child(f)
-//line children_task.go:6535
+//line children_task.go:6592
 		goto resume1
 	case 2:
 		s := generated.At[immediateAt2](f)
@@ -6539,7 +6596,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		tr, count = h.tr, h.count
 //line children.go:316
 		err = generated.Err(f)
-//line children_task.go:6543
+//line children_task.go:6600
 		goto resume2
 	case 3:
 		s := generated.At[immediateAt3](f)
@@ -6547,7 +6604,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		count = h.count
 //line children.go:319
 		generated.ChildErr(f)
-//line children_task.go:6551
+//line children_task.go:6608
 		goto resume3
 	case 4:
 		s := generated.At[immediateAt4](f)
@@ -6555,13 +6612,13 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		count = h.count
 //line children.go:320
 		generated.Child(f)
-//line children_task.go:6559
+//line children_task.go:6616
 		goto resume4
 	case 5:
 		count = h.count
 //line children.go:321
 		err1 = generated.Err(f)
-//line children_task.go:6565
+//line children_task.go:6622
 		goto resume5
 	default:
 		return f.BadResume()
@@ -6586,10 +6643,12 @@ loop1:
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, immediateFunc1Kind.With(immediateFunc1State{}, immediateFunc1Held{count: count}))
+			c := generated.NewCall[struct{}](immediateFunc1Kind)
+			*generated.CallHeld[immediateFunc1Held](c) = immediateFunc1Held{count: count}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6593
+//line children_task.go:6652
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt1](f)
 		*s = immediateAt1{n: n, i: i}
@@ -6603,7 +6662,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line children_task.go:6607
+//line children_task.go:6666
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt2](f)
 		*s = immediateAt2{}
@@ -6617,10 +6676,10 @@ resume2:
 		goto end2
 	}
 //line children.go:317
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end2:
 	waitStart(t, tr, "waited")
-//line children_task.go:6624
+//line children_task.go:6683
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
@@ -6640,10 +6699,12 @@ resume3:
 				return fmt.Errorf("at once")
 			})
 		} else {
-			generated.GoCall(t, &g, immediateFunc2Kind.With(immediateFunc2State{}, immediateFunc2Held{count: count}))
+			c := generated.NewCall[struct{}](immediateFunc2Kind)
+			*generated.CallHeld[immediateFunc2Held](c) = immediateFunc2Held{count: count}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6647
+//line children_task.go:6708
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
@@ -6654,28 +6715,26 @@ resume3:
 resume4:
 //line children.go:321
 	err1 = g.Wait(t)
-//line children_task.go:6658
+//line children_task.go:6719
 	if generated.Suspended(t) {
 		*h = immediateHeld{count: count}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line children.go:322
-	return generated.Return(f, int(count.Load()), err1)
+	return generated.Return[int](f, int(count.Load()), err1)
 }
 
-//line children_task.go:6668
-
-type immediateFunc1State = struct{}
+//line children_task.go:6729
 
 type immediateFunc1Held = struct {
 	count *atomic.Int64
 }
 
-var immediateFunc1Kind *generated.HeldKind[immediateFunc1State, immediateFunc1Held, struct{}]
+var immediateFunc1Kind *generated.Kind
 
 // immediateFunc1Step is the step form of immediate.func1.
-func immediateFunc1Step(f *generated.Frame[immediateFunc1State, struct{}], h *immediateFunc1Held) generated.Step {
+func immediateFunc1Step(f *generated.Frame, h *immediateFunc1Held) generated.Step {
 	generated.Resume(f)
 	var (
 		count *atomic.Int64
@@ -6689,21 +6748,19 @@ func immediateFunc1Step(f *generated.Frame[immediateFunc1State, struct{}], h *im
 //line children.go:314
 	count.Add(1)
 //line children.go:314
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:6696
-
-type immediateFunc2State = struct{}
+//line children_task.go:6755
 
 type immediateFunc2Held = struct {
 	count *atomic.Int64
 }
 
-var immediateFunc2Kind *generated.HeldKind[immediateFunc2State, immediateFunc2Held, struct{}]
+var immediateFunc2Kind *generated.Kind
 
 // immediateFunc2Step is the step form of immediate.func2.
-func immediateFunc2Step(f *generated.Frame[immediateFunc2State, struct{}], h *immediateFunc2Held) generated.Step {
+func immediateFunc2Step(f *generated.Frame, h *immediateFunc2Held) generated.Step {
 	generated.Resume(f)
 	var (
 		count *atomic.Int64
@@ -6717,17 +6774,17 @@ func immediateFunc2Step(f *generated.Frame[immediateFunc2State, struct{}], h *im
 //line children.go:320
 	count.Add(1)
 //line children.go:320
-	return generated.Return(f, struct{}{}, fmt.Errorf("at once"))
+	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("at once"))
 }
 
-//line children_task.go:6724
+//line children_task.go:6781
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
 	n int
 }
 
-type scopesState = [(unsafe.Sizeof(scopesArgs{}) + 7) / 8]uint64
+const scopesSize = (unsafe.Sizeof(scopesArgs{}) + 7) &^ 7
 
 type scopesHeld = struct {
 	tr *cases.Trace
@@ -6736,7 +6793,7 @@ type scopesHeld = struct {
 	b  *int
 }
 
-var scopesKind *generated.HeldKind[scopesState, scopesHeld, int]
+var scopesKind *generated.Kind
 
 // scopesStart is the start form of scopes.
 func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -6761,9 +6818,9 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:331
 				v := valueStart(t, tr, 1)
-//line children_task.go:6765
+//line children_task.go:6822
 				if generated.Suspended(t) {
-					f, h := scopesFunc1Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 					s := generated.At[scopesFunc1Func1At1](f)
 					*s = scopesFunc1Func1At1{}
 					*h = scopesFunc1Func1Held{a: &a}
@@ -6775,20 +6832,22 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				a = v
 				return nil
 			})
-//line children_task.go:6779
+//line children_task.go:6836
 			if generated.Suspended(t) {
-				scopesFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, scopesFunc1Kind, 1)
 				return
 			}
 //line children.go:329
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, scopesFunc1Kind.With(scopesFunc1State{}, scopesFunc1Held{tr: tr, a: &a}))
+		c := generated.NewCall[struct{}](scopesFunc1Kind)
+		*generated.CallHeld[scopesFunc1Held](c) = scopesFunc1Held{tr: tr, a: &a}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6790
+//line children_task.go:6849
 	if generated.Suspended(t) {
-		_, h := scopesKind.Spill(t, 1)
+		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 		gBox := generated.BoxOf(&gMoved, &g)
 		*h = scopesHeld{tr: tr, g: gBox, a: &a, b: &b}
 		return
@@ -6799,9 +6858,9 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:336
 				v := valueStart(t, tr, 2)
-//line children_task.go:6803
+//line children_task.go:6862
 				if generated.Suspended(t) {
-					f, h := scopesFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					s := generated.At[scopesFunc2Func1At1](f)
 					*s = scopesFunc2Func1At1{}
 					*h = scopesFunc2Func1Held{b: &b}
@@ -6814,37 +6873,39 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return t.Err()
 			})
 		} else {
-			generated.GoCall(t, &g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: &b}))
+			c := generated.NewCall[struct{}](scopesFunc2Func1Kind)
+			*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: &b}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6820
+//line children_task.go:6881
 		if generated.Suspended(t) {
-			_, h := scopesFunc2Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 			gBox := generated.BoxOf(&gMoved, &g)
 			*h = scopesFunc2Held{tr: tr, g: gBox}
 			return
 		}
 //line children.go:337
 		waitStart(t, tr, "in the shield")
-//line children_task.go:6829
+//line children_task.go:6890
 		if generated.Suspended(t) {
-			_, h := scopesFunc2Kind.Spill(t, 2)
+			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 			gBox := generated.BoxOf(&gMoved, &g)
 			*h = scopesFunc2Held{g: gBox}
 			return
 		}
 //line children.go:338
 		err := g.Wait(t)
-//line children_task.go:6838
+//line children_task.go:6899
 		if generated.Suspended(t) {
-			scopesFunc2Kind.SpillBare(t, 3)
+			generated.SpillBare(t, scopesFunc2Kind, 3)
 			return
 		}
 //line children.go:338
 		return err
 	})
-//line children_task.go:6846
+//line children_task.go:6907
 	if generated.Suspended(t) {
-		_, h := scopesKind.Spill(t, 2)
+		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 		*h = scopesHeld{a: &a, b: &b}
 		return
 	}
@@ -6852,10 +6913,10 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6856
+//line children_task.go:6917
 
 // scopesStep is the step form of scopes.
-func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.Step {
+func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -6874,13 +6935,13 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, g, a, b = h.tr, h.g, h.a, h.b
 //line children.go:328
 		generated.Child(f)
-//line children_task.go:6878
+//line children_task.go:6939
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line children.go:335
 		err = generated.Err(f)
-//line children_task.go:6884
+//line children_task.go:6945
 		goto resume2
 	default:
 		return f.BadResume()
@@ -6907,9 +6968,9 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 					}()
 //line children.go:331
 					v := valueStart(t, tr, 1)
-//line children_task.go:6911
+//line children_task.go:6972
 					if generated.Suspended(t) {
-						f, h := scopesFunc1Func1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 						s := generated.At[scopesFunc1Func1At1](f)
 						*s = scopesFunc1Func1At1{}
 						*h = scopesFunc1Func1Held{a: a}
@@ -6921,19 +6982,21 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 					*a = v
 					return nil
 				})
-//line children_task.go:6925
+//line children_task.go:6986
 				if generated.Suspended(t) {
-					scopesFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, scopesFunc1Kind, 1)
 					return
 				}
 //line children.go:329
 				return err
 			})
 		} else {
-			generated.GoCall(t, g, scopesFunc1Kind.With(scopesFunc1State{}, scopesFunc1Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](scopesFunc1Kind)
+			*generated.CallHeld[scopesFunc1Held](c) = scopesFunc1Held{tr: tr, a: a}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:6937
+//line children_task.go:7000
 	if generated.Suspended(t) {
 		*h = scopesHeld{tr: tr, g: g, a: a, b: b}
 		return generated.Wait(f, t, 1)
@@ -6949,9 +7012,9 @@ resume1:
 				generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 					v := valueStart(t, tr, 2)
-//line children_task.go:6953
+//line children_task.go:7016
 					if generated.Suspended(t) {
-						f, h := scopesFunc2Func1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						s := generated.At[scopesFunc2Func1At1](f)
 						*s = scopesFunc2Func1At1{}
 						*h = scopesFunc2Func1Held{b: b}
@@ -6964,56 +7027,56 @@ resume1:
 					return t.Err()
 				})
 			} else {
-				generated.GoCall(t, g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: b}))
+				c := generated.NewCall[struct{}](scopesFunc2Func1Kind)
+				*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
+				generated.GoCall(t, g, c)
 			}
-//line children_task.go:6970
+//line children_task.go:7035
 			if generated.Suspended(t) {
-				_, h := scopesFunc2Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				*h = scopesFunc2Held{tr: tr, g: g}
 				return
 			}
 //line children.go:337
 			waitStart(t, tr, "in the shield")
-//line children_task.go:6978
+//line children_task.go:7043
 			if generated.Suspended(t) {
-				_, h := scopesFunc2Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 				*h = scopesFunc2Held{g: g}
 				return
 			}
 //line children.go:338
 			err := g.Wait(t)
-//line children_task.go:6986
+//line children_task.go:7051
 			if generated.Suspended(t) {
-				scopesFunc2Kind.SpillBare(t, 3)
+				generated.SpillBare(t, scopesFunc2Kind, 3)
 				return
 			}
 //line children.go:338
 			return err
 		})
 	}
-//line children_task.go:6995
+//line children_task.go:7060
 	if generated.Suspended(t) {
 		*h = scopesHeld{a: a, b: b}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line children.go:340
-	return generated.Return(f, *a+*b, err)
+	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:7005
-
-type scopesFunc1State = struct{}
+//line children_task.go:7070
 
 type scopesFunc1Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var scopesFunc1Kind *generated.HeldKind[scopesFunc1State, scopesFunc1Held, struct{}]
+var scopesFunc1Kind *generated.Kind
 
 // scopesFunc1Step is the step form of scopes.func1.
-func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFunc1Held) generated.Step {
+func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -7026,7 +7089,7 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 	case 1:
 //line children.go:329
 		err = generated.Err(f)
-//line children_task.go:7030
+//line children_task.go:7093
 		goto resume1
 	default:
 		return f.BadResume()
@@ -7045,9 +7108,9 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 		}()
 //line children.go:331
 		v := valueStart(t, tr, 1)
-//line children_task.go:7049
+//line children_task.go:7112
 		if generated.Suspended(t) {
-			f, h := scopesFunc1Func1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 			s := generated.At[scopesFunc1Func1At1](f)
 			*s = scopesFunc1Func1At1{}
 			*h = scopesFunc1Func1Held{a: a}
@@ -7059,7 +7122,7 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 		*a = v
 		return nil
 	})
-//line children_task.go:7063
+//line children_task.go:7126
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc1Held{}
@@ -7068,17 +7131,17 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 	}
 resume1:
 //line children.go:329
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7075
+//line children_task.go:7138
 
 // scopesFunc1Func1At1 is what scopes.func1.func1 keeps while it waits in line 331.
 type scopesFunc1Func1At1 struct {
 	result int
 }
 
-type scopesFunc1Func1State = [(unsafe.Sizeof(scopesFunc1Func1At1{}) + 7) / 8]uint64
+const scopesFunc1Func1Size = (unsafe.Sizeof(scopesFunc1Func1At1{}) + 7) &^ 7
 
 // scopesFunc1Func1Exit is what scopes.func1.func1 needs until it has ended: its deferred calls and its results.
 type scopesFunc1Func1Exit struct {
@@ -7093,7 +7156,7 @@ type scopesFunc1Func1Held = struct {
 	a    *int
 }
 
-var scopesFunc1Func1Kind *generated.HeldKind[scopesFunc1Func1State, scopesFunc1Func1Held, struct{}]
+var scopesFunc1Func1Kind *generated.Kind
 
 // scopesFunc1Func1Defer1 enters what scopes.func1.func1 defers in line 330 in the list of its frame.
 func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
@@ -7105,16 +7168,16 @@ func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:7109
+//line children_task.go:7172
 
 // scopesFunc1Func1Step is the step form of scopes.func1.func1.
-func scopesFunc1Func1Step(f *generated.Frame[scopesFunc1Func1State, struct{}], h *scopesFunc1Func1Held) generated.Step {
+func scopesFunc1Func1Step(f *generated.Frame, h *scopesFunc1Func1Held) generated.Step {
 	step, _ := scopesFunc1Func1Run(f, h, f.At())
 	return step
 }
 
 // scopesFunc1Func1Run runs scopes.func1.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func scopesFunc1Func1Run(f *generated.Frame[scopesFunc1Func1State, struct{}], h *scopesFunc1Func1Held, at int) (step generated.Step, ok bool) {
+func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return scopesFunc1Func1Run(f, h, generated.Exit) }, &step, &ok)
@@ -7133,7 +7196,7 @@ func scopesFunc1Func1Run(f *generated.Frame[scopesFunc1Func1State, struct{}], h 
 //line children.go:331
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7137
+//line children_task.go:7200
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -7150,7 +7213,7 @@ func scopesFunc1Func1Run(f *generated.Frame[scopesFunc1Func1State, struct{}], h 
 	}
 //line children.go:331
 	v = valueStart(t, tr, 1)
-//line children_task.go:7154
+//line children_task.go:7217
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc1Func1At1](f)
 		*s = scopesFunc1Func1At1{}
@@ -7165,16 +7228,14 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:7169
+//line children_task.go:7232
 exit:
 	if p.Run(t) {
 		*h = scopesFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
-
-type scopesFunc2State = struct{}
 
 type scopesFunc2Held = struct {
 	tr *cases.Trace
@@ -7182,10 +7243,10 @@ type scopesFunc2Held = struct {
 	b  *int
 }
 
-var scopesFunc2Kind *generated.HeldKind[scopesFunc2State, scopesFunc2Held, struct{}]
+var scopesFunc2Kind *generated.Kind
 
 // scopesFunc2Step is the step form of scopes.func2.
-func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFunc2Held) generated.Step {
+func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -7200,18 +7261,18 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		tr, g = h.tr, h.g
 //line children.go:336
 		generated.Child(f)
-//line children_task.go:7204
+//line children_task.go:7265
 		goto resume1
 	case 2:
 		g = h.g
 //line children.go:337
 		generated.ChildErr(f)
-//line children_task.go:7210
+//line children_task.go:7271
 		goto resume2
 	case 3:
 //line children.go:338
 		err = generated.Err(f)
-//line children_task.go:7215
+//line children_task.go:7276
 		goto resume3
 	default:
 		return f.BadResume()
@@ -7221,9 +7282,9 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 			v := valueStart(t, tr, 2)
-//line children_task.go:7225
+//line children_task.go:7286
 			if generated.Suspended(t) {
-				f, h := scopesFunc2Func1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s := generated.At[scopesFunc2Func1At1](f)
 				*s = scopesFunc2Func1At1{}
 				*h = scopesFunc2Func1Held{b: b}
@@ -7236,27 +7297,29 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 			return t.Err()
 		})
 	} else {
-		generated.GoCall(t, g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: b}))
+		c := generated.NewCall[struct{}](scopesFunc2Func1Kind)
+		*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
+		generated.GoCall(t, g, c)
 	}
-//line children_task.go:7242
+//line children_task.go:7305
 	if generated.Suspended(t) {
-		h = scopesFunc2Kind.Hold(t, f, h)
+		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{tr: tr, g: g}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line children.go:337
 	waitStart(t, tr, "in the shield")
-//line children_task.go:7251
+//line children_task.go:7314
 	if generated.Suspended(t) {
-		h = scopesFunc2Kind.Hold(t, f, h)
+		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{g: g}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line children.go:338
 	err = g.Wait(t)
-//line children_task.go:7260
+//line children_task.go:7323
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -7265,27 +7328,27 @@ resume2:
 	}
 resume3:
 //line children.go:338
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7272
+//line children_task.go:7335
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 336.
 type scopesFunc2Func1At1 struct {
 	result int
 }
 
-type scopesFunc2Func1State = [(unsafe.Sizeof(scopesFunc2Func1At1{}) + 7) / 8]uint64
+const scopesFunc2Func1Size = (unsafe.Sizeof(scopesFunc2Func1At1{}) + 7) &^ 7
 
 type scopesFunc2Func1Held = struct {
 	tr *cases.Trace
 	b  *int
 }
 
-var scopesFunc2Func1Kind *generated.HeldKind[scopesFunc2Func1State, scopesFunc2Func1Held, struct{}]
+var scopesFunc2Func1Kind *generated.Kind
 
 // scopesFunc2Func1Step is the step form of scopes.func2.func1.
-func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h *scopesFunc2Func1Held) generated.Step {
+func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -7301,14 +7364,14 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 //line children.go:336
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7305
+//line children_task.go:7368
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:336
 	v = valueStart(t, tr, 2)
-//line children_task.go:7312
+//line children_task.go:7375
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc2Func1At1](f)
 		*s = scopesFunc2Func1At1{}
@@ -7320,10 +7383,10 @@ resume1:
 //line children.go:336
 	*b = v
 //line children.go:336
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line children_task.go:7327
+//line children_task.go:7390
 
 // waitInExpressionArgs has the arguments of waitInExpression.
 type waitInExpressionArgs struct {
@@ -7366,14 +7429,14 @@ type waitInExpressionAt7 struct {
 	g task.Group
 }
 
-type waitInExpressionState = [(max(unsafe.Sizeof(waitInExpressionArgs{}), unsafe.Sizeof(waitInExpressionAt1{}), unsafe.Sizeof(waitInExpressionAt2{}), unsafe.Sizeof(waitInExpressionAt3{}), unsafe.Sizeof(waitInExpressionAt4{}), unsafe.Sizeof(waitInExpressionAt5{}), unsafe.Sizeof(waitInExpressionAt6{}), unsafe.Sizeof(waitInExpressionAt7{})) + 7) / 8]uint64
+const waitInExpressionSize = (max(unsafe.Sizeof(waitInExpressionArgs{}), unsafe.Sizeof(waitInExpressionAt1{}), unsafe.Sizeof(waitInExpressionAt2{}), unsafe.Sizeof(waitInExpressionAt3{}), unsafe.Sizeof(waitInExpressionAt4{}), unsafe.Sizeof(waitInExpressionAt5{}), unsafe.Sizeof(waitInExpressionAt6{}), unsafe.Sizeof(waitInExpressionAt7{})) + 7) &^ 7
 
 type waitInExpressionHeld = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var waitInExpressionKind *generated.HeldKind[waitInExpressionState, waitInExpressionHeld, int]
+var waitInExpressionKind *generated.Kind
 
 // waitInExpressionStart is the start form of waitInExpression.
 func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -7384,9 +7447,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 			v := valueStart(t, tr, 3)
-//line children_task.go:7388
+//line children_task.go:7451
 			if generated.Suspended(t) {
-				f, h := waitInExpressionFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 				s := generated.At[waitInExpressionFunc1At1](f)
 				*s = waitInExpressionFunc1At1{}
 				*h = waitInExpressionFunc1Held{a: &a}
@@ -7399,11 +7462,13 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, waitInExpressionFunc1Kind.With(waitInExpressionFunc1State{}, waitInExpressionFunc1Held{tr: tr, a: &a}))
+		c := generated.NewCall[struct{}](waitInExpressionFunc1Kind)
+		*generated.CallHeld[waitInExpressionFunc1Held](c) = waitInExpressionFunc1Held{tr: tr, a: &a}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7405
+//line children_task.go:7470
 	if generated.Suspended(t) {
-		f, h := waitInExpressionKind.Spill(t, 1)
+		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 1)
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
 		generated.Move(&s.g, &g)
@@ -7413,9 +7478,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:347
 		err := g.Wait(t)
-//line children_task.go:7417
+//line children_task.go:7482
 		if generated.Suspended(t) {
-			f, h := waitInExpressionKind.Spill(t, 2)
+			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 2)
 			s := generated.At[waitInExpressionAt2](f)
 			*s = waitInExpressionAt2{}
 			generated.Move(&s.g, &g)
@@ -7428,9 +7493,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line children.go:347
 			v := valueStart(t, tr, a)
-//line children_task.go:7432
+//line children_task.go:7497
 			if generated.Suspended(t) {
-				f, h := waitInExpressionKind.Spill(t, 3)
+				f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 3)
 				s := generated.At[waitInExpressionAt3](f)
 				*s = waitInExpressionAt3{}
 				generated.Move(&s.g, &g)
@@ -7451,9 +7516,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 			v := valueStart(t, tr, 4)
-//line children_task.go:7455
+//line children_task.go:7520
 			if generated.Suspended(t) {
-				f, h := waitInExpressionFunc2Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 				s := generated.At[waitInExpressionFunc2At1](f)
 				*s = waitInExpressionFunc2At1{}
 				*h = waitInExpressionFunc2Held{a: &a}
@@ -7466,11 +7531,13 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, waitInExpressionFunc2Kind.With(waitInExpressionFunc2State{}, waitInExpressionFunc2Held{tr: tr, a: &a}))
+		c := generated.NewCall[struct{}](waitInExpressionFunc2Kind)
+		*generated.CallHeld[waitInExpressionFunc2Held](c) = waitInExpressionFunc2Held{tr: tr, a: &a}
+		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7472
+//line children_task.go:7539
 	if generated.Suspended(t) {
-		f, h := waitInExpressionKind.Spill(t, 4)
+		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 4)
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
 		generated.Move(&s.g, &g)
@@ -7479,9 +7546,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:351
 	err1 := g.Wait(t)
-//line children_task.go:7483
+//line children_task.go:7550
 	if generated.Suspended(t) {
-		f, h := waitInExpressionKind.Spill(t, 5)
+		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 5)
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
 		generated.Move(&s.g, &g)
@@ -7496,9 +7563,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7500
+//line children_task.go:7567
 				if generated.Suspended(t) {
-					f, h := waitInExpressionFunc3Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
 					*s = waitInExpressionFunc3At1{}
 					*h = waitInExpressionFunc3Held{a: &a}
@@ -7511,11 +7578,13 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, waitInExpressionFunc3Kind.With(waitInExpressionFunc3State{}, waitInExpressionFunc3Held{tr: tr, a: &a}))
+			c := generated.NewCall[struct{}](waitInExpressionFunc3Kind)
+			*generated.CallHeld[waitInExpressionFunc3Held](c) = waitInExpressionFunc3Held{tr: tr, a: &a}
+			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:7517
+//line children_task.go:7586
 		if generated.Suspended(t) {
-			f, h := waitInExpressionKind.Spill(t, 6)
+			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 6)
 			s := generated.At[waitInExpressionAt6](f)
 			*s = waitInExpressionAt6{}
 			generated.Move(&s.g, &g)
@@ -7524,9 +7593,9 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:352
 		err2 := g.Wait(t)
-//line children_task.go:7528
+//line children_task.go:7597
 		if generated.Suspended(t) {
-			f, h := waitInExpressionKind.Spill(t, 7)
+			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 7)
 			s := generated.At[waitInExpressionAt7](f)
 			*s = waitInExpressionAt7{}
 			generated.Move(&s.g, &g)
@@ -7541,19 +7610,19 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:356
 	err3 := g.Wait(t)
-//line children_task.go:7545
+//line children_task.go:7614
 	if generated.Suspended(t) {
-		waitInExpressionKind.SpillBare(t, 8)
+		generated.SpillBare(t, waitInExpressionKind, 8)
 		return
 	}
 //line children.go:356
 	return 0, err3
 }
 
-//line children_task.go:7554
+//line children_task.go:7623
 
 // waitInExpressionStep is the step form of waitInExpression.
-func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *waitInExpressionHeld) generated.Step {
+func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                    *cases.Trace
@@ -7575,7 +7644,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:346
 		generated.Child(f)
-//line children_task.go:7579
+//line children_task.go:7648
 		goto resume1
 	case 2:
 		s := generated.At[waitInExpressionAt2](f)
@@ -7583,7 +7652,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:347
 		err = generated.Err(f)
-//line children_task.go:7587
+//line children_task.go:7656
 		goto resume2
 	case 3:
 		s := generated.At[waitInExpressionAt3](f)
@@ -7592,7 +7661,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 //line children.go:347
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7596
+//line children_task.go:7665
 		goto resume3
 	case 4:
 		s := generated.At[waitInExpressionAt4](f)
@@ -7600,7 +7669,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:350
 		generated.Child(f)
-//line children_task.go:7604
+//line children_task.go:7673
 		goto resume4
 	case 5:
 		s := generated.At[waitInExpressionAt5](f)
@@ -7608,7 +7677,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:351
 		err1 = generated.Err(f)
-//line children_task.go:7612
+//line children_task.go:7681
 		goto resume5
 	case 6:
 		s := generated.At[waitInExpressionAt6](f)
@@ -7616,7 +7685,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		a = h.a
 //line children.go:352
 		generated.Child(f)
-//line children_task.go:7620
+//line children_task.go:7689
 		goto resume6
 	case 7:
 		s := generated.At[waitInExpressionAt7](f)
@@ -7624,12 +7693,12 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		a = h.a
 //line children.go:352
 		err2 = generated.Err(f)
-//line children_task.go:7628
+//line children_task.go:7697
 		goto resume7
 	case 8:
 //line children.go:356
 		err3 = generated.Err(f)
-//line children_task.go:7633
+//line children_task.go:7702
 		goto resume8
 	default:
 		return f.BadResume()
@@ -7643,9 +7712,9 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 				v := valueStart(t, tr, 3)
-//line children_task.go:7647
+//line children_task.go:7716
 				if generated.Suspended(t) {
-					f, h := waitInExpressionFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 					s := generated.At[waitInExpressionFunc1At1](f)
 					*s = waitInExpressionFunc1At1{}
 					*h = waitInExpressionFunc1Held{a: a}
@@ -7658,27 +7727,29 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, waitInExpressionFunc1Kind.With(waitInExpressionFunc1State{}, waitInExpressionFunc1Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](waitInExpressionFunc1Kind)
+			*generated.CallHeld[waitInExpressionFunc1Held](c) = waitInExpressionFunc1Held{tr: tr, a: a}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7665
+//line children_task.go:7736
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{tr: tr, a: a}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line children.go:347
 	err = g.Wait(t)
-//line children_task.go:7677
+//line children_task.go:7748
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt2](f)
 		*s = waitInExpressionAt2{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{tr: tr, a: a}
 		return generated.Wait(f, t, 2)
 	}
@@ -7691,12 +7762,12 @@ resume2:
 	}
 //line children.go:347
 	v = valueStart(t, tr, *a)
-//line children_task.go:7695
+//line children_task.go:7766
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt3](f)
 		*s = waitInExpressionAt3{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{tr: tr, a: a}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -7718,9 +7789,9 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 				v := valueStart(t, tr, 4)
-//line children_task.go:7722
+//line children_task.go:7793
 				if generated.Suspended(t) {
-					f, h := waitInExpressionFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 					s := generated.At[waitInExpressionFunc2At1](f)
 					*s = waitInExpressionFunc2At1{}
 					*h = waitInExpressionFunc2Held{a: a}
@@ -7733,27 +7804,29 @@ end2:
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, waitInExpressionFunc2Kind.With(waitInExpressionFunc2State{}, waitInExpressionFunc2Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](waitInExpressionFunc2Kind)
+			*generated.CallHeld[waitInExpressionFunc2Held](c) = waitInExpressionFunc2Held{tr: tr, a: a}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7740
+//line children_task.go:7813
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{tr: tr, a: a}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line children.go:351
 	err1 = g.Wait(t)
-//line children_task.go:7752
+//line children_task.go:7825
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{tr: tr, a: a}
 		return generated.Wait(f, t, 5)
 	}
@@ -7766,9 +7839,9 @@ resume5:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7770
+//line children_task.go:7843
 				if generated.Suspended(t) {
-					f, h := waitInExpressionFunc3Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
 					*s = waitInExpressionFunc3At1{}
 					*h = waitInExpressionFunc3Held{a: a}
@@ -7781,27 +7854,29 @@ resume5:
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, waitInExpressionFunc3Kind.With(waitInExpressionFunc3State{}, waitInExpressionFunc3Held{tr: tr, a: a}))
+			c := generated.NewCall[struct{}](waitInExpressionFunc3Kind)
+			*generated.CallHeld[waitInExpressionFunc3Held](c) = waitInExpressionFunc3Held{tr: tr, a: a}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7788
+//line children_task.go:7863
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt6](f)
 		*s = waitInExpressionAt6{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{a: a}
 		return generated.Wait(f, t, 6)
 	}
 resume6:
 //line children.go:352
 	err2 = g.Wait(t)
-//line children_task.go:7800
+//line children_task.go:7875
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt7](f)
 		*s = waitInExpressionAt7{}
 		generated.Move(&s.g, &g)
-		h = waitInExpressionKind.Hold(t, f, h)
+		h = generated.Hold(t, waitInExpressionKind, f, h)
 		*h = waitInExpressionHeld{a: a}
 		return generated.Wait(f, t, 7)
 	}
@@ -7814,10 +7889,10 @@ resume7:
 	goto end3
 case1:
 //line children.go:354
-	return generated.Return(f, *a, nil)
+	return generated.Return[int](f, *a, nil)
 end3:
 	err3 = g.Wait(t)
-//line children_task.go:7821
+//line children_task.go:7896
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitInExpressionHeld{}
@@ -7826,27 +7901,27 @@ end3:
 	}
 resume8:
 //line children.go:356
-	return generated.Return(f, 0, err3)
+	return generated.Return[int](f, 0, err3)
 }
 
-//line children_task.go:7833
+//line children_task.go:7908
 
 // waitInExpressionFunc1At1 is what waitInExpression.func1 keeps while it waits in line 346.
 type waitInExpressionFunc1At1 struct {
 	result int
 }
 
-type waitInExpressionFunc1State = [(unsafe.Sizeof(waitInExpressionFunc1At1{}) + 7) / 8]uint64
+const waitInExpressionFunc1Size = (unsafe.Sizeof(waitInExpressionFunc1At1{}) + 7) &^ 7
 
 type waitInExpressionFunc1Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var waitInExpressionFunc1Kind *generated.HeldKind[waitInExpressionFunc1State, waitInExpressionFunc1Held, struct{}]
+var waitInExpressionFunc1Kind *generated.Kind
 
 // waitInExpressionFunc1Step is the step form of waitInExpression.func1.
-func waitInExpressionFunc1Step(f *generated.Frame[waitInExpressionFunc1State, struct{}], h *waitInExpressionFunc1Held) generated.Step {
+func waitInExpressionFunc1Step(f *generated.Frame, h *waitInExpressionFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -7862,14 +7937,14 @@ func waitInExpressionFunc1Step(f *generated.Frame[waitInExpressionFunc1State, st
 //line children.go:346
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7866
+//line children_task.go:7941
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:346
 	v = valueStart(t, tr, 3)
-//line children_task.go:7873
+//line children_task.go:7948
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc1At1](f)
 		*s = waitInExpressionFunc1At1{}
@@ -7881,27 +7956,27 @@ resume1:
 //line children.go:346
 	*a = v
 //line children.go:346
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7888
+//line children_task.go:7963
 
 // waitInExpressionFunc2At1 is what waitInExpression.func2 keeps while it waits in line 350.
 type waitInExpressionFunc2At1 struct {
 	result int
 }
 
-type waitInExpressionFunc2State = [(unsafe.Sizeof(waitInExpressionFunc2At1{}) + 7) / 8]uint64
+const waitInExpressionFunc2Size = (unsafe.Sizeof(waitInExpressionFunc2At1{}) + 7) &^ 7
 
 type waitInExpressionFunc2Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var waitInExpressionFunc2Kind *generated.HeldKind[waitInExpressionFunc2State, waitInExpressionFunc2Held, struct{}]
+var waitInExpressionFunc2Kind *generated.Kind
 
 // waitInExpressionFunc2Step is the step form of waitInExpression.func2.
-func waitInExpressionFunc2Step(f *generated.Frame[waitInExpressionFunc2State, struct{}], h *waitInExpressionFunc2Held) generated.Step {
+func waitInExpressionFunc2Step(f *generated.Frame, h *waitInExpressionFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -7917,14 +7992,14 @@ func waitInExpressionFunc2Step(f *generated.Frame[waitInExpressionFunc2State, st
 //line children.go:350
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7921
+//line children_task.go:7996
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:350
 	v = valueStart(t, tr, 4)
-//line children_task.go:7928
+//line children_task.go:8003
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc2At1](f)
 		*s = waitInExpressionFunc2At1{}
@@ -7936,27 +8011,27 @@ resume1:
 //line children.go:350
 	*a = v
 //line children.go:350
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7943
+//line children_task.go:8018
 
 // waitInExpressionFunc3At1 is what waitInExpression.func3 keeps while it waits in line 352.
 type waitInExpressionFunc3At1 struct {
 	result int
 }
 
-type waitInExpressionFunc3State = [(unsafe.Sizeof(waitInExpressionFunc3At1{}) + 7) / 8]uint64
+const waitInExpressionFunc3Size = (unsafe.Sizeof(waitInExpressionFunc3At1{}) + 7) &^ 7
 
 type waitInExpressionFunc3Held = struct {
 	tr *cases.Trace
 	a  *int
 }
 
-var waitInExpressionFunc3Kind *generated.HeldKind[waitInExpressionFunc3State, waitInExpressionFunc3Held, struct{}]
+var waitInExpressionFunc3Kind *generated.Kind
 
 // waitInExpressionFunc3Step is the step form of waitInExpression.func3.
-func waitInExpressionFunc3Step(f *generated.Frame[waitInExpressionFunc3State, struct{}], h *waitInExpressionFunc3Held) generated.Step {
+func waitInExpressionFunc3Step(f *generated.Frame, h *waitInExpressionFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -7972,14 +8047,14 @@ func waitInExpressionFunc3Step(f *generated.Frame[waitInExpressionFunc3State, st
 //line children.go:352
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7976
+//line children_task.go:8051
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:352
 	v = valueStart(t, tr, 5)
-//line children_task.go:7983
+//line children_task.go:8058
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc3At1](f)
 		*s = waitInExpressionFunc3At1{}
@@ -7991,10 +8066,10 @@ resume1:
 //line children.go:352
 	*a = v
 //line children.go:352
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7998
+//line children_task.go:8073
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -8027,14 +8102,14 @@ type jumpsAt4 struct {
 	total, i1, i int
 }
 
-type jumpsState = [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{}), unsafe.Sizeof(jumpsAt3{}), unsafe.Sizeof(jumpsAt4{})) + 7) / 8]uint64
+const jumpsSize = (max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{}), unsafe.Sizeof(jumpsAt3{}), unsafe.Sizeof(jumpsAt4{})) + 7) &^ 7
 
 type jumpsHeld = struct {
 	tr    *cases.Trace
 	found *int
 }
 
-var jumpsKind *generated.HeldKind[jumpsState, jumpsHeld, int]
+var jumpsKind *generated.Kind
 
 // jumpsStart is the start form of jumps.
 func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -8057,9 +8132,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line children.go:366
 						v := valueStart(t, tr, j)
-//line children_task.go:8061
+//line children_task.go:8136
 						if generated.Suspended(t) {
-							f, h := jumpsKind.Spill(t, 1)
+							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
 							*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
 							generated.Move(&s.g, &g)
@@ -8073,9 +8148,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 									v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8077
+//line children_task.go:8152
 									if generated.Suspended(t) {
-										f, h := jumpsFunc1Kind.Spill(t, 1)
+										f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 										s := generated.At[jumpsFunc1At1](f)
 										*s = jumpsFunc1At1{}
 										*h = jumpsFunc1Held{found: &found}
@@ -8088,13 +8163,14 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 									return nil
 								})
 							} else {
-								var s jumpsFunc1State
-								*generated.In[jumpsFunc1Args](&s) = jumpsFunc1Args{i: i, j: j}
-								generated.GoCall(t, &g, jumpsFunc1Kind.With(s, jumpsFunc1Held{tr: tr, found: &found}))
+								c := generated.NewCall[struct{}](jumpsFunc1Kind)
+								*generated.CallState[jumpsFunc1Args](c) = jumpsFunc1Args{i: i, j: j}
+								*generated.CallHeld[jumpsFunc1Held](c) = jumpsFunc1Held{tr: tr, found: &found}
+								generated.GoCall(t, &g, c)
 							}
-//line children_task.go:8096
+//line children_task.go:8172
 							if generated.Suspended(t) {
-								f, h := jumpsKind.Spill(t, 2)
+								f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 								s := generated.At[jumpsAt2](f)
 								*s = jumpsAt2{total: total, i1: i1, i: i}
 								generated.Move(&s.g, &g)
@@ -8109,22 +8185,23 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 							err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8113
+//line children_task.go:8189
 							if generated.Suspended(t) {
-								jumpsFunc2Kind.SpillBare(t, 1)
+								generated.SpillBare(t, jumpsFunc2Kind, 1)
 								return
 							}
 //line children.go:370
 							return err
 						})
 					} else {
-						var s jumpsFunc2State
-						*generated.In[jumpsFunc2Args](&s) = jumpsFunc2Args{i: i, j: j}
-						generated.GoCall(t, &g, jumpsFunc2Kind.With(s, jumpsFunc2Held{tr: tr}))
+						c := generated.NewCall[struct{}](jumpsFunc2Kind)
+						*generated.CallState[jumpsFunc2Args](c) = jumpsFunc2Args{i: i, j: j}
+						*generated.CallHeld[jumpsFunc2Held](c) = jumpsFunc2Held{tr: tr}
+						generated.GoCall(t, &g, c)
 					}
-//line children_task.go:8126
+//line children_task.go:8203
 					if generated.Suspended(t) {
-						f, h := jumpsKind.Spill(t, 3)
+						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 3)
 						s := generated.At[jumpsAt3](f)
 						*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
 						generated.Move(&s.g, &g)
@@ -8135,9 +8212,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:372
 					err := g.Wait(t)
-//line children_task.go:8139
+//line children_task.go:8216
 					if generated.Suspended(t) {
-						f, h := jumpsKind.Spill(t, 4)
+						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 4)
 						*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 						*h = jumpsHeld{tr: tr, found: &found}
 						return
@@ -8162,10 +8239,10 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:8166
+//line children_task.go:8243
 
 // jumpsStep is the step form of jumps.
-func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step {
+func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                        *cases.Trace
@@ -8188,7 +8265,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 //line children.go:366
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8192
+//line children_task.go:8269
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
@@ -8197,7 +8274,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:367
 		generated.Child(f)
-//line children_task.go:8201
+//line children_task.go:8278
 		goto resume2
 	case 3:
 		s := generated.At[jumpsAt3](f)
@@ -8206,7 +8283,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:370
 		generated.Child(f)
-//line children_task.go:8210
+//line children_task.go:8287
 		goto resume3
 	case 4:
 		s := generated.At[jumpsAt4](f)
@@ -8214,7 +8291,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:372
 		err = generated.Err(f)
-//line children_task.go:8218
+//line children_task.go:8295
 		goto resume4
 	default:
 		return f.BadResume()
@@ -8242,7 +8319,7 @@ loop2:
 //line children.go:365
 	j = i2
 	v = valueStart(t, tr, j)
-//line children_task.go:8246
+//line children_task.go:8323
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
@@ -8265,9 +8342,9 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 				v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8269
+//line children_task.go:8346
 				if generated.Suspended(t) {
-					f, h := jumpsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 					s := generated.At[jumpsFunc1At1](f)
 					*s = jumpsFunc1At1{}
 					*h = jumpsFunc1Held{found: found}
@@ -8280,12 +8357,13 @@ resume1:
 				return nil
 			})
 		} else {
-			var s jumpsFunc1State
-			*generated.In[jumpsFunc1Args](&s) = jumpsFunc1Args{i: i, j: j}
-			generated.GoCall(t, &g, jumpsFunc1Kind.With(s, jumpsFunc1Held{tr: tr, found: found}))
+			c := generated.NewCall[struct{}](jumpsFunc1Kind)
+			*generated.CallState[jumpsFunc1Args](c) = jumpsFunc1Args{i: i, j: j}
+			*generated.CallHeld[jumpsFunc1Held](c) = jumpsFunc1Held{tr: tr, found: found}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8289
+//line children_task.go:8367
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt2](f)
 		*s = jumpsAt2{total: total, i1: i1, i: i}
@@ -8304,21 +8382,22 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 				err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8308
+//line children_task.go:8386
 				if generated.Suspended(t) {
-					jumpsFunc2Kind.SpillBare(t, 1)
+					generated.SpillBare(t, jumpsFunc2Kind, 1)
 					return
 				}
 //line children.go:370
 				return err
 			})
 		} else {
-			var s jumpsFunc2State
-			*generated.In[jumpsFunc2Args](&s) = jumpsFunc2Args{i: i, j: j}
-			generated.GoCall(t, &g, jumpsFunc2Kind.With(s, jumpsFunc2Held{tr: tr}))
+			c := generated.NewCall[struct{}](jumpsFunc2Kind)
+			*generated.CallState[jumpsFunc2Args](c) = jumpsFunc2Args{i: i, j: j}
+			*generated.CallHeld[jumpsFunc2Held](c) = jumpsFunc2Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8322
+//line children_task.go:8401
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt3](f)
 		*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
@@ -8333,7 +8412,7 @@ resume3:
 end2:
 //line children.go:372
 	err = g.Wait(t)
-//line children_task.go:8337
+//line children_task.go:8416
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 		*h = jumpsHeld{tr: tr, found: found}
@@ -8345,7 +8424,7 @@ resume4:
 		goto end3
 	}
 //line children.go:373
-	return generated.Return(f, total, err)
+	return generated.Return[int](f, total, err)
 end3:
 	switch {
 	case i == 1:
@@ -8360,10 +8439,10 @@ next1:
 	goto loop1
 end4:
 //line children.go:383
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:8367
+//line children_task.go:8446
 
 // jumpsFunc1Args has the arguments of jumps.func1.
 type jumpsFunc1Args struct {
@@ -8375,17 +8454,17 @@ type jumpsFunc1At1 struct {
 	result int
 }
 
-type jumpsFunc1State = [(max(unsafe.Sizeof(jumpsFunc1Args{}), unsafe.Sizeof(jumpsFunc1At1{})) + 7) / 8]uint64
+const jumpsFunc1Size = (max(unsafe.Sizeof(jumpsFunc1Args{}), unsafe.Sizeof(jumpsFunc1At1{})) + 7) &^ 7
 
 type jumpsFunc1Held = struct {
 	tr    *cases.Trace
 	found *int
 }
 
-var jumpsFunc1Kind *generated.HeldKind[jumpsFunc1State, jumpsFunc1Held, struct{}]
+var jumpsFunc1Kind *generated.Kind
 
 // jumpsFunc1Step is the step form of jumps.func1.
-func jumpsFunc1Step(f *generated.Frame[jumpsFunc1State, struct{}], h *jumpsFunc1Held) generated.Step {
+func jumpsFunc1Step(f *generated.Frame, h *jumpsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -8403,14 +8482,14 @@ func jumpsFunc1Step(f *generated.Frame[jumpsFunc1State, struct{}], h *jumpsFunc1
 //line children.go:367
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8407
+//line children_task.go:8486
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:367
 	v = valueStart(t, tr, 10*i+j)
-//line children_task.go:8414
+//line children_task.go:8493
 	if generated.Suspended(t) {
 		s := generated.At[jumpsFunc1At1](f)
 		*s = jumpsFunc1At1{}
@@ -8422,26 +8501,26 @@ resume1:
 //line children.go:367
 	*found = v
 //line children.go:367
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8429
+//line children_task.go:8508
 
 // jumpsFunc2Args has the arguments of jumps.func2.
 type jumpsFunc2Args struct {
 	i, j int
 }
 
-type jumpsFunc2State = [(unsafe.Sizeof(jumpsFunc2Args{}) + 7) / 8]uint64
+const jumpsFunc2Size = (unsafe.Sizeof(jumpsFunc2Args{}) + 7) &^ 7
 
 type jumpsFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var jumpsFunc2Kind *generated.HeldKind[jumpsFunc2State, jumpsFunc2Held, struct{}]
+var jumpsFunc2Kind *generated.Kind
 
 // jumpsFunc2Step is the step form of jumps.func2.
-func jumpsFunc2Step(f *generated.Frame[jumpsFunc2State, struct{}], h *jumpsFunc2Held) generated.Step {
+func jumpsFunc2Step(f *generated.Frame, h *jumpsFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -8456,14 +8535,14 @@ func jumpsFunc2Step(f *generated.Frame[jumpsFunc2State, struct{}], h *jumpsFunc2
 	case 1:
 //line children.go:370
 		err = generated.ChildErr(f)
-//line children_task.go:8460
+//line children_task.go:8539
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:370
 	err = waitStart(t, tr, "no", i, j)
-//line children_task.go:8467
+//line children_task.go:8546
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = jumpsFunc2Held{}
@@ -8472,10 +8551,10 @@ func jumpsFunc2Step(f *generated.Frame[jumpsFunc2State, struct{}], h *jumpsFunc2
 	}
 resume1:
 //line children.go:370
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:8479
+//line children_task.go:8558
 
 // startOfChildren returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {

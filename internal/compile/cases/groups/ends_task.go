@@ -19,67 +19,78 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	panicsKind = generated.DefineHeld[panicsState, panicsHeld, int]("panics", "ends.go", 22, panicsStep)
+	panicsKind = generated.DefineHeld("panics", "ends.go", 22, panicsSize, generated.Result[int](), panicsStep)
 	generated.Bind(panics, panicsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsState
-		*generated.In[panicsArgs](&s) = panicsArgs{n: n}
-		return panicsKind.With(s, panicsHeld{tr: tr})
+		c := generated.NewCall[int](panicsKind)
+		*generated.CallState[panicsArgs](c) = panicsArgs{n: n}
+		*generated.CallHeld[panicsHeld](c) = panicsHeld{tr: tr}
+		return c
 	})
-	panicsFunc1Kind = generated.DefineHeld[panicsFunc1State, panicsFunc1Held, struct{}]("panics.func1", "ends.go", 28, panicsFunc1Step, generated.Deferring())
-	panicsAtOnceKind = generated.DefineHeld[panicsAtOnceState, panicsAtOnceHeld, int]("panicsAtOnce", "ends.go", 43, panicsAtOnceStep)
+	panicsFunc1Kind = generated.DefineHeld("panics.func1", "ends.go", 28, panicsFunc1Size, generated.Result[struct{}](), panicsFunc1Step, generated.Deferring())
+	panicsAtOnceKind = generated.DefineHeld("panicsAtOnce", "ends.go", 43, panicsAtOnceSize, generated.Result[int](), panicsAtOnceStep)
 	generated.Bind(panicsAtOnce, panicsAtOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsAtOnceState
-		*generated.In[panicsAtOnceArgs](&s) = panicsAtOnceArgs{n: n}
-		return panicsAtOnceKind.With(s, panicsAtOnceHeld{tr: tr})
+		c := generated.NewCall[int](panicsAtOnceKind)
+		*generated.CallState[panicsAtOnceArgs](c) = panicsAtOnceArgs{n: n}
+		*generated.CallHeld[panicsAtOnceHeld](c) = panicsAtOnceHeld{tr: tr}
+		return c
 	})
-	panicsAtOnceFunc1Kind = generated.Define[panicsAtOnceFunc1State, struct{}]("panicsAtOnce.func1", "ends.go", 45, panicsAtOnceFunc1Step)
-	panicsAtOnceFunc2Kind = generated.DefineHeld[panicsAtOnceFunc2State, panicsAtOnceFunc2Held, struct{}]("panicsAtOnce.func2", "ends.go", 46, panicsAtOnceFunc2Step)
-	panicsAtOnceFunc3Kind = generated.DefineHeld[panicsAtOnceFunc3State, panicsAtOnceFunc3Held, struct{}]("panicsAtOnce.func3", "ends.go", 48, panicsAtOnceFunc3Step)
-	deepPanicKind = generated.DefineHeld[deepPanicState, deepPanicHeld, struct{}]("deepPanic", "ends.go", 53, deepPanicStep)
+	panicsAtOnceFunc1Kind = generated.Define("panicsAtOnce.func1", "ends.go", 45, 0, generated.Result[struct{}](), panicsAtOnceFunc1Step)
+	panicsAtOnceFunc2Kind = generated.DefineHeld("panicsAtOnce.func2", "ends.go", 46, 0, generated.Result[struct{}](), panicsAtOnceFunc2Step)
+	panicsAtOnceFunc3Kind = generated.DefineHeld("panicsAtOnce.func3", "ends.go", 48, panicsAtOnceFunc3Size, generated.Result[struct{}](), panicsAtOnceFunc3Step)
+	deepPanicKind = generated.DefineHeld("deepPanic", "ends.go", 53, deepPanicSize, generated.Result[struct{}](), deepPanicStep)
 	generated.Bind(deepPanic, deepPanicStart, func(tr *cases.Trace, n int) coro.Call[struct{}] {
-		var s deepPanicState
-		*generated.In[deepPanicArgs](&s) = deepPanicArgs{n: n}
-		return deepPanicKind.With(s, deepPanicHeld{tr: tr})
+		c := generated.NewCall[struct{}](deepPanicKind)
+		*generated.CallState[deepPanicArgs](c) = deepPanicArgs{n: n}
+		*generated.CallHeld[deepPanicHeld](c) = deepPanicHeld{tr: tr}
+		return c
 	})
-	goexitsKind = generated.DefineHeld[goexitsState, goexitsHeld, int]("goexits", "ends.go", 63, goexitsStep)
+	goexitsKind = generated.DefineHeld("goexits", "ends.go", 63, goexitsSize, generated.Result[int](), goexitsStep)
 	generated.Bind(goexits, goexitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s goexitsState
-		*generated.In[goexitsArgs](&s) = goexitsArgs{n: n}
-		return goexitsKind.With(s, goexitsHeld{tr: tr})
+		c := generated.NewCall[int](goexitsKind)
+		*generated.CallState[goexitsArgs](c) = goexitsArgs{n: n}
+		*generated.CallHeld[goexitsHeld](c) = goexitsHeld{tr: tr}
+		return c
 	})
-	goexitsFunc1Kind = generated.DefineHeld[goexitsFunc1State, goexitsFunc1Held, struct{}]("goexits.func1", "ends.go", 67, goexitsFunc1Step, generated.Deferring())
-	exitsKind = generated.DefineHeld[exitsState, exitsHeld, struct{}]("exits", "ends.go", 84, exitsStep, generated.Deferring())
+	goexitsFunc1Kind = generated.DefineHeld("goexits.func1", "ends.go", 67, goexitsFunc1Size, generated.Result[struct{}](), goexitsFunc1Step, generated.Deferring())
+	exitsKind = generated.DefineHeld("exits", "ends.go", 84, 0, generated.Result[struct{}](), exitsStep, generated.Deferring())
 	generated.Bind(exits, exitsStart, func(tr *cases.Trace) coro.Call[struct{}] {
-		return exitsKind.With(exitsState{}, exitsHeld{tr: tr})
+		c := generated.NewCall[struct{}](exitsKind)
+		*generated.CallHeld[exitsHeld](c) = exitsHeld{tr: tr}
+		return c
 	})
-	panicsBelowKind = generated.DefineHeld[panicsBelowState, panicsBelowHeld, int]("panicsBelow", "ends.go", 90, panicsBelowStep)
+	panicsBelowKind = generated.DefineHeld("panicsBelow", "ends.go", 90, panicsBelowSize, generated.Result[int](), panicsBelowStep)
 	generated.Bind(panicsBelow, panicsBelowStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicsBelowState
-		*generated.In[panicsBelowArgs](&s) = panicsBelowArgs{n: n}
-		return panicsBelowKind.With(s, panicsBelowHeld{tr: tr})
+		c := generated.NewCall[int](panicsBelowKind)
+		*generated.CallState[panicsBelowArgs](c) = panicsBelowArgs{n: n}
+		*generated.CallHeld[panicsBelowHeld](c) = panicsBelowHeld{tr: tr}
+		return c
 	})
-	panicsBelowFunc1Kind = generated.DefineHeld[panicsBelowFunc1State, panicsBelowFunc1Held, struct{}]("panicsBelow.func1", "ends.go", 92, panicsBelowFunc1Step)
-	panicsBelowFunc1Func1Kind = generated.DefineHeld[panicsBelowFunc1Func1State, panicsBelowFunc1Func1Held, struct{}]("panicsBelow.func1.func1", "ends.go", 94, panicsBelowFunc1Func1Step)
-	panicsBelowFunc1Func2Kind = generated.DefineHeld[panicsBelowFunc1Func2State, panicsBelowFunc1Func2Held, struct{}]("panicsBelow.func1.func2", "ends.go", 98, panicsBelowFunc1Func2Step)
-	leaveKind = generated.DefineHeld[leaveState, leaveHeld, struct{}]("leave", "ends.go", 109, leaveStep, generated.Deferring())
+	panicsBelowFunc1Kind = generated.DefineHeld("panicsBelow.func1", "ends.go", 92, panicsBelowFunc1Size, generated.Result[struct{}](), panicsBelowFunc1Step)
+	panicsBelowFunc1Func1Kind = generated.DefineHeld("panicsBelow.func1.func1", "ends.go", 94, 0, generated.Result[struct{}](), panicsBelowFunc1Func1Step)
+	panicsBelowFunc1Func2Kind = generated.DefineHeld("panicsBelow.func1.func2", "ends.go", 98, 0, generated.Result[struct{}](), panicsBelowFunc1Func2Step)
+	leaveKind = generated.DefineHeld("leave", "ends.go", 109, leaveSize, generated.Result[struct{}](), leaveStep, generated.Deferring())
 	generated.Bind(leave, leaveStart, func(tr *cases.Trace, goOn *task.Event, left1 *task.WaitGroup) coro.Call[struct{}] {
-		return leaveKind.With(leaveState{}, leaveHeld{tr: tr, goOn: goOn, left1: left1})
+		c := generated.NewCall[struct{}](leaveKind)
+		*generated.CallHeld[leaveHeld](c) = leaveHeld{tr: tr, goOn: goOn, left1: left1}
+		return c
 	})
-	leaveFunc1Kind = generated.DefineHeld[leaveFunc1State, leaveFunc1Held, struct{}]("leave.func1", "ends.go", 114, leaveFunc1Step, generated.Deferring())
-	leftKind = generated.DefineHeld[leftState, leftHeld, int]("left", "ends.go", 126, leftStep)
+	leaveFunc1Kind = generated.DefineHeld("leave.func1", "ends.go", 114, leaveFunc1Size, generated.Result[struct{}](), leaveFunc1Step, generated.Deferring())
+	leftKind = generated.DefineHeld("left", "ends.go", 126, leftSize, generated.Result[int](), leftStep)
 	generated.Bind(left, leftStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s leftState
-		*generated.In[leftArgs](&s) = leftArgs{n: n}
-		return leftKind.With(s, leftHeld{tr: tr})
+		c := generated.NewCall[int](leftKind)
+		*generated.CallState[leftArgs](c) = leftArgs{n: n}
+		*generated.CallHeld[leftHeld](c) = leftHeld{tr: tr}
+		return c
 	})
-	leftInTimeoutKind = generated.DefineHeld[leftInTimeoutState, leftInTimeoutHeld, int]("leftInTimeout", "ends.go", 135, leftInTimeoutStep, generated.Deferring())
+	leftInTimeoutKind = generated.DefineHeld("leftInTimeout", "ends.go", 135, leftInTimeoutSize, generated.Result[int](), leftInTimeoutStep, generated.Deferring())
 	generated.Bind(leftInTimeout, leftInTimeoutStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s leftInTimeoutState
-		*generated.In[leftInTimeoutArgs](&s) = leftInTimeoutArgs{n: n}
-		return leftInTimeoutKind.With(s, leftInTimeoutHeld{tr: tr})
+		c := generated.NewCall[int](leftInTimeoutKind)
+		*generated.CallState[leftInTimeoutArgs](c) = leftInTimeoutArgs{n: n}
+		*generated.CallHeld[leftInTimeoutHeld](c) = leftInTimeoutHeld{tr: tr}
+		return c
 	})
-	leftInTimeoutFunc1Kind = generated.DefineHeld[leftInTimeoutFunc1State, leftInTimeoutFunc1Held, struct{}]("leftInTimeout.func1", "ends.go", 139, leftInTimeoutFunc1Step)
-	leftInTimeoutFunc1Func1Kind = generated.DefineHeld[leftInTimeoutFunc1Func1State, leftInTimeoutFunc1Func1Held, struct{}]("leftInTimeout.func1.func1", "ends.go", 140, leftInTimeoutFunc1Func1Step)
+	leftInTimeoutFunc1Kind = generated.DefineHeld("leftInTimeout.func1", "ends.go", 139, 0, generated.Result[struct{}](), leftInTimeoutFunc1Step)
+	leftInTimeoutFunc1Func1Kind = generated.DefineHeld("leftInTimeout.func1.func1", "ends.go", 140, 0, generated.Result[struct{}](), leftInTimeoutFunc1Func1Step)
 }
 
 // panicsArgs has the arguments of panics.
@@ -104,13 +115,13 @@ type panicsAt3 struct {
 	n int
 }
 
-type panicsState = [(max(unsafe.Sizeof(panicsArgs{}), unsafe.Sizeof(panicsAt1{}), unsafe.Sizeof(panicsAt2{}), unsafe.Sizeof(panicsAt3{})) + 7) / 8]uint64
+const panicsSize = (max(unsafe.Sizeof(panicsArgs{}), unsafe.Sizeof(panicsAt1{}), unsafe.Sizeof(panicsAt2{}), unsafe.Sizeof(panicsAt3{})) + 7) &^ 7
 
 type panicsHeld = struct {
 	tr *cases.Trace
 }
 
-var panicsKind *generated.HeldKind[panicsState, panicsHeld, int]
+var panicsKind *generated.Kind
 
 // panicsStart is the start form of panics.
 func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -138,9 +149,9 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line ends.go:30
 				waitStart(t, tr, "child", i)
-//line ends_task.go:142
+//line ends_task.go:153
 				if generated.Suspended(t) {
-					f, h := panicsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[panicsFunc1Held](t, panicsFunc1Kind, 1)
 					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 					*h = panicsFunc1Held{}
 					panicsFunc1Defer1(&h.exit.panic, recv, a)
@@ -153,13 +164,14 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s panicsFunc1State
-			*generated.In[panicsFunc1Args](&s) = panicsFunc1Args{i: i}
-			generated.GoCall(t, &g, panicsFunc1Kind.With(s, panicsFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](panicsFunc1Kind)
+			*generated.CallState[panicsFunc1Args](c) = panicsFunc1Args{i: i}
+			*generated.CallHeld[panicsFunc1Held](c) = panicsFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:161
+//line ends_task.go:173
 		if generated.Suspended(t) {
-			f, h := panicsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[panicsHeld](t, panicsKind, 1)
 			s := generated.At[panicsAt1](f)
 			*s = panicsAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -169,9 +181,9 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:37
 	err := g.Wait(t)
-//line ends_task.go:173
+//line ends_task.go:185
 	if generated.Suspended(t) {
-		f, h := panicsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[panicsHeld](t, panicsKind, 2)
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
 		*h = panicsHeld{tr: tr}
 		return
@@ -179,9 +191,9 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:183
+//line ends_task.go:195
 	if generated.Suspended(t) {
-		f := panicsKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, panicsKind, 3)
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
 		return
 	}
@@ -189,10 +201,10 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:193
+//line ends_task.go:205
 
 // panicsStep is the step form of panics.
-func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.Step {
+func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -212,7 +224,7 @@ func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.S
 		tr = h.tr
 //line ends.go:28
 		generated.Child(f)
-//line ends_task.go:216
+//line ends_task.go:228
 		goto resume1
 	case 2:
 		s := generated.At[panicsAt2](f)
@@ -220,14 +232,14 @@ func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.S
 		tr = h.tr
 //line ends.go:37
 		err = generated.Err(f)
-//line ends_task.go:224
+//line ends_task.go:236
 		goto resume2
 	case 3:
 		s := generated.At[panicsAt3](f)
 		n = s.n
 //line ends.go:39
 		generated.ChildErr(f)
-//line ends_task.go:231
+//line ends_task.go:243
 		goto resume3
 	default:
 		return f.BadResume()
@@ -263,9 +275,9 @@ loop1:
 				}()
 //line ends.go:30
 				waitStart(t, tr, "child", i)
-//line ends_task.go:267
+//line ends_task.go:279
 				if generated.Suspended(t) {
-					f, h := panicsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[panicsFunc1Held](t, panicsFunc1Kind, 1)
 					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 					*h = panicsFunc1Held{}
 					panicsFunc1Defer1(&h.exit.panic, recv, a)
@@ -278,17 +290,18 @@ loop1:
 				return nil
 			})
 		} else {
-			var s panicsFunc1State
-			*generated.In[panicsFunc1Args](&s) = panicsFunc1Args{i: i}
-			generated.GoCall(t, &g, panicsFunc1Kind.With(s, panicsFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](panicsFunc1Kind)
+			*generated.CallState[panicsFunc1Args](c) = panicsFunc1Args{i: i}
+			*generated.CallHeld[panicsFunc1Held](c) = panicsFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:287
+//line ends_task.go:300
 	if generated.Suspended(t) {
 		s := generated.At[panicsAt1](f)
 		*s = panicsAt1{n: n, i1: i1}
 		generated.Move(&s.g, &g)
-		h = panicsKind.Hold(t, f, h)
+		h = generated.Hold(t, panicsKind, f, h)
 		*h = panicsHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -299,10 +312,10 @@ resume1:
 end1:
 //line ends.go:37
 	err = g.Wait(t)
-//line ends_task.go:303
+//line ends_task.go:316
 	if generated.Suspended(t) {
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
-		h = panicsKind.Hold(t, f, h)
+		h = generated.Hold(t, panicsKind, f, h)
 		*h = panicsHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -310,7 +323,7 @@ resume2:
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:314
+//line ends_task.go:327
 	if generated.Suspended(t) {
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
 		if h != nil {
@@ -320,10 +333,10 @@ resume2:
 	}
 resume3:
 //line ends.go:40
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:327
+//line ends_task.go:340
 
 // panicsFunc1Args has the arguments of panics.func1.
 type panicsFunc1Args struct {
@@ -335,7 +348,7 @@ type panicsFunc1At1 struct {
 	i int
 }
 
-type panicsFunc1State = [(max(unsafe.Sizeof(panicsFunc1Args{}), unsafe.Sizeof(panicsFunc1At1{})) + 7) / 8]uint64
+const panicsFunc1Size = (max(unsafe.Sizeof(panicsFunc1Args{}), unsafe.Sizeof(panicsFunc1At1{})) + 7) &^ 7
 
 // panicsFunc1Exit is what panics.func1 needs until it has ended: its deferred calls and its results.
 type panicsFunc1Exit struct {
@@ -349,7 +362,7 @@ type panicsFunc1Held = struct {
 	tr   *cases.Trace
 }
 
-var panicsFunc1Kind *generated.HeldKind[panicsFunc1State, panicsFunc1Held, struct{}]
+var panicsFunc1Kind *generated.Kind
 
 // panicsFunc1Defer1 enters what panics.func1 defers in line 29 in the list of its frame.
 func panicsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -361,16 +374,16 @@ func panicsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:365
+//line ends_task.go:378
 
 // panicsFunc1Step is the step form of panics.func1.
-func panicsFunc1Step(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFunc1Held) generated.Step {
+func panicsFunc1Step(f *generated.Frame, h *panicsFunc1Held) generated.Step {
 	step, _ := panicsFunc1Run(f, h, f.At())
 	return step
 }
 
 // panicsFunc1Run runs panics.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func panicsFunc1Run(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFunc1Held, at int) (step generated.Step, ok bool) {
+func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -389,7 +402,7 @@ func panicsFunc1Run(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFun
 		i = s.i
 //line ends.go:30
 		generated.ChildErr(f)
-//line ends_task.go:393
+//line ends_task.go:406
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -407,7 +420,7 @@ func panicsFunc1Run(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFun
 	}
 //line ends.go:30
 	waitStart(t, tr, "child", i)
-//line ends_task.go:411
+//line ends_task.go:424
 	if generated.Suspended(t) {
 		*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 		*h = panicsFunc1Held{exit: h.exit}
@@ -422,13 +435,13 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:426
+//line ends_task.go:439
 exit:
 	if p.Run(t) {
 		*h = panicsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // panicsAtOnceArgs has the arguments of panicsAtOnce.
@@ -465,13 +478,13 @@ type panicsAtOnceAt5 struct {
 	n int
 }
 
-type panicsAtOnceState = [(max(unsafe.Sizeof(panicsAtOnceArgs{}), unsafe.Sizeof(panicsAtOnceAt1{}), unsafe.Sizeof(panicsAtOnceAt2{}), unsafe.Sizeof(panicsAtOnceAt3{}), unsafe.Sizeof(panicsAtOnceAt4{}), unsafe.Sizeof(panicsAtOnceAt5{})) + 7) / 8]uint64
+const panicsAtOnceSize = (max(unsafe.Sizeof(panicsAtOnceArgs{}), unsafe.Sizeof(panicsAtOnceAt1{}), unsafe.Sizeof(panicsAtOnceAt2{}), unsafe.Sizeof(panicsAtOnceAt3{}), unsafe.Sizeof(panicsAtOnceAt4{}), unsafe.Sizeof(panicsAtOnceAt5{})) + 7) &^ 7
 
 type panicsAtOnceHeld = struct {
 	tr *cases.Trace
 }
 
-var panicsAtOnceKind *generated.HeldKind[panicsAtOnceState, panicsAtOnceHeld, int]
+var panicsAtOnceKind *generated.Kind
 
 // panicsAtOnceStart is the start form of panicsAtOnce.
 func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -483,11 +496,12 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			panic("at once")
 		})
 	} else {
-		generated.GoCall(t, &g, panicsAtOnceFunc1Kind.With(panicsAtOnceFunc1State{}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:489
+//line ends_task.go:503
 	if generated.Suspended(t) {
-		f, h := panicsAtOnceKind.Spill(t, 1)
+		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 1)
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
 		generated.Move(&s.g, &g)
@@ -499,20 +513,22 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:503
+//line ends_task.go:517
 			if generated.Suspended(t) {
-				panicsAtOnceFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsAtOnceFunc2Kind, 1)
 				return
 			}
 //line ends.go:46
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, panicsAtOnceFunc2Kind.With(panicsAtOnceFunc2State{}, panicsAtOnceFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc2Kind)
+		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:514
+//line ends_task.go:530
 	if generated.Suspended(t) {
-		f, h := panicsAtOnceKind.Spill(t, 2)
+		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 2)
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
 		generated.Move(&s.g, &g)
@@ -521,9 +537,9 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:47
 	err := g.Wait(t)
-//line ends_task.go:525
+//line ends_task.go:541
 	if generated.Suspended(t) {
-		f, h := panicsAtOnceKind.Spill(t, 3)
+		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 3)
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
 		generated.Move(&s.g, &g)
@@ -536,22 +552,23 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:540
+//line ends_task.go:556
 			if generated.Suspended(t) {
-				panicsAtOnceFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsAtOnceFunc3Kind, 1)
 				return
 			}
 //line ends.go:48
 			return err
 		})
 	} else {
-		var s panicsAtOnceFunc3State
-		*generated.In[panicsAtOnceFunc3Args](&s) = panicsAtOnceFunc3Args{n: n}
-		generated.GoCall(t, &g, panicsAtOnceFunc3Kind.With(s, panicsAtOnceFunc3Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc3Kind)
+		*generated.CallState[panicsAtOnceFunc3Args](c) = panicsAtOnceFunc3Args{n: n}
+		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:553
+//line ends_task.go:570
 	if generated.Suspended(t) {
-		f, h := panicsAtOnceKind.Spill(t, 4)
+		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 4)
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
 		generated.Move(&s.g, &g)
@@ -560,9 +577,9 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:49
 	err1 := g.Wait(t)
-//line ends_task.go:564
+//line ends_task.go:581
 	if generated.Suspended(t) {
-		f, h := panicsAtOnceKind.Spill(t, 5)
+		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 5)
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
 		return
@@ -572,10 +589,10 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:576
+//line ends_task.go:593
 
 // panicsAtOnceStep is the step form of panicsAtOnce.
-func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnceHeld) generated.Step {
+func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -595,7 +612,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:45
 		generated.Child(f)
-//line ends_task.go:599
+//line ends_task.go:616
 		goto resume1
 	case 2:
 		s := generated.At[panicsAtOnceAt2](f)
@@ -604,7 +621,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:46
 		generated.Child(f)
-//line ends_task.go:608
+//line ends_task.go:625
 		goto resume2
 	case 3:
 		s := generated.At[panicsAtOnceAt3](f)
@@ -613,7 +630,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:47
 		err = generated.Err(f)
-//line ends_task.go:617
+//line ends_task.go:634
 		goto resume3
 	case 4:
 		s := generated.At[panicsAtOnceAt4](f)
@@ -622,7 +639,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:48
 		generated.Child(f)
-//line ends_task.go:626
+//line ends_task.go:643
 		goto resume4
 	case 5:
 		s := generated.At[panicsAtOnceAt5](f)
@@ -630,7 +647,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:49
 		err1 = generated.Err(f)
-//line ends_task.go:634
+//line ends_task.go:651
 		goto resume5
 	default:
 		return f.BadResume()
@@ -643,9 +660,10 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 			panic("at once")
 		})
 	} else {
-		generated.GoCall(t, &g, panicsAtOnceFunc1Kind.With(panicsAtOnceFunc1State{}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:649
+//line ends_task.go:667
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
@@ -659,18 +677,20 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:663
+//line ends_task.go:681
 			if generated.Suspended(t) {
-				panicsAtOnceFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsAtOnceFunc2Kind, 1)
 				return
 			}
 //line ends.go:46
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, panicsAtOnceFunc2Kind.With(panicsAtOnceFunc2State{}, panicsAtOnceFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc2Kind)
+		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:674
+//line ends_task.go:694
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
@@ -681,7 +701,7 @@ resume1:
 resume2:
 //line ends.go:47
 	err = g.Wait(t)
-//line ends_task.go:685
+//line ends_task.go:705
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
@@ -696,20 +716,21 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:700
+//line ends_task.go:720
 			if generated.Suspended(t) {
-				panicsAtOnceFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsAtOnceFunc3Kind, 1)
 				return
 			}
 //line ends.go:48
 			return err
 		})
 	} else {
-		var s panicsAtOnceFunc3State
-		*generated.In[panicsAtOnceFunc3Args](&s) = panicsAtOnceFunc3Args{n: n}
-		generated.GoCall(t, &g, panicsAtOnceFunc3Kind.With(s, panicsAtOnceFunc3Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsAtOnceFunc3Kind)
+		*generated.CallState[panicsAtOnceFunc3Args](c) = panicsAtOnceFunc3Args{n: n}
+		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:713
+//line ends_task.go:734
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
@@ -720,7 +741,7 @@ resume3:
 resume4:
 //line ends.go:49
 	err1 = g.Wait(t)
-//line ends_task.go:724
+//line ends_task.go:745
 	if generated.Suspended(t) {
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
@@ -729,17 +750,15 @@ resume4:
 resume5:
 //line ends.go:49
 	tr.Print(panicOf(err1))
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:736
+//line ends_task.go:757
 
-type panicsAtOnceFunc1State = struct{}
-
-var panicsAtOnceFunc1Kind *generated.Kind[panicsAtOnceFunc1State, struct{}]
+var panicsAtOnceFunc1Kind *generated.Kind
 
 // panicsAtOnceFunc1Step is the step form of panicsAtOnce.func1.
-func panicsAtOnceFunc1Step(f *generated.Frame[panicsAtOnceFunc1State, struct{}]) generated.Step {
+func panicsAtOnceFunc1Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
 	switch f.At() {
 	case 0:
@@ -750,18 +769,16 @@ func panicsAtOnceFunc1Step(f *generated.Frame[panicsAtOnceFunc1State, struct{}])
 	panic("at once")
 }
 
-//line ends_task.go:754
-
-type panicsAtOnceFunc2State = struct{}
+//line ends_task.go:773
 
 type panicsAtOnceFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var panicsAtOnceFunc2Kind *generated.HeldKind[panicsAtOnceFunc2State, panicsAtOnceFunc2Held, struct{}]
+var panicsAtOnceFunc2Kind *generated.Kind
 
 // panicsAtOnceFunc2Step is the step form of panicsAtOnce.func2.
-func panicsAtOnceFunc2Step(f *generated.Frame[panicsAtOnceFunc2State, struct{}], h *panicsAtOnceFunc2Held) generated.Step {
+func panicsAtOnceFunc2Step(f *generated.Frame, h *panicsAtOnceFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -773,14 +790,14 @@ func panicsAtOnceFunc2Step(f *generated.Frame[panicsAtOnceFunc2State, struct{}],
 	case 1:
 //line ends.go:46
 		err = generated.ChildErr(f)
-//line ends_task.go:777
+//line ends_task.go:794
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:46
 	err = waitStart(t, tr, "other")
-//line ends_task.go:784
+//line ends_task.go:801
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc2Held{}
@@ -789,26 +806,26 @@ func panicsAtOnceFunc2Step(f *generated.Frame[panicsAtOnceFunc2State, struct{}],
 	}
 resume1:
 //line ends.go:46
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:796
+//line ends_task.go:813
 
 // panicsAtOnceFunc3Args has the arguments of panicsAtOnce.func3.
 type panicsAtOnceFunc3Args struct {
 	n int
 }
 
-type panicsAtOnceFunc3State = [(unsafe.Sizeof(panicsAtOnceFunc3Args{}) + 7) / 8]uint64
+const panicsAtOnceFunc3Size = (unsafe.Sizeof(panicsAtOnceFunc3Args{}) + 7) &^ 7
 
 type panicsAtOnceFunc3Held = struct {
 	tr *cases.Trace
 }
 
-var panicsAtOnceFunc3Kind *generated.HeldKind[panicsAtOnceFunc3State, panicsAtOnceFunc3Held, struct{}]
+var panicsAtOnceFunc3Kind *generated.Kind
 
 // panicsAtOnceFunc3Step is the step form of panicsAtOnce.func3.
-func panicsAtOnceFunc3Step(f *generated.Frame[panicsAtOnceFunc3State, struct{}], h *panicsAtOnceFunc3Held) generated.Step {
+func panicsAtOnceFunc3Step(f *generated.Frame, h *panicsAtOnceFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -823,14 +840,14 @@ func panicsAtOnceFunc3Step(f *generated.Frame[panicsAtOnceFunc3State, struct{}],
 	case 1:
 //line ends.go:48
 		err = generated.ChildErr(f)
-//line ends_task.go:827
+//line ends_task.go:844
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:48
 	err = deepPanicStart(t, tr, n)
-//line ends_task.go:834
+//line ends_task.go:851
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc3Held{}
@@ -839,24 +856,24 @@ func panicsAtOnceFunc3Step(f *generated.Frame[panicsAtOnceFunc3State, struct{}],
 	}
 resume1:
 //line ends.go:48
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:846
+//line ends_task.go:863
 
 // deepPanicArgs has the arguments of deepPanic.
 type deepPanicArgs struct {
 	n int
 }
 
-type deepPanicState = [(unsafe.Sizeof(deepPanicArgs{}) + 7) / 8]uint64
+const deepPanicSize = (unsafe.Sizeof(deepPanicArgs{}) + 7) &^ 7
 
 type deepPanicHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var deepPanicKind *generated.HeldKind[deepPanicState, deepPanicHeld, struct{}]
+var deepPanicKind *generated.Kind
 
 // deepPanicStart is the start form of deepPanic.
 func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
@@ -865,17 +882,17 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 		panic(errChild)
 	}
 	err := deepPanicStart(t, tr, n-1)
-//line ends_task.go:869
+//line ends_task.go:886
 	if generated.Suspended(t) {
-		_, h := deepPanicKind.Spill(t, 1)
+		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 1)
 		*h = deepPanicHeld{tr: tr}
 		return
 	}
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:877
+//line ends_task.go:894
 	if generated.Suspended(t) {
-		_, h := deepPanicKind.Spill(t, 2)
+		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 2)
 		*h = deepPanicHeld{err: err}
 		return
 	}
@@ -883,10 +900,10 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	return err
 }
 
-//line ends_task.go:887
+//line ends_task.go:904
 
 // deepPanicStep is the step form of deepPanic.
-func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHeld) generated.Step {
+func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -902,13 +919,13 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 		tr = h.tr
 //line ends.go:57
 		err = generated.ChildErr(f)
-//line ends_task.go:906
+//line ends_task.go:923
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:58
 		generated.ChildErr(f)
-//line ends_task.go:912
+//line ends_task.go:929
 		goto resume2
 	default:
 		return f.BadResume()
@@ -918,7 +935,7 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 		panic(errChild)
 	}
 	err = deepPanicStart(t, tr, n-1)
-//line ends_task.go:922
+//line ends_task.go:939
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -926,17 +943,17 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 resume1:
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:930
+//line ends_task.go:947
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{err: err}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line ends.go:59
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:940
+//line ends_task.go:957
 
 // goexitsArgs has the arguments of goexits.
 type goexitsArgs struct {
@@ -960,14 +977,14 @@ type goexitsAt3 struct {
 	n int
 }
 
-type goexitsState = [(max(unsafe.Sizeof(goexitsArgs{}), unsafe.Sizeof(goexitsAt1{}), unsafe.Sizeof(goexitsAt2{}), unsafe.Sizeof(goexitsAt3{})) + 7) / 8]uint64
+const goexitsSize = (max(unsafe.Sizeof(goexitsArgs{}), unsafe.Sizeof(goexitsAt1{}), unsafe.Sizeof(goexitsAt2{}), unsafe.Sizeof(goexitsAt3{})) + 7) &^ 7
 
 type goexitsHeld = struct {
 	tr    *cases.Trace
 	begun *task.Event
 }
 
-var goexitsKind *generated.HeldKind[goexitsState, goexitsHeld, int]
+var goexitsKind *generated.Kind
 
 // goexitsStart is the start form of goexits.
 func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -994,9 +1011,9 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:998
+//line ends_task.go:1015
 					if generated.Suspended(t) {
-						f, h := goexitsFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 						*h = goexitsFunc1Held{tr: tr}
 						goexitsFunc1Defer1(&h.exit.panic, recv, a)
@@ -1009,9 +1026,9 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1013
+//line ends_task.go:1030
 				if generated.Suspended(t) {
-					f, h := goexitsFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 					*h = goexitsFunc1Held{tr: tr}
 					goexitsFunc1Defer1(&h.exit.panic, recv, a)
@@ -1020,9 +1037,9 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1024
+//line ends_task.go:1041
 					if generated.Suspended(t) {
-						_, h := goexitsFunc1Kind.Spill(t, 3)
+						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
 						goexitsFunc1Defer1(&h.exit.panic, recv, a)
 						return
@@ -1032,13 +1049,14 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s goexitsFunc1State
-			*generated.In[goexitsFunc1Args](&s) = goexitsFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, goexitsFunc1Kind.With(s, goexitsFunc1Held{tr: tr, begun: &begun}))
+			c := generated.NewCall[struct{}](goexitsFunc1Kind)
+			*generated.CallState[goexitsFunc1Args](c) = goexitsFunc1Args{n: n, i: i}
+			*generated.CallHeld[goexitsFunc1Held](c) = goexitsFunc1Held{tr: tr, begun: &begun}
+			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:1040
+//line ends_task.go:1058
 		if generated.Suspended(t) {
-			f, h := goexitsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 1)
 			s := generated.At[goexitsAt1](f)
 			*s = goexitsAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -1049,9 +1067,9 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:79
 	begun.Set()
 	err := g.Wait(t)
-//line ends_task.go:1053
+//line ends_task.go:1071
 	if generated.Suspended(t) {
-		f, h := goexitsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 2)
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
 		*h = goexitsHeld{tr: tr}
 		return
@@ -1059,9 +1077,9 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1063
+//line ends_task.go:1081
 	if generated.Suspended(t) {
-		f := goexitsKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, goexitsKind, 3)
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		return
 	}
@@ -1069,10 +1087,10 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1073
+//line ends_task.go:1091
 
 // goexitsStep is the step form of goexits.
-func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generated.Step {
+func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1093,7 +1111,7 @@ func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generate
 		tr, begun = h.tr, h.begun
 //line ends.go:67
 		generated.Child(f)
-//line ends_task.go:1097
+//line ends_task.go:1115
 		goto resume1
 	case 2:
 		s := generated.At[goexitsAt2](f)
@@ -1101,14 +1119,14 @@ func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generate
 		tr = h.tr
 //line ends.go:80
 		err = generated.Err(f)
-//line ends_task.go:1105
+//line ends_task.go:1123
 		goto resume2
 	case 3:
 		s := generated.At[goexitsAt3](f)
 		n = s.n
 //line ends.go:81
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1112
+//line ends_task.go:1130
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1144,9 +1162,9 @@ loop1:
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1148
+//line ends_task.go:1166
 					if generated.Suspended(t) {
-						f, h := goexitsFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 						*h = goexitsFunc1Held{tr: tr}
 						goexitsFunc1Defer1(&h.exit.panic, recv, a)
@@ -1159,9 +1177,9 @@ loop1:
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1163
+//line ends_task.go:1181
 				if generated.Suspended(t) {
-					f, h := goexitsFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 					*h = goexitsFunc1Held{tr: tr}
 					goexitsFunc1Defer1(&h.exit.panic, recv, a)
@@ -1170,9 +1188,9 @@ loop1:
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1174
+//line ends_task.go:1192
 					if generated.Suspended(t) {
-						_, h := goexitsFunc1Kind.Spill(t, 3)
+						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
 						goexitsFunc1Defer1(&h.exit.panic, recv, a)
 						return
@@ -1182,17 +1200,18 @@ loop1:
 				return nil
 			})
 		} else {
-			var s goexitsFunc1State
-			*generated.In[goexitsFunc1Args](&s) = goexitsFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, goexitsFunc1Kind.With(s, goexitsFunc1Held{tr: tr, begun: begun}))
+			c := generated.NewCall[struct{}](goexitsFunc1Kind)
+			*generated.CallState[goexitsFunc1Args](c) = goexitsFunc1Args{n: n, i: i}
+			*generated.CallHeld[goexitsFunc1Held](c) = goexitsFunc1Held{tr: tr, begun: begun}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:1191
+//line ends_task.go:1210
 	if generated.Suspended(t) {
 		s := generated.At[goexitsAt1](f)
 		*s = goexitsAt1{n: n, i1: i1}
 		generated.Move(&s.g, &g)
-		h = goexitsKind.Hold(t, f, h)
+		h = generated.Hold(t, goexitsKind, f, h)
 		*h = goexitsHeld{tr: tr, begun: begun}
 		return generated.Wait(f, t, 1)
 	}
@@ -1204,10 +1223,10 @@ end1:
 //line ends.go:79
 	begun.Set()
 	err = g.Wait(t)
-//line ends_task.go:1208
+//line ends_task.go:1227
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
-		h = goexitsKind.Hold(t, f, h)
+		h = generated.Hold(t, goexitsKind, f, h)
 		*h = goexitsHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -1215,7 +1234,7 @@ resume2:
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1219
+//line ends_task.go:1238
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		if h != nil {
@@ -1225,10 +1244,10 @@ resume2:
 	}
 resume3:
 //line ends.go:81
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1232
+//line ends_task.go:1251
 
 // goexitsFunc1Args has the arguments of goexits.func1.
 type goexitsFunc1Args struct {
@@ -1245,7 +1264,7 @@ type goexitsFunc1At2 struct {
 	n, i int
 }
 
-type goexitsFunc1State = [(max(unsafe.Sizeof(goexitsFunc1Args{}), unsafe.Sizeof(goexitsFunc1At1{}), unsafe.Sizeof(goexitsFunc1At2{})) + 7) / 8]uint64
+const goexitsFunc1Size = (max(unsafe.Sizeof(goexitsFunc1Args{}), unsafe.Sizeof(goexitsFunc1At1{}), unsafe.Sizeof(goexitsFunc1At2{})) + 7) &^ 7
 
 // goexitsFunc1Exit is what goexits.func1 needs until it has ended: its deferred calls and its results.
 type goexitsFunc1Exit struct {
@@ -1260,7 +1279,7 @@ type goexitsFunc1Held = struct {
 	begun *task.Event
 }
 
-var goexitsFunc1Kind *generated.HeldKind[goexitsFunc1State, goexitsFunc1Held, struct{}]
+var goexitsFunc1Kind *generated.Kind
 
 // goexitsFunc1Defer1 enters what goexits.func1 defers in line 68 in the list of its frame.
 func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1272,16 +1291,16 @@ func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:1276
+//line ends_task.go:1295
 
 // goexitsFunc1Step is the step form of goexits.func1.
-func goexitsFunc1Step(f *generated.Frame[goexitsFunc1State, struct{}], h *goexitsFunc1Held) generated.Step {
+func goexitsFunc1Step(f *generated.Frame, h *goexitsFunc1Held) generated.Step {
 	step, _ := goexitsFunc1Run(f, h, f.At())
 	return step
 }
 
 // goexitsFunc1Run runs goexits.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexitsFunc1Held, at int) (step generated.Step, ok bool) {
+func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return goexitsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -1303,7 +1322,7 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 		tr = h.tr
 //line ends.go:69
 		err = generated.Err(f)
-//line ends_task.go:1307
+//line ends_task.go:1326
 		goto resume1
 	case 2:
 		s := generated.At[goexitsFunc1At2](f)
@@ -1311,12 +1330,12 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 		tr = h.tr
 //line ends.go:72
 		generated.ChildErr(f)
-//line ends_task.go:1315
+//line ends_task.go:1334
 		goto resume2
 	case 3:
 //line ends.go:74
 		generated.Child(f)
-//line ends_task.go:1320
+//line ends_task.go:1339
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1334,7 +1353,7 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 	}
 //line ends.go:69
 	err = begun.Wait(t)
-//line ends_task.go:1338
+//line ends_task.go:1357
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1353,7 +1372,7 @@ resume1:
 end1:
 //line ends.go:72
 	waitStart(t, tr, "child", i)
-//line ends_task.go:1357
+//line ends_task.go:1376
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1366,7 +1385,7 @@ resume2:
 	}
 //line ends.go:74
 	exitsStart(t, tr)
-//line ends_task.go:1370
+//line ends_task.go:1389
 	if generated.Suspended(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1378,16 +1397,14 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:1382
+//line ends_task.go:1401
 exit:
 	if p.Run(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
-
-type exitsState = struct{}
 
 // exitsExit is what exits needs until it has ended: its deferred calls and its results.
 type exitsExit struct {
@@ -1400,7 +1417,7 @@ type exitsHeld = struct {
 	tr   *cases.Trace
 }
 
-var exitsKind *generated.HeldKind[exitsState, exitsHeld, struct{}]
+var exitsKind *generated.Kind
 
 // exitsStart is the start form of exits.
 func exitsStart(t *task.T, tr *cases.Trace) {
@@ -1417,18 +1434,18 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}()
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1421
+//line ends_task.go:1438
 	if generated.Suspended(t) {
-		_, h := exitsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 1)
 		*h = exitsHeld{}
 		exitsDefer1(&h.exit.panic, recv)
 		return
 	}
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1430
+//line ends_task.go:1447
 	if generated.Suspended(t) {
-		_, h := exitsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 2)
 		*h = exitsHeld{}
 		exitsDefer1(&h.exit.panic, recv)
 		return
@@ -1445,16 +1462,16 @@ func exitsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line ends_task.go:1449
+//line ends_task.go:1466
 
 // exitsStep is the step form of exits.
-func exitsStep(f *generated.Frame[exitsState, struct{}], h *exitsHeld) generated.Step {
+func exitsStep(f *generated.Frame, h *exitsHeld) generated.Step {
 	step, _ := exitsRun(f, h, f.At())
 	return step
 }
 
 // exitsRun runs exits from a resume point on. If it panics, it runs again from its deferred calls on.
-func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (step generated.Step, ok bool) {
+func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return exitsRun(f, h, generated.Exit) }, &step, &ok)
@@ -1467,12 +1484,12 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 	case 1:
 //line ends.go:86
 		generated.ChildErr(f)
-//line ends_task.go:1471
+//line ends_task.go:1488
 		goto resume1
 	case 2:
 //line ends.go:87
 		generated.Child(f)
-//line ends_task.go:1476
+//line ends_task.go:1493
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1489,7 +1506,7 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 	}
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1493
+//line ends_task.go:1510
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1497,7 +1514,7 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 resume1:
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1501
+//line ends_task.go:1518
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1508,7 +1525,7 @@ exit:
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p, f, t, struct{}{}, nil)
 }
 
 // panicsBelowArgs has the arguments of panicsBelow.
@@ -1532,13 +1549,13 @@ type panicsBelowAt3 struct {
 	n int
 }
 
-type panicsBelowState = [(max(unsafe.Sizeof(panicsBelowArgs{}), unsafe.Sizeof(panicsBelowAt1{}), unsafe.Sizeof(panicsBelowAt2{}), unsafe.Sizeof(panicsBelowAt3{})) + 7) / 8]uint64
+const panicsBelowSize = (max(unsafe.Sizeof(panicsBelowArgs{}), unsafe.Sizeof(panicsBelowAt1{}), unsafe.Sizeof(panicsBelowAt2{}), unsafe.Sizeof(panicsBelowAt3{})) + 7) &^ 7
 
 type panicsBelowHeld = struct {
 	tr *cases.Trace
 }
 
-var panicsBelowKind *generated.HeldKind[panicsBelowState, panicsBelowHeld, int]
+var panicsBelowKind *generated.Kind
 
 // panicsBelowStart is the start form of panicsBelow.
 func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1552,20 +1569,22 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1556
+//line ends_task.go:1573
 					if generated.Suspended(t) {
-						panicsBelowFunc1Func1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
 					}
 //line ends.go:96
 					panic("below")
 				})
 			} else {
-				generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
+				c := generated.NewCall[struct{}](panicsBelowFunc1Func1Kind)
+				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1567
+//line ends_task.go:1586
 			if generated.Suspended(t) {
-				f, h := panicsBelowFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
 				*s = panicsBelowFunc1At1{}
 				generated.Move(&s.inner, &inner)
@@ -1577,20 +1596,22 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1581
+//line ends_task.go:1600
 					if generated.Suspended(t) {
-						panicsBelowFunc1Func2Kind.SpillBare(t, 1)
+						generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
 						return
 					}
 //line ends.go:98
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
+				c := generated.NewCall[struct{}](panicsBelowFunc1Func2Kind)
+				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1592
+//line ends_task.go:1613
 			if generated.Suspended(t) {
-				f := panicsBelowFunc1Kind.SpillBare(t, 2)
+				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
 				*s = panicsBelowFunc1At2{}
 				generated.Move(&s.inner, &inner)
@@ -1599,9 +1620,9 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1603
+//line ends_task.go:1624
 				if generated.Suspended(t) {
-					panicsBelowFunc1Kind.SpillBare(t, 3)
+					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
 				}
 //line ends.go:99
@@ -1615,11 +1636,13 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, panicsBelowFunc1Kind.With(panicsBelowFunc1State{}, panicsBelowFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsBelowFunc1Kind)
+		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1621
+//line ends_task.go:1644
 	if generated.Suspended(t) {
-		f, h := panicsBelowKind.Spill(t, 1)
+		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 1)
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
 		generated.Move(&s.g, &g)
@@ -1628,9 +1651,9 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:104
 	err := g.Wait(t)
-//line ends_task.go:1632
+//line ends_task.go:1655
 	if generated.Suspended(t) {
-		f, h := panicsBelowKind.Spill(t, 2)
+		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 2)
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
 		*h = panicsBelowHeld{tr: tr}
 		return
@@ -1638,9 +1661,9 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1642
+//line ends_task.go:1665
 	if generated.Suspended(t) {
-		f := panicsBelowKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, panicsBelowKind, 3)
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		return
 	}
@@ -1648,10 +1671,10 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1652
+//line ends_task.go:1675
 
 // panicsBelowStep is the step form of panicsBelow.
-func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHeld) generated.Step {
+func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1671,7 +1694,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 		tr = h.tr
 //line ends.go:92
 		generated.Child(f)
-//line ends_task.go:1675
+//line ends_task.go:1698
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowAt2](f)
@@ -1679,14 +1702,14 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 		tr = h.tr
 //line ends.go:104
 		err = generated.Err(f)
-//line ends_task.go:1683
+//line ends_task.go:1706
 		goto resume2
 	case 3:
 		s := generated.At[panicsBelowAt3](f)
 		n = s.n
 //line ends.go:105
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1690
+//line ends_task.go:1713
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1701,20 +1724,22 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1705
+//line ends_task.go:1728
 					if generated.Suspended(t) {
-						panicsBelowFunc1Func1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
 					}
 //line ends.go:96
 					panic("below")
 				})
 			} else {
-				generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
+				c := generated.NewCall[struct{}](panicsBelowFunc1Func1Kind)
+				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1716
+//line ends_task.go:1741
 			if generated.Suspended(t) {
-				f, h := panicsBelowFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
 				*s = panicsBelowFunc1At1{}
 				generated.Move(&s.inner, &inner)
@@ -1726,20 +1751,22 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1730
+//line ends_task.go:1755
 					if generated.Suspended(t) {
-						panicsBelowFunc1Func2Kind.SpillBare(t, 1)
+						generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
 						return
 					}
 //line ends.go:98
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
+				c := generated.NewCall[struct{}](panicsBelowFunc1Func2Kind)
+				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1741
+//line ends_task.go:1768
 			if generated.Suspended(t) {
-				f := panicsBelowFunc1Kind.SpillBare(t, 2)
+				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
 				*s = panicsBelowFunc1At2{}
 				generated.Move(&s.inner, &inner)
@@ -1748,9 +1775,9 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1752
+//line ends_task.go:1779
 				if generated.Suspended(t) {
-					panicsBelowFunc1Kind.SpillBare(t, 3)
+					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
 				}
 //line ends.go:99
@@ -1764,24 +1791,26 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, panicsBelowFunc1Kind.With(panicsBelowFunc1State{}, panicsBelowFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsBelowFunc1Kind)
+		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1770
+//line ends_task.go:1799
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
 		generated.Move(&s.g, &g)
-		h = panicsBelowKind.Hold(t, f, h)
+		h = generated.Hold(t, panicsBelowKind, f, h)
 		*h = panicsBelowHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line ends.go:104
 	err = g.Wait(t)
-//line ends_task.go:1782
+//line ends_task.go:1811
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
-		h = panicsBelowKind.Hold(t, f, h)
+		h = generated.Hold(t, panicsBelowKind, f, h)
 		*h = panicsBelowHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -1789,7 +1818,7 @@ resume2:
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1793
+//line ends_task.go:1822
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		if h != nil {
@@ -1799,10 +1828,10 @@ resume2:
 	}
 resume3:
 //line ends.go:105
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1806
+//line ends_task.go:1835
 
 // panicsBelowFunc1At1 is what panicsBelow.func1 keeps while it waits in line 94.
 type panicsBelowFunc1At1 struct {
@@ -1814,16 +1843,16 @@ type panicsBelowFunc1At2 struct {
 	inner task.Group
 }
 
-type panicsBelowFunc1State = [(max(unsafe.Sizeof(panicsBelowFunc1At1{}), unsafe.Sizeof(panicsBelowFunc1At2{})) + 7) / 8]uint64
+const panicsBelowFunc1Size = (max(unsafe.Sizeof(panicsBelowFunc1At1{}), unsafe.Sizeof(panicsBelowFunc1At2{})) + 7) &^ 7
 
 type panicsBelowFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var panicsBelowFunc1Kind *generated.HeldKind[panicsBelowFunc1State, panicsBelowFunc1Held, struct{}]
+var panicsBelowFunc1Kind *generated.Kind
 
 // panicsBelowFunc1Step is the step form of panicsBelow.func1.
-func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h *panicsBelowFunc1Held) generated.Step {
+func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1840,19 +1869,19 @@ func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h
 		tr = h.tr
 //line ends.go:94
 		generated.Child(f)
-//line ends_task.go:1844
+//line ends_task.go:1873
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowFunc1At2](f)
 		generated.Move(&inner, &s.inner)
 //line ends.go:98
 		generated.Child(f)
-//line ends_task.go:1851
+//line ends_task.go:1880
 		goto resume2
 	case 3:
 //line ends.go:99
 		err = generated.Err(f)
-//line ends_task.go:1856
+//line ends_task.go:1885
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1863,23 +1892,25 @@ func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 			waitStart(t, tr, "below")
-//line ends_task.go:1867
+//line ends_task.go:1896
 			if generated.Suspended(t) {
-				panicsBelowFunc1Func1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 				return
 			}
 //line ends.go:96
 			panic("below")
 		})
 	} else {
-		generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsBelowFunc1Func1Kind)
+		*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
+		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1878
+//line ends_task.go:1909
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At1](f)
 		*s = panicsBelowFunc1At1{}
 		generated.Move(&s.inner, &inner)
-		h = panicsBelowFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, panicsBelowFunc1Kind, f, h)
 		*h = panicsBelowFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -1889,18 +1920,20 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 			err := waitStart(t, tr, "beside")
-//line ends_task.go:1893
+//line ends_task.go:1924
 			if generated.Suspended(t) {
-				panicsBelowFunc1Func2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
 				return
 			}
 //line ends.go:98
 			return err
 		})
 	} else {
-		generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
+		c := generated.NewCall[struct{}](panicsBelowFunc1Func2Kind)
+		*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
+		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1904
+//line ends_task.go:1937
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At2](f)
 		*s = panicsBelowFunc1At2{}
@@ -1913,7 +1946,7 @@ resume1:
 resume2:
 //line ends.go:99
 	err = inner.Wait(t)
-//line ends_task.go:1917
+//line ends_task.go:1950
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Held{}
@@ -1930,21 +1963,19 @@ resume3:
 //line ends.go:100
 	panic(fmt.Sprint("again: ", v))
 end1:
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line ends_task.go:1937
-
-type panicsBelowFunc1Func1State = struct{}
+//line ends_task.go:1970
 
 type panicsBelowFunc1Func1Held = struct {
 	tr *cases.Trace
 }
 
-var panicsBelowFunc1Func1Kind *generated.HeldKind[panicsBelowFunc1Func1State, panicsBelowFunc1Func1Held, struct{}]
+var panicsBelowFunc1Func1Kind *generated.Kind
 
 // panicsBelowFunc1Func1Step is the step form of panicsBelow.func1.func1.
-func panicsBelowFunc1Func1Step(f *generated.Frame[panicsBelowFunc1Func1State, struct{}], h *panicsBelowFunc1Func1Held) generated.Step {
+func panicsBelowFunc1Func1Step(f *generated.Frame, h *panicsBelowFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1955,14 +1986,14 @@ func panicsBelowFunc1Func1Step(f *generated.Frame[panicsBelowFunc1Func1State, st
 	case 1:
 //line ends.go:95
 		generated.ChildErr(f)
-//line ends_task.go:1959
+//line ends_task.go:1990
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:95
 	waitStart(t, tr, "below")
-//line ends_task.go:1966
+//line ends_task.go:1997
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func1Held{}
@@ -1974,18 +2005,16 @@ resume1:
 	panic("below")
 }
 
-//line ends_task.go:1978
-
-type panicsBelowFunc1Func2State = struct{}
+//line ends_task.go:2009
 
 type panicsBelowFunc1Func2Held = struct {
 	tr *cases.Trace
 }
 
-var panicsBelowFunc1Func2Kind *generated.HeldKind[panicsBelowFunc1Func2State, panicsBelowFunc1Func2Held, struct{}]
+var panicsBelowFunc1Func2Kind *generated.Kind
 
 // panicsBelowFunc1Func2Step is the step form of panicsBelow.func1.func2.
-func panicsBelowFunc1Func2Step(f *generated.Frame[panicsBelowFunc1Func2State, struct{}], h *panicsBelowFunc1Func2Held) generated.Step {
+func panicsBelowFunc1Func2Step(f *generated.Frame, h *panicsBelowFunc1Func2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1997,14 +2026,14 @@ func panicsBelowFunc1Func2Step(f *generated.Frame[panicsBelowFunc1Func2State, st
 	case 1:
 //line ends.go:98
 		err = generated.ChildErr(f)
-//line ends_task.go:2001
+//line ends_task.go:2030
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:98
 	err = waitStart(t, tr, "beside")
-//line ends_task.go:2008
+//line ends_task.go:2037
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func2Held{}
@@ -2013,10 +2042,10 @@ func panicsBelowFunc1Func2Step(f *generated.Frame[panicsBelowFunc1Func2State, st
 	}
 resume1:
 //line ends.go:98
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2020
+//line ends_task.go:2049
 
 // leaveAt1 is what leave keeps while it waits in line 114.
 type leaveAt1 struct {
@@ -2024,7 +2053,7 @@ type leaveAt1 struct {
 	i1 int
 }
 
-type leaveState = [(unsafe.Sizeof(leaveAt1{}) + 7) / 8]uint64
+const leaveSize = (unsafe.Sizeof(leaveAt1{}) + 7) &^ 7
 
 // leaveExit is what leave needs until it has ended: its deferred calls and its results.
 type leaveExit struct {
@@ -2040,7 +2069,7 @@ type leaveHeld = struct {
 	left1 *task.WaitGroup
 }
 
-var leaveKind *generated.HeldKind[leaveState, leaveHeld, struct{}]
+var leaveKind *generated.Kind
 
 // leaveStart is the start form of leave.
 func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGroup) (err error) {
@@ -2083,9 +2112,9 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2087
+//line ends_task.go:2116
 				if generated.Suspended(t) {
-					f, h := leaveFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 					*h = leaveFunc1Held{tr: tr}
 					leaveFunc1Defer1(&h.exit.panic, recv)
@@ -2094,9 +2123,9 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2098
+//line ends_task.go:2127
 				if generated.Suspended(t) {
-					_, h := leaveFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
 					leaveFunc1Defer1(&h.exit.panic, recv)
 					leaveFunc1Defer2(&h.exit.panic, fn)
@@ -2106,13 +2135,14 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				return err
 			})
 		} else {
-			var s leaveFunc1State
-			*generated.In[leaveFunc1Args](&s) = leaveFunc1Args{i: i}
-			generated.GoCall(t, &g, leaveFunc1Kind.With(s, leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}))
+			c := generated.NewCall[struct{}](leaveFunc1Kind)
+			*generated.CallState[leaveFunc1Args](c) = leaveFunc1Args{i: i}
+			*generated.CallHeld[leaveFunc1Held](c) = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
+			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:2114
+//line ends_task.go:2144
 		if generated.Suspended(t) {
-			f, h := leaveKind.Spill(t, 1)
+			f, h := generated.SpillHeld[leaveHeld](t, leaveKind, 1)
 			errBox := generated.Box(&err)
 			s := generated.At[leaveAt1](f)
 			*s = leaveAt1{i1: i1}
@@ -2124,9 +2154,9 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	}
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2128
+//line ends_task.go:2158
 	if generated.Suspended(t) {
-		_, h := leaveKind.Spill(t, 2)
+		_, h := generated.SpillHeld[leaveHeld](t, leaveKind, 2)
 		errBox := generated.Box(&err)
 		*h = leaveHeld{exit: leaveExit{err: errBox}}
 		leaveDefer1(&h.exit.panic, errBox)
@@ -2136,7 +2166,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	panic("leaves")
 }
 
-//line ends_task.go:2140
+//line ends_task.go:2170
 
 // leaveDefer1 enters what leave defers in line 110 in the list of its frame.
 func leaveDefer1(p *generated.Panic, err *error) {
@@ -2148,16 +2178,16 @@ func leaveDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line ends_task.go:2152
+//line ends_task.go:2182
 
 // leaveStep is the step form of leave.
-func leaveStep(f *generated.Frame[leaveState, struct{}], h *leaveHeld) generated.Step {
+func leaveStep(f *generated.Frame, h *leaveHeld) generated.Step {
 	step, _ := leaveRun(f, h, f.At())
 	return step
 }
 
 // leaveRun runs leave from a resume point on. If it panics, it runs again from its deferred calls on.
-func leaveRun(f *generated.Frame[leaveState, struct{}], h *leaveHeld, at int) (step generated.Step, ok bool) {
+func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return leaveRun(f, h, generated.Exit) }, &step, &ok)
@@ -2182,12 +2212,12 @@ func leaveRun(f *generated.Frame[leaveState, struct{}], h *leaveHeld, at int) (s
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:114
 		generated.Child(f)
-//line ends_task.go:2186
+//line ends_task.go:2216
 		goto resume1
 	case 2:
 //line ends.go:122
 		generated.ChildErr(f)
-//line ends_task.go:2191
+//line ends_task.go:2221
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2240,9 +2270,9 @@ loop1:
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2244
+//line ends_task.go:2274
 				if generated.Suspended(t) {
-					f, h := leaveFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 					*h = leaveFunc1Held{tr: tr}
 					leaveFunc1Defer1(&h.exit.panic, recv)
@@ -2251,9 +2281,9 @@ loop1:
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2255
+//line ends_task.go:2285
 				if generated.Suspended(t) {
-					_, h := leaveFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
 					leaveFunc1Defer1(&h.exit.panic, recv)
 					leaveFunc1Defer2(&h.exit.panic, fn)
@@ -2263,12 +2293,13 @@ loop1:
 				return err
 			})
 		} else {
-			var s leaveFunc1State
-			*generated.In[leaveFunc1Args](&s) = leaveFunc1Args{i: i}
-			generated.GoCall(t, &g, leaveFunc1Kind.With(s, leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}))
+			c := generated.NewCall[struct{}](leaveFunc1Kind)
+			*generated.CallState[leaveFunc1Args](c) = leaveFunc1Args{i: i}
+			*generated.CallHeld[leaveFunc1Held](c) = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:2272
+//line ends_task.go:2303
 	if generated.Suspended(t) {
 		s := generated.At[leaveAt1](f)
 		*s = leaveAt1{i1: i1}
@@ -2283,7 +2314,7 @@ resume1:
 end1:
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2287
+//line ends_task.go:2318
 	if generated.Suspended(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2291,13 +2322,13 @@ end1:
 resume2:
 //line ends.go:123
 	panic("leaves")
-//line ends_task.go:2295
+//line ends_task.go:2326
 exit:
 	if p.Run(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
 
 // leaveFunc1Args has the arguments of leave.func1.
@@ -2310,7 +2341,7 @@ type leaveFunc1At1 struct {
 	i int
 }
 
-type leaveFunc1State = [(max(unsafe.Sizeof(leaveFunc1Args{}), unsafe.Sizeof(leaveFunc1At1{})) + 7) / 8]uint64
+const leaveFunc1Size = (max(unsafe.Sizeof(leaveFunc1Args{}), unsafe.Sizeof(leaveFunc1At1{})) + 7) &^ 7
 
 // leaveFunc1Exit is what leave.func1 needs until it has ended: its deferred calls and its results.
 type leaveFunc1Exit struct {
@@ -2327,7 +2358,7 @@ type leaveFunc1Held = struct {
 	err   error
 }
 
-var leaveFunc1Kind *generated.HeldKind[leaveFunc1State, leaveFunc1Held, struct{}]
+var leaveFunc1Kind *generated.Kind
 
 // leaveFunc1Defer1 enters what leave.func1 defers in line 115 in the list of its frame.
 func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
@@ -2339,7 +2370,7 @@ func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line ends_task.go:2343
+//line ends_task.go:2374
 
 // leaveFunc1Defer2 enters what leave.func1 defers in line 116 in the list of its frame.
 func leaveFunc1Defer2(p *generated.Panic, fn func()) {
@@ -2351,16 +2382,16 @@ func leaveFunc1Defer2(p *generated.Panic, fn func()) {
 	})
 }
 
-//line ends_task.go:2355
+//line ends_task.go:2386
 
 // leaveFunc1Step is the step form of leave.func1.
-func leaveFunc1Step(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1Held) generated.Step {
+func leaveFunc1Step(f *generated.Frame, h *leaveFunc1Held) generated.Step {
 	step, _ := leaveFunc1Run(f, h, f.At())
 	return step
 }
 
 // leaveFunc1Run runs leave.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1Held, at int) (step generated.Step, ok bool) {
+func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return leaveFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -2383,13 +2414,13 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 		tr = h.tr
 //line ends.go:117
 		err = generated.Err(f)
-//line ends_task.go:2387
+//line ends_task.go:2418
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:118
 		generated.ChildErr(f)
-//line ends_task.go:2393
+//line ends_task.go:2424
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2411,7 +2442,7 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 	}
 //line ends.go:117
 	err = goOn.Wait(t)
-//line ends_task.go:2415
+//line ends_task.go:2446
 	if generated.Suspended(t) {
 		*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 		*h = leaveFunc1Held{exit: h.exit, tr: tr}
@@ -2420,7 +2451,7 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 resume1:
 //line ends.go:118
 	waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2424
+//line ends_task.go:2455
 	if generated.Suspended(t) {
 		*h = leaveFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -2431,13 +2462,13 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line ends_task.go:2435
+//line ends_task.go:2466
 exit:
 	if p.Run(t) {
 		*h = leaveFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // leftArgs has the arguments of left.
@@ -2460,7 +2491,7 @@ type leftAt3 struct {
 	n int
 }
 
-type leftState = [(max(unsafe.Sizeof(leftArgs{}), unsafe.Sizeof(leftAt1{}), unsafe.Sizeof(leftAt2{}), unsafe.Sizeof(leftAt3{})) + 7) / 8]uint64
+const leftSize = (max(unsafe.Sizeof(leftArgs{}), unsafe.Sizeof(leftAt1{}), unsafe.Sizeof(leftAt2{}), unsafe.Sizeof(leftAt3{})) + 7) &^ 7
 
 type leftHeld = struct {
 	tr    *cases.Trace
@@ -2468,7 +2499,7 @@ type leftHeld = struct {
 	left1 *task.WaitGroup
 }
 
-var leftKind *generated.HeldKind[leftState, leftHeld, int]
+var leftKind *generated.Kind
 
 // leftStart is the start form of left.
 func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2476,18 +2507,18 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var left1 task.WaitGroup
 //line ends.go:129
 	err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2480
+//line ends_task.go:2511
 	if generated.Suspended(t) {
-		f, h := leftKind.Spill(t, 1)
+		f, h := generated.SpillHeld[leftHeld](t, leftKind, 1)
 		*generated.At[leftAt1](f) = leftAt1{n: n}
 		*h = leftHeld{tr: tr, goOn: &goOn, left1: &left1}
 		return
 	}
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2489
+//line ends_task.go:2520
 	if generated.Suspended(t) {
-		f, h := leftKind.Spill(t, 2)
+		f, h := generated.SpillHeld[leftHeld](t, leftKind, 2)
 		*generated.At[leftAt2](f) = leftAt2{n: n}
 		*h = leftHeld{goOn: &goOn, left1: &left1}
 		return
@@ -2495,9 +2526,9 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:131
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2499
+//line ends_task.go:2530
 	if generated.Suspended(t) {
-		f := leftKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, leftKind, 3)
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		return
 	}
@@ -2505,10 +2536,10 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2509
+//line ends_task.go:2540
 
 // leftStep is the step form of left.
-func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
+func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -2528,7 +2559,7 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:129
 		err = generated.ChildErr(f)
-//line ends_task.go:2532
+//line ends_task.go:2563
 		goto resume1
 	case 2:
 		s := generated.At[leftAt2](f)
@@ -2536,14 +2567,14 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:130
 		generated.ChildErr(f)
-//line ends_task.go:2540
+//line ends_task.go:2571
 		goto resume2
 	case 3:
 		s := generated.At[leftAt3](f)
 		n = s.n
 //line ends.go:132
 		err1 = generated.Err(f)
-//line ends_task.go:2547
+//line ends_task.go:2578
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2552,20 +2583,20 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 	left1 = new(task.WaitGroup)
 //line ends.go:129
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2556
+//line ends_task.go:2587
 	if generated.Suspended(t) {
 		*generated.At[leftAt1](f) = leftAt1{n: n}
-		h = leftKind.Hold(t, f, h)
+		h = generated.Hold(t, leftKind, f, h)
 		*h = leftHeld{tr: tr, goOn: goOn, left1: left1}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2566
+//line ends_task.go:2597
 	if generated.Suspended(t) {
 		*generated.At[leftAt2](f) = leftAt2{n: n}
-		h = leftKind.Hold(t, f, h)
+		h = generated.Hold(t, leftKind, f, h)
 		*h = leftHeld{goOn: goOn, left1: left1}
 		return generated.Wait(f, t, 2)
 	}
@@ -2573,7 +2604,7 @@ resume2:
 //line ends.go:131
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2577
+//line ends_task.go:2608
 	if generated.Suspended(t) {
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		if h != nil {
@@ -2583,10 +2614,10 @@ resume2:
 	}
 resume3:
 //line ends.go:132
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:2590
+//line ends_task.go:2621
 
 // leftInTimeoutArgs has the arguments of leftInTimeout.
 type leftInTimeoutArgs struct {
@@ -2608,7 +2639,7 @@ type leftInTimeoutAt3 struct {
 	n int
 }
 
-type leftInTimeoutState = [(max(unsafe.Sizeof(leftInTimeoutArgs{}), unsafe.Sizeof(leftInTimeoutAt1{}), unsafe.Sizeof(leftInTimeoutAt2{}), unsafe.Sizeof(leftInTimeoutAt3{})) + 7) / 8]uint64
+const leftInTimeoutSize = (max(unsafe.Sizeof(leftInTimeoutArgs{}), unsafe.Sizeof(leftInTimeoutAt1{}), unsafe.Sizeof(leftInTimeoutAt2{}), unsafe.Sizeof(leftInTimeoutAt3{})) + 7) &^ 7
 
 // leftInTimeoutExit is what leftInTimeout needs until it has ended: its deferred calls and its results.
 type leftInTimeoutExit struct {
@@ -2625,7 +2656,7 @@ type leftInTimeoutHeld = struct {
 	left1 *task.WaitGroup
 }
 
-var leftInTimeoutKind *generated.HeldKind[leftInTimeoutState, leftInTimeoutHeld, int]
+var leftInTimeoutKind *generated.Kind
 
 // leftInTimeoutStart is the start form of leftInTimeout.
 func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2647,25 +2678,25 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 			err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2651
+//line ends_task.go:2682
 			if generated.Suspended(t) {
-				leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
 				return
 			}
 //line ends.go:140
 			return err
 		})
-//line ends_task.go:2659
+//line ends_task.go:2690
 		if generated.Suspended(t) {
-			leftInTimeoutFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 			return
 		}
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2667
+//line ends_task.go:2698
 	if generated.Suspended(t) {
-		f, h := leftInTimeoutKind.Spill(t, 1)
+		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 1)
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{tr: tr, goOn: &goOn, left1: &left1}
 		leftInTimeoutDefer1(&h.exit.panic, recv)
@@ -2673,9 +2704,9 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2677
+//line ends_task.go:2708
 	if generated.Suspended(t) {
-		f, h := leftInTimeoutKind.Spill(t, 2)
+		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 2)
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{goOn: &goOn, left1: &left1}
 		leftInTimeoutDefer1(&h.exit.panic, recv)
@@ -2684,9 +2715,9 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:143
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2688
+//line ends_task.go:2719
 	if generated.Suspended(t) {
-		f, h := leftInTimeoutKind.Spill(t, 3)
+		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 3)
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{}
 		leftInTimeoutDefer1(&h.exit.panic, recv)
@@ -2696,7 +2727,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2700
+//line ends_task.go:2731
 
 // leftInTimeoutDefer1 enters what leftInTimeout defers in line 138 in the list of its frame.
 func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
@@ -2708,16 +2739,16 @@ func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line ends_task.go:2712
+//line ends_task.go:2743
 
 // leftInTimeoutStep is the step form of leftInTimeout.
-func leftInTimeoutStep(f *generated.Frame[leftInTimeoutState, int], h *leftInTimeoutHeld) generated.Step {
+func leftInTimeoutStep(f *generated.Frame, h *leftInTimeoutHeld) generated.Step {
 	step, _ := leftInTimeoutRun(f, h, f.At())
 	return step
 }
 
 // leftInTimeoutRun runs leftInTimeout from a resume point on. If it panics, it runs again from its deferred calls on.
-func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTimeoutHeld, at int) (step generated.Step, ok bool) {
+func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return leftInTimeoutRun(f, h, generated.Exit) }, &step, &ok)
@@ -2741,7 +2772,7 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:139
 		err = generated.Err(f)
-//line ends_task.go:2745
+//line ends_task.go:2776
 		goto resume1
 	case 2:
 		s := generated.At[leftInTimeoutAt2](f)
@@ -2749,14 +2780,14 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:142
 		generated.ChildErr(f)
-//line ends_task.go:2753
+//line ends_task.go:2784
 		goto resume2
 	case 3:
 		s := generated.At[leftInTimeoutAt3](f)
 		n = s.n
 //line ends.go:144
 		err1 = generated.Err(f)
-//line ends_task.go:2760
+//line ends_task.go:2791
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2782,24 +2813,24 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 			err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 				err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2786
+//line ends_task.go:2817
 				if generated.Suspended(t) {
-					leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
 					return
 				}
 //line ends.go:140
 				return err
 			})
-//line ends_task.go:2794
+//line ends_task.go:2825
 			if generated.Suspended(t) {
-				leftInTimeoutFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 				return
 			}
 //line ends.go:140
 			return err
 		})
 	}
-//line ends_task.go:2803
+//line ends_task.go:2834
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, tr: tr, goOn: goOn, left1: left1}
@@ -2808,7 +2839,7 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 resume1:
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2812
+//line ends_task.go:2843
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, goOn: goOn, left1: left1}
@@ -2818,7 +2849,7 @@ resume2:
 //line ends.go:143
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2822
+//line ends_task.go:2853
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2830,16 +2861,14 @@ resume3:
 		*r, *r1 = n, err1
 		goto exit
 	}
-//line ends_task.go:2834
+//line ends_task.go:2865
 exit:
 	if p.Run(t) {
 		*h = leftInTimeoutHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
-
-type leftInTimeoutFunc1State = struct{}
 
 type leftInTimeoutFunc1Held = struct {
 	tr    *cases.Trace
@@ -2847,10 +2876,10 @@ type leftInTimeoutFunc1Held = struct {
 	left1 *task.WaitGroup
 }
 
-var leftInTimeoutFunc1Kind *generated.HeldKind[leftInTimeoutFunc1State, leftInTimeoutFunc1Held, struct{}]
+var leftInTimeoutFunc1Kind *generated.Kind
 
 // leftInTimeoutFunc1Step is the step form of leftInTimeout.func1.
-func leftInTimeoutFunc1Step(f *generated.Frame[leftInTimeoutFunc1State, struct{}], h *leftInTimeoutFunc1Held) generated.Step {
+func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2864,7 +2893,7 @@ func leftInTimeoutFunc1Step(f *generated.Frame[leftInTimeoutFunc1State, struct{}
 	case 1:
 //line ends.go:140
 		err = generated.Err(f)
-//line ends_task.go:2868
+//line ends_task.go:2897
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2873,15 +2902,15 @@ func leftInTimeoutFunc1Step(f *generated.Frame[leftInTimeoutFunc1State, struct{}
 	err = generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 		err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2877
+//line ends_task.go:2906
 		if generated.Suspended(t) {
-			leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
 			return
 		}
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2885
+//line ends_task.go:2914
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Held{}
@@ -2890,12 +2919,10 @@ func leftInTimeoutFunc1Step(f *generated.Frame[leftInTimeoutFunc1State, struct{}
 	}
 resume1:
 //line ends.go:140
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2897
-
-type leftInTimeoutFunc1Func1State = struct{}
+//line ends_task.go:2926
 
 type leftInTimeoutFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -2903,10 +2930,10 @@ type leftInTimeoutFunc1Func1Held = struct {
 	left1 *task.WaitGroup
 }
 
-var leftInTimeoutFunc1Func1Kind *generated.HeldKind[leftInTimeoutFunc1Func1State, leftInTimeoutFunc1Func1Held, struct{}]
+var leftInTimeoutFunc1Func1Kind *generated.Kind
 
 // leftInTimeoutFunc1Func1Step is the step form of leftInTimeout.func1.func1.
-func leftInTimeoutFunc1Func1Step(f *generated.Frame[leftInTimeoutFunc1Func1State, struct{}], h *leftInTimeoutFunc1Func1Held) generated.Step {
+func leftInTimeoutFunc1Func1Step(f *generated.Frame, h *leftInTimeoutFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2920,14 +2947,14 @@ func leftInTimeoutFunc1Func1Step(f *generated.Frame[leftInTimeoutFunc1Func1State
 	case 1:
 //line ends.go:140
 		err = generated.ChildErr(f)
-//line ends_task.go:2924
+//line ends_task.go:2951
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2931
+//line ends_task.go:2958
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Func1Held{}
@@ -2936,7 +2963,7 @@ func leftInTimeoutFunc1Func1Step(f *generated.Frame[leftInTimeoutFunc1Func1State
 	}
 resume1:
 //line ends.go:140
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2943
+//line ends_task.go:2970

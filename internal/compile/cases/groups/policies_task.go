@@ -21,98 +21,113 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	limitedKind = generated.DefineHeld[limitedState, limitedHeld, int]("limited", "policies.go", 17, limitedStep)
+	limitedKind = generated.DefineHeld("limited", "policies.go", 17, limitedSize, generated.Result[int](), limitedStep)
 	generated.Bind(limited, limitedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s limitedState
-		*generated.In[limitedArgs](&s) = limitedArgs{n: n}
-		return limitedKind.With(s, limitedHeld{tr: tr})
+		c := generated.NewCall[int](limitedKind)
+		*generated.CallState[limitedArgs](c) = limitedArgs{n: n}
+		*generated.CallHeld[limitedHeld](c) = limitedHeld{tr: tr}
+		return c
 	})
-	limitedFunc1Kind = generated.DefineHeld[limitedFunc1State, limitedFunc1Held, struct{}]("limited.func1", "policies.go", 22, limitedFunc1Step, generated.Deferring())
-	oneAtATimeKind = generated.DefineHeld[oneAtATimeState, oneAtATimeHeld, int]("oneAtATime", "policies.go", 38, oneAtATimeStep)
+	limitedFunc1Kind = generated.DefineHeld("limited.func1", "policies.go", 22, limitedFunc1Size, generated.Result[struct{}](), limitedFunc1Step, generated.Deferring())
+	oneAtATimeKind = generated.DefineHeld("oneAtATime", "policies.go", 38, oneAtATimeSize, generated.Result[int](), oneAtATimeStep)
 	generated.Bind(oneAtATime, oneAtATimeStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s oneAtATimeState
-		*generated.In[oneAtATimeArgs](&s) = oneAtATimeArgs{n: n}
-		return oneAtATimeKind.With(s, oneAtATimeHeld{tr: tr})
+		c := generated.NewCall[int](oneAtATimeKind)
+		*generated.CallState[oneAtATimeArgs](c) = oneAtATimeArgs{n: n}
+		*generated.CallHeld[oneAtATimeHeld](c) = oneAtATimeHeld{tr: tr}
+		return c
 	})
-	oneAtATimeFunc1Kind = generated.DefineHeld[oneAtATimeFunc1State, oneAtATimeFunc1Held, struct{}]("oneAtATime.func1", "policies.go", 43, oneAtATimeFunc1Step)
-	failsKind = generated.DefineHeld[failsState, failsHeld, int]("fails", "policies.go", 56, failsStep)
+	oneAtATimeFunc1Kind = generated.DefineHeld("oneAtATime.func1", "policies.go", 43, oneAtATimeFunc1Size, generated.Result[struct{}](), oneAtATimeFunc1Step)
+	failsKind = generated.DefineHeld("fails", "policies.go", 56, failsSize, generated.Result[int](), failsStep)
 	generated.Bind(fails, failsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s failsState
-		*generated.In[failsArgs](&s) = failsArgs{n: n}
-		return failsKind.With(s, failsHeld{tr: tr})
+		c := generated.NewCall[int](failsKind)
+		*generated.CallState[failsArgs](c) = failsArgs{n: n}
+		*generated.CallHeld[failsHeld](c) = failsHeld{tr: tr}
+		return c
 	})
-	failsFunc1Kind = generated.DefineHeld[failsFunc1State, failsFunc1Held, struct{}]("fails.func1", "policies.go", 59, failsFunc1Step)
-	waitsForeverKind = generated.DefineHeld[waitsForeverState, waitsForeverHeld, struct{}]("waitsForever", "policies.go", 75, waitsForeverStep, generated.Deferring())
+	failsFunc1Kind = generated.DefineHeld("fails.func1", "policies.go", 59, failsFunc1Size, generated.Result[struct{}](), failsFunc1Step)
+	waitsForeverKind = generated.DefineHeld("waitsForever", "policies.go", 75, 0, generated.Result[struct{}](), waitsForeverStep, generated.Deferring())
 	generated.Bind(waitsForever, waitsForeverStart, func(tr *cases.Trace) coro.Call[struct{}] {
-		return waitsForeverKind.With(waitsForeverState{}, waitsForeverHeld{tr: tr})
+		c := generated.NewCall[struct{}](waitsForeverKind)
+		*generated.CallHeld[waitsForeverHeld](c) = waitsForeverHeld{tr: tr}
+		return c
 	})
-	firstErrorKind = generated.DefineHeld[firstErrorState, firstErrorHeld, int]("firstError", "policies.go", 83, firstErrorStep)
+	firstErrorKind = generated.DefineHeld("firstError", "policies.go", 83, firstErrorSize, generated.Result[int](), firstErrorStep)
 	generated.Bind(firstError, firstErrorStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s firstErrorState
-		*generated.In[firstErrorArgs](&s) = firstErrorArgs{n: n}
-		return firstErrorKind.With(s, firstErrorHeld{tr: tr})
+		c := generated.NewCall[int](firstErrorKind)
+		*generated.CallState[firstErrorArgs](c) = firstErrorArgs{n: n}
+		*generated.CallHeld[firstErrorHeld](c) = firstErrorHeld{tr: tr}
+		return c
 	})
-	firstErrorFunc1Kind = generated.DefineHeld[firstErrorFunc1State, firstErrorFunc1Held, struct{}]("firstError.func1", "policies.go", 87, firstErrorFunc1Step)
-	firstSuccessKind = generated.DefineHeld[firstSuccessState, firstSuccessHeld, int]("firstSuccess", "policies.go", 99, firstSuccessStep)
+	firstErrorFunc1Kind = generated.DefineHeld("firstError.func1", "policies.go", 87, firstErrorFunc1Size, generated.Result[struct{}](), firstErrorFunc1Step)
+	firstSuccessKind = generated.DefineHeld("firstSuccess", "policies.go", 99, firstSuccessSize, generated.Result[int](), firstSuccessStep)
 	generated.Bind(firstSuccess, firstSuccessStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s firstSuccessState
-		*generated.In[firstSuccessArgs](&s) = firstSuccessArgs{n: n}
-		return firstSuccessKind.With(s, firstSuccessHeld{tr: tr})
+		c := generated.NewCall[int](firstSuccessKind)
+		*generated.CallState[firstSuccessArgs](c) = firstSuccessArgs{n: n}
+		*generated.CallHeld[firstSuccessHeld](c) = firstSuccessHeld{tr: tr}
+		return c
 	})
-	firstSuccessFunc1Kind = generated.DefineHeld[firstSuccessFunc1State, firstSuccessFunc1Held, struct{}]("firstSuccess.func1", "policies.go", 102, firstSuccessFunc1Step)
-	firstSuccessFunc2Kind = generated.DefineHeld[firstSuccessFunc2State, firstSuccessFunc2Held, struct{}]("firstSuccess.func2", "policies.go", 103, firstSuccessFunc2Step)
-	firstSuccessFunc3Kind = generated.DefineHeld[firstSuccessFunc3State, firstSuccessFunc3Held, struct{}]("firstSuccess.func3", "policies.go", 104, firstSuccessFunc3Step)
-	firstSuccessFunc4Kind = generated.DefineHeld[firstSuccessFunc4State, firstSuccessFunc4Held, struct{}]("firstSuccess.func4", "policies.go", 105, firstSuccessFunc4Step)
-	noSuccessKind = generated.DefineHeld[noSuccessState, noSuccessHeld, int]("noSuccess", "policies.go", 109, noSuccessStep)
+	firstSuccessFunc1Kind = generated.DefineHeld("firstSuccess.func1", "policies.go", 102, 0, generated.Result[struct{}](), firstSuccessFunc1Step)
+	firstSuccessFunc2Kind = generated.DefineHeld("firstSuccess.func2", "policies.go", 103, 0, generated.Result[struct{}](), firstSuccessFunc2Step)
+	firstSuccessFunc3Kind = generated.DefineHeld("firstSuccess.func3", "policies.go", 104, 0, generated.Result[struct{}](), firstSuccessFunc3Step)
+	firstSuccessFunc4Kind = generated.DefineHeld("firstSuccess.func4", "policies.go", 105, 0, generated.Result[struct{}](), firstSuccessFunc4Step)
+	noSuccessKind = generated.DefineHeld("noSuccess", "policies.go", 109, noSuccessSize, generated.Result[int](), noSuccessStep)
 	generated.Bind(noSuccess, noSuccessStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s noSuccessState
-		*generated.In[noSuccessArgs](&s) = noSuccessArgs{n: n}
-		return noSuccessKind.With(s, noSuccessHeld{tr: tr})
+		c := generated.NewCall[int](noSuccessKind)
+		*generated.CallState[noSuccessArgs](c) = noSuccessArgs{n: n}
+		*generated.CallHeld[noSuccessHeld](c) = noSuccessHeld{tr: tr}
+		return c
 	})
-	noSuccessFunc1Kind = generated.DefineHeld[noSuccessFunc1State, noSuccessFunc1Held, struct{}]("noSuccess.func1", "policies.go", 114, noSuccessFunc1Step)
-	firstEndKind = generated.DefineHeld[firstEndState, firstEndHeld, int]("firstEnd", "policies.go", 123, firstEndStep)
+	noSuccessFunc1Kind = generated.DefineHeld("noSuccess.func1", "policies.go", 114, noSuccessFunc1Size, generated.Result[struct{}](), noSuccessFunc1Step)
+	firstEndKind = generated.DefineHeld("firstEnd", "policies.go", 123, firstEndSize, generated.Result[int](), firstEndStep)
 	generated.Bind(firstEnd, firstEndStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s firstEndState
-		*generated.In[firstEndArgs](&s) = firstEndArgs{n: n}
-		return firstEndKind.With(s, firstEndHeld{tr: tr})
+		c := generated.NewCall[int](firstEndKind)
+		*generated.CallState[firstEndArgs](c) = firstEndArgs{n: n}
+		*generated.CallHeld[firstEndHeld](c) = firstEndHeld{tr: tr}
+		return c
 	})
-	firstEndFunc1Kind = generated.DefineHeld[firstEndFunc1State, firstEndFunc1Held, struct{}]("firstEnd.func1", "policies.go", 127, firstEndFunc1Step)
-	firstEndFunc2Kind = generated.DefineHeld[firstEndFunc2State, firstEndFunc2Held, struct{}]("firstEnd.func2", "policies.go", 128, firstEndFunc2Step)
-	policyAndLimitKind = generated.DefineHeld[policyAndLimitState, policyAndLimitHeld, int]("policyAndLimit", "policies.go", 140, policyAndLimitStep)
+	firstEndFunc1Kind = generated.DefineHeld("firstEnd.func1", "policies.go", 127, 0, generated.Result[struct{}](), firstEndFunc1Step)
+	firstEndFunc2Kind = generated.DefineHeld("firstEnd.func2", "policies.go", 128, firstEndFunc2Size, generated.Result[struct{}](), firstEndFunc2Step)
+	policyAndLimitKind = generated.DefineHeld("policyAndLimit", "policies.go", 140, policyAndLimitSize, generated.Result[int](), policyAndLimitStep)
 	generated.Bind(policyAndLimit, policyAndLimitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s policyAndLimitState
-		*generated.In[policyAndLimitArgs](&s) = policyAndLimitArgs{n: n}
-		return policyAndLimitKind.With(s, policyAndLimitHeld{tr: tr})
+		c := generated.NewCall[int](policyAndLimitKind)
+		*generated.CallState[policyAndLimitArgs](c) = policyAndLimitArgs{n: n}
+		*generated.CallHeld[policyAndLimitHeld](c) = policyAndLimitHeld{tr: tr}
+		return c
 	})
-	policyAndLimitFunc1Kind = generated.DefineHeld[policyAndLimitFunc1State, policyAndLimitFunc1Held, struct{}]("policyAndLimit.func1", "policies.go", 146, policyAndLimitFunc1Step)
-	nestedPoliciesKind = generated.DefineHeld[nestedPoliciesState, nestedPoliciesHeld, int]("nestedPolicies", "policies.go", 158, nestedPoliciesStep)
+	policyAndLimitFunc1Kind = generated.DefineHeld("policyAndLimit.func1", "policies.go", 146, policyAndLimitFunc1Size, generated.Result[struct{}](), policyAndLimitFunc1Step)
+	nestedPoliciesKind = generated.DefineHeld("nestedPolicies", "policies.go", 158, nestedPoliciesSize, generated.Result[int](), nestedPoliciesStep)
 	generated.Bind(nestedPolicies, nestedPoliciesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedPoliciesState
-		*generated.In[nestedPoliciesArgs](&s) = nestedPoliciesArgs{n: n}
-		return nestedPoliciesKind.With(s, nestedPoliciesHeld{tr: tr})
+		c := generated.NewCall[int](nestedPoliciesKind)
+		*generated.CallState[nestedPoliciesArgs](c) = nestedPoliciesArgs{n: n}
+		*generated.CallHeld[nestedPoliciesHeld](c) = nestedPoliciesHeld{tr: tr}
+		return c
 	})
-	nestedPoliciesFunc1Kind = generated.DefineHeld[nestedPoliciesFunc1State, nestedPoliciesFunc1Held, struct{}]("nestedPolicies.func1", "policies.go", 161, nestedPoliciesFunc1Step)
-	nestedPoliciesFunc1Func1Kind = generated.DefineHeld[nestedPoliciesFunc1Func1State, nestedPoliciesFunc1Func1Held, struct{}]("nestedPolicies.func1.func1", "policies.go", 164, nestedPoliciesFunc1Func1Step)
-	nestedPoliciesFunc1Func2Kind = generated.DefineHeld[nestedPoliciesFunc1Func2State, nestedPoliciesFunc1Func2Held, struct{}]("nestedPolicies.func1.func2", "policies.go", 165, nestedPoliciesFunc1Func2Step)
-	nestedPoliciesFunc2Kind = generated.DefineHeld[nestedPoliciesFunc2State, nestedPoliciesFunc2Held, struct{}]("nestedPolicies.func2", "policies.go", 169, nestedPoliciesFunc2Step)
-	nestedPoliciesFunc2Func1Kind = generated.DefineHeld[nestedPoliciesFunc2Func1State, nestedPoliciesFunc2Func1Held, struct{}]("nestedPolicies.func2.func1", "policies.go", 172, nestedPoliciesFunc2Func1Step)
-	cancelsKind = generated.DefineHeld[cancelsState, cancelsHeld, int]("cancels", "policies.go", 181, cancelsStep)
+	nestedPoliciesFunc1Kind = generated.DefineHeld("nestedPolicies.func1", "policies.go", 161, nestedPoliciesFunc1Size, generated.Result[struct{}](), nestedPoliciesFunc1Step)
+	nestedPoliciesFunc1Func1Kind = generated.DefineHeld("nestedPolicies.func1.func1", "policies.go", 164, 0, generated.Result[struct{}](), nestedPoliciesFunc1Func1Step)
+	nestedPoliciesFunc1Func2Kind = generated.DefineHeld("nestedPolicies.func1.func2", "policies.go", 165, 0, generated.Result[struct{}](), nestedPoliciesFunc1Func2Step)
+	nestedPoliciesFunc2Kind = generated.DefineHeld("nestedPolicies.func2", "policies.go", 169, nestedPoliciesFunc2Size, generated.Result[struct{}](), nestedPoliciesFunc2Step)
+	nestedPoliciesFunc2Func1Kind = generated.DefineHeld("nestedPolicies.func2.func1", "policies.go", 172, 0, generated.Result[struct{}](), nestedPoliciesFunc2Func1Step)
+	cancelsKind = generated.DefineHeld("cancels", "policies.go", 181, cancelsSize, generated.Result[int](), cancelsStep)
 	generated.Bind(cancels, cancelsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s cancelsState
-		*generated.In[cancelsArgs](&s) = cancelsArgs{n: n}
-		return cancelsKind.With(s, cancelsHeld{tr: tr})
+		c := generated.NewCall[int](cancelsKind)
+		*generated.CallState[cancelsArgs](c) = cancelsArgs{n: n}
+		*generated.CallHeld[cancelsHeld](c) = cancelsHeld{tr: tr}
+		return c
 	})
-	cancelsFunc1Kind = generated.DefineHeld[cancelsFunc1State, cancelsFunc1Held, struct{}]("cancels.func1", "policies.go", 185, cancelsFunc1Step)
-	misuseKind = generated.DefineHeld[misuseState, misuseHeld, int]("misuse", "policies.go", 196, misuseStep)
+	cancelsFunc1Kind = generated.DefineHeld("cancels.func1", "policies.go", 185, 0, generated.Result[struct{}](), cancelsFunc1Step)
+	misuseKind = generated.DefineHeld("misuse", "policies.go", 196, misuseSize, generated.Result[int](), misuseStep)
 	generated.Bind(misuse, misuseStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s misuseState
-		*generated.In[misuseArgs](&s) = misuseArgs{n: n}
-		return misuseKind.With(s, misuseHeld{tr: tr})
+		c := generated.NewCall[int](misuseKind)
+		*generated.CallState[misuseArgs](c) = misuseArgs{n: n}
+		*generated.CallHeld[misuseHeld](c) = misuseHeld{tr: tr}
+		return c
 	})
-	misuseFunc1Kind = generated.DefineHeld[misuseFunc1State, misuseFunc1Held, struct{}]("misuse.func1", "policies.go", 205, misuseFunc1Step)
-	cancelInVainKind = generated.DefineHeld[cancelInVainState, cancelInVainHeld, struct{}]("cancelInVain", "policies.go", 212, cancelInVainStep, generated.Deferring())
+	misuseFunc1Kind = generated.DefineHeld("misuse.func1", "policies.go", 205, 0, generated.Result[struct{}](), misuseFunc1Step)
+	cancelInVainKind = generated.DefineHeld("cancelInVain", "policies.go", 212, 0, generated.Result[struct{}](), cancelInVainStep, generated.Deferring())
 	generated.Bind(cancelInVain, cancelInVainStart, func(tr *cases.Trace, g *task.Group) coro.Call[struct{}] {
-		return cancelInVainKind.With(cancelInVainState{}, cancelInVainHeld{tr: tr, g: g})
+		c := generated.NewCall[struct{}](cancelInVainKind)
+		*generated.CallHeld[cancelInVainHeld](c) = cancelInVainHeld{tr: tr, g: g}
+		return c
 	})
 }
 
@@ -128,7 +143,7 @@ type limitedAt1 struct {
 	i1 int
 }
 
-type limitedState = [(max(unsafe.Sizeof(limitedArgs{}), unsafe.Sizeof(limitedAt1{})) + 7) / 8]uint64
+const limitedSize = (max(unsafe.Sizeof(limitedArgs{}), unsafe.Sizeof(limitedAt1{})) + 7) &^ 7
 
 type limitedHeld = struct {
 	tr    *cases.Trace
@@ -136,7 +151,7 @@ type limitedHeld = struct {
 	ended *atomic.Int64
 }
 
-var limitedKind *generated.HeldKind[limitedState, limitedHeld, int]
+var limitedKind *generated.Kind
 
 // limitedStart is the start form of limited.
 func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -167,9 +182,9 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("too many", k)
 				}
 				waitStart(t, tr, "one", i)
-//line policies_task.go:171
+//line policies_task.go:186
 				if generated.Suspended(t) {
-					f, h := limitedFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 1)
 					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 					*h = limitedFunc1Held{tr: tr, now: &now, ended: &ended}
 					limitedFunc1Defer1(&h.exit.panic, fn)
@@ -177,9 +192,9 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line policies.go:28
 				waitStart(t, tr, "two", i)
-//line policies_task.go:181
+//line policies_task.go:196
 				if generated.Suspended(t) {
-					_, h := limitedFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 2)
 					*h = limitedFunc1Held{now: &now, ended: &ended}
 					limitedFunc1Defer1(&h.exit.panic, fn)
 					return
@@ -190,13 +205,14 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s limitedFunc1State
-			*generated.In[limitedFunc1Args](&s) = limitedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, limitedFunc1Kind.With(s, limitedFunc1Held{tr: tr, now: &now, ended: &ended}))
+			c := generated.NewCall[struct{}](limitedFunc1Kind)
+			*generated.CallState[limitedFunc1Args](c) = limitedFunc1Args{n: n, i: i}
+			*generated.CallHeld[limitedFunc1Held](c) = limitedFunc1Held{tr: tr, now: &now, ended: &ended}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:198
+//line policies_task.go:214
 		if generated.Suspended(t) {
-			f, h := limitedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[limitedHeld](t, limitedKind, 1)
 			s := generated.At[limitedAt1](f)
 			*s = limitedAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -206,9 +222,9 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:34
 	err := g.Wait(t)
-//line policies_task.go:210
+//line policies_task.go:226
 	if generated.Suspended(t) {
-		_, h := limitedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[limitedHeld](t, limitedKind, 2)
 		*h = limitedHeld{ended: &ended}
 		return
 	}
@@ -216,10 +232,10 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line policies_task.go:220
+//line policies_task.go:236
 
 // limitedStep is the step form of limited.
-func limitedStep(f *generated.Frame[limitedState, int], h *limitedHeld) generated.Step {
+func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -240,13 +256,13 @@ func limitedStep(f *generated.Frame[limitedState, int], h *limitedHeld) generate
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:22
 		generated.Child(f)
-//line policies_task.go:244
+//line policies_task.go:260
 		goto resume1
 	case 2:
 		ended = h.ended
 //line policies.go:34
 		err = generated.Err(f)
-//line policies_task.go:250
+//line policies_task.go:266
 		goto resume2
 	default:
 		return f.BadResume()
@@ -287,9 +303,9 @@ loop1:
 					tr.Print("too many", k)
 				}
 				waitStart(t, tr, "one", i)
-//line policies_task.go:291
+//line policies_task.go:307
 				if generated.Suspended(t) {
-					f, h := limitedFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 1)
 					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 					*h = limitedFunc1Held{tr: tr, now: now, ended: ended}
 					limitedFunc1Defer1(&h.exit.panic, fn)
@@ -297,9 +313,9 @@ loop1:
 				}
 //line policies.go:28
 				waitStart(t, tr, "two", i)
-//line policies_task.go:301
+//line policies_task.go:317
 				if generated.Suspended(t) {
-					_, h := limitedFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 2)
 					*h = limitedFunc1Held{now: now, ended: ended}
 					limitedFunc1Defer1(&h.exit.panic, fn)
 					return
@@ -310,12 +326,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s limitedFunc1State
-			*generated.In[limitedFunc1Args](&s) = limitedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, limitedFunc1Kind.With(s, limitedFunc1Held{tr: tr, now: now, ended: ended}))
+			c := generated.NewCall[struct{}](limitedFunc1Kind)
+			*generated.CallState[limitedFunc1Args](c) = limitedFunc1Args{n: n, i: i}
+			*generated.CallHeld[limitedFunc1Held](c) = limitedFunc1Held{tr: tr, now: now, ended: ended}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:319
+//line policies_task.go:336
 	if generated.Suspended(t) {
 		s := generated.At[limitedAt1](f)
 		*s = limitedAt1{n: n, i1: i1}
@@ -330,17 +347,17 @@ resume1:
 end1:
 //line policies.go:34
 	err = g.Wait(t)
-//line policies_task.go:334
+//line policies_task.go:351
 	if generated.Suspended(t) {
 		*h = limitedHeld{ended: ended}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line policies.go:35
-	return generated.Return(f, int(ended.Load()), err)
+	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line policies_task.go:344
+//line policies_task.go:361
 
 // limitedFunc1Args has the arguments of limited.func1.
 type limitedFunc1Args struct {
@@ -352,7 +369,7 @@ type limitedFunc1At1 struct {
 	i int
 }
 
-type limitedFunc1State = [(max(unsafe.Sizeof(limitedFunc1Args{}), unsafe.Sizeof(limitedFunc1At1{})) + 7) / 8]uint64
+const limitedFunc1Size = (max(unsafe.Sizeof(limitedFunc1Args{}), unsafe.Sizeof(limitedFunc1At1{})) + 7) &^ 7
 
 // limitedFunc1Exit is what limited.func1 needs until it has ended: its deferred calls and its results.
 type limitedFunc1Exit struct {
@@ -368,7 +385,7 @@ type limitedFunc1Held = struct {
 	ended *atomic.Int64
 }
 
-var limitedFunc1Kind *generated.HeldKind[limitedFunc1State, limitedFunc1Held, struct{}]
+var limitedFunc1Kind *generated.Kind
 
 // limitedFunc1Defer1 enters what limited.func1 defers in line 23 in the list of its frame.
 func limitedFunc1Defer1(p *generated.Panic, fn func()) {
@@ -380,16 +397,16 @@ func limitedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:384
+//line policies_task.go:401
 
 // limitedFunc1Step is the step form of limited.func1.
-func limitedFunc1Step(f *generated.Frame[limitedFunc1State, struct{}], h *limitedFunc1Held) generated.Step {
+func limitedFunc1Step(f *generated.Frame, h *limitedFunc1Held) generated.Step {
 	step, _ := limitedFunc1Run(f, h, f.At())
 	return step
 }
 
 // limitedFunc1Run runs limited.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limitedFunc1Held, at int) (step generated.Step, ok bool) {
+func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return limitedFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -410,13 +427,13 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:27
 		generated.ChildErr(f)
-//line policies_task.go:414
+//line policies_task.go:431
 		goto resume1
 	case 2:
 		now, ended = h.now, h.ended
 //line policies.go:28
 		generated.ChildErr(f)
-//line policies_task.go:420
+//line policies_task.go:437
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -436,7 +453,7 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 		tr.Print("too many", k)
 	}
 	waitStart(t, tr, "one", i)
-//line policies_task.go:440
+//line policies_task.go:457
 	if generated.Suspended(t) {
 		*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 		*h = limitedFunc1Held{exit: h.exit, tr: tr, now: now, ended: ended}
@@ -445,7 +462,7 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 resume1:
 //line policies.go:28
 	waitStart(t, tr, "two", i)
-//line policies_task.go:449
+//line policies_task.go:466
 	if generated.Suspended(t) {
 		*h = limitedFunc1Held{exit: h.exit, now: now, ended: ended}
 		return generated.Wait(f, t, 2), true
@@ -458,13 +475,13 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line policies_task.go:462
+//line policies_task.go:479
 exit:
 	if p.Run(t) {
 		*h = limitedFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // oneAtATimeArgs has the arguments of oneAtATime.
@@ -479,14 +496,14 @@ type oneAtATimeAt1 struct {
 	i1 int
 }
 
-type oneAtATimeState = [(max(unsafe.Sizeof(oneAtATimeArgs{}), unsafe.Sizeof(oneAtATimeAt1{})) + 7) / 8]uint64
+const oneAtATimeSize = (max(unsafe.Sizeof(oneAtATimeArgs{}), unsafe.Sizeof(oneAtATimeAt1{})) + 7) &^ 7
 
 type oneAtATimeHeld = struct {
 	tr    *cases.Trace
 	order *[]int
 }
 
-var oneAtATimeKind *generated.HeldKind[oneAtATimeState, oneAtATimeHeld, int]
+var oneAtATimeKind *generated.Kind
 
 // oneAtATimeStart is the start form of oneAtATime.
 func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -501,9 +518,9 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:505
+//line policies_task.go:522
 				if generated.Suspended(t) {
-					f, h := oneAtATimeFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 					*h = oneAtATimeFunc1Held{tr: tr, order: &order}
 					return
@@ -511,9 +528,9 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:45
 				order = append(order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:515
+//line policies_task.go:532
 				if generated.Suspended(t) {
-					f, h := oneAtATimeFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 					*h = oneAtATimeFunc1Held{order: &order}
 					return
@@ -523,13 +540,14 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s oneAtATimeFunc1State
-			*generated.In[oneAtATimeFunc1Args](&s) = oneAtATimeFunc1Args{i: i}
-			generated.GoCall(t, &g, oneAtATimeFunc1Kind.With(s, oneAtATimeFunc1Held{tr: tr, order: &order}))
+			c := generated.NewCall[struct{}](oneAtATimeFunc1Kind)
+			*generated.CallState[oneAtATimeFunc1Args](c) = oneAtATimeFunc1Args{i: i}
+			*generated.CallHeld[oneAtATimeFunc1Held](c) = oneAtATimeFunc1Held{tr: tr, order: &order}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:531
+//line policies_task.go:549
 		if generated.Suspended(t) {
-			f, h := oneAtATimeKind.Spill(t, 1)
+			f, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 1)
 			s := generated.At[oneAtATimeAt1](f)
 			*s = oneAtATimeAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -539,9 +557,9 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:51
 	err := g.Wait(t)
-//line policies_task.go:543
+//line policies_task.go:561
 	if generated.Suspended(t) {
-		_, h := oneAtATimeKind.Spill(t, 2)
+		_, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 2)
 		*h = oneAtATimeHeld{tr: tr, order: &order}
 		return
 	}
@@ -550,10 +568,10 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(order), err
 }
 
-//line policies_task.go:554
+//line policies_task.go:572
 
 // oneAtATimeStep is the step form of oneAtATime.
-func oneAtATimeStep(f *generated.Frame[oneAtATimeState, int], h *oneAtATimeHeld) generated.Step {
+func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -574,13 +592,13 @@ func oneAtATimeStep(f *generated.Frame[oneAtATimeState, int], h *oneAtATimeHeld)
 		tr, order = h.tr, h.order
 //line policies.go:43
 		generated.Child(f)
-//line policies_task.go:578
+//line policies_task.go:596
 		goto resume1
 	case 2:
 		tr, order = h.tr, h.order
 //line policies.go:51
 		err = generated.Err(f)
-//line policies_task.go:584
+//line policies_task.go:602
 		goto resume2
 	default:
 		return f.BadResume()
@@ -604,9 +622,9 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:608
+//line policies_task.go:626
 				if generated.Suspended(t) {
-					f, h := oneAtATimeFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 					*h = oneAtATimeFunc1Held{tr: tr, order: order}
 					return
@@ -614,9 +632,9 @@ loop1:
 //line policies.go:45
 				*order = append(*order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:618
+//line policies_task.go:636
 				if generated.Suspended(t) {
-					f, h := oneAtATimeFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 					*h = oneAtATimeFunc1Held{order: order}
 					return
@@ -626,12 +644,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s oneAtATimeFunc1State
-			*generated.In[oneAtATimeFunc1Args](&s) = oneAtATimeFunc1Args{i: i}
-			generated.GoCall(t, &g, oneAtATimeFunc1Kind.With(s, oneAtATimeFunc1Held{tr: tr, order: order}))
+			c := generated.NewCall[struct{}](oneAtATimeFunc1Kind)
+			*generated.CallState[oneAtATimeFunc1Args](c) = oneAtATimeFunc1Args{i: i}
+			*generated.CallHeld[oneAtATimeFunc1Held](c) = oneAtATimeFunc1Held{tr: tr, order: order}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:635
+//line policies_task.go:654
 	if generated.Suspended(t) {
 		s := generated.At[oneAtATimeAt1](f)
 		*s = oneAtATimeAt1{n: n, i1: i1}
@@ -646,7 +665,7 @@ resume1:
 end1:
 //line policies.go:51
 	err = g.Wait(t)
-//line policies_task.go:650
+//line policies_task.go:669
 	if generated.Suspended(t) {
 		*h = oneAtATimeHeld{tr: tr, order: order}
 		return generated.Wait(f, t, 2)
@@ -654,10 +673,10 @@ end1:
 resume2:
 //line policies.go:52
 	tr.Print(*order)
-	return generated.Return(f, len(*order), err)
+	return generated.Return[int](f, len(*order), err)
 }
 
-//line policies_task.go:661
+//line policies_task.go:680
 
 // oneAtATimeFunc1Args has the arguments of oneAtATime.func1.
 type oneAtATimeFunc1Args struct {
@@ -674,17 +693,17 @@ type oneAtATimeFunc1At2 struct {
 	i int
 }
 
-type oneAtATimeFunc1State = [(max(unsafe.Sizeof(oneAtATimeFunc1Args{}), unsafe.Sizeof(oneAtATimeFunc1At1{}), unsafe.Sizeof(oneAtATimeFunc1At2{})) + 7) / 8]uint64
+const oneAtATimeFunc1Size = (max(unsafe.Sizeof(oneAtATimeFunc1Args{}), unsafe.Sizeof(oneAtATimeFunc1At1{}), unsafe.Sizeof(oneAtATimeFunc1At2{})) + 7) &^ 7
 
 type oneAtATimeFunc1Held = struct {
 	tr    *cases.Trace
 	order *[]int
 }
 
-var oneAtATimeFunc1Kind *generated.HeldKind[oneAtATimeFunc1State, oneAtATimeFunc1Held, struct{}]
+var oneAtATimeFunc1Kind *generated.Kind
 
 // oneAtATimeFunc1Step is the step form of oneAtATime.func1.
-func oneAtATimeFunc1Step(f *generated.Frame[oneAtATimeFunc1State, struct{}], h *oneAtATimeFunc1Held) generated.Step {
+func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -702,7 +721,7 @@ func oneAtATimeFunc1Step(f *generated.Frame[oneAtATimeFunc1State, struct{}], h *
 		tr, order = h.tr, h.order
 //line policies.go:44
 		generated.ChildErr(f)
-//line policies_task.go:706
+//line policies_task.go:725
 		goto resume1
 	case 2:
 		s := generated.At[oneAtATimeFunc1At2](f)
@@ -710,14 +729,14 @@ func oneAtATimeFunc1Step(f *generated.Frame[oneAtATimeFunc1State, struct{}], h *
 		order = h.order
 //line policies.go:46
 		generated.ChildErr(f)
-//line policies_task.go:714
+//line policies_task.go:733
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:44
 	waitStart(t, tr, "first", i)
-//line policies_task.go:721
+//line policies_task.go:740
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 		*h = oneAtATimeFunc1Held{tr: tr, order: order}
@@ -727,7 +746,7 @@ resume1:
 //line policies.go:45
 	*order = append(*order, i)
 	waitStart(t, tr, "second", i)
-//line policies_task.go:731
+//line policies_task.go:750
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 		*h = oneAtATimeFunc1Held{order: order}
@@ -736,10 +755,10 @@ resume1:
 resume2:
 //line policies.go:47
 	*order = append(*order, i*10)
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:743
+//line policies_task.go:762
 
 // failsArgs has the arguments of fails.
 type failsArgs struct {
@@ -758,13 +777,13 @@ type failsAt2 struct {
 	n int
 }
 
-type failsState = [(max(unsafe.Sizeof(failsArgs{}), unsafe.Sizeof(failsAt1{}), unsafe.Sizeof(failsAt2{})) + 7) / 8]uint64
+const failsSize = (max(unsafe.Sizeof(failsArgs{}), unsafe.Sizeof(failsAt1{}), unsafe.Sizeof(failsAt2{})) + 7) &^ 7
 
 type failsHeld = struct {
 	tr *cases.Trace
 }
 
-var failsKind *generated.HeldKind[failsState, failsHeld, int]
+var failsKind *generated.Kind
 
 // failsStart is the start form of fails.
 func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -778,9 +797,9 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:782
+//line policies_task.go:801
 					if generated.Suspended(t) {
-						f, h := failsFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 						*h = failsFunc1Held{tr: tr}
 						return
@@ -795,22 +814,23 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:799
+//line policies_task.go:818
 				if generated.Suspended(t) {
-					failsFunc1Kind.SpillBare(t, 2)
+					generated.SpillBare(t, failsFunc1Kind, 2)
 					return
 				}
 //line policies.go:66
 				return err1
 			})
 		} else {
-			var s failsFunc1State
-			*generated.In[failsFunc1Args](&s) = failsFunc1Args{i: i}
-			generated.GoCall(t, &g, failsFunc1Kind.With(s, failsFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](failsFunc1Kind)
+			*generated.CallState[failsFunc1Args](c) = failsFunc1Args{i: i}
+			*generated.CallHeld[failsFunc1Held](c) = failsFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:812
+//line policies_task.go:832
 		if generated.Suspended(t) {
-			f, h := failsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 			s := generated.At[failsAt1](f)
 			*s = failsAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -820,9 +840,9 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:69
 	err := g.Wait(t)
-//line policies_task.go:824
+//line policies_task.go:844
 	if generated.Suspended(t) {
-		f, h := failsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
 		return
@@ -832,10 +852,10 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:836
+//line policies_task.go:856
 
 // failsStep is the step form of fails.
-func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step {
+func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -855,7 +875,7 @@ func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step
 		tr = h.tr
 //line policies.go:59
 		generated.Child(f)
-//line policies_task.go:859
+//line policies_task.go:879
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
@@ -863,7 +883,7 @@ func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step
 		tr = h.tr
 //line policies.go:69
 		err = generated.Err(f)
-//line policies_task.go:867
+//line policies_task.go:887
 		goto resume2
 	default:
 		return f.BadResume()
@@ -885,9 +905,9 @@ loop1:
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:889
+//line policies_task.go:909
 					if generated.Suspended(t) {
-						f, h := failsFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 						*h = failsFunc1Held{tr: tr}
 						return
@@ -902,21 +922,22 @@ loop1:
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:906
+//line policies_task.go:926
 				if generated.Suspended(t) {
-					failsFunc1Kind.SpillBare(t, 2)
+					generated.SpillBare(t, failsFunc1Kind, 2)
 					return
 				}
 //line policies.go:66
 				return err1
 			})
 		} else {
-			var s failsFunc1State
-			*generated.In[failsFunc1Args](&s) = failsFunc1Args{i: i}
-			generated.GoCall(t, &g, failsFunc1Kind.With(s, failsFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](failsFunc1Kind)
+			*generated.CallState[failsFunc1Args](c) = failsFunc1Args{i: i}
+			*generated.CallHeld[failsFunc1Held](c) = failsFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:920
+//line policies_task.go:941
 	if generated.Suspended(t) {
 		s := generated.At[failsAt1](f)
 		*s = failsAt1{n: n, i1: i1}
@@ -931,7 +952,7 @@ resume1:
 end1:
 //line policies.go:69
 	err = g.Wait(t)
-//line policies_task.go:935
+//line policies_task.go:956
 	if generated.Suspended(t) {
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
@@ -940,10 +961,10 @@ end1:
 resume2:
 //line policies.go:70
 	tr.Print(errors.Is(err, errChild))
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:947
+//line policies_task.go:968
 
 // failsFunc1Args has the arguments of fails.func1.
 type failsFunc1Args struct {
@@ -955,16 +976,16 @@ type failsFunc1At1 struct {
 	i int
 }
 
-type failsFunc1State = [(max(unsafe.Sizeof(failsFunc1Args{}), unsafe.Sizeof(failsFunc1At1{})) + 7) / 8]uint64
+const failsFunc1Size = (max(unsafe.Sizeof(failsFunc1Args{}), unsafe.Sizeof(failsFunc1At1{})) + 7) &^ 7
 
 type failsFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var failsFunc1Kind *generated.HeldKind[failsFunc1State, failsFunc1Held, struct{}]
+var failsFunc1Kind *generated.Kind
 
 // failsFunc1Step is the step form of fails.func1.
-func failsFunc1Step(f *generated.Frame[failsFunc1State, struct{}], h *failsFunc1Held) generated.Step {
+func failsFunc1Step(f *generated.Frame, h *failsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -982,22 +1003,22 @@ func failsFunc1Step(f *generated.Frame[failsFunc1State, struct{}], h *failsFunc1
 		tr = h.tr
 //line policies.go:60
 		err = generated.ChildErr(f)
-//line policies_task.go:986
+//line policies_task.go:1007
 		goto resume1
 	case 2:
 //line policies.go:66
 		err1 = generated.ChildErr(f)
-//line policies_task.go:991
+//line policies_task.go:1012
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:60
 	err = waitStart(t, tr, "child", i)
-//line policies_task.go:998
+//line policies_task.go:1019
 	if generated.Suspended(t) {
 		*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
-		h = failsFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, failsFunc1Kind, f, h)
 		*h = failsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -1007,13 +1028,13 @@ resume1:
 		goto end1
 	}
 //line policies.go:61
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	if i == 1 {
-		return generated.Return(f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
+		return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
 	}
 	err1 = waitStart(t, tr, "still", i)
-//line policies_task.go:1017
+//line policies_task.go:1038
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = failsFunc1Held{}
@@ -1022,12 +1043,10 @@ end1:
 	}
 resume2:
 //line policies.go:66
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line policies_task.go:1029
-
-type waitsForeverState = struct{}
+//line policies_task.go:1050
 
 // waitsForeverExit is what waitsForever needs until it has ended: its deferred calls and its results.
 type waitsForeverExit struct {
@@ -1041,7 +1060,7 @@ type waitsForeverHeld = struct {
 	tr   *cases.Trace
 }
 
-var waitsForeverKind *generated.HeldKind[waitsForeverState, waitsForeverHeld, struct{}]
+var waitsForeverKind *generated.Kind
 
 // waitsForeverStart is the start form of waitsForever.
 func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
@@ -1059,9 +1078,9 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	var never task.Event
 //line policies.go:78
 	err := never.Wait(t)
-//line policies_task.go:1063
+//line policies_task.go:1082
 	if generated.Suspended(t) {
-		_, h := waitsForeverKind.Spill(t, 1)
+		_, h := generated.SpillHeld[waitsForeverHeld](t, waitsForeverKind, 1)
 		*h = waitsForeverHeld{tr: tr}
 		waitsForeverDefer1(&h.exit.panic, fn)
 		return
@@ -1071,7 +1090,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line policies_task.go:1075
+//line policies_task.go:1094
 
 // waitsForeverDefer1 enters what waitsForever defers in line 76 in the list of its frame.
 func waitsForeverDefer1(p *generated.Panic, fn func()) {
@@ -1083,16 +1102,16 @@ func waitsForeverDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:1087
+//line policies_task.go:1106
 
 // waitsForeverStep is the step form of waitsForever.
-func waitsForeverStep(f *generated.Frame[waitsForeverState, struct{}], h *waitsForeverHeld) generated.Step {
+func waitsForeverStep(f *generated.Frame, h *waitsForeverHeld) generated.Step {
 	step, _ := waitsForeverRun(f, h, f.At())
 	return step
 }
 
 // waitsForeverRun runs waitsForever from a resume point on. If it panics, it runs again from its deferred calls on.
-func waitsForeverRun(f *generated.Frame[waitsForeverState, struct{}], h *waitsForeverHeld, at int) (step generated.Step, ok bool) {
+func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return waitsForeverRun(f, h, generated.Exit) }, &step, &ok)
@@ -1109,7 +1128,7 @@ func waitsForeverRun(f *generated.Frame[waitsForeverState, struct{}], h *waitsFo
 		tr = h.tr
 //line policies.go:78
 		err = generated.Err(f)
-//line policies_task.go:1113
+//line policies_task.go:1132
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1127,7 +1146,7 @@ func waitsForeverRun(f *generated.Frame[waitsForeverState, struct{}], h *waitsFo
 	never = new(task.Event)
 //line policies.go:78
 	err = never.Wait(t)
-//line policies_task.go:1131
+//line policies_task.go:1150
 	if generated.Suspended(t) {
 		*h = waitsForeverHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1139,13 +1158,13 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line policies_task.go:1143
+//line policies_task.go:1162
 exit:
 	if p.Run(t) {
 		*h = waitsForeverHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // firstErrorArgs has the arguments of firstError.
@@ -1165,13 +1184,13 @@ type firstErrorAt2 struct {
 	n int
 }
 
-type firstErrorState = [(max(unsafe.Sizeof(firstErrorArgs{}), unsafe.Sizeof(firstErrorAt1{}), unsafe.Sizeof(firstErrorAt2{})) + 7) / 8]uint64
+const firstErrorSize = (max(unsafe.Sizeof(firstErrorArgs{}), unsafe.Sizeof(firstErrorAt1{}), unsafe.Sizeof(firstErrorAt2{})) + 7) &^ 7
 
 type firstErrorHeld = struct {
 	tr *cases.Trace
 }
 
-var firstErrorKind *generated.HeldKind[firstErrorState, firstErrorHeld, int]
+var firstErrorKind *generated.Kind
 
 // firstErrorStart is the start form of firstError.
 func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1186,31 +1205,32 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1190
+//line policies_task.go:1209
 					if generated.Suspended(t) {
-						firstErrorFunc1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
 					}
 //line policies.go:90
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1199
+//line policies_task.go:1218
 				if generated.Suspended(t) {
-					firstErrorFunc1Kind.SpillBare(t, 2)
+					generated.SpillBare(t, firstErrorFunc1Kind, 2)
 					return
 				}
 //line policies.go:92
 				return err
 			})
 		} else {
-			var s firstErrorFunc1State
-			*generated.In[firstErrorFunc1Args](&s) = firstErrorFunc1Args{i: i}
-			generated.GoCall(t, &g, firstErrorFunc1Kind.With(s, firstErrorFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](firstErrorFunc1Kind)
+			*generated.CallState[firstErrorFunc1Args](c) = firstErrorFunc1Args{i: i}
+			*generated.CallHeld[firstErrorFunc1Held](c) = firstErrorFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1212
+//line policies_task.go:1232
 		if generated.Suspended(t) {
-			f, h := firstErrorKind.Spill(t, 1)
+			f, h := generated.SpillHeld[firstErrorHeld](t, firstErrorKind, 1)
 			s := generated.At[firstErrorAt1](f)
 			*s = firstErrorAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -1220,9 +1240,9 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:95
 	err := g.Wait(t)
-//line policies_task.go:1224
+//line policies_task.go:1244
 	if generated.Suspended(t) {
-		f := firstErrorKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, firstErrorKind, 2)
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		return
 	}
@@ -1230,10 +1250,10 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1234
+//line policies_task.go:1254
 
 // firstErrorStep is the step form of firstError.
-func firstErrorStep(f *generated.Frame[firstErrorState, int], h *firstErrorHeld) generated.Step {
+func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1253,14 +1273,14 @@ func firstErrorStep(f *generated.Frame[firstErrorState, int], h *firstErrorHeld)
 		tr = h.tr
 //line policies.go:87
 		generated.Child(f)
-//line policies_task.go:1257
+//line policies_task.go:1277
 		goto resume1
 	case 2:
 		s := generated.At[firstErrorAt2](f)
 		n = s.n
 //line policies.go:95
 		err = generated.Err(f)
-//line policies_task.go:1264
+//line policies_task.go:1284
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1283,35 +1303,36 @@ loop1:
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1287
+//line policies_task.go:1307
 					if generated.Suspended(t) {
-						firstErrorFunc1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
 					}
 //line policies.go:90
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1296
+//line policies_task.go:1316
 				if generated.Suspended(t) {
-					firstErrorFunc1Kind.SpillBare(t, 2)
+					generated.SpillBare(t, firstErrorFunc1Kind, 2)
 					return
 				}
 //line policies.go:92
 				return err
 			})
 		} else {
-			var s firstErrorFunc1State
-			*generated.In[firstErrorFunc1Args](&s) = firstErrorFunc1Args{i: i}
-			generated.GoCall(t, &g, firstErrorFunc1Kind.With(s, firstErrorFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](firstErrorFunc1Kind)
+			*generated.CallState[firstErrorFunc1Args](c) = firstErrorFunc1Args{i: i}
+			*generated.CallHeld[firstErrorFunc1Held](c) = firstErrorFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:1310
+//line policies_task.go:1331
 	if generated.Suspended(t) {
 		s := generated.At[firstErrorAt1](f)
 		*s = firstErrorAt1{n: n, i1: i1}
 		generated.Move(&s.g, &g)
-		h = firstErrorKind.Hold(t, f, h)
+		h = generated.Hold(t, firstErrorKind, f, h)
 		*h = firstErrorHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -1322,7 +1343,7 @@ resume1:
 end1:
 //line policies.go:95
 	err = g.Wait(t)
-//line policies_task.go:1326
+//line policies_task.go:1347
 	if generated.Suspended(t) {
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		if h != nil {
@@ -1332,26 +1353,26 @@ end1:
 	}
 resume2:
 //line policies.go:96
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1339
+//line policies_task.go:1360
 
 // firstErrorFunc1Args has the arguments of firstError.func1.
 type firstErrorFunc1Args struct {
 	i int
 }
 
-type firstErrorFunc1State = [(unsafe.Sizeof(firstErrorFunc1Args{}) + 7) / 8]uint64
+const firstErrorFunc1Size = (unsafe.Sizeof(firstErrorFunc1Args{}) + 7) &^ 7
 
 type firstErrorFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var firstErrorFunc1Kind *generated.HeldKind[firstErrorFunc1State, firstErrorFunc1Held, struct{}]
+var firstErrorFunc1Kind *generated.Kind
 
 // firstErrorFunc1Step is the step form of firstError.func1.
-func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *firstErrorFunc1Held) generated.Step {
+func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1366,12 +1387,12 @@ func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *
 	case 1:
 //line policies.go:89
 		generated.ChildErr(f)
-//line policies_task.go:1370
+//line policies_task.go:1391
 		goto resume1
 	case 2:
 //line policies.go:92
 		err = generated.ChildErr(f)
-//line policies_task.go:1375
+//line policies_task.go:1396
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1382,7 +1403,7 @@ func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *
 	}
 //line policies.go:89
 	waitStart(t, tr, "fails")
-//line policies_task.go:1386
+//line policies_task.go:1407
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1391,10 +1412,10 @@ func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *
 	}
 resume1:
 //line policies.go:90
-	return generated.Return(f, struct{}{}, errChild)
+	return generated.Return[struct{}](f, struct{}{}, errChild)
 end1:
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1398
+//line policies_task.go:1419
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1403,10 +1424,10 @@ end1:
 	}
 resume2:
 //line policies.go:92
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1410
+//line policies_task.go:1431
 
 // firstSuccessArgs has the arguments of firstSuccess.
 type firstSuccessArgs struct {
@@ -1442,13 +1463,13 @@ type firstSuccessAt5 struct {
 	n int
 }
 
-type firstSuccessState = [(max(unsafe.Sizeof(firstSuccessArgs{}), unsafe.Sizeof(firstSuccessAt1{}), unsafe.Sizeof(firstSuccessAt2{}), unsafe.Sizeof(firstSuccessAt3{}), unsafe.Sizeof(firstSuccessAt4{}), unsafe.Sizeof(firstSuccessAt5{})) + 7) / 8]uint64
+const firstSuccessSize = (max(unsafe.Sizeof(firstSuccessArgs{}), unsafe.Sizeof(firstSuccessAt1{}), unsafe.Sizeof(firstSuccessAt2{}), unsafe.Sizeof(firstSuccessAt3{}), unsafe.Sizeof(firstSuccessAt4{}), unsafe.Sizeof(firstSuccessAt5{})) + 7) &^ 7
 
 type firstSuccessHeld = struct {
 	tr *cases.Trace
 }
 
-var firstSuccessKind *generated.HeldKind[firstSuccessState, firstSuccessHeld, int]
+var firstSuccessKind *generated.Kind
 
 // firstSuccessStart is the start form of firstSuccess.
 func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1459,20 +1480,22 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1463
+//line policies_task.go:1484
 			if generated.Suspended(t) {
-				firstSuccessFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc1Kind, 1)
 				return
 			}
 //line policies.go:102
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc1Kind.With(firstSuccessFunc1State{}, firstSuccessFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc1Kind)
+		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1474
+//line policies_task.go:1497
 	if generated.Suspended(t) {
-		f, h := firstSuccessKind.Spill(t, 1)
+		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 1)
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
 		generated.Move(&s.g, &g)
@@ -1484,20 +1507,22 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1488
+//line policies_task.go:1511
 			if generated.Suspended(t) {
-				firstSuccessFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
 			}
 //line policies.go:103
 			return errChild
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc2Kind.With(firstSuccessFunc2State{}, firstSuccessFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc2Kind)
+		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1499
+//line policies_task.go:1524
 	if generated.Suspended(t) {
-		f, h := firstSuccessKind.Spill(t, 2)
+		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 2)
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
 		generated.Move(&s.g, &g)
@@ -1509,20 +1534,22 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1513
+//line policies_task.go:1538
 			if generated.Suspended(t) {
-				firstSuccessFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
 			}
 //line policies.go:104
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc3Kind.With(firstSuccessFunc3State{}, firstSuccessFunc3Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc3Kind)
+		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1524
+//line policies_task.go:1551
 	if generated.Suspended(t) {
-		f, h := firstSuccessKind.Spill(t, 3)
+		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 3)
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
 		generated.Move(&s.g, &g)
@@ -1534,20 +1561,22 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1538
+//line policies_task.go:1565
 			if generated.Suspended(t) {
-				firstSuccessFunc4Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc4Kind, 1)
 				return
 			}
 //line policies.go:105
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc4Kind.With(firstSuccessFunc4State{}, firstSuccessFunc4Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc4Kind)
+		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1549
+//line policies_task.go:1578
 	if generated.Suspended(t) {
-		f := firstSuccessKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, firstSuccessKind, 4)
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
 		generated.Move(&s.g, &g)
@@ -1555,9 +1584,9 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:106
 	err := g.Wait(t)
-//line policies_task.go:1559
+//line policies_task.go:1588
 	if generated.Suspended(t) {
-		f := firstSuccessKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, firstSuccessKind, 5)
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		return
 	}
@@ -1565,10 +1594,10 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1569
+//line policies_task.go:1598
 
 // firstSuccessStep is the step form of firstSuccess.
-func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSuccessHeld) generated.Step {
+func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1588,7 +1617,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:102
 		generated.Child(f)
-//line policies_task.go:1592
+//line policies_task.go:1621
 		goto resume1
 	case 2:
 		s := generated.At[firstSuccessAt2](f)
@@ -1597,7 +1626,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:103
 		generated.Child(f)
-//line policies_task.go:1601
+//line policies_task.go:1630
 		goto resume2
 	case 3:
 		s := generated.At[firstSuccessAt3](f)
@@ -1606,7 +1635,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:104
 		generated.Child(f)
-//line policies_task.go:1610
+//line policies_task.go:1639
 		goto resume3
 	case 4:
 		s := generated.At[firstSuccessAt4](f)
@@ -1614,14 +1643,14 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		n = s.n
 //line policies.go:105
 		generated.Child(f)
-//line policies_task.go:1618
+//line policies_task.go:1647
 		goto resume4
 	case 5:
 		s := generated.At[firstSuccessAt5](f)
 		n = s.n
 //line policies.go:106
 		err = generated.Err(f)
-//line policies_task.go:1625
+//line policies_task.go:1654
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1633,23 +1662,25 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1637
+//line policies_task.go:1666
 			if generated.Suspended(t) {
-				firstSuccessFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc1Kind, 1)
 				return
 			}
 //line policies.go:102
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc1Kind.With(firstSuccessFunc1State{}, firstSuccessFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc1Kind)
+		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1648
+//line policies_task.go:1679
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
 		generated.Move(&s.g, &g)
-		h = firstSuccessKind.Hold(t, f, h)
+		h = generated.Hold(t, firstSuccessKind, f, h)
 		*h = firstSuccessHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -1659,23 +1690,25 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1663
+//line policies_task.go:1694
 			if generated.Suspended(t) {
-				firstSuccessFunc2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
 			}
 //line policies.go:103
 			return errChild
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc2Kind.With(firstSuccessFunc2State{}, firstSuccessFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc2Kind)
+		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1674
+//line policies_task.go:1707
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
 		generated.Move(&s.g, &g)
-		h = firstSuccessKind.Hold(t, f, h)
+		h = generated.Hold(t, firstSuccessKind, f, h)
 		*h = firstSuccessHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
@@ -1685,23 +1718,25 @@ resume2:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1689
+//line policies_task.go:1722
 			if generated.Suspended(t) {
-				firstSuccessFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
 			}
 //line policies.go:104
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc3Kind.With(firstSuccessFunc3State{}, firstSuccessFunc3Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc3Kind)
+		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1700
+//line policies_task.go:1735
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
 		generated.Move(&s.g, &g)
-		h = firstSuccessKind.Hold(t, f, h)
+		h = generated.Hold(t, firstSuccessKind, f, h)
 		*h = firstSuccessHeld{tr: tr}
 		return generated.Wait(f, t, 3)
 	}
@@ -1711,18 +1746,20 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1715
+//line policies_task.go:1750
 			if generated.Suspended(t) {
-				firstSuccessFunc4Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstSuccessFunc4Kind, 1)
 				return
 			}
 //line policies.go:105
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, firstSuccessFunc4Kind.With(firstSuccessFunc4State{}, firstSuccessFunc4Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstSuccessFunc4Kind)
+		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1726
+//line policies_task.go:1763
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
@@ -1735,7 +1772,7 @@ resume3:
 resume4:
 //line policies.go:106
 	err = g.Wait(t)
-//line policies_task.go:1739
+//line policies_task.go:1776
 	if generated.Suspended(t) {
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		if h != nil {
@@ -1745,21 +1782,19 @@ resume4:
 	}
 resume5:
 //line policies.go:106
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1752
-
-type firstSuccessFunc1State = struct{}
+//line policies_task.go:1789
 
 type firstSuccessFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var firstSuccessFunc1Kind *generated.HeldKind[firstSuccessFunc1State, firstSuccessFunc1Held, struct{}]
+var firstSuccessFunc1Kind *generated.Kind
 
 // firstSuccessFunc1Step is the step form of firstSuccess.func1.
-func firstSuccessFunc1Step(f *generated.Frame[firstSuccessFunc1State, struct{}], h *firstSuccessFunc1Held) generated.Step {
+func firstSuccessFunc1Step(f *generated.Frame, h *firstSuccessFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1771,14 +1806,14 @@ func firstSuccessFunc1Step(f *generated.Frame[firstSuccessFunc1State, struct{}],
 	case 1:
 //line policies.go:102
 		err = generated.ChildErr(f)
-//line policies_task.go:1775
+//line policies_task.go:1810
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:102
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1782
+//line policies_task.go:1817
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc1Held{}
@@ -1787,21 +1822,19 @@ func firstSuccessFunc1Step(f *generated.Frame[firstSuccessFunc1State, struct{}],
 	}
 resume1:
 //line policies.go:102
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1794
-
-type firstSuccessFunc2State = struct{}
+//line policies_task.go:1829
 
 type firstSuccessFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var firstSuccessFunc2Kind *generated.HeldKind[firstSuccessFunc2State, firstSuccessFunc2Held, struct{}]
+var firstSuccessFunc2Kind *generated.Kind
 
 // firstSuccessFunc2Step is the step form of firstSuccess.func2.
-func firstSuccessFunc2Step(f *generated.Frame[firstSuccessFunc2State, struct{}], h *firstSuccessFunc2Held) generated.Step {
+func firstSuccessFunc2Step(f *generated.Frame, h *firstSuccessFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1812,14 +1845,14 @@ func firstSuccessFunc2Step(f *generated.Frame[firstSuccessFunc2State, struct{}],
 	case 1:
 //line policies.go:103
 		generated.ChildErr(f)
-//line policies_task.go:1816
+//line policies_task.go:1849
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:103
 	waitStart(t, tr, "fails")
-//line policies_task.go:1823
+//line policies_task.go:1856
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc2Held{}
@@ -1828,21 +1861,19 @@ func firstSuccessFunc2Step(f *generated.Frame[firstSuccessFunc2State, struct{}],
 	}
 resume1:
 //line policies.go:103
-	return generated.Return(f, struct{}{}, errChild)
+	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:1835
-
-type firstSuccessFunc3State = struct{}
+//line policies_task.go:1868
 
 type firstSuccessFunc3Held = struct {
 	tr *cases.Trace
 }
 
-var firstSuccessFunc3Kind *generated.HeldKind[firstSuccessFunc3State, firstSuccessFunc3Held, struct{}]
+var firstSuccessFunc3Kind *generated.Kind
 
 // firstSuccessFunc3Step is the step form of firstSuccess.func3.
-func firstSuccessFunc3Step(f *generated.Frame[firstSuccessFunc3State, struct{}], h *firstSuccessFunc3Held) generated.Step {
+func firstSuccessFunc3Step(f *generated.Frame, h *firstSuccessFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1853,14 +1884,14 @@ func firstSuccessFunc3Step(f *generated.Frame[firstSuccessFunc3State, struct{}],
 	case 1:
 //line policies.go:104
 		generated.ChildErr(f)
-//line policies_task.go:1857
+//line policies_task.go:1888
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:104
 	waitStart(t, tr, "succeeds")
-//line policies_task.go:1864
+//line policies_task.go:1895
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc3Held{}
@@ -1869,21 +1900,19 @@ func firstSuccessFunc3Step(f *generated.Frame[firstSuccessFunc3State, struct{}],
 	}
 resume1:
 //line policies.go:104
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:1876
-
-type firstSuccessFunc4State = struct{}
+//line policies_task.go:1907
 
 type firstSuccessFunc4Held = struct {
 	tr *cases.Trace
 }
 
-var firstSuccessFunc4Kind *generated.HeldKind[firstSuccessFunc4State, firstSuccessFunc4Held, struct{}]
+var firstSuccessFunc4Kind *generated.Kind
 
 // firstSuccessFunc4Step is the step form of firstSuccess.func4.
-func firstSuccessFunc4Step(f *generated.Frame[firstSuccessFunc4State, struct{}], h *firstSuccessFunc4Held) generated.Step {
+func firstSuccessFunc4Step(f *generated.Frame, h *firstSuccessFunc4Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1895,14 +1924,14 @@ func firstSuccessFunc4Step(f *generated.Frame[firstSuccessFunc4State, struct{}],
 	case 1:
 //line policies.go:105
 		err = generated.ChildErr(f)
-//line policies_task.go:1899
+//line policies_task.go:1928
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:105
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1906
+//line policies_task.go:1935
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc4Held{}
@@ -1911,10 +1940,10 @@ func firstSuccessFunc4Step(f *generated.Frame[firstSuccessFunc4State, struct{}],
 	}
 resume1:
 //line policies.go:105
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1918
+//line policies_task.go:1947
 
 // noSuccessArgs has the arguments of noSuccess.
 type noSuccessArgs struct {
@@ -1933,13 +1962,13 @@ type noSuccessAt2 struct {
 	n int
 }
 
-type noSuccessState = [(max(unsafe.Sizeof(noSuccessArgs{}), unsafe.Sizeof(noSuccessAt1{}), unsafe.Sizeof(noSuccessAt2{})) + 7) / 8]uint64
+const noSuccessSize = (max(unsafe.Sizeof(noSuccessArgs{}), unsafe.Sizeof(noSuccessAt1{}), unsafe.Sizeof(noSuccessAt2{})) + 7) &^ 7
 
 type noSuccessHeld = struct {
 	tr *cases.Trace
 }
 
-var noSuccessKind *generated.HeldKind[noSuccessState, noSuccessHeld, int]
+var noSuccessKind *generated.Kind
 
 // noSuccessStart is the start form of noSuccess.
 func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1954,9 +1983,9 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1958
+//line policies_task.go:1987
 				if generated.Suspended(t) {
-					f := noSuccessFunc1Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 					return
 				}
@@ -1964,13 +1993,14 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return fmt.Errorf("%w %d", errChild, i)
 			})
 		} else {
-			var s noSuccessFunc1State
-			*generated.In[noSuccessFunc1Args](&s) = noSuccessFunc1Args{i: i}
-			generated.GoCall(t, &g, noSuccessFunc1Kind.With(s, noSuccessFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](noSuccessFunc1Kind)
+			*generated.CallState[noSuccessFunc1Args](c) = noSuccessFunc1Args{i: i}
+			*generated.CallHeld[noSuccessFunc1Held](c) = noSuccessFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1972
+//line policies_task.go:2002
 		if generated.Suspended(t) {
-			f, h := noSuccessKind.Spill(t, 1)
+			f, h := generated.SpillHeld[noSuccessHeld](t, noSuccessKind, 1)
 			s := generated.At[noSuccessAt1](f)
 			*s = noSuccessAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -1980,9 +2010,9 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:119
 	err := g.Wait(t)
-//line policies_task.go:1984
+//line policies_task.go:2014
 	if generated.Suspended(t) {
-		f := noSuccessKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, noSuccessKind, 2)
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		return
 	}
@@ -1990,10 +2020,10 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1994
+//line policies_task.go:2024
 
 // noSuccessStep is the step form of noSuccess.
-func noSuccessStep(f *generated.Frame[noSuccessState, int], h *noSuccessHeld) generated.Step {
+func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2013,14 +2043,14 @@ func noSuccessStep(f *generated.Frame[noSuccessState, int], h *noSuccessHeld) ge
 		tr = h.tr
 //line policies.go:114
 		generated.Child(f)
-//line policies_task.go:2017
+//line policies_task.go:2047
 		goto resume1
 	case 2:
 		s := generated.At[noSuccessAt2](f)
 		n = s.n
 //line policies.go:119
 		err = generated.Err(f)
-//line policies_task.go:2024
+//line policies_task.go:2054
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2043,9 +2073,9 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:2047
+//line policies_task.go:2077
 				if generated.Suspended(t) {
-					f := noSuccessFunc1Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 					return
 				}
@@ -2053,17 +2083,18 @@ loop1:
 				return fmt.Errorf("%w %d", errChild, i)
 			})
 		} else {
-			var s noSuccessFunc1State
-			*generated.In[noSuccessFunc1Args](&s) = noSuccessFunc1Args{i: i}
-			generated.GoCall(t, &g, noSuccessFunc1Kind.With(s, noSuccessFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](noSuccessFunc1Kind)
+			*generated.CallState[noSuccessFunc1Args](c) = noSuccessFunc1Args{i: i}
+			*generated.CallHeld[noSuccessFunc1Held](c) = noSuccessFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2062
+//line policies_task.go:2093
 	if generated.Suspended(t) {
 		s := generated.At[noSuccessAt1](f)
 		*s = noSuccessAt1{n: n, i1: i1}
 		generated.Move(&s.g, &g)
-		h = noSuccessKind.Hold(t, f, h)
+		h = generated.Hold(t, noSuccessKind, f, h)
 		*h = noSuccessHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -2074,7 +2105,7 @@ resume1:
 end1:
 //line policies.go:119
 	err = g.Wait(t)
-//line policies_task.go:2078
+//line policies_task.go:2109
 	if generated.Suspended(t) {
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		if h != nil {
@@ -2084,10 +2115,10 @@ end1:
 	}
 resume2:
 //line policies.go:120
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:2091
+//line policies_task.go:2122
 
 // noSuccessFunc1Args has the arguments of noSuccess.func1.
 type noSuccessFunc1Args struct {
@@ -2099,16 +2130,16 @@ type noSuccessFunc1At1 struct {
 	i int
 }
 
-type noSuccessFunc1State = [(max(unsafe.Sizeof(noSuccessFunc1Args{}), unsafe.Sizeof(noSuccessFunc1At1{})) + 7) / 8]uint64
+const noSuccessFunc1Size = (max(unsafe.Sizeof(noSuccessFunc1Args{}), unsafe.Sizeof(noSuccessFunc1At1{})) + 7) &^ 7
 
 type noSuccessFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var noSuccessFunc1Kind *generated.HeldKind[noSuccessFunc1State, noSuccessFunc1Held, struct{}]
+var noSuccessFunc1Kind *generated.Kind
 
 // noSuccessFunc1Step is the step form of noSuccess.func1.
-func noSuccessFunc1Step(f *generated.Frame[noSuccessFunc1State, struct{}], h *noSuccessFunc1Held) generated.Step {
+func noSuccessFunc1Step(f *generated.Frame, h *noSuccessFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2124,14 +2155,14 @@ func noSuccessFunc1Step(f *generated.Frame[noSuccessFunc1State, struct{}], h *no
 		i = s.i
 //line policies.go:115
 		generated.ChildErr(f)
-//line policies_task.go:2128
+//line policies_task.go:2159
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:115
 	waitStart(t, tr, "fails", i)
-//line policies_task.go:2135
+//line policies_task.go:2166
 	if generated.Suspended(t) {
 		*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 		if h != nil {
@@ -2141,10 +2172,10 @@ func noSuccessFunc1Step(f *generated.Frame[noSuccessFunc1State, struct{}], h *no
 	}
 resume1:
 //line policies.go:116
-	return generated.Return(f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
+	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
 }
 
-//line policies_task.go:2148
+//line policies_task.go:2179
 
 // firstEndArgs has the arguments of firstEnd.
 type firstEndArgs struct {
@@ -2168,13 +2199,13 @@ type firstEndAt3 struct {
 	n, i1, i int
 }
 
-type firstEndState = [(max(unsafe.Sizeof(firstEndArgs{}), unsafe.Sizeof(firstEndAt1{}), unsafe.Sizeof(firstEndAt2{}), unsafe.Sizeof(firstEndAt3{})) + 7) / 8]uint64
+const firstEndSize = (max(unsafe.Sizeof(firstEndArgs{}), unsafe.Sizeof(firstEndAt1{}), unsafe.Sizeof(firstEndAt2{}), unsafe.Sizeof(firstEndAt3{})) + 7) &^ 7
 
 type firstEndHeld = struct {
 	tr *cases.Trace
 }
 
-var firstEndKind *generated.HeldKind[firstEndState, firstEndHeld, int]
+var firstEndKind *generated.Kind
 
 // firstEndStart is the start form of firstEnd.
 func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2190,20 +2221,22 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2194
+//line policies_task.go:2225
 					if generated.Suspended(t) {
-						firstEndFunc1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, firstEndFunc1Kind, 1)
 						return
 					}
 //line policies.go:127
 					return err
 				})
 			} else {
-				generated.GoCall(t, &g, firstEndFunc1Kind.With(firstEndFunc1State{}, firstEndFunc1Held{tr: tr}))
+				c := generated.NewCall[struct{}](firstEndFunc1Kind)
+				*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
+				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2205
+//line policies_task.go:2238
 			if generated.Suspended(t) {
-				f, h := firstEndKind.Spill(t, 1)
+				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 1)
 				s := generated.At[firstEndAt1](f)
 				*s = firstEndAt1{n: n, i1: i1, i: i}
 				generated.Move(&s.g, &g)
@@ -2215,9 +2248,9 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 					waitStart(t, tr, "ends", i)
-//line policies_task.go:2219
+//line policies_task.go:2252
 					if generated.Suspended(t) {
-						f := firstEndFunc2Kind.SpillBare(t, 1)
+						f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 						*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 						return
 					}
@@ -2228,13 +2261,14 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return nil
 				})
 			} else {
-				var s firstEndFunc2State
-				*generated.In[firstEndFunc2Args](&s) = firstEndFunc2Args{i: i}
-				generated.GoCall(t, &g, firstEndFunc2Kind.With(s, firstEndFunc2Held{tr: tr}))
+				c := generated.NewCall[struct{}](firstEndFunc2Kind)
+				*generated.CallState[firstEndFunc2Args](c) = firstEndFunc2Args{i: i}
+				*generated.CallHeld[firstEndFunc2Held](c) = firstEndFunc2Held{tr: tr}
+				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2236
+//line policies_task.go:2270
 			if generated.Suspended(t) {
-				f, h := firstEndKind.Spill(t, 2)
+				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 2)
 				s := generated.At[firstEndAt2](f)
 				*s = firstEndAt2{n: n, i1: i1, i: i}
 				generated.Move(&s.g, &g)
@@ -2243,9 +2277,9 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:135
 			err := g.Wait(t)
-//line policies_task.go:2247
+//line policies_task.go:2281
 			if generated.Suspended(t) {
-				f, h := firstEndKind.Spill(t, 3)
+				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 3)
 				*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 				*h = firstEndHeld{tr: tr}
 				return
@@ -2258,10 +2292,10 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, t.Err()
 }
 
-//line policies_task.go:2262
+//line policies_task.go:2296
 
 // firstEndStep is the step form of firstEnd.
-func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) generated.Step {
+func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2281,7 +2315,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:127
 		generated.Child(f)
-//line policies_task.go:2285
+//line policies_task.go:2319
 		goto resume1
 	case 2:
 		s := generated.At[firstEndAt2](f)
@@ -2290,7 +2324,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:128
 		generated.Child(f)
-//line policies_task.go:2294
+//line policies_task.go:2328
 		goto resume2
 	case 3:
 		s := generated.At[firstEndAt3](f)
@@ -2298,7 +2332,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:135
 		err = generated.Err(f)
-//line policies_task.go:2302
+//line policies_task.go:2336
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2318,18 +2352,20 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:2322
+//line policies_task.go:2356
 			if generated.Suspended(t) {
-				firstEndFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, firstEndFunc1Kind, 1)
 				return
 			}
 //line policies.go:127
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, firstEndFunc1Kind.With(firstEndFunc1State{}, firstEndFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](firstEndFunc1Kind)
+		*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:2333
+//line policies_task.go:2369
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt1](f)
 		*s = firstEndAt1{n: n, i1: i1, i: i}
@@ -2345,9 +2381,9 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 				waitStart(t, tr, "ends", i)
-//line policies_task.go:2349
+//line policies_task.go:2385
 				if generated.Suspended(t) {
-					f := firstEndFunc2Kind.SpillBare(t, 1)
+					f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 					*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 					return
 				}
@@ -2358,12 +2394,13 @@ resume1:
 				return nil
 			})
 		} else {
-			var s firstEndFunc2State
-			*generated.In[firstEndFunc2Args](&s) = firstEndFunc2Args{i: i}
-			generated.GoCall(t, &g, firstEndFunc2Kind.With(s, firstEndFunc2Held{tr: tr}))
+			c := generated.NewCall[struct{}](firstEndFunc2Kind)
+			*generated.CallState[firstEndFunc2Args](c) = firstEndFunc2Args{i: i}
+			*generated.CallHeld[firstEndFunc2Held](c) = firstEndFunc2Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2367
+//line policies_task.go:2404
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt2](f)
 		*s = firstEndAt2{n: n, i1: i1, i: i}
@@ -2374,7 +2411,7 @@ resume1:
 resume2:
 //line policies.go:135
 	err = g.Wait(t)
-//line policies_task.go:2378
+//line policies_task.go:2415
 	if generated.Suspended(t) {
 		*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 		*h = firstEndHeld{tr: tr}
@@ -2388,21 +2425,19 @@ resume3:
 	goto loop1
 end1:
 //line policies.go:137
-	return generated.Return(f, n, t.Err())
+	return generated.Return[int](f, n, t.Err())
 }
 
-//line policies_task.go:2395
-
-type firstEndFunc1State = struct{}
+//line policies_task.go:2432
 
 type firstEndFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var firstEndFunc1Kind *generated.HeldKind[firstEndFunc1State, firstEndFunc1Held, struct{}]
+var firstEndFunc1Kind *generated.Kind
 
 // firstEndFunc1Step is the step form of firstEnd.func1.
-func firstEndFunc1Step(f *generated.Frame[firstEndFunc1State, struct{}], h *firstEndFunc1Held) generated.Step {
+func firstEndFunc1Step(f *generated.Frame, h *firstEndFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -2414,14 +2449,14 @@ func firstEndFunc1Step(f *generated.Frame[firstEndFunc1State, struct{}], h *firs
 	case 1:
 //line policies.go:127
 		err = generated.ChildErr(f)
-//line policies_task.go:2418
+//line policies_task.go:2453
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:127
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2425
+//line policies_task.go:2460
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstEndFunc1Held{}
@@ -2430,10 +2465,10 @@ func firstEndFunc1Step(f *generated.Frame[firstEndFunc1State, struct{}], h *firs
 	}
 resume1:
 //line policies.go:127
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2437
+//line policies_task.go:2472
 
 // firstEndFunc2Args has the arguments of firstEnd.func2.
 type firstEndFunc2Args struct {
@@ -2445,16 +2480,16 @@ type firstEndFunc2At1 struct {
 	i int
 }
 
-type firstEndFunc2State = [(max(unsafe.Sizeof(firstEndFunc2Args{}), unsafe.Sizeof(firstEndFunc2At1{})) + 7) / 8]uint64
+const firstEndFunc2Size = (max(unsafe.Sizeof(firstEndFunc2Args{}), unsafe.Sizeof(firstEndFunc2At1{})) + 7) &^ 7
 
 type firstEndFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var firstEndFunc2Kind *generated.HeldKind[firstEndFunc2State, firstEndFunc2Held, struct{}]
+var firstEndFunc2Kind *generated.Kind
 
 // firstEndFunc2Step is the step form of firstEnd.func2.
-func firstEndFunc2Step(f *generated.Frame[firstEndFunc2State, struct{}], h *firstEndFunc2Held) generated.Step {
+func firstEndFunc2Step(f *generated.Frame, h *firstEndFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2470,14 +2505,14 @@ func firstEndFunc2Step(f *generated.Frame[firstEndFunc2State, struct{}], h *firs
 		i = s.i
 //line policies.go:129
 		generated.ChildErr(f)
-//line policies_task.go:2474
+//line policies_task.go:2509
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:129
 	waitStart(t, tr, "ends", i)
-//line policies_task.go:2481
+//line policies_task.go:2516
 	if generated.Suspended(t) {
 		*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 		if h != nil {
@@ -2488,12 +2523,12 @@ func firstEndFunc2Step(f *generated.Frame[firstEndFunc2State, struct{}], h *firs
 resume1:
 //line policies.go:130
 	if i == 1 {
-		return generated.Return(f, struct{}{}, errChild)
+		return generated.Return[struct{}](f, struct{}{}, errChild)
 	}
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:2497
+//line policies_task.go:2532
 
 // policyAndLimitArgs has the arguments of policyAndLimit.
 type policyAndLimitArgs struct {
@@ -2506,14 +2541,14 @@ type policyAndLimitAt1 struct {
 	i1 int
 }
 
-type policyAndLimitState = [(max(unsafe.Sizeof(policyAndLimitArgs{}), unsafe.Sizeof(policyAndLimitAt1{})) + 7) / 8]uint64
+const policyAndLimitSize = (max(unsafe.Sizeof(policyAndLimitArgs{}), unsafe.Sizeof(policyAndLimitAt1{})) + 7) &^ 7
 
 type policyAndLimitHeld = struct {
 	tr      *cases.Trace
 	started *atomic.Int64
 }
 
-var policyAndLimitKind *generated.HeldKind[policyAndLimitState, policyAndLimitHeld, int]
+var policyAndLimitKind *generated.Kind
 
 // policyAndLimitStart is the start form of policyAndLimit.
 func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2533,22 +2568,23 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2537
+//line policies_task.go:2572
 				if generated.Suspended(t) {
-					policyAndLimitFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, policyAndLimitFunc1Kind, 1)
 					return
 				}
 //line policies.go:151
 				return err
 			})
 		} else {
-			var s policyAndLimitFunc1State
-			*generated.In[policyAndLimitFunc1Args](&s) = policyAndLimitFunc1Args{i: i}
-			generated.GoCall(t, &g, policyAndLimitFunc1Kind.With(s, policyAndLimitFunc1Held{tr: tr, started: &started}))
+			c := generated.NewCall[struct{}](policyAndLimitFunc1Kind)
+			*generated.CallState[policyAndLimitFunc1Args](c) = policyAndLimitFunc1Args{i: i}
+			*generated.CallHeld[policyAndLimitFunc1Held](c) = policyAndLimitFunc1Held{tr: tr, started: &started}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:2550
+//line policies_task.go:2586
 		if generated.Suspended(t) {
-			f, h := policyAndLimitKind.Spill(t, 1)
+			f, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 1)
 			s := generated.At[policyAndLimitAt1](f)
 			*s = policyAndLimitAt1{i1: i1}
 			generated.Move(&s.g, &g)
@@ -2558,9 +2594,9 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:154
 	err := g.Wait(t)
-//line policies_task.go:2562
+//line policies_task.go:2598
 	if generated.Suspended(t) {
-		_, h := policyAndLimitKind.Spill(t, 2)
+		_, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 2)
 		*h = policyAndLimitHeld{started: &started}
 		return
 	}
@@ -2568,10 +2604,10 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(started.Load()), err
 }
 
-//line policies_task.go:2572
+//line policies_task.go:2608
 
 // policyAndLimitStep is the step form of policyAndLimit.
-func policyAndLimitStep(f *generated.Frame[policyAndLimitState, int], h *policyAndLimitHeld) generated.Step {
+func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2593,13 +2629,13 @@ func policyAndLimitStep(f *generated.Frame[policyAndLimitState, int], h *policyA
 		tr, started = h.tr, h.started
 //line policies.go:146
 		generated.Child(f)
-//line policies_task.go:2597
+//line policies_task.go:2633
 		goto resume1
 	case 2:
 		started = h.started
 //line policies.go:154
 		err = generated.Err(f)
-//line policies_task.go:2603
+//line policies_task.go:2639
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2628,21 +2664,22 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2632
+//line policies_task.go:2668
 				if generated.Suspended(t) {
-					policyAndLimitFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, policyAndLimitFunc1Kind, 1)
 					return
 				}
 //line policies.go:151
 				return err
 			})
 		} else {
-			var s policyAndLimitFunc1State
-			*generated.In[policyAndLimitFunc1Args](&s) = policyAndLimitFunc1Args{i: i}
-			generated.GoCall(t, &g, policyAndLimitFunc1Kind.With(s, policyAndLimitFunc1Held{tr: tr, started: started}))
+			c := generated.NewCall[struct{}](policyAndLimitFunc1Kind)
+			*generated.CallState[policyAndLimitFunc1Args](c) = policyAndLimitFunc1Args{i: i}
+			*generated.CallHeld[policyAndLimitFunc1Held](c) = policyAndLimitFunc1Held{tr: tr, started: started}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2646
+//line policies_task.go:2683
 	if generated.Suspended(t) {
 		s := generated.At[policyAndLimitAt1](f)
 		*s = policyAndLimitAt1{i1: i1}
@@ -2657,34 +2694,34 @@ resume1:
 end1:
 //line policies.go:154
 	err = g.Wait(t)
-//line policies_task.go:2661
+//line policies_task.go:2698
 	if generated.Suspended(t) {
 		*h = policyAndLimitHeld{started: started}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line policies.go:155
-	return generated.Return(f, int(started.Load()), err)
+	return generated.Return[int](f, int(started.Load()), err)
 }
 
-//line policies_task.go:2671
+//line policies_task.go:2708
 
 // policyAndLimitFunc1Args has the arguments of policyAndLimit.func1.
 type policyAndLimitFunc1Args struct {
 	i int
 }
 
-type policyAndLimitFunc1State = [(unsafe.Sizeof(policyAndLimitFunc1Args{}) + 7) / 8]uint64
+const policyAndLimitFunc1Size = (unsafe.Sizeof(policyAndLimitFunc1Args{}) + 7) &^ 7
 
 type policyAndLimitFunc1Held = struct {
 	tr      *cases.Trace
 	started *atomic.Int64
 }
 
-var policyAndLimitFunc1Kind *generated.HeldKind[policyAndLimitFunc1State, policyAndLimitFunc1Held, struct{}]
+var policyAndLimitFunc1Kind *generated.Kind
 
 // policyAndLimitFunc1Step is the step form of policyAndLimit.func1.
-func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct{}], h *policyAndLimitFunc1Held) generated.Step {
+func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -2700,7 +2737,7 @@ func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct
 	case 1:
 //line policies.go:151
 		err = generated.ChildErr(f)
-//line policies_task.go:2704
+//line policies_task.go:2741
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2708,10 +2745,10 @@ func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct
 //line policies.go:147
 	started.Add(1)
 	if i == 1 {
-		return generated.Return(f, struct{}{}, errChild)
+		return generated.Return[struct{}](f, struct{}{}, errChild)
 	}
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2715
+//line policies_task.go:2752
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = policyAndLimitFunc1Held{}
@@ -2720,10 +2757,10 @@ func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct
 	}
 resume1:
 //line policies.go:151
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2727
+//line policies_task.go:2764
 
 // nestedPoliciesArgs has the arguments of nestedPolicies.
 type nestedPoliciesArgs struct {
@@ -2747,13 +2784,13 @@ type nestedPoliciesAt3 struct {
 	n int
 }
 
-type nestedPoliciesState = [(max(unsafe.Sizeof(nestedPoliciesArgs{}), unsafe.Sizeof(nestedPoliciesAt1{}), unsafe.Sizeof(nestedPoliciesAt2{}), unsafe.Sizeof(nestedPoliciesAt3{})) + 7) / 8]uint64
+const nestedPoliciesSize = (max(unsafe.Sizeof(nestedPoliciesArgs{}), unsafe.Sizeof(nestedPoliciesAt1{}), unsafe.Sizeof(nestedPoliciesAt2{}), unsafe.Sizeof(nestedPoliciesAt3{})) + 7) &^ 7
 
 type nestedPoliciesHeld = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesKind *generated.HeldKind[nestedPoliciesState, nestedPoliciesHeld, int]
+var nestedPoliciesKind *generated.Kind
 
 // nestedPoliciesStart is the start form of nestedPolicies.
 func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2769,20 +2806,22 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2773
+//line policies_task.go:2810
 					if generated.Suspended(t) {
-						nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
 						return
 					}
 //line policies.go:164
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
+				c := generated.NewCall[struct{}](nestedPoliciesFunc1Func1Kind)
+				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2784
+//line policies_task.go:2823
 			if generated.Suspended(t) {
-				f, h := nestedPoliciesFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
 				*s = nestedPoliciesFunc1At1{}
 				generated.Move(&s.inner, &inner)
@@ -2794,20 +2833,22 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2798
+//line policies_task.go:2837
 					if generated.Suspended(t) {
-						nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
+						generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
 						return
 					}
 //line policies.go:165
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
+				c := generated.NewCall[struct{}](nestedPoliciesFunc1Func2Kind)
+				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2809
+//line policies_task.go:2850
 			if generated.Suspended(t) {
-				f, h := nestedPoliciesFunc1Kind.Spill(t, 2)
+				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
 				*s = nestedPoliciesFunc1At2{}
 				generated.Move(&s.inner, &inner)
@@ -2816,9 +2857,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2820
+//line policies_task.go:2861
 			if generated.Suspended(t) {
-				_, h := nestedPoliciesFunc1Kind.Spill(t, 3)
+				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
 				return
 			}
@@ -2827,11 +2868,13 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return errChild
 		})
 	} else {
-		generated.GoCall(t, &outer, nestedPoliciesFunc1Kind.With(nestedPoliciesFunc1State{}, nestedPoliciesFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc1Kind)
+		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
+		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2833
+//line policies_task.go:2876
 	if generated.Suspended(t) {
-		f, h := nestedPoliciesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nestedPoliciesHeld](t, nestedPoliciesKind, 1)
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
 		generated.Move(&s.outer, &outer)
@@ -2848,20 +2891,22 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2852
+//line policies_task.go:2895
 						if generated.Suspended(t) {
-							nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
+							generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
 							return
 						}
 //line policies.go:172
 						return err
 					})
 				} else {
-					generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
+					c := generated.NewCall[struct{}](nestedPoliciesFunc2Func1Kind)
+					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
+					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:2863
+//line policies_task.go:2908
 				if generated.Suspended(t) {
-					f, h := nestedPoliciesFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
 					*s = nestedPoliciesFunc2At1{i: i}
 					generated.Move(&s.inner, &inner)
@@ -2871,9 +2916,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2875
+//line policies_task.go:2920
 			if generated.Suspended(t) {
-				_, h := nestedPoliciesFunc2Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
 				return
 			}
@@ -2882,11 +2927,13 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return err
 		})
 	} else {
-		generated.GoCall(t, &outer, nestedPoliciesFunc2Kind.With(nestedPoliciesFunc2State{}, nestedPoliciesFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc2Kind)
+		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
+		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2888
+//line policies_task.go:2935
 	if generated.Suspended(t) {
-		f := nestedPoliciesKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, nestedPoliciesKind, 2)
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
 		generated.Move(&s.outer, &outer)
@@ -2894,9 +2941,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:178
 	err := outer.Wait(t)
-//line policies_task.go:2898
+//line policies_task.go:2945
 	if generated.Suspended(t) {
-		f := nestedPoliciesKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, nestedPoliciesKind, 3)
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		return
 	}
@@ -2904,10 +2951,10 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2908
+//line policies_task.go:2955
 
 // nestedPoliciesStep is the step form of nestedPolicies.
-func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedPoliciesHeld) generated.Step {
+func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2927,7 +2974,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 		tr = h.tr
 //line policies.go:161
 		generated.Child(f)
-//line policies_task.go:2931
+//line policies_task.go:2978
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2935,14 +2982,14 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 		n = s.n
 //line policies.go:169
 		generated.Child(f)
-//line policies_task.go:2939
+//line policies_task.go:2986
 		goto resume2
 	case 3:
 		s := generated.At[nestedPoliciesAt3](f)
 		n = s.n
 //line policies.go:178
 		err = generated.Err(f)
-//line policies_task.go:2946
+//line policies_task.go:2993
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2959,20 +3006,22 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2963
+//line policies_task.go:3010
 					if generated.Suspended(t) {
-						nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
+						generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
 						return
 					}
 //line policies.go:164
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
+				c := generated.NewCall[struct{}](nestedPoliciesFunc1Func1Kind)
+				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2974
+//line policies_task.go:3023
 			if generated.Suspended(t) {
-				f, h := nestedPoliciesFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
 				*s = nestedPoliciesFunc1At1{}
 				generated.Move(&s.inner, &inner)
@@ -2984,20 +3033,22 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2988
+//line policies_task.go:3037
 					if generated.Suspended(t) {
-						nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
+						generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
 						return
 					}
 //line policies.go:165
 					return err
 				})
 			} else {
-				generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
+				c := generated.NewCall[struct{}](nestedPoliciesFunc1Func2Kind)
+				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
+				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2999
+//line policies_task.go:3050
 			if generated.Suspended(t) {
-				f, h := nestedPoliciesFunc1Kind.Spill(t, 2)
+				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
 				*s = nestedPoliciesFunc1At2{}
 				generated.Move(&s.inner, &inner)
@@ -3006,9 +3057,9 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:3010
+//line policies_task.go:3061
 			if generated.Suspended(t) {
-				_, h := nestedPoliciesFunc1Kind.Spill(t, 3)
+				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
 				return
 			}
@@ -3017,14 +3068,16 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 			return errChild
 		})
 	} else {
-		generated.GoCall(t, &outer, nestedPoliciesFunc1Kind.With(nestedPoliciesFunc1State{}, nestedPoliciesFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc1Kind)
+		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
+		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3023
+//line policies_task.go:3076
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
 		generated.Move(&s.outer, &outer)
-		h = nestedPoliciesKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedPoliciesKind, f, h)
 		*h = nestedPoliciesHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -3039,20 +3092,22 @@ resume1:
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:3043
+//line policies_task.go:3096
 						if generated.Suspended(t) {
-							nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
+							generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
 							return
 						}
 //line policies.go:172
 						return err
 					})
 				} else {
-					generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
+					c := generated.NewCall[struct{}](nestedPoliciesFunc2Func1Kind)
+					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
+					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:3054
+//line policies_task.go:3109
 				if generated.Suspended(t) {
-					f, h := nestedPoliciesFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
 					*s = nestedPoliciesFunc2At1{i: i}
 					generated.Move(&s.inner, &inner)
@@ -3062,9 +3117,9 @@ resume1:
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:3066
+//line policies_task.go:3121
 			if generated.Suspended(t) {
-				_, h := nestedPoliciesFunc2Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
 				return
 			}
@@ -3073,9 +3128,11 @@ resume1:
 			return err
 		})
 	} else {
-		generated.GoCall(t, &outer, nestedPoliciesFunc2Kind.With(nestedPoliciesFunc2State{}, nestedPoliciesFunc2Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc2Kind)
+		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
+		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3079
+//line policies_task.go:3136
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
@@ -3088,7 +3145,7 @@ resume1:
 resume2:
 //line policies.go:178
 	err = outer.Wait(t)
-//line policies_task.go:3092
+//line policies_task.go:3149
 	if generated.Suspended(t) {
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		if h != nil {
@@ -3098,10 +3155,10 @@ resume2:
 	}
 resume3:
 //line policies.go:178
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3105
+//line policies_task.go:3162
 
 // nestedPoliciesFunc1At1 is what nestedPolicies.func1 keeps while it waits in line 164.
 type nestedPoliciesFunc1At1 struct {
@@ -3113,16 +3170,16 @@ type nestedPoliciesFunc1At2 struct {
 	inner task.Group
 }
 
-type nestedPoliciesFunc1State = [(max(unsafe.Sizeof(nestedPoliciesFunc1At1{}), unsafe.Sizeof(nestedPoliciesFunc1At2{})) + 7) / 8]uint64
+const nestedPoliciesFunc1Size = (max(unsafe.Sizeof(nestedPoliciesFunc1At1{}), unsafe.Sizeof(nestedPoliciesFunc1At2{})) + 7) &^ 7
 
 type nestedPoliciesFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesFunc1Kind *generated.HeldKind[nestedPoliciesFunc1State, nestedPoliciesFunc1Held, struct{}]
+var nestedPoliciesFunc1Kind *generated.Kind
 
 // nestedPoliciesFunc1Step is the step form of nestedPolicies.func1.
-func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct{}], h *nestedPoliciesFunc1Held) generated.Step {
+func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3138,7 +3195,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		tr = h.tr
 //line policies.go:164
 		generated.Child(f)
-//line policies_task.go:3142
+//line policies_task.go:3199
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3146,13 +3203,13 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		tr = h.tr
 //line policies.go:165
 		generated.Child(f)
-//line policies_task.go:3150
+//line policies_task.go:3207
 		goto resume2
 	case 3:
 		tr = h.tr
 //line policies.go:166
 		err = generated.Err(f)
-//line policies_task.go:3156
+//line policies_task.go:3213
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3164,18 +3221,20 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3168
+//line policies_task.go:3225
 			if generated.Suspended(t) {
-				nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
 				return
 			}
 //line policies.go:164
 			return err
 		})
 	} else {
-		generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc1Func1Kind)
+		*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
+		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3179
+//line policies_task.go:3238
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At1](f)
 		*s = nestedPoliciesFunc1At1{}
@@ -3189,18 +3248,20 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 			err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3193
+//line policies_task.go:3252
 			if generated.Suspended(t) {
-				nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
+				generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
 				return
 			}
 //line policies.go:165
 			return err
 		})
 	} else {
-		generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc1Func2Kind)
+		*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
+		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3204
+//line policies_task.go:3265
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At2](f)
 		*s = nestedPoliciesFunc1At2{}
@@ -3211,7 +3272,7 @@ resume1:
 resume2:
 //line policies.go:166
 	err = inner.Wait(t)
-//line policies_task.go:3215
+//line policies_task.go:3276
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc1Held{tr: tr}
 		return generated.Wait(f, t, 3)
@@ -3219,21 +3280,19 @@ resume2:
 resume3:
 //line policies.go:166
 	tr.Print("inner", err)
-	return generated.Return(f, struct{}{}, errChild)
+	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:3226
-
-type nestedPoliciesFunc1Func1State = struct{}
+//line policies_task.go:3287
 
 type nestedPoliciesFunc1Func1Held = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesFunc1Func1Kind *generated.HeldKind[nestedPoliciesFunc1Func1State, nestedPoliciesFunc1Func1Held, struct{}]
+var nestedPoliciesFunc1Func1Kind *generated.Kind
 
 // nestedPoliciesFunc1Func1Step is the step form of nestedPolicies.func1.func1.
-func nestedPoliciesFunc1Func1Step(f *generated.Frame[nestedPoliciesFunc1Func1State, struct{}], h *nestedPoliciesFunc1Func1Held) generated.Step {
+func nestedPoliciesFunc1Func1Step(f *generated.Frame, h *nestedPoliciesFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3245,14 +3304,14 @@ func nestedPoliciesFunc1Func1Step(f *generated.Frame[nestedPoliciesFunc1Func1Sta
 	case 1:
 //line policies.go:164
 		err = generated.ChildErr(f)
-//line policies_task.go:3249
+//line policies_task.go:3308
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:164
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3256
+//line policies_task.go:3315
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func1Held{}
@@ -3261,21 +3320,19 @@ func nestedPoliciesFunc1Func1Step(f *generated.Frame[nestedPoliciesFunc1Func1Sta
 	}
 resume1:
 //line policies.go:164
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3268
-
-type nestedPoliciesFunc1Func2State = struct{}
+//line policies_task.go:3327
 
 type nestedPoliciesFunc1Func2Held = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesFunc1Func2Kind *generated.HeldKind[nestedPoliciesFunc1Func2State, nestedPoliciesFunc1Func2Held, struct{}]
+var nestedPoliciesFunc1Func2Kind *generated.Kind
 
 // nestedPoliciesFunc1Func2Step is the step form of nestedPolicies.func1.func2.
-func nestedPoliciesFunc1Func2Step(f *generated.Frame[nestedPoliciesFunc1Func2State, struct{}], h *nestedPoliciesFunc1Func2Held) generated.Step {
+func nestedPoliciesFunc1Func2Step(f *generated.Frame, h *nestedPoliciesFunc1Func2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3287,14 +3344,14 @@ func nestedPoliciesFunc1Func2Step(f *generated.Frame[nestedPoliciesFunc1Func2Sta
 	case 1:
 //line policies.go:165
 		err = generated.ChildErr(f)
-//line policies_task.go:3291
+//line policies_task.go:3348
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:165
 	err = waitStart(t, tr, "inner ends")
-//line policies_task.go:3298
+//line policies_task.go:3355
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func2Held{}
@@ -3303,10 +3360,10 @@ func nestedPoliciesFunc1Func2Step(f *generated.Frame[nestedPoliciesFunc1Func2Sta
 	}
 resume1:
 //line policies.go:165
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3310
+//line policies_task.go:3367
 
 // nestedPoliciesFunc2At1 is what nestedPolicies.func2 keeps while it waits in line 172.
 type nestedPoliciesFunc2At1 struct {
@@ -3314,16 +3371,16 @@ type nestedPoliciesFunc2At1 struct {
 	i     int
 }
 
-type nestedPoliciesFunc2State = [(unsafe.Sizeof(nestedPoliciesFunc2At1{}) + 7) / 8]uint64
+const nestedPoliciesFunc2Size = (unsafe.Sizeof(nestedPoliciesFunc2At1{}) + 7) &^ 7
 
 type nestedPoliciesFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesFunc2Kind *generated.HeldKind[nestedPoliciesFunc2State, nestedPoliciesFunc2Held, struct{}]
+var nestedPoliciesFunc2Kind *generated.Kind
 
 // nestedPoliciesFunc2Step is the step form of nestedPolicies.func2.
-func nestedPoliciesFunc2Step(f *generated.Frame[nestedPoliciesFunc2State, struct{}], h *nestedPoliciesFunc2Held) generated.Step {
+func nestedPoliciesFunc2Step(f *generated.Frame, h *nestedPoliciesFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3341,13 +3398,13 @@ func nestedPoliciesFunc2Step(f *generated.Frame[nestedPoliciesFunc2State, struct
 		tr = h.tr
 //line policies.go:172
 		generated.Child(f)
-//line policies_task.go:3345
+//line policies_task.go:3402
 		goto resume1
 	case 2:
 		tr = h.tr
 //line policies.go:174
 		err = generated.Err(f)
-//line policies_task.go:3351
+//line policies_task.go:3408
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3365,18 +3422,20 @@ loop1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3369
+//line policies_task.go:3426
 			if generated.Suspended(t) {
-				nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
 				return
 			}
 //line policies.go:172
 			return err
 		})
 	} else {
-		generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
+		c := generated.NewCall[struct{}](nestedPoliciesFunc2Func1Kind)
+		*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
+		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3380
+//line policies_task.go:3439
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc2At1](f)
 		*s = nestedPoliciesFunc2At1{i: i}
@@ -3390,7 +3449,7 @@ resume1:
 	goto loop1
 end1:
 	err = inner.Wait(t)
-//line policies_task.go:3394
+//line policies_task.go:3453
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc2Held{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -3398,21 +3457,19 @@ end1:
 resume2:
 //line policies.go:175
 	tr.Print("cancelled from outside", errors.Is(err, task.ErrGroupDecided))
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3405
-
-type nestedPoliciesFunc2Func1State = struct{}
+//line policies_task.go:3464
 
 type nestedPoliciesFunc2Func1Held = struct {
 	tr *cases.Trace
 }
 
-var nestedPoliciesFunc2Func1Kind *generated.HeldKind[nestedPoliciesFunc2Func1State, nestedPoliciesFunc2Func1Held, struct{}]
+var nestedPoliciesFunc2Func1Kind *generated.Kind
 
 // nestedPoliciesFunc2Func1Step is the step form of nestedPolicies.func2.func1.
-func nestedPoliciesFunc2Func1Step(f *generated.Frame[nestedPoliciesFunc2Func1State, struct{}], h *nestedPoliciesFunc2Func1Held) generated.Step {
+func nestedPoliciesFunc2Func1Step(f *generated.Frame, h *nestedPoliciesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3424,14 +3481,14 @@ func nestedPoliciesFunc2Func1Step(f *generated.Frame[nestedPoliciesFunc2Func1Sta
 	case 1:
 //line policies.go:172
 		err = generated.ChildErr(f)
-//line policies_task.go:3428
+//line policies_task.go:3485
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:172
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3435
+//line policies_task.go:3492
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc2Func1Held{}
@@ -3440,10 +3497,10 @@ func nestedPoliciesFunc2Func1Step(f *generated.Frame[nestedPoliciesFunc2Func1Sta
 	}
 resume1:
 //line policies.go:172
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3447
+//line policies_task.go:3504
 
 // cancelsArgs has the arguments of cancels.
 type cancelsArgs struct {
@@ -3474,13 +3531,13 @@ type cancelsAt4 struct {
 	n int
 }
 
-type cancelsState = [(max(unsafe.Sizeof(cancelsArgs{}), unsafe.Sizeof(cancelsAt1{}), unsafe.Sizeof(cancelsAt2{}), unsafe.Sizeof(cancelsAt3{}), unsafe.Sizeof(cancelsAt4{})) + 7) / 8]uint64
+const cancelsSize = (max(unsafe.Sizeof(cancelsArgs{}), unsafe.Sizeof(cancelsAt1{}), unsafe.Sizeof(cancelsAt2{}), unsafe.Sizeof(cancelsAt3{}), unsafe.Sizeof(cancelsAt4{})) + 7) &^ 7
 
 type cancelsHeld = struct {
 	tr *cases.Trace
 }
 
-var cancelsKind *generated.HeldKind[cancelsState, cancelsHeld, int]
+var cancelsKind *generated.Kind
 
 // cancelsStart is the start form of cancels.
 func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3492,9 +3549,9 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:3496
+//line policies_task.go:3553
 				if generated.Suspended(t) {
-					_, h := cancelsFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 					*h = cancelsFunc1Held{tr: tr}
 					return
 				}
@@ -3503,11 +3560,13 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, cancelsFunc1Kind.With(cancelsFunc1State{}, cancelsFunc1Held{tr: tr}))
+			c := generated.NewCall[struct{}](cancelsFunc1Kind)
+			*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
+			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:3509
+//line policies_task.go:3568
 		if generated.Suspended(t) {
-			f, h := cancelsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[cancelsHeld](t, cancelsKind, 1)
 			s := generated.At[cancelsAt1](f)
 			*s = cancelsAt1{n: n, i: i}
 			generated.Move(&s.g, &g)
@@ -3517,9 +3576,9 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3521
+//line policies_task.go:3580
 	if generated.Suspended(t) {
-		f := cancelsKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, cancelsKind, 2)
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
 		generated.Move(&s.g, &g)
@@ -3527,9 +3586,9 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3531
+//line policies_task.go:3590
 	if generated.Suspended(t) {
-		f := cancelsKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, cancelsKind, 3)
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
 		generated.Move(&s.g, &g)
@@ -3537,9 +3596,9 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:193
 	err := g.Wait(t)
-//line policies_task.go:3541
+//line policies_task.go:3600
 	if generated.Suspended(t) {
-		f := cancelsKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, cancelsKind, 4)
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		return
 	}
@@ -3547,10 +3606,10 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3551
+//line policies_task.go:3610
 
 // cancelsStep is the step form of cancels.
-func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generated.Step {
+func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3570,7 +3629,7 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		tr = h.tr
 //line policies.go:185
 		generated.Child(f)
-//line policies_task.go:3574
+//line policies_task.go:3633
 		goto resume1
 	case 2:
 		s := generated.At[cancelsAt2](f)
@@ -3578,7 +3637,7 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		n = s.n
 //line policies.go:191
 		generated.ChildErr(f)
-//line policies_task.go:3582
+//line policies_task.go:3641
 		goto resume2
 	case 3:
 		s := generated.At[cancelsAt3](f)
@@ -3586,14 +3645,14 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		n = s.n
 //line policies.go:192
 		generated.Child(f)
-//line policies_task.go:3590
+//line policies_task.go:3649
 		goto resume3
 	case 4:
 		s := generated.At[cancelsAt4](f)
 		n = s.n
 //line policies.go:193
 		err = generated.Err(f)
-//line policies_task.go:3597
+//line policies_task.go:3656
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3612,9 +3671,9 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3616
+//line policies_task.go:3675
 			if generated.Suspended(t) {
-				_, h := cancelsFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 				*h = cancelsFunc1Held{tr: tr}
 				return
 			}
@@ -3623,14 +3682,16 @@ loop1:
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, cancelsFunc1Kind.With(cancelsFunc1State{}, cancelsFunc1Held{tr: tr}))
+		c := generated.NewCall[struct{}](cancelsFunc1Kind)
+		*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3629
+//line policies_task.go:3690
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt1](f)
 		*s = cancelsAt1{n: n, i: i}
 		generated.Move(&s.g, &g)
-		h = cancelsKind.Hold(t, f, h)
+		h = generated.Hold(t, cancelsKind, f, h)
 		*h = cancelsHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -3641,7 +3702,7 @@ resume1:
 end1:
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3645
+//line policies_task.go:3706
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
@@ -3654,7 +3715,7 @@ end1:
 resume2:
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3658
+//line policies_task.go:3719
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
@@ -3667,7 +3728,7 @@ resume2:
 resume3:
 //line policies.go:193
 	err = g.Wait(t)
-//line policies_task.go:3671
+//line policies_task.go:3732
 	if generated.Suspended(t) {
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		if h != nil {
@@ -3677,21 +3738,19 @@ resume3:
 	}
 resume4:
 //line policies.go:193
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3684
-
-type cancelsFunc1State = struct{}
+//line policies_task.go:3745
 
 type cancelsFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var cancelsFunc1Kind *generated.HeldKind[cancelsFunc1State, cancelsFunc1Held, struct{}]
+var cancelsFunc1Kind *generated.Kind
 
 // cancelsFunc1Step is the step form of cancels.func1.
-func cancelsFunc1Step(f *generated.Frame[cancelsFunc1State, struct{}], h *cancelsFunc1Held) generated.Step {
+func cancelsFunc1Step(f *generated.Frame, h *cancelsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3704,14 +3763,14 @@ func cancelsFunc1Step(f *generated.Frame[cancelsFunc1State, struct{}], h *cancel
 		tr = h.tr
 //line policies.go:186
 		err = generated.ChildErr(f)
-//line policies_task.go:3708
+//line policies_task.go:3767
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:186
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3715
+//line policies_task.go:3774
 	if generated.Suspended(t) {
 		*h = cancelsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -3719,10 +3778,10 @@ func cancelsFunc1Step(f *generated.Frame[cancelsFunc1State, struct{}], h *cancel
 resume1:
 //line policies.go:187
 	tr.Print("cause", errors.Is(err, errChild))
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:3726
+//line policies_task.go:3785
 
 // misuseArgs has the arguments of misuse.
 type misuseArgs struct {
@@ -3744,7 +3803,7 @@ type misuseAt3 struct {
 	n int
 }
 
-type misuseState = [(max(unsafe.Sizeof(misuseArgs{}), unsafe.Sizeof(misuseAt1{}), unsafe.Sizeof(misuseAt2{}), unsafe.Sizeof(misuseAt3{})) + 7) / 8]uint64
+const misuseSize = (max(unsafe.Sizeof(misuseArgs{}), unsafe.Sizeof(misuseAt1{}), unsafe.Sizeof(misuseAt2{}), unsafe.Sizeof(misuseAt3{})) + 7) &^ 7
 
 type misuseHeld = struct {
 	tr   *cases.Trace
@@ -3753,7 +3812,7 @@ type misuseHeld = struct {
 	goOn *task.Event
 }
 
-var misuseKind *generated.HeldKind[misuseState, misuseHeld, int]
+var misuseKind *generated.Kind
 
 // misuseStart is the start form of misuse.
 func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3765,9 +3824,9 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	try("no limit", func() { g.SetLimit(0) })
 	cancelInVainStart(t, tr, &g)
-//line policies_task.go:3769
+//line policies_task.go:3828
 	if generated.Suspended(t) {
-		f1, h := misuseKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 1)
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
 		*h = misuseHeld{g: &g, try: try}
 		return
@@ -3778,20 +3837,22 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:205
 			err := goOn.Wait(t)
-//line policies_task.go:3782
+//line policies_task.go:3841
 			if generated.Suspended(t) {
-				misuseFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, misuseFunc1Kind, 1)
 				return
 			}
 //line policies.go:205
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, misuseFunc1Kind.With(misuseFunc1State{}, misuseFunc1Held{goOn: &goOn}))
+		c := generated.NewCall[struct{}](misuseFunc1Kind)
+		*generated.CallHeld[misuseFunc1Held](c) = misuseFunc1Held{goOn: &goOn}
+		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3793
+//line policies_task.go:3854
 	if generated.Suspended(t) {
-		f1, h := misuseKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 2)
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
 		*h = misuseHeld{g: &g, try: try, goOn: &goOn}
 		return
@@ -3801,9 +3862,9 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	try("policy after Go", func() { g.SetPolicy(task.FirstError) })
 	goOn.Set()
 	err := g.Wait(t)
-//line policies_task.go:3805
+//line policies_task.go:3866
 	if generated.Suspended(t) {
-		f1 := misuseKind.SpillBare(t, 3)
+		f1 := generated.SpillBare(t, misuseKind, 3)
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		return
 	}
@@ -3811,10 +3872,10 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3815
+//line policies_task.go:3876
 
 // misuseStep is the step form of misuse.
-func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.Step {
+func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr   *cases.Trace
@@ -3835,7 +3896,7 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 		g, try = h.g, h.try
 //line policies.go:203
 		generated.Child(f1)
-//line policies_task.go:3839
+//line policies_task.go:3900
 		goto resume1
 	case 2:
 		s := generated.At[misuseAt2](f1)
@@ -3843,14 +3904,14 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 		g, try, goOn = h.g, h.try, h.goOn
 //line policies.go:205
 		generated.Child(f1)
-//line policies_task.go:3847
+//line policies_task.go:3908
 		goto resume2
 	case 3:
 		s := generated.At[misuseAt3](f1)
 		n = s.n
 //line policies.go:209
 		err = generated.Err(f1)
-//line policies_task.go:3854
+//line policies_task.go:3915
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3867,10 +3928,10 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 	}
 //line policies.go:203
 	cancelInVainStart(t, tr, g)
-//line policies_task.go:3871
+//line policies_task.go:3932
 	if generated.Suspended(t) {
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
-		h = misuseKind.Hold(t, f1, h)
+		h = generated.Hold(t, misuseKind, f1, h)
 		*h = misuseHeld{g: g, try: try}
 		return generated.Wait(f1, t, 1)
 	}
@@ -3883,22 +3944,24 @@ resume1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line policies.go:205
 				err := goOn.Wait(t)
-//line policies_task.go:3887
+//line policies_task.go:3948
 				if generated.Suspended(t) {
-					misuseFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, misuseFunc1Kind, 1)
 					return
 				}
 //line policies.go:205
 				return err
 			})
 		} else {
-			generated.GoCall(t, g, misuseFunc1Kind.With(misuseFunc1State{}, misuseFunc1Held{goOn: goOn}))
+			c := generated.NewCall[struct{}](misuseFunc1Kind)
+			*generated.CallHeld[misuseFunc1Held](c) = misuseFunc1Held{goOn: goOn}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line policies_task.go:3899
+//line policies_task.go:3962
 	if generated.Suspended(t) {
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
-		h = misuseKind.Hold(t, f1, h)
+		h = generated.Hold(t, misuseKind, f1, h)
 		*h = misuseHeld{g: g, try: try, goOn: goOn}
 		return generated.Wait(f1, t, 2)
 	}
@@ -3916,7 +3979,7 @@ resume2:
 //line policies.go:208
 	goOn.Set()
 	err = g.Wait(t)
-//line policies_task.go:3920
+//line policies_task.go:3983
 	if generated.Suspended(t) {
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		if h != nil {
@@ -3926,21 +3989,19 @@ resume2:
 	}
 resume3:
 //line policies.go:209
-	return generated.Return(f1, n, err)
+	return generated.Return[int](f1, n, err)
 }
 
-//line policies_task.go:3933
-
-type misuseFunc1State = struct{}
+//line policies_task.go:3996
 
 type misuseFunc1Held = struct {
 	goOn *task.Event
 }
 
-var misuseFunc1Kind *generated.HeldKind[misuseFunc1State, misuseFunc1Held, struct{}]
+var misuseFunc1Kind *generated.Kind
 
 // misuseFunc1Step is the step form of misuse.func1.
-func misuseFunc1Step(f *generated.Frame[misuseFunc1State, struct{}], h *misuseFunc1Held) generated.Step {
+func misuseFunc1Step(f *generated.Frame, h *misuseFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		goOn *task.Event
@@ -3952,14 +4013,14 @@ func misuseFunc1Step(f *generated.Frame[misuseFunc1State, struct{}], h *misuseFu
 	case 1:
 //line policies.go:205
 		err = generated.Err(f)
-//line policies_task.go:3956
+//line policies_task.go:4017
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:205
 	err = goOn.Wait(t)
-//line policies_task.go:3963
+//line policies_task.go:4024
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = misuseFunc1Held{}
@@ -3968,12 +4029,10 @@ func misuseFunc1Step(f *generated.Frame[misuseFunc1State, struct{}], h *misuseFu
 	}
 resume1:
 //line policies.go:205
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3975
-
-type cancelInVainState = struct{}
+//line policies_task.go:4036
 
 // cancelInVainExit is what cancelInVain needs until it has ended: its deferred calls and its results.
 type cancelInVainExit struct {
@@ -3987,7 +4046,7 @@ type cancelInVainHeld = struct {
 	g    *task.Group
 }
 
-var cancelInVainKind *generated.HeldKind[cancelInVainState, cancelInVainHeld, struct{}]
+var cancelInVainKind *generated.Kind
 
 // cancelInVainStart is the start form of cancelInVain.
 func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
@@ -4000,18 +4059,18 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}()
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4004
+//line policies_task.go:4063
 	if generated.Suspended(t) {
-		_, h := cancelInVainKind.Spill(t, 1)
+		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 1)
 		*h = cancelInVainHeld{g: g}
 		cancelInVainDefer1(&h.exit.panic, tr)
 		return
 	}
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4013
+//line policies_task.go:4072
 	if generated.Suspended(t) {
-		_, h := cancelInVainKind.Spill(t, 2)
+		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 2)
 		*h = cancelInVainHeld{}
 		cancelInVainDefer1(&h.exit.panic, tr)
 		return
@@ -4028,16 +4087,16 @@ func cancelInVainDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line policies_task.go:4032
+//line policies_task.go:4091
 
 // cancelInVainStep is the step form of cancelInVain.
-func cancelInVainStep(f *generated.Frame[cancelInVainState, struct{}], h *cancelInVainHeld) generated.Step {
+func cancelInVainStep(f *generated.Frame, h *cancelInVainHeld) generated.Step {
 	step, _ := cancelInVainRun(f, h, f.At())
 	return step
 }
 
 // cancelInVainRun runs cancelInVain from a resume point on. If it panics, it runs again from its deferred calls on.
-func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelInVainHeld, at int) (step generated.Step, ok bool) {
+func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return cancelInVainRun(f, h, generated.Exit) }, &step, &ok)
@@ -4052,12 +4111,12 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 		g = h.g
 //line policies.go:214
 		generated.ChildErr(f)
-//line policies_task.go:4056
+//line policies_task.go:4115
 		goto resume1
 	case 2:
 //line policies.go:215
 		generated.Child(f)
-//line policies_task.go:4061
+//line policies_task.go:4120
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4073,7 +4132,7 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 	}
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4077
+//line policies_task.go:4136
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit, g: g}
 		return generated.Wait(f, t, 1), true
@@ -4081,7 +4140,7 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 resume1:
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4085
+//line policies_task.go:4144
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -4092,5 +4151,5 @@ exit:
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, nil)
+	return generated.End[struct{}](p, f, t, struct{}{}, nil)
 }

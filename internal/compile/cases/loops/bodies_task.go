@@ -20,59 +20,68 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	bodyVariableKind = generated.DefineHeld[bodyVariableState, bodyVariableHeld, int]("bodyVariable", "bodies.go", 10, bodyVariableStep)
+	bodyVariableKind = generated.DefineHeld("bodyVariable", "bodies.go", 10, bodyVariableSize, generated.Result[int](), bodyVariableStep)
 	generated.Bind(bodyVariable, bodyVariableStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s bodyVariableState
-		*generated.In[bodyVariableArgs](&s) = bodyVariableArgs{n: n}
-		return bodyVariableKind.With(s, bodyVariableHeld{tr: tr})
+		c := generated.NewCall[int](bodyVariableKind)
+		*generated.CallState[bodyVariableArgs](c) = bodyVariableArgs{n: n}
+		*generated.CallHeld[bodyVariableHeld](c) = bodyVariableHeld{tr: tr}
+		return c
 	})
-	bodyVariablesKind = generated.DefineHeld[bodyVariablesState, bodyVariablesHeld, int]("bodyVariables", "bodies.go", 29, bodyVariablesStep)
+	bodyVariablesKind = generated.DefineHeld("bodyVariables", "bodies.go", 29, bodyVariablesSize, generated.Result[int](), bodyVariablesStep)
 	generated.Bind(bodyVariables, bodyVariablesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 bodyVariablesState
-		*generated.In[bodyVariablesArgs](&s1) = bodyVariablesArgs{n: n}
-		return bodyVariablesKind.With(s1, bodyVariablesHeld{tr: tr})
+		c := generated.NewCall[int](bodyVariablesKind)
+		*generated.CallState[bodyVariablesArgs](c) = bodyVariablesArgs{n: n}
+		*generated.CallHeld[bodyVariablesHeld](c) = bodyVariablesHeld{tr: tr}
+		return c
 	})
-	innerBodyVariableKind = generated.DefineHeld[innerBodyVariableState, innerBodyVariableHeld, int]("innerBodyVariable", "bodies.go", 50, innerBodyVariableStep)
+	innerBodyVariableKind = generated.DefineHeld("innerBodyVariable", "bodies.go", 50, innerBodyVariableSize, generated.Result[int](), innerBodyVariableStep)
 	generated.Bind(innerBodyVariable, innerBodyVariableStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s innerBodyVariableState
-		*generated.In[innerBodyVariableArgs](&s) = innerBodyVariableArgs{n: n}
-		return innerBodyVariableKind.With(s, innerBodyVariableHeld{tr: tr})
+		c := generated.NewCall[int](innerBodyVariableKind)
+		*generated.CallState[innerBodyVariableArgs](c) = innerBodyVariableArgs{n: n}
+		*generated.CallHeld[innerBodyVariableHeld](c) = innerBodyVariableHeld{tr: tr}
+		return c
 	})
-	redeclaredKind = generated.DefineHeld[redeclaredState, redeclaredHeld, int]("redeclared", "bodies.go", 66, redeclaredStep)
+	redeclaredKind = generated.DefineHeld("redeclared", "bodies.go", 66, redeclaredSize, generated.Result[int](), redeclaredStep)
 	generated.Bind(redeclared, redeclaredStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s redeclaredState
-		*generated.In[redeclaredArgs](&s) = redeclaredArgs{n: n}
-		return redeclaredKind.With(s, redeclaredHeld{tr: tr})
+		c := generated.NewCall[int](redeclaredKind)
+		*generated.CallState[redeclaredArgs](c) = redeclaredArgs{n: n}
+		*generated.CallHeld[redeclaredHeld](c) = redeclaredHeld{tr: tr}
+		return c
 	})
-	nestedKind = generated.DefineHeld[nestedState, nestedHeld, int]("nested", "bodies.go", 83, nestedStep)
+	nestedKind = generated.DefineHeld("nested", "bodies.go", 83, nestedSize, generated.Result[int](), nestedStep)
 	generated.Bind(nested, nestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedState
-		*generated.In[nestedArgs](&s) = nestedArgs{n: n}
-		return nestedKind.With(s, nestedHeld{tr: tr})
+		c := generated.NewCall[int](nestedKind)
+		*generated.CallState[nestedArgs](c) = nestedArgs{n: n}
+		*generated.CallHeld[nestedHeld](c) = nestedHeld{tr: tr}
+		return c
 	})
-	threeDeepKind = generated.DefineHeld[threeDeepState, threeDeepHeld, int]("threeDeep", "bodies.go", 96, threeDeepStep)
+	threeDeepKind = generated.DefineHeld("threeDeep", "bodies.go", 96, threeDeepSize, generated.Result[int](), threeDeepStep)
 	generated.Bind(threeDeep, threeDeepStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s threeDeepState
-		*generated.In[threeDeepArgs](&s) = threeDeepArgs{n: n}
-		return threeDeepKind.With(s, threeDeepHeld{tr: tr})
+		c := generated.NewCall[int](threeDeepKind)
+		*generated.CallState[threeDeepArgs](c) = threeDeepArgs{n: n}
+		*generated.CallHeld[threeDeepHeld](c) = threeDeepHeld{tr: tr}
+		return c
 	})
-	nestedRangesKind = generated.DefineHeld[nestedRangesState, nestedRangesHeld, int]("nestedRanges", "bodies.go", 110, nestedRangesStep)
+	nestedRangesKind = generated.DefineHeld("nestedRanges", "bodies.go", 110, nestedRangesSize, generated.Result[int](), nestedRangesStep)
 	generated.Bind(nestedRanges, nestedRangesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedRangesState
-		*generated.In[nestedRangesArgs](&s) = nestedRangesArgs{n: n}
-		return nestedRangesKind.With(s, nestedRangesHeld{tr: tr})
+		c1 := generated.NewCall[int](nestedRangesKind)
+		*generated.CallState[nestedRangesArgs](c1) = nestedRangesArgs{n: n}
+		*generated.CallHeld[nestedRangesHeld](c1) = nestedRangesHeld{tr: tr}
+		return c1
 	})
-	shadowsKind = generated.DefineHeld[shadowsState, shadowsHeld, int]("shadows", "bodies.go", 123, shadowsStep)
+	shadowsKind = generated.DefineHeld("shadows", "bodies.go", 123, shadowsSize, generated.Result[int](), shadowsStep)
 	generated.Bind(shadows, shadowsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 shadowsState
-		*generated.In[shadowsArgs](&s1) = shadowsArgs{n: n}
-		return shadowsKind.With(s1, shadowsHeld{tr: tr})
+		c := generated.NewCall[int](shadowsKind)
+		*generated.CallState[shadowsArgs](c) = shadowsArgs{n: n}
+		*generated.CallHeld[shadowsHeld](c) = shadowsHeld{tr: tr}
+		return c
 	})
-	declarationsKind = generated.DefineHeld[declarationsState, declarationsHeld, int]("declarations", "bodies.go", 146, declarationsStep)
+	declarationsKind = generated.DefineHeld("declarations", "bodies.go", 146, declarationsSize, generated.Result[int](), declarationsStep)
 	generated.Bind(declarations, declarationsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s declarationsState
-		*generated.In[declarationsArgs](&s) = declarationsArgs{n: n}
-		return declarationsKind.With(s, declarationsHeld{tr: tr})
+		c1 := generated.NewCall[int](declarationsKind)
+		*generated.CallState[declarationsArgs](c1) = declarationsArgs{n: n}
+		*generated.CallHeld[declarationsHeld](c1) = declarationsHeld{tr: tr}
+		return c1
 	})
 }
 
@@ -86,13 +95,13 @@ type bodyVariableAt1 struct {
 	n, i, j int
 }
 
-type bodyVariableState = [(max(unsafe.Sizeof(bodyVariableArgs{}), unsafe.Sizeof(bodyVariableAt1{})) + 7) / 8]uint64
+const bodyVariableSize = (max(unsafe.Sizeof(bodyVariableArgs{}), unsafe.Sizeof(bodyVariableAt1{})) + 7) &^ 7
 
 type bodyVariableHeld = struct {
 	tr *cases.Trace
 }
 
-var bodyVariableKind *generated.HeldKind[bodyVariableState, bodyVariableHeld, int]
+var bodyVariableKind *generated.Kind
 
 // bodyVariableStart is the start form of bodyVariable.
 func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -104,9 +113,9 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:15
 			err := waitStart(t, tr, "wait")
-//line bodies_task.go:108
+//line bodies_task.go:117
 			if generated.Suspended(t) {
-				f, h := bodyVariableKind.Spill(t, 1)
+				f, h := generated.SpillHeld[bodyVariableHeld](t, bodyVariableKind, 1)
 				*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 				*h = bodyVariableHeld{tr: tr}
 				return
@@ -123,10 +132,10 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:127
+//line bodies_task.go:136
 
 // bodyVariableStep is the step form of bodyVariable.
-func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariableHeld) generated.Step {
+func bodyVariableStep(f *generated.Frame, h *bodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -144,7 +153,7 @@ func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariabl
 		tr = h.tr
 //line bodies.go:15
 		err = generated.ChildErr(f)
-//line bodies_task.go:148
+//line bodies_task.go:157
 		goto resume1
 	default:
 		return f.BadResume()
@@ -161,7 +170,7 @@ loop1:
 	tr.Print(j)
 	j = 3
 	err = waitStart(t, tr, "wait")
-//line bodies_task.go:165
+//line bodies_task.go:174
 	if generated.Suspended(t) {
 		*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 		*h = bodyVariableHeld{tr: tr}
@@ -173,7 +182,7 @@ resume1:
 		goto end1
 	}
 //line bodies.go:16
-	return generated.Return(f, j, err)
+	return generated.Return[int](f, j, err)
 end1:
 	tr.Print(j)
 	j = 4
@@ -182,10 +191,10 @@ end1:
 	goto loop1
 end2:
 //line bodies.go:21
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:189
+//line bodies_task.go:198
 
 // bodyVariablesArgs has the arguments of bodyVariables.
 type bodyVariablesArgs struct {
@@ -198,7 +207,7 @@ type bodyVariablesAt1 struct {
 	a    [3]int
 }
 
-type bodyVariablesState = [(max(unsafe.Sizeof(bodyVariablesArgs{}), unsafe.Sizeof(bodyVariablesAt1{})) + 7) / 8]uint64
+const bodyVariablesSize = (max(unsafe.Sizeof(bodyVariablesArgs{}), unsafe.Sizeof(bodyVariablesAt1{})) + 7) &^ 7
 
 type bodyVariablesHeld = struct {
 	tr    *cases.Trace
@@ -210,7 +219,7 @@ type bodyVariablesHeld = struct {
 	m     map[string]int
 }
 
-var bodyVariablesKind *generated.HeldKind[bodyVariablesState, bodyVariablesHeld, int]
+var bodyVariablesKind *generated.Kind
 
 // bodyVariablesStart is the start form of bodyVariables.
 func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -229,9 +238,9 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 		m = map[string]int{"m": i}
 		err = waitStart(t, tr, i)
-//line bodies_task.go:233
+//line bodies_task.go:242
 		if generated.Suspended(t) {
-			f, h := bodyVariablesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[bodyVariablesHeld](t, bodyVariablesKind, 1)
 			*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 			*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
 			return
@@ -242,10 +251,10 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:246
+//line bodies_task.go:255
 
 // bodyVariablesStep is the step form of bodyVariables.
-func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVariablesHeld) generated.Step {
+func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -270,7 +279,7 @@ func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVaria
 		tr, s, p, q, list1, e, m = h.tr, h.s, h.p, h.q, h.list1, h.e, h.m
 //line bodies.go:44
 		err = generated.ChildErr(f)
-//line bodies_task.go:274
+//line bodies_task.go:283
 		goto resume1
 	default:
 		return f.BadResume()
@@ -294,7 +303,7 @@ loop1:
 	s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 	m = map[string]int{"m": i}
 	err = waitStart(t, tr, i)
-//line bodies_task.go:298
+//line bodies_task.go:307
 	if generated.Suspended(t) {
 		*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 		*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
@@ -308,10 +317,10 @@ resume1:
 	goto loop1
 end1:
 //line bodies.go:47
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:315
+//line bodies_task.go:324
 
 // innerBodyVariableArgs has the arguments of innerBodyVariable.
 type innerBodyVariableArgs struct {
@@ -324,13 +333,13 @@ type innerBodyVariableAt1 struct {
 	result                     int
 }
 
-type innerBodyVariableState = [(max(unsafe.Sizeof(innerBodyVariableArgs{}), unsafe.Sizeof(innerBodyVariableAt1{})) + 7) / 8]uint64
+const innerBodyVariableSize = (max(unsafe.Sizeof(innerBodyVariableArgs{}), unsafe.Sizeof(innerBodyVariableAt1{})) + 7) &^ 7
 
 type innerBodyVariableHeld = struct {
 	tr *cases.Trace
 }
 
-var innerBodyVariableKind *generated.HeldKind[innerBodyVariableState, innerBodyVariableHeld, int]
+var innerBodyVariableKind *generated.Kind
 
 // innerBodyVariableStart is the start form of innerBodyVariable.
 func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -342,9 +351,9 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			var inner int
 			tr.Print(outer, inner)
 			v := valueStart(t, tr, 1)
-//line bodies_task.go:346
+//line bodies_task.go:355
 			if generated.Suspended(t) {
-				f, h := innerBodyVariableKind.Spill(t, 1)
+				f, h := generated.SpillHeld[innerBodyVariableHeld](t, innerBodyVariableKind, 1)
 				s := generated.At[innerBodyVariableAt1](f)
 				*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
 				*h = innerBodyVariableHeld{tr: tr}
@@ -361,10 +370,10 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, nil
 }
 
-//line bodies_task.go:365
+//line bodies_task.go:374
 
 // innerBodyVariableStep is the step form of innerBodyVariable.
-func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *innerBodyVariableHeld) generated.Step {
+func innerBodyVariableStep(f *generated.Frame, h *innerBodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                            *cases.Trace
@@ -382,7 +391,7 @@ func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *i
 //line bodies.go:57
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:386
+//line bodies_task.go:395
 		goto resume1
 	default:
 		return f.BadResume()
@@ -407,7 +416,7 @@ loop2:
 //line bodies.go:56
 	tr.Print(outer, inner)
 	v = valueStart(t, tr, 1)
-//line bodies_task.go:411
+//line bodies_task.go:420
 	if generated.Suspended(t) {
 		s := generated.At[innerBodyVariableAt1](f)
 		*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
@@ -431,10 +440,10 @@ end1:
 	goto loop1
 end2:
 //line bodies.go:63
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:438
+//line bodies_task.go:447
 
 // redeclaredArgs has the arguments of redeclared.
 type redeclaredArgs struct {
@@ -451,14 +460,14 @@ type redeclaredAt2 struct {
 	x, i, x1 int
 }
 
-type redeclaredState = [(max(unsafe.Sizeof(redeclaredArgs{}), unsafe.Sizeof(redeclaredAt1{}), unsafe.Sizeof(redeclaredAt2{})) + 7) / 8]uint64
+const redeclaredSize = (max(unsafe.Sizeof(redeclaredArgs{}), unsafe.Sizeof(redeclaredAt1{}), unsafe.Sizeof(redeclaredAt2{})) + 7) &^ 7
 
 type redeclaredHeld = struct {
 	tr *cases.Trace
 	x2 string
 }
 
-var redeclaredKind *generated.HeldKind[redeclaredState, redeclaredHeld, int]
+var redeclaredKind *generated.Kind
 
 // redeclaredStart is the start form of redeclared.
 func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -468,9 +477,9 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x1 := x + i
 		tr.Print(x1)
 		valueStart(t, tr, x1)
-//line bodies_task.go:472
+//line bodies_task.go:481
 		if generated.Suspended(t) {
-			f, h := redeclaredKind.Spill(t, 1)
+			f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 1)
 			*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 			*h = redeclaredHeld{tr: tr}
 			return
@@ -480,9 +489,9 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 			x2 := "inner " + fmt.Sprint(x1)
 			valueStart(t, tr, len(x2))
-//line bodies_task.go:484
+//line bodies_task.go:493
 			if generated.Suspended(t) {
-				f, h := redeclaredKind.Spill(t, 2)
+				f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 2)
 				*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 				*h = redeclaredHeld{tr: tr, x2: x2}
 				return
@@ -495,10 +504,10 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line bodies_task.go:499
+//line bodies_task.go:508
 
 // redeclaredStep is the step form of redeclared.
-func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld) generated.Step {
+func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -516,7 +525,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr = h.tr
 //line bodies.go:71
 		generated.Child(f)
-//line bodies_task.go:520
+//line bodies_task.go:529
 		goto resume1
 	case 2:
 		s := generated.At[redeclaredAt2](f)
@@ -524,7 +533,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr, x2 = h.tr, h.x2
 //line bodies.go:75
 		generated.Child(f)
-//line bodies_task.go:528
+//line bodies_task.go:537
 		goto resume2
 	default:
 		return f.BadResume()
@@ -541,7 +550,7 @@ loop1:
 	x1 = x + i
 	tr.Print(x1)
 	valueStart(t, tr, x1)
-//line bodies_task.go:545
+//line bodies_task.go:554
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr}
@@ -553,7 +562,7 @@ resume1:
 //line bodies.go:74
 	x2 = "inner " + fmt.Sprint(x1)
 	valueStart(t, tr, len(x2))
-//line bodies_task.go:557
+//line bodies_task.go:566
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr, x2: x2}
@@ -569,10 +578,10 @@ resume2:
 	goto loop1
 end1:
 //line bodies.go:80
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 }
 
-//line bodies_task.go:576
+//line bodies_task.go:585
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -584,13 +593,13 @@ type nestedAt1 struct {
 	n, count, i, j int
 }
 
-type nestedState = [(max(unsafe.Sizeof(nestedArgs{}), unsafe.Sizeof(nestedAt1{})) + 7) / 8]uint64
+const nestedSize = (max(unsafe.Sizeof(nestedArgs{}), unsafe.Sizeof(nestedAt1{})) + 7) &^ 7
 
 type nestedHeld = struct {
 	tr *cases.Trace
 }
 
-var nestedKind *generated.HeldKind[nestedState, nestedHeld, int]
+var nestedKind *generated.Kind
 
 // nestedStart is the start form of nested.
 func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -601,9 +610,9 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line bodies.go:87
 				err := waitStart(t, tr, i, j)
-//line bodies_task.go:605
+//line bodies_task.go:614
 				if generated.Suspended(t) {
-					f, h := nestedKind.Spill(t, 1)
+					f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 					*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 					*h = nestedHeld{tr: tr}
 					return
@@ -620,10 +629,10 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:624
+//line bodies_task.go:633
 
 // nestedStep is the step form of nested.
-func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.Step {
+func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -641,7 +650,7 @@ func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.S
 		tr = h.tr
 //line bodies.go:87
 		err = generated.ChildErr(f)
-//line bodies_task.go:645
+//line bodies_task.go:654
 		goto resume1
 	default:
 		return f.BadResume()
@@ -663,7 +672,7 @@ loop2:
 	}
 //line bodies.go:87
 	err = waitStart(t, tr, i, j)
-//line bodies_task.go:667
+//line bodies_task.go:676
 	if generated.Suspended(t) {
 		*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 		*h = nestedHeld{tr: tr}
@@ -675,7 +684,7 @@ resume1:
 		goto end1
 	}
 //line bodies.go:88
-	return generated.Return(f, count, fmt.Errorf("at %d, %d: %w", i, j, err))
+	return generated.Return[int](f, count, fmt.Errorf("at %d, %d: %w", i, j, err))
 end1:
 	count++
 //line bodies.go:86
@@ -687,10 +696,10 @@ end2:
 	goto loop1
 end3:
 //line bodies.go:93
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:694
+//line bodies_task.go:703
 
 // threeDeepArgs has the arguments of threeDeep.
 type threeDeepArgs struct {
@@ -713,13 +722,13 @@ type threeDeepAt3 struct {
 	count, i int
 }
 
-type threeDeepState = [(max(unsafe.Sizeof(threeDeepArgs{}), unsafe.Sizeof(threeDeepAt1{}), unsafe.Sizeof(threeDeepAt2{}), unsafe.Sizeof(threeDeepAt3{})) + 7) / 8]uint64
+const threeDeepSize = (max(unsafe.Sizeof(threeDeepArgs{}), unsafe.Sizeof(threeDeepAt1{}), unsafe.Sizeof(threeDeepAt2{}), unsafe.Sizeof(threeDeepAt3{})) + 7) &^ 7
 
 type threeDeepHeld = struct {
 	tr *cases.Trace
 }
 
-var threeDeepKind *generated.HeldKind[threeDeepState, threeDeepHeld, int]
+var threeDeepKind *generated.Kind
 
 // threeDeepStart is the start form of threeDeep.
 func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -729,9 +738,9 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for j := i; j < 2; j++ {
 			for k := 0; k <= j; k++ {
 				v := valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:733
+//line bodies_task.go:742
 				if generated.Suspended(t) {
-					f, h := threeDeepKind.Spill(t, 1)
+					f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 1)
 					s := generated.At[threeDeepAt1](f)
 					*s = threeDeepAt1{count: count, i: i, j: j, k: k}
 					*h = threeDeepHeld{tr: tr}
@@ -742,9 +751,9 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				count += v
 			}
 			valueStart(t, tr, -j)
-//line bodies_task.go:746
+//line bodies_task.go:755
 			if generated.Suspended(t) {
-				f, h := threeDeepKind.Spill(t, 2)
+				f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 2)
 				*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 				*h = threeDeepHeld{tr: tr}
 				return
@@ -752,9 +761,9 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line bodies.go:105
 		valueStart(t, tr, -10*i)
-//line bodies_task.go:756
+//line bodies_task.go:765
 		if generated.Suspended(t) {
-			f, h := threeDeepKind.Spill(t, 3)
+			f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 3)
 			*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 			*h = threeDeepHeld{tr: tr}
 			return
@@ -764,10 +773,10 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:768
+//line bodies_task.go:777
 
 // threeDeepStep is the step form of threeDeep.
-func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) generated.Step {
+func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -786,7 +795,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 //line bodies.go:101
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:790
+//line bodies_task.go:799
 		goto resume1
 	case 2:
 		s := generated.At[threeDeepAt2](f)
@@ -794,7 +803,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:103
 		generated.Child(f)
-//line bodies_task.go:798
+//line bodies_task.go:807
 		goto resume2
 	case 3:
 		s := generated.At[threeDeepAt3](f)
@@ -802,7 +811,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:105
 		generated.Child(f)
-//line bodies_task.go:806
+//line bodies_task.go:815
 		goto resume3
 	default:
 		return f.BadResume()
@@ -831,7 +840,7 @@ loop3:
 	}
 //line bodies.go:101
 	v = valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:835
+//line bodies_task.go:844
 	if generated.Suspended(t) {
 		s := generated.At[threeDeepAt1](f)
 		*s = threeDeepAt1{count: count, i: i, j: j, k: k}
@@ -847,7 +856,7 @@ resume1:
 	goto loop3
 end1:
 	valueStart(t, tr, -j)
-//line bodies_task.go:851
+//line bodies_task.go:860
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 		*h = threeDeepHeld{tr: tr}
@@ -860,7 +869,7 @@ resume2:
 end2:
 //line bodies.go:105
 	valueStart(t, tr, -10*i)
-//line bodies_task.go:864
+//line bodies_task.go:873
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 		*h = threeDeepHeld{tr: tr}
@@ -872,10 +881,10 @@ resume3:
 	goto loop1
 end3:
 //line bodies.go:107
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:879
+//line bodies_task.go:888
 
 // nestedRangesArgs has the arguments of nestedRanges.
 type nestedRangesArgs struct {
@@ -888,14 +897,14 @@ type nestedRangesAt1 struct {
 	result                       int
 }
 
-type nestedRangesState = [(max(unsafe.Sizeof(nestedRangesArgs{}), unsafe.Sizeof(nestedRangesAt1{})) + 7) / 8]uint64
+const nestedRangesSize = (max(unsafe.Sizeof(nestedRangesArgs{}), unsafe.Sizeof(nestedRangesAt1{})) + 7) &^ 7
 
 type nestedRangesHeld = struct {
 	tr   *cases.Trace
 	text string
 }
 
-var nestedRangesKind *generated.HeldKind[nestedRangesState, nestedRangesHeld, int]
+var nestedRangesKind *generated.Kind
 
 // nestedRangesStart is the start form of nestedRanges.
 func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -922,9 +931,9 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:115
 							tr.Print(i, j, c)
 							v := valueStart(t, tr, j)
-//line bodies_task.go:926
+//line bodies_task.go:935
 							if generated.Suspended(t) {
-								f, h := nestedRangesKind.Spill(t, 1)
+								f, h := generated.SpillHeld[nestedRangesHeld](t, nestedRangesKind, 1)
 								s := generated.At[nestedRangesAt1](f)
 								*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
 								*h = nestedRangesHeld{tr: tr, text: text}
@@ -943,10 +952,10 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:947
+//line bodies_task.go:956
 
 // nestedRangesStep is the step form of nestedRanges.
-func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRangesHeld) generated.Step {
+func nestedRangesStep(f *generated.Frame, h *nestedRangesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                              *cases.Trace
@@ -966,7 +975,7 @@ func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRange
 //line bodies.go:116
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:970
+//line bodies_task.go:979
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1005,7 +1014,7 @@ loop3:
 	c = char
 	tr.Print(i, j, c)
 	v = valueStart(t, tr, j)
-//line bodies_task.go:1009
+//line bodies_task.go:1018
 	if generated.Suspended(t) {
 		s := generated.At[nestedRangesAt1](f)
 		*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
@@ -1029,10 +1038,10 @@ end2:
 	goto loop1
 end3:
 //line bodies.go:120
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:1036
+//line bodies_task.go:1045
 
 // shadowsArgs has the arguments of shadows.
 type shadowsArgs struct {
@@ -1071,7 +1080,7 @@ type shadowsAt6 struct {
 	true1 bool
 }
 
-type shadowsState = [(max(unsafe.Sizeof(shadowsArgs{}), unsafe.Sizeof(shadowsAt1{}), unsafe.Sizeof(shadowsAt2{}), unsafe.Sizeof(shadowsAt3{}), unsafe.Sizeof(shadowsAt4{}), unsafe.Sizeof(shadowsAt5{}), unsafe.Sizeof(shadowsAt6{})) + 7) / 8]uint64
+const shadowsSize = (max(unsafe.Sizeof(shadowsArgs{}), unsafe.Sizeof(shadowsAt1{}), unsafe.Sizeof(shadowsAt2{}), unsafe.Sizeof(shadowsAt3{}), unsafe.Sizeof(shadowsAt4{}), unsafe.Sizeof(shadowsAt5{}), unsafe.Sizeof(shadowsAt6{})) + 7) &^ 7
 
 type shadowsHeld = struct {
 	tr   *cases.Trace
@@ -1082,7 +1091,7 @@ type shadowsHeld = struct {
 	len1 func(string) int
 }
 
-var shadowsKind *generated.HeldKind[shadowsState, shadowsHeld, int]
+var shadowsKind *generated.Kind
 
 // shadowsStart is the start form of shadows.
 func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1090,9 +1099,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err := fmt.Errorf("outer")
 	for n1 := 0; n1 < 2; n1++ {
 		err1 := waitStart(t, tr, n1)
-//line bodies_task.go:1094
+//line bodies_task.go:1103
 		if generated.Suspended(t) {
-			f, h := shadowsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 1)
 			*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 			*h = shadowsHeld{tr: tr, err: err}
 			return
@@ -1100,9 +1109,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:127
 			err2 := waitStart(t, tr, "if")
-//line bodies_task.go:1104
+//line bodies_task.go:1113
 			if generated.Suspended(t) {
-				f, h := shadowsKind.Spill(t, 2)
+				f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 2)
 				*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 				*h = shadowsHeld{tr: tr, err: err, err1: err1}
 				return
@@ -1114,9 +1123,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:129
 					n2 := valueStart(t, tr, n1+10)
-//line bodies_task.go:1118
+//line bodies_task.go:1127
 					if generated.Suspended(t) {
-						f, h := shadowsKind.Spill(t, 3)
+						f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 3)
 						s1 := generated.At[shadowsAt3](f)
 						*s1 = shadowsAt3{n: n, n1: n1}
 						*h = shadowsHeld{tr: tr, err: err, err1: err1, err2: err2}
@@ -1129,9 +1138,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					} else {
 						n3 := fmt.Sprint("text ", n2, err2)
 						valueStart(t, tr, len(n3))
-//line bodies_task.go:1133
+//line bodies_task.go:1142
 						if generated.Suspended(t) {
-							f, h := shadowsKind.Spill(t, 4)
+							f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 4)
 							*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 							*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
 							return
@@ -1147,9 +1156,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	len1 := func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1151
+//line bodies_task.go:1160
 	if generated.Suspended(t) {
-		f, h := shadowsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 5)
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
 		return
@@ -1157,9 +1166,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:140
 	true1 := false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1161
+//line bodies_task.go:1170
 	if generated.Suspended(t) {
-		f, h := shadowsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 6)
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
 		return
@@ -1169,10 +1178,10 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:1173
+//line bodies_task.go:1182
 
 // shadowsStep is the step form of shadows.
-func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generated.Step {
+func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1193,7 +1202,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err = h.tr, h.err
 //line bodies.go:126
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1197
+//line bodies_task.go:1206
 		goto resume1
 	case 2:
 		s1 := generated.At[shadowsAt2](f)
@@ -1201,7 +1210,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1 = h.tr, h.err, h.err1
 //line bodies.go:127
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:1205
+//line bodies_task.go:1214
 		goto resume2
 	case 3:
 		s1 := generated.At[shadowsAt3](f)
@@ -1210,7 +1219,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 //line bodies.go:129
 		n2 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1214
+//line bodies_task.go:1223
 		goto resume3
 	case 4:
 		s1 := generated.At[shadowsAt4](f)
@@ -1218,7 +1227,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1, n3 = h.tr, h.err, h.err1, h.n3
 //line bodies.go:133
 		generated.Child(f)
-//line bodies_task.go:1222
+//line bodies_task.go:1231
 		goto resume4
 	case 5:
 		s1 := generated.At[shadowsAt5](f)
@@ -1226,7 +1235,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:139
 		generated.Child(f)
-//line bodies_task.go:1230
+//line bodies_task.go:1239
 		goto resume5
 	case 6:
 		s1 := generated.At[shadowsAt6](f)
@@ -1234,7 +1243,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:141
 		generated.Child(f)
-//line bodies_task.go:1238
+//line bodies_task.go:1247
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1249,7 +1258,7 @@ loop1:
 	}
 //line bodies.go:126
 	err1 = waitStart(t, tr, n1)
-//line bodies_task.go:1253
+//line bodies_task.go:1262
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err}
@@ -1258,7 +1267,7 @@ loop1:
 resume1:
 //line bodies.go:127
 	err2 = waitStart(t, tr, "if")
-//line bodies_task.go:1262
+//line bodies_task.go:1271
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1}
@@ -1275,7 +1284,7 @@ resume2:
 else1:
 //line bodies.go:129
 	n2 = valueStart(t, tr, n1+10)
-//line bodies_task.go:1279
+//line bodies_task.go:1288
 	if generated.Suspended(t) {
 		s1 := generated.At[shadowsAt3](f)
 		*s1 = shadowsAt3{n: n, n1: n1}
@@ -1295,7 +1304,7 @@ else2:
 //line bodies.go:132
 	n3 = fmt.Sprint("text ", n2, err2)
 	valueStart(t, tr, len(n3))
-//line bodies_task.go:1299
+//line bodies_task.go:1308
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
@@ -1315,7 +1324,7 @@ end3:
 //line bodies.go:138
 	len1 = func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1319
+//line bodies_task.go:1328
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1325,7 +1334,7 @@ resume5:
 //line bodies.go:140
 	true1 = false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1329
+//line bodies_task.go:1338
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1334,10 +1343,10 @@ resume5:
 resume6:
 //line bodies.go:142
 	tr.Print(true1, len1("x"))
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:1341
+//line bodies_task.go:1350
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1380,22 +1389,22 @@ type declarationsAt6 struct {
 	result              int
 }
 
-type declarationsState = [(max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{}), unsafe.Sizeof(declarationsAt3{}), unsafe.Sizeof(declarationsAt4{}), unsafe.Sizeof(declarationsAt5{}), unsafe.Sizeof(declarationsAt6{})) + 7) / 8]uint64
+const declarationsSize = (max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{}), unsafe.Sizeof(declarationsAt3{}), unsafe.Sizeof(declarationsAt4{}), unsafe.Sizeof(declarationsAt5{}), unsafe.Sizeof(declarationsAt6{})) + 7) &^ 7
 
 type declarationsHeld = struct {
 	tr *cases.Trace
 	c  string
 }
 
-var declarationsKind *generated.HeldKind[declarationsState, declarationsHeld, int]
+var declarationsKind *generated.Kind
 
 // declarationsStart is the start form of declarations.
 func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:1397
+//line bodies_task.go:1406
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 1)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
 		*h1 = declarationsHeld{tr: tr}
@@ -1405,9 +1414,9 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	a, b, c := 1, v, "c"
 	v1 := valueStart(t, tr, 3)
-//line bodies_task.go:1409
+//line bodies_task.go:1418
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 2)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1420,9 +1429,9 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x, y = v1, 4
 //line bodies.go:150
 	d := valueStart(t, tr, 5)
-//line bodies_task.go:1424
+//line bodies_task.go:1433
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 3)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1431,9 +1440,9 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:151
 	v2 := valueStart(t, tr, d+2)
-//line bodies_task.go:1435
+//line bodies_task.go:1444
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 4)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 4)
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1444,18 +1453,18 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e, f := d+1, v2
 	var g float64
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1448
+//line bodies_task.go:1457
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 5)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 5)
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
 		return
 	}
 //line bodies.go:154
 	v3 := valueStart(t, tr, 7)
-//line bodies_task.go:1457
+//line bodies_task.go:1466
 	if generated.Suspended(t) {
-		f1, h1 := declarationsKind.Spill(t, 6)
+		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 6)
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1469,10 +1478,10 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + x + y + d + e + f, nil
 }
 
-//line bodies_task.go:1473
+//line bodies_task.go:1482
 
 // declarationsStep is the step form of declarations.
-func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarationsHeld) generated.Step {
+func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                                          *cases.Trace
@@ -1492,7 +1501,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:147
 		v = s.result
 		generated.Child(f1)
-//line bodies_task.go:1496
+//line bodies_task.go:1505
 		goto resume1
 	case 2:
 		s := generated.At[declarationsAt2](f1)
@@ -1501,7 +1510,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:148
 		v1 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1505
+//line bodies_task.go:1514
 		goto resume2
 	case 3:
 		s := generated.At[declarationsAt3](f1)
@@ -1510,7 +1519,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:150
 		d = s.result
 		generated.Child(f1)
-//line bodies_task.go:1514
+//line bodies_task.go:1523
 		goto resume3
 	case 4:
 		s := generated.At[declarationsAt4](f1)
@@ -1519,7 +1528,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:151
 		v2 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1523
+//line bodies_task.go:1532
 		goto resume4
 	case 5:
 		s := generated.At[declarationsAt5](f1)
@@ -1527,7 +1536,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 		tr, c = h1.tr, h1.c
 //line bodies.go:153
 		generated.Child(f1)
-//line bodies_task.go:1531
+//line bodies_task.go:1540
 		goto resume5
 	case 6:
 		s := generated.At[declarationsAt6](f1)
@@ -1536,14 +1545,14 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:154
 		v3 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1540
+//line bodies_task.go:1549
 		goto resume6
 	default:
 		return f1.BadResume()
 	}
 //line bodies.go:147
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:1547
+//line bodies_task.go:1556
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
@@ -1555,7 +1564,7 @@ resume1:
 //line bodies.go:147
 	a, b, c = 1, v, "c"
 	v1 = valueStart(t, tr, 3)
-//line bodies_task.go:1559
+//line bodies_task.go:1568
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
@@ -1570,7 +1579,7 @@ resume2:
 	x, y = v1, 4
 //line bodies.go:150
 	d = valueStart(t, tr, 5)
-//line bodies_task.go:1574
+//line bodies_task.go:1583
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
@@ -1581,7 +1590,7 @@ resume2:
 resume3:
 //line bodies.go:151
 	v2 = valueStart(t, tr, d+2)
-//line bodies_task.go:1585
+//line bodies_task.go:1594
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
@@ -1594,7 +1603,7 @@ resume4:
 	e, f = d+1, v2
 	g = 0
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1598
+//line bodies_task.go:1607
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1603,7 +1612,7 @@ resume4:
 resume5:
 //line bodies.go:154
 	v3 = valueStart(t, tr, 7)
-//line bodies_task.go:1607
+//line bodies_task.go:1616
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1616,7 +1625,7 @@ resume6:
 	h, _, i = 1, v3, 8
 //line bodies.go:156
 	tr.Print(a, b, c, x, y, d, e, f, g, h, i)
-	return generated.Return(f1, a+b+x+y+d+e+f, nil)
+	return generated.Return[int](f1, a+b+x+y+d+e+f, nil)
 }
 
-//line bodies_task.go:1623
+//line bodies_task.go:1632

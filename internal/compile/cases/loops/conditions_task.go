@@ -18,53 +18,61 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	conditionOnceKind = generated.DefineHeld[conditionOnceState, conditionOnceHeld, int]("conditionOnce", "conditions.go", 8, conditionOnceStep)
+	conditionOnceKind = generated.DefineHeld("conditionOnce", "conditions.go", 8, conditionOnceSize, generated.Result[int](), conditionOnceStep)
 	generated.Bind(conditionOnce, conditionOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s conditionOnceState
-		*generated.In[conditionOnceArgs](&s) = conditionOnceArgs{n: n}
-		return conditionOnceKind.With(s, conditionOnceHeld{tr: tr})
+		c := generated.NewCall[int](conditionOnceKind)
+		*generated.CallState[conditionOnceArgs](c) = conditionOnceArgs{n: n}
+		*generated.CallHeld[conditionOnceHeld](c) = conditionOnceHeld{tr: tr}
+		return c
 	})
-	loopConditionKind = generated.DefineHeld[loopConditionState, loopConditionHeld, int]("loopCondition", "conditions.go", 30, loopConditionStep)
+	loopConditionKind = generated.DefineHeld("loopCondition", "conditions.go", 30, loopConditionSize, generated.Result[int](), loopConditionStep)
 	generated.Bind(loopCondition, loopConditionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s loopConditionState
-		*generated.In[loopConditionArgs](&s) = loopConditionArgs{n: n}
-		return loopConditionKind.With(s, loopConditionHeld{tr: tr})
+		c := generated.NewCall[int](loopConditionKind)
+		*generated.CallState[loopConditionArgs](c) = loopConditionArgs{n: n}
+		*generated.CallHeld[loopConditionHeld](c) = loopConditionHeld{tr: tr}
+		return c
 	})
-	clausesKind = generated.DefineHeld[clausesState, clausesHeld, int]("clauses", "conditions.go", 49, clausesStep)
+	clausesKind = generated.DefineHeld("clauses", "conditions.go", 49, clausesSize, generated.Result[int](), clausesStep)
 	generated.Bind(clauses, clausesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s clausesState
-		*generated.In[clausesArgs](&s) = clausesArgs{n: n}
-		return clausesKind.With(s, clausesHeld{tr: tr})
+		c := generated.NewCall[int](clausesKind)
+		*generated.CallState[clausesArgs](c) = clausesArgs{n: n}
+		*generated.CallHeld[clausesHeld](c) = clausesHeld{tr: tr}
+		return c
 	})
-	ifInitKind = generated.DefineHeld[ifInitState, ifInitHeld, int]("ifInit", "conditions.go", 72, ifInitStep)
+	ifInitKind = generated.DefineHeld("ifInit", "conditions.go", 72, ifInitSize, generated.Result[int](), ifInitStep)
 	generated.Bind(ifInit, ifInitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s ifInitState
-		*generated.In[ifInitArgs](&s) = ifInitArgs{n: n}
-		return ifInitKind.With(s, ifInitHeld{tr: tr})
+		c := generated.NewCall[int](ifInitKind)
+		*generated.CallState[ifInitArgs](c) = ifInitArgs{n: n}
+		*generated.CallHeld[ifInitHeld](c) = ifInitHeld{tr: tr}
+		return c
 	})
-	elseIfsKind = generated.DefineHeld[elseIfsState, elseIfsHeld, int]("elseIfs", "conditions.go", 91, elseIfsStep)
+	elseIfsKind = generated.DefineHeld("elseIfs", "conditions.go", 91, elseIfsSize, generated.Result[int](), elseIfsStep)
 	generated.Bind(elseIfs, elseIfsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s elseIfsState
-		*generated.In[elseIfsArgs](&s) = elseIfsArgs{n: n}
-		return elseIfsKind.With(s, elseIfsHeld{tr: tr})
+		c := generated.NewCall[int](elseIfsKind)
+		*generated.CallState[elseIfsArgs](c) = elseIfsArgs{n: n}
+		*generated.CallHeld[elseIfsHeld](c) = elseIfsHeld{tr: tr}
+		return c
 	})
-	earlyEndsKind = generated.DefineHeld[earlyEndsState, earlyEndsHeld, int]("earlyEnds", "conditions.go", 105, earlyEndsStep)
+	earlyEndsKind = generated.DefineHeld("earlyEnds", "conditions.go", 105, earlyEndsSize, generated.Result[int](), earlyEndsStep)
 	generated.Bind(earlyEnds, earlyEndsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s earlyEndsState
-		*generated.In[earlyEndsArgs](&s) = earlyEndsArgs{n: n}
-		return earlyEndsKind.With(s, earlyEndsHeld{tr: tr})
+		c := generated.NewCall[int](earlyEndsKind)
+		*generated.CallState[earlyEndsArgs](c) = earlyEndsArgs{n: n}
+		*generated.CallHeld[earlyEndsHeld](c) = earlyEndsHeld{tr: tr}
+		return c
 	})
-	lastStatementKind = generated.DefineHeld[lastStatementState, lastStatementHeld, int]("lastStatement", "conditions.go", 125, lastStatementStep)
+	lastStatementKind = generated.DefineHeld("lastStatement", "conditions.go", 125, lastStatementSize, generated.Result[int](), lastStatementStep)
 	generated.Bind(lastStatement, lastStatementStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s lastStatementState
-		*generated.In[lastStatementArgs](&s) = lastStatementArgs{n: n}
-		return lastStatementKind.With(s, lastStatementHeld{tr: tr})
+		c := generated.NewCall[int](lastStatementKind)
+		*generated.CallState[lastStatementArgs](c) = lastStatementArgs{n: n}
+		*generated.CallHeld[lastStatementHeld](c) = lastStatementHeld{tr: tr}
+		return c
 	})
-	plainLoopBetweenKind = generated.DefineHeld[plainLoopBetweenState, plainLoopBetweenHeld, int]("plainLoopBetween", "conditions.go", 137, plainLoopBetweenStep)
+	plainLoopBetweenKind = generated.DefineHeld("plainLoopBetween", "conditions.go", 137, plainLoopBetweenSize, generated.Result[int](), plainLoopBetweenStep)
 	generated.Bind(plainLoopBetween, plainLoopBetweenStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s plainLoopBetweenState
-		*generated.In[plainLoopBetweenArgs](&s) = plainLoopBetweenArgs{n: n}
-		return plainLoopBetweenKind.With(s, plainLoopBetweenHeld{tr: tr})
+		c := generated.NewCall[int](plainLoopBetweenKind)
+		*generated.CallState[plainLoopBetweenArgs](c) = plainLoopBetweenArgs{n: n}
+		*generated.CallHeld[plainLoopBetweenHeld](c) = plainLoopBetweenHeld{tr: tr}
+		return c
 	})
 }
 
@@ -94,13 +102,13 @@ type conditionOnceAt4 struct {
 	x int
 }
 
-type conditionOnceState = [(max(unsafe.Sizeof(conditionOnceArgs{}), unsafe.Sizeof(conditionOnceAt1{}), unsafe.Sizeof(conditionOnceAt2{}), unsafe.Sizeof(conditionOnceAt3{}), unsafe.Sizeof(conditionOnceAt4{})) + 7) / 8]uint64
+const conditionOnceSize = (max(unsafe.Sizeof(conditionOnceArgs{}), unsafe.Sizeof(conditionOnceAt1{}), unsafe.Sizeof(conditionOnceAt2{}), unsafe.Sizeof(conditionOnceAt3{}), unsafe.Sizeof(conditionOnceAt4{})) + 7) &^ 7
 
 type conditionOnceHeld = struct {
 	tr *cases.Trace
 }
 
-var conditionOnceKind *generated.HeldKind[conditionOnceState, conditionOnceHeld, int]
+var conditionOnceKind *generated.Kind
 
 // conditionOnceStart is the start form of conditionOnce.
 func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -109,9 +117,9 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if x == 0 {
 		x = 1
 		waitStart(t, tr, "if")
-//line conditions_task.go:113
+//line conditions_task.go:121
 		if generated.Suspended(t) {
-			f, h := conditionOnceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 1)
 			*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 			*h = conditionOnceHeld{tr: tr}
 			return
@@ -124,9 +132,9 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for x < 2 {
 		x = 5
 		waitStart(t, tr, "for")
-//line conditions_task.go:128
+//line conditions_task.go:136
 		if generated.Suspended(t) {
-			f, h := conditionOnceKind.Spill(t, 2)
+			f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 2)
 			*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 			*h = conditionOnceHeld{tr: tr}
 			return
@@ -141,9 +149,9 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:22
 			v := valueStart(t, tr, x)
-//line conditions_task.go:145
+//line conditions_task.go:153
 			if generated.Suspended(t) {
-				f, h := conditionOnceKind.Spill(t, 3)
+				f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 3)
 				s := generated.At[conditionOnceAt3](f)
 				*s = conditionOnceAt3{x: x}
 				*h = conditionOnceHeld{tr: tr}
@@ -157,9 +165,9 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 			x = 0
 			waitStart(t, tr, "and")
-//line conditions_task.go:161
+//line conditions_task.go:169
 			if generated.Suspended(t) {
-				f, h := conditionOnceKind.Spill(t, 4)
+				f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 4)
 				*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 				*h = conditionOnceHeld{tr: tr}
 				return
@@ -172,10 +180,10 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line conditions_task.go:176
+//line conditions_task.go:184
 
 // conditionOnceStep is the step form of conditionOnce.
-func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *conditionOnceHeld) generated.Step {
+func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -194,7 +202,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:12
 		generated.ChildErr(f)
-//line conditions_task.go:198
+//line conditions_task.go:206
 		goto resume1
 	case 2:
 		s := generated.At[conditionOnceAt2](f)
@@ -202,7 +210,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:19
 		generated.ChildErr(f)
-//line conditions_task.go:206
+//line conditions_task.go:214
 		goto resume2
 	case 3:
 		s := generated.At[conditionOnceAt3](f)
@@ -211,7 +219,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:22
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:215
+//line conditions_task.go:223
 		goto resume3
 	case 4:
 		s := generated.At[conditionOnceAt4](f)
@@ -219,7 +227,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:24
 		generated.ChildErr(f)
-//line conditions_task.go:223
+//line conditions_task.go:231
 		goto resume4
 	default:
 		return f.BadResume()
@@ -232,7 +240,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:11
 	x = 1
 	waitStart(t, tr, "if")
-//line conditions_task.go:236
+//line conditions_task.go:244
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -254,7 +262,7 @@ loop1:
 //line conditions.go:18
 	x = 5
 	waitStart(t, tr, "for")
-//line conditions_task.go:258
+//line conditions_task.go:266
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -273,7 +281,7 @@ end2:
 	}
 //line conditions.go:22
 	v = valueStart(t, tr, x)
-//line conditions_task.go:277
+//line conditions_task.go:285
 	if generated.Suspended(t) {
 		s := generated.At[conditionOnceAt3](f)
 		*s = conditionOnceAt3{x: x}
@@ -292,7 +300,7 @@ end3:
 //line conditions.go:23
 	x = 0
 	waitStart(t, tr, "and")
-//line conditions_task.go:296
+//line conditions_task.go:304
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -302,10 +310,10 @@ resume4:
 //line conditions.go:25
 	tr.Print("both")
 end4:
-	return generated.Return(f, x, nil)
+	return generated.Return[int](f, x, nil)
 }
 
-//line conditions_task.go:309
+//line conditions_task.go:317
 
 // loopConditionArgs has the arguments of loopCondition.
 type loopConditionArgs struct {
@@ -347,13 +355,13 @@ type loopConditionAt6 struct {
 	result int
 }
 
-type loopConditionState = [(max(unsafe.Sizeof(loopConditionArgs{}), unsafe.Sizeof(loopConditionAt1{}), unsafe.Sizeof(loopConditionAt2{}), unsafe.Sizeof(loopConditionAt3{}), unsafe.Sizeof(loopConditionAt4{}), unsafe.Sizeof(loopConditionAt5{}), unsafe.Sizeof(loopConditionAt6{})) + 7) / 8]uint64
+const loopConditionSize = (max(unsafe.Sizeof(loopConditionArgs{}), unsafe.Sizeof(loopConditionAt1{}), unsafe.Sizeof(loopConditionAt2{}), unsafe.Sizeof(loopConditionAt3{}), unsafe.Sizeof(loopConditionAt4{}), unsafe.Sizeof(loopConditionAt5{}), unsafe.Sizeof(loopConditionAt6{})) + 7) &^ 7
 
 type loopConditionHeld = struct {
 	tr *cases.Trace
 }
 
-var loopConditionKind *generated.HeldKind[loopConditionState, loopConditionHeld, int]
+var loopConditionKind *generated.Kind
 
 // loopConditionStart is the start form of loopCondition.
 func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -362,9 +370,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:32
 		v := valueStart(t, tr, i)
-//line conditions_task.go:366
+//line conditions_task.go:374
 		if generated.Suspended(t) {
-			f, h := loopConditionKind.Spill(t, 1)
+			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 1)
 			s := generated.At[loopConditionAt1](f)
 			*s = loopConditionAt1{n: n, i: i}
 			*h = loopConditionHeld{tr: tr}
@@ -377,9 +385,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:33
 		v1 := valueStart(t, tr, 1)
-//line conditions_task.go:381
+//line conditions_task.go:389
 		if generated.Suspended(t) {
-			f, h := loopConditionKind.Spill(t, 2)
+			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 2)
 			s := generated.At[loopConditionAt2](f)
 			*s = loopConditionAt2{n: n, i: i}
 			*h = loopConditionHeld{tr: tr}
@@ -397,9 +405,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:36
 			v2 := valueStart(t, tr, i)
-//line conditions_task.go:401
+//line conditions_task.go:409
 			if generated.Suspended(t) {
-				f, h := loopConditionKind.Spill(t, 3)
+				f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 3)
 				s := generated.At[loopConditionAt3](f)
 				*s = loopConditionAt3{i: i}
 				*h = loopConditionHeld{tr: tr}
@@ -419,9 +427,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:39
 		v3 := valueStart(t, tr, i)
-//line conditions_task.go:423
+//line conditions_task.go:431
 		if generated.Suspended(t) {
-			f, h := loopConditionKind.Spill(t, 4)
+			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 4)
 			s := generated.At[loopConditionAt4](f)
 			*s = loopConditionAt4{i: i}
 			*h = loopConditionHeld{tr: tr}
@@ -442,9 +450,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:40
 		i = 9
 		waitStart(t, tr, "body")
-//line conditions_task.go:446
+//line conditions_task.go:454
 		if generated.Suspended(t) {
-			f, h := loopConditionKind.Spill(t, 5)
+			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 5)
 			*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 			*h = loopConditionHeld{tr: tr}
 			return
@@ -454,9 +462,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:43
 		v4 := valueStart(t, tr, i)
-//line conditions_task.go:458
+//line conditions_task.go:466
 		if generated.Suspended(t) {
-			f, h := loopConditionKind.Spill(t, 6)
+			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 6)
 			s := generated.At[loopConditionAt6](f)
 			*s = loopConditionAt6{i: i}
 			*h = loopConditionHeld{tr: tr}
@@ -473,10 +481,10 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line conditions_task.go:477
+//line conditions_task.go:485
 
 // loopConditionStep is the step form of loopCondition.
-func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopConditionHeld) generated.Step {
+func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                      *cases.Trace
@@ -495,7 +503,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:32
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:499
+//line conditions_task.go:507
 		goto resume1
 	case 2:
 		s := generated.At[loopConditionAt2](f)
@@ -504,7 +512,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:33
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:508
+//line conditions_task.go:516
 		goto resume2
 	case 3:
 		s := generated.At[loopConditionAt3](f)
@@ -513,7 +521,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:36
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:517
+//line conditions_task.go:525
 		goto resume3
 	case 4:
 		s := generated.At[loopConditionAt4](f)
@@ -522,7 +530,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:39
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:526
+//line conditions_task.go:534
 		goto resume4
 	case 5:
 		s := generated.At[loopConditionAt5](f)
@@ -530,7 +538,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 		tr = h.tr
 //line conditions.go:41
 		generated.ChildErr(f)
-//line conditions_task.go:534
+//line conditions_task.go:542
 		goto resume5
 	case 6:
 		s := generated.At[loopConditionAt6](f)
@@ -539,7 +547,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:43
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:543
+//line conditions_task.go:551
 		goto resume6
 	default:
 		return f.BadResume()
@@ -549,7 +557,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 loop1:
 //line conditions.go:32
 	v = valueStart(t, tr, i)
-//line conditions_task.go:553
+//line conditions_task.go:561
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt1](f)
 		*s = loopConditionAt1{n: n, i: i}
@@ -566,7 +574,7 @@ resume1:
 end1:
 //line conditions.go:33
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:570
+//line conditions_task.go:578
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt2](f)
 		*s = loopConditionAt2{n: n, i: i}
@@ -589,7 +597,7 @@ loop2:
 	}
 //line conditions.go:36
 	v2 = valueStart(t, tr, i)
-//line conditions_task.go:593
+//line conditions_task.go:601
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt3](f)
 		*s = loopConditionAt3{i: i}
@@ -614,7 +622,7 @@ end5:
 loop3:
 //line conditions.go:39
 	v3 = valueStart(t, tr, i)
-//line conditions_task.go:618
+//line conditions_task.go:626
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt4](f)
 		*s = loopConditionAt4{i: i}
@@ -641,7 +649,7 @@ end7:
 //line conditions.go:40
 	i = 9
 	waitStart(t, tr, "body")
-//line conditions_task.go:645
+//line conditions_task.go:653
 	if generated.Suspended(t) {
 		*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 		*h = loopConditionHeld{tr: tr}
@@ -653,7 +661,7 @@ end8:
 loop4:
 //line conditions.go:43
 	v4 = valueStart(t, tr, i)
-//line conditions_task.go:657
+//line conditions_task.go:665
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt6](f)
 		*s = loopConditionAt6{i: i}
@@ -673,10 +681,10 @@ end9:
 	goto loop4
 end10:
 //line conditions.go:46
-	return generated.Return(f, i, nil)
+	return generated.Return[int](f, i, nil)
 }
 
-//line conditions_task.go:680
+//line conditions_task.go:688
 
 // clausesArgs has the arguments of clauses.
 type clausesArgs struct {
@@ -742,13 +750,13 @@ type clausesAt10 struct {
 	sum, k int
 }
 
-type clausesState = [(max(unsafe.Sizeof(clausesArgs{}), unsafe.Sizeof(clausesAt1{}), unsafe.Sizeof(clausesAt2{}), unsafe.Sizeof(clausesAt3{}), unsafe.Sizeof(clausesAt4{}), unsafe.Sizeof(clausesAt5{}), unsafe.Sizeof(clausesAt6{}), unsafe.Sizeof(clausesAt7{}), unsafe.Sizeof(clausesAt8{}), unsafe.Sizeof(clausesAt9{}), unsafe.Sizeof(clausesAt10{})) + 7) / 8]uint64
+const clausesSize = (max(unsafe.Sizeof(clausesArgs{}), unsafe.Sizeof(clausesAt1{}), unsafe.Sizeof(clausesAt2{}), unsafe.Sizeof(clausesAt3{}), unsafe.Sizeof(clausesAt4{}), unsafe.Sizeof(clausesAt5{}), unsafe.Sizeof(clausesAt6{}), unsafe.Sizeof(clausesAt7{}), unsafe.Sizeof(clausesAt8{}), unsafe.Sizeof(clausesAt9{}), unsafe.Sizeof(clausesAt10{})) + 7) &^ 7
 
 type clausesHeld = struct {
 	tr *cases.Trace
 }
 
-var clausesKind *generated.HeldKind[clausesState, clausesHeld, int]
+var clausesKind *generated.Kind
 
 // clausesStart is the start form of clauses.
 func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -757,9 +765,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:51
 		i := valueStart(t, tr, 0)
-//line conditions_task.go:761
+//line conditions_task.go:769
 		if generated.Suspended(t) {
-			f, h := clausesKind.Spill(t, 1)
+			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 1)
 			s := generated.At[clausesAt1](f)
 			*s = clausesAt1{n: n, sum: sum}
 			*h = clausesHeld{tr: tr}
@@ -770,9 +778,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line conditions.go:51
 			v := valueStart(t, tr, n)
-//line conditions_task.go:774
+//line conditions_task.go:782
 			if generated.Suspended(t) {
-				f, h := clausesKind.Spill(t, 2)
+				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 2)
 				s := generated.At[clausesAt2](f)
 				*s = clausesAt2{n: n, sum: sum, i: i}
 				*h = clausesHeld{tr: tr}
@@ -793,9 +801,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 //line conditions.go:51
 			v1 := valueStart(t, tr, 1)
-//line conditions_task.go:797
+//line conditions_task.go:805
 			if generated.Suspended(t) {
-				f, h := clausesKind.Spill(t, 3)
+				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 3)
 				s := generated.At[clausesAt3](f)
 				*s = clausesAt3{n: n, sum: sum, i: i}
 				*h = clausesHeld{tr: tr}
@@ -809,9 +817,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:57
 		v2 := valueStart(t, tr, 0)
-//line conditions_task.go:813
+//line conditions_task.go:821
 		if generated.Suspended(t) {
-			f, h := clausesKind.Spill(t, 4)
+			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 4)
 			s := generated.At[clausesAt4](f)
 			*s = clausesAt4{sum: sum}
 			*h = clausesHeld{tr: tr}
@@ -820,9 +828,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:57
 		v3 := valueStart(t, tr, 5)
-//line conditions_task.go:824
+//line conditions_task.go:832
 		if generated.Suspended(t) {
-			f, h := clausesKind.Spill(t, 5)
+			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 5)
 			s := generated.At[clausesAt5](f)
 			*s = clausesAt5{sum: sum, v2: v2}
 			*h = clausesHeld{tr: tr}
@@ -839,9 +847,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v4 := valueStart(t, tr, i1+1)
-//line conditions_task.go:843
+//line conditions_task.go:851
 			if generated.Suspended(t) {
-				f, h := clausesKind.Spill(t, 6)
+				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 6)
 				s := generated.At[clausesAt6](f)
 				*s = clausesAt6{sum: sum, j: j}
 				*h = clausesHeld{tr: tr}
@@ -850,9 +858,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v5 := valueStart(t, tr, j-1)
-//line conditions_task.go:854
+//line conditions_task.go:862
 			if generated.Suspended(t) {
-				f, h := clausesKind.Spill(t, 7)
+				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 7)
 				s := generated.At[clausesAt7](f)
 				*s = clausesAt7{sum: sum, v4: v4}
 				*h = clausesHeld{tr: tr}
@@ -865,9 +873,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var k int
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:869
+//line conditions_task.go:877
 	if generated.Suspended(t) {
-		f, h := clausesKind.Spill(t, 8)
+		f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 8)
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
 		*h = clausesHeld{tr: tr}
@@ -884,9 +892,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:61
 		k = valueStart(t, tr, k-1)
-//line conditions_task.go:888
+//line conditions_task.go:896
 		if generated.Suspended(t) {
-			f, h := clausesKind.Spill(t, 9)
+			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 9)
 			s := generated.At[clausesAt9](f)
 			*s = clausesAt9{sum: sum}
 			*h = clausesHeld{tr: tr}
@@ -902,9 +910,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:66
 		valueStart(t, tr, k)
-//line conditions_task.go:906
+//line conditions_task.go:914
 		if generated.Suspended(t) {
-			f, h := clausesKind.Spill(t, 10)
+			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 10)
 			*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 			*h = clausesHeld{tr: tr}
 			return
@@ -914,10 +922,10 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:918
+//line conditions_task.go:926
 
 // clausesStep is the step form of clauses.
-func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generated.Step {
+func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                         *cases.Trace
@@ -935,7 +943,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		i = s.result
 		generated.Child(f)
-//line conditions_task.go:939
+//line conditions_task.go:947
 		goto resume1
 	case 2:
 		s := generated.At[clausesAt2](f)
@@ -944,7 +952,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:948
+//line conditions_task.go:956
 		goto resume2
 	case 3:
 		s := generated.At[clausesAt3](f)
@@ -953,7 +961,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:957
+//line conditions_task.go:965
 		goto resume3
 	case 4:
 		s := generated.At[clausesAt4](f)
@@ -962,7 +970,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:966
+//line conditions_task.go:974
 		goto resume4
 	case 5:
 		s := generated.At[clausesAt5](f)
@@ -971,7 +979,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:975
+//line conditions_task.go:983
 		goto resume5
 	case 6:
 		s := generated.At[clausesAt6](f)
@@ -980,7 +988,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:984
+//line conditions_task.go:992
 		goto resume6
 	case 7:
 		s := generated.At[clausesAt7](f)
@@ -989,7 +997,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v5 = s.result
 		generated.Child(f)
-//line conditions_task.go:993
+//line conditions_task.go:1001
 		goto resume7
 	case 8:
 		s := generated.At[clausesAt8](f)
@@ -998,7 +1006,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1002
+//line conditions_task.go:1010
 		goto resume8
 	case 9:
 		s := generated.At[clausesAt9](f)
@@ -1007,7 +1015,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1011
+//line conditions_task.go:1019
 		goto resume9
 	case 10:
 		s := generated.At[clausesAt10](f)
@@ -1015,7 +1023,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 		tr = h.tr
 //line conditions.go:66
 		generated.Child(f)
-//line conditions_task.go:1019
+//line conditions_task.go:1027
 		goto resume10
 	default:
 		return f.BadResume()
@@ -1023,7 +1031,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:50
 	sum = 0
 	i = valueStart(t, tr, 0)
-//line conditions_task.go:1027
+//line conditions_task.go:1035
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt1](f)
 		*s = clausesAt1{n: n, sum: sum}
@@ -1035,7 +1043,7 @@ resume1:
 loop1:
 //line conditions.go:51
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1039
+//line conditions_task.go:1047
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt2](f)
 		*s = clausesAt2{n: n, sum: sum, i: i}
@@ -1058,7 +1066,7 @@ end1:
 end2:
 //line conditions.go:51
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:1062
+//line conditions_task.go:1070
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt3](f)
 		*s = clausesAt3{n: n, sum: sum, i: i}
@@ -1073,7 +1081,7 @@ resume3:
 end3:
 //line conditions.go:57
 	v2 = valueStart(t, tr, 0)
-//line conditions_task.go:1077
+//line conditions_task.go:1085
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt4](f)
 		*s = clausesAt4{sum: sum}
@@ -1084,7 +1092,7 @@ end3:
 resume4:
 //line conditions.go:57
 	v3 = valueStart(t, tr, 5)
-//line conditions_task.go:1088
+//line conditions_task.go:1096
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt5](f)
 		*s = clausesAt5{sum: sum, v2: v2}
@@ -1104,7 +1112,7 @@ loop2:
 	sum += i1 * j
 //line conditions.go:57
 	v4 = valueStart(t, tr, i1+1)
-//line conditions_task.go:1108
+//line conditions_task.go:1116
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt6](f)
 		*s = clausesAt6{sum: sum, j: j}
@@ -1115,7 +1123,7 @@ loop2:
 resume6:
 //line conditions.go:57
 	v5 = valueStart(t, tr, j-1)
-//line conditions_task.go:1119
+//line conditions_task.go:1127
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt7](f)
 		*s = clausesAt7{sum: sum, v4: v4}
@@ -1130,7 +1138,7 @@ resume7:
 end4:
 	k = 0
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:1134
+//line conditions_task.go:1142
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
@@ -1146,7 +1154,7 @@ loop3:
 	}
 //line conditions.go:61
 	k = valueStart(t, tr, k-1)
-//line conditions_task.go:1150
+//line conditions_task.go:1158
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt9](f)
 		*s = clausesAt9{sum: sum}
@@ -1166,7 +1174,7 @@ loop4:
 	k++
 //line conditions.go:66
 	valueStart(t, tr, k)
-//line conditions_task.go:1170
+//line conditions_task.go:1178
 	if generated.Suspended(t) {
 		*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 		*h = clausesHeld{tr: tr}
@@ -1176,10 +1184,10 @@ resume10:
 	goto loop4
 end6:
 //line conditions.go:69
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1183
+//line conditions_task.go:1191
 
 // ifInitArgs has the arguments of ifInit.
 type ifInitArgs struct {
@@ -1214,22 +1222,22 @@ type ifInitAt5 struct {
 	n int
 }
 
-type ifInitState = [(max(unsafe.Sizeof(ifInitArgs{}), unsafe.Sizeof(ifInitAt1{}), unsafe.Sizeof(ifInitAt2{}), unsafe.Sizeof(ifInitAt3{}), unsafe.Sizeof(ifInitAt4{}), unsafe.Sizeof(ifInitAt5{})) + 7) / 8]uint64
+const ifInitSize = (max(unsafe.Sizeof(ifInitArgs{}), unsafe.Sizeof(ifInitAt1{}), unsafe.Sizeof(ifInitAt2{}), unsafe.Sizeof(ifInitAt3{}), unsafe.Sizeof(ifInitAt4{}), unsafe.Sizeof(ifInitAt5{})) + 7) &^ 7
 
 type ifInitHeld = struct {
 	tr *cases.Trace
 }
 
-var ifInitKind *generated.HeldKind[ifInitState, ifInitHeld, int]
+var ifInitKind *generated.Kind
 
 // ifInitStart is the start form of ifInit.
 func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:73
 		x := valueStart(t, tr, n)
-//line conditions_task.go:1231
+//line conditions_task.go:1239
 		if generated.Suspended(t) {
-			f, h := ifInitKind.Spill(t, 1)
+			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 1)
 			s := generated.At[ifInitAt1](f)
 			*s = ifInitAt1{n: n}
 			*h = ifInitHeld{tr: tr}
@@ -1244,9 +1252,9 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				y := x * 2
 //line conditions.go:75
 				v := valueStart(t, tr, y)
-//line conditions_task.go:1248
+//line conditions_task.go:1256
 				if generated.Suspended(t) {
-					f, h := ifInitKind.Spill(t, 2)
+					f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 2)
 					s := generated.At[ifInitAt2](f)
 					*s = ifInitAt2{n: n, x: x, y: y}
 					*h = ifInitHeld{tr: tr}
@@ -1260,9 +1268,9 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line conditions.go:77
 						z := valueStart(t, tr, y+1)
-//line conditions_task.go:1264
+//line conditions_task.go:1272
 						if generated.Suspended(t) {
-							f, h := ifInitKind.Spill(t, 3)
+							f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 3)
 							s := generated.At[ifInitAt3](f)
 							*s = ifInitAt3{n: n, x: x, y: y}
 							*h = ifInitHeld{tr: tr}
@@ -1284,9 +1292,9 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:83
 		err := waitStart(t, tr, "init")
-//line conditions_task.go:1288
+//line conditions_task.go:1296
 		if generated.Suspended(t) {
-			f, h := ifInitKind.Spill(t, 4)
+			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 4)
 			*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
 			*h = ifInitHeld{tr: tr}
 			return
@@ -1298,9 +1306,9 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:85
 				err1 := waitStart(t, tr, "second")
-//line conditions_task.go:1302
+//line conditions_task.go:1310
 				if generated.Suspended(t) {
-					f := ifInitKind.SpillBare(t, 5)
+					f := generated.SpillBare(t, ifInitKind, 5)
 					*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 					return
 				}
@@ -1315,10 +1323,10 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1319
+//line conditions_task.go:1327
 
 // ifInitStep is the step form of ifInit.
-func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.Step {
+func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -1337,7 +1345,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:73
 		x = s.result
 		generated.Child(f)
-//line conditions_task.go:1341
+//line conditions_task.go:1349
 		goto resume1
 	case 2:
 		s := generated.At[ifInitAt2](f)
@@ -1346,7 +1354,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:75
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1350
+//line conditions_task.go:1358
 		goto resume2
 	case 3:
 		s := generated.At[ifInitAt3](f)
@@ -1355,7 +1363,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:77
 		z = s.result
 		generated.Child(f)
-//line conditions_task.go:1359
+//line conditions_task.go:1367
 		goto resume3
 	case 4:
 		s := generated.At[ifInitAt4](f)
@@ -1363,25 +1371,25 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 		tr = h.tr
 //line conditions.go:83
 		err = generated.ChildErr(f)
-//line conditions_task.go:1367
+//line conditions_task.go:1375
 		goto resume4
 	case 5:
 		s := generated.At[ifInitAt5](f)
 		n = s.n
 //line conditions.go:85
 		err1 = generated.ChildErr(f)
-//line conditions_task.go:1374
+//line conditions_task.go:1382
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:73
 	x = valueStart(t, tr, n)
-//line conditions_task.go:1381
+//line conditions_task.go:1389
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt1](f)
 		*s = ifInitAt1{n: n}
-		h = ifInitKind.Hold(t, f, h)
+		h = generated.Hold(t, ifInitKind, f, h)
 		*h = ifInitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1396,11 +1404,11 @@ resume1:
 	y = x * 2
 //line conditions.go:75
 	v = valueStart(t, tr, y)
-//line conditions_task.go:1400
+//line conditions_task.go:1408
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt2](f)
 		*s = ifInitAt2{n: n, x: x, y: y}
-		h = ifInitKind.Hold(t, f, h)
+		h = generated.Hold(t, ifInitKind, f, h)
 		*h = ifInitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1416,11 +1424,11 @@ resume2:
 else1:
 //line conditions.go:77
 	z = valueStart(t, tr, y+1)
-//line conditions_task.go:1420
+//line conditions_task.go:1428
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt3](f)
 		*s = ifInitAt3{n: n, x: x, y: y}
-		h = ifInitKind.Hold(t, f, h)
+		h = generated.Hold(t, ifInitKind, f, h)
 		*h = ifInitHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -1440,10 +1448,10 @@ else2:
 	tr.Print("small", x)
 end3:
 	err = waitStart(t, tr, "init")
-//line conditions_task.go:1444
+//line conditions_task.go:1452
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
-		h = ifInitKind.Hold(t, f, h)
+		h = generated.Hold(t, ifInitKind, f, h)
 		*h = ifInitHeld{tr: tr}
 		return generated.Wait(f, t, 4)
 	}
@@ -1453,11 +1461,11 @@ resume4:
 		goto else3
 	}
 //line conditions.go:84
-	return generated.Return(f, 1, err)
+	return generated.Return[int](f, 1, err)
 else3:
 //line conditions.go:85
 	err1 = waitStart(t, tr, "second")
-//line conditions_task.go:1461
+//line conditions_task.go:1469
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 		if h != nil {
@@ -1471,12 +1479,12 @@ resume5:
 		goto end4
 	}
 //line conditions.go:86
-	return generated.Return(f, 2, err1)
+	return generated.Return[int](f, 2, err1)
 end4:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:1480
+//line conditions_task.go:1488
 
 // elseIfsArgs has the arguments of elseIfs.
 type elseIfsArgs struct {
@@ -1511,22 +1519,22 @@ type elseIfsAt5 struct {
 	result int
 }
 
-type elseIfsState = [(max(unsafe.Sizeof(elseIfsArgs{}), unsafe.Sizeof(elseIfsAt1{}), unsafe.Sizeof(elseIfsAt2{}), unsafe.Sizeof(elseIfsAt3{}), unsafe.Sizeof(elseIfsAt4{}), unsafe.Sizeof(elseIfsAt5{})) + 7) / 8]uint64
+const elseIfsSize = (max(unsafe.Sizeof(elseIfsArgs{}), unsafe.Sizeof(elseIfsAt1{}), unsafe.Sizeof(elseIfsAt2{}), unsafe.Sizeof(elseIfsAt3{}), unsafe.Sizeof(elseIfsAt4{}), unsafe.Sizeof(elseIfsAt5{})) + 7) &^ 7
 
 type elseIfsHeld = struct {
 	tr *cases.Trace
 }
 
-var elseIfsKind *generated.HeldKind[elseIfsState, elseIfsHeld, int]
+var elseIfsKind *generated.Kind
 
 // elseIfsStart is the start form of elseIfs.
 func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:92
 		v := valueStart(t, tr, n)
-//line conditions_task.go:1528
+//line conditions_task.go:1536
 		if generated.Suspended(t) {
-			f, h := elseIfsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 1)
 			s := generated.At[elseIfsAt1](f)
 			*s = elseIfsAt1{n: n}
 			*h = elseIfsHeld{tr: tr}
@@ -1540,9 +1548,9 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:94
 				v1 := valueStart(t, tr, n)
-//line conditions_task.go:1544
+//line conditions_task.go:1552
 				if generated.Suspended(t) {
-					f, h := elseIfsKind.Spill(t, 2)
+					f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 2)
 					s := generated.At[elseIfsAt2](f)
 					*s = elseIfsAt2{n: n}
 					*h = elseIfsHeld{tr: tr}
@@ -1552,9 +1560,9 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:94
 				if v1 == 1 {
 					valueStart(t, tr, 100)
-//line conditions_task.go:1556
+//line conditions_task.go:1564
 					if generated.Suspended(t) {
-						f, h := elseIfsKind.Spill(t, 3)
+						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 3)
 						*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
 						*h = elseIfsHeld{tr: tr}
 						return
@@ -1567,9 +1575,9 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("two")
 				} else {
 					v2 := valueStart(t, tr, 200)
-//line conditions_task.go:1571
+//line conditions_task.go:1579
 					if generated.Suspended(t) {
-						f, h := elseIfsKind.Spill(t, 4)
+						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 4)
 						s := generated.At[elseIfsAt4](f)
 						*s = elseIfsAt4{n: n}
 						*h = elseIfsHeld{tr: tr}
@@ -1584,9 +1592,9 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line conditions.go:102
 	v3 := valueStart(t, tr, n+1)
-//line conditions_task.go:1588
+//line conditions_task.go:1596
 	if generated.Suspended(t) {
-		f := elseIfsKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, elseIfsKind, 5)
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
 		generated.ResultTo(t, &s.result)
@@ -1596,10 +1604,10 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line conditions_task.go:1600
+//line conditions_task.go:1608
 
 // elseIfsStep is the step form of elseIfs.
-func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generated.Step {
+func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -1617,7 +1625,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:92
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1621
+//line conditions_task.go:1629
 		goto resume1
 	case 2:
 		s := generated.At[elseIfsAt2](f)
@@ -1626,7 +1634,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:94
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:1630
+//line conditions_task.go:1638
 		goto resume2
 	case 3:
 		s := generated.At[elseIfsAt3](f)
@@ -1634,7 +1642,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 		tr = h.tr
 //line conditions.go:95
 		generated.Child(f)
-//line conditions_task.go:1638
+//line conditions_task.go:1646
 		goto resume3
 	case 4:
 		s := generated.At[elseIfsAt4](f)
@@ -1643,25 +1651,25 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:100
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:1647
+//line conditions_task.go:1655
 		goto resume4
 	case 5:
 		s := generated.At[elseIfsAt5](f)
 //line conditions.go:102
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:1654
+//line conditions_task.go:1662
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:92
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1661
+//line conditions_task.go:1669
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt1](f)
 		*s = elseIfsAt1{n: n}
-		h = elseIfsKind.Hold(t, f, h)
+		h = generated.Hold(t, elseIfsKind, f, h)
 		*h = elseIfsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1677,11 +1685,11 @@ resume1:
 else1:
 //line conditions.go:94
 	v1 = valueStart(t, tr, n)
-//line conditions_task.go:1681
+//line conditions_task.go:1689
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt2](f)
 		*s = elseIfsAt2{n: n}
-		h = elseIfsKind.Hold(t, f, h)
+		h = generated.Hold(t, elseIfsKind, f, h)
 		*h = elseIfsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1693,10 +1701,10 @@ resume2:
 	}
 //line conditions.go:95
 	valueStart(t, tr, 100)
-//line conditions_task.go:1697
+//line conditions_task.go:1705
 	if generated.Suspended(t) {
 		*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
-		h = elseIfsKind.Hold(t, f, h)
+		h = generated.Hold(t, elseIfsKind, f, h)
 		*h = elseIfsHeld{tr: tr}
 		return generated.Wait(f, t, 3)
 	}
@@ -1715,11 +1723,11 @@ else2:
 else3:
 //line conditions.go:100
 	v2 = valueStart(t, tr, 200)
-//line conditions_task.go:1719
+//line conditions_task.go:1727
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt4](f)
 		*s = elseIfsAt4{n: n}
-		h = elseIfsKind.Hold(t, f, h)
+		h = generated.Hold(t, elseIfsKind, f, h)
 		*h = elseIfsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -1732,7 +1740,7 @@ end2:
 end3:
 //line conditions.go:102
 	v3 = valueStart(t, tr, n+1)
-//line conditions_task.go:1736
+//line conditions_task.go:1744
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
@@ -1744,10 +1752,10 @@ end3:
 	}
 resume5:
 //line conditions.go:102
-	return generated.Return(f, v3, nil)
+	return generated.Return[int](f, v3, nil)
 }
 
-//line conditions_task.go:1751
+//line conditions_task.go:1759
 
 // earlyEndsArgs has the arguments of earlyEnds.
 type earlyEndsArgs struct {
@@ -1759,13 +1767,13 @@ type earlyEndsAt1 struct {
 	n, sum, i int
 }
 
-type earlyEndsState = [(max(unsafe.Sizeof(earlyEndsArgs{}), unsafe.Sizeof(earlyEndsAt1{})) + 7) / 8]uint64
+const earlyEndsSize = (max(unsafe.Sizeof(earlyEndsArgs{}), unsafe.Sizeof(earlyEndsAt1{})) + 7) &^ 7
 
 type earlyEndsHeld = struct {
 	tr *cases.Trace
 }
 
-var earlyEndsKind *generated.HeldKind[earlyEndsState, earlyEndsHeld, int]
+var earlyEndsKind *generated.Kind
 
 // earlyEndsStart is the start form of earlyEnds.
 func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1781,9 +1789,9 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line conditions.go:114
 			err := waitStart(t, tr, i)
-//line conditions_task.go:1785
+//line conditions_task.go:1793
 			if generated.Suspended(t) {
-				f, h := earlyEndsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[earlyEndsHeld](t, earlyEndsKind, 1)
 				*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 				*h = earlyEndsHeld{tr: tr}
 				return
@@ -1802,10 +1810,10 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:1806
+//line conditions_task.go:1814
 
 // earlyEndsStep is the step form of earlyEnds.
-func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) generated.Step {
+func earlyEndsStep(f *generated.Frame, h *earlyEndsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1823,7 +1831,7 @@ func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) ge
 		tr = h.tr
 //line conditions.go:114
 		err = generated.ChildErr(f)
-//line conditions_task.go:1827
+//line conditions_task.go:1835
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1838,13 +1846,13 @@ loop1:
 	}
 //line conditions.go:108
 	if i == 7 {
-		return generated.Return(f, -sum, nil)
+		return generated.Return[int](f, -sum, nil)
 	}
 	if i%2 == 0 {
 		goto next1
 	}
 	err = waitStart(t, tr, i)
-//line conditions_task.go:1848
+//line conditions_task.go:1856
 	if generated.Suspended(t) {
 		*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 		*h = earlyEndsHeld{tr: tr}
@@ -1856,7 +1864,7 @@ resume1:
 		goto end1
 	}
 //line conditions.go:115
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 end1:
 	if sum += i; sum > 8 {
 		goto end2
@@ -1868,10 +1876,10 @@ next1:
 end2:
 //line conditions.go:121
 	tr.Print("end", sum)
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1875
+//line conditions_task.go:1883
 
 // lastStatementArgs has the arguments of lastStatement.
 type lastStatementArgs struct {
@@ -1888,13 +1896,13 @@ type lastStatementAt2 struct {
 	n, i1 int
 }
 
-type lastStatementState = [(max(unsafe.Sizeof(lastStatementArgs{}), unsafe.Sizeof(lastStatementAt1{}), unsafe.Sizeof(lastStatementAt2{})) + 7) / 8]uint64
+const lastStatementSize = (max(unsafe.Sizeof(lastStatementArgs{}), unsafe.Sizeof(lastStatementAt1{}), unsafe.Sizeof(lastStatementAt2{})) + 7) &^ 7
 
 type lastStatementHeld = struct {
 	tr *cases.Trace
 }
 
-var lastStatementKind *generated.HeldKind[lastStatementState, lastStatementHeld, int]
+var lastStatementKind *generated.Kind
 
 // lastStatementStart is the start form of lastStatement.
 func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1902,9 +1910,9 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		tr.Print("i", i)
 		valueStart(t, tr, i)
-//line conditions_task.go:1906
+//line conditions_task.go:1914
 		if generated.Suspended(t) {
-			f, h := lastStatementKind.Spill(t, 1)
+			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 1)
 			*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 			*h = lastStatementHeld{tr: tr}
 			return
@@ -1913,9 +1921,9 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:130
 	for i1 := 0; i1 < n; i1++ {
 		valueStart(t, tr, i1)
-//line conditions_task.go:1917
+//line conditions_task.go:1925
 		if generated.Suspended(t) {
-			f, h := lastStatementKind.Spill(t, 2)
+			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 2)
 			*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 			*h = lastStatementHeld{tr: tr}
 			return
@@ -1926,10 +1934,10 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1930
+//line conditions_task.go:1938
 
 // lastStatementStep is the step form of lastStatement.
-func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastStatementHeld) generated.Step {
+func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1946,7 +1954,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:128
 		generated.Child(f)
-//line conditions_task.go:1950
+//line conditions_task.go:1958
 		goto resume1
 	case 2:
 		s := generated.At[lastStatementAt2](f)
@@ -1954,7 +1962,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:131
 		generated.Child(f)
-//line conditions_task.go:1958
+//line conditions_task.go:1966
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1969,7 +1977,7 @@ loop1:
 //line conditions.go:127
 	tr.Print("i", i)
 	valueStart(t, tr, i)
-//line conditions_task.go:1973
+//line conditions_task.go:1981
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 		*h = lastStatementHeld{tr: tr}
@@ -1989,7 +1997,7 @@ loop2:
 	}
 //line conditions.go:131
 	valueStart(t, tr, i1)
-//line conditions_task.go:1993
+//line conditions_task.go:2001
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 		*h = lastStatementHeld{tr: tr}
@@ -2003,10 +2011,10 @@ resume2:
 	goto loop2
 end2:
 //line conditions.go:134
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:2010
+//line conditions_task.go:2018
 
 // plainLoopBetweenArgs has the arguments of plainLoopBetween.
 type plainLoopBetweenArgs struct {
@@ -2029,22 +2037,22 @@ type plainLoopBetweenAt3 struct {
 	result int
 }
 
-type plainLoopBetweenState = [(max(unsafe.Sizeof(plainLoopBetweenArgs{}), unsafe.Sizeof(plainLoopBetweenAt1{}), unsafe.Sizeof(plainLoopBetweenAt2{}), unsafe.Sizeof(plainLoopBetweenAt3{})) + 7) / 8]uint64
+const plainLoopBetweenSize = (max(unsafe.Sizeof(plainLoopBetweenArgs{}), unsafe.Sizeof(plainLoopBetweenAt1{}), unsafe.Sizeof(plainLoopBetweenAt2{}), unsafe.Sizeof(plainLoopBetweenAt3{})) + 7) &^ 7
 
 type plainLoopBetweenHeld = struct {
 	tr  *cases.Trace
 	sum *int
 }
 
-var plainLoopBetweenKind *generated.HeldKind[plainLoopBetweenState, plainLoopBetweenHeld, int]
+var plainLoopBetweenKind *generated.Kind
 
 // plainLoopBetweenStart is the start form of plainLoopBetween.
 func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:138
 	sum := valueStart(t, tr, 1)
-//line conditions_task.go:2046
+//line conditions_task.go:2054
 	if generated.Suspended(t) {
-		f, h := plainLoopBetweenKind.Spill(t, 1)
+		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 1)
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
 		*h = plainLoopBetweenHeld{tr: tr}
@@ -2070,9 +2078,9 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 	v := valueStart(t, tr, sum)
-//line conditions_task.go:2074
+//line conditions_task.go:2082
 	if generated.Suspended(t) {
-		f, h := plainLoopBetweenKind.Spill(t, 2)
+		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 2)
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
 		*h = plainLoopBetweenHeld{tr: tr, sum: &sum}
@@ -2087,9 +2095,9 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}()
 	v1 := valueStart(t, tr, 2)
-//line conditions_task.go:2091
+//line conditions_task.go:2099
 	if generated.Suspended(t) {
-		f, h := plainLoopBetweenKind.Spill(t, 3)
+		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 3)
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
 		*h = plainLoopBetweenHeld{sum: &sum}
@@ -2100,10 +2108,10 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v1, nil
 }
 
-//line conditions_task.go:2104
+//line conditions_task.go:2112
 
 // plainLoopBetweenStep is the step form of plainLoopBetween.
-func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *plainLoopBetweenHeld) generated.Step {
+func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2123,7 +2131,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 		sum = new(int)
 		*sum = s.result
 		generated.Child(f)
-//line conditions_task.go:2127
+//line conditions_task.go:2135
 		goto resume1
 	case 2:
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2131,7 +2139,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:156
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:2135
+//line conditions_task.go:2143
 		goto resume2
 	case 3:
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2139,7 +2147,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:162
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:2143
+//line conditions_task.go:2151
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2147,7 +2155,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 	sum = new(int)
 //line conditions.go:138
 	*sum = valueStart(t, tr, 1)
-//line conditions_task.go:2151
+//line conditions_task.go:2159
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
@@ -2175,7 +2183,7 @@ resume1:
 		}
 	}
 	v = valueStart(t, tr, *sum)
-//line conditions_task.go:2179
+//line conditions_task.go:2187
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
@@ -2196,7 +2204,7 @@ resume2:
 	}
 //line conditions.go:162
 	v1 = valueStart(t, tr, 2)
-//line conditions_task.go:2200
+//line conditions_task.go:2208
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
@@ -2206,7 +2214,7 @@ resume2:
 	}
 resume3:
 //line conditions.go:162
-	return generated.Return(f, *sum+v1, nil)
+	return generated.Return[int](f, *sum+v1, nil)
 }
 
-//line conditions_task.go:2213
+//line conditions_task.go:2221

@@ -18,59 +18,68 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	endlessKind = generated.DefineHeld[endlessState, endlessHeld, int]("endless", "jumps.go", 8, endlessStep)
+	endlessKind = generated.DefineHeld("endless", "jumps.go", 8, endlessSize, generated.Result[int](), endlessStep)
 	generated.Bind(endless, endlessStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s endlessState
-		*generated.In[endlessArgs](&s) = endlessArgs{n: n}
-		return endlessKind.With(s, endlessHeld{tr: tr})
+		c := generated.NewCall[int](endlessKind)
+		*generated.CallState[endlessArgs](c) = endlessArgs{n: n}
+		*generated.CallHeld[endlessHeld](c) = endlessHeld{tr: tr}
+		return c
 	})
-	continuesKind = generated.DefineHeld[continuesState, continuesHeld, int]("continues", "jumps.go", 28, continuesStep)
+	continuesKind = generated.DefineHeld("continues", "jumps.go", 28, continuesSize, generated.Result[int](), continuesStep)
 	generated.Bind(continues, continuesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s continuesState
-		*generated.In[continuesArgs](&s) = continuesArgs{n: n}
-		return continuesKind.With(s, continuesHeld{tr: tr})
+		c := generated.NewCall[int](continuesKind)
+		*generated.CallState[continuesArgs](c) = continuesArgs{n: n}
+		*generated.CallHeld[continuesHeld](c) = continuesHeld{tr: tr}
+		return c
 	})
-	labelsKind = generated.DefineHeld[labelsState, labelsHeld, int]("labels", "jumps.go", 42, labelsStep)
+	labelsKind = generated.DefineHeld("labels", "jumps.go", 42, labelsSize, generated.Result[int](), labelsStep)
 	generated.Bind(labels, labelsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s labelsState
-		*generated.In[labelsArgs](&s) = labelsArgs{n: n}
-		return labelsKind.With(s, labelsHeld{tr: tr})
+		c := generated.NewCall[int](labelsKind)
+		*generated.CallState[labelsArgs](c) = labelsArgs{n: n}
+		*generated.CallHeld[labelsHeld](c) = labelsHeld{tr: tr}
+		return c
 	})
-	switchLabelKind = generated.DefineHeld[switchLabelState, switchLabelHeld, int]("switchLabel", "jumps.go", 69, switchLabelStep)
+	switchLabelKind = generated.DefineHeld("switchLabel", "jumps.go", 69, switchLabelSize, generated.Result[int](), switchLabelStep)
 	generated.Bind(switchLabel, switchLabelStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s switchLabelState
-		*generated.In[switchLabelArgs](&s) = switchLabelArgs{n: n}
-		return switchLabelKind.With(s, switchLabelHeld{tr: tr})
+		c := generated.NewCall[int](switchLabelKind)
+		*generated.CallState[switchLabelArgs](c) = switchLabelArgs{n: n}
+		*generated.CallHeld[switchLabelHeld](c) = switchLabelHeld{tr: tr}
+		return c
 	})
-	gotoBackKind = generated.DefineHeld[gotoBackState, gotoBackHeld, int]("gotoBack", "jumps.go", 95, gotoBackStep)
+	gotoBackKind = generated.DefineHeld("gotoBack", "jumps.go", 95, gotoBackSize, generated.Result[int](), gotoBackStep)
 	generated.Bind(gotoBack, gotoBackStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s gotoBackState
-		*generated.In[gotoBackArgs](&s) = gotoBackArgs{n: n}
-		return gotoBackKind.With(s, gotoBackHeld{tr: tr})
+		c := generated.NewCall[int](gotoBackKind)
+		*generated.CallState[gotoBackArgs](c) = gotoBackArgs{n: n}
+		*generated.CallHeld[gotoBackHeld](c) = gotoBackHeld{tr: tr}
+		return c
 	})
-	gotoOutKind = generated.DefineHeld[gotoOutState, gotoOutHeld, int]("gotoOut", "jumps.go", 109, gotoOutStep)
+	gotoOutKind = generated.DefineHeld("gotoOut", "jumps.go", 109, gotoOutSize, generated.Result[int](), gotoOutStep)
 	generated.Bind(gotoOut, gotoOutStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s gotoOutState
-		*generated.In[gotoOutArgs](&s) = gotoOutArgs{n: n}
-		return gotoOutKind.With(s, gotoOutHeld{tr: tr})
+		c := generated.NewCall[int](gotoOutKind)
+		*generated.CallState[gotoOutArgs](c) = gotoOutArgs{n: n}
+		*generated.CallHeld[gotoOutHeld](c) = gotoOutHeld{tr: tr}
+		return c
 	})
-	gotoMiddleKind = generated.DefineHeld[gotoMiddleState, gotoMiddleHeld, int]("gotoMiddle", "jumps.go", 133, gotoMiddleStep)
+	gotoMiddleKind = generated.DefineHeld("gotoMiddle", "jumps.go", 133, gotoMiddleSize, generated.Result[int](), gotoMiddleStep)
 	generated.Bind(gotoMiddle, gotoMiddleStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s gotoMiddleState
-		*generated.In[gotoMiddleArgs](&s) = gotoMiddleArgs{n: n}
-		return gotoMiddleKind.With(s, gotoMiddleHeld{tr: tr})
+		c := generated.NewCall[int](gotoMiddleKind)
+		*generated.CallState[gotoMiddleArgs](c) = gotoMiddleArgs{n: n}
+		*generated.CallHeld[gotoMiddleHeld](c) = gotoMiddleHeld{tr: tr}
+		return c
 	})
-	gotoTwoLoopsKind = generated.DefineHeld[gotoTwoLoopsState, gotoTwoLoopsHeld, int]("gotoTwoLoops", "jumps.go", 160, gotoTwoLoopsStep)
+	gotoTwoLoopsKind = generated.DefineHeld("gotoTwoLoops", "jumps.go", 160, gotoTwoLoopsSize, generated.Result[int](), gotoTwoLoopsStep)
 	generated.Bind(gotoTwoLoops, gotoTwoLoopsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s gotoTwoLoopsState
-		*generated.In[gotoTwoLoopsArgs](&s) = gotoTwoLoopsArgs{n: n}
-		return gotoTwoLoopsKind.With(s, gotoTwoLoopsHeld{tr: tr})
+		c := generated.NewCall[int](gotoTwoLoopsKind)
+		*generated.CallState[gotoTwoLoopsArgs](c) = gotoTwoLoopsArgs{n: n}
+		*generated.CallHeld[gotoTwoLoopsHeld](c) = gotoTwoLoopsHeld{tr: tr}
+		return c
 	})
-	returnInsideKind = generated.DefineHeld[returnInsideState, returnInsideHeld, int]("returnInside", "jumps.go", 180, returnInsideStep)
+	returnInsideKind = generated.DefineHeld("returnInside", "jumps.go", 180, returnInsideSize, generated.Result[int](), returnInsideStep)
 	generated.Bind(returnInside, returnInsideStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnInsideState
-		*generated.In[returnInsideArgs](&s) = returnInsideArgs{n: n}
-		return returnInsideKind.With(s, returnInsideHeld{tr: tr})
+		c := generated.NewCall[int](returnInsideKind)
+		*generated.CallState[returnInsideArgs](c) = returnInsideArgs{n: n}
+		*generated.CallHeld[returnInsideHeld](c) = returnInsideHeld{tr: tr}
+		return c
 	})
 }
 
@@ -90,13 +99,13 @@ type endlessAt2 struct {
 	i int
 }
 
-type endlessState = [(max(unsafe.Sizeof(endlessArgs{}), unsafe.Sizeof(endlessAt1{}), unsafe.Sizeof(endlessAt2{})) + 7) / 8]uint64
+const endlessSize = (max(unsafe.Sizeof(endlessArgs{}), unsafe.Sizeof(endlessAt1{}), unsafe.Sizeof(endlessAt2{})) + 7) &^ 7
 
 type endlessHeld = struct {
 	tr *cases.Trace
 }
 
-var endlessKind *generated.HeldKind[endlessState, endlessHeld, int]
+var endlessKind *generated.Kind
 
 // endlessStart is the start form of endless.
 func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -107,9 +116,9 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:12
 			v := valueStart(t, tr, i)
-//line jumps_task.go:111
+//line jumps_task.go:120
 			if generated.Suspended(t) {
-				f, h := endlessKind.Spill(t, 1)
+				f, h := generated.SpillHeld[endlessHeld](t, endlessKind, 1)
 				s := generated.At[endlessAt1](f)
 				*s = endlessAt1{n: n, i: i}
 				*h = endlessHeld{tr: tr}
@@ -128,9 +137,9 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:18
 			err := waitStart(t, tr, "second")
-//line jumps_task.go:132
+//line jumps_task.go:141
 			if generated.Suspended(t) {
-				f, h := endlessKind.Spill(t, 2)
+				f, h := generated.SpillHeld[endlessHeld](t, endlessKind, 2)
 				*generated.At[endlessAt2](f) = endlessAt2{i: i}
 				*h = endlessHeld{tr: tr}
 				return
@@ -148,10 +157,10 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line jumps_task.go:152
+//line jumps_task.go:161
 
 // endlessStep is the step form of endless.
-func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generated.Step {
+func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -170,7 +179,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 //line jumps.go:12
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:174
+//line jumps_task.go:183
 		goto resume1
 	case 2:
 		s := generated.At[endlessAt2](f)
@@ -178,7 +187,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 		tr = h.tr
 //line jumps.go:18
 		err = generated.ChildErr(f)
-//line jumps_task.go:182
+//line jumps_task.go:191
 		goto resume2
 	default:
 		return f.BadResume()
@@ -188,7 +197,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 loop1:
 	i++
 	v = valueStart(t, tr, i)
-//line jumps_task.go:192
+//line jumps_task.go:201
 	if generated.Suspended(t) {
 		s := generated.At[endlessAt1](f)
 		*s = endlessAt1{n: n, i: i}
@@ -210,7 +219,7 @@ end2:
 loop2:
 //line jumps.go:18
 	err = waitStart(t, tr, "second")
-//line jumps_task.go:214
+//line jumps_task.go:223
 	if generated.Suspended(t) {
 		*generated.At[endlessAt2](f) = endlessAt2{i: i}
 		*h = endlessHeld{tr: tr}
@@ -222,16 +231,16 @@ resume2:
 		goto end3
 	}
 //line jumps.go:19
-	return generated.Return(f, i, err)
+	return generated.Return[int](f, i, err)
 end3:
 	i--
 	if i <= 0 {
-		return generated.Return(f, i, nil)
+		return generated.Return[int](f, i, nil)
 	}
 	goto loop2
 }
 
-//line jumps_task.go:235
+//line jumps_task.go:244
 
 // continuesArgs has the arguments of continues.
 type continuesArgs struct {
@@ -244,13 +253,13 @@ type continuesAt1 struct {
 	result int
 }
 
-type continuesState = [(max(unsafe.Sizeof(continuesArgs{}), unsafe.Sizeof(continuesAt1{})) + 7) / 8]uint64
+const continuesSize = (max(unsafe.Sizeof(continuesArgs{}), unsafe.Sizeof(continuesAt1{})) + 7) &^ 7
 
 type continuesHeld = struct {
 	tr *cases.Trace
 }
 
-var continuesKind *generated.HeldKind[continuesState, continuesHeld, int]
+var continuesKind *generated.Kind
 
 // continuesStart is the start form of continues.
 func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -263,9 +272,9 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:34
 			v := valueStart(t, tr, i)
-//line jumps_task.go:267
+//line jumps_task.go:276
 			if generated.Suspended(t) {
-				f, h := continuesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[continuesHeld](t, continuesKind, 1)
 				s := generated.At[continuesAt1](f)
 				*s = continuesAt1{sum: sum, i: i}
 				*h = continuesHeld{tr: tr}
@@ -283,10 +292,10 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line jumps_task.go:287
+//line jumps_task.go:296
 
 // continuesStep is the step form of continues.
-func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) generated.Step {
+func continuesStep(f *generated.Frame, h *continuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -305,7 +314,7 @@ func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) ge
 //line jumps.go:34
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:309
+//line jumps_task.go:318
 		goto resume1
 	default:
 		return f.BadResume()
@@ -323,7 +332,7 @@ loop1:
 		goto next1
 	}
 	v = valueStart(t, tr, i)
-//line jumps_task.go:327
+//line jumps_task.go:336
 	if generated.Suspended(t) {
 		s := generated.At[continuesAt1](f)
 		*s = continuesAt1{sum: sum, i: i}
@@ -346,10 +355,10 @@ next1:
 	goto loop1
 end2:
 //line jumps.go:39
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line jumps_task.go:353
+//line jumps_task.go:362
 
 // labelsArgs has the arguments of labels.
 type labelsArgs struct {
@@ -362,13 +371,13 @@ type labelsAt1 struct {
 	result            int
 }
 
-type labelsState = [(max(unsafe.Sizeof(labelsArgs{}), unsafe.Sizeof(labelsAt1{})) + 7) / 8]uint64
+const labelsSize = (max(unsafe.Sizeof(labelsArgs{}), unsafe.Sizeof(labelsAt1{})) + 7) &^ 7
 
 type labelsHeld = struct {
 	tr *cases.Trace
 }
 
-var labelsKind *generated.HeldKind[labelsState, labelsHeld, int]
+var labelsKind *generated.Kind
 
 // labelsStart is the start form of labels.
 func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -389,9 +398,9 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line jumps.go:50
 							v := valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:393
+//line jumps_task.go:402
 							if generated.Suspended(t) {
-								f, h := labelsKind.Spill(t, 1)
+								f, h := generated.SpillHeld[labelsHeld](t, labelsKind, 1)
 								s := generated.At[labelsAt1](f)
 								*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
 								*h = labelsHeld{tr: tr}
@@ -423,10 +432,10 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line jumps_task.go:427
+//line jumps_task.go:436
 
 // labelsStep is the step form of labels.
-func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.Step {
+func labelsStep(f *generated.Frame, h *labelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -444,7 +453,7 @@ func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.S
 //line jumps.go:50
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:448
+//line jumps_task.go:457
 		goto resume1
 	default:
 		return f.BadResume()
@@ -471,7 +480,7 @@ loop3:
 //line jumps.go:49
 	count++
 	v = valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:475
+//line jumps_task.go:484
 	if generated.Suspended(t) {
 		s := generated.At[labelsAt1](f)
 		*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
@@ -522,10 +531,10 @@ next2:
 	goto loop1
 end4:
 //line jumps.go:66
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line jumps_task.go:529
+//line jumps_task.go:538
 
 // switchLabelArgs has the arguments of switchLabel.
 type switchLabelArgs struct {
@@ -560,13 +569,13 @@ type switchLabelAt5 struct {
 	result int
 }
 
-type switchLabelState = [(max(unsafe.Sizeof(switchLabelArgs{}), unsafe.Sizeof(switchLabelAt1{}), unsafe.Sizeof(switchLabelAt2{}), unsafe.Sizeof(switchLabelAt3{}), unsafe.Sizeof(switchLabelAt4{}), unsafe.Sizeof(switchLabelAt5{})) + 7) / 8]uint64
+const switchLabelSize = (max(unsafe.Sizeof(switchLabelArgs{}), unsafe.Sizeof(switchLabelAt1{}), unsafe.Sizeof(switchLabelAt2{}), unsafe.Sizeof(switchLabelAt3{}), unsafe.Sizeof(switchLabelAt4{}), unsafe.Sizeof(switchLabelAt5{})) + 7) &^ 7
 
 type switchLabelHeld = struct {
 	tr *cases.Trace
 }
 
-var switchLabelKind *generated.HeldKind[switchLabelState, switchLabelHeld, int]
+var switchLabelKind *generated.Kind
 
 // switchLabelStart is the start form of switchLabel.
 func switchLabelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -578,9 +587,9 @@ block:
 		{
 //line jumps.go:74
 			v := valueStart(t, tr, n)
-//line jumps_task.go:582
+//line jumps_task.go:591
 			if generated.Suspended(t) {
-				f, h := switchLabelKind.Spill(t, 1)
+				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 1)
 				s := generated.At[switchLabelAt1](f)
 				*s = switchLabelAt1{n: n}
 				*h = switchLabelHeld{tr: tr}
@@ -598,9 +607,9 @@ block:
 		switch n {
 		case 2:
 			valueStart(t, tr, 5)
-//line jumps_task.go:602
+//line jumps_task.go:611
 			if generated.Suspended(t) {
-				f, h := switchLabelKind.Spill(t, 2)
+				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 2)
 				*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
 				*h = switchLabelHeld{tr: tr}
 				return
@@ -608,9 +617,9 @@ block:
 			{
 //line jumps.go:82
 				v1 := valueStart(t, tr, 6)
-//line jumps_task.go:612
+//line jumps_task.go:621
 				if generated.Suspended(t) {
-					f, h := switchLabelKind.Spill(t, 3)
+					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 3)
 					s := generated.At[switchLabelAt3](f)
 					*s = switchLabelAt3{n: n}
 					*h = switchLabelHeld{tr: tr}
@@ -625,9 +634,9 @@ block:
 			{
 //line jumps.go:85
 				v2 := valueStart(t, tr, 6)
-//line jumps_task.go:629
+//line jumps_task.go:638
 				if generated.Suspended(t) {
-					f, h := switchLabelKind.Spill(t, 4)
+					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 4)
 					s := generated.At[switchLabelAt4](f)
 					*s = switchLabelAt4{n: n}
 					*h = switchLabelHeld{tr: tr}
@@ -645,9 +654,9 @@ block:
 		tr.Print("end of the block")
 	}
 	v3 := valueStart(t, tr, n)
-//line jumps_task.go:649
+//line jumps_task.go:658
 	if generated.Suspended(t) {
-		f := switchLabelKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, switchLabelKind, 5)
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
 		generated.ResultTo(t, &s.result)
@@ -657,10 +666,10 @@ block:
 	return v3, nil
 }
 
-//line jumps_task.go:661
+//line jumps_task.go:670
 
 // switchLabelStep is the step form of switchLabel.
-func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHeld) generated.Step {
+func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -678,7 +687,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:74
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:682
+//line jumps_task.go:691
 		goto resume1
 	case 2:
 		s := generated.At[switchLabelAt2](f)
@@ -686,7 +695,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 		tr = h.tr
 //line jumps.go:81
 		generated.Child(f)
-//line jumps_task.go:690
+//line jumps_task.go:699
 		goto resume2
 	case 3:
 		s := generated.At[switchLabelAt3](f)
@@ -695,7 +704,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:82
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:699
+//line jumps_task.go:708
 		goto resume3
 	case 4:
 		s := generated.At[switchLabelAt4](f)
@@ -704,14 +713,14 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:85
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:708
+//line jumps_task.go:717
 		goto resume4
 	case 5:
 		s := generated.At[switchLabelAt5](f)
 //line jumps.go:92
 		v3 = s.result
 		generated.Child(f)
-//line jumps_task.go:715
+//line jumps_task.go:724
 		goto resume5
 	default:
 		return f.BadResume()
@@ -725,11 +734,11 @@ case1:
 //line jumps.go:73
 	tr.Print("in the block")
 	v = valueStart(t, tr, n)
-//line jumps_task.go:729
+//line jumps_task.go:738
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt1](f)
 		*s = switchLabelAt1{n: n}
-		h = switchLabelKind.Hold(t, f, h)
+		h = generated.Hold(t, switchLabelKind, f, h)
 		*h = switchLabelHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -752,21 +761,21 @@ end1:
 case2:
 //line jumps.go:81
 	valueStart(t, tr, 5)
-//line jumps_task.go:756
+//line jumps_task.go:765
 	if generated.Suspended(t) {
 		*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
-		h = switchLabelKind.Hold(t, f, h)
+		h = generated.Hold(t, switchLabelKind, f, h)
 		*h = switchLabelHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line jumps.go:82
 	v1 = valueStart(t, tr, 6)
-//line jumps_task.go:766
+//line jumps_task.go:775
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt3](f)
 		*s = switchLabelAt3{n: n}
-		h = switchLabelKind.Hold(t, f, h)
+		h = generated.Hold(t, switchLabelKind, f, h)
 		*h = switchLabelHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -780,11 +789,11 @@ resume3:
 end2:
 //line jumps.go:85
 	v2 = valueStart(t, tr, 6)
-//line jumps_task.go:784
+//line jumps_task.go:793
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt4](f)
 		*s = switchLabelAt4{n: n}
-		h = switchLabelKind.Hold(t, f, h)
+		h = generated.Hold(t, switchLabelKind, f, h)
 		*h = switchLabelHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -802,7 +811,7 @@ end4:
 	tr.Print("end of the block")
 end5:
 	v3 = valueStart(t, tr, n)
-//line jumps_task.go:806
+//line jumps_task.go:815
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
@@ -814,10 +823,10 @@ end5:
 	}
 resume5:
 //line jumps.go:92
-	return generated.Return(f, v3, nil)
+	return generated.Return[int](f, v3, nil)
 }
 
-//line jumps_task.go:821
+//line jumps_task.go:830
 
 // gotoBackArgs has the arguments of gotoBack.
 type gotoBackArgs struct {
@@ -830,13 +839,13 @@ type gotoBackAt1 struct {
 	result int
 }
 
-type gotoBackState = [(max(unsafe.Sizeof(gotoBackArgs{}), unsafe.Sizeof(gotoBackAt1{})) + 7) / 8]uint64
+const gotoBackSize = (max(unsafe.Sizeof(gotoBackArgs{}), unsafe.Sizeof(gotoBackAt1{})) + 7) &^ 7
 
 type gotoBackHeld = struct {
 	tr *cases.Trace
 }
 
-var gotoBackKind *generated.HeldKind[gotoBackState, gotoBackHeld, int]
+var gotoBackKind *generated.Kind
 
 // gotoBackStart is the start form of gotoBack.
 func gotoBackStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -846,9 +855,9 @@ again:
 	var x int
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:850
+//line jumps_task.go:859
 	if generated.Suspended(t) {
-		f, h := gotoBackKind.Spill(t, 1)
+		f, h := generated.SpillHeld[gotoBackHeld](t, gotoBackKind, 1)
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
 		*h = gotoBackHeld{tr: tr}
@@ -864,10 +873,10 @@ again:
 	return i, nil
 }
 
-//line jumps_task.go:868
+//line jumps_task.go:877
 
 // gotoBackStep is the step form of gotoBack.
-func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) generated.Step {
+func gotoBackStep(f *generated.Frame, h *gotoBackHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -885,7 +894,7 @@ func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) gener
 //line jumps.go:100
 		x = s.result
 		generated.Child(f)
-//line jumps_task.go:889
+//line jumps_task.go:898
 		goto resume1
 	default:
 		return f.BadResume()
@@ -896,7 +905,7 @@ again:
 	x = 0
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:900
+//line jumps_task.go:909
 	if generated.Suspended(t) {
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
@@ -911,10 +920,10 @@ resume1:
 		goto again
 	}
 	tr.Print(x)
-	return generated.Return(f, i, nil)
+	return generated.Return[int](f, i, nil)
 }
 
-//line jumps_task.go:918
+//line jumps_task.go:927
 
 // gotoOutArgs has the arguments of gotoOut.
 type gotoOutArgs struct {
@@ -939,13 +948,13 @@ type gotoOutAt3 struct {
 	result int
 }
 
-type gotoOutState = [(max(unsafe.Sizeof(gotoOutArgs{}), unsafe.Sizeof(gotoOutAt1{}), unsafe.Sizeof(gotoOutAt2{}), unsafe.Sizeof(gotoOutAt3{})) + 7) / 8]uint64
+const gotoOutSize = (max(unsafe.Sizeof(gotoOutArgs{}), unsafe.Sizeof(gotoOutAt1{}), unsafe.Sizeof(gotoOutAt2{}), unsafe.Sizeof(gotoOutAt3{})) + 7) &^ 7
 
 type gotoOutHeld = struct {
 	tr *cases.Trace
 }
 
-var gotoOutKind *generated.HeldKind[gotoOutState, gotoOutHeld, int]
+var gotoOutKind *generated.Kind
 
 // gotoOutStart is the start form of gotoOut.
 func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -958,9 +967,9 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line jumps.go:112
 				v = valueStart(t, tr, i)
-//line jumps_task.go:962
+//line jumps_task.go:971
 				if generated.Suspended(t) {
-					f, h := gotoOutKind.Spill(t, 1)
+					f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 1)
 					s := generated.At[gotoOutAt1](f)
 					*s = gotoOutAt1{n: n, i: i}
 					*h = gotoOutHeld{tr: tr}
@@ -982,9 +991,9 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 missing:
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:986
+//line jumps_task.go:995
 	if generated.Suspended(t) {
-		f, h := gotoOutKind.Spill(t, 2)
+		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 2)
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
 		*h = gotoOutHeld{tr: tr}
@@ -999,9 +1008,9 @@ missing:
 	return -1, nil
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1003
+//line jumps_task.go:1012
 	if generated.Suspended(t) {
-		f, h := gotoOutKind.Spill(t, 3)
+		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 3)
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
 		*h = gotoOutHeld{tr: tr}
@@ -1013,10 +1022,10 @@ found:
 	return n, nil
 }
 
-//line jumps_task.go:1017
+//line jumps_task.go:1026
 
 // gotoOutStep is the step form of gotoOut.
-func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generated.Step {
+func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1034,7 +1043,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:112
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1038
+//line jumps_task.go:1047
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutAt2](f)
@@ -1043,7 +1052,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:123
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1047
+//line jumps_task.go:1056
 		goto resume2
 	case 3:
 		s := generated.At[gotoOutAt3](f)
@@ -1052,7 +1061,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:129
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1056
+//line jumps_task.go:1065
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1066,7 +1075,7 @@ loop1:
 	}
 //line jumps.go:112
 	v = valueStart(t, tr, i)
-//line jumps_task.go:1070
+//line jumps_task.go:1079
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt1](f)
 		*s = gotoOutAt1{n: n, i: i}
@@ -1094,7 +1103,7 @@ end2:
 missing:
 //line jumps.go:123
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:1098
+//line jumps_task.go:1107
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
@@ -1108,10 +1117,10 @@ resume2:
 	if n == 2 {
 		goto found
 	}
-	return generated.Return(f, -1, nil)
+	return generated.Return[int](f, -1, nil)
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1115
+//line jumps_task.go:1124
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
@@ -1122,10 +1131,10 @@ found:
 resume3:
 //line jumps.go:129
 	tr.Print("found", v2)
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line jumps_task.go:1129
+//line jumps_task.go:1138
 
 // gotoMiddleArgs has the arguments of gotoMiddle.
 type gotoMiddleArgs struct {
@@ -1155,13 +1164,13 @@ type gotoMiddleAt4 struct {
 	result int
 }
 
-type gotoMiddleState = [(max(unsafe.Sizeof(gotoMiddleArgs{}), unsafe.Sizeof(gotoMiddleAt1{}), unsafe.Sizeof(gotoMiddleAt2{}), unsafe.Sizeof(gotoMiddleAt3{}), unsafe.Sizeof(gotoMiddleAt4{})) + 7) / 8]uint64
+const gotoMiddleSize = (max(unsafe.Sizeof(gotoMiddleArgs{}), unsafe.Sizeof(gotoMiddleAt1{}), unsafe.Sizeof(gotoMiddleAt2{}), unsafe.Sizeof(gotoMiddleAt3{}), unsafe.Sizeof(gotoMiddleAt4{})) + 7) &^ 7
 
 type gotoMiddleHeld = struct {
 	tr *cases.Trace
 }
 
-var gotoMiddleKind *generated.HeldKind[gotoMiddleState, gotoMiddleHeld, int]
+var gotoMiddleKind *generated.Kind
 
 // gotoMiddleStart is the start form of gotoMiddle.
 func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1175,9 +1184,9 @@ func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1179
+//line jumps_task.go:1188
 	if generated.Suspended(t) {
-		f, h := gotoMiddleKind.Spill(t, 1)
+		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 1)
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1189,9 +1198,9 @@ first:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1193
+//line jumps_task.go:1202
 	if generated.Suspended(t) {
-		f, h := gotoMiddleKind.Spill(t, 2)
+		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 2)
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1203,9 +1212,9 @@ second:
 	tr.Print("second", k)
 	if k < 15 {
 		waitStart(t, tr, "back")
-//line jumps_task.go:1207
+//line jumps_task.go:1216
 		if generated.Suspended(t) {
-			f, h := gotoMiddleKind.Spill(t, 3)
+			f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 3)
 			*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 			*h = gotoMiddleHeld{tr: tr}
 			return
@@ -1220,9 +1229,9 @@ second:
 		{
 //line jumps.go:152
 			v2 = valueStart(t, tr, k)
-//line jumps_task.go:1224
+//line jumps_task.go:1233
 			if generated.Suspended(t) {
-				f, h := gotoMiddleKind.Spill(t, 4)
+				f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 4)
 				s := generated.At[gotoMiddleAt4](f)
 				*s = gotoMiddleAt4{k: k}
 				*h = gotoMiddleHeld{tr: tr}
@@ -1240,10 +1249,10 @@ end:
 	return k, nil
 }
 
-//line jumps_task.go:1244
+//line jumps_task.go:1253
 
 // gotoMiddleStep is the step form of gotoMiddle.
-func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld) generated.Step {
+func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1261,7 +1270,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:139
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1265
+//line jumps_task.go:1274
 		goto resume1
 	case 2:
 		s := generated.At[gotoMiddleAt2](f)
@@ -1270,7 +1279,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:142
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1274
+//line jumps_task.go:1283
 		goto resume2
 	case 3:
 		s := generated.At[gotoMiddleAt3](f)
@@ -1278,7 +1287,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 		tr = h.tr
 //line jumps.go:145
 		generated.ChildErr(f)
-//line jumps_task.go:1282
+//line jumps_task.go:1291
 		goto resume3
 	case 4:
 		s := generated.At[gotoMiddleAt4](f)
@@ -1287,7 +1296,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:152
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1291
+//line jumps_task.go:1300
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1299,7 +1308,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1303
+//line jumps_task.go:1312
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
@@ -1313,7 +1322,7 @@ resume1:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1317
+//line jumps_task.go:1326
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
@@ -1330,7 +1339,7 @@ resume2:
 	}
 //line jumps.go:145
 	waitStart(t, tr, "back")
-//line jumps_task.go:1334
+//line jumps_task.go:1343
 	if generated.Suspended(t) {
 		*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1344,7 +1353,7 @@ end1:
 		goto end
 	}
 	v2 = valueStart(t, tr, k)
-//line jumps_task.go:1348
+//line jumps_task.go:1357
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt4](f)
 		*s = gotoMiddleAt4{k: k}
@@ -1361,10 +1370,10 @@ resume4:
 end2:
 end:
 //line jumps.go:157
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line jumps_task.go:1368
+//line jumps_task.go:1377
 
 // gotoTwoLoopsArgs has the arguments of gotoTwoLoops.
 type gotoTwoLoopsArgs struct {
@@ -1382,13 +1391,13 @@ type gotoTwoLoopsAt2 struct {
 	result int
 }
 
-type gotoTwoLoopsState = [(max(unsafe.Sizeof(gotoTwoLoopsArgs{}), unsafe.Sizeof(gotoTwoLoopsAt1{}), unsafe.Sizeof(gotoTwoLoopsAt2{})) + 7) / 8]uint64
+const gotoTwoLoopsSize = (max(unsafe.Sizeof(gotoTwoLoopsArgs{}), unsafe.Sizeof(gotoTwoLoopsAt1{}), unsafe.Sizeof(gotoTwoLoopsAt2{})) + 7) &^ 7
 
 type gotoTwoLoopsHeld = struct {
 	tr *cases.Trace
 }
 
-var gotoTwoLoopsKind *generated.HeldKind[gotoTwoLoopsState, gotoTwoLoopsHeld, int]
+var gotoTwoLoopsKind *generated.Kind
 
 // gotoTwoLoopsStart is the start form of gotoTwoLoops.
 func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1398,9 +1407,9 @@ func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1402
+//line jumps_task.go:1411
 	if generated.Suspended(t) {
-		f, h := gotoTwoLoopsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 1)
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
 		return
@@ -1414,9 +1423,9 @@ right:
 	{
 //line jumps.go:170
 		v = valueStart(t, tr, b*10)
-//line jumps_task.go:1418
+//line jumps_task.go:1427
 		if generated.Suspended(t) {
-			f, h := gotoTwoLoopsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 2)
 			s := generated.At[gotoTwoLoopsAt2](f)
 			*s = gotoTwoLoopsAt2{a: a, b: b}
 			*h = gotoTwoLoopsHeld{tr: tr}
@@ -1436,10 +1445,10 @@ right:
 	return a + b, nil
 }
 
-//line jumps_task.go:1440
+//line jumps_task.go:1449
 
 // gotoTwoLoopsStep is the step form of gotoTwoLoops.
-func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoopsHeld) generated.Step {
+func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -1457,7 +1466,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 		tr = h.tr
 //line jumps.go:164
 		generated.Child(f)
-//line jumps_task.go:1461
+//line jumps_task.go:1470
 		goto resume1
 	case 2:
 		s := generated.At[gotoTwoLoopsAt2](f)
@@ -1466,7 +1475,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 //line jumps.go:170
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1470
+//line jumps_task.go:1479
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1476,7 +1485,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1480
+//line jumps_task.go:1489
 	if generated.Suspended(t) {
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
@@ -1490,7 +1499,7 @@ resume1:
 right:
 	b++
 	v = valueStart(t, tr, b*10)
-//line jumps_task.go:1494
+//line jumps_task.go:1503
 	if generated.Suspended(t) {
 		s := generated.At[gotoTwoLoopsAt2](f)
 		*s = gotoTwoLoopsAt2{a: a, b: b}
@@ -1510,10 +1519,10 @@ end1:
 		b = 0
 		goto left
 	}
-	return generated.Return(f, a+b, nil)
+	return generated.Return[int](f, a+b, nil)
 }
 
-//line jumps_task.go:1517
+//line jumps_task.go:1526
 
 // returnInsideArgs has the arguments of returnInside.
 type returnInsideArgs struct {
@@ -1525,13 +1534,13 @@ type returnInsideAt1 struct {
 	n, sum, i, j int
 }
 
-type returnInsideState = [(max(unsafe.Sizeof(returnInsideArgs{}), unsafe.Sizeof(returnInsideAt1{})) + 7) / 8]uint64
+const returnInsideSize = (max(unsafe.Sizeof(returnInsideArgs{}), unsafe.Sizeof(returnInsideAt1{})) + 7) &^ 7
 
 type returnInsideHeld = struct {
 	tr *cases.Trace
 }
 
-var returnInsideKind *generated.HeldKind[returnInsideState, returnInsideHeld, int]
+var returnInsideKind *generated.Kind
 
 // returnInsideStart is the start form of returnInside.
 func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
@@ -1539,9 +1548,9 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	for i := 0; ; i++ {
 		for j := 0; j < 2; j++ {
 			err = waitStart(t, tr, i, j)
-//line jumps_task.go:1543
+//line jumps_task.go:1552
 			if generated.Suspended(t) {
-				f, h := returnInsideKind.Spill(t, 1)
+				f, h := generated.SpillHeld[returnInsideHeld](t, returnInsideKind, 1)
 				*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 				*h = returnInsideHeld{tr: tr}
 				return
@@ -1558,10 +1567,10 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	}
 }
 
-//line jumps_task.go:1562
+//line jumps_task.go:1571
 
 // returnInsideStep is the step form of returnInside.
-func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsideHeld) generated.Step {
+func returnInsideStep(f *generated.Frame, h *returnInsideHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -1579,7 +1588,7 @@ func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsid
 		tr = h.tr
 //line jumps.go:183
 		err = generated.ChildErr(f)
-//line jumps_task.go:1583
+//line jumps_task.go:1592
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1596,7 +1605,7 @@ loop2:
 	}
 //line jumps.go:183
 	err = waitStart(t, tr, i, j)
-//line jumps_task.go:1600
+//line jumps_task.go:1609
 	if generated.Suspended(t) {
 		*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 		*h = returnInsideHeld{tr: tr}
@@ -1608,10 +1617,10 @@ resume1:
 		goto end1
 	}
 //line jumps.go:184
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 end1:
 	if i == n {
-		return generated.Return(f, sum, nil)
+		return generated.Return[int](f, sum, nil)
 	}
 	sum += j
 //line jumps.go:182
@@ -1623,4 +1632,4 @@ end2:
 	goto loop1
 }
 
-//line jumps_task.go:1627
+//line jumps_task.go:1636

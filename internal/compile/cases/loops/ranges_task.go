@@ -19,125 +19,145 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	rangeIntKind = generated.DefineHeld[rangeIntState, rangeIntHeld, int]("rangeInt", "ranges.go", 8, rangeIntStep)
+	rangeIntKind = generated.DefineHeld("rangeInt", "ranges.go", 8, rangeIntSize, generated.Result[int](), rangeIntStep)
 	generated.Bind(rangeInt, rangeIntStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeIntState
-		*generated.In[rangeIntArgs](&s) = rangeIntArgs{n: n}
-		return rangeIntKind.With(s, rangeIntHeld{tr: tr})
+		c := generated.NewCall[int](rangeIntKind)
+		*generated.CallState[rangeIntArgs](c) = rangeIntArgs{n: n}
+		*generated.CallHeld[rangeIntHeld](c) = rangeIntHeld{tr: tr}
+		return c
 	})
-	rangeTypedIntKind = generated.DefineHeld[rangeTypedIntState, rangeTypedIntHeld, int]("rangeTypedInt", "ranges.go", 28, rangeTypedIntStep)
+	rangeTypedIntKind = generated.DefineHeld("rangeTypedInt", "ranges.go", 28, rangeTypedIntSize, generated.Result[int](), rangeTypedIntStep)
 	generated.Bind(rangeTypedInt, rangeTypedIntStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeTypedIntState
-		*generated.In[rangeTypedIntArgs](&s) = rangeTypedIntArgs{n: n}
-		return rangeTypedIntKind.With(s, rangeTypedIntHeld{tr: tr})
+		c := generated.NewCall[int](rangeTypedIntKind)
+		*generated.CallState[rangeTypedIntArgs](c) = rangeTypedIntArgs{n: n}
+		*generated.CallHeld[rangeTypedIntHeld](c) = rangeTypedIntHeld{tr: tr}
+		return c
 	})
-	rangeIntOnceKind = generated.DefineHeld[rangeIntOnceState, rangeIntOnceHeld, int]("rangeIntOnce", "ranges.go", 44, rangeIntOnceStep)
+	rangeIntOnceKind = generated.DefineHeld("rangeIntOnce", "ranges.go", 44, rangeIntOnceSize, generated.Result[int](), rangeIntOnceStep)
 	generated.Bind(rangeIntOnce, rangeIntOnceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeIntOnceState
-		*generated.In[rangeIntOnceArgs](&s) = rangeIntOnceArgs{n: n}
-		return rangeIntOnceKind.With(s, rangeIntOnceHeld{tr: tr})
+		c := generated.NewCall[int](rangeIntOnceKind)
+		*generated.CallState[rangeIntOnceArgs](c) = rangeIntOnceArgs{n: n}
+		*generated.CallHeld[rangeIntOnceHeld](c) = rangeIntOnceHeld{tr: tr}
+		return c
 	})
-	rangeNoVariablesKind = generated.DefineHeld[rangeNoVariablesState, rangeNoVariablesHeld, int]("rangeNoVariables", "ranges.go", 56, rangeNoVariablesStep)
+	rangeNoVariablesKind = generated.DefineHeld("rangeNoVariables", "ranges.go", 56, rangeNoVariablesSize, generated.Result[int](), rangeNoVariablesStep)
 	generated.Bind(rangeNoVariables, rangeNoVariablesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeNoVariablesState
-		*generated.In[rangeNoVariablesArgs](&s) = rangeNoVariablesArgs{n: n}
-		return rangeNoVariablesKind.With(s, rangeNoVariablesHeld{tr: tr})
+		c := generated.NewCall[int](rangeNoVariablesKind)
+		*generated.CallState[rangeNoVariablesArgs](c) = rangeNoVariablesArgs{n: n}
+		*generated.CallHeld[rangeNoVariablesHeld](c) = rangeNoVariablesHeld{tr: tr}
+		return c
 	})
-	rangeSliceKind = generated.DefineHeld[rangeSliceState, rangeSliceHeld, int]("rangeSlice", "ranges.go", 72, rangeSliceStep)
+	rangeSliceKind = generated.DefineHeld("rangeSlice", "ranges.go", 72, rangeSliceSize, generated.Result[int](), rangeSliceStep)
 	generated.Bind(rangeSlice, rangeSliceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 rangeSliceState
-		*generated.In[rangeSliceArgs](&s1) = rangeSliceArgs{n: n}
-		return rangeSliceKind.With(s1, rangeSliceHeld{tr: tr})
+		c := generated.NewCall[int](rangeSliceKind)
+		*generated.CallState[rangeSliceArgs](c) = rangeSliceArgs{n: n}
+		*generated.CallHeld[rangeSliceHeld](c) = rangeSliceHeld{tr: tr}
+		return c
 	})
-	rangeGrowingKind = generated.DefineHeld[rangeGrowingState, rangeGrowingHeld, int]("rangeGrowing", "ranges.go", 89, rangeGrowingStep)
+	rangeGrowingKind = generated.DefineHeld("rangeGrowing", "ranges.go", 89, rangeGrowingSize, generated.Result[int](), rangeGrowingStep)
 	generated.Bind(rangeGrowing, rangeGrowingStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeGrowingState
-		*generated.In[rangeGrowingArgs](&s) = rangeGrowingArgs{n: n}
-		return rangeGrowingKind.With(s, rangeGrowingHeld{tr: tr})
+		c := generated.NewCall[int](rangeGrowingKind)
+		*generated.CallState[rangeGrowingArgs](c) = rangeGrowingArgs{n: n}
+		*generated.CallHeld[rangeGrowingHeld](c) = rangeGrowingHeld{tr: tr}
+		return c
 	})
-	rangeChangingKind = generated.DefineHeld[rangeChangingState, rangeChangingHeld, int]("rangeChanging", "ranges.go", 102, rangeChangingStep)
+	rangeChangingKind = generated.DefineHeld("rangeChanging", "ranges.go", 102, rangeChangingSize, generated.Result[int](), rangeChangingStep)
 	generated.Bind(rangeChanging, rangeChangingStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeChangingState
-		*generated.In[rangeChangingArgs](&s) = rangeChangingArgs{n: n}
-		return rangeChangingKind.With(s, rangeChangingHeld{tr: tr})
+		c := generated.NewCall[int](rangeChangingKind)
+		*generated.CallState[rangeChangingArgs](c) = rangeChangingArgs{n: n}
+		*generated.CallHeld[rangeChangingHeld](c) = rangeChangingHeld{tr: tr}
+		return c
 	})
-	rangeArrayCopyKind = generated.DefineHeld[rangeArrayCopyState, rangeArrayCopyHeld, int]("rangeArrayCopy", "ranges.go", 123, rangeArrayCopyStep)
+	rangeArrayCopyKind = generated.DefineHeld("rangeArrayCopy", "ranges.go", 123, rangeArrayCopySize, generated.Result[int](), rangeArrayCopyStep)
 	generated.Bind(rangeArrayCopy, rangeArrayCopyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeArrayCopyState
-		*generated.In[rangeArrayCopyArgs](&s) = rangeArrayCopyArgs{n: n}
-		return rangeArrayCopyKind.With(s, rangeArrayCopyHeld{tr: tr})
+		c := generated.NewCall[int](rangeArrayCopyKind)
+		*generated.CallState[rangeArrayCopyArgs](c) = rangeArrayCopyArgs{n: n}
+		*generated.CallHeld[rangeArrayCopyHeld](c) = rangeArrayCopyHeld{tr: tr}
+		return c
 	})
-	rangeArrayPointerKind = generated.DefineHeld[rangeArrayPointerState, rangeArrayPointerHeld, int]("rangeArrayPointer", "ranges.go", 133, rangeArrayPointerStep)
+	rangeArrayPointerKind = generated.DefineHeld("rangeArrayPointer", "ranges.go", 133, rangeArrayPointerSize, generated.Result[int](), rangeArrayPointerStep)
 	generated.Bind(rangeArrayPointer, rangeArrayPointerStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeArrayPointerState
-		*generated.In[rangeArrayPointerArgs](&s) = rangeArrayPointerArgs{n: n}
-		return rangeArrayPointerKind.With(s, rangeArrayPointerHeld{tr: tr})
+		c := generated.NewCall[int](rangeArrayPointerKind)
+		*generated.CallState[rangeArrayPointerArgs](c) = rangeArrayPointerArgs{n: n}
+		*generated.CallHeld[rangeArrayPointerHeld](c) = rangeArrayPointerHeld{tr: tr}
+		return c
 	})
-	rangeArrayLengthKind = generated.DefineHeld[rangeArrayLengthState, rangeArrayLengthHeld, int]("rangeArrayLength", "ranges.go", 149, rangeArrayLengthStep)
+	rangeArrayLengthKind = generated.DefineHeld("rangeArrayLength", "ranges.go", 149, rangeArrayLengthSize, generated.Result[int](), rangeArrayLengthStep)
 	generated.Bind(rangeArrayLength, rangeArrayLengthStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeArrayLengthState
-		*generated.In[rangeArrayLengthArgs](&s) = rangeArrayLengthArgs{n: n}
-		return rangeArrayLengthKind.With(s, rangeArrayLengthHeld{tr: tr})
+		c := generated.NewCall[int](rangeArrayLengthKind)
+		*generated.CallState[rangeArrayLengthArgs](c) = rangeArrayLengthArgs{n: n}
+		*generated.CallHeld[rangeArrayLengthHeld](c) = rangeArrayLengthHeld{tr: tr}
+		return c
 	})
-	rangeStringKind = generated.DefineHeld[rangeStringState, rangeStringHeld, int]("rangeString", "ranges.go", 165, rangeStringStep)
+	rangeStringKind = generated.DefineHeld("rangeString", "ranges.go", 165, rangeStringSize, generated.Result[int](), rangeStringStep)
 	generated.Bind(rangeString, rangeStringStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 rangeStringState
-		*generated.In[rangeStringArgs](&s1) = rangeStringArgs{n: n}
-		return rangeStringKind.With(s1, rangeStringHeld{tr: tr})
+		c := generated.NewCall[int](rangeStringKind)
+		*generated.CallState[rangeStringArgs](c) = rangeStringArgs{n: n}
+		*generated.CallHeld[rangeStringHeld](c) = rangeStringHeld{tr: tr}
+		return c
 	})
-	rangeStringIndexKind = generated.DefineHeld[rangeStringIndexState, rangeStringIndexHeld, int]("rangeStringIndex", "ranges.go", 180, rangeStringIndexStep)
+	rangeStringIndexKind = generated.DefineHeld("rangeStringIndex", "ranges.go", 180, rangeStringIndexSize, generated.Result[int](), rangeStringIndexStep)
 	generated.Bind(rangeStringIndex, rangeStringIndexStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeStringIndexState
-		*generated.In[rangeStringIndexArgs](&s) = rangeStringIndexArgs{n: n}
-		return rangeStringIndexKind.With(s, rangeStringIndexHeld{tr: tr})
+		c := generated.NewCall[int](rangeStringIndexKind)
+		*generated.CallState[rangeStringIndexArgs](c) = rangeStringIndexArgs{n: n}
+		*generated.CallHeld[rangeStringIndexHeld](c) = rangeStringIndexHeld{tr: tr}
+		return c
 	})
-	rangeChannelKind = generated.DefineHeld[rangeChannelState, rangeChannelHeld, int]("rangeChannel", "ranges.go", 192, rangeChannelStep)
+	rangeChannelKind = generated.DefineHeld("rangeChannel", "ranges.go", 192, rangeChannelSize, generated.Result[int](), rangeChannelStep)
 	generated.Bind(rangeChannel, rangeChannelStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeChannelState
-		*generated.In[rangeChannelArgs](&s) = rangeChannelArgs{n: n}
-		return rangeChannelKind.With(s, rangeChannelHeld{tr: tr})
+		c1 := generated.NewCall[int](rangeChannelKind)
+		*generated.CallState[rangeChannelArgs](c1) = rangeChannelArgs{n: n}
+		*generated.CallHeld[rangeChannelHeld](c1) = rangeChannelHeld{tr: tr}
+		return c1
 	})
-	rangeAssignsKind = generated.DefineHeld[rangeAssignsState, rangeAssignsHeld, int]("rangeAssigns", "ranges.go", 210, rangeAssignsStep)
+	rangeAssignsKind = generated.DefineHeld("rangeAssigns", "ranges.go", 210, rangeAssignsSize, generated.Result[int](), rangeAssignsStep)
 	generated.Bind(rangeAssigns, rangeAssignsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeAssignsState
-		*generated.In[rangeAssignsArgs](&s) = rangeAssignsArgs{n: n}
-		return rangeAssignsKind.With(s, rangeAssignsHeld{tr: tr})
+		c := generated.NewCall[int](rangeAssignsKind)
+		*generated.CallState[rangeAssignsArgs](c) = rangeAssignsArgs{n: n}
+		*generated.CallHeld[rangeAssignsHeld](c) = rangeAssignsHeld{tr: tr}
+		return c
 	})
-	rangeAssignsElementsKind = generated.DefineHeld[rangeAssignsElementsState, rangeAssignsElementsHeld, int]("rangeAssignsElements", "ranges.go", 228, rangeAssignsElementsStep)
+	rangeAssignsElementsKind = generated.DefineHeld("rangeAssignsElements", "ranges.go", 228, rangeAssignsElementsSize, generated.Result[int](), rangeAssignsElementsStep)
 	generated.Bind(rangeAssignsElements, rangeAssignsElementsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeAssignsElementsState
-		*generated.In[rangeAssignsElementsArgs](&s) = rangeAssignsElementsArgs{n: n}
-		return rangeAssignsElementsKind.With(s, rangeAssignsElementsHeld{tr: tr})
+		c := generated.NewCall[int](rangeAssignsElementsKind)
+		*generated.CallState[rangeAssignsElementsArgs](c) = rangeAssignsElementsArgs{n: n}
+		*generated.CallHeld[rangeAssignsElementsHeld](c) = rangeAssignsElementsHeld{tr: tr}
+		return c
 	})
-	rangeVariableChangedKind = generated.DefineHeld[rangeVariableChangedState, rangeVariableChangedHeld, int]("rangeVariableChanged", "ranges.go", 243, rangeVariableChangedStep)
+	rangeVariableChangedKind = generated.DefineHeld("rangeVariableChanged", "ranges.go", 243, rangeVariableChangedSize, generated.Result[int](), rangeVariableChangedStep)
 	generated.Bind(rangeVariableChanged, rangeVariableChangedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeVariableChangedState
-		*generated.In[rangeVariableChangedArgs](&s) = rangeVariableChangedArgs{n: n}
-		return rangeVariableChangedKind.With(s, rangeVariableChangedHeld{tr: tr})
+		c := generated.NewCall[int](rangeVariableChangedKind)
+		*generated.CallState[rangeVariableChangedArgs](c) = rangeVariableChangedArgs{n: n}
+		*generated.CallHeld[rangeVariableChangedHeld](c) = rangeVariableChangedHeld{tr: tr}
+		return c
 	})
-	listKind = generated.DefineHeld[listState, listHeld, []int]("list", "ranges.go", 263, listStep)
+	listKind = generated.DefineHeld("list", "ranges.go", 263, listSize, generated.Result[[]int](), listStep)
 	generated.Bind(list, listStart, func(tr *cases.Trace, n int) coro.Call[[]int] {
-		var s listState
-		*generated.In[listArgs](&s) = listArgs{n: n}
-		return listKind.With(s, listHeld{tr: tr})
+		c := generated.NewCall[[]int](listKind)
+		*generated.CallState[listArgs](c) = listArgs{n: n}
+		*generated.CallHeld[listHeld](c) = listHeld{tr: tr}
+		return c
 	})
-	numbersKind = generated.DefineHeld[numbersState, numbersHeld, []int]("numbers", "ranges.go", 268, numbersStep)
+	numbersKind = generated.DefineHeld("numbers", "ranges.go", 268, numbersSize, generated.Result[[]int](), numbersStep)
 	generated.Bind(numbers, numbersStart, func(tr *cases.Trace, n int) coro.Call[[]int] {
-		var s numbersState
-		*generated.In[numbersArgs](&s) = numbersArgs{n: n}
-		return numbersKind.With(s, numbersHeld{tr: tr})
+		c := generated.NewCall[[]int](numbersKind)
+		*generated.CallState[numbersArgs](c) = numbersArgs{n: n}
+		*generated.CallHeld[numbersHeld](c) = numbersHeld{tr: tr}
+		return c
 	})
-	rangeExpressionWaitsKind = generated.DefineHeld[rangeExpressionWaitsState, rangeExpressionWaitsHeld, int]("rangeExpressionWaits", "ranges.go", 277, rangeExpressionWaitsStep)
+	rangeExpressionWaitsKind = generated.DefineHeld("rangeExpressionWaits", "ranges.go", 277, rangeExpressionWaitsSize, generated.Result[int](), rangeExpressionWaitsStep)
 	generated.Bind(rangeExpressionWaits, rangeExpressionWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeExpressionWaitsState
-		*generated.In[rangeExpressionWaitsArgs](&s) = rangeExpressionWaitsArgs{n: n}
-		return rangeExpressionWaitsKind.With(s, rangeExpressionWaitsHeld{tr: tr})
+		c := generated.NewCall[int](rangeExpressionWaitsKind)
+		*generated.CallState[rangeExpressionWaitsArgs](c) = rangeExpressionWaitsArgs{n: n}
+		*generated.CallHeld[rangeExpressionWaitsHeld](c) = rangeExpressionWaitsHeld{tr: tr}
+		return c
 	})
-	rangeNilKind = generated.DefineHeld[rangeNilState, rangeNilHeld, int]("rangeNil", "ranges.go", 295, rangeNilStep)
+	rangeNilKind = generated.DefineHeld("rangeNil", "ranges.go", 295, rangeNilSize, generated.Result[int](), rangeNilStep)
 	generated.Bind(rangeNil, rangeNilStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeNilState
-		*generated.In[rangeNilArgs](&s) = rangeNilArgs{n: n}
-		return rangeNilKind.With(s, rangeNilHeld{tr: tr})
+		c := generated.NewCall[int](rangeNilKind)
+		*generated.CallState[rangeNilArgs](c) = rangeNilArgs{n: n}
+		*generated.CallHeld[rangeNilHeld](c) = rangeNilHeld{tr: tr}
+		return c
 	})
 }
 
@@ -156,13 +176,13 @@ type rangeIntAt2 struct {
 	sum, i1, j int
 }
 
-type rangeIntState = [(max(unsafe.Sizeof(rangeIntArgs{}), unsafe.Sizeof(rangeIntAt1{}), unsafe.Sizeof(rangeIntAt2{})) + 7) / 8]uint64
+const rangeIntSize = (max(unsafe.Sizeof(rangeIntArgs{}), unsafe.Sizeof(rangeIntAt1{}), unsafe.Sizeof(rangeIntAt2{})) + 7) &^ 7
 
 type rangeIntHeld = struct {
 	tr *cases.Trace
 }
 
-var rangeIntKind *generated.HeldKind[rangeIntState, rangeIntHeld, int]
+var rangeIntKind *generated.Kind
 
 // rangeIntStart is the start form of rangeInt.
 func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -172,9 +192,9 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:11
 			err := waitStart(t, tr, i)
-//line ranges_task.go:176
+//line ranges_task.go:196
 			if generated.Suspended(t) {
-				f, h := rangeIntKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeIntHeld](t, rangeIntKind, 1)
 				*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 				*h = rangeIntHeld{tr: tr}
 				return
@@ -194,9 +214,9 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print(j)
 			j = 3
 			waitStart(t, tr, "again")
-//line ranges_task.go:198
+//line ranges_task.go:218
 			if generated.Suspended(t) {
-				f, h := rangeIntKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeIntHeld](t, rangeIntKind, 2)
 				*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 				*h = rangeIntHeld{tr: tr}
 				return
@@ -209,10 +229,10 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:213
+//line ranges_task.go:233
 
 // rangeIntStep is the step form of rangeInt.
-func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) generated.Step {
+func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -230,7 +250,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:11
 		err = generated.ChildErr(f)
-//line ranges_task.go:234
+//line ranges_task.go:254
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntAt2](f)
@@ -238,7 +258,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:20
 		generated.ChildErr(f)
-//line ranges_task.go:242
+//line ranges_task.go:262
 		goto resume2
 	default:
 		return f.BadResume()
@@ -253,7 +273,7 @@ loop1:
 	}
 //line ranges.go:11
 	err = waitStart(t, tr, i)
-//line ranges_task.go:257
+//line ranges_task.go:277
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 		*h = rangeIntHeld{tr: tr}
@@ -265,7 +285,7 @@ resume1:
 		goto end1
 	}
 //line ranges.go:12
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 end1:
 	sum += i
 //line ranges.go:10
@@ -284,7 +304,7 @@ loop2:
 	tr.Print(j)
 	j = 3
 	waitStart(t, tr, "again")
-//line ranges_task.go:288
+//line ranges_task.go:308
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 		*h = rangeIntHeld{tr: tr}
@@ -298,10 +318,10 @@ resume2:
 	goto loop2
 end3:
 //line ranges.go:23
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:305
+//line ranges_task.go:325
 
 // rangeTypedIntArgs has the arguments of rangeTypedInt.
 type rangeTypedIntArgs struct {
@@ -325,13 +345,13 @@ type rangeTypedIntAt3 struct {
 	k, i2 int32
 }
 
-type rangeTypedIntState = [(max(unsafe.Sizeof(rangeTypedIntArgs{}), unsafe.Sizeof(rangeTypedIntAt1{}), unsafe.Sizeof(rangeTypedIntAt2{}), unsafe.Sizeof(rangeTypedIntAt3{})) + 7) / 8]uint64
+const rangeTypedIntSize = (max(unsafe.Sizeof(rangeTypedIntArgs{}), unsafe.Sizeof(rangeTypedIntAt1{}), unsafe.Sizeof(rangeTypedIntAt2{}), unsafe.Sizeof(rangeTypedIntAt3{})) + 7) &^ 7
 
 type rangeTypedIntHeld = struct {
 	tr *cases.Trace
 }
 
-var rangeTypedIntKind *generated.HeldKind[rangeTypedIntState, rangeTypedIntHeld, int]
+var rangeTypedIntKind *generated.Kind
 
 // rangeTypedIntStart is the start form of rangeTypedInt.
 func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -343,9 +363,9 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:30
 		for ; i < n1; i++ {
 			valueStart(t, tr, int(i))
-//line ranges_task.go:347
+//line ranges_task.go:367
 			if generated.Suspended(t) {
-				f, h := rangeTypedIntKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 1)
 				*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 				*h = rangeTypedIntHeld{tr: tr}
 				return
@@ -359,9 +379,9 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:34
 		for ; i1 < int64(-2); i1++ {
 			valueStart(t, tr, int(i1))
-//line ranges_task.go:363
+//line ranges_task.go:383
 			if generated.Suspended(t) {
-				f, h := rangeTypedIntKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 2)
 				*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 				*h = rangeTypedIntHeld{tr: tr}
 				return
@@ -376,9 +396,9 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:38
 			k = i2
 			valueStart(t, tr, int(k))
-//line ranges_task.go:380
+//line ranges_task.go:400
 			if generated.Suspended(t) {
-				f, h := rangeTypedIntKind.Spill(t, 3)
+				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 3)
 				*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 				*h = rangeTypedIntHeld{tr: tr}
 				return
@@ -389,10 +409,10 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(sum) + int(k), nil
 }
 
-//line ranges_task.go:393
+//line ranges_task.go:413
 
 // rangeTypedIntStep is the step form of rangeTypedInt.
-func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeTypedIntHeld) generated.Step {
+func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -412,7 +432,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:31
 		generated.Child(f)
-//line ranges_task.go:416
+//line ranges_task.go:436
 		goto resume1
 	case 2:
 		s := generated.At[rangeTypedIntAt2](f)
@@ -420,7 +440,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:35
 		generated.Child(f)
-//line ranges_task.go:424
+//line ranges_task.go:444
 		goto resume2
 	case 3:
 		s := generated.At[rangeTypedIntAt3](f)
@@ -428,7 +448,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:39
 		generated.Child(f)
-//line ranges_task.go:432
+//line ranges_task.go:452
 		goto resume3
 	default:
 		return f.BadResume()
@@ -444,7 +464,7 @@ loop1:
 	}
 //line ranges.go:31
 	valueStart(t, tr, int(i))
-//line ranges_task.go:448
+//line ranges_task.go:468
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -465,7 +485,7 @@ loop2:
 	}
 //line ranges.go:35
 	valueStart(t, tr, int(i1))
-//line ranges_task.go:469
+//line ranges_task.go:489
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -486,7 +506,7 @@ loop3:
 //line ranges.go:38
 	k = i2
 	valueStart(t, tr, int(k))
-//line ranges_task.go:490
+//line ranges_task.go:510
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -497,10 +517,10 @@ resume3:
 	i2++
 	goto loop3
 end3:
-	return generated.Return(f, int(sum)+int(k), nil)
+	return generated.Return[int](f, int(sum)+int(k), nil)
 }
 
-//line ranges_task.go:504
+//line ranges_task.go:524
 
 // rangeIntOnceArgs has the arguments of rangeIntOnce.
 type rangeIntOnceArgs struct {
@@ -525,13 +545,13 @@ type rangeIntOnceAt3 struct {
 	result        int
 }
 
-type rangeIntOnceState = [(max(unsafe.Sizeof(rangeIntOnceArgs{}), unsafe.Sizeof(rangeIntOnceAt1{}), unsafe.Sizeof(rangeIntOnceAt2{}), unsafe.Sizeof(rangeIntOnceAt3{})) + 7) / 8]uint64
+const rangeIntOnceSize = (max(unsafe.Sizeof(rangeIntOnceArgs{}), unsafe.Sizeof(rangeIntOnceAt1{}), unsafe.Sizeof(rangeIntOnceAt2{}), unsafe.Sizeof(rangeIntOnceAt3{})) + 7) &^ 7
 
 type rangeIntOnceHeld = struct {
 	tr *cases.Trace
 }
 
-var rangeIntOnceKind *generated.HeldKind[rangeIntOnceState, rangeIntOnceHeld, int]
+var rangeIntOnceKind *generated.Kind
 
 // rangeIntOnceStart is the start form of rangeIntOnce.
 func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -544,9 +564,9 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:46
 				n = 100
 				v := valueStart(t, tr, i)
-//line ranges_task.go:548
+//line ranges_task.go:568
 				if generated.Suspended(t) {
-					f, h := rangeIntOnceKind.Spill(t, 1)
+					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 1)
 					s := generated.At[rangeIntOnceAt1](f)
 					*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
 					*h = rangeIntOnceHeld{tr: tr}
@@ -561,9 +581,9 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line ranges.go:49
 		v1 := valueStart(t, tr, 2)
-//line ranges_task.go:565
+//line ranges_task.go:585
 		if generated.Suspended(t) {
-			f, h := rangeIntOnceKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 2)
 			s := generated.At[rangeIntOnceAt2](f)
 			*s = rangeIntOnceAt2{n: n}
 			*h = rangeIntOnceHeld{tr: tr}
@@ -577,9 +597,9 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:50
 				v2 := valueStart(t, tr, 10)
-//line ranges_task.go:581
+//line ranges_task.go:601
 				if generated.Suspended(t) {
-					f, h := rangeIntOnceKind.Spill(t, 3)
+					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 3)
 					s := generated.At[rangeIntOnceAt3](f)
 					*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
 					*h = rangeIntOnceHeld{tr: tr}
@@ -596,10 +616,10 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:600
+//line ranges_task.go:620
 
 // rangeIntOnceStep is the step form of rangeIntOnce.
-func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnceHeld) generated.Step {
+func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                          *cases.Trace
@@ -617,7 +637,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:47
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:621
+//line ranges_task.go:641
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntOnceAt2](f)
@@ -626,7 +646,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:49
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:630
+//line ranges_task.go:650
 		goto resume2
 	case 3:
 		s := generated.At[rangeIntOnceAt3](f)
@@ -635,7 +655,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:50
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:639
+//line ranges_task.go:659
 		goto resume3
 	default:
 		return f.BadResume()
@@ -652,7 +672,7 @@ loop1:
 //line ranges.go:46
 	n = 100
 	v = valueStart(t, tr, i)
-//line ranges_task.go:656
+//line ranges_task.go:676
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt1](f)
 		*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
@@ -669,7 +689,7 @@ resume1:
 end1:
 //line ranges.go:49
 	v1 = valueStart(t, tr, 2)
-//line ranges_task.go:673
+//line ranges_task.go:693
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt2](f)
 		*s = rangeIntOnceAt2{n: n}
@@ -688,7 +708,7 @@ loop2:
 //line ranges.go:49
 	i1 = i2
 	v2 = valueStart(t, tr, 10)
-//line ranges_task.go:692
+//line ranges_task.go:712
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt3](f)
 		*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
@@ -705,10 +725,10 @@ resume3:
 	goto loop2
 end2:
 //line ranges.go:53
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:712
+//line ranges_task.go:732
 
 // rangeNoVariablesArgs has the arguments of rangeNoVariables.
 type rangeNoVariablesArgs struct {
@@ -733,7 +753,7 @@ type rangeNoVariablesAt3 struct {
 	result    int
 }
 
-type rangeNoVariablesState = [(max(unsafe.Sizeof(rangeNoVariablesArgs{}), unsafe.Sizeof(rangeNoVariablesAt1{}), unsafe.Sizeof(rangeNoVariablesAt2{}), unsafe.Sizeof(rangeNoVariablesAt3{})) + 7) / 8]uint64
+const rangeNoVariablesSize = (max(unsafe.Sizeof(rangeNoVariablesArgs{}), unsafe.Sizeof(rangeNoVariablesAt1{}), unsafe.Sizeof(rangeNoVariablesAt2{}), unsafe.Sizeof(rangeNoVariablesAt3{})) + 7) &^ 7
 
 type rangeNoVariablesHeld = struct {
 	tr    *cases.Trace
@@ -741,7 +761,7 @@ type rangeNoVariablesHeld = struct {
 	text  string
 }
 
-var rangeNoVariablesKind *generated.HeldKind[rangeNoVariablesState, rangeNoVariablesHeld, int]
+var rangeNoVariablesKind *generated.Kind
 
 // rangeNoVariablesStart is the start form of rangeNoVariables.
 func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -757,9 +777,9 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:60
 				list1 = nil
 				v := valueStart(t, tr, 1)
-//line ranges_task.go:761
+//line ranges_task.go:781
 				if generated.Suspended(t) {
-					f, h := rangeNoVariablesKind.Spill(t, 1)
+					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 1)
 					s := generated.At[rangeNoVariablesAt1](f)
 					*s = rangeNoVariablesAt1{count: count, i: i}
 					*h = rangeNoVariablesHeld{tr: tr, list2: list2}
@@ -782,9 +802,9 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:64
 				v1 := valueStart(t, tr, 10)
-//line ranges_task.go:786
+//line ranges_task.go:806
 				if generated.Suspended(t) {
-					f, h := rangeNoVariablesKind.Spill(t, 2)
+					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 2)
 					s := generated.At[rangeNoVariablesAt2](f)
 					*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
 					*h = rangeNoVariablesHeld{tr: tr, text: text}
@@ -801,9 +821,9 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:67
 			v2 := valueStart(t, tr, 100)
-//line ranges_task.go:805
+//line ranges_task.go:825
 			if generated.Suspended(t) {
-				f, h := rangeNoVariablesKind.Spill(t, 3)
+				f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 3)
 				s := generated.At[rangeNoVariablesAt3](f)
 				*s = rangeNoVariablesAt3{count: count, i2: i2}
 				*h = rangeNoVariablesHeld{tr: tr}
@@ -818,10 +838,10 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line ranges_task.go:822
+//line ranges_task.go:842
 
 // rangeNoVariablesStep is the step form of rangeNoVariables.
-func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *rangeNoVariablesHeld) generated.Step {
+func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                   *cases.Trace
@@ -842,7 +862,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:61
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:846
+//line ranges_task.go:866
 		goto resume1
 	case 2:
 		s := generated.At[rangeNoVariablesAt2](f)
@@ -851,7 +871,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:64
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:855
+//line ranges_task.go:875
 		goto resume2
 	case 3:
 		s := generated.At[rangeNoVariablesAt3](f)
@@ -860,7 +880,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:67
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:864
+//line ranges_task.go:884
 		goto resume3
 	default:
 		return f.BadResume()
@@ -879,7 +899,7 @@ loop1:
 //line ranges.go:60
 	list1 = nil
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:883
+//line ranges_task.go:903
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt1](f)
 		*s = rangeNoVariablesAt1{count: count, i: i}
@@ -907,7 +927,7 @@ loop2:
 //line ranges.go:63
 	_, size = utf8.DecodeRuneInString(text[i1:])
 	v1 = valueStart(t, tr, 10)
-//line ranges_task.go:911
+//line ranges_task.go:931
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt2](f)
 		*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
@@ -930,7 +950,7 @@ loop3:
 	}
 //line ranges.go:67
 	v2 = valueStart(t, tr, 100)
-//line ranges_task.go:934
+//line ranges_task.go:954
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt3](f)
 		*s = rangeNoVariablesAt3{count: count, i2: i2}
@@ -945,10 +965,10 @@ resume3:
 	i2++
 	goto loop3
 end3:
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line ranges_task.go:952
+//line ranges_task.go:972
 
 // rangeSliceArgs has the arguments of rangeSlice.
 type rangeSliceArgs struct {
@@ -971,7 +991,7 @@ type rangeSliceAt3 struct {
 	sum, i2 int
 }
 
-type rangeSliceState = [(max(unsafe.Sizeof(rangeSliceArgs{}), unsafe.Sizeof(rangeSliceAt1{}), unsafe.Sizeof(rangeSliceAt2{}), unsafe.Sizeof(rangeSliceAt3{})) + 7) / 8]uint64
+const rangeSliceSize = (max(unsafe.Sizeof(rangeSliceArgs{}), unsafe.Sizeof(rangeSliceAt1{}), unsafe.Sizeof(rangeSliceAt2{}), unsafe.Sizeof(rangeSliceAt3{})) + 7) &^ 7
 
 type rangeSliceHeld = struct {
 	tr    *cases.Trace
@@ -981,7 +1001,7 @@ type rangeSliceHeld = struct {
 	s     string
 }
 
-var rangeSliceKind *generated.HeldKind[rangeSliceState, rangeSliceHeld, int]
+var rangeSliceKind *generated.Kind
 
 // rangeSliceStart is the start form of rangeSlice.
 func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -995,9 +1015,9 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:74
 			p := list1[i]
 			valueStart(t, tr, p.x)
-//line ranges_task.go:999
+//line ranges_task.go:1019
 			if generated.Suspended(t) {
-				f, h := rangeSliceKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 1)
 				*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 				*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
 				return
@@ -1015,9 +1035,9 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:80
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:1019
+//line ranges_task.go:1039
 				if generated.Suspended(t) {
-					f, h := rangeSliceKind.Spill(t, 2)
+					f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 2)
 					s1 := generated.At[rangeSliceAt2](f)
 					*s1 = rangeSliceAt2{sum: sum, i1: i1}
 					*h = rangeSliceHeld{tr: tr, list2: list2}
@@ -1037,9 +1057,9 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:82
 			s := list3[i2]
 			valueStart(t, tr, len(s))
-//line ranges_task.go:1041
+//line ranges_task.go:1061
 			if generated.Suspended(t) {
-				f, h := rangeSliceKind.Spill(t, 3)
+				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 3)
 				*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 				*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
 				return
@@ -1052,10 +1072,10 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1056
+//line ranges_task.go:1076
 
 // rangeSliceStep is the step form of rangeSlice.
-func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld) generated.Step {
+func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -1077,7 +1097,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list1, p = h.tr, h.list1, h.p
 //line ranges.go:75
 		generated.Child(f)
-//line ranges_task.go:1081
+//line ranges_task.go:1101
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeSliceAt2](f)
@@ -1086,7 +1106,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 //line ranges.go:80
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:1090
+//line ranges_task.go:1110
 		goto resume2
 	case 3:
 		s1 := generated.At[rangeSliceAt3](f)
@@ -1094,7 +1114,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list3, s = h.tr, h.list2, h.s
 //line ranges.go:83
 		generated.Child(f)
-//line ranges_task.go:1098
+//line ranges_task.go:1118
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1112,7 +1132,7 @@ loop1:
 //line ranges.go:74
 	p = list1[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:1116
+//line ranges_task.go:1136
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 		*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
@@ -1137,7 +1157,7 @@ loop2:
 	}
 //line ranges.go:80
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:1141
+//line ranges_task.go:1161
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeSliceAt2](f)
 		*s1 = rangeSliceAt2{sum: sum, i1: i1}
@@ -1163,7 +1183,7 @@ loop3:
 //line ranges.go:82
 	s = list3[i2]
 	valueStart(t, tr, len(s))
-//line ranges_task.go:1167
+//line ranges_task.go:1187
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 		*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
@@ -1177,10 +1197,10 @@ resume3:
 	goto loop3
 end3:
 //line ranges.go:86
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:1184
+//line ranges_task.go:1204
 
 // rangeGrowingArgs has the arguments of rangeGrowing.
 type rangeGrowingArgs struct {
@@ -1198,7 +1218,7 @@ type rangeGrowingAt2 struct {
 	i int
 }
 
-type rangeGrowingState = [(max(unsafe.Sizeof(rangeGrowingArgs{}), unsafe.Sizeof(rangeGrowingAt1{}), unsafe.Sizeof(rangeGrowingAt2{})) + 7) / 8]uint64
+const rangeGrowingSize = (max(unsafe.Sizeof(rangeGrowingArgs{}), unsafe.Sizeof(rangeGrowingAt1{}), unsafe.Sizeof(rangeGrowingAt2{})) + 7) &^ 7
 
 type rangeGrowingHeld = struct {
 	tr    *cases.Trace
@@ -1206,7 +1226,7 @@ type rangeGrowingHeld = struct {
 	list2 []int
 }
 
-var rangeGrowingKind *generated.HeldKind[rangeGrowingState, rangeGrowingHeld, int]
+var rangeGrowingKind *generated.Kind
 
 // rangeGrowingStart is the start form of rangeGrowing.
 func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1222,9 +1242,9 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:92
 				v1 := valueStart(t, tr, v*10)
-//line ranges_task.go:1226
+//line ranges_task.go:1246
 				if generated.Suspended(t) {
-					f, h := rangeGrowingKind.Spill(t, 1)
+					f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 1)
 					s := generated.At[rangeGrowingAt1](f)
 					*s = rangeGrowingAt1{i1: i1}
 					*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list2}
@@ -1245,9 +1265,9 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for i := 0; i < len(list3); i++ {
 			list1 = list1[:1]
 			valueStart(t, tr, i)
-//line ranges_task.go:1249
+//line ranges_task.go:1269
 			if generated.Suspended(t) {
-				f, h := rangeGrowingKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 2)
 				*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 				*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
 				return
@@ -1258,10 +1278,10 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(list1), nil
 }
 
-//line ranges_task.go:1262
+//line ranges_task.go:1282
 
 // rangeGrowingStep is the step form of rangeGrowing.
-func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowingHeld) generated.Step {
+func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -1281,7 +1301,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 //line ranges.go:92
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1285
+//line ranges_task.go:1305
 		goto resume1
 	case 2:
 		s := generated.At[rangeGrowingAt2](f)
@@ -1289,7 +1309,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 		tr, list1, list3 = h.tr, h.list1, h.list2
 //line ranges.go:97
 		generated.Child(f)
-//line ranges_task.go:1293
+//line ranges_task.go:1313
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1307,7 +1327,7 @@ loop1:
 //line ranges.go:91
 	v = list2[i1]
 	v1 = valueStart(t, tr, v*10)
-//line ranges_task.go:1311
+//line ranges_task.go:1331
 	if generated.Suspended(t) {
 		s := generated.At[rangeGrowingAt1](f)
 		*s = rangeGrowingAt1{i1: i1}
@@ -1334,7 +1354,7 @@ loop2:
 //line ranges.go:96
 	list1 = list1[:1]
 	valueStart(t, tr, i)
-//line ranges_task.go:1338
+//line ranges_task.go:1358
 	if generated.Suspended(t) {
 		*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 		*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
@@ -1346,10 +1366,10 @@ resume2:
 	goto loop2
 end2:
 //line ranges.go:99
-	return generated.Return(f, len(list1), nil)
+	return generated.Return[int](f, len(list1), nil)
 }
 
-//line ranges_task.go:1353
+//line ranges_task.go:1373
 
 // rangeChangingArgs has the arguments of rangeChanging.
 type rangeChangingArgs struct {
@@ -1366,7 +1386,7 @@ type rangeChangingAt2 struct {
 	i1, v1 int
 }
 
-type rangeChangingState = [(max(unsafe.Sizeof(rangeChangingArgs{}), unsafe.Sizeof(rangeChangingAt1{}), unsafe.Sizeof(rangeChangingAt2{})) + 7) / 8]uint64
+const rangeChangingSize = (max(unsafe.Sizeof(rangeChangingArgs{}), unsafe.Sizeof(rangeChangingAt1{}), unsafe.Sizeof(rangeChangingAt2{})) + 7) &^ 7
 
 type rangeChangingHeld = struct {
 	tr    *cases.Trace
@@ -1375,7 +1395,7 @@ type rangeChangingHeld = struct {
 	list3 []int
 }
 
-var rangeChangingKind *generated.HeldKind[rangeChangingState, rangeChangingHeld, int]
+var rangeChangingKind *generated.Kind
 
 // rangeChangingStart is the start form of rangeChanging.
 func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1389,9 +1409,9 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:104
 			v := list2[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1393
+//line ranges_task.go:1413
 			if generated.Suspended(t) {
-				f, h := rangeChangingKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 1)
 				*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 				*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
 				return
@@ -1416,9 +1436,9 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := list3[i1]
 			list1 = []int{7, 7, 7}
 			valueStart(t, tr, v1)
-//line ranges_task.go:1420
+//line ranges_task.go:1440
 			if generated.Suspended(t) {
-				f, h := rangeChangingKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 2)
 				*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 				*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
 				return
@@ -1432,10 +1452,10 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list1[0], nil
 }
 
-//line ranges_task.go:1436
+//line ranges_task.go:1456
 
 // rangeChangingStep is the step form of rangeChanging.
-func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChangingHeld) generated.Step {
+func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                         *cases.Trace
@@ -1454,7 +1474,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, list2 = h.tr, h.list1, h.list2
 //line ranges.go:105
 		generated.Child(f)
-//line ranges_task.go:1458
+//line ranges_task.go:1478
 		goto resume1
 	case 2:
 		s := generated.At[rangeChangingAt2](f)
@@ -1462,7 +1482,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, other, list3 = h.tr, h.list1, h.list2, h.list3
 //line ranges.go:116
 		generated.Child(f)
-//line ranges_task.go:1466
+//line ranges_task.go:1486
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1480,7 +1500,7 @@ loop1:
 //line ranges.go:104
 	v = list2[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1484
+//line ranges_task.go:1504
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
@@ -1512,7 +1532,7 @@ loop2:
 	v1 = list3[i1]
 	list1 = []int{7, 7, 7}
 	valueStart(t, tr, v1)
-//line ranges_task.go:1516
+//line ranges_task.go:1536
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
@@ -1527,10 +1547,10 @@ resume2:
 	goto loop2
 end2:
 //line ranges.go:120
-	return generated.Return(f, list1[0], nil)
+	return generated.Return[int](f, list1[0], nil)
 }
 
-//line ranges_task.go:1534
+//line ranges_task.go:1554
 
 // rangeArrayCopyArgs has the arguments of rangeArrayCopy.
 type rangeArrayCopyArgs struct {
@@ -1543,13 +1563,13 @@ type rangeArrayCopyAt1 struct {
 	i, v     int
 }
 
-type rangeArrayCopyState = [(max(unsafe.Sizeof(rangeArrayCopyArgs{}), unsafe.Sizeof(rangeArrayCopyAt1{})) + 7) / 8]uint64
+const rangeArrayCopySize = (max(unsafe.Sizeof(rangeArrayCopyArgs{}), unsafe.Sizeof(rangeArrayCopyAt1{})) + 7) &^ 7
 
 type rangeArrayCopyHeld = struct {
 	tr *cases.Trace
 }
 
-var rangeArrayCopyKind *generated.HeldKind[rangeArrayCopyState, rangeArrayCopyHeld, int]
+var rangeArrayCopyKind *generated.Kind
 
 // rangeArrayCopyStart is the start form of rangeArrayCopy.
 func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1563,9 +1583,9 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:125
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1567
+//line ranges_task.go:1587
 			if generated.Suspended(t) {
-				f, h := rangeArrayCopyKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeArrayCopyHeld](t, rangeArrayCopyKind, 1)
 				*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 				*h = rangeArrayCopyHeld{tr: tr}
 				return
@@ -1579,10 +1599,10 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[2], nil
 }
 
-//line ranges_task.go:1583
+//line ranges_task.go:1603
 
 // rangeArrayCopyStep is the step form of rangeArrayCopy.
-func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeArrayCopyHeld) generated.Step {
+func rangeArrayCopyStep(f *generated.Frame, h *rangeArrayCopyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1601,7 +1621,7 @@ func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeAr
 		tr = h.tr
 //line ranges.go:126
 		generated.Child(f)
-//line ranges_task.go:1605
+//line ranges_task.go:1625
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1619,7 +1639,7 @@ loop1:
 //line ranges.go:125
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1623
+//line ranges_task.go:1643
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 		*h = rangeArrayCopyHeld{tr: tr}
@@ -1634,10 +1654,10 @@ resume1:
 	goto loop1
 end1:
 //line ranges.go:130
-	return generated.Return(f, a[2], nil)
+	return generated.Return[int](f, a[2], nil)
 }
 
-//line ranges_task.go:1641
+//line ranges_task.go:1661
 
 // rangeArrayPointerArgs has the arguments of rangeArrayPointer.
 type rangeArrayPointerArgs struct {
@@ -1654,7 +1674,7 @@ type rangeArrayPointerAt2 struct {
 	i1 int
 }
 
-type rangeArrayPointerState = [(max(unsafe.Sizeof(rangeArrayPointerArgs{}), unsafe.Sizeof(rangeArrayPointerAt1{}), unsafe.Sizeof(rangeArrayPointerAt2{})) + 7) / 8]uint64
+const rangeArrayPointerSize = (max(unsafe.Sizeof(rangeArrayPointerArgs{}), unsafe.Sizeof(rangeArrayPointerAt1{}), unsafe.Sizeof(rangeArrayPointerAt2{})) + 7) &^ 7
 
 type rangeArrayPointerHeld = struct {
 	tr    *cases.Trace
@@ -1662,7 +1682,7 @@ type rangeArrayPointerHeld = struct {
 	list1 *[3]int
 }
 
-var rangeArrayPointerKind *generated.HeldKind[rangeArrayPointerState, rangeArrayPointerHeld, int]
+var rangeArrayPointerKind *generated.Kind
 
 // rangeArrayPointerStart is the start form of rangeArrayPointer.
 func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1677,9 +1697,9 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:136
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1681
+//line ranges_task.go:1701
 			if generated.Suspended(t) {
-				f, h := rangeArrayPointerKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 1)
 				*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 				*h = rangeArrayPointerHeld{tr: tr, a: &a, list1: list1}
 				return
@@ -1698,9 +1718,9 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:142
 			v1 := list2[i1]
 			valueStart(t, tr, v1)
-//line ranges_task.go:1702
+//line ranges_task.go:1722
 			if generated.Suspended(t) {
-				f, h := rangeArrayPointerKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 2)
 				*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 				*h = rangeArrayPointerHeld{tr: tr, a: &a, list1: list2}
 				return
@@ -1713,10 +1733,10 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a[2], nil
 }
 
-//line ranges_task.go:1717
+//line ranges_task.go:1737
 
 // rangeArrayPointerStep is the step form of rangeArrayPointer.
-func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *rangeArrayPointerHeld) generated.Step {
+func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -1735,7 +1755,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list1 = h.tr, h.a, h.list1
 //line ranges.go:137
 		generated.Child(f)
-//line ranges_task.go:1739
+//line ranges_task.go:1759
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayPointerAt2](f)
@@ -1743,7 +1763,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list2 = h.tr, h.a, h.list1
 //line ranges.go:143
 		generated.Child(f)
-//line ranges_task.go:1747
+//line ranges_task.go:1767
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1763,7 +1783,7 @@ loop1:
 //line ranges.go:136
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1767
+//line ranges_task.go:1787
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list1}
@@ -1790,7 +1810,7 @@ loop2:
 //line ranges.go:142
 	v1 = list2[i1]
 	valueStart(t, tr, v1)
-//line ranges_task.go:1794
+//line ranges_task.go:1814
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list2}
@@ -1804,10 +1824,10 @@ resume2:
 	goto loop2
 end2:
 //line ranges.go:146
-	return generated.Return(f, (*a)[2], nil)
+	return generated.Return[int](f, (*a)[2], nil)
 }
 
-//line ranges_task.go:1811
+//line ranges_task.go:1831
 
 // rangeArrayLengthArgs has the arguments of rangeArrayLength.
 type rangeArrayLengthArgs struct {
@@ -1828,14 +1848,14 @@ type rangeArrayLengthAt2 struct {
 	result int
 }
 
-type rangeArrayLengthState = [(max(unsafe.Sizeof(rangeArrayLengthArgs{}), unsafe.Sizeof(rangeArrayLengthAt1{}), unsafe.Sizeof(rangeArrayLengthAt2{})) + 7) / 8]uint64
+const rangeArrayLengthSize = (max(unsafe.Sizeof(rangeArrayLengthArgs{}), unsafe.Sizeof(rangeArrayLengthAt1{}), unsafe.Sizeof(rangeArrayLengthAt2{})) + 7) &^ 7
 
 type rangeArrayLengthHeld = struct {
 	tr *cases.Trace
 	p  *[3]int
 }
 
-var rangeArrayLengthKind *generated.HeldKind[rangeArrayLengthState, rangeArrayLengthHeld, int]
+var rangeArrayLengthKind *generated.Kind
 
 // rangeArrayLengthStart is the start form of rangeArrayLength.
 func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1846,9 +1866,9 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:153
 			v := valueStart(t, tr, i)
-//line ranges_task.go:1850
+//line ranges_task.go:1870
 			if generated.Suspended(t) {
-				f, h := rangeArrayLengthKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 1)
 				s := generated.At[rangeArrayLengthAt1](f)
 				*s = rangeArrayLengthAt1{sum: sum, i: i}
 				*h = rangeArrayLengthHeld{tr: tr, p: p}
@@ -1865,9 +1885,9 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:157
 			v1 := valueStart(t, tr, i1)
-//line ranges_task.go:1869
+//line ranges_task.go:1889
 			if generated.Suspended(t) {
-				f, h := rangeArrayLengthKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 2)
 				s := generated.At[rangeArrayLengthAt2](f)
 				*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
 				*h = rangeArrayLengthHeld{tr: tr}
@@ -1883,10 +1903,10 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1887
+//line ranges_task.go:1907
 
 // rangeArrayLengthStep is the step form of rangeArrayLength.
-func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *rangeArrayLengthHeld) generated.Step {
+func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -1907,7 +1927,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:153
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:1911
+//line ranges_task.go:1931
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayLengthAt2](f)
@@ -1916,7 +1936,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:157
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1920
+//line ranges_task.go:1940
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1932,7 +1952,7 @@ loop1:
 	}
 //line ranges.go:153
 	v = valueStart(t, tr, i)
-//line ranges_task.go:1936
+//line ranges_task.go:1956
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt1](f)
 		*s = rangeArrayLengthAt1{sum: sum, i: i}
@@ -1956,7 +1976,7 @@ loop2:
 	}
 //line ranges.go:157
 	v1 = valueStart(t, tr, i1)
-//line ranges_task.go:1960
+//line ranges_task.go:1980
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt2](f)
 		*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
@@ -1973,10 +1993,10 @@ resume2:
 	goto loop2
 end2:
 //line ranges.go:160
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:1980
+//line ranges_task.go:2000
 
 // rangeStringArgs has the arguments of rangeString.
 type rangeStringArgs struct {
@@ -1996,7 +2016,7 @@ type rangeStringAt2 struct {
 	result         int
 }
 
-type rangeStringState = [(max(unsafe.Sizeof(rangeStringArgs{}), unsafe.Sizeof(rangeStringAt1{}), unsafe.Sizeof(rangeStringAt2{})) + 7) / 8]uint64
+const rangeStringSize = (max(unsafe.Sizeof(rangeStringArgs{}), unsafe.Sizeof(rangeStringAt1{}), unsafe.Sizeof(rangeStringAt2{})) + 7) &^ 7
 
 type rangeStringHeld = struct {
 	tr    *cases.Trace
@@ -2004,7 +2024,7 @@ type rangeStringHeld = struct {
 	text1 name
 }
 
-var rangeStringKind *generated.HeldKind[rangeStringState, rangeStringHeld, int]
+var rangeStringKind *generated.Kind
 
 // rangeStringStart is the start form of rangeString.
 func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2024,9 +2044,9 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i, r := i2, char
 			s = "changed"
 			valueStart(t, tr, i)
-//line ranges_task.go:2028
+//line ranges_task.go:2048
 			if generated.Suspended(t) {
-				f, h := rangeStringKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 1)
 				*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 				*h = rangeStringHeld{tr: tr, text: text}
 				return
@@ -2050,9 +2070,9 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:175
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:2054
+//line ranges_task.go:2074
 				if generated.Suspended(t) {
-					f, h := rangeStringKind.Spill(t, 2)
+					f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 2)
 					s1 := generated.At[rangeStringAt2](f)
 					*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
 					*h = rangeStringHeld{tr: tr, text1: text1}
@@ -2068,10 +2088,10 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2072
+//line ranges_task.go:2092
 
 // rangeStringStep is the step form of rangeString.
-func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHeld) generated.Step {
+func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                    *cases.Trace
@@ -2092,7 +2112,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 		tr, text = h.tr, h.text
 //line ranges.go:170
 		generated.Child(f)
-//line ranges_task.go:2096
+//line ranges_task.go:2116
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeStringAt2](f)
@@ -2101,7 +2121,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 //line ranges.go:175
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:2105
+//line ranges_task.go:2125
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2125,7 +2145,7 @@ loop1:
 	i, r = i2, char
 	s = "changed"
 	valueStart(t, tr, i)
-//line ranges_task.go:2129
+//line ranges_task.go:2149
 	if generated.Suspended(t) {
 		*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 		*h = rangeStringHeld{tr: tr, text: text}
@@ -2155,7 +2175,7 @@ loop2:
 //line ranges.go:174
 	i1, r1 = i3, char1
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:2159
+//line ranges_task.go:2179
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeStringAt2](f)
 		*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
@@ -2170,10 +2190,10 @@ resume2:
 	i3 += size1
 	goto loop2
 end2:
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2177
+//line ranges_task.go:2197
 
 // rangeStringIndexArgs has the arguments of rangeStringIndex.
 type rangeStringIndexArgs struct {
@@ -2193,14 +2213,14 @@ type rangeStringIndexAt2 struct {
 	size1, i2 int
 }
 
-type rangeStringIndexState = [(max(unsafe.Sizeof(rangeStringIndexArgs{}), unsafe.Sizeof(rangeStringIndexAt1{}), unsafe.Sizeof(rangeStringIndexAt2{})) + 7) / 8]uint64
+const rangeStringIndexSize = (max(unsafe.Sizeof(rangeStringIndexArgs{}), unsafe.Sizeof(rangeStringIndexAt1{}), unsafe.Sizeof(rangeStringIndexAt2{})) + 7) &^ 7
 
 type rangeStringIndexHeld = struct {
 	tr   *cases.Trace
 	text string
 }
 
-var rangeStringIndexKind *generated.HeldKind[rangeStringIndexState, rangeStringIndexHeld, int]
+var rangeStringIndexKind *generated.Kind
 
 // rangeStringIndexStart is the start form of rangeStringIndex.
 func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2219,9 +2239,9 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:183
 				v := valueStart(t, tr, i)
-//line ranges_task.go:2223
+//line ranges_task.go:2243
 				if generated.Suspended(t) {
-					f, h := rangeStringIndexKind.Spill(t, 1)
+					f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 1)
 					s := generated.At[rangeStringIndexAt1](f)
 					*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
 					*h = rangeStringIndexHeld{tr: tr, text: text}
@@ -2246,9 +2266,9 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:186
 			r = char
 			valueStart(t, tr, int(r))
-//line ranges_task.go:2250
+//line ranges_task.go:2270
 			if generated.Suspended(t) {
-				f, h := rangeStringIndexKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 2)
 				*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 				*h = rangeStringIndexHeld{tr: tr, text: text1}
 				return
@@ -2259,10 +2279,10 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + int(r), nil
 }
 
-//line ranges_task.go:2263
+//line ranges_task.go:2283
 
 // rangeStringIndexStep is the step form of rangeStringIndex.
-func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *rangeStringIndexHeld) generated.Step {
+func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                *cases.Trace
@@ -2283,7 +2303,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 //line ranges.go:183
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:2287
+//line ranges_task.go:2307
 		goto resume1
 	case 2:
 		s := generated.At[rangeStringIndexAt2](f)
@@ -2291,7 +2311,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 		tr, text1 = h.tr, h.text
 //line ranges.go:187
 		generated.Child(f)
-//line ranges_task.go:2295
+//line ranges_task.go:2315
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2312,7 +2332,7 @@ loop1:
 //line ranges.go:182
 	i = i1
 	v = valueStart(t, tr, i)
-//line ranges_task.go:2316
+//line ranges_task.go:2336
 	if generated.Suspended(t) {
 		s := generated.At[rangeStringIndexAt1](f)
 		*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
@@ -2343,7 +2363,7 @@ loop2:
 //line ranges.go:186
 	r = char
 	valueStart(t, tr, int(r))
-//line ranges_task.go:2347
+//line ranges_task.go:2367
 	if generated.Suspended(t) {
 		*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 		*h = rangeStringIndexHeld{tr: tr, text: text1}
@@ -2354,10 +2374,10 @@ resume2:
 	i2 += size1
 	goto loop2
 end2:
-	return generated.Return(f, sum+int(r), nil)
+	return generated.Return[int](f, sum+int(r), nil)
 }
 
-//line ranges_task.go:2361
+//line ranges_task.go:2381
 
 // rangeChannelArgs has the arguments of rangeChannel.
 type rangeChannelArgs struct {
@@ -2375,14 +2395,14 @@ type rangeChannelAt2 struct {
 	sum int
 }
 
-type rangeChannelState = [(max(unsafe.Sizeof(rangeChannelArgs{}), unsafe.Sizeof(rangeChannelAt1{}), unsafe.Sizeof(rangeChannelAt2{})) + 7) / 8]uint64
+const rangeChannelSize = (max(unsafe.Sizeof(rangeChannelArgs{}), unsafe.Sizeof(rangeChannelAt1{}), unsafe.Sizeof(rangeChannelAt2{})) + 7) &^ 7
 
 type rangeChannelHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var rangeChannelKind *generated.HeldKind[rangeChannelState, rangeChannelHeld, int]
+var rangeChannelKind *generated.Kind
 
 // rangeChannelStart is the start form of rangeChannel.
 func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2403,9 +2423,9 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:198
 			v3 := valueStart(t, tr, v)
-//line ranges_task.go:2407
+//line ranges_task.go:2427
 			if generated.Suspended(t) {
-				f, h := rangeChannelKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 1)
 				s := generated.At[rangeChannelAt1](f)
 				*s = rangeChannelAt1{sum: sum, v: v}
 				*h = rangeChannelHeld{tr: tr, c: c}
@@ -2430,9 +2450,9 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line ranges.go:205
 		valueStart(t, tr, -1)
-//line ranges_task.go:2434
+//line ranges_task.go:2454
 		if generated.Suspended(t) {
-			f, h := rangeChannelKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 2)
 			*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 			*h = rangeChannelHeld{tr: tr, c: c}
 			return
@@ -2442,10 +2462,10 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2446
+//line ranges_task.go:2466
 
 // rangeChannelStep is the step form of rangeChannel.
-func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChannelHeld) generated.Step {
+func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                *cases.Trace
@@ -2466,7 +2486,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 //line ranges.go:198
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:2470
+//line ranges_task.go:2490
 		goto resume1
 	case 2:
 		s := generated.At[rangeChannelAt2](f)
@@ -2474,7 +2494,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 		tr, c = h.tr, h.c
 //line ranges.go:205
 		generated.Child(f)
-//line ranges_task.go:2478
+//line ranges_task.go:2498
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2496,7 +2516,7 @@ end1:
 //line ranges.go:197
 	v = v1
 	v3 = valueStart(t, tr, v)
-//line ranges_task.go:2500
+//line ranges_task.go:2520
 	if generated.Suspended(t) {
 		s := generated.At[rangeChannelAt1](f)
 		*s = rangeChannelAt1{sum: sum, v: v}
@@ -2524,7 +2544,7 @@ loop2:
 end3:
 //line ranges.go:205
 	valueStart(t, tr, -1)
-//line ranges_task.go:2528
+//line ranges_task.go:2548
 	if generated.Suspended(t) {
 		*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 		*h = rangeChannelHeld{tr: tr, c: c}
@@ -2534,10 +2554,10 @@ resume2:
 	goto loop2
 end4:
 //line ranges.go:207
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2541
+//line ranges_task.go:2561
 
 // rangeAssignsArgs has the arguments of rangeAssigns.
 type rangeAssignsArgs struct {
@@ -2559,14 +2579,14 @@ type rangeAssignsAt3 struct {
 	i, v, i3 int
 }
 
-type rangeAssignsState = [(max(unsafe.Sizeof(rangeAssignsArgs{}), unsafe.Sizeof(rangeAssignsAt1{}), unsafe.Sizeof(rangeAssignsAt2{}), unsafe.Sizeof(rangeAssignsAt3{})) + 7) / 8]uint64
+const rangeAssignsSize = (max(unsafe.Sizeof(rangeAssignsArgs{}), unsafe.Sizeof(rangeAssignsAt1{}), unsafe.Sizeof(rangeAssignsAt2{}), unsafe.Sizeof(rangeAssignsAt3{})) + 7) &^ 7
 
 type rangeAssignsHeld = struct {
 	tr    *cases.Trace
 	list1 []int
 }
 
-var rangeAssignsKind *generated.HeldKind[rangeAssignsState, rangeAssignsHeld, int]
+var rangeAssignsKind *generated.Kind
 
 // rangeAssignsStart is the start form of rangeAssigns.
 func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2580,9 +2600,9 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:212
 			i, v = i1, list1[i1]
 			valueStart(t, tr, v)
-//line ranges_task.go:2584
+//line ranges_task.go:2604
 			if generated.Suspended(t) {
-				f, h := rangeAssignsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 1)
 				*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 				*h = rangeAssignsHeld{tr: tr, list1: list1}
 				return
@@ -2595,9 +2615,9 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:216
 		i = i2
 		valueStart(t, tr, i)
-//line ranges_task.go:2599
+//line ranges_task.go:2619
 		if generated.Suspended(t) {
-			f, h := rangeAssignsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 2)
 			*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 			*h = rangeAssignsHeld{tr: tr}
 			return
@@ -2610,9 +2630,9 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:221
 		i = i3
 		valueStart(t, tr, i)
-//line ranges_task.go:2614
+//line ranges_task.go:2634
 		if generated.Suspended(t) {
-			f, h := rangeAssignsKind.Spill(t, 3)
+			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 3)
 			*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 			*h = rangeAssignsHeld{tr: tr}
 			return
@@ -2623,10 +2643,10 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i + v, nil
 }
 
-//line ranges_task.go:2627
+//line ranges_task.go:2647
 
 // rangeAssignsStep is the step form of rangeAssigns.
-func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssignsHeld) generated.Step {
+func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -2645,7 +2665,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr, list1 = h.tr, h.list1
 //line ranges.go:213
 		generated.Child(f)
-//line ranges_task.go:2649
+//line ranges_task.go:2669
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsAt2](f)
@@ -2653,7 +2673,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:217
 		generated.Child(f)
-//line ranges_task.go:2657
+//line ranges_task.go:2677
 		goto resume2
 	case 3:
 		s := generated.At[rangeAssignsAt3](f)
@@ -2661,7 +2681,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:222
 		generated.Child(f)
-//line ranges_task.go:2665
+//line ranges_task.go:2685
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2680,7 +2700,7 @@ loop1:
 //line ranges.go:212
 	i, v = i1, list1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:2684
+//line ranges_task.go:2704
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 		*h = rangeAssignsHeld{tr: tr, list1: list1}
@@ -2701,7 +2721,7 @@ loop2:
 //line ranges.go:216
 	i = i2
 	valueStart(t, tr, i)
-//line ranges_task.go:2705
+//line ranges_task.go:2725
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2725,7 +2745,7 @@ loop3:
 //line ranges.go:221
 	i = i3
 	valueStart(t, tr, i)
-//line ranges_task.go:2729
+//line ranges_task.go:2749
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2737,10 +2757,10 @@ resume3:
 	goto loop3
 end3:
 	tr.Print(i)
-	return generated.Return(f, i+v, nil)
+	return generated.Return[int](f, i+v, nil)
 }
 
-//line ranges_task.go:2744
+//line ranges_task.go:2764
 
 // rangeAssignsElementsArgs has the arguments of rangeAssignsElements.
 type rangeAssignsElementsArgs struct {
@@ -2758,7 +2778,7 @@ type rangeAssignsElementsAt2 struct {
 	k, i1 int
 }
 
-type rangeAssignsElementsState = [(max(unsafe.Sizeof(rangeAssignsElementsArgs{}), unsafe.Sizeof(rangeAssignsElementsAt1{}), unsafe.Sizeof(rangeAssignsElementsAt2{})) + 7) / 8]uint64
+const rangeAssignsElementsSize = (max(unsafe.Sizeof(rangeAssignsElementsArgs{}), unsafe.Sizeof(rangeAssignsElementsAt1{}), unsafe.Sizeof(rangeAssignsElementsAt2{})) + 7) &^ 7
 
 type rangeAssignsElementsHeld = struct {
 	tr    *cases.Trace
@@ -2767,7 +2787,7 @@ type rangeAssignsElementsHeld = struct {
 	list2 []int
 }
 
-var rangeAssignsElementsKind *generated.HeldKind[rangeAssignsElementsState, rangeAssignsElementsHeld, int]
+var rangeAssignsElementsKind *generated.Kind
 
 // rangeAssignsElementsStart is the start form of rangeAssignsElements.
 func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2783,9 +2803,9 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:232
 			p.x, list1[k] = i, list2[i]
 			k = valueStart(t, tr, p.x)
-//line ranges_task.go:2787
+//line ranges_task.go:2807
 			if generated.Suspended(t) {
-				f, h := rangeAssignsElementsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 1)
 				s := generated.At[rangeAssignsElementsAt1](f)
 				*s = rangeAssignsElementsAt1{i: i}
 				*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1, list2: list2}
@@ -2801,9 +2821,9 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:236
 		list1[tr.Int(0)] = i1
 		valueStart(t, tr, list1[0])
-//line ranges_task.go:2805
+//line ranges_task.go:2825
 		if generated.Suspended(t) {
-			f, h := rangeAssignsElementsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 2)
 			*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 			*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
 			return
@@ -2814,10 +2834,10 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return k, nil
 }
 
-//line ranges_task.go:2818
+//line ranges_task.go:2838
 
 // rangeAssignsElementsStep is the step form of rangeAssignsElements.
-func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int], h *rangeAssignsElementsHeld) generated.Step {
+func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -2838,7 +2858,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 //line ranges.go:233
 		k = s.result
 		generated.Child(f)
-//line ranges_task.go:2842
+//line ranges_task.go:2862
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsElementsAt2](f)
@@ -2846,7 +2866,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 		tr, p, list1 = h.tr, h.p, h.list1
 //line ranges.go:237
 		generated.Child(f)
-//line ranges_task.go:2850
+//line ranges_task.go:2870
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2866,7 +2886,7 @@ loop1:
 //line ranges.go:232
 	p.x, list1[k] = i, list2[i]
 	k = valueStart(t, tr, p.x)
-//line ranges_task.go:2870
+//line ranges_task.go:2890
 	if generated.Suspended(t) {
 		s := generated.At[rangeAssignsElementsAt1](f)
 		*s = rangeAssignsElementsAt1{i: i}
@@ -2891,7 +2911,7 @@ loop2:
 //line ranges.go:236
 	list1[tr.Int(0)] = i1
 	valueStart(t, tr, list1[0])
-//line ranges_task.go:2895
+//line ranges_task.go:2915
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 		*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
@@ -2903,10 +2923,10 @@ resume2:
 	goto loop2
 end2:
 	tr.Print(p, list1)
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line ranges_task.go:2910
+//line ranges_task.go:2930
 
 // rangeVariableChangedArgs has the arguments of rangeVariableChanged.
 type rangeVariableChangedArgs struct {
@@ -2929,14 +2949,14 @@ type rangeVariableChangedAt3 struct {
 	result int
 }
 
-type rangeVariableChangedState = [(max(unsafe.Sizeof(rangeVariableChangedArgs{}), unsafe.Sizeof(rangeVariableChangedAt1{}), unsafe.Sizeof(rangeVariableChangedAt2{}), unsafe.Sizeof(rangeVariableChangedAt3{})) + 7) / 8]uint64
+const rangeVariableChangedSize = (max(unsafe.Sizeof(rangeVariableChangedArgs{}), unsafe.Sizeof(rangeVariableChangedAt1{}), unsafe.Sizeof(rangeVariableChangedAt2{}), unsafe.Sizeof(rangeVariableChangedAt3{})) + 7) &^ 7
 
 type rangeVariableChangedHeld = struct {
 	tr    *cases.Trace
 	list1 []int
 }
 
-var rangeVariableChangedKind *generated.HeldKind[rangeVariableChangedState, rangeVariableChangedHeld, int]
+var rangeVariableChangedKind *generated.Kind
 
 // rangeVariableChangedStart is the start form of rangeVariableChanged.
 func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2946,9 +2966,9 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		i := i3
 		i *= 10
 		valueStart(t, tr, i)
-//line ranges_task.go:2950
+//line ranges_task.go:2970
 		if generated.Suspended(t) {
-			f, h := rangeVariableChangedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 1)
 			*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 			*h = rangeVariableChangedHeld{tr: tr}
 			return
@@ -2967,9 +2987,9 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			v += 100
 			i1 = 7
 			valueStart(t, tr, v)
-//line ranges_task.go:2971
+//line ranges_task.go:2991
 			if generated.Suspended(t) {
-				f, h := rangeVariableChangedKind.Spill(t, 2)
+				f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 2)
 				*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 				*h = rangeVariableChangedHeld{tr: tr, list1: list1}
 				return
@@ -2981,9 +3001,9 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:256
 	for i2 := 0; i2 < 6; i2++ {
 		v1 := valueStart(t, tr, 1)
-//line ranges_task.go:2985
+//line ranges_task.go:3005
 		if generated.Suspended(t) {
-			f, h := rangeVariableChangedKind.Spill(t, 3)
+			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 3)
 			s := generated.At[rangeVariableChangedAt3](f)
 			*s = rangeVariableChangedAt3{n: n, i2: i2}
 			*h = rangeVariableChangedHeld{tr: tr}
@@ -2997,10 +3017,10 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line ranges_task.go:3001
+//line ranges_task.go:3021
 
 // rangeVariableChangedStep is the step form of rangeVariableChanged.
-func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int], h *rangeVariableChangedHeld) generated.Step {
+func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                          *cases.Trace
@@ -3018,7 +3038,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr = h.tr
 //line ranges.go:246
 		generated.Child(f)
-//line ranges_task.go:3022
+//line ranges_task.go:3042
 		goto resume1
 	case 2:
 		s := generated.At[rangeVariableChangedAt2](f)
@@ -3026,7 +3046,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr, list1 = h.tr, h.list1
 //line ranges.go:253
 		generated.Child(f)
-//line ranges_task.go:3030
+//line ranges_task.go:3050
 		goto resume2
 	case 3:
 		s := generated.At[rangeVariableChangedAt3](f)
@@ -3035,7 +3055,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 //line ranges.go:257
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:3039
+//line ranges_task.go:3059
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3051,7 +3071,7 @@ loop1:
 	i = i3
 	i *= 10
 	valueStart(t, tr, i)
-//line ranges_task.go:3055
+//line ranges_task.go:3075
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 		*h = rangeVariableChangedHeld{tr: tr}
@@ -3079,7 +3099,7 @@ loop2:
 	v += 100
 	i1 = 7
 	valueStart(t, tr, v)
-//line ranges_task.go:3083
+//line ranges_task.go:3103
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 		*h = rangeVariableChangedHeld{tr: tr, list1: list1}
@@ -3101,7 +3121,7 @@ loop3:
 	}
 //line ranges.go:257
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:3105
+//line ranges_task.go:3125
 	if generated.Suspended(t) {
 		s := generated.At[rangeVariableChangedAt3](f)
 		*s = rangeVariableChangedAt3{n: n, i2: i2}
@@ -3118,10 +3138,10 @@ resume3:
 	goto loop3
 end3:
 //line ranges.go:260
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3125
+//line ranges_task.go:3145
 
 // listArgs has the arguments of list.
 type listArgs struct {
@@ -3133,21 +3153,21 @@ type listAt1 struct {
 	n int
 }
 
-type listState = [(max(unsafe.Sizeof(listArgs{}), unsafe.Sizeof(listAt1{})) + 7) / 8]uint64
+const listSize = (max(unsafe.Sizeof(listArgs{}), unsafe.Sizeof(listAt1{})) + 7) &^ 7
 
 type listHeld = struct {
 	tr *cases.Trace
 }
 
-var listKind *generated.HeldKind[listState, listHeld, []int]
+var listKind *generated.Kind
 
 // listStart is the start form of list.
 func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 //line ranges.go:264
 	err := waitStart(t, tr, "list", n)
-//line ranges_task.go:3149
+//line ranges_task.go:3169
 	if generated.Suspended(t) {
-		f := listKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, listKind, 1)
 		*generated.At[listAt1](f) = listAt1{n: n}
 		return
 	}
@@ -3155,10 +3175,10 @@ func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 	return make([]int, n), err
 }
 
-//line ranges_task.go:3159
+//line ranges_task.go:3179
 
 // listStep is the step form of list.
-func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step {
+func listStep(f *generated.Frame, h *listHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3175,14 +3195,14 @@ func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step 
 		n = s.n
 //line ranges.go:264
 		err = generated.ChildErr(f)
-//line ranges_task.go:3179
+//line ranges_task.go:3199
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:264
 	err = waitStart(t, tr, "list", n)
-//line ranges_task.go:3186
+//line ranges_task.go:3206
 	if generated.Suspended(t) {
 		*generated.At[listAt1](f) = listAt1{n: n}
 		if h != nil {
@@ -3192,10 +3212,10 @@ func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step 
 	}
 resume1:
 //line ranges.go:265
-	return generated.Return(f, make([]int, n), err)
+	return generated.Return[[]int](f, make([]int, n), err)
 }
 
-//line ranges_task.go:3199
+//line ranges_task.go:3219
 
 // numbersArgs has the arguments of numbers.
 type numbersArgs struct {
@@ -3213,22 +3233,22 @@ type numbersAt2 struct {
 	result int
 }
 
-type numbersState = [(max(unsafe.Sizeof(numbersArgs{}), unsafe.Sizeof(numbersAt1{}), unsafe.Sizeof(numbersAt2{})) + 7) / 8]uint64
+const numbersSize = (max(unsafe.Sizeof(numbersArgs{}), unsafe.Sizeof(numbersAt1{}), unsafe.Sizeof(numbersAt2{})) + 7) &^ 7
 
 type numbersHeld = struct {
 	tr  *cases.Trace
 	all []int
 }
 
-var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
+var numbersKind *generated.Kind
 
 // numbersStart is the start form of numbers.
 func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3230
+//line ranges_task.go:3250
 	if generated.Suspended(t) {
-		f, h := numbersKind.Spill(t, 1)
+		f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 1)
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
 		return
@@ -3239,9 +3259,9 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 		{
 //line ranges.go:272
 			v := valueStart(t, tr, i)
-//line ranges_task.go:3243
+//line ranges_task.go:3263
 			if generated.Suspended(t) {
-				f, h := numbersKind.Spill(t, 2)
+				f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 2)
 				s := generated.At[numbersAt2](f)
 				*s = numbersAt2{n: n, i: i}
 				*h = numbersHeld{tr: tr, all: all}
@@ -3256,10 +3276,10 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 	return all
 }
 
-//line ranges_task.go:3260
+//line ranges_task.go:3280
 
 // numbersStep is the step form of numbers.
-func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
+func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -3277,7 +3297,7 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 		tr = h.tr
 //line ranges.go:269
 		generated.ChildErr(f)
-//line ranges_task.go:3281
+//line ranges_task.go:3301
 		goto resume1
 	case 2:
 		s := generated.At[numbersAt2](f)
@@ -3286,14 +3306,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 //line ranges.go:272
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:3290
+//line ranges_task.go:3310
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3297
+//line ranges_task.go:3317
 	if generated.Suspended(t) {
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
@@ -3310,7 +3330,7 @@ loop1:
 	}
 //line ranges.go:272
 	v = valueStart(t, tr, i)
-//line ranges_task.go:3314
+//line ranges_task.go:3334
 	if generated.Suspended(t) {
 		s := generated.At[numbersAt2](f)
 		*s = numbersAt2{n: n, i: i}
@@ -3325,10 +3345,10 @@ resume2:
 	i++
 	goto loop1
 end1:
-	return generated.Return(f, all, nil)
+	return generated.Return[[]int](f, all, nil)
 }
 
-//line ranges_task.go:3332
+//line ranges_task.go:3352
 
 // rangeExpressionWaitsArgs has the arguments of rangeExpressionWaits.
 type rangeExpressionWaitsArgs struct {
@@ -3362,7 +3382,7 @@ type rangeExpressionWaitsAt5 struct {
 	result int
 }
 
-type rangeExpressionWaitsState = [(max(unsafe.Sizeof(rangeExpressionWaitsArgs{}), unsafe.Sizeof(rangeExpressionWaitsAt1{}), unsafe.Sizeof(rangeExpressionWaitsAt2{}), unsafe.Sizeof(rangeExpressionWaitsAt3{}), unsafe.Sizeof(rangeExpressionWaitsAt4{}), unsafe.Sizeof(rangeExpressionWaitsAt5{})) + 7) / 8]uint64
+const rangeExpressionWaitsSize = (max(unsafe.Sizeof(rangeExpressionWaitsArgs{}), unsafe.Sizeof(rangeExpressionWaitsAt1{}), unsafe.Sizeof(rangeExpressionWaitsAt2{}), unsafe.Sizeof(rangeExpressionWaitsAt3{}), unsafe.Sizeof(rangeExpressionWaitsAt4{}), unsafe.Sizeof(rangeExpressionWaitsAt5{})) + 7) &^ 7
 
 type rangeExpressionWaitsHeld = struct {
 	tr     *cases.Trace
@@ -3370,7 +3390,7 @@ type rangeExpressionWaitsHeld = struct {
 	result []int
 }
 
-var rangeExpressionWaitsKind *generated.HeldKind[rangeExpressionWaitsState, rangeExpressionWaitsHeld, int]
+var rangeExpressionWaitsKind *generated.Kind
 
 // rangeExpressionWaitsStart is the start form of rangeExpressionWaits.
 func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3379,9 +3399,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:279
 		v1 := numbersStart(t, tr, n)
-//line ranges_task.go:3383
+//line ranges_task.go:3403
 		if generated.Suspended(t) {
-			f, h := rangeExpressionWaitsKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 1)
 			*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 			*h = rangeExpressionWaitsHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -3395,9 +3415,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:282
 		v2 := numbersStart(t, tr, 2)
-//line ranges_task.go:3399
+//line ranges_task.go:3419
 		if generated.Suspended(t) {
-			f, h := rangeExpressionWaitsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 2)
 			*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 			*h = rangeExpressionWaitsHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -3410,9 +3430,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line ranges.go:283
 				v3 := valueStart(t, tr, i*v)
-//line ranges_task.go:3414
+//line ranges_task.go:3434
 				if generated.Suspended(t) {
-					f, h := rangeExpressionWaitsKind.Spill(t, 3)
+					f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 3)
 					s := generated.At[rangeExpressionWaitsAt3](f)
 					*s = rangeExpressionWaitsAt3{sum: sum, i: i}
 					*h = rangeExpressionWaitsHeld{tr: tr, v2: v2}
@@ -3426,9 +3446,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line ranges.go:285
 	l, err := listStart(t, tr, 2)
-//line ranges_task.go:3430
+//line ranges_task.go:3450
 	if generated.Suspended(t) {
-		f, h := rangeExpressionWaitsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 4)
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -3441,9 +3461,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:289
 		v4 := valueStart(t, tr, 4)
-//line ranges_task.go:3445
+//line ranges_task.go:3465
 		if generated.Suspended(t) {
-			f, h := rangeExpressionWaitsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 5)
 			s := generated.At[rangeExpressionWaitsAt5](f)
 			*s = rangeExpressionWaitsAt5{sum: sum}
 			*h = rangeExpressionWaitsHeld{v2: l}
@@ -3459,10 +3479,10 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, nil
 }
 
-//line ranges_task.go:3463
+//line ranges_task.go:3483
 
 // rangeExpressionWaitsStep is the step form of rangeExpressionWaits.
-func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int], h *rangeExpressionWaitsHeld) generated.Step {
+func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -3482,7 +3502,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:279
 		v1 = h.result
 		generated.Child(f)
-//line ranges_task.go:3486
+//line ranges_task.go:3506
 		goto resume1
 	case 2:
 		s := generated.At[rangeExpressionWaitsAt2](f)
@@ -3491,7 +3511,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:282
 		v2 = h.result
 		generated.Child(f)
-//line ranges_task.go:3495
+//line ranges_task.go:3515
 		goto resume2
 	case 3:
 		s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3500,7 +3520,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:283
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:3504
+//line ranges_task.go:3524
 		goto resume3
 	case 4:
 		s := generated.At[rangeExpressionWaitsAt4](f)
@@ -3509,7 +3529,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:285
 		l = h.result
 		err = generated.ChildErr(f)
-//line ranges_task.go:3513
+//line ranges_task.go:3533
 		goto resume4
 	case 5:
 		s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3518,7 +3538,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:289
 		v4 = s.result
 		generated.Child(f)
-//line ranges_task.go:3522
+//line ranges_task.go:3542
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3526,7 +3546,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:278
 	sum = 0
 	v1 = numbersStart(t, tr, n)
-//line ranges_task.go:3530
+//line ranges_task.go:3550
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3539,7 +3559,7 @@ resume1:
 		sum += v
 	}
 	v2 = numbersStart(t, tr, 2)
-//line ranges_task.go:3543
+//line ranges_task.go:3563
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3557,7 +3577,7 @@ loop1:
 //line ranges.go:282
 	v = v2[i]
 	v3 = valueStart(t, tr, i*v)
-//line ranges_task.go:3561
+//line ranges_task.go:3581
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt3](f)
 		*s = rangeExpressionWaitsAt3{sum: sum, i: i}
@@ -3573,7 +3593,7 @@ resume3:
 	goto loop1
 end1:
 	l, err = listStart(t, tr, 2)
-//line ranges_task.go:3577
+//line ranges_task.go:3597
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3583,10 +3603,10 @@ end1:
 resume4:
 //line ranges.go:286
 	if err != nil {
-		return generated.Return(f, sum, err)
+		return generated.Return[int](f, sum, err)
 	}
 	v4 = valueStart(t, tr, 4)
-//line ranges_task.go:3590
+//line ranges_task.go:3610
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt5](f)
 		*s = rangeExpressionWaitsAt5{sum: sum}
@@ -3599,10 +3619,10 @@ resume5:
 	for i := range append(l, v4) {
 		sum += i
 	}
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:3606
+//line ranges_task.go:3626
 
 // rangeNilArgs has the arguments of rangeNil.
 type rangeNilArgs struct {
@@ -3624,7 +3644,7 @@ type rangeNilAt3 struct {
 	n, i1 int
 }
 
-type rangeNilState = [(max(unsafe.Sizeof(rangeNilArgs{}), unsafe.Sizeof(rangeNilAt1{}), unsafe.Sizeof(rangeNilAt2{}), unsafe.Sizeof(rangeNilAt3{})) + 7) / 8]uint64
+const rangeNilSize = (max(unsafe.Sizeof(rangeNilArgs{}), unsafe.Sizeof(rangeNilAt1{}), unsafe.Sizeof(rangeNilAt2{}), unsafe.Sizeof(rangeNilAt3{})) + 7) &^ 7
 
 type rangeNilHeld = struct {
 	tr *cases.Trace
@@ -3632,7 +3652,7 @@ type rangeNilHeld = struct {
 	p1 *[2]int
 }
 
-var rangeNilKind *generated.HeldKind[rangeNilState, rangeNilHeld, int]
+var rangeNilKind *generated.Kind
 
 // rangeNilStart is the start form of rangeNil.
 func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3642,9 +3662,9 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:297
 		p := l[i]
 		valueStart(t, tr, p.x)
-//line ranges_task.go:3646
+//line ranges_task.go:3666
 		if generated.Suspended(t) {
-			f, h := rangeNilKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 1)
 			*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 			*h = rangeNilHeld{tr: tr, l: l}
 			return
@@ -3652,9 +3672,9 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ranges.go:300
 	valueStart(t, tr, 1)
-//line ranges_task.go:3656
+//line ranges_task.go:3676
 	if generated.Suspended(t) {
-		f, h := rangeNilKind.Spill(t, 2)
+		f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 2)
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
 		return
@@ -3665,9 +3685,9 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:302
 		v := p1[i1]
 		valueStart(t, tr, v)
-//line ranges_task.go:3669
+//line ranges_task.go:3689
 		if generated.Suspended(t) {
-			f, h := rangeNilKind.Spill(t, 3)
+			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 3)
 			*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 			*h = rangeNilHeld{tr: tr, p1: p1}
 			return
@@ -3677,10 +3697,10 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:3681
+//line ranges_task.go:3701
 
 // rangeNilStep is the step form of rangeNil.
-func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) generated.Step {
+func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -3700,7 +3720,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, l = h.tr, h.l
 //line ranges.go:298
 		generated.Child(f)
-//line ranges_task.go:3704
+//line ranges_task.go:3724
 		goto resume1
 	case 2:
 		s := generated.At[rangeNilAt2](f)
@@ -3708,7 +3728,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr = h.tr
 //line ranges.go:300
 		generated.Child(f)
-//line ranges_task.go:3712
+//line ranges_task.go:3732
 		goto resume2
 	case 3:
 		s := generated.At[rangeNilAt3](f)
@@ -3716,7 +3736,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, p1 = h.tr, h.p1
 //line ranges.go:303
 		generated.Child(f)
-//line ranges_task.go:3720
+//line ranges_task.go:3740
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3732,7 +3752,7 @@ loop1:
 //line ranges.go:297
 	p = l[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:3736
+//line ranges_task.go:3756
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 		*h = rangeNilHeld{tr: tr, l: l}
@@ -3744,7 +3764,7 @@ resume1:
 	goto loop1
 end1:
 	valueStart(t, tr, 1)
-//line ranges_task.go:3748
+//line ranges_task.go:3768
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
@@ -3762,7 +3782,7 @@ loop2:
 //line ranges.go:302
 	v = p1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:3766
+//line ranges_task.go:3786
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 		*h = rangeNilHeld{tr: tr, p1: p1}
@@ -3773,7 +3793,7 @@ resume3:
 	i1++
 	goto loop2
 end2:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3780
+//line ranges_task.go:3800

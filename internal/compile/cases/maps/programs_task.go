@@ -20,59 +20,68 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	rangeMapKind = generated.DefineHeld[rangeMapState, rangeMapHeld, int]("rangeMap", "programs.go", 33, rangeMapStep)
+	rangeMapKind = generated.DefineHeld("rangeMap", "programs.go", 33, rangeMapSize, generated.Result[int](), rangeMapStep)
 	generated.Bind(rangeMap, rangeMapStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rangeMapState
-		*generated.In[rangeMapArgs](&s) = rangeMapArgs{n: n}
-		return rangeMapKind.With(s, rangeMapHeld{tr: tr})
+		c := generated.NewCall[int](rangeMapKind)
+		*generated.CallState[rangeMapArgs](c) = rangeMapArgs{n: n}
+		*generated.CallHeld[rangeMapHeld](c) = rangeMapHeld{tr: tr}
+		return c
 	})
-	deletesKind = generated.DefineHeld[deletesState, deletesHeld, int]("deletes", "programs.go", 45, deletesStep)
+	deletesKind = generated.DefineHeld("deletes", "programs.go", 45, deletesSize, generated.Result[int](), deletesStep)
 	generated.Bind(deletes, deletesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s deletesState
-		*generated.In[deletesArgs](&s) = deletesArgs{n: n}
-		return deletesKind.With(s, deletesHeld{tr: tr})
+		c := generated.NewCall[int](deletesKind)
+		*generated.CallState[deletesArgs](c) = deletesArgs{n: n}
+		*generated.CallHeld[deletesHeld](c) = deletesHeld{tr: tr}
+		return c
 	})
-	insertsKind = generated.DefineHeld[insertsState, insertsHeld, int]("inserts", "programs.go", 66, insertsStep)
+	insertsKind = generated.DefineHeld("inserts", "programs.go", 66, insertsSize, generated.Result[int](), insertsStep)
 	generated.Bind(inserts, insertsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s insertsState
-		*generated.In[insertsArgs](&s) = insertsArgs{n: n}
-		return insertsKind.With(s, insertsHeld{tr: tr})
+		c := generated.NewCall[int](insertsKind)
+		*generated.CallState[insertsArgs](c) = insertsArgs{n: n}
+		*generated.CallHeld[insertsHeld](c) = insertsHeld{tr: tr}
+		return c
 	})
-	nansKind = generated.DefineHeld[nansState, nansHeld, int]("nans", "programs.go", 87, nansStep)
+	nansKind = generated.DefineHeld("nans", "programs.go", 87, nansSize, generated.Result[int](), nansStep)
 	generated.Bind(nans, nansStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nansState
-		*generated.In[nansArgs](&s) = nansArgs{n: n}
-		return nansKind.With(s, nansHeld{tr: tr})
+		c := generated.NewCall[int](nansKind)
+		*generated.CallState[nansArgs](c) = nansArgs{n: n}
+		*generated.CallHeld[nansHeld](c) = nansHeld{tr: tr}
+		return c
 	})
-	clearedKind = generated.DefineHeld[clearedState, clearedHeld, int]("cleared", "programs.go", 100, clearedStep)
+	clearedKind = generated.DefineHeld("cleared", "programs.go", 100, clearedSize, generated.Result[int](), clearedStep)
 	generated.Bind(cleared, clearedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s clearedState
-		*generated.In[clearedArgs](&s) = clearedArgs{n: n}
-		return clearedKind.With(s, clearedHeld{tr: tr})
+		c := generated.NewCall[int](clearedKind)
+		*generated.CallState[clearedArgs](c) = clearedArgs{n: n}
+		*generated.CallHeld[clearedHeld](c) = clearedHeld{tr: tr}
+		return c
 	})
-	nilMapKind = generated.DefineHeld[nilMapState, nilMapHeld, int]("nilMap", "programs.go", 117, nilMapStep)
+	nilMapKind = generated.DefineHeld("nilMap", "programs.go", 117, nilMapSize, generated.Result[int](), nilMapStep)
 	generated.Bind(nilMap, nilMapStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nilMapState
-		*generated.In[nilMapArgs](&s) = nilMapArgs{n: n}
-		return nilMapKind.With(s, nilMapHeld{tr: tr})
+		c := generated.NewCall[int](nilMapKind)
+		*generated.CallState[nilMapArgs](c) = nilMapArgs{n: n}
+		*generated.CallHeld[nilMapHeld](c) = nilMapHeld{tr: tr}
+		return c
 	})
-	keysKind = generated.DefineHeld[keysState, keysHeld, int]("keys", "programs.go", 125, keysStep)
+	keysKind = generated.DefineHeld("keys", "programs.go", 125, keysSize, generated.Result[int](), keysStep)
 	generated.Bind(keys, keysStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s keysState
-		*generated.In[keysArgs](&s) = keysArgs{n: n}
-		return keysKind.With(s, keysHeld{tr: tr})
+		c := generated.NewCall[int](keysKind)
+		*generated.CallState[keysArgs](c) = keysArgs{n: n}
+		*generated.CallHeld[keysHeld](c) = keysHeld{tr: tr}
+		return c
 	})
-	changesKind = generated.DefineHeld[changesState, changesHeld, int]("changes", "programs.go", 142, changesStep)
+	changesKind = generated.DefineHeld("changes", "programs.go", 142, changesSize, generated.Result[int](), changesStep)
 	generated.Bind(changes, changesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s changesState
-		*generated.In[changesArgs](&s) = changesArgs{n: n}
-		return changesKind.With(s, changesHeld{tr: tr})
+		c := generated.NewCall[int](changesKind)
+		*generated.CallState[changesArgs](c) = changesArgs{n: n}
+		*generated.CallHeld[changesHeld](c) = changesHeld{tr: tr}
+		return c
 	})
-	jumpsKind = generated.DefineHeld[jumpsState, jumpsHeld, int]("jumps", "programs.go", 158, jumpsStep)
+	jumpsKind = generated.DefineHeld("jumps", "programs.go", 158, jumpsSize, generated.Result[int](), jumpsStep)
 	generated.Bind(jumps, jumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s jumpsState
-		*generated.In[jumpsArgs](&s) = jumpsArgs{n: n}
-		return jumpsKind.With(s, jumpsHeld{tr: tr})
+		c := generated.NewCall[int](jumpsKind)
+		*generated.CallState[jumpsArgs](c) = jumpsArgs{n: n}
+		*generated.CallHeld[jumpsHeld](c) = jumpsHeld{tr: tr}
+		return c
 	})
 }
 
@@ -86,7 +95,7 @@ type rangeMapAt1 struct {
 	v int
 }
 
-type rangeMapState = [(max(unsafe.Sizeof(rangeMapArgs{}), unsafe.Sizeof(rangeMapAt1{})) + 7) / 8]uint64
+const rangeMapSize = (max(unsafe.Sizeof(rangeMapArgs{}), unsafe.Sizeof(rangeMapAt1{})) + 7) &^ 7
 
 type rangeMapHeld = struct {
 	tr   *cases.Trace
@@ -95,7 +104,7 @@ type rangeMapHeld = struct {
 	k    string
 }
 
-var rangeMapKind *generated.HeldKind[rangeMapState, rangeMapHeld, int]
+var rangeMapKind *generated.Kind
 
 // rangeMapStart is the start form of rangeMap.
 func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -118,9 +127,9 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:37
 				err := waitStart(t, tr, "map")
-//line programs_task.go:122
+//line programs_task.go:131
 				if generated.Suspended(t) {
-					f, h := rangeMapKind.Spill(t, 1)
+					f, h := generated.SpillHeld[rangeMapHeld](t, rangeMapKind, 1)
 					*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
 					*h = rangeMapHeld{tr: tr, seen: seen, it: it, k: k}
 					return
@@ -138,10 +147,10 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sorted(tr, seen), nil
 }
 
-//line programs_task.go:142
+//line programs_task.go:151
 
 // rangeMapStep is the step form of rangeMap.
-func rangeMapStep(f *generated.Frame[rangeMapState, int], h *rangeMapHeld) generated.Step {
+func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -165,7 +174,7 @@ func rangeMapStep(f *generated.Frame[rangeMapState, int], h *rangeMapHeld) gener
 		tr, seen, it, k = h.tr, h.seen, h.it, h.k
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:169
+//line programs_task.go:178
 		goto resume1
 	default:
 		return f.BadResume()
@@ -186,7 +195,7 @@ end1:
 //line programs.go:36
 	k, v = v1, v2
 	err = waitStart(t, tr, "map")
-//line programs_task.go:190
+//line programs_task.go:199
 	if generated.Suspended(t) {
 		*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
 		*h = rangeMapHeld{tr: tr, seen: seen, it: it, k: k}
@@ -198,16 +207,16 @@ resume1:
 		goto end2
 	}
 //line programs.go:38
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end2:
 	seen = append(seen, fmt.Sprint(k, v))
 	goto loop1
 end3:
 //line programs.go:42
-	return generated.Return(f, sorted(tr, seen), nil)
+	return generated.Return[int](f, sorted(tr, seen), nil)
 }
 
-//line programs_task.go:211
+//line programs_task.go:220
 
 // deletesArgs has the arguments of deletes.
 type deletesArgs struct {
@@ -219,7 +228,7 @@ type deletesAt1 struct {
 	count, k int
 }
 
-type deletesState = [(max(unsafe.Sizeof(deletesArgs{}), unsafe.Sizeof(deletesAt1{})) + 7) / 8]uint64
+const deletesSize = (max(unsafe.Sizeof(deletesArgs{}), unsafe.Sizeof(deletesAt1{})) + 7) &^ 7
 
 type deletesHeld = struct {
 	tr *cases.Trace
@@ -227,7 +236,7 @@ type deletesHeld = struct {
 	it *generated.MapRange[int, bool]
 }
 
-var deletesKind *generated.HeldKind[deletesState, deletesHeld, int]
+var deletesKind *generated.Kind
 
 // deletesStart is the start form of deletes.
 func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -251,9 +260,9 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:51
 			k := v
 			waitStart(t, tr, "visit")
-//line programs_task.go:255
+//line programs_task.go:264
 			if generated.Suspended(t) {
-				f, h := deletesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[deletesHeld](t, deletesKind, 1)
 				*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
 				*h = deletesHeld{tr: tr, m: m, it: it}
 				return
@@ -274,10 +283,10 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count*10 + len(m), nil
 }
 
-//line programs_task.go:278
+//line programs_task.go:287
 
 // deletesStep is the step form of deletes.
-func deletesStep(f *generated.Frame[deletesState, int], h *deletesHeld) generated.Step {
+func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -298,7 +307,7 @@ func deletesStep(f *generated.Frame[deletesState, int], h *deletesHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:52
 		generated.ChildErr(f)
-//line programs_task.go:302
+//line programs_task.go:311
 		goto resume1
 	default:
 		return f.BadResume()
@@ -322,7 +331,7 @@ end1:
 //line programs.go:51
 	k = v
 	waitStart(t, tr, "visit")
-//line programs_task.go:326
+//line programs_task.go:335
 	if generated.Suspended(t) {
 		*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
 		*h = deletesHeld{tr: tr, m: m, it: it}
@@ -342,10 +351,10 @@ resume1:
 	goto loop1
 end2:
 //line programs.go:63
-	return generated.Return(f, count*10+len(m), nil)
+	return generated.Return[int](f, count*10+len(m), nil)
 }
 
-//line programs_task.go:349
+//line programs_task.go:358
 
 // insertsArgs has the arguments of inserts.
 type insertsArgs struct {
@@ -357,7 +366,7 @@ type insertsAt1 struct {
 	k int
 }
 
-type insertsState = [(max(unsafe.Sizeof(insertsArgs{}), unsafe.Sizeof(insertsAt1{})) + 7) / 8]uint64
+const insertsSize = (max(unsafe.Sizeof(insertsArgs{}), unsafe.Sizeof(insertsAt1{})) + 7) &^ 7
 
 type insertsHeld = struct {
 	tr   *cases.Trace
@@ -366,7 +375,7 @@ type insertsHeld = struct {
 	it   *generated.MapRange[int, int]
 }
 
-var insertsKind *generated.HeldKind[insertsState, insertsHeld, int]
+var insertsKind *generated.Kind
 
 // insertsStart is the start form of inserts.
 func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -391,9 +400,9 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				continue
 			}
 			waitStart(t, tr, "visit")
-//line programs_task.go:395
+//line programs_task.go:404
 			if generated.Suspended(t) {
-				f, h := insertsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[insertsHeld](t, insertsKind, 1)
 				*generated.At[insertsAt1](f) = insertsAt1{k: k}
 				*h = insertsHeld{tr: tr, m: m, seen: seen, it: it}
 				return
@@ -413,10 +422,10 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line programs_task.go:417
+//line programs_task.go:426
 
 // insertsStep is the step form of inserts.
-func insertsStep(f *generated.Frame[insertsState, int], h *insertsHeld) generated.Step {
+func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -437,7 +446,7 @@ func insertsStep(f *generated.Frame[insertsState, int], h *insertsHeld) generate
 		tr, m, seen, it = h.tr, h.m, h.seen, h.it
 //line programs.go:74
 		generated.ChildErr(f)
-//line programs_task.go:441
+//line programs_task.go:450
 		goto resume1
 	default:
 		return f.BadResume()
@@ -462,7 +471,7 @@ end1:
 		goto loop1
 	}
 	waitStart(t, tr, "visit")
-//line programs_task.go:466
+//line programs_task.go:475
 	if generated.Suspended(t) {
 		*generated.At[insertsAt1](f) = insertsAt1{k: k}
 		*h = insertsHeld{tr: tr, m: m, seen: seen, it: it}
@@ -481,10 +490,10 @@ end2:
 			tr.Print("twice", k)
 		}
 	}
-	return generated.Return(f, len(m), nil)
+	return generated.Return[int](f, len(m), nil)
 }
 
-//line programs_task.go:488
+//line programs_task.go:497
 
 // nansArgs has the arguments of nans.
 type nansArgs struct {
@@ -498,14 +507,14 @@ type nansAt1 struct {
 	v   int
 }
 
-type nansState = [(max(unsafe.Sizeof(nansArgs{}), unsafe.Sizeof(nansAt1{})) + 7) / 8]uint64
+const nansSize = (max(unsafe.Sizeof(nansArgs{}), unsafe.Sizeof(nansAt1{})) + 7) &^ 7
 
 type nansHeld = struct {
 	tr *cases.Trace
 	it *generated.MapRange[float64, int]
 }
 
-var nansKind *generated.HeldKind[nansState, nansHeld, int]
+var nansKind *generated.Kind
 
 // nansStart is the start form of nans.
 func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -526,9 +535,9 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:90
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:530
+//line programs_task.go:539
 			if generated.Suspended(t) {
-				f, h := nansKind.Spill(t, 1)
+				f, h := generated.SpillHeld[nansHeld](t, nansKind, 1)
 				*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
 				*h = nansHeld{tr: tr, it: it}
 				return
@@ -544,10 +553,10 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:548
+//line programs_task.go:557
 
 // nansStep is the step form of nans.
-func nansStep(f *generated.Frame[nansState, int], h *nansHeld) generated.Step {
+func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -569,7 +578,7 @@ func nansStep(f *generated.Frame[nansState, int], h *nansHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:91
 		generated.ChildErr(f)
-//line programs_task.go:573
+//line programs_task.go:582
 		goto resume1
 	default:
 		return f.BadResume()
@@ -590,7 +599,7 @@ end1:
 //line programs.go:90
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:594
+//line programs_task.go:603
 	if generated.Suspended(t) {
 		*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
 		*h = nansHeld{tr: tr, it: it}
@@ -605,10 +614,10 @@ resume1:
 	goto loop1
 end2:
 //line programs.go:97
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:612
+//line programs_task.go:621
 
 // clearedArgs has the arguments of cleared.
 type clearedArgs struct {
@@ -625,7 +634,7 @@ type clearedAt2 struct {
 	count int
 }
 
-type clearedState = [(max(unsafe.Sizeof(clearedArgs{}), unsafe.Sizeof(clearedAt1{}), unsafe.Sizeof(clearedAt2{})) + 7) / 8]uint64
+const clearedSize = (max(unsafe.Sizeof(clearedArgs{}), unsafe.Sizeof(clearedAt1{}), unsafe.Sizeof(clearedAt2{})) + 7) &^ 7
 
 type clearedHeld = struct {
 	tr *cases.Trace
@@ -633,7 +642,7 @@ type clearedHeld = struct {
 	it *generated.MapRange[int, int]
 }
 
-var clearedKind *generated.HeldKind[clearedState, clearedHeld, int]
+var clearedKind *generated.Kind
 
 // clearedStart is the start form of cleared.
 func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -653,9 +662,9 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line programs.go:104
 			waitStart(t, tr, "visit")
-//line programs_task.go:657
+//line programs_task.go:666
 			if generated.Suspended(t) {
-				f, h := clearedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 1)
 				*generated.At[clearedAt1](f) = clearedAt1{count: count}
 				*h = clearedHeld{tr: tr, m: m, it: it}
 				return
@@ -682,9 +691,9 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k := v1
 			m = map[int]int{7: 7, 8: 8, 9: 9}
 			valueStart(t, tr, k-k)
-//line programs_task.go:686
+//line programs_task.go:695
 			if generated.Suspended(t) {
-				f, h := clearedKind.Spill(t, 2)
+				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 2)
 				*generated.At[clearedAt2](f) = clearedAt2{count: count}
 				*h = clearedHeld{tr: tr, it: it1}
 				return
@@ -697,10 +706,10 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:701
+//line programs_task.go:710
 
 // clearedStep is the step form of cleared.
-func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generated.Step {
+func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -721,7 +730,7 @@ func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:104
 		generated.ChildErr(f)
-//line programs_task.go:725
+//line programs_task.go:734
 		goto resume1
 	case 2:
 		s := generated.At[clearedAt2](f)
@@ -729,7 +738,7 @@ func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generate
 		tr, it1 = h.tr, h.it
 //line programs.go:111
 		generated.Child(f)
-//line programs_task.go:733
+//line programs_task.go:742
 		goto resume2
 	default:
 		return f.BadResume()
@@ -749,7 +758,7 @@ loop1:
 end1:
 //line programs.go:104
 	waitStart(t, tr, "visit")
-//line programs_task.go:753
+//line programs_task.go:762
 	if generated.Suspended(t) {
 		*generated.At[clearedAt1](f) = clearedAt1{count: count}
 		*h = clearedHeld{tr: tr, m: m, it: it}
@@ -777,7 +786,7 @@ end3:
 	k = v1
 	m = map[int]int{7: 7, 8: 8, 9: 9}
 	valueStart(t, tr, k-k)
-//line programs_task.go:781
+//line programs_task.go:790
 	if generated.Suspended(t) {
 		*generated.At[clearedAt2](f) = clearedAt2{count: count}
 		*h = clearedHeld{tr: tr, it: it1}
@@ -789,10 +798,10 @@ resume2:
 	goto loop2
 end4:
 //line programs.go:114
-	return generated.Return(f, count, nil)
+	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:796
+//line programs_task.go:805
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -804,14 +813,14 @@ type nilMapAt1 struct {
 	n int
 }
 
-type nilMapState = [(max(unsafe.Sizeof(nilMapArgs{}), unsafe.Sizeof(nilMapAt1{})) + 7) / 8]uint64
+const nilMapSize = (max(unsafe.Sizeof(nilMapArgs{}), unsafe.Sizeof(nilMapAt1{})) + 7) &^ 7
 
 type nilMapHeld = struct {
 	tr *cases.Trace
 	it *generated.MapRange[int, int]
 }
 
-var nilMapKind *generated.HeldKind[nilMapState, nilMapHeld, int]
+var nilMapKind *generated.Kind
 
 // nilMapStart is the start form of nilMap.
 func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -830,9 +839,9 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:119
 			k, v := v1, v2
 			valueStart(t, tr, k+v)
-//line programs_task.go:834
+//line programs_task.go:843
 			if generated.Suspended(t) {
-				f, h := nilMapKind.Spill(t, 1)
+				f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 				*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
 				*h = nilMapHeld{tr: tr, it: it}
 				return
@@ -843,10 +852,10 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:847
+//line programs_task.go:856
 
 // nilMapStep is the step form of nilMap.
-func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.Step {
+func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -866,7 +875,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 		tr, it = h.tr, h.it
 //line programs.go:120
 		generated.Child(f)
-//line programs_task.go:870
+//line programs_task.go:879
 		goto resume1
 	default:
 		return f.BadResume()
@@ -886,7 +895,7 @@ end1:
 //line programs.go:119
 	k, v = v1, v2
 	valueStart(t, tr, k+v)
-//line programs_task.go:890
+//line programs_task.go:899
 	if generated.Suspended(t) {
 		*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
 		*h = nilMapHeld{tr: tr, it: it}
@@ -896,10 +905,10 @@ resume1:
 	goto loop1
 end2:
 //line programs.go:122
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:903
+//line programs_task.go:912
 
 // keysArgs has the arguments of keys.
 type keysArgs struct {
@@ -923,7 +932,7 @@ type keysAt3 struct {
 	sum, v int
 }
 
-type keysState = [(max(unsafe.Sizeof(keysArgs{}), unsafe.Sizeof(keysAt1{}), unsafe.Sizeof(keysAt2{}), unsafe.Sizeof(keysAt3{})) + 7) / 8]uint64
+const keysSize = (max(unsafe.Sizeof(keysArgs{}), unsafe.Sizeof(keysAt1{}), unsafe.Sizeof(keysAt2{}), unsafe.Sizeof(keysAt3{})) + 7) &^ 7
 
 type keysHeld = struct {
 	tr *cases.Trace
@@ -932,7 +941,7 @@ type keysHeld = struct {
 	k  string
 }
 
-var keysKind *generated.HeldKind[keysState, keysHeld, int]
+var keysKind *generated.Kind
 
 // keysStart is the start form of keys.
 func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -953,9 +962,9 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:129
 				v2 := valueStart(t, tr, 1)
-//line programs_task.go:957
+//line programs_task.go:966
 				if generated.Suspended(t) {
-					f, h := keysKind.Spill(t, 1)
+					f, h := generated.SpillHeld[keysHeld](t, keysKind, 1)
 					s := generated.At[keysAt1](f)
 					*s = keysAt1{sum: sum}
 					*h = keysHeld{tr: tr, m: m, it: it}
@@ -983,9 +992,9 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:132
 				v5 := valueStart(t, tr, 10)
-//line programs_task.go:987
+//line programs_task.go:996
 				if generated.Suspended(t) {
-					f, h := keysKind.Spill(t, 2)
+					f, h := generated.SpillHeld[keysHeld](t, keysKind, 2)
 					s := generated.At[keysAt2](f)
 					*s = keysAt2{sum: sum}
 					*h = keysHeld{tr: tr, it: it1, k: k}
@@ -1013,9 +1022,9 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:136
 			k1, v = v6, v7
 			valueStart(t, tr, v)
-//line programs_task.go:1017
+//line programs_task.go:1026
 			if generated.Suspended(t) {
-				f, h := keysKind.Spill(t, 3)
+				f, h := generated.SpillHeld[keysHeld](t, keysKind, 3)
 				*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
 				*h = keysHeld{tr: tr, k: k1, it: it2}
 				return
@@ -1026,10 +1035,10 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(k1) + v, nil
 }
 
-//line programs_task.go:1030
+//line programs_task.go:1039
 
 // keysStep is the step form of keys.
-func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
+func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                    *cases.Trace
@@ -1052,7 +1061,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 //line programs.go:129
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:1056
+//line programs_task.go:1065
 		goto resume1
 	case 2:
 		s := generated.At[keysAt2](f)
@@ -1061,7 +1070,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 //line programs.go:132
 		v5 = s.result
 		generated.Child(f)
-//line programs_task.go:1065
+//line programs_task.go:1074
 		goto resume2
 	case 3:
 		s := generated.At[keysAt3](f)
@@ -1069,7 +1078,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 		tr, k1, it2 = h.tr, h.k, h.it
 //line programs.go:137
 		generated.Child(f)
-//line programs_task.go:1073
+//line programs_task.go:1082
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1089,7 +1098,7 @@ loop1:
 end1:
 //line programs.go:129
 	v2 = valueStart(t, tr, 1)
-//line programs_task.go:1093
+//line programs_task.go:1102
 	if generated.Suspended(t) {
 		s := generated.At[keysAt1](f)
 		*s = keysAt1{sum: sum}
@@ -1116,7 +1125,7 @@ end3:
 //line programs.go:131
 	k = v3
 	v5 = valueStart(t, tr, 10)
-//line programs_task.go:1120
+//line programs_task.go:1129
 	if generated.Suspended(t) {
 		s := generated.At[keysAt2](f)
 		*s = keysAt2{sum: sum}
@@ -1145,7 +1154,7 @@ end5:
 //line programs.go:136
 	k1, v = v6, v7
 	valueStart(t, tr, v)
-//line programs_task.go:1149
+//line programs_task.go:1158
 	if generated.Suspended(t) {
 		*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
 		*h = keysHeld{tr: tr, k: k1, it: it2}
@@ -1155,10 +1164,10 @@ resume3:
 	goto loop3
 end6:
 //line programs.go:139
-	return generated.Return(f, sum+len(k1)+v, nil)
+	return generated.Return[int](f, sum+len(k1)+v, nil)
 }
 
-//line programs_task.go:1162
+//line programs_task.go:1171
 
 // changesArgs has the arguments of changes.
 type changesArgs struct {
@@ -1170,7 +1179,7 @@ type changesAt1 struct {
 	zeros, k, v int
 }
 
-type changesState = [(max(unsafe.Sizeof(changesArgs{}), unsafe.Sizeof(changesAt1{})) + 7) / 8]uint64
+const changesSize = (max(unsafe.Sizeof(changesArgs{}), unsafe.Sizeof(changesAt1{})) + 7) &^ 7
 
 type changesHeld = struct {
 	tr *cases.Trace
@@ -1178,7 +1187,7 @@ type changesHeld = struct {
 	it *generated.MapRange[int, int]
 }
 
-var changesKind *generated.HeldKind[changesState, changesHeld, int]
+var changesKind *generated.Kind
 
 // changesStart is the start form of changes.
 func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1199,9 +1208,9 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:145
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:1203
+//line programs_task.go:1212
 			if generated.Suspended(t) {
-				f, h := changesKind.Spill(t, 1)
+				f, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 				*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 				*h = changesHeld{tr: tr, m: m, it: it}
 				return
@@ -1220,10 +1229,10 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return zeros, nil
 }
 
-//line programs_task.go:1224
+//line programs_task.go:1233
 
 // changesStep is the step form of changes.
-func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generated.Step {
+func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                     *cases.Trace
@@ -1244,7 +1253,7 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:146
 		generated.ChildErr(f)
-//line programs_task.go:1248
+//line programs_task.go:1257
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1265,7 +1274,7 @@ end1:
 //line programs.go:145
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:1269
+//line programs_task.go:1278
 	if generated.Suspended(t) {
 		*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 		*h = changesHeld{tr: tr, m: m, it: it}
@@ -1283,10 +1292,10 @@ resume1:
 	goto loop1
 end2:
 //line programs.go:155
-	return generated.Return(f, zeros, nil)
+	return generated.Return[int](f, zeros, nil)
 }
 
-//line programs_task.go:1290
+//line programs_task.go:1299
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1304,7 +1313,7 @@ type jumpsAt2 struct {
 	count, k int
 }
 
-type jumpsState = [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) / 8]uint64
+const jumpsSize = (max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) &^ 7
 
 type jumpsHeld = struct {
 	tr *cases.Trace
@@ -1312,7 +1321,7 @@ type jumpsHeld = struct {
 	it *generated.MapRange[int, int]
 }
 
-var jumpsKind *generated.HeldKind[jumpsState, jumpsHeld, int]
+var jumpsKind *generated.Kind
 
 // jumpsStart is the start form of jumps.
 func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1340,9 +1349,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line programs.go:165
 						v1 := valueStart(t, tr, i)
-//line programs_task.go:1344
+//line programs_task.go:1353
 						if generated.Suspended(t) {
-							f, h := jumpsKind.Spill(t, 1)
+							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
 							*s = jumpsAt1{count: count, i: i}
 							*h = jumpsHeld{tr: tr, m: m, it: it}
@@ -1378,9 +1387,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:174
 			k := v2
 			waitStart(t, tr, "return")
-//line programs_task.go:1382
+//line programs_task.go:1391
 			if generated.Suspended(t) {
-				f := jumpsKind.SpillBare(t, 2)
+				f := generated.SpillBare(t, jumpsKind, 2)
 				*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 				return
 			}
@@ -1392,10 +1401,10 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:1396
+//line programs_task.go:1405
 
 // jumpsStep is the step form of jumps.
-func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step {
+func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                     *cases.Trace
@@ -1417,14 +1426,14 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1421
+//line programs_task.go:1430
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
 		count, k = s.count, s.k
 //line programs.go:175
 		generated.ChildErr(f)
-//line programs_task.go:1428
+//line programs_task.go:1437
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1452,11 +1461,11 @@ end1:
 //line programs.go:164
 	count++
 	v1 = valueStart(t, tr, i)
-//line programs_task.go:1456
+//line programs_task.go:1465
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i}
-		h = jumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, jumpsKind, f, h)
 		*h = jumpsHeld{tr: tr, m: m, it: it}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1494,7 +1503,7 @@ end5:
 //line programs.go:174
 	k = v2
 	waitStart(t, tr, "return")
-//line programs_task.go:1498
+//line programs_task.go:1507
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 		if h != nil {
@@ -1504,9 +1513,9 @@ end5:
 	}
 resume2:
 //line programs.go:176
-	return generated.Return(f, count+k-k, nil)
+	return generated.Return[int](f, count+k-k, nil)
 end6:
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:1513
+//line programs_task.go:1522

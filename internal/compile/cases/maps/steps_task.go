@@ -18,13 +18,14 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	valueKind = generated.DefineHeld[valueState, valueHeld, int]("value", "steps.go", 9, valueStep)
+	valueKind = generated.DefineHeld("value", "steps.go", 9, valueSize, generated.Result[int](), valueStep)
 	generated.Bind(value, valueStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s valueState
-		*generated.In[valueArgs](&s) = valueArgs{n: n}
-		return valueKind.With(s, valueHeld{tr: tr})
+		c := generated.NewCall[int](valueKind)
+		*generated.CallState[valueArgs](c) = valueArgs{n: n}
+		*generated.CallHeld[valueHeld](c) = valueHeld{tr: tr}
+		return c
 	})
-	waitKind = generated.DefineHeld[waitState, waitHeld, struct{}]("wait", "steps.go", 16, waitStep)
+	waitKind = generated.DefineHeld("wait", "steps.go", 16, 0, generated.Result[struct{}](), waitStep)
 	generated.Bind(wait, waitStart, nil)
 }
 
@@ -38,22 +39,22 @@ type valueAt1 struct {
 	n int
 }
 
-type valueState = [(max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) / 8]uint64
+const valueSize = (max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) &^ 7
 
 type valueHeld = struct {
 	tr *cases.Trace
 }
 
-var valueKind *generated.HeldKind[valueState, valueHeld, int]
+var valueKind *generated.Kind
 
 // valueStart is the start form of value.
 func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:55
+//line steps_task.go:56
 	if generated.Suspended(t) {
-		f := valueKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, valueKind, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		return
 	}
@@ -61,10 +62,10 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line steps_task.go:65
+//line steps_task.go:66
 
 // valueStep is the step form of value.
-func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
+func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -80,7 +81,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:84
+//line steps_task.go:85
 		goto resume1
 	default:
 		return f.BadResume()
@@ -88,7 +89,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:92
+//line steps_task.go:93
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -98,38 +99,36 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 	}
 resume1:
 //line steps.go:12
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line steps_task.go:105
-
-type waitState = struct{}
+//line steps_task.go:106
 
 type waitHeld = struct {
 	tr   *cases.Trace
 	note []any
 }
 
-var waitKind *generated.HeldKind[waitState, waitHeld, struct{}]
+var waitKind *generated.Kind
 
 // waitStart is the start form of wait.
 func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 //line steps.go:17
 	tr.Print(note...)
 	err := t.Yield()
-//line steps_task.go:121
+//line steps_task.go:120
 	if generated.Suspended(t) {
-		waitKind.SpillBare(t, 1)
+		generated.SpillBare(t, waitKind, 1)
 		return
 	}
 //line steps.go:18
 	return err
 }
 
-//line steps_task.go:130
+//line steps_task.go:129
 
 // waitStep is the step form of wait.
-func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.Step {
+func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -142,7 +141,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 	case 1:
 //line steps.go:18
 		err = generated.Err(f)
-//line steps_task.go:146
+//line steps_task.go:145
 		goto resume1
 	default:
 		return f.BadResume()
@@ -150,7 +149,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 //line steps.go:17
 	tr.Print(note...)
 	err = t.Yield()
-//line steps_task.go:154
+//line steps_task.go:153
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitHeld{}
@@ -159,7 +158,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 	}
 resume1:
 //line steps.go:18
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line steps_task.go:166
+//line steps_task.go:165

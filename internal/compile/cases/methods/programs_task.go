@@ -20,68 +20,74 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	baseWorkKind = generated.DefineHeld[baseWorkState, baseWorkHeld, int]("(*base).work", "programs.go", 34, baseWorkStep)
+	baseWorkKind = generated.DefineHeld("(*base).work", "programs.go", 34, baseWorkSize, generated.Result[int](), baseWorkStep)
 	generated.BindMethodValue(func(recv *base) func(*task.T, *cases.Trace, int) (int, error) { return recv.work }, workValueInPrograms)
 	generated.BindMethod[*base]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return baseWorkStart(recv.(*base), t, a1, a2)
 	})
-	byValueWorkKind = generated.DefineHeld[byValueWorkState, byValueWorkHeld, int]("byValue.work", "programs.go", 41, byValueWorkStep)
+	byValueWorkKind = generated.DefineHeld("byValue.work", "programs.go", 41, byValueWorkSize, generated.Result[int](), byValueWorkStep)
 	generated.BindMethod[*byValue]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return byValueWorkStart(*recv.(*byValue), t, a1, a2)
 	})
 	generated.BindMethod[byValue]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return byValueWorkStart(recv.(byValue), t, a1, a2)
 	})
-	pointingWorkKind = generated.DefineHeld[pointingWorkState, pointingWorkHeld, int]("pointing.work", "programs.go", 58, pointingWorkStep)
+	pointingWorkKind = generated.DefineHeld("pointing.work", "programs.go", 58, pointingWorkSize, generated.Result[int](), pointingWorkStep)
 	generated.BindMethod[*pointing]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return pointingWorkStart(*recv.(*pointing), t, a1, a2)
 	})
 	generated.BindMethod[pointing]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return pointingWorkStart(recv.(pointing), t, a1, a2)
 	})
-	promotedKind = generated.DefineHeld[promotedState, promotedHeld, int]("promoted", "programs.go", 69, promotedStep)
+	promotedKind = generated.DefineHeld("promoted", "programs.go", 69, promotedSize, generated.Result[int](), promotedStep)
 	generated.Bind(promoted, promotedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s promotedState
-		*generated.In[promotedArgs](&s) = promotedArgs{n: n}
-		return promotedKind.With(s, promotedHeld{tr: tr})
+		c1 := generated.NewCall[int](promotedKind)
+		*generated.CallState[promotedArgs](c1) = promotedArgs{n: n}
+		*generated.CallHeld[promotedHeld](c1) = promotedHeld{tr: tr}
+		return c1
 	})
-	interfacesKind = generated.DefineHeld[interfacesState, interfacesHeld, int]("interfaces", "programs.go", 82, interfacesStep)
+	interfacesKind = generated.DefineHeld("interfaces", "programs.go", 82, interfacesSize, generated.Result[int](), interfacesStep)
 	generated.Bind(interfaces, interfacesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s interfacesState
-		*generated.In[interfacesArgs](&s) = interfacesArgs{n: n}
-		return interfacesKind.With(s, interfacesHeld{tr: tr})
+		c := generated.NewCall[int](interfacesKind)
+		*generated.CallState[interfacesArgs](c) = interfacesArgs{n: n}
+		*generated.CallHeld[interfacesHeld](c) = interfacesHeld{tr: tr}
+		return c
 	})
-	embeddedInterfaceKind = generated.DefineHeld[embeddedInterfaceState, embeddedInterfaceHeld, int]("embeddedInterface", "programs.go", 94, embeddedInterfaceStep)
+	embeddedInterfaceKind = generated.DefineHeld("embeddedInterface", "programs.go", 94, embeddedInterfaceSize, generated.Result[int](), embeddedInterfaceStep)
 	generated.Bind(embeddedInterface, embeddedInterfaceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s embeddedInterfaceState
-		*generated.In[embeddedInterfaceArgs](&s) = embeddedInterfaceArgs{n: n}
-		return embeddedInterfaceKind.With(s, embeddedInterfaceHeld{tr: tr})
+		c1 := generated.NewCall[int](embeddedInterfaceKind)
+		*generated.CallState[embeddedInterfaceArgs](c1) = embeddedInterfaceArgs{n: n}
+		*generated.CallHeld[embeddedInterfaceHeld](c1) = embeddedInterfaceHeld{tr: tr}
+		return c1
 	})
-	nilInterfaceKind = generated.DefineHeld[nilInterfaceState, nilInterfaceHeld, int]("nilInterface", "programs.go", 107, nilInterfaceStep)
+	nilInterfaceKind = generated.DefineHeld("nilInterface", "programs.go", 107, nilInterfaceSize, generated.Result[int](), nilInterfaceStep)
 	generated.Bind(nilInterface, nilInterfaceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nilInterfaceState
-		*generated.In[nilInterfaceArgs](&s) = nilInterfaceArgs{n: n}
-		return nilInterfaceKind.With(s, nilInterfaceHeld{tr: tr})
+		c := generated.NewCall[int](nilInterfaceKind)
+		*generated.CallState[nilInterfaceArgs](c) = nilInterfaceArgs{n: n}
+		*generated.CallHeld[nilInterfaceHeld](c) = nilInterfaceHeld{tr: tr}
+		return c
 	})
 	generated.Bind(apply[[2]byte, *int], applyStart[[2]byte, *int], applyCall[[2]byte, *int])
 	generated.Bind(apply[int, string], applyStart[int, string], applyCall[int, string])
 	generated.Bind(apply[string, int], applyStart[string, int], applyCall[string, int])
-	genericFunctionKind = generated.DefineHeld[genericFunctionState, genericFunctionHeld, int]("genericFunction", "programs.go", 121, genericFunctionStep)
+	genericFunctionKind = generated.DefineHeld("genericFunction", "programs.go", 121, genericFunctionSize, generated.Result[int](), genericFunctionStep)
 	generated.Bind(genericFunction, genericFunctionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 genericFunctionState
-		*generated.In[genericFunctionArgs](&s1) = genericFunctionArgs{n: n}
-		return genericFunctionKind.With(s1, genericFunctionHeld{tr: tr})
+		c := generated.NewCall[int](genericFunctionKind)
+		*generated.CallState[genericFunctionArgs](c) = genericFunctionArgs{n: n}
+		*generated.CallHeld[genericFunctionHeld](c) = genericFunctionHeld{tr: tr}
+		return c
 	})
-	genericFunctionFunc1Kind = generated.DefineHeld[genericFunctionFunc1State, genericFunctionFunc1Held, string]("genericFunction.func1", "programs.go", 122, genericFunctionFunc1Step)
-	genericFunctionFunc2Kind = generated.DefineHeld[genericFunctionFunc2State, genericFunctionFunc2Held, int]("genericFunction.func2", "programs.go", 126, genericFunctionFunc2Step)
-	genericFunctionFunc3Kind = generated.Define[genericFunctionFunc3State, *int]("genericFunction.func3", "programs.go", 127, genericFunctionFunc3Step)
+	genericFunctionFunc1Kind = generated.DefineHeld("genericFunction.func1", "programs.go", 122, genericFunctionFunc1Size, generated.Result[string](), genericFunctionFunc1Step)
+	genericFunctionFunc2Kind = generated.DefineHeld("genericFunction.func2", "programs.go", 126, genericFunctionFunc2Size, generated.Result[int](), genericFunctionFunc2Step)
+	genericFunctionFunc3Kind = generated.Define("genericFunction.func3", "programs.go", 127, genericFunctionFunc3Size, generated.Result[*int](), genericFunctionFunc3Step)
 	generated.Bind(collect[int], collectStart[int], collectCall[int])
 	generated.Bind(collect[string], collectStart[string], collectCall[string])
-	genericPointersKind = generated.DefineHeld[genericPointersState, genericPointersHeld, int]("genericPointers", "programs.go", 145, genericPointersStep)
+	genericPointersKind = generated.DefineHeld("genericPointers", "programs.go", 145, genericPointersSize, generated.Result[int](), genericPointersStep)
 	generated.Bind(genericPointers, genericPointersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 genericPointersState
-		*generated.In[genericPointersArgs](&s1) = genericPointersArgs{n: n}
-		return genericPointersKind.With(s1, genericPointersHeld{tr: tr})
+		c := generated.NewCall[int](genericPointersKind)
+		*generated.CallState[genericPointersArgs](c) = genericPointersArgs{n: n}
+		*generated.CallHeld[genericPointersHeld](c) = genericPointersHeld{tr: tr}
+		return c
 	})
 	generated.BindMethod[*queue[int]]("push", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
 		return queuePushStart[int](recv.(*queue[int]), t, a1, a2)
@@ -95,44 +101,50 @@ func init() {
 	generated.BindMethod[*queue[string]]("pop", func(recv any, t *task.T, a1 *cases.Trace) (string, bool) {
 		return queuePopStart[string](recv.(*queue[string]), t, a1)
 	})
-	genericMethodKind = generated.DefineHeld[genericMethodState, genericMethodHeld, int]("genericMethod", "programs.go", 178, genericMethodStep)
+	genericMethodKind = generated.DefineHeld("genericMethod", "programs.go", 178, genericMethodSize, generated.Result[int](), genericMethodStep)
 	generated.Bind(genericMethod, genericMethodStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 genericMethodState
-		*generated.In[genericMethodArgs](&s1) = genericMethodArgs{n: n}
-		return genericMethodKind.With(s1, genericMethodHeld{tr: tr})
+		c := generated.NewCall[int](genericMethodKind)
+		*generated.CallState[genericMethodArgs](c) = genericMethodArgs{n: n}
+		*generated.CallHeld[genericMethodHeld](c) = genericMethodHeld{tr: tr}
+		return c
 	})
 	generated.Bind(largest[float64], largestStart[float64], largestCall[float64])
 	generated.Bind(largest[int], largestStart[int], largestCall[int])
 	generated.Bind(largest[string], largestStart[string], largestCall[string])
-	genericRecursionKind = generated.DefineHeld[genericRecursionState, genericRecursionHeld, int]("genericRecursion", "programs.go", 200, genericRecursionStep)
+	genericRecursionKind = generated.DefineHeld("genericRecursion", "programs.go", 200, genericRecursionSize, generated.Result[int](), genericRecursionStep)
 	generated.Bind(genericRecursion, genericRecursionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s genericRecursionState
-		*generated.In[genericRecursionArgs](&s) = genericRecursionArgs{n: n}
-		return genericRecursionKind.With(s, genericRecursionHeld{tr: tr})
+		c := generated.NewCall[int](genericRecursionKind)
+		*generated.CallState[genericRecursionArgs](c) = genericRecursionArgs{n: n}
+		*generated.CallHeld[genericRecursionHeld](c) = genericRecursionHeld{tr: tr}
+		return c
 	})
-	largeBlocksKind = generated.DefineHeld[largeBlocksState, largeBlocksHeld, int]("largeBlocks", "programs.go", 214, largeBlocksStep)
+	largeBlocksKind = generated.DefineHeld("largeBlocks", "programs.go", 214, largeBlocksSize, generated.Result[int](), largeBlocksStep)
 	generated.Bind(largeBlocks, largeBlocksStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s largeBlocksState
-		*generated.In[largeBlocksArgs](&s) = largeBlocksArgs{n: n}
-		return largeBlocksKind.With(s, largeBlocksHeld{tr: tr})
+		c := generated.NewCall[int](largeBlocksKind)
+		*generated.CallState[largeBlocksArgs](c) = largeBlocksArgs{n: n}
+		*generated.CallHeld[largeBlocksHeld](c) = largeBlocksHeld{tr: tr}
+		return c
 	})
-	largeKind = generated.DefineHeld[largeState, largeHeld, block]("large", "programs.go", 235, largeStep)
+	largeKind = generated.DefineHeld("large", "programs.go", 235, largeSize, generated.Result[block](), largeStep)
 	generated.Bind(large, largeStart, func(tr *cases.Trace, fails bool) coro.Call[block] {
-		var s largeState
-		*generated.In[largeArgs](&s) = largeArgs{fails: fails}
-		return largeKind.With(s, largeHeld{tr: tr})
+		c := generated.NewCall[block](largeKind)
+		*generated.CallState[largeArgs](c) = largeArgs{fails: fails}
+		*generated.CallHeld[largeHeld](c) = largeHeld{tr: tr}
+		return c
 	})
-	largeChildrenKind = generated.DefineHeld[largeChildrenState, largeChildrenHeld, int]("largeChildren", "programs.go", 246, largeChildrenStep)
+	largeChildrenKind = generated.DefineHeld("largeChildren", "programs.go", 246, largeChildrenSize, generated.Result[int](), largeChildrenStep)
 	generated.Bind(largeChildren, largeChildrenStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s largeChildrenState
-		*generated.In[largeChildrenArgs](&s) = largeChildrenArgs{n: n}
-		return largeChildrenKind.With(s, largeChildrenHeld{tr: tr})
+		c := generated.NewCall[int](largeChildrenKind)
+		*generated.CallState[largeChildrenArgs](c) = largeChildrenArgs{n: n}
+		*generated.CallHeld[largeChildrenHeld](c) = largeChildrenHeld{tr: tr}
+		return c
 	})
-	deepRecursionKind = generated.DefineHeld[deepRecursionState, deepRecursionHeld, int]("deepRecursion", "programs.go", 253, deepRecursionStep)
+	deepRecursionKind = generated.DefineHeld("deepRecursion", "programs.go", 253, deepRecursionSize, generated.Result[int](), deepRecursionStep)
 	generated.Bind(deepRecursion, deepRecursionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s deepRecursionState
-		*generated.In[deepRecursionArgs](&s) = deepRecursionArgs{n: n}
-		return deepRecursionKind.With(s, deepRecursionHeld{tr: tr})
+		c := generated.NewCall[int](deepRecursionKind)
+		*generated.CallState[deepRecursionArgs](c) = deepRecursionArgs{n: n}
+		*generated.CallHeld[deepRecursionHeld](c) = deepRecursionHeld{tr: tr}
+		return c
 	})
 	generated.BindMethod[*derived]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return baseWorkStart(&recv.(*derived).base, t, a1, a2)
@@ -160,23 +172,23 @@ type baseWorkAt2 struct {
 	v int
 }
 
-type baseWorkState = [(max(unsafe.Sizeof(baseWorkArgs{}), unsafe.Sizeof(baseWorkAt1{}), unsafe.Sizeof(baseWorkAt2{})) + 7) / 8]uint64
+const baseWorkSize = (max(unsafe.Sizeof(baseWorkArgs{}), unsafe.Sizeof(baseWorkAt1{}), unsafe.Sizeof(baseWorkAt2{})) + 7) &^ 7
 
 type baseWorkHeld = struct {
 	b  *base
 	tr *cases.Trace
 }
 
-var baseWorkKind *generated.HeldKind[baseWorkState, baseWorkHeld, int]
+var baseWorkKind *generated.Kind
 
 // baseWorkStart is the start form of (*base).work.
 func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:35
 	b.done++
 	v := valueStart(t, tr, n+b.done)
-//line programs_task.go:178
+//line programs_task.go:190
 	if generated.Suspended(t) {
-		f, h := baseWorkKind.Spill(t, 1)
+		f, h := generated.SpillHeld[baseWorkHeld](t, baseWorkKind, 1)
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
 		*h = baseWorkHeld{tr: tr}
@@ -185,9 +197,9 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:36
 	err := waitStart(t, tr, "base")
-//line programs_task.go:189
+//line programs_task.go:201
 	if generated.Suspended(t) {
-		f := baseWorkKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, baseWorkKind, 2)
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		return
 	}
@@ -195,10 +207,10 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return v, err
 }
 
-//line programs_task.go:199
+//line programs_task.go:211
 
 // baseWorkStep is the step form of (*base).work.
-func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) generated.Step {
+func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		b    *base
@@ -217,14 +229,14 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:36
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:221
+//line programs_task.go:233
 		goto resume1
 	case 2:
 		s := generated.At[baseWorkAt2](f)
 		v = s.v
 //line programs.go:36
 		err = generated.ChildErr(f)
-//line programs_task.go:228
+//line programs_task.go:240
 		goto resume2
 	default:
 		return f.BadResume()
@@ -232,11 +244,11 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:35
 	b.done++
 	v = valueStart(t, tr, n+b.done)
-//line programs_task.go:236
+//line programs_task.go:248
 	if generated.Suspended(t) {
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
-		h = baseWorkKind.Hold(t, f, h)
+		h = generated.Hold(t, baseWorkKind, f, h)
 		*h = baseWorkHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -244,7 +256,7 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 resume1:
 //line programs.go:36
 	err = waitStart(t, tr, "base")
-//line programs_task.go:248
+//line programs_task.go:260
 	if generated.Suspended(t) {
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		if h != nil {
@@ -254,10 +266,10 @@ resume1:
 	}
 resume2:
 //line programs.go:36
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 }
 
-//line programs_task.go:261
+//line programs_task.go:273
 
 // byValueWorkArgs has the arguments of byValue.work.
 type byValueWorkArgs struct {
@@ -279,21 +291,21 @@ type byValueWorkAt2 struct {
 	result int
 }
 
-type byValueWorkState = [(max(unsafe.Sizeof(byValueWorkArgs{}), unsafe.Sizeof(byValueWorkAt1{}), unsafe.Sizeof(byValueWorkAt2{})) + 7) / 8]uint64
+const byValueWorkSize = (max(unsafe.Sizeof(byValueWorkArgs{}), unsafe.Sizeof(byValueWorkAt1{}), unsafe.Sizeof(byValueWorkAt2{})) + 7) &^ 7
 
 type byValueWorkHeld = struct {
 	tr *cases.Trace
 }
 
-var byValueWorkKind *generated.HeldKind[byValueWorkState, byValueWorkHeld, int]
+var byValueWorkKind *generated.Kind
 
 // byValueWorkStart is the start form of byValue.work.
 func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:42
 	a := valueStart(t, tr, v.k)
-//line programs_task.go:295
+//line programs_task.go:307
 	if generated.Suspended(t) {
-		f, h := byValueWorkKind.Spill(t, 1)
+		f, h := generated.SpillHeld[byValueWorkHeld](t, byValueWorkKind, 1)
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
 		*h = byValueWorkHeld{tr: tr}
@@ -302,9 +314,9 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	}
 //line programs.go:43
 	v1 := valueStart(t, tr, n)
-//line programs_task.go:306
+//line programs_task.go:318
 	if generated.Suspended(t) {
-		f := byValueWorkKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, byValueWorkKind, 2)
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
 		generated.ResultTo(t, &s.result)
@@ -315,10 +327,10 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	return a + v.k, nil
 }
 
-//line programs_task.go:319
+//line programs_task.go:331
 
 // byValueWorkStep is the step form of byValue.work.
-func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHeld) generated.Step {
+func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		v        byValue
@@ -337,7 +349,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:42
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:341
+//line programs_task.go:353
 		goto resume1
 	case 2:
 		s := generated.At[byValueWorkAt2](f)
@@ -345,18 +357,18 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:349
+//line programs_task.go:361
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:42
 	a = valueStart(t, tr, v.k)
-//line programs_task.go:356
+//line programs_task.go:368
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
-		h = byValueWorkKind.Hold(t, f, h)
+		h = generated.Hold(t, byValueWorkKind, f, h)
 		*h = byValueWorkHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -364,7 +376,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 resume1:
 //line programs.go:43
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:368
+//line programs_task.go:380
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
@@ -377,10 +389,10 @@ resume1:
 resume2:
 //line programs.go:43
 	v.k = v1
-	return generated.Return(f, a+v.k, nil)
+	return generated.Return[int](f, a+v.k, nil)
 }
 
-//line programs_task.go:384
+//line programs_task.go:396
 
 // pointingWorkArgs has the arguments of pointing.work.
 type pointingWorkArgs struct {
@@ -399,22 +411,22 @@ type pointingWorkAt2 struct {
 	result int
 }
 
-type pointingWorkState = [(max(unsafe.Sizeof(pointingWorkArgs{}), unsafe.Sizeof(pointingWorkAt1{}), unsafe.Sizeof(pointingWorkAt2{})) + 7) / 8]uint64
+const pointingWorkSize = (max(unsafe.Sizeof(pointingWorkArgs{}), unsafe.Sizeof(pointingWorkAt1{}), unsafe.Sizeof(pointingWorkAt2{})) + 7) &^ 7
 
 type pointingWorkHeld = struct {
 	p  pointing
 	tr *cases.Trace
 }
 
-var pointingWorkKind *generated.HeldKind[pointingWorkState, pointingWorkHeld, int]
+var pointingWorkKind *generated.Kind
 
 // pointingWorkStart is the start form of pointing.work.
 func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:59
 	a, err := baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:416
+//line programs_task.go:428
 	if generated.Suspended(t) {
-		f, h := pointingWorkKind.Spill(t, 1)
+		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 1)
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
 		*h = pointingWorkHeld{p: p, tr: tr}
@@ -428,9 +440,9 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	v := p.worker
 //line programs.go:63
 	b, err := workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:432
+//line programs_task.go:444
 	if generated.Suspended(t) {
-		f, h := pointingWorkKind.Spill(t, 2)
+		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 2)
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
 		*h = pointingWorkHeld{p: p}
@@ -441,10 +453,10 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return a + b*p.extra, err
 }
 
-//line programs_task.go:445
+//line programs_task.go:457
 
 // pointingWorkStep is the step form of pointing.work.
-func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWorkHeld) generated.Step {
+func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		p       pointing
@@ -465,7 +477,7 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:59
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:469
+//line programs_task.go:481
 		goto resume1
 	case 2:
 		s := generated.At[pointingWorkAt2](f)
@@ -474,14 +486,14 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:63
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:478
+//line programs_task.go:490
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:59
 	a, err = baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:485
+//line programs_task.go:497
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
@@ -492,12 +504,12 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 resume1:
 //line programs.go:60
 	if err != nil {
-		return generated.Return(f, a, err)
+		return generated.Return[int](f, a, err)
 	}
 	v = p.worker
 //line programs.go:63
 	b, err = workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:501
+//line programs_task.go:513
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
@@ -507,10 +519,10 @@ resume1:
 	}
 resume2:
 //line programs.go:64
-	return generated.Return(f, a+b*p.extra, err)
+	return generated.Return[int](f, a+b*p.extra, err)
 }
 
-//line programs_task.go:514
+//line programs_task.go:526
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -540,7 +552,7 @@ type promotedAt4 struct {
 	result int
 }
 
-type promotedState = [(max(unsafe.Sizeof(promotedArgs{}), unsafe.Sizeof(promotedAt1{}), unsafe.Sizeof(promotedAt2{}), unsafe.Sizeof(promotedAt3{}), unsafe.Sizeof(promotedAt4{})) + 7) / 8]uint64
+const promotedSize = (max(unsafe.Sizeof(promotedArgs{}), unsafe.Sizeof(promotedAt1{}), unsafe.Sizeof(promotedAt2{}), unsafe.Sizeof(promotedAt3{}), unsafe.Sizeof(promotedAt4{})) + 7) &^ 7
 
 type promotedHeld = struct {
 	tr *cases.Trace
@@ -548,16 +560,16 @@ type promotedHeld = struct {
 	q  pointing
 }
 
-var promotedKind *generated.HeldKind[promotedState, promotedHeld, int]
+var promotedKind *generated.Kind
 
 // promotedStart is the start form of promoted.
 func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:70
 	d := derived{name: "d"}
 	a, err := baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:559
+//line programs_task.go:571
 	if generated.Suspended(t) {
-		f, h := promotedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
 		*h = promotedHeld{tr: tr, d: &d}
@@ -570,9 +582,9 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	p := &d
 	b, err := baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:574
+//line programs_task.go:586
 	if generated.Suspended(t) {
-		f, h := promotedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
 		*h = promotedHeld{tr: tr, d: &d}
@@ -582,9 +594,9 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:77
 	q := pointing{&base{10}, byValue{5}, 3}
 	v := valueStart(t, tr, 3)
-//line programs_task.go:586
+//line programs_task.go:598
 	if generated.Suspended(t) {
-		f, h := promotedKind.Spill(t, 3)
+		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
 		*h = promotedHeld{tr: tr, d: &d, q: q}
@@ -593,9 +605,9 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:78
 	c, err := pointingWorkStart(q, t, tr, v)
-//line programs_task.go:597
+//line programs_task.go:609
 	if generated.Suspended(t) {
-		f, h := promotedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
 		*h = promotedHeld{d: &d}
@@ -606,10 +618,10 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d.done, err
 }
 
-//line programs_task.go:610
+//line programs_task.go:622
 
 // promotedStep is the step form of promoted.
-func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) generated.Step {
+func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -630,7 +642,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:71
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:634
+//line programs_task.go:646
 		goto resume1
 	case 2:
 		s := generated.At[promotedAt2](f)
@@ -639,7 +651,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:76
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:643
+//line programs_task.go:655
 		goto resume2
 	case 3:
 		s := generated.At[promotedAt3](f)
@@ -648,7 +660,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:652
+//line programs_task.go:664
 		goto resume3
 	case 4:
 		s := generated.At[promotedAt4](f)
@@ -657,7 +669,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		c = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:661
+//line programs_task.go:673
 		goto resume4
 	default:
 		return f.BadResume()
@@ -666,7 +678,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:70
 	*d = derived{name: "d"}
 	a, err = baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:670
+//line programs_task.go:682
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
@@ -677,11 +689,11 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 resume1:
 //line programs.go:72
 	if err != nil {
-		return generated.Return(f, a, err)
+		return generated.Return[int](f, a, err)
 	}
 	p = d
 	b, err = baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:685
+//line programs_task.go:697
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
@@ -693,7 +705,7 @@ resume2:
 //line programs.go:77
 	q = pointing{&base{10}, byValue{5}, 3}
 	v = valueStart(t, tr, 3)
-//line programs_task.go:697
+//line programs_task.go:709
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
@@ -704,7 +716,7 @@ resume2:
 resume3:
 //line programs.go:78
 	c, err = pointingWorkStart(q, t, tr, v)
-//line programs_task.go:708
+//line programs_task.go:720
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
@@ -714,10 +726,10 @@ resume3:
 	}
 resume4:
 //line programs.go:79
-	return generated.Return(f, a+b*10+c*100+d.done, err)
+	return generated.Return[int](f, a+b*10+c*100+d.done, err)
 }
 
-//line programs_task.go:721
+//line programs_task.go:733
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -730,14 +742,14 @@ type interfacesAt1 struct {
 	result int
 }
 
-type interfacesState = [(max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{})) + 7) / 8]uint64
+const interfacesSize = (max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{})) + 7) &^ 7
 
 type interfacesHeld = struct {
 	tr   *cases.Trace
 	list []worker
 }
 
-var interfacesKind *generated.HeldKind[interfacesState, interfacesHeld, int]
+var interfacesKind *generated.Kind
 
 // interfacesStart is the start form of interfaces.
 func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -753,9 +765,9 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:85
 				k, err := workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:757
+//line programs_task.go:769
 				if generated.Suspended(t) {
-					f, h := interfacesKind.Spill(t, 1)
+					f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 					s := generated.At[interfacesAt1](f)
 					*s = interfacesAt1{sum: sum, i: i}
 					*h = interfacesHeld{tr: tr, list: list}
@@ -774,10 +786,10 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:778
+//line programs_task.go:790
 
 // interfacesStep is the step form of interfaces.
-func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld) generated.Step {
+func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -799,7 +811,7 @@ func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld)
 //line programs.go:85
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:803
+//line programs_task.go:815
 		goto resume1
 	default:
 		return f.BadResume()
@@ -817,7 +829,7 @@ loop1:
 //line programs.go:84
 	w = list[i]
 	k, err = workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:821
+//line programs_task.go:833
 	if generated.Suspended(t) {
 		s := generated.At[interfacesAt1](f)
 		*s = interfacesAt1{sum: sum, i: i}
@@ -828,7 +840,7 @@ loop1:
 resume1:
 //line programs.go:86
 	if err != nil {
-		return generated.Return(f, sum, fmt.Errorf("%d: %w", i, err))
+		return generated.Return[int](f, sum, fmt.Errorf("%d: %w", i, err))
 	}
 	sum = sum*3 + k
 //line programs.go:84
@@ -836,10 +848,10 @@ resume1:
 	goto loop1
 end1:
 //line programs.go:91
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:843
+//line programs_task.go:855
 
 // embeddedInterfaceArgs has the arguments of embeddedInterface.
 type embeddedInterfaceArgs struct {
@@ -863,7 +875,7 @@ type embeddedInterfaceAt3 struct {
 	result int
 }
 
-type embeddedInterfaceState = [(max(unsafe.Sizeof(embeddedInterfaceArgs{}), unsafe.Sizeof(embeddedInterfaceAt1{}), unsafe.Sizeof(embeddedInterfaceAt2{}), unsafe.Sizeof(embeddedInterfaceAt3{})) + 7) / 8]uint64
+const embeddedInterfaceSize = (max(unsafe.Sizeof(embeddedInterfaceArgs{}), unsafe.Sizeof(embeddedInterfaceAt1{}), unsafe.Sizeof(embeddedInterfaceAt2{}), unsafe.Sizeof(embeddedInterfaceAt3{})) + 7) &^ 7
 
 type embeddedInterfaceHeld = struct {
 	tr   *cases.Trace
@@ -873,7 +885,7 @@ type embeddedInterfaceHeld = struct {
 	err2 error
 }
 
-var embeddedInterfaceKind *generated.HeldKind[embeddedInterfaceState, embeddedInterfaceHeld, int]
+var embeddedInterfaceKind *generated.Kind
 
 // embeddedInterfaceStart is the start form of embeddedInterface.
 func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -885,9 +897,9 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v := o.worker
 //line programs.go:97
 	a, err := workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:889
+//line programs_task.go:901
 	if generated.Suspended(t) {
-		f, h := embeddedInterfaceKind.Spill(t, 1)
+		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 1)
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
 		*h = embeddedInterfaceHeld{tr: tr, o: o, w: &w}
@@ -899,9 +911,9 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v1 := w
 //line programs.go:99
 	b, err2 := workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:903
+//line programs_task.go:915
 	if generated.Suspended(t) {
-		f, h := embeddedInterfaceKind.Spill(t, 2)
+		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 2)
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
 		*h = embeddedInterfaceHeld{tr: tr, o: o, w: &w, err: err}
@@ -914,9 +926,9 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v3 := o.worker
 //line programs.go:100
 	c, _ := workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:918
+//line programs_task.go:930
 	if generated.Suspended(t) {
-		f, h := embeddedInterfaceKind.Spill(t, 3)
+		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 3)
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
 		*h = embeddedInterfaceHeld{err: err, err2: err2}
@@ -930,10 +942,10 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a + b*10 + c*100, err
 }
 
-//line programs_task.go:934
+//line programs_task.go:946
 
 // embeddedInterfaceStep is the step form of embeddedInterface.
-func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *embeddedInterfaceHeld) generated.Step {
+func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -955,7 +967,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:97
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:959
+//line programs_task.go:971
 		goto resume1
 	case 2:
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -964,7 +976,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:99
 		b = s.result
 		err2 = generated.ChildErr(f)
-//line programs_task.go:968
+//line programs_task.go:980
 		goto resume2
 	case 3:
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -973,7 +985,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:100
 		c = s.result
 		generated.ChildErr(f)
-//line programs_task.go:977
+//line programs_task.go:989
 		goto resume3
 	default:
 		return f.BadResume()
@@ -986,7 +998,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 	v = o.worker
 //line programs.go:97
 	a, err = workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:990
+//line programs_task.go:1002
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
@@ -1000,7 +1012,7 @@ resume1:
 	v1 = *w
 //line programs.go:99
 	b, err2 = workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:1004
+//line programs_task.go:1016
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
@@ -1018,7 +1030,7 @@ resume2:
 	v3 = o.worker
 //line programs.go:100
 	c, _ = workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:1022
+//line programs_task.go:1034
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
@@ -1031,10 +1043,10 @@ resume3:
 	if err == nil {
 		err = err2
 	}
-	return generated.Return(f, a+b*10+c*100, err)
+	return generated.Return[int](f, a+b*10+c*100, err)
 }
 
-//line programs_task.go:1038
+//line programs_task.go:1050
 
 // nilInterfaceArgs has the arguments of nilInterface.
 type nilInterfaceArgs struct {
@@ -1046,23 +1058,23 @@ type nilInterfaceAt2 struct {
 	result int
 }
 
-type nilInterfaceState = [(max(unsafe.Sizeof(nilInterfaceArgs{}), unsafe.Sizeof(nilInterfaceAt2{})) + 7) / 8]uint64
+const nilInterfaceSize = (max(unsafe.Sizeof(nilInterfaceArgs{}), unsafe.Sizeof(nilInterfaceAt2{})) + 7) &^ 7
 
 type nilInterfaceHeld = struct {
 	tr *cases.Trace
 	w  worker
 }
 
-var nilInterfaceKind *generated.HeldKind[nilInterfaceState, nilInterfaceHeld, int]
+var nilInterfaceKind *generated.Kind
 
 // nilInterfaceStart is the start form of nilInterface.
 func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var w worker
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1064
+//line programs_task.go:1076
 	if generated.Suspended(t) {
-		_, h := nilInterfaceKind.Spill(t, 1)
+		_, h := generated.SpillHeld[nilInterfaceHeld](t, nilInterfaceKind, 1)
 		*h = nilInterfaceHeld{tr: tr, w: w}
 		return
 	}
@@ -1070,9 +1082,9 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line programs.go:110
 	v1, err := workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1074
+//line programs_task.go:1086
 	if generated.Suspended(t) {
-		f := nilInterfaceKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, nilInterfaceKind, 2)
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
 		generated.ResultTo(t, &s.result)
@@ -1082,10 +1094,10 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:1086
+//line programs_task.go:1098
 
 // nilInterfaceStep is the step form of nilInterface.
-func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfaceHeld) generated.Step {
+func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1103,14 +1115,14 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 		tr, w = h.tr, h.w
 //line programs.go:109
 		generated.ChildErr(f)
-//line programs_task.go:1107
+//line programs_task.go:1119
 		goto resume1
 	case 2:
 		s := generated.At[nilInterfaceAt2](f)
 //line programs.go:110
 		v1 = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1114
+//line programs_task.go:1126
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1118,9 +1130,9 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 	w = nil
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1122
+//line programs_task.go:1134
 	if generated.Suspended(t) {
-		h = nilInterfaceKind.Hold(t, f, h)
+		h = generated.Hold(t, nilInterfaceKind, f, h)
 		*h = nilInterfaceHeld{tr: tr, w: w}
 		return generated.Wait(f, t, 1)
 	}
@@ -1129,7 +1141,7 @@ resume1:
 	v = tr.Int(1)
 //line programs.go:110
 	v1, err = workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1133
+//line programs_task.go:1145
 	if generated.Suspended(t) {
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
@@ -1141,12 +1153,10 @@ resume1:
 	}
 resume2:
 //line programs.go:110
-	return generated.Return(f, v1, err)
+	return generated.Return[int](f, v1, err)
 }
 
-//line programs_task.go:1148
-
-type applyState = struct{}
+//line programs_task.go:1160
 
 type applyHeld[A any, B any] struct {
 	tr     *cases.Trace
@@ -1157,32 +1167,35 @@ type applyHeld[A any, B any] struct {
 }
 
 // applyKind returns the kind of an instance of apply.
-func applyKind[A any, B any]() *generated.HeldKind[applyState, applyHeld[A, B], B] {
-	return generated.Instance(func() *generated.HeldKind[applyState, applyHeld[A, B], B] {
-		return generated.DefineHeld[applyState, applyHeld[A, B], B]("apply", "programs.go", 113, applyStep[A, B])
+func applyKind[A any, B any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("apply", "programs.go", 113, 0, generated.Result[B](), applyStep[A, B])
 	})
 }
 
 // applyCall returns a call of apply for a launch.
 func applyCall[A any, B any](tr *cases.Trace, a A, f func(*task.T, A) B) coro.Call[B] {
-	return applyKind[A, B]().With(applyState{}, applyHeld[A, B]{tr: tr, a: a, f: f})
+	c := generated.NewCall[B](applyKind[A, B]())
+	*generated.CallHeld[applyHeld[A, B]](c) = applyHeld[A, B]{tr: tr, a: a, f: f}
+	return c
 }
 
 // applyStart is the start form of apply.
 func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A) B) (_ B, _ error) {
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1176
+//line programs_task.go:1189
 	if generated.Suspended(t) {
-		_, h := applyKind[A, B]().Spill(t, 1)
+		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 1)
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return
 	}
 //line programs.go:115
 	b := startOfPrograms(f)(t, a)
-//line programs_task.go:1184
+//line programs_task.go:1197
 	if generated.Suspended(t) {
-		_, h := applyKind[A, B]().Spill(t, 2)
+		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 2)
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1190,9 +1203,9 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	var zero A
 //line programs.go:117
 	err := waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1194
+//line programs_task.go:1207
 	if generated.Suspended(t) {
-		_, h := applyKind[A, B]().Spill(t, 3)
+		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 3)
 		*h = applyHeld[A, B]{b: b}
 		return
 	}
@@ -1200,10 +1213,10 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	return b, err
 }
 
-//line programs_task.go:1204
+//line programs_task.go:1217
 
 // applyStep is the step form of apply.
-func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A, B]) generated.Step {
+func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr      *cases.Trace
@@ -1219,27 +1232,27 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 		tr, a, f = h.tr, h.a, h.f
 //line programs.go:114
 		generated.ChildErr(f1)
-//line programs_task.go:1223
+//line programs_task.go:1236
 		goto resume1
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:115
 		b = h.result
 		generated.Child(f1)
-//line programs_task.go:1230
+//line programs_task.go:1243
 		goto resume2
 	case 3:
 		b = h.b
 //line programs.go:117
 		err = generated.ChildErr(f1)
-//line programs_task.go:1236
+//line programs_task.go:1249
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1243
+//line programs_task.go:1256
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return generated.Wait(f1, t, 1)
@@ -1247,7 +1260,7 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 resume1:
 //line programs.go:115
 	b = startOfPrograms(f)(t, a)
-//line programs_task.go:1251
+//line programs_task.go:1264
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -1257,17 +1270,17 @@ resume2:
 	zero = *new(A)
 //line programs.go:117
 	err = waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1261
+//line programs_task.go:1274
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{b: b}
 		return generated.Wait(f1, t, 3)
 	}
 resume3:
 //line programs.go:118
-	return generated.Return(f1, b, err)
+	return generated.Return[B](f1, b, err)
 }
 
-//line programs_task.go:1271
+//line programs_task.go:1284
 
 // genericFunctionArgs has the arguments of genericFunction.
 type genericFunctionArgs struct {
@@ -1284,7 +1297,7 @@ type genericFunctionAt3 struct {
 	k int
 }
 
-type genericFunctionState = [(max(unsafe.Sizeof(genericFunctionArgs{}), unsafe.Sizeof(genericFunctionAt2{}), unsafe.Sizeof(genericFunctionAt3{})) + 7) / 8]uint64
+const genericFunctionSize = (max(unsafe.Sizeof(genericFunctionArgs{}), unsafe.Sizeof(genericFunctionAt2{}), unsafe.Sizeof(genericFunctionAt3{})) + 7) &^ 7
 
 type genericFunctionHeld = struct {
 	tr      *cases.Trace
@@ -1293,7 +1306,7 @@ type genericFunctionHeld = struct {
 	result1 *int
 }
 
-var genericFunctionKind *generated.HeldKind[genericFunctionState, genericFunctionHeld, int]
+var genericFunctionKind *generated.Kind
 
 // genericFunctionStart is the start form of genericFunction.
 func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1301,9 +1314,9 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s, err := applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1305
+//line programs_task.go:1318
 		if generated.Suspended(t) {
-			f := genericFunctionFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
 			*s = genericFunctionFunc1At1{}
 			generated.ResultTo(t, &s.result)
@@ -1312,9 +1325,9 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1316
+//line programs_task.go:1329
 	if generated.Suspended(t) {
-		_, h := genericFunctionKind.Spill(t, 1)
+		_, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 1)
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1326,9 +1339,9 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k, err := applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1330
+//line programs_task.go:1343
 		if generated.Suspended(t) {
-			f := genericFunctionFunc2Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, genericFunctionFunc2Kind, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
 			*s1 = genericFunctionFunc2At1{}
 			generated.ResultTo(t, &s1.result)
@@ -1337,9 +1350,9 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1341
+//line programs_task.go:1354
 	if generated.Suspended(t) {
-		f, h := genericFunctionKind.Spill(t, 2)
+		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 2)
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
 		*h = genericFunctionHeld{tr: tr}
@@ -1351,9 +1364,9 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1355
+//line programs_task.go:1368
 	if generated.Suspended(t) {
-		f, h := genericFunctionKind.Spill(t, 3)
+		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
 		generated.ResultTo(t, &h.result1)
@@ -1363,10 +1376,10 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1367
+//line programs_task.go:1380
 
 // genericFunctionStep is the step form of genericFunction.
-func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *genericFunctionHeld) generated.Step {
+func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1385,7 +1398,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1389
+//line programs_task.go:1402
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1393,7 +1406,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:126
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1397
+//line programs_task.go:1410
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1402,7 +1415,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:127
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1406
+//line programs_task.go:1419
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1411,9 +1424,9 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1415
+//line programs_task.go:1428
 		if generated.Suspended(t) {
-			f := genericFunctionFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
 			*s = genericFunctionFunc1At1{}
 			generated.ResultTo(t, &s.result)
@@ -1422,7 +1435,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1426
+//line programs_task.go:1439
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1431,14 +1444,14 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 resume1:
 //line programs.go:123
 	if err != nil {
-		return generated.Return(f, 0, err)
+		return generated.Return[int](f, 0, err)
 	}
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1440
+//line programs_task.go:1453
 		if generated.Suspended(t) {
-			f := genericFunctionFunc2Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, genericFunctionFunc2Kind, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
 			*s1 = genericFunctionFunc2At1{}
 			generated.ResultTo(t, &s1.result)
@@ -1447,7 +1460,7 @@ resume1:
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1451
+//line programs_task.go:1464
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1461,7 +1474,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1465
+//line programs_task.go:1478
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1470,10 +1483,10 @@ resume2:
 	}
 resume3:
 //line programs.go:131
-	return generated.Return(f, *p+k, err)
+	return generated.Return[int](f, *p+k, err)
 }
 
-//line programs_task.go:1477
+//line programs_task.go:1490
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1485,16 +1498,16 @@ type genericFunctionFunc1At1 struct {
 	result int
 }
 
-type genericFunctionFunc1State = [(max(unsafe.Sizeof(genericFunctionFunc1Args{}), unsafe.Sizeof(genericFunctionFunc1At1{})) + 7) / 8]uint64
+const genericFunctionFunc1Size = (max(unsafe.Sizeof(genericFunctionFunc1Args{}), unsafe.Sizeof(genericFunctionFunc1At1{})) + 7) &^ 7
 
 type genericFunctionFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var genericFunctionFunc1Kind *generated.HeldKind[genericFunctionFunc1State, genericFunctionFunc1Held, string]
+var genericFunctionFunc1Kind *generated.Kind
 
 // genericFunctionFunc1Step is the step form of genericFunction.func1.
-func genericFunctionFunc1Step(f *generated.Frame[genericFunctionFunc1State, string], h *genericFunctionFunc1Held) generated.Step {
+func genericFunctionFunc1Step(f *generated.Frame, h *genericFunctionFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1510,14 +1523,14 @@ func genericFunctionFunc1Step(f *generated.Frame[genericFunctionFunc1State, stri
 //line programs.go:122
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1514
+//line programs_task.go:1527
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:122
 	v = valueStart(t, tr, k)
-//line programs_task.go:1521
+//line programs_task.go:1534
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1529,27 +1542,27 @@ func genericFunctionFunc1Step(f *generated.Frame[genericFunctionFunc1State, stri
 	}
 resume1:
 //line programs.go:122
-	return generated.Return(f, fmt.Sprint("s", v), nil)
+	return generated.Return[string](f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1536
+//line programs_task.go:1549
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 126.
 type genericFunctionFunc2At1 struct {
 	result int
 }
 
-type genericFunctionFunc2State = [(unsafe.Sizeof(genericFunctionFunc2At1{}) + 7) / 8]uint64
+const genericFunctionFunc2Size = (unsafe.Sizeof(genericFunctionFunc2At1{}) + 7) &^ 7
 
 type genericFunctionFunc2Held = struct {
 	tr *cases.Trace
 	s  string
 }
 
-var genericFunctionFunc2Kind *generated.HeldKind[genericFunctionFunc2State, genericFunctionFunc2Held, int]
+var genericFunctionFunc2Kind *generated.Kind
 
 // genericFunctionFunc2Step is the step form of genericFunction.func2.
-func genericFunctionFunc2Step(f *generated.Frame[genericFunctionFunc2State, int], h *genericFunctionFunc2Held) generated.Step {
+func genericFunctionFunc2Step(f *generated.Frame, h *genericFunctionFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -1564,14 +1577,14 @@ func genericFunctionFunc2Step(f *generated.Frame[genericFunctionFunc2State, int]
 //line programs.go:126
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1568
+//line programs_task.go:1581
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:126
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1575
+//line programs_task.go:1588
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1583,22 +1596,22 @@ func genericFunctionFunc2Step(f *generated.Frame[genericFunctionFunc2State, int]
 	}
 resume1:
 //line programs.go:126
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:1590
+//line programs_task.go:1603
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
 	b [2]byte
 }
 
-type genericFunctionFunc3State = [(unsafe.Sizeof(genericFunctionFunc3Args{}) + 7) / 8]uint64
+const genericFunctionFunc3Size = (unsafe.Sizeof(genericFunctionFunc3Args{}) + 7) &^ 7
 
-var genericFunctionFunc3Kind *generated.Kind[genericFunctionFunc3State, *int]
+var genericFunctionFunc3Kind *generated.Kind
 
 // genericFunctionFunc3Step is the step form of genericFunction.func3.
-func genericFunctionFunc3Step(f *generated.Frame[genericFunctionFunc3State, *int]) generated.Step {
+func genericFunctionFunc3Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
 	var (
 		b   [2]byte
@@ -1614,17 +1627,17 @@ func genericFunctionFunc3Step(f *generated.Frame[genericFunctionFunc3State, *int
 	sum = new(int)
 //line programs.go:128
 	*sum = int(b[1])
-	return generated.Return(f, sum, nil)
+	return generated.Return[*int](f, sum, nil)
 }
 
-//line programs_task.go:1621
+//line programs_task.go:1634
 
 // collectAt1 is what collect keeps while it waits in line 137.
 type collectAt1 struct {
 	i int
 }
 
-type collectState = [(unsafe.Sizeof(collectAt1{}) + 7) / 8]uint64
+const collectSize = (unsafe.Sizeof(collectAt1{}) + 7) &^ 7
 
 type collectHeld[E any] struct {
 	tr   *cases.Trace
@@ -1635,15 +1648,18 @@ type collectHeld[E any] struct {
 }
 
 // collectKind returns the kind of an instance of collect.
-func collectKind[E any]() *generated.HeldKind[collectState, collectHeld[E], []*E] {
-	return generated.Instance(func() *generated.HeldKind[collectState, collectHeld[E], []*E] {
-		return generated.DefineHeld[collectState, collectHeld[E], []*E]("collect", "programs.go", 134, collectStep[E])
+func collectKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("collect", "programs.go", 134, collectSize, generated.Result[[]*E](), collectStep[E])
 	})
 }
 
 // collectCall returns a call of collect for a launch.
 func collectCall[E any](tr *cases.Trace, list []E, keep func(E) bool) coro.Call[[]*E] {
-	return collectKind[E]().With(collectState{}, collectHeld[E]{tr: tr, list: list, keep: keep})
+	c := generated.NewCall[[]*E](collectKind[E]())
+	*generated.CallHeld[collectHeld[E]](c) = collectHeld[E]{tr: tr, list: list, keep: keep}
+	return c
 }
 
 // collectStart is the start form of collect.
@@ -1654,9 +1670,9 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:136
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1658
+//line programs_task.go:1674
 		if generated.Suspended(t) {
-			f, h := collectKind[E]().Spill(t, 1)
+			f, h := generated.SpillHeld[collectHeld[E]](t, collectKind[E](), 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
 			*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: &e}
 			return
@@ -1669,10 +1685,10 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1673
+//line programs_task.go:1689
 
 // collectStep is the step form of collect.
-func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E]) generated.Step {
+func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1691,7 +1707,7 @@ func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:137
 		generated.ChildErr(f)
-//line programs_task.go:1695
+//line programs_task.go:1711
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1708,7 +1724,7 @@ loop1:
 //line programs.go:136
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1712
+//line programs_task.go:1728
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1724,10 +1740,10 @@ resume1:
 	goto loop1
 end1:
 //line programs.go:142
-	return generated.Return(f, out, nil)
+	return generated.Return[[]*E](f, out, nil)
 }
 
-//line programs_task.go:1731
+//line programs_task.go:1747
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1744,7 +1760,7 @@ type genericPointersAt2 struct {
 	sum int
 }
 
-type genericPointersState = [(max(unsafe.Sizeof(genericPointersArgs{}), unsafe.Sizeof(genericPointersAt1{}), unsafe.Sizeof(genericPointersAt2{})) + 7) / 8]uint64
+const genericPointersSize = (max(unsafe.Sizeof(genericPointersArgs{}), unsafe.Sizeof(genericPointersAt1{}), unsafe.Sizeof(genericPointersAt2{})) + 7) &^ 7
 
 type genericPointersHeld = struct {
 	tr      *cases.Trace
@@ -1752,7 +1768,7 @@ type genericPointersHeld = struct {
 	result1 []*string
 }
 
-var genericPointersKind *generated.HeldKind[genericPointersState, genericPointersHeld, int]
+var genericPointersKind *generated.Kind
 
 // genericPointersStart is the start form of genericPointers.
 func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1761,9 +1777,9 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:147
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1765
+//line programs_task.go:1781
 		if generated.Suspended(t) {
-			f, h := genericPointersKind.Spill(t, 1)
+			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 			*h = genericPointersHeld{tr: tr}
 			generated.ResultTo(t, &h.result)
@@ -1777,9 +1793,9 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:150
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1781
+//line programs_task.go:1797
 		if generated.Suspended(t) {
-			f, h := genericPointersKind.Spill(t, 2)
+			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 			*h = genericPointersHeld{tr: tr}
 			generated.ResultTo(t, &h.result1)
@@ -1794,10 +1810,10 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1798
+//line programs_task.go:1814
 
 // genericPointersStep is the step form of genericPointers.
-func genericPointersStep(f *generated.Frame[genericPointersState, int], h *genericPointersHeld) generated.Step {
+func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr     *cases.Trace
@@ -1818,7 +1834,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:147
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1822
+//line programs_task.go:1838
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1827,7 +1843,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:150
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1831
+//line programs_task.go:1847
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1835,7 +1851,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:146
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1839
+//line programs_task.go:1855
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1848,7 +1864,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1852
+//line programs_task.go:1868
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1860,12 +1876,10 @@ resume2:
 	for _, p := range v1 {
 		tr.Print(*p)
 	}
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1867
-
-type queuePushState = struct{}
+//line programs_task.go:1883
 
 type queuePushHeld[E any] struct {
 	q  *queue[E]
@@ -1874,9 +1888,10 @@ type queuePushHeld[E any] struct {
 }
 
 // queuePushKind returns the kind of an instance of (*queue).push.
-func queuePushKind[E any]() *generated.HeldKind[queuePushState, queuePushHeld[E], int] {
-	return generated.Instance(func() *generated.HeldKind[queuePushState, queuePushHeld[E], int] {
-		return generated.DefineHeld[queuePushState, queuePushHeld[E], int]("(*queue).push", "programs.go", 161, queuePushStep[E])
+func queuePushKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("(*queue).push", "programs.go", 161, 0, generated.Result[int](), queuePushStep[E])
 	})
 }
 
@@ -1884,9 +1899,9 @@ func queuePushKind[E any]() *generated.HeldKind[queuePushState, queuePushHeld[E]
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1888
+//line programs_task.go:1903
 	if generated.Suspended(t) {
-		_, h := queuePushKind[E]().Spill(t, 1)
+		_, h := generated.SpillHeld[queuePushHeld[E]](t, queuePushKind[E](), 1)
 		*h = queuePushHeld[E]{q: q, e: e}
 		return
 	}
@@ -1896,10 +1911,10 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1900
+//line programs_task.go:1915
 
 // queuePushStep is the step form of (*queue).push.
-func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushHeld[E]) generated.Step {
+func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		q  *queue[E]
@@ -1913,14 +1928,14 @@ func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushH
 		q, e = h.q, h.e
 //line programs.go:162
 		generated.ChildErr(f)
-//line programs_task.go:1917
+//line programs_task.go:1932
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1924
+//line programs_task.go:1939
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1929,18 +1944,16 @@ resume1:
 //line programs.go:163
 	q.items = append(q.items, e)
 	q.last = e
-	return generated.Return(f, len(q.items), nil)
+	return generated.Return[int](f, len(q.items), nil)
 }
 
-//line programs_task.go:1936
+//line programs_task.go:1951
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
 	R0 E
 	R1 bool
 }
-
-type queuePopState = struct{}
 
 type queuePopHeld[E any] struct {
 	q  *queue[E]
@@ -1949,9 +1962,10 @@ type queuePopHeld[E any] struct {
 }
 
 // queuePopKind returns the kind of an instance of (*queue).pop.
-func queuePopKind[E any]() *generated.HeldKind[queuePopState, queuePopHeld[E], queuePopResult[E]] {
-	return generated.Instance(func() *generated.HeldKind[queuePopState, queuePopHeld[E], queuePopResult[E]] {
-		return generated.DefineHeld[queuePopState, queuePopHeld[E], queuePopResult[E]]("(*queue).pop", "programs.go", 168, queuePopStep[E])
+func queuePopKind[E any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("(*queue).pop", "programs.go", 168, 0, generated.Result[queuePopResult[E]](), queuePopStep[E])
 	})
 }
 
@@ -1963,9 +1977,9 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1967
+//line programs_task.go:1981
 	if generated.Suspended(t) {
-		_, h := queuePopKind[E]().Spill(t, 1)
+		_, h := generated.SpillHeld[queuePopHeld[E]](t, queuePopKind[E](), 1)
 		*h = queuePopHeld[E]{q: q, e: e}
 		return
 	}
@@ -1974,10 +1988,10 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:1978
+//line programs_task.go:1992
 
 // queuePopStep is the step form of (*queue).pop.
-func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h *queuePopHeld[E]) generated.Step {
+func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		q  *queue[E]
@@ -1992,18 +2006,18 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 		q, e = h.q, h.e
 //line programs.go:173
 		generated.ChildErr(f)
-//line programs_task.go:1996
+//line programs_task.go:2010
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:169
 	if len(q.items) == 0 {
-		return generated.Return(f, queuePopResult[E]{e, ok}, nil)
+		return generated.Return[queuePopResult[E]](f, queuePopResult[E]{e, ok}, nil)
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:2007
+//line programs_task.go:2021
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2011,10 +2025,10 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 resume1:
 //line programs.go:174
 	q.items = q.items[1:]
-	return generated.Return(f, queuePopResult[E]{e, true}, nil)
+	return generated.Return[queuePopResult[E]](f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2018
+//line programs_task.go:2032
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2058,7 +2072,7 @@ type genericMethodAt7 struct {
 	ok   bool
 }
 
-type genericMethodState = [(max(unsafe.Sizeof(genericMethodArgs{}), unsafe.Sizeof(genericMethodAt1{}), unsafe.Sizeof(genericMethodAt3{}), unsafe.Sizeof(genericMethodAt4{}), unsafe.Sizeof(genericMethodAt5{}), unsafe.Sizeof(genericMethodAt6{}), unsafe.Sizeof(genericMethodAt7{})) + 7) / 8]uint64
+const genericMethodSize = (max(unsafe.Sizeof(genericMethodArgs{}), unsafe.Sizeof(genericMethodAt1{}), unsafe.Sizeof(genericMethodAt3{}), unsafe.Sizeof(genericMethodAt4{}), unsafe.Sizeof(genericMethodAt5{}), unsafe.Sizeof(genericMethodAt6{}), unsafe.Sizeof(genericMethodAt7{})) + 7) &^ 7
 
 type genericMethodHeld = struct {
 	tr     *cases.Trace
@@ -2071,16 +2085,16 @@ type genericMethodHeld = struct {
 	}
 }
 
-var genericMethodKind *generated.HeldKind[genericMethodState, genericMethodHeld, int]
+var genericMethodKind *generated.Kind
 
 // genericMethodStart is the start form of genericMethod.
 func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:180
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2082
+//line programs_task.go:2096
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 1)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 1)
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2089,17 +2103,17 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:180
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2093
+//line programs_task.go:2107
 	if generated.Suspended(t) {
-		_, h := genericMethodKind.Spill(t, 2)
+		_, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
 		return
 	}
 //line programs.go:181
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2101
+//line programs_task.go:2115
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 3)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 3)
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2108,9 +2122,9 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2112
+//line programs_task.go:2126
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 4)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 4)
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2120,18 +2134,18 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:183
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2124
+//line programs_task.go:2138
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 5)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: &q, r: r}
 		return
 	}
 //line programs.go:185
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2133
+//line programs_task.go:2147
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 6)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: &q, r: r}
 		generated.ResultTo(t, &h.result)
@@ -2139,9 +2153,9 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2143
+//line programs_task.go:2157
 	if generated.Suspended(t) {
-		f, h := genericMethodKind.Spill(t, 7)
+		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: &q, r: r, s: s}
 		generated.ResultTo(t, &h.result)
@@ -2152,10 +2166,10 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2156
+//line programs_task.go:2170
 
 // genericMethodStep is the step form of genericMethod.
-func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMethodHeld) generated.Step {
+func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -2177,13 +2191,13 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:180
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2181
+//line programs_task.go:2195
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:180
 		generated.Child(f)
-//line programs_task.go:2187
+//line programs_task.go:2201
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2191,7 +2205,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:181
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2195
+//line programs_task.go:2209
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2200,7 +2214,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:182
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2204
+//line programs_task.go:2218
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2208,7 +2222,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:184
 		generated.Child(f)
-//line programs_task.go:2212
+//line programs_task.go:2226
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2217,7 +2231,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:185
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2221
+//line programs_task.go:2235
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2226,7 +2240,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:186
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2230
+//line programs_task.go:2244
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2234,7 +2248,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 	q = new(queue[int])
 //line programs.go:180
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2238
+//line programs_task.go:2252
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2245,7 +2259,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 resume1:
 //line programs.go:180
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2249
+//line programs_task.go:2263
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2253,7 +2267,7 @@ resume1:
 resume2:
 //line programs.go:181
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2257
+//line programs_task.go:2271
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2264,7 +2278,7 @@ resume2:
 resume3:
 //line programs.go:182
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2268
+//line programs_task.go:2282
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2276,7 +2290,7 @@ resume4:
 //line programs.go:183
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2280
+//line programs_task.go:2294
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2285,7 +2299,7 @@ resume4:
 resume5:
 //line programs.go:185
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2289
+//line programs_task.go:2303
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2295,7 +2309,7 @@ resume5:
 resume6:
 //line programs.go:186
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2299
+//line programs_task.go:2313
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2305,17 +2319,17 @@ resume6:
 resume7:
 //line programs.go:187
 	tr.Print(a, ok, s, none, q.last, r.last)
-	return generated.Return(f, k+a, nil)
+	return generated.Return[int](f, k+a, nil)
 }
 
-//line programs_task.go:2312
+//line programs_task.go:2326
 
 // largestAt2 is what largest keeps while it waits in line 197.
 type largestAt2 struct {
 	half int
 }
 
-type largestState = [(unsafe.Sizeof(largestAt2{}) + 7) / 8]uint64
+const largestSize = (unsafe.Sizeof(largestAt2{}) + 7) &^ 7
 
 type largestHeld[E cmp.Ordered] struct {
 	tr     *cases.Trace
@@ -2325,15 +2339,18 @@ type largestHeld[E cmp.Ordered] struct {
 }
 
 // largestKind returns the kind of an instance of largest.
-func largestKind[E cmp.Ordered]() *generated.HeldKind[largestState, largestHeld[E], E] {
-	return generated.Instance(func() *generated.HeldKind[largestState, largestHeld[E], E] {
-		return generated.DefineHeld[largestState, largestHeld[E], E]("largest", "programs.go", 191, largestStep[E])
+func largestKind[E cmp.Ordered]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("largest", "programs.go", 191, largestSize, generated.Result[E](), largestStep[E])
 	})
 }
 
 // largestCall returns a call of largest for a launch.
 func largestCall[E cmp.Ordered](tr *cases.Trace, list []E) coro.Call[E] {
-	return largestKind[E]().With(largestState{}, largestHeld[E]{tr: tr, list: list})
+	c := generated.NewCall[E](largestKind[E]())
+	*generated.CallHeld[largestHeld[E]](c) = largestHeld[E]{tr: tr, list: list}
+	return c
 }
 
 // largestStart is the start form of largest.
@@ -2341,9 +2358,9 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:192
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2345
+//line programs_task.go:2362
 		if generated.Suspended(t) {
-			_, h := largestKind[E]().Spill(t, 1)
+			_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 1)
 			*h = largestHeld[E]{list: list}
 			return
 		}
@@ -2352,9 +2369,9 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2356
+//line programs_task.go:2373
 	if generated.Suspended(t) {
-		f, h := largestKind[E]().Spill(t, 2)
+		f, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
 		generated.ResultTo(t, &h.result)
@@ -2362,9 +2379,9 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:197
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2366
+//line programs_task.go:2383
 	if generated.Suspended(t) {
-		_, h := largestKind[E]().Spill(t, 3)
+		_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 3)
 		*h = largestHeld[E]{v: v}
 		generated.ResultTo(t, &h.result)
 		return
@@ -2373,10 +2390,10 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2377
+//line programs_task.go:2394
 
 // largestStep is the step form of largest.
-func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestHeld[E]) generated.Step {
+func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2391,7 +2408,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 		list = h.list
 //line programs.go:193
 		generated.ChildErr(f)
-//line programs_task.go:2395
+//line programs_task.go:2412
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2400,14 +2417,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 //line programs.go:197
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2404
+//line programs_task.go:2421
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:197
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2411
+//line programs_task.go:2428
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2418,18 +2435,18 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 	}
 //line programs.go:193
 	waitStart(t, tr, list[0])
-//line programs_task.go:2422
+//line programs_task.go:2439
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line programs.go:194
-	return generated.Return(f, list[0], nil)
+	return generated.Return[E](f, list[0], nil)
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2433
+//line programs_task.go:2450
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2439,7 +2456,7 @@ end1:
 resume2:
 //line programs.go:197
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2443
+//line programs_task.go:2460
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2447,10 +2464,10 @@ resume2:
 	}
 resume3:
 //line programs.go:197
-	return generated.Return(f, max(v, v1), nil)
+	return generated.Return[E](f, max(v, v1), nil)
 }
 
-//line programs_task.go:2454
+//line programs_task.go:2471
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2467,7 +2484,7 @@ type genericRecursionAt3 struct {
 	result int
 }
 
-type genericRecursionState = [(max(unsafe.Sizeof(genericRecursionArgs{}), unsafe.Sizeof(genericRecursionAt2{}), unsafe.Sizeof(genericRecursionAt3{})) + 7) / 8]uint64
+const genericRecursionSize = (max(unsafe.Sizeof(genericRecursionArgs{}), unsafe.Sizeof(genericRecursionAt2{}), unsafe.Sizeof(genericRecursionAt3{})) + 7) &^ 7
 
 type genericRecursionHeld = struct {
 	tr     *cases.Trace
@@ -2475,24 +2492,24 @@ type genericRecursionHeld = struct {
 	result string
 }
 
-var genericRecursionKind *generated.HeldKind[genericRecursionState, genericRecursionHeld, int]
+var genericRecursionKind *generated.Kind
 
 // genericRecursionStart is the start form of genericRecursion.
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2485
+//line programs_task.go:2502
 	if generated.Suspended(t) {
-		_, h := genericRecursionKind.Spill(t, 1)
+		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line programs.go:201
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2494
+//line programs_task.go:2511
 	if generated.Suspended(t) {
-		f, h := genericRecursionKind.Spill(t, 2)
+		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
 		*h = genericRecursionHeld{tr: tr, v: v}
@@ -2502,9 +2519,9 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2506
+//line programs_task.go:2523
 	if generated.Suspended(t) {
-		f := genericRecursionKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
 		generated.ResultTo(t, &s.result)
@@ -2514,10 +2531,10 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2518
+//line programs_task.go:2535
 
 // genericRecursionStep is the step form of genericRecursion.
-func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *genericRecursionHeld) generated.Step {
+func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -2536,7 +2553,7 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2540
+//line programs_task.go:2557
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2544,23 +2561,23 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2548
+//line programs_task.go:2565
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:202
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2555
+//line programs_task.go:2572
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:201
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2562
+//line programs_task.go:2579
 	if generated.Suspended(t) {
-		h = genericRecursionKind.Hold(t, f, h)
+		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -2568,11 +2585,11 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 resume1:
 //line programs.go:201
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2572
+//line programs_task.go:2589
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
-		h = genericRecursionKind.Hold(t, f, h)
+		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -2581,7 +2598,7 @@ resume2:
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2585
+//line programs_task.go:2602
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2593,10 +2610,10 @@ resume2:
 	}
 resume3:
 //line programs.go:202
-	return generated.Return(f, v2, nil)
+	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2600
+//line programs_task.go:2617
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2627,14 +2644,14 @@ type largeBlocksAt4 struct {
 	total, i int
 }
 
-type largeBlocksState = [(max(unsafe.Sizeof(largeBlocksArgs{}), unsafe.Sizeof(largeBlocksAt1{}), unsafe.Sizeof(largeBlocksAt2{}), unsafe.Sizeof(largeBlocksAt3{}), unsafe.Sizeof(largeBlocksAt4{})) + 7) / 8]uint64
+const largeBlocksSize = (max(unsafe.Sizeof(largeBlocksArgs{}), unsafe.Sizeof(largeBlocksAt1{}), unsafe.Sizeof(largeBlocksAt2{}), unsafe.Sizeof(largeBlocksAt3{}), unsafe.Sizeof(largeBlocksAt4{})) + 7) &^ 7
 
 type largeBlocksHeld = struct {
 	tr *cases.Trace
 	b2 *block
 }
 
-var largeBlocksKind *generated.HeldKind[largeBlocksState, largeBlocksHeld, int]
+var largeBlocksKind *generated.Kind
 
 // largeBlocksStart is the start form of largeBlocks.
 func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2643,9 +2660,9 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2647
+//line programs_task.go:2664
 		if generated.Suspended(t) {
-			f, h := largeBlocksKind.Spill(t, 1)
+			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
 			*s = largeBlocksAt1{total: total, b: b}
 			*h = largeBlocksHeld{tr: tr}
@@ -2659,9 +2676,9 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2663
+//line programs_task.go:2680
 		if generated.Suspended(t) {
-			f, h := largeBlocksKind.Spill(t, 2)
+			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 			*h = largeBlocksHeld{tr: tr}
 			return
@@ -2674,9 +2691,9 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:228
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2678
+//line programs_task.go:2695
 			if generated.Suspended(t) {
-				f, h := largeBlocksKind.Spill(t, 3)
+				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
 				*s = largeBlocksAt3{total: total, i: i}
 				*h = largeBlocksHeld{tr: tr, b2: &b2}
@@ -2686,9 +2703,9 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:228
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2690
+//line programs_task.go:2707
 			if generated.Suspended(t) {
-				f, h := largeBlocksKind.Spill(t, 4)
+				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 				*h = largeBlocksHeld{tr: tr, b2: &b2}
 				return
@@ -2701,10 +2718,10 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2705
+//line programs_task.go:2722
 
 // largeBlocksStep is the step form of largeBlocks.
-func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHeld) generated.Step {
+func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -2725,7 +2742,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:218
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2729
+//line programs_task.go:2746
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2733,7 +2750,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr = h.tr
 //line programs.go:223
 		generated.Child(f)
-//line programs_task.go:2737
+//line programs_task.go:2754
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2742,7 +2759,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:228
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2746
+//line programs_task.go:2763
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2750,7 +2767,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr, b2 = h.tr, h.b2
 //line programs.go:229
 		generated.ChildErr(f)
-//line programs_task.go:2754
+//line programs_task.go:2771
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2760,7 +2777,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 	b = block{}
 //line programs.go:218
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2764
+//line programs_task.go:2781
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2775,7 +2792,7 @@ resume1:
 //line programs.go:222
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2779
+//line programs_task.go:2796
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2794,7 +2811,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:228
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2798
+//line programs_task.go:2815
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2806,7 +2823,7 @@ resume3:
 //line programs.go:228
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2810
+//line programs_task.go:2827
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2820,10 +2837,10 @@ resume4:
 	goto loop1
 end1:
 //line programs.go:232
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2827
+//line programs_task.go:2844
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2848,13 +2865,13 @@ type largeAt3 struct {
 	b block
 }
 
-type largeState = [(max(unsafe.Sizeof(largeArgs{}), unsafe.Sizeof(largeAt1{}), unsafe.Sizeof(largeAt2{}), unsafe.Sizeof(largeAt3{})) + 7) / 8]uint64
+const largeSize = (max(unsafe.Sizeof(largeArgs{}), unsafe.Sizeof(largeAt1{}), unsafe.Sizeof(largeAt2{}), unsafe.Sizeof(largeAt3{})) + 7) &^ 7
 
 type largeHeld = struct {
 	tr *cases.Trace
 }
 
-var largeKind *generated.HeldKind[largeState, largeHeld, block]
+var largeKind *generated.Kind
 
 // largeStart is the start form of large.
 func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
@@ -2864,9 +2881,9 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:238
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2868
+//line programs_task.go:2885
 			if generated.Suspended(t) {
-				f, h := largeKind.Spill(t, 1)
+				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
 				*s = largeAt1{fails: fails, b: b, i: i}
 				*h = largeHeld{tr: tr}
@@ -2880,9 +2897,9 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:240
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2884
+//line programs_task.go:2901
 		if generated.Suspended(t) {
-			f := largeKind.SpillBare(t, 2)
+			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
 			return
 		}
@@ -2890,9 +2907,9 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2894
+//line programs_task.go:2911
 	if generated.Suspended(t) {
-		f := largeKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		return
 	}
@@ -2900,10 +2917,10 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2904
+//line programs_task.go:2921
 
 // largeStep is the step form of large.
-func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.Step {
+func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -2924,21 +2941,21 @@ func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.St
 //line programs.go:238
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2928
+//line programs_task.go:2945
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:241
 		err = generated.ChildErr(f)
-//line programs_task.go:2935
+//line programs_task.go:2952
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:243
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2942
+//line programs_task.go:2959
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2953,11 +2970,11 @@ loop1:
 	}
 //line programs.go:238
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2957
+//line programs_task.go:2974
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
-		h = largeKind.Hold(t, f, h)
+		h = generated.Hold(t, largeKind, f, h)
 		*h = largeHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2974,7 +2991,7 @@ end1:
 	}
 //line programs.go:241
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:2978
+//line programs_task.go:2995
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -2984,10 +3001,10 @@ end1:
 	}
 resume2:
 //line programs.go:241
-	return generated.Return(f, b, fmt.Errorf("large: %w", err))
+	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2991
+//line programs_task.go:3008
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -2997,10 +3014,10 @@ end2:
 	}
 resume3:
 //line programs.go:243
-	return generated.Return(f, b, err1)
+	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3004
+//line programs_task.go:3021
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3018,21 +3035,21 @@ type largeChildrenAt2 struct {
 	result block
 }
 
-type largeChildrenState = [(max(unsafe.Sizeof(largeChildrenArgs{}), unsafe.Sizeof(largeChildrenAt1{}), unsafe.Sizeof(largeChildrenAt2{})) + 7) / 8]uint64
+const largeChildrenSize = (max(unsafe.Sizeof(largeChildrenArgs{}), unsafe.Sizeof(largeChildrenAt1{}), unsafe.Sizeof(largeChildrenAt2{})) + 7) &^ 7
 
 type largeChildrenHeld = struct {
 	tr *cases.Trace
 }
 
-var largeChildrenKind *generated.HeldKind[largeChildrenState, largeChildrenHeld, int]
+var largeChildrenKind *generated.Kind
 
 // largeChildrenStart is the start form of largeChildren.
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:247
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3034
+//line programs_task.go:3051
 	if generated.Suspended(t) {
-		f, h := largeChildrenKind.Spill(t, 1)
+		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
 		*h = largeChildrenHeld{tr: tr}
@@ -3042,9 +3059,9 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3046
+//line programs_task.go:3063
 	if generated.Suspended(t) {
-		f := largeChildrenKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
 		generated.ResultTo(t, &s.result)
@@ -3054,10 +3071,10 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3058
+//line programs_task.go:3075
 
 // largeChildrenStep is the step form of largeChildren.
-func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChildrenHeld) generated.Step {
+func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3076,7 +3093,7 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:247
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3080
+//line programs_task.go:3097
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3084,18 +3101,18 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:249
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3088
+//line programs_task.go:3105
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:247
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3095
+//line programs_task.go:3112
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
-		h = largeChildrenKind.Hold(t, f, h)
+		h = generated.Hold(t, largeChildrenKind, f, h)
 		*h = largeChildrenHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3104,7 +3121,7 @@ resume1:
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3108
+//line programs_task.go:3125
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3116,10 +3133,10 @@ resume1:
 	}
 resume2:
 //line programs.go:250
-	return generated.Return(f, a[1]*10+b[1], err)
+	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3123
+//line programs_task.go:3140
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3137,32 +3154,32 @@ type deepRecursionAt3 struct {
 	n, k int
 }
 
-type deepRecursionState = [(max(unsafe.Sizeof(deepRecursionArgs{}), unsafe.Sizeof(deepRecursionAt2{}), unsafe.Sizeof(deepRecursionAt3{})) + 7) / 8]uint64
+const deepRecursionSize = (max(unsafe.Sizeof(deepRecursionArgs{}), unsafe.Sizeof(deepRecursionAt2{}), unsafe.Sizeof(deepRecursionAt3{})) + 7) &^ 7
 
 type deepRecursionHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var deepRecursionKind *generated.HeldKind[deepRecursionState, deepRecursionHeld, int]
+var deepRecursionKind *generated.Kind
 
 // deepRecursionStart is the start form of deepRecursion.
 func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:254
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3155
+//line programs_task.go:3172
 		if generated.Suspended(t) {
-			deepRecursionKind.SpillBare(t, 1)
+			generated.SpillBare(t, deepRecursionKind, 1)
 			return
 		}
 //line programs.go:255
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3164
+//line programs_task.go:3181
 	if generated.Suspended(t) {
-		f, h := deepRecursionKind.Spill(t, 2)
+		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
 		*h = deepRecursionHeld{tr: tr}
@@ -3172,9 +3189,9 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3176
+//line programs_task.go:3193
 		if generated.Suspended(t) {
-			f, h := deepRecursionKind.Spill(t, 3)
+			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 			*h = deepRecursionHeld{err: err}
 			return
@@ -3184,10 +3201,10 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3188
+//line programs_task.go:3205
 
 // deepRecursionStep is the step form of deepRecursion.
-func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecursionHeld) generated.Step {
+func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3202,7 +3219,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	case 1:
 //line programs.go:255
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3206
+//line programs_task.go:3223
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3211,7 +3228,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 //line programs.go:257
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3215
+//line programs_task.go:3232
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3219,7 +3236,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 		err = h.err
 //line programs.go:259
 		generated.ChildErr(f)
-//line programs_task.go:3223
+//line programs_task.go:3240
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3230,7 +3247,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	}
 //line programs.go:255
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3234
+//line programs_task.go:3251
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3239,14 +3256,14 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	}
 resume1:
 //line programs.go:255
-	return generated.Return(f, 0, err1)
+	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3246
+//line programs_task.go:3263
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
-		h = deepRecursionKind.Hold(t, f, h)
+		h = generated.Hold(t, deepRecursionKind, f, h)
 		*h = deepRecursionHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -3258,20 +3275,20 @@ resume2:
 	}
 //line programs.go:259
 	waitStart(t, tr, n)
-//line programs_task.go:3262
+//line programs_task.go:3279
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
-		h = deepRecursionKind.Hold(t, f, h)
+		h = generated.Hold(t, deepRecursionKind, f, h)
 		*h = deepRecursionHeld{err: err}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 end2:
 //line programs.go:261
-	return generated.Return(f, k+n, err)
+	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3275
+//line programs_task.go:3292
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site

@@ -20,176 +20,203 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	addOneKind = generated.DefineHeld[addOneState, addOneHeld, adder]("addOne", "calls.go", 13, addOneStep)
+	addOneKind = generated.DefineHeld("addOne", "calls.go", 13, addOneSize, generated.Result[adder](), addOneStep)
 	generated.Bind(addOne, addOneStart, func(tr *cases.Trace, n int) coro.Call[adder] {
-		var s addOneState
-		*generated.In[addOneArgs](&s) = addOneArgs{n: n}
-		return addOneKind.With(s, addOneHeld{tr: tr})
+		c := generated.NewCall[adder](addOneKind)
+		*generated.CallState[addOneArgs](c) = addOneArgs{n: n}
+		*generated.CallHeld[addOneHeld](c) = addOneHeld{tr: tr}
+		return c
 	})
-	addTwoKind = generated.DefineHeld[addTwoState, addTwoHeld, adder]("addTwo", "calls.go", 18, addTwoStep)
+	addTwoKind = generated.DefineHeld("addTwo", "calls.go", 18, addTwoSize, generated.Result[adder](), addTwoStep)
 	generated.Bind(addTwo, addTwoStart, func(tr *cases.Trace, n int) coro.Call[adder] {
-		var s addTwoState
-		*generated.In[addTwoArgs](&s) = addTwoArgs{n: n}
-		return addTwoKind.With(s, addTwoHeld{tr: tr})
+		c := generated.NewCall[adder](addTwoKind)
+		*generated.CallState[addTwoArgs](c) = addTwoArgs{n: n}
+		*generated.CallHeld[addTwoHeld](c) = addTwoHeld{tr: tr}
+		return c
 	})
-	chooseKind = generated.DefineHeld[chooseState, chooseHeld, func(*task.T, *cases.Trace, int) int]("choose", "calls.go", 23, chooseStep)
+	chooseKind = generated.DefineHeld("choose", "calls.go", 23, chooseSize, generated.Result[func(*task.T, *cases.Trace, int) int](), chooseStep)
 	generated.Bind(choose, chooseStart, func(tr *cases.Trace, n int) coro.Call[func(*task.T, *cases.Trace, int) int] {
-		var s chooseState
-		*generated.In[chooseArgs](&s) = chooseArgs{n: n}
-		return chooseKind.With(s, chooseHeld{tr: tr})
+		c := generated.NewCall[func(*task.T, *cases.Trace, int) int](chooseKind)
+		*generated.CallState[chooseArgs](c) = chooseArgs{n: n}
+		*generated.CallHeld[chooseHeld](c) = chooseHeld{tr: tr}
+		return c
 	})
-	negativeKind = generated.DefineHeld[negativeState, negativeHeld, int]("negative", "calls.go", 31, negativeStep)
+	negativeKind = generated.DefineHeld("negative", "calls.go", 31, negativeSize, generated.Result[int](), negativeStep)
 	generated.Bind(negative, negativeStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s negativeState
-		*generated.In[negativeArgs](&s) = negativeArgs{n: n}
-		return negativeKind.With(s, negativeHeld{tr: tr})
+		c := generated.NewCall[int](negativeKind)
+		*generated.CallState[negativeArgs](c) = negativeArgs{n: n}
+		*generated.CallHeld[negativeHeld](c) = negativeHeld{tr: tr}
+		return c
 	})
-	computedFunctionKind = generated.DefineHeld[computedFunctionState, computedFunctionHeld, int]("computedFunction", "calls.go", 36, computedFunctionStep)
+	computedFunctionKind = generated.DefineHeld("computedFunction", "calls.go", 36, computedFunctionSize, generated.Result[int](), computedFunctionStep)
 	generated.Bind(computedFunction, computedFunctionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s computedFunctionState
-		*generated.In[computedFunctionArgs](&s) = computedFunctionArgs{n: n}
-		return computedFunctionKind.With(s, computedFunctionHeld{tr: tr})
+		c1 := generated.NewCall[int](computedFunctionKind)
+		*generated.CallState[computedFunctionArgs](c1) = computedFunctionArgs{n: n}
+		*generated.CallHeld[computedFunctionHeld](c1) = computedFunctionHeld{tr: tr}
+		return c1
 	})
-	operandsKind = generated.DefineHeld[operandsState, operandsHeld, int]("operands", "calls.go", 47, operandsStep)
+	operandsKind = generated.DefineHeld("operands", "calls.go", 47, operandsSize, generated.Result[int](), operandsStep)
 	generated.Bind(operands, operandsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s operandsState
-		*generated.In[operandsArgs](&s) = operandsArgs{n: n}
-		return operandsKind.With(s, operandsHeld{tr: tr})
+		c1 := generated.NewCall[int](operandsKind)
+		*generated.CallState[operandsArgs](c1) = operandsArgs{n: n}
+		*generated.CallHeld[operandsHeld](c1) = operandsHeld{tr: tr}
+		return c1
 	})
-	openKind = generated.DefineHeld[openState, openHeld, *account]("open", "calls.go", 60, openStep)
+	openKind = generated.DefineHeld("open", "calls.go", 60, 0, generated.Result[*account](), openStep)
 	generated.Bind(open, openStart, func(tr *cases.Trace, name string) coro.Call[*account] {
-		return openKind.With(openState{}, openHeld{tr: tr, name: name})
+		c := generated.NewCall[*account](openKind)
+		*generated.CallHeld[openHeld](c) = openHeld{tr: tr, name: name}
+		return c
 	})
-	accountAddKind = generated.DefineHeld[accountAddState, accountAddHeld, *account]("(*account).add", "calls.go", 65, accountAddStep)
+	accountAddKind = generated.DefineHeld("(*account).add", "calls.go", 65, accountAddSize, generated.Result[*account](), accountAddStep)
 	generated.BindMethodValue(func(recv *account) func(*task.T, *cases.Trace, int) *account { return recv.add }, addValueInCalls)
 	generated.BindMethod[*account]("add", func(recv any, t *task.T, a1 *cases.Trace, a2 int) *account {
 		return accountAddStart(recv.(*account), t, a1, a2)
 	})
-	accountPrintKind = generated.DefineHeld[accountPrintState, accountPrintHeld, int]("account.print", "calls.go", 71, accountPrintStep)
+	accountPrintKind = generated.DefineHeld("account.print", "calls.go", 71, 0, generated.Result[int](), accountPrintStep)
 	generated.BindMethod[*account]("print", func(recv any, t *task.T, a1 *cases.Trace, a2 string) int {
 		return accountPrintStart(*recv.(*account), t, a1, a2)
 	})
 	generated.BindMethod[account]("print", func(recv any, t *task.T, a1 *cases.Trace, a2 string) int {
 		return accountPrintStart(recv.(account), t, a1, a2)
 	})
-	receiverAndArgumentKind = generated.DefineHeld[receiverAndArgumentState, receiverAndArgumentHeld, int]("receiverAndArgument", "calls.go", 77, receiverAndArgumentStep)
+	receiverAndArgumentKind = generated.DefineHeld("receiverAndArgument", "calls.go", 77, receiverAndArgumentSize, generated.Result[int](), receiverAndArgumentStep)
 	generated.Bind(receiverAndArgument, receiverAndArgumentStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s receiverAndArgumentState
-		*generated.In[receiverAndArgumentArgs](&s) = receiverAndArgumentArgs{n: n}
-		return receiverAndArgumentKind.With(s, receiverAndArgumentHeld{tr: tr})
+		c := generated.NewCall[int](receiverAndArgumentKind)
+		*generated.CallState[receiverAndArgumentArgs](c) = receiverAndArgumentArgs{n: n}
+		*generated.CallHeld[receiverAndArgumentHeld](c) = receiverAndArgumentHeld{tr: tr}
+		return c
 	})
-	receiverCopiedKind = generated.DefineHeld[receiverCopiedState, receiverCopiedHeld, int]("receiverCopied", "calls.go", 88, receiverCopiedStep)
+	receiverCopiedKind = generated.DefineHeld("receiverCopied", "calls.go", 88, receiverCopiedSize, generated.Result[int](), receiverCopiedStep)
 	generated.Bind(receiverCopied, receiverCopiedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s receiverCopiedState
-		*generated.In[receiverCopiedArgs](&s) = receiverCopiedArgs{n: n}
-		return receiverCopiedKind.With(s, receiverCopiedHeld{tr: tr})
+		c := generated.NewCall[int](receiverCopiedKind)
+		*generated.CallState[receiverCopiedArgs](c) = receiverCopiedArgs{n: n}
+		*generated.CallHeld[receiverCopiedHeld](c) = receiverCopiedHeld{tr: tr}
+		return c
 	})
-	variableReadLateKind = generated.DefineHeld[variableReadLateState, variableReadLateHeld, int]("variableReadLate", "calls.go", 101, variableReadLateStep)
+	variableReadLateKind = generated.DefineHeld("variableReadLate", "calls.go", 101, variableReadLateSize, generated.Result[int](), variableReadLateStep)
 	generated.Bind(variableReadLate, variableReadLateStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s variableReadLateState
-		*generated.In[variableReadLateArgs](&s) = variableReadLateArgs{n: n}
-		return variableReadLateKind.With(s, variableReadLateHeld{tr: tr})
+		c := generated.NewCall[int](variableReadLateKind)
+		*generated.CallState[variableReadLateArgs](c) = variableReadLateArgs{n: n}
+		*generated.CallHeld[variableReadLateHeld](c) = variableReadLateHeld{tr: tr}
+		return c
 	})
-	pairKind = generated.DefineHeld[pairState, pairHeld, int]("pair", "calls.go", 112, pairStep)
+	pairKind = generated.DefineHeld("pair", "calls.go", 112, pairSize, generated.Result[int](), pairStep)
 	generated.Bind(pair, pairStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s pairState
-		*generated.In[pairArgs](&s) = pairArgs{n: n}
-		return pairKind.With(s, pairHeld{tr: tr})
+		c := generated.NewCall[int](pairKind)
+		*generated.CallState[pairArgs](c) = pairArgs{n: n}
+		*generated.CallHeld[pairHeld](c) = pairHeld{tr: tr}
+		return c
 	})
-	twoResultsKind = generated.DefineHeld[twoResultsState, twoResultsHeld, int]("twoResults", "calls.go", 120, twoResultsStep)
+	twoResultsKind = generated.DefineHeld("twoResults", "calls.go", 120, twoResultsSize, generated.Result[int](), twoResultsStep)
 	generated.Bind(twoResults, twoResultsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s twoResultsState
-		*generated.In[twoResultsArgs](&s) = twoResultsArgs{n: n}
-		return twoResultsKind.With(s, twoResultsHeld{tr: tr})
+		c1 := generated.NewCall[int](twoResultsKind)
+		*generated.CallState[twoResultsArgs](c1) = twoResultsArgs{n: n}
+		*generated.CallHeld[twoResultsHeld](c1) = twoResultsHeld{tr: tr}
+		return c1
 	})
-	passedOnKind = generated.DefineHeld[passedOnState, passedOnHeld, int]("passedOn", "calls.go", 134, passedOnStep)
+	passedOnKind = generated.DefineHeld("passedOn", "calls.go", 134, passedOnSize, generated.Result[int](), passedOnStep)
 	generated.Bind(passedOn, passedOnStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 passedOnState
-		*generated.In[passedOnArgs](&s1) = passedOnArgs{n: n}
-		return passedOnKind.With(s1, passedOnHeld{tr: tr})
+		c := generated.NewCall[int](passedOnKind)
+		*generated.CallState[passedOnArgs](c) = passedOnArgs{n: n}
+		*generated.CallHeld[passedOnHeld](c) = passedOnHeld{tr: tr}
+		return c
 	})
-	threeKind = generated.DefineHeld[threeState, threeHeld, threeResult]("three", "calls.go", 143, threeStep)
+	threeKind = generated.DefineHeld("three", "calls.go", 143, threeSize, generated.Result[threeResult](), threeStep)
 	generated.Bind(three, threeStart, func(tr *cases.Trace, n int) coro.Call[threeResult] {
-		var s threeState
-		*generated.In[threeArgs](&s) = threeArgs{n: n}
-		return threeKind.With(s, threeHeld{tr: tr})
+		c := generated.NewCall[threeResult](threeKind)
+		*generated.CallState[threeArgs](c) = threeArgs{n: n}
+		*generated.CallHeld[threeHeld](c) = threeHeld{tr: tr}
+		return c
 	})
-	swallowKind = generated.DefineHeld[swallowState, swallowHeld, swallowResult]("swallow", "calls.go", 149, swallowStep)
+	swallowKind = generated.DefineHeld("swallow", "calls.go", 149, swallowSize, generated.Result[swallowResult](), swallowStep)
 	generated.Bind(swallow, swallowStart, func(tr *cases.Trace, n int) coro.Call[swallowResult] {
-		var s swallowState
-		*generated.In[swallowArgs](&s) = swallowArgs{n: n}
-		return swallowKind.With(s, swallowHeld{tr: tr})
+		c := generated.NewCall[swallowResult](swallowKind)
+		*generated.CallState[swallowArgs](c) = swallowArgs{n: n}
+		*generated.CallHeld[swallowHeld](c) = swallowHeld{tr: tr}
+		return c
 	})
-	returnedResultsKind = generated.DefineHeld[returnedResultsState, returnedResultsHeld, int]("returnedResults", "calls.go", 151, returnedResultsStep)
+	returnedResultsKind = generated.DefineHeld("returnedResults", "calls.go", 151, returnedResultsSize, generated.Result[int](), returnedResultsStep)
 	generated.Bind(returnedResults, returnedResultsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnedResultsState
-		*generated.In[returnedResultsArgs](&s) = returnedResultsArgs{n: n}
-		return returnedResultsKind.With(s, returnedResultsHeld{tr: tr})
+		c := generated.NewCall[int](returnedResultsKind)
+		*generated.CallState[returnedResultsArgs](c) = returnedResultsArgs{n: n}
+		*generated.CallHeld[returnedResultsHeld](c) = returnedResultsHeld{tr: tr}
+		return c
 	})
-	sumKind = generated.DefineHeld[sumState, sumHeld, int]("sum", "calls.go", 160, sumStep)
+	sumKind = generated.DefineHeld("sum", "calls.go", 160, 0, generated.Result[int](), sumStep)
 	generated.Bind(sum, sumStart, nil)
-	noteKind = generated.DefineHeld[noteState, noteHeld, string]("note", "calls.go", 169, noteStep)
+	noteKind = generated.DefineHeld("note", "calls.go", 169, 0, generated.Result[string](), noteStep)
 	generated.Bind(note, noteStart, nil)
-	variadicsKind = generated.DefineHeld[variadicsState, variadicsHeld, int]("variadics", "calls.go", 174, variadicsStep)
+	variadicsKind = generated.DefineHeld("variadics", "calls.go", 174, variadicsSize, generated.Result[int](), variadicsStep)
 	generated.Bind(variadics, variadicsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s variadicsState
-		*generated.In[variadicsArgs](&s) = variadicsArgs{n: n}
-		return variadicsKind.With(s, variadicsHeld{tr: tr})
+		c := generated.NewCall[int](variadicsKind)
+		*generated.CallState[variadicsArgs](c) = variadicsArgs{n: n}
+		*generated.CallHeld[variadicsHeld](c) = variadicsHeld{tr: tr}
+		return c
 	})
-	nestedAwaitsKind = generated.DefineHeld[nestedAwaitsState, nestedAwaitsHeld, int]("nestedAwaits", "calls.go", 185, nestedAwaitsStep)
+	nestedAwaitsKind = generated.DefineHeld("nestedAwaits", "calls.go", 185, nestedAwaitsSize, generated.Result[int](), nestedAwaitsStep)
 	generated.Bind(nestedAwaits, nestedAwaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nestedAwaitsState
-		*generated.In[nestedAwaitsArgs](&s) = nestedAwaitsArgs{n: n}
-		return nestedAwaitsKind.With(s, nestedAwaitsHeld{tr: tr})
+		c := generated.NewCall[int](nestedAwaitsKind)
+		*generated.CallState[nestedAwaitsArgs](c) = nestedAwaitsArgs{n: n}
+		*generated.CallHeld[nestedAwaitsHeld](c) = nestedAwaitsHeld{tr: tr}
+		return c
 	})
-	calledLiteralsKind = generated.DefineHeld[calledLiteralsState, calledLiteralsHeld, int]("calledLiterals", "calls.go", 191, calledLiteralsStep)
+	calledLiteralsKind = generated.DefineHeld("calledLiterals", "calls.go", 191, calledLiteralsSize, generated.Result[int](), calledLiteralsStep)
 	generated.Bind(calledLiterals, calledLiteralsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s calledLiteralsState
-		*generated.In[calledLiteralsArgs](&s) = calledLiteralsArgs{n: n}
-		return calledLiteralsKind.With(s, calledLiteralsHeld{tr: tr})
+		c := generated.NewCall[int](calledLiteralsKind)
+		*generated.CallState[calledLiteralsArgs](c) = calledLiteralsArgs{n: n}
+		*generated.CallHeld[calledLiteralsHeld](c) = calledLiteralsHeld{tr: tr}
+		return c
 	})
-	calledLiteralsFunc1Kind = generated.DefineHeld[calledLiteralsFunc1State, calledLiteralsFunc1Held, int]("calledLiterals.func1", "calls.go", 193, calledLiteralsFunc1Step)
-	largeOneKind = generated.DefineHeld[largeOneState, largeOneHeld, [20]int]("largeOne", "calls.go", 197, largeOneStep)
+	calledLiteralsFunc1Kind = generated.DefineHeld("calledLiterals.func1", "calls.go", 193, calledLiteralsFunc1Size, generated.Result[int](), calledLiteralsFunc1Step)
+	largeOneKind = generated.DefineHeld("largeOne", "calls.go", 197, largeOneSize, generated.Result[[20]int](), largeOneStep)
 	generated.Bind(largeOne, largeOneStart, func(tr *cases.Trace, n int) coro.Call[[20]int] {
-		var s largeOneState
-		*generated.In[largeOneArgs](&s) = largeOneArgs{n: n}
-		return largeOneKind.With(s, largeOneHeld{tr: tr})
+		c := generated.NewCall[[20]int](largeOneKind)
+		*generated.CallState[largeOneArgs](c) = largeOneArgs{n: n}
+		*generated.CallHeld[largeOneHeld](c) = largeOneHeld{tr: tr}
+		return c
 	})
-	largeResultKind = generated.DefineHeld[largeResultState, largeResultHeld, int]("largeResult", "calls.go", 206, largeResultStep)
+	largeResultKind = generated.DefineHeld("largeResult", "calls.go", 206, largeResultSize, generated.Result[int](), largeResultStep)
 	generated.Bind(largeResult, largeResultStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s largeResultState
-		*generated.In[largeResultArgs](&s) = largeResultArgs{n: n}
-		return largeResultKind.With(s, largeResultHeld{tr: tr})
+		c1 := generated.NewCall[int](largeResultKind)
+		*generated.CallState[largeResultArgs](c1) = largeResultArgs{n: n}
+		*generated.CallHeld[largeResultHeld](c1) = largeResultHeld{tr: tr}
+		return c1
 	})
-	firstKind = generated.DefineHeld[firstState, firstHeld, firstResult]("first", "calls.go", 213, firstStep)
+	firstKind = generated.DefineHeld("first", "calls.go", 213, firstSize, generated.Result[firstResult](), firstStep)
 	generated.Bind(first, firstStart, func(tr *cases.Trace, n int) coro.Call[firstResult] {
-		var s firstState
-		*generated.In[firstArgs](&s) = firstArgs{n: n}
-		return firstKind.With(s, firstHeld{tr: tr})
+		c := generated.NewCall[firstResult](firstKind)
+		*generated.CallState[firstArgs](c) = firstArgs{n: n}
+		*generated.CallHeld[firstHeld](c) = firstHeld{tr: tr}
+		return c
 	})
-	twoKind = generated.DefineHeld[twoState, twoHeld, error]("two", "calls.go", 218, twoStep)
+	twoKind = generated.DefineHeld("two", "calls.go", 218, twoSize, generated.Result[error](), twoStep)
 	generated.Bind(two, twoStart, func(tr *cases.Trace, n int) coro.Call[error] {
-		var s twoState
-		*generated.In[twoArgs](&s) = twoArgs{n: n}
-		return twoKind.With(s, twoHeld{tr: tr})
+		c := generated.NewCall[error](twoKind)
+		*generated.CallState[twoArgs](c) = twoArgs{n: n}
+		*generated.CallHeld[twoHeld](c) = twoHeld{tr: tr}
+		return c
 	})
-	errorsNotLastKind = generated.DefineHeld[errorsNotLastState, errorsNotLastHeld, int]("errorsNotLast", "calls.go", 222, errorsNotLastStep)
+	errorsNotLastKind = generated.DefineHeld("errorsNotLast", "calls.go", 222, errorsNotLastSize, generated.Result[int](), errorsNotLastStep)
 	generated.Bind(errorsNotLast, errorsNotLastStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s errorsNotLastState
-		*generated.In[errorsNotLastArgs](&s) = errorsNotLastArgs{n: n}
-		return errorsNotLastKind.With(s, errorsNotLastHeld{tr: tr})
+		c := generated.NewCall[int](errorsNotLastKind)
+		*generated.CallState[errorsNotLastArgs](c) = errorsNotLastArgs{n: n}
+		*generated.CallHeld[errorsNotLastHeld](c) = errorsNotLastHeld{tr: tr}
+		return c
 	})
-	chainedKind = generated.DefineHeld[chainedState, chainedHeld, int]("chained", "calls.go", 229, chainedStep)
+	chainedKind = generated.DefineHeld("chained", "calls.go", 229, chainedSize, generated.Result[int](), chainedStep)
 	generated.Bind(chained, chainedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 chainedState
-		*generated.In[chainedArgs](&s1) = chainedArgs{n: n}
-		return chainedKind.With(s1, chainedHeld{tr: tr})
+		c := generated.NewCall[int](chainedKind)
+		*generated.CallState[chainedArgs](c) = chainedArgs{n: n}
+		*generated.CallHeld[chainedHeld](c) = chainedHeld{tr: tr}
+		return c
 	})
-	recursionKind = generated.DefineHeld[recursionState, recursionHeld, int]("recursion", "calls.go", 234, recursionStep)
+	recursionKind = generated.DefineHeld("recursion", "calls.go", 234, recursionSize, generated.Result[int](), recursionStep)
 	generated.Bind(recursion, recursionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recursionState
-		*generated.In[recursionArgs](&s) = recursionArgs{n: n}
-		return recursionKind.With(s, recursionHeld{tr: tr})
+		c := generated.NewCall[int](recursionKind)
+		*generated.CallState[recursionArgs](c) = recursionArgs{n: n}
+		*generated.CallHeld[recursionHeld](c) = recursionHeld{tr: tr}
+		return c
 	})
 }
 
@@ -203,21 +230,21 @@ type addOneAt1 struct {
 	result int
 }
 
-type addOneState = [(max(unsafe.Sizeof(addOneArgs{}), unsafe.Sizeof(addOneAt1{})) + 7) / 8]uint64
+const addOneSize = (max(unsafe.Sizeof(addOneArgs{}), unsafe.Sizeof(addOneAt1{})) + 7) &^ 7
 
 type addOneHeld = struct {
 	tr *cases.Trace
 }
 
-var addOneKind *generated.HeldKind[addOneState, addOneHeld, adder]
+var addOneKind *generated.Kind
 
 // addOneStart is the start form of addOne.
 func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:14
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:219
+//line calls_task.go:246
 	if generated.Suspended(t) {
-		f, h := addOneKind.Spill(t, 1)
+		f, h := generated.SpillHeld[addOneHeld](t, addOneKind, 1)
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
 		*h = addOneHeld{tr: tr}
@@ -229,10 +256,10 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addTwo
 }
 
-//line calls_task.go:233
+//line calls_task.go:260
 
 // addOneStep is the step form of addOne.
-func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated.Step {
+func addOneStep(f *generated.Frame, h *addOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -249,14 +276,14 @@ func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:253
+//line calls_task.go:280
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:260
+//line calls_task.go:287
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -267,10 +294,10 @@ func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated
 resume1:
 //line calls.go:14
 	tr.Print("addOne", v)
-	return generated.Return(f, adder(addTwo), nil)
+	return generated.Return[adder](f, addTwo, nil)
 }
 
-//line calls_task.go:274
+//line calls_task.go:301
 
 // addTwoArgs has the arguments of addTwo.
 type addTwoArgs struct {
@@ -282,21 +309,21 @@ type addTwoAt1 struct {
 	result int
 }
 
-type addTwoState = [(max(unsafe.Sizeof(addTwoArgs{}), unsafe.Sizeof(addTwoAt1{})) + 7) / 8]uint64
+const addTwoSize = (max(unsafe.Sizeof(addTwoArgs{}), unsafe.Sizeof(addTwoAt1{})) + 7) &^ 7
 
 type addTwoHeld = struct {
 	tr *cases.Trace
 }
 
-var addTwoKind *generated.HeldKind[addTwoState, addTwoHeld, adder]
+var addTwoKind *generated.Kind
 
 // addTwoStart is the start form of addTwo.
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:298
+//line calls_task.go:325
 	if generated.Suspended(t) {
-		f, h := addTwoKind.Spill(t, 1)
+		f, h := generated.SpillHeld[addTwoHeld](t, addTwoKind, 1)
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
 		*h = addTwoHeld{tr: tr}
@@ -308,10 +335,10 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
-//line calls_task.go:312
+//line calls_task.go:339
 
 // addTwoStep is the step form of addTwo.
-func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated.Step {
+func addTwoStep(f *generated.Frame, h *addTwoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -328,14 +355,14 @@ func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:332
+//line calls_task.go:359
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:339
+//line calls_task.go:366
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -346,10 +373,10 @@ func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated
 resume1:
 //line calls.go:19
 	tr.Print("addTwo", v)
-	return generated.Return(f, adder(addOne), nil)
+	return generated.Return[adder](f, addOne, nil)
 }
 
-//line calls_task.go:353
+//line calls_task.go:380
 
 // chooseArgs has the arguments of choose.
 type chooseArgs struct {
@@ -361,21 +388,21 @@ type chooseAt1 struct {
 	n int
 }
 
-type chooseState = [(max(unsafe.Sizeof(chooseArgs{}), unsafe.Sizeof(chooseAt1{})) + 7) / 8]uint64
+const chooseSize = (max(unsafe.Sizeof(chooseArgs{}), unsafe.Sizeof(chooseAt1{})) + 7) &^ 7
 
 type chooseHeld = struct {
 	tr *cases.Trace
 }
 
-var chooseKind *generated.HeldKind[chooseState, chooseHeld, func(*task.T, *cases.Trace, int) int]
+var chooseKind *generated.Kind
 
 // chooseStart is the start form of choose.
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:377
+//line calls_task.go:404
 	if generated.Suspended(t) {
-		f := chooseKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, chooseKind, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		return
 	}
@@ -386,10 +413,10 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
-//line calls_task.go:390
+//line calls_task.go:417
 
 // chooseStep is the step form of choose.
-func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int) int], h *chooseHeld) generated.Step {
+func chooseStep(f *generated.Frame, h *chooseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -405,14 +432,14 @@ func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int)
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:409
+//line calls_task.go:436
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:416
+//line calls_task.go:443
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -423,12 +450,12 @@ func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int)
 resume1:
 //line calls.go:25
 	if n == 1 {
-		return generated.Return(f, value, nil)
+		return generated.Return[func(*task.T, *cases.Trace, int) int](f, value, nil)
 	}
-	return generated.Return(f, negative, nil)
+	return generated.Return[func(*task.T, *cases.Trace, int) int](f, negative, nil)
 }
 
-//line calls_task.go:432
+//line calls_task.go:459
 
 // negativeArgs has the arguments of negative.
 type negativeArgs struct {
@@ -440,22 +467,22 @@ type negativeAt1 struct {
 	result int
 }
 
-type negativeState = [(max(unsafe.Sizeof(negativeArgs{}), unsafe.Sizeof(negativeAt1{})) + 7) / 8]uint64
+const negativeSize = (max(unsafe.Sizeof(negativeArgs{}), unsafe.Sizeof(negativeAt1{})) + 7) &^ 7
 
 type negativeHeld = struct {
 	tr *cases.Trace
 }
 
-var negativeKind *generated.HeldKind[negativeState, negativeHeld, int]
+var negativeKind *generated.Kind
 
 // negativeStart is the start form of negative.
 func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:457
+//line calls_task.go:484
 	if generated.Suspended(t) {
-		f := negativeKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, negativeKind, 1)
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
 		generated.ResultTo(t, &s.result)
@@ -465,10 +492,10 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
-//line calls_task.go:469
+//line calls_task.go:496
 
 // negativeStep is the step form of negative.
-func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) generated.Step {
+func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -484,7 +511,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:488
+//line calls_task.go:515
 		goto resume1
 	default:
 		return f.BadResume()
@@ -492,7 +519,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:496
+//line calls_task.go:523
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -504,10 +531,10 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 	}
 resume1:
 //line calls.go:33
-	return generated.Return(f, -v, nil)
+	return generated.Return[int](f, -v, nil)
 }
 
-//line calls_task.go:511
+//line calls_task.go:538
 
 // computedFunctionArgs has the arguments of computedFunction.
 type computedFunctionArgs struct {
@@ -570,7 +597,7 @@ type computedFunctionAt15 struct {
 	result  int
 }
 
-type computedFunctionState = [(max(unsafe.Sizeof(computedFunctionArgs{}), unsafe.Sizeof(computedFunctionAt2{}), unsafe.Sizeof(computedFunctionAt4{}), unsafe.Sizeof(computedFunctionAt8{}), unsafe.Sizeof(computedFunctionAt9{}), unsafe.Sizeof(computedFunctionAt10{}), unsafe.Sizeof(computedFunctionAt11{}), unsafe.Sizeof(computedFunctionAt12{}), unsafe.Sizeof(computedFunctionAt13{}), unsafe.Sizeof(computedFunctionAt14{}), unsafe.Sizeof(computedFunctionAt15{})) + 7) / 8]uint64
+const computedFunctionSize = (max(unsafe.Sizeof(computedFunctionArgs{}), unsafe.Sizeof(computedFunctionAt2{}), unsafe.Sizeof(computedFunctionAt4{}), unsafe.Sizeof(computedFunctionAt8{}), unsafe.Sizeof(computedFunctionAt9{}), unsafe.Sizeof(computedFunctionAt10{}), unsafe.Sizeof(computedFunctionAt11{}), unsafe.Sizeof(computedFunctionAt12{}), unsafe.Sizeof(computedFunctionAt13{}), unsafe.Sizeof(computedFunctionAt14{}), unsafe.Sizeof(computedFunctionAt15{})) + 7) &^ 7
 
 type computedFunctionHeld = struct {
 	tr      *cases.Trace
@@ -582,24 +609,24 @@ type computedFunctionHeld = struct {
 	result1 func(*task.T, *cases.Trace, int) int
 }
 
-var computedFunctionKind *generated.HeldKind[computedFunctionState, computedFunctionHeld, int]
+var computedFunctionKind *generated.Kind
 
 // computedFunctionStart is the start form of computedFunction.
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:592
+//line calls_task.go:619
 	if generated.Suspended(t) {
-		_, h := computedFunctionKind.Spill(t, 1)
+		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 1)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:601
+//line calls_task.go:628
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 2)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 2)
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
 		*h = computedFunctionHeld{tr: tr, v: v}
@@ -608,18 +635,18 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:612
+//line calls_task.go:639
 	if generated.Suspended(t) {
-		_, h := computedFunctionKind.Spill(t, 3)
+		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 3)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:621
+//line calls_task.go:648
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 4)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 4)
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
 		*h = computedFunctionHeld{tr: tr, v: v2}
@@ -628,35 +655,35 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:632
+//line calls_task.go:659
 	if generated.Suspended(t) {
-		_, h := computedFunctionKind.Spill(t, 5)
+		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 5)
 		*h = computedFunctionHeld{tr: tr}
 		return
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:640
+//line calls_task.go:667
 	if generated.Suspended(t) {
-		_, h := computedFunctionKind.Spill(t, 6)
+		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 6)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultTo(t, &h.result1)
 		return
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:649
+//line calls_task.go:676
 	if generated.Suspended(t) {
-		_, h := computedFunctionKind.Spill(t, 7)
+		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
 		generated.ResultTo(t, &h.result1)
 		return
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:658
+//line calls_task.go:685
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 8)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 8)
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -665,9 +692,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:669
+//line calls_task.go:696
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 9)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 9)
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
 		*h = computedFunctionHeld{tr: tr}
@@ -679,9 +706,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:683
+//line calls_task.go:710
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 10)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 10)
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
 		*h = computedFunctionHeld{tr: tr, fn: &fn}
@@ -690,9 +717,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:694
+//line calls_task.go:721
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 11)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 11)
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
 		*h = computedFunctionHeld{tr: tr, fn: &fn}
@@ -701,9 +728,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:705
+//line calls_task.go:732
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 12)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 12)
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
 		*h = computedFunctionHeld{tr: tr}
@@ -713,9 +740,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:717
+//line calls_task.go:744
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 13)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 13)
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
 		*h = computedFunctionHeld{tr: tr, table: table}
@@ -724,9 +751,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:728
+//line calls_task.go:755
 	if generated.Suspended(t) {
-		f, h := computedFunctionKind.Spill(t, 14)
+		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 14)
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
 		*h = computedFunctionHeld{tr: tr, table: table}
@@ -735,9 +762,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:739
+//line calls_task.go:766
 	if generated.Suspended(t) {
-		f := computedFunctionKind.SpillBare(t, 15)
+		f := generated.SpillBare(t, computedFunctionKind, 15)
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
 		generated.ResultTo(t, &s.result)
@@ -747,10 +774,10 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
-//line calls_task.go:751
+//line calls_task.go:778
 
 // computedFunctionStep is the step form of computedFunction.
-func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *computedFunctionHeld) generated.Step {
+func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                         *cases.Trace
@@ -771,7 +798,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:775
+//line calls_task.go:802
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -779,14 +806,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:783
+//line calls_task.go:810
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:790
+//line calls_task.go:817
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -794,27 +821,27 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:798
+//line calls_task.go:825
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:804
+//line calls_task.go:831
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:811
+//line calls_task.go:838
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:818
+//line calls_task.go:845
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -822,7 +849,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:826
+//line calls_task.go:853
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -830,7 +857,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:834
+//line calls_task.go:861
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -839,7 +866,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:843
+//line calls_task.go:870
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -848,7 +875,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:852
+//line calls_task.go:879
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -857,7 +884,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:861
+//line calls_task.go:888
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -866,7 +893,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:870
+//line calls_task.go:897
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -875,7 +902,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:879
+//line calls_task.go:906
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -883,16 +910,16 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:887
+//line calls_task.go:914
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:894
+//line calls_task.go:921
 	if generated.Suspended(t) {
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -900,11 +927,11 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:904
+//line calls_task.go:931
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -912,9 +939,9 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:916
+//line calls_task.go:943
 	if generated.Suspended(t) {
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 3)
@@ -922,11 +949,11 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:926
+//line calls_task.go:953
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v: v2}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -934,18 +961,18 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:938
+//line calls_task.go:965
 	if generated.Suspended(t) {
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:947
+//line calls_task.go:974
 	if generated.Suspended(t) {
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result1)
 		return generated.Wait(f, t, 6)
@@ -953,9 +980,9 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:957
+//line calls_task.go:984
 	if generated.Suspended(t) {
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
 		generated.ResultToStep(t, &h.result1)
 		return generated.Wait(f, t, 7)
@@ -963,11 +990,11 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:967
+//line calls_task.go:994
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 8)
@@ -975,11 +1002,11 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:979
+//line calls_task.go:1006
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 9)
@@ -994,11 +1021,11 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:998
+//line calls_task.go:1025
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, fn: fn}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 10)
@@ -1006,11 +1033,11 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1010
+//line calls_task.go:1037
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, fn: fn}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 11)
@@ -1018,11 +1045,11 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1022
+//line calls_task.go:1049
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 12)
@@ -1031,11 +1058,11 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1035
+//line calls_task.go:1062
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, table: table}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 13)
@@ -1043,11 +1070,11 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1047
+//line calls_task.go:1074
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
-		h = computedFunctionKind.Hold(t, f, h)
+		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, table: table}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 14)
@@ -1055,7 +1082,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1059
+//line calls_task.go:1086
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1067,10 +1094,10 @@ resume14:
 	}
 resume15:
 //line calls.go:44
-	return generated.Return(f, a+b*10+c*100+d*1000, nil)
+	return generated.Return[int](f, a+b*10+c*100+d*1000, nil)
 }
 
-//line calls_task.go:1074
+//line calls_task.go:1101
 
 // operandsArgs has the arguments of operands.
 type operandsArgs struct {
@@ -1113,13 +1140,13 @@ type operandsAt6 struct {
 	result              int
 }
 
-type operandsState = [(max(unsafe.Sizeof(operandsArgs{}), unsafe.Sizeof(operandsAt1{}), unsafe.Sizeof(operandsAt2{}), unsafe.Sizeof(operandsAt3{}), unsafe.Sizeof(operandsAt4{}), unsafe.Sizeof(operandsAt5{}), unsafe.Sizeof(operandsAt6{})) + 7) / 8]uint64
+const operandsSize = (max(unsafe.Sizeof(operandsArgs{}), unsafe.Sizeof(operandsAt1{}), unsafe.Sizeof(operandsAt2{}), unsafe.Sizeof(operandsAt3{}), unsafe.Sizeof(operandsAt4{}), unsafe.Sizeof(operandsAt5{}), unsafe.Sizeof(operandsAt6{})) + 7) &^ 7
 
 type operandsHeld = struct {
 	tr *cases.Trace
 }
 
-var operandsKind *generated.HeldKind[operandsState, operandsHeld, int]
+var operandsKind *generated.Kind
 
 // operandsStart is the start form of operands.
 func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1127,9 +1154,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1131
+//line calls_task.go:1158
 	if generated.Suspended(t) {
-		f, h := operandsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 1)
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
 		*h = operandsHeld{tr: tr}
@@ -1139,9 +1166,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1143
+//line calls_task.go:1170
 	if generated.Suspended(t) {
-		f, h := operandsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 2)
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
 		*h = operandsHeld{tr: tr}
@@ -1153,9 +1180,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1157
+//line calls_task.go:1184
 	if generated.Suspended(t) {
-		f, h := operandsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 3)
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
 		*h = operandsHeld{tr: tr}
@@ -1166,9 +1193,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1170
+//line calls_task.go:1197
 	if generated.Suspended(t) {
-		f, h := operandsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 4)
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
 		*h = operandsHeld{tr: tr}
@@ -1178,9 +1205,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1182
+//line calls_task.go:1209
 	if generated.Suspended(t) {
-		f, h := operandsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 5)
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
 		*h = operandsHeld{tr: tr}
@@ -1193,9 +1220,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1197
+//line calls_task.go:1224
 	if generated.Suspended(t) {
-		f := operandsKind.SpillBare(t, 6)
+		f := generated.SpillBare(t, operandsKind, 6)
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
 		generated.ResultTo(t, &s.result)
@@ -1206,10 +1233,10 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
-//line calls_task.go:1210
+//line calls_task.go:1237
 
 // operandsStep is the step form of operands.
-func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) generated.Step {
+func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                        *cases.Trace
@@ -1228,7 +1255,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1232
+//line calls_task.go:1259
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1237,7 +1264,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1241
+//line calls_task.go:1268
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1246,7 +1273,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1250
+//line calls_task.go:1277
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1255,7 +1282,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1259
+//line calls_task.go:1286
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1264,7 +1291,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1268
+//line calls_task.go:1295
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1272,7 +1299,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1276
+//line calls_task.go:1303
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1281,11 +1308,11 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1285
+//line calls_task.go:1312
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
-		h = operandsKind.Hold(t, f, h)
+		h = generated.Hold(t, operandsKind, f, h)
 		*h = operandsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1294,11 +1321,11 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1298
+//line calls_task.go:1325
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
-		h = operandsKind.Hold(t, f, h)
+		h = generated.Hold(t, operandsKind, f, h)
 		*h = operandsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -1309,11 +1336,11 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1313
+//line calls_task.go:1340
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
-		h = operandsKind.Hold(t, f, h)
+		h = generated.Hold(t, operandsKind, f, h)
 		*h = operandsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -1323,11 +1350,11 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1327
+//line calls_task.go:1354
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
-		h = operandsKind.Hold(t, f, h)
+		h = generated.Hold(t, operandsKind, f, h)
 		*h = operandsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -1336,11 +1363,11 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1340
+//line calls_task.go:1367
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
-		h = operandsKind.Hold(t, f, h)
+		h = generated.Hold(t, operandsKind, f, h)
 		*h = operandsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -1352,7 +1379,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1356
+//line calls_task.go:1383
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1365,27 +1392,25 @@ resume5:
 resume6:
 //line calls.go:51
 	d = (v7 + v8) * (v9 + v10)
-	return generated.Return(f, a+b*100+c*1000+d, nil)
+	return generated.Return[int](f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1372
-
-type openState = struct{}
+//line calls_task.go:1399
 
 type openHeld = struct {
 	tr   *cases.Trace
 	name string
 }
 
-var openKind *generated.HeldKind[openState, openHeld, *account]
+var openKind *generated.Kind
 
 // openStart is the start form of open.
 func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1387
+//line calls_task.go:1412
 	if generated.Suspended(t) {
-		_, h := openKind.Spill(t, 1)
+		_, h := generated.SpillHeld[openHeld](t, openKind, 1)
 		*h = openHeld{name: name}
 		return
 	}
@@ -1393,10 +1418,10 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
-//line calls_task.go:1397
+//line calls_task.go:1422
 
 // openStep is the step form of open.
-func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.Step {
+func openStep(f *generated.Frame, h *openHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1409,24 +1434,24 @@ func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.St
 		name = h.name
 //line calls.go:61
 		generated.ChildErr(f)
-//line calls_task.go:1413
+//line calls_task.go:1438
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1420
+//line calls_task.go:1445
 	if generated.Suspended(t) {
 		*h = openHeld{name: name}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line calls.go:62
-	return generated.Return(f, &account{name: name}, nil)
+	return generated.Return[*account](f, &account{name: name}, nil)
 }
 
-//line calls_task.go:1430
+//line calls_task.go:1455
 
 // accountAddArgs has the arguments of (*account).add.
 type accountAddArgs struct {
@@ -1438,22 +1463,22 @@ type accountAddAt1 struct {
 	n int
 }
 
-type accountAddState = [(max(unsafe.Sizeof(accountAddArgs{}), unsafe.Sizeof(accountAddAt1{})) + 7) / 8]uint64
+const accountAddSize = (max(unsafe.Sizeof(accountAddArgs{}), unsafe.Sizeof(accountAddAt1{})) + 7) &^ 7
 
 type accountAddHeld = struct {
 	a  *account
 	tr *cases.Trace
 }
 
-var accountAddKind *generated.HeldKind[accountAddState, accountAddHeld, *account]
+var accountAddKind *generated.Kind
 
 // accountAddStart is the start form of (*account).add.
 func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account) {
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1455
+//line calls_task.go:1480
 	if generated.Suspended(t) {
-		f, h := accountAddKind.Spill(t, 1)
+		f, h := generated.SpillHeld[accountAddHeld](t, accountAddKind, 1)
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
 		return
@@ -1463,10 +1488,10 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
-//line calls_task.go:1467
+//line calls_task.go:1492
 
 // accountAddStep is the step form of (*account).add.
-func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAddHeld) generated.Step {
+func accountAddStep(f *generated.Frame, h *accountAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		a  *account
@@ -1484,14 +1509,14 @@ func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAdd
 		a = h.a
 //line calls.go:66
 		generated.ChildErr(f)
-//line calls_task.go:1488
+//line calls_task.go:1513
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1495
+//line calls_task.go:1520
 	if generated.Suspended(t) {
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
@@ -1500,12 +1525,10 @@ func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAdd
 resume1:
 //line calls.go:67
 	a.sum += n
-	return generated.Return(f, a, nil)
+	return generated.Return[*account](f, a, nil)
 }
 
-//line calls_task.go:1507
-
-type accountPrintState = struct{}
+//line calls_task.go:1532
 
 type accountPrintHeld = struct {
 	a     account
@@ -1513,15 +1536,15 @@ type accountPrintHeld = struct {
 	note1 string
 }
 
-var accountPrintKind *generated.HeldKind[accountPrintState, accountPrintHeld, int]
+var accountPrintKind *generated.Kind
 
 // accountPrintStart is the start form of account.print.
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1523
+//line calls_task.go:1546
 	if generated.Suspended(t) {
-		_, h := accountPrintKind.Spill(t, 1)
+		_, h := generated.SpillHeld[accountPrintHeld](t, accountPrintKind, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return
 	}
@@ -1530,10 +1553,10 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
-//line calls_task.go:1534
+//line calls_task.go:1557
 
 // accountPrintStep is the step form of account.print.
-func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrintHeld) generated.Step {
+func accountPrintStep(f *generated.Frame, h *accountPrintHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		a     account
@@ -1547,14 +1570,14 @@ func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrin
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1551
+//line calls_task.go:1574
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1558
+//line calls_task.go:1581
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1562,10 +1585,10 @@ func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrin
 resume1:
 //line calls.go:73
 	tr.Print(a.name, a.sum, note1)
-	return generated.Return(f, a.sum, nil)
+	return generated.Return[int](f, a.sum, nil)
 }
 
-//line calls_task.go:1569
+//line calls_task.go:1592
 
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
 type receiverAndArgumentArgs struct {
@@ -1582,7 +1605,7 @@ type receiverAndArgumentAt4 struct {
 	result int
 }
 
-type receiverAndArgumentState = [(max(unsafe.Sizeof(receiverAndArgumentArgs{}), unsafe.Sizeof(receiverAndArgumentAt2{}), unsafe.Sizeof(receiverAndArgumentAt4{})) + 7) / 8]uint64
+const receiverAndArgumentSize = (max(unsafe.Sizeof(receiverAndArgumentArgs{}), unsafe.Sizeof(receiverAndArgumentAt2{}), unsafe.Sizeof(receiverAndArgumentAt4{})) + 7) &^ 7
 
 type receiverAndArgumentHeld = struct {
 	tr     *cases.Trace
@@ -1592,24 +1615,24 @@ type receiverAndArgumentHeld = struct {
 	result *account
 }
 
-var receiverAndArgumentKind *generated.HeldKind[receiverAndArgumentState, receiverAndArgumentHeld, int]
+var receiverAndArgumentKind *generated.Kind
 
 // receiverAndArgumentStart is the start form of receiverAndArgument.
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1602
+//line calls_task.go:1625
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 1)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1611
+//line calls_task.go:1634
 	if generated.Suspended(t) {
-		f, h := receiverAndArgumentKind.Spill(t, 2)
+		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
 		*h = receiverAndArgumentHeld{tr: tr, v: v}
@@ -1618,18 +1641,18 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1622
+//line calls_task.go:1645
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 3)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1631
+//line calls_task.go:1654
 	if generated.Suspended(t) {
-		f, h := receiverAndArgumentKind.Spill(t, 4)
+		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
 		*h = receiverAndArgumentHeld{tr: tr, v: v2}
@@ -1638,35 +1661,35 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1642
+//line calls_task.go:1665
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 5)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1651
+//line calls_task.go:1674
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 6)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
 		return
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1659
+//line calls_task.go:1682
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 7)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1668
+//line calls_task.go:1691
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 8)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultTo(t, &h.result)
 		return
@@ -1675,17 +1698,17 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1679
+//line calls_task.go:1702
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 9)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
 		return
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1687
+//line calls_task.go:1710
 	if generated.Suspended(t) {
-		_, h := receiverAndArgumentKind.Spill(t, 10)
+		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return
 	}
@@ -1693,10 +1716,10 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
-//line calls_task.go:1697
+//line calls_task.go:1720
 
 // receiverAndArgumentStep is the step form of receiverAndArgument.
-func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], h *receiverAndArgumentHeld) generated.Step {
+func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -1716,7 +1739,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1720
+//line calls_task.go:1743
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1724,14 +1747,14 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1728
+//line calls_task.go:1751
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1735
+//line calls_task.go:1758
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1739,53 +1762,53 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1743
+//line calls_task.go:1766
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1750
+//line calls_task.go:1773
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1756
+//line calls_task.go:1779
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1763
+//line calls_task.go:1786
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1770
+//line calls_task.go:1793
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1776
+//line calls_task.go:1799
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1782
+//line calls_task.go:1805
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1789
+//line calls_task.go:1812
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1794,7 +1817,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1798
+//line calls_task.go:1821
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1805,7 +1828,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1809
+//line calls_task.go:1832
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1814,7 +1837,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1818
+//line calls_task.go:1841
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1825,7 +1848,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1829
+//line calls_task.go:1852
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1834,7 +1857,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1838
+//line calls_task.go:1861
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1842,7 +1865,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1846
+//line calls_task.go:1869
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1851,7 +1874,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1855
+//line calls_task.go:1878
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1868,7 +1891,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1872
+//line calls_task.go:1895
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1876,17 +1899,17 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1880
+//line calls_task.go:1903
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
 	}
 resume10:
 //line calls.go:85
-	return generated.Return(f, x.sum*10+y.sum, nil)
+	return generated.Return[int](f, x.sum*10+y.sum, nil)
 }
 
-//line calls_task.go:1890
+//line calls_task.go:1913
 
 // receiverCopiedArgs has the arguments of receiverCopied.
 type receiverCopiedArgs struct {
@@ -1921,7 +1944,7 @@ type receiverCopiedAt5 struct {
 	result int
 }
 
-type receiverCopiedState = [(max(unsafe.Sizeof(receiverCopiedArgs{}), unsafe.Sizeof(receiverCopiedAt1{}), unsafe.Sizeof(receiverCopiedAt2{}), unsafe.Sizeof(receiverCopiedAt3{}), unsafe.Sizeof(receiverCopiedAt4{}), unsafe.Sizeof(receiverCopiedAt5{})) + 7) / 8]uint64
+const receiverCopiedSize = (max(unsafe.Sizeof(receiverCopiedArgs{}), unsafe.Sizeof(receiverCopiedAt1{}), unsafe.Sizeof(receiverCopiedAt2{}), unsafe.Sizeof(receiverCopiedAt3{}), unsafe.Sizeof(receiverCopiedAt4{}), unsafe.Sizeof(receiverCopiedAt5{})) + 7) &^ 7
 
 type receiverCopiedHeld = struct {
 	tr   *cases.Trace
@@ -1929,7 +1952,7 @@ type receiverCopiedHeld = struct {
 	list *[]account
 }
 
-var receiverCopiedKind *generated.HeldKind[receiverCopiedState, receiverCopiedHeld, int]
+var receiverCopiedKind *generated.Kind
 
 // receiverCopiedStart is the start form of receiverCopied.
 func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1937,9 +1960,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1941
+//line calls_task.go:1964
 	if generated.Suspended(t) {
-		f, h := receiverCopiedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 1)
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
 		*h = receiverCopiedHeld{tr: tr, a: &a}
@@ -1949,9 +1972,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1953
+//line calls_task.go:1976
 	if generated.Suspended(t) {
-		f, h := receiverCopiedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 2)
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
 		*h = receiverCopiedHeld{tr: tr, a: &a}
@@ -1962,9 +1985,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1966
+//line calls_task.go:1989
 	if generated.Suspended(t) {
-		f, h := receiverCopiedKind.Spill(t, 3)
+		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 3)
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
 		*h = receiverCopiedHeld{tr: tr, a: &a, list: &list}
@@ -1974,9 +1997,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:1978
+//line calls_task.go:2001
 	if generated.Suspended(t) {
-		f, h := receiverCopiedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		*h = receiverCopiedHeld{tr: tr, a: &a, list: &list}
 		return
@@ -1984,9 +2007,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:1988
+//line calls_task.go:2011
 	if generated.Suspended(t) {
-		f := receiverCopiedKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, receiverCopiedKind, 5)
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
 		generated.ResultTo(t, &s.result)
@@ -1996,10 +2019,10 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
-//line calls_task.go:2000
+//line calls_task.go:2023
 
 // receiverCopiedStep is the step form of receiverCopied.
-func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receiverCopiedHeld) generated.Step {
+func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -2020,7 +2043,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2024
+//line calls_task.go:2047
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2029,7 +2052,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2033
+//line calls_task.go:2056
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2038,7 +2061,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2042
+//line calls_task.go:2065
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2046,7 +2069,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2050
+//line calls_task.go:2073
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2054,7 +2077,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2058
+//line calls_task.go:2081
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2068,11 +2091,11 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2072
+//line calls_task.go:2095
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
-		h = receiverCopiedKind.Hold(t, f, h)
+		h = generated.Hold(t, receiverCopiedKind, f, h)
 		*h = receiverCopiedHeld{tr: tr, a: a}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -2084,11 +2107,11 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2088
+//line calls_task.go:2111
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
-		h = receiverCopiedKind.Hold(t, f, h)
+		h = generated.Hold(t, receiverCopiedKind, f, h)
 		*h = receiverCopiedHeld{tr: tr, a: a}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -2103,11 +2126,11 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2107
+//line calls_task.go:2130
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
-		h = receiverCopiedKind.Hold(t, f, h)
+		h = generated.Hold(t, receiverCopiedKind, f, h)
 		*h = receiverCopiedHeld{tr: tr, a: a, list: list}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -2119,10 +2142,10 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2123
+//line calls_task.go:2146
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
-		h = receiverCopiedKind.Hold(t, f, h)
+		h = generated.Hold(t, receiverCopiedKind, f, h)
 		*h = receiverCopiedHeld{tr: tr, a: a, list: list}
 		return generated.Wait(f, t, 4)
 	}
@@ -2130,7 +2153,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2134
+//line calls_task.go:2157
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2142,10 +2165,10 @@ resume4:
 	}
 resume5:
 //line calls.go:98
-	return generated.Return(f, r+v2, nil)
+	return generated.Return[int](f, r+v2, nil)
 }
 
-//line calls_task.go:2149
+//line calls_task.go:2172
 
 // variableReadLateArgs has the arguments of variableReadLate.
 type variableReadLateArgs struct {
@@ -2175,7 +2198,7 @@ type variableReadLateAt4 struct {
 	result   int
 }
 
-type variableReadLateState = [(max(unsafe.Sizeof(variableReadLateArgs{}), unsafe.Sizeof(variableReadLateAt1{}), unsafe.Sizeof(variableReadLateAt2{}), unsafe.Sizeof(variableReadLateAt3{}), unsafe.Sizeof(variableReadLateAt4{})) + 7) / 8]uint64
+const variableReadLateSize = (max(unsafe.Sizeof(variableReadLateArgs{}), unsafe.Sizeof(variableReadLateAt1{}), unsafe.Sizeof(variableReadLateAt2{}), unsafe.Sizeof(variableReadLateAt3{}), unsafe.Sizeof(variableReadLateAt4{})) + 7) &^ 7
 
 type variableReadLateHeld = struct {
 	tr   *cases.Trace
@@ -2184,7 +2207,7 @@ type variableReadLateHeld = struct {
 	list []int
 }
 
-var variableReadLateKind *generated.HeldKind[variableReadLateState, variableReadLateHeld, int]
+var variableReadLateKind *generated.Kind
 
 // variableReadLateStart is the start form of variableReadLate.
 func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2192,9 +2215,9 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2196
+//line calls_task.go:2219
 	if generated.Suspended(t) {
-		f, h := variableReadLateKind.Spill(t, 1)
+		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 1)
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
 		*h = variableReadLateHeld{tr: tr, x: &x, set: set}
@@ -2204,9 +2227,9 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2208
+//line calls_task.go:2231
 	if generated.Suspended(t) {
-		f, h := variableReadLateKind.Spill(t, 2)
+		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 2)
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
 		*h = variableReadLateHeld{tr: tr, x: &x, set: set}
@@ -2218,9 +2241,9 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2222
+//line calls_task.go:2245
 	if generated.Suspended(t) {
-		f, h := variableReadLateKind.Spill(t, 3)
+		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 3)
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
 		*h = variableReadLateHeld{tr: tr, x: &x, set: set, list: list}
@@ -2232,9 +2255,9 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2236
+//line calls_task.go:2259
 	if generated.Suspended(t) {
-		f, h := variableReadLateKind.Spill(t, 4)
+		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 4)
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
 		*h = variableReadLateHeld{tr: tr, x: &x, set: set, list: list}
@@ -2247,10 +2270,10 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line calls_task.go:2251
+//line calls_task.go:2274
 
 // variableReadLateStep is the step form of variableReadLate.
-func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *variableReadLateHeld) generated.Step {
+func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                             *cases.Trace
@@ -2272,7 +2295,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2276
+//line calls_task.go:2299
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2281,7 +2304,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2285
+//line calls_task.go:2308
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2290,7 +2313,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2294
+//line calls_task.go:2317
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2299,7 +2322,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2303
+//line calls_task.go:2326
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2313,7 +2336,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2317
+//line calls_task.go:2340
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2325,7 +2348,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2329
+//line calls_task.go:2352
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2339,7 +2362,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2343
+//line calls_task.go:2366
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2353,7 +2376,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2357
+//line calls_task.go:2380
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2365,10 +2388,10 @@ resume4:
 //line calls.go:107
 	pass = fmt.Sprint(v4, v5, set(50))
 	tr.Print(a, list[1], b, pass, *x)
-	return generated.Return(f, *x, nil)
+	return generated.Return[int](f, *x, nil)
 }
 
-//line calls_task.go:2372
+//line calls_task.go:2395
 
 // pairArgs has the arguments of pair.
 type pairArgs struct {
@@ -2380,21 +2403,21 @@ type pairAt1 struct {
 	n int
 }
 
-type pairState = [(max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) / 8]uint64
+const pairSize = (max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) &^ 7
 
 type pairHeld = struct {
 	tr *cases.Trace
 }
 
-var pairKind *generated.HeldKind[pairState, pairHeld, int]
+var pairKind *generated.Kind
 
 // pairStart is the start form of pair.
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2396
+//line calls_task.go:2419
 	if generated.Suspended(t) {
-		f := pairKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		return
 	}
@@ -2405,10 +2428,10 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
-//line calls_task.go:2409
+//line calls_task.go:2432
 
 // pairStep is the step form of pair.
-func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
+func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -2425,14 +2448,14 @@ func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2429
+//line calls_task.go:2452
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2436
+//line calls_task.go:2459
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2445,10 +2468,10 @@ resume1:
 	if err == nil && n < 0 {
 		err = errors.New("negative")
 	}
-	return generated.Return(f, n*10, err)
+	return generated.Return[int](f, n*10, err)
 }
 
-//line calls_task.go:2452
+//line calls_task.go:2475
 
 // twoResultsArgs has the arguments of twoResults.
 type twoResultsArgs struct {
@@ -2489,22 +2512,22 @@ type twoResultsAt6 struct {
 	a, b, c, d int
 }
 
-type twoResultsState = [(max(unsafe.Sizeof(twoResultsArgs{}), unsafe.Sizeof(twoResultsAt1{}), unsafe.Sizeof(twoResultsAt2{}), unsafe.Sizeof(twoResultsAt3{}), unsafe.Sizeof(twoResultsAt4{}), unsafe.Sizeof(twoResultsAt5{}), unsafe.Sizeof(twoResultsAt6{})) + 7) / 8]uint64
+const twoResultsSize = (max(unsafe.Sizeof(twoResultsArgs{}), unsafe.Sizeof(twoResultsAt1{}), unsafe.Sizeof(twoResultsAt2{}), unsafe.Sizeof(twoResultsAt3{}), unsafe.Sizeof(twoResultsAt4{}), unsafe.Sizeof(twoResultsAt5{}), unsafe.Sizeof(twoResultsAt6{})) + 7) &^ 7
 
 type twoResultsHeld = struct {
 	tr   *cases.Trace
 	err2 error
 }
 
-var twoResultsKind *generated.HeldKind[twoResultsState, twoResultsHeld, int]
+var twoResultsKind *generated.Kind
 
 // twoResultsStart is the start form of twoResults.
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2506
+//line calls_task.go:2529
 	if generated.Suspended(t) {
-		f, h := twoResultsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 1)
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
 		*h = twoResultsHeld{tr: tr}
@@ -2513,9 +2536,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2517
+//line calls_task.go:2540
 	if generated.Suspended(t) {
-		f, h := twoResultsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 2)
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
 		*h = twoResultsHeld{tr: tr}
@@ -2525,9 +2548,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2529
+//line calls_task.go:2552
 	if generated.Suspended(t) {
-		f, h := twoResultsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 3)
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
 		*h = twoResultsHeld{tr: tr}
@@ -2537,9 +2560,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2541
+//line calls_task.go:2564
 	if generated.Suspended(t) {
-		f, h := twoResultsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 4)
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
 		*h = twoResultsHeld{tr: tr, err2: err2}
@@ -2551,9 +2574,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2555
+//line calls_task.go:2578
 		if generated.Suspended(t) {
-			f, h := twoResultsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 5)
 			s := generated.At[twoResultsAt5](f)
 			*s = twoResultsAt5{a: a, b: b, c: c, d: d}
 			*h = twoResultsHeld{tr: tr, err2: err2}
@@ -2567,9 +2590,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2571
+//line calls_task.go:2594
 	if generated.Suspended(t) {
-		f, h := twoResultsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
 		return
@@ -2578,10 +2601,10 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
-//line calls_task.go:2582
+//line calls_task.go:2605
 
 // twoResultsStep is the step form of twoResults.
-func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld) generated.Step {
+func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -2600,7 +2623,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2604
+//line calls_task.go:2627
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2609,7 +2632,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2613
+//line calls_task.go:2636
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2618,7 +2641,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2622
+//line calls_task.go:2645
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2627,7 +2650,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2631
+//line calls_task.go:2654
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2636,7 +2659,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2640
+//line calls_task.go:2663
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2644,14 +2667,14 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2648
+//line calls_task.go:2671
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2655
+//line calls_task.go:2678
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2662,7 +2685,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2666
+//line calls_task.go:2689
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2674,7 +2697,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2678
+//line calls_task.go:2701
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2686,7 +2709,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2690
+//line calls_task.go:2713
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2698,7 +2721,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2702
+//line calls_task.go:2725
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2715,7 +2738,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2719
+//line calls_task.go:2742
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2723,10 +2746,10 @@ end1:
 	}
 resume6:
 //line calls.go:131
-	return generated.Return(f, a+b+c+d, errors.Join(err, err2))
+	return generated.Return[int](f, a+b+c+d, errors.Join(err, err2))
 }
 
-//line calls_task.go:2730
+//line calls_task.go:2753
 
 // passedOnArgs has the arguments of passedOn.
 type passedOnArgs struct {
@@ -2753,7 +2776,7 @@ type passedOnAt4 struct {
 	result int
 }
 
-type passedOnState = [(max(unsafe.Sizeof(passedOnArgs{}), unsafe.Sizeof(passedOnAt1{}), unsafe.Sizeof(passedOnAt2{}), unsafe.Sizeof(passedOnAt3{}), unsafe.Sizeof(passedOnAt4{})) + 7) / 8]uint64
+const passedOnSize = (max(unsafe.Sizeof(passedOnArgs{}), unsafe.Sizeof(passedOnAt1{}), unsafe.Sizeof(passedOnAt2{}), unsafe.Sizeof(passedOnAt3{}), unsafe.Sizeof(passedOnAt4{})) + 7) &^ 7
 
 type passedOnHeld = struct {
 	tr   *cases.Trace
@@ -2761,15 +2784,15 @@ type passedOnHeld = struct {
 	s    string
 }
 
-var passedOnKind *generated.HeldKind[passedOnState, passedOnHeld, int]
+var passedOnKind *generated.Kind
 
 // passedOnStart is the start form of passedOn.
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2771
+//line calls_task.go:2794
 	if generated.Suspended(t) {
-		f, h := passedOnKind.Spill(t, 1)
+		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 1)
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
 		*h = passedOnHeld{tr: tr}
@@ -2780,9 +2803,9 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2784
+//line calls_task.go:2807
 	if generated.Suspended(t) {
-		f, h := passedOnKind.Spill(t, 2)
+		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 2)
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
 		*h = passedOnHeld{tr: tr, both: both}
@@ -2792,9 +2815,9 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:137
 	s := both(v1, err1)
 	v2 := valueStart(t, tr, 2)
-//line calls_task.go:2796
+//line calls_task.go:2819
 	if generated.Suspended(t) {
-		f, h := passedOnKind.Spill(t, 3)
+		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 3)
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{}
 		*h = passedOnHeld{tr: tr, s: s}
@@ -2803,9 +2826,9 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v3, err2 := pairStart(t, tr, v2)
-//line calls_task.go:2807
+//line calls_task.go:2830
 	if generated.Suspended(t) {
-		f, h := passedOnKind.Spill(t, 4)
+		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 4)
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{}
 		*h = passedOnHeld{s: s}
@@ -2816,10 +2839,10 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), check(v3, err2)
 }
 
-//line calls_task.go:2820
+//line calls_task.go:2843
 
 // passedOnStep is the step form of passedOn.
-func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) generated.Step {
+func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -2839,7 +2862,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2843
+//line calls_task.go:2866
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2847,7 +2870,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2851
+//line calls_task.go:2874
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2855,7 +2878,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:2859
+//line calls_task.go:2882
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2863,14 +2886,14 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v3 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2867
+//line calls_task.go:2890
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2874
+//line calls_task.go:2897
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2883,7 +2906,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2887
+//line calls_task.go:2910
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2895,7 +2918,7 @@ resume2:
 //line calls.go:137
 	s = both(v1, err1)
 	v2 = valueStart(t, tr, 2)
-//line calls_task.go:2899
+//line calls_task.go:2922
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{}
@@ -2906,7 +2929,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v3, err2 = pairStart(t, tr, v2)
-//line calls_task.go:2910
+//line calls_task.go:2933
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{}
@@ -2916,10 +2939,10 @@ resume3:
 	}
 resume4:
 //line calls.go:138
-	return generated.Return(f, len(s), check(v3, err2))
+	return generated.Return[int](f, len(s), check(v3, err2))
 }
 
-//line calls_task.go:2923
+//line calls_task.go:2946
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2944,22 +2967,22 @@ type threeAt2 struct {
 	result int
 }
 
-type threeState = [(max(unsafe.Sizeof(threeArgs{}), unsafe.Sizeof(threeAt1{}), unsafe.Sizeof(threeAt2{})) + 7) / 8]uint64
+const threeSize = (max(unsafe.Sizeof(threeArgs{}), unsafe.Sizeof(threeAt1{}), unsafe.Sizeof(threeAt2{})) + 7) &^ 7
 
 type threeHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var threeKind *generated.HeldKind[threeState, threeHeld, threeResult]
+var threeKind *generated.Kind
 
 // threeStart is the start form of three.
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2961
+//line calls_task.go:2984
 	if generated.Suspended(t) {
-		f, h := threeKind.Spill(t, 1)
+		f, h := generated.SpillHeld[threeHeld](t, threeKind, 1)
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
 		*h = threeHeld{tr: tr, err: err}
@@ -2968,9 +2991,9 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:2972
+//line calls_task.go:2995
 	if generated.Suspended(t) {
-		f, h := threeKind.Spill(t, 2)
+		f, h := generated.SpillHeld[threeHeld](t, threeKind, 2)
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
 		*h = threeHeld{err: err}
@@ -2982,10 +3005,10 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:2986
+//line calls_task.go:3009
 
 // threeStep is the step form of three.
-func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) generated.Step {
+func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -3005,7 +3028,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3009
+//line calls_task.go:3032
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3014,14 +3037,14 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3018
+//line calls_task.go:3041
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3025
+//line calls_task.go:3048
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3032,7 +3055,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3036
+//line calls_task.go:3059
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3043,10 +3066,10 @@ resume1:
 resume2:
 //line calls.go:145
 	b = fmt.Sprint("b", v)
-	return generated.Return(f, threeResult{a, b}, err)
+	return generated.Return[threeResult](f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3050
+//line calls_task.go:3073
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3059,7 +3082,7 @@ type swallowArgs struct {
 	n int
 }
 
-type swallowState = [(unsafe.Sizeof(swallowArgs{}) + 7) / 8]uint64
+const swallowSize = (unsafe.Sizeof(swallowArgs{}) + 7) &^ 7
 
 type swallowHeld = struct {
 	tr     *cases.Trace
@@ -3069,15 +3092,15 @@ type swallowHeld = struct {
 	}
 }
 
-var swallowKind *generated.HeldKind[swallowState, swallowHeld, swallowResult]
+var swallowKind *generated.Kind
 
 // swallowStart is the start form of swallow.
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3079
+//line calls_task.go:3102
 	if generated.Suspended(t) {
-		_, h := swallowKind.Spill(t, 1)
+		_, h := generated.SpillHeld[swallowHeld](t, swallowKind, 1)
 		*h = swallowHeld{}
 		generated.ResultTo(t, &h.result)
 		return
@@ -3086,10 +3109,10 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3090
+//line calls_task.go:3113
 
 // swallowStep is the step form of swallow.
-func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld) generated.Step {
+func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3106,14 +3129,14 @@ func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3110
+//line calls_task.go:3133
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3117
+//line calls_task.go:3140
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3121,10 +3144,10 @@ func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld
 	}
 resume1:
 //line calls.go:149
-	return generated.Return(f, swallowResult{v, v1}, err)
+	return generated.Return[swallowResult](f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3128
+//line calls_task.go:3151
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3141,7 +3164,7 @@ type returnedResultsAt2 struct {
 	result int
 }
 
-type returnedResultsState = [(max(unsafe.Sizeof(returnedResultsArgs{}), unsafe.Sizeof(returnedResultsAt1{}), unsafe.Sizeof(returnedResultsAt2{})) + 7) / 8]uint64
+const returnedResultsSize = (max(unsafe.Sizeof(returnedResultsArgs{}), unsafe.Sizeof(returnedResultsAt1{}), unsafe.Sizeof(returnedResultsAt2{})) + 7) &^ 7
 
 type returnedResultsHeld = struct {
 	tr     *cases.Trace
@@ -3151,15 +3174,15 @@ type returnedResultsHeld = struct {
 	}
 }
 
-var returnedResultsKind *generated.HeldKind[returnedResultsState, returnedResultsHeld, int]
+var returnedResultsKind *generated.Kind
 
 // returnedResultsStart is the start form of returnedResults.
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3161
+//line calls_task.go:3184
 	if generated.Suspended(t) {
-		f, h := returnedResultsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[returnedResultsHeld](t, returnedResultsKind, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		*h = returnedResultsHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -3171,9 +3194,9 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3175
+//line calls_task.go:3198
 	if generated.Suspended(t) {
-		f := returnedResultsKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, returnedResultsKind, 2)
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
 		generated.ResultTo(t, &s.result)
@@ -3183,10 +3206,10 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3187
+//line calls_task.go:3210
 
 // returnedResultsStep is the step form of returnedResults.
-func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *returnedResultsHeld) generated.Step {
+func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3206,24 +3229,24 @@ func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *retur
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3210
+//line calls_task.go:3233
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3217
+//line calls_task.go:3240
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3224
+//line calls_task.go:3247
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
-		h = returnedResultsKind.Hold(t, f, h)
+		h = generated.Hold(t, returnedResultsKind, f, h)
 		*h = returnedResultsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -3232,10 +3255,10 @@ resume1:
 //line calls.go:153
 	tr.Print(a, b, err)
 	if n > 100 {
-		return generated.Return(f, 0, nil)
+		return generated.Return[int](f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3239
+//line calls_task.go:3262
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3247,27 +3270,25 @@ resume1:
 	}
 resume2:
 //line calls.go:157
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 }
 
-//line calls_task.go:3254
-
-type sumState = struct{}
+//line calls_task.go:3277
 
 type sumHeld = struct {
 	tr   *cases.Trace
 	list []int
 }
 
-var sumKind *generated.HeldKind[sumState, sumHeld, int]
+var sumKind *generated.Kind
 
 // sumStart is the start form of sum.
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3269
+//line calls_task.go:3290
 	if generated.Suspended(t) {
-		_, h := sumKind.Spill(t, 1)
+		_, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*h = sumHeld{list: list}
 		return
 	}
@@ -3279,10 +3300,10 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3283
+//line calls_task.go:3304
 
 // sumStep is the step form of sum.
-func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
+func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -3296,14 +3317,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3300
+//line calls_task.go:3321
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3307
+//line calls_task.go:3328
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3314,12 +3335,10 @@ resume1:
 	for _, v := range list {
 		total += v
 	}
-	return generated.Return(f, total, nil)
+	return generated.Return[int](f, total, nil)
 }
 
-//line calls_task.go:3321
-
-type noteState = struct{}
+//line calls_task.go:3342
 
 type noteHeld = struct {
 	tr     *cases.Trace
@@ -3327,15 +3346,15 @@ type noteHeld = struct {
 	rest   []any
 }
 
-var noteKind *generated.HeldKind[noteState, noteHeld, string]
+var noteKind *generated.Kind
 
 // noteStart is the start form of note.
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3337
+//line calls_task.go:3356
 	if generated.Suspended(t) {
-		_, h := noteKind.Spill(t, 1)
+		_, h := generated.SpillHeld[noteHeld](t, noteKind, 1)
 		*h = noteHeld{first1: first1, rest: rest}
 		return
 	}
@@ -3343,10 +3362,10 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3347
+//line calls_task.go:3366
 
 // noteStep is the step form of note.
-func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step {
+func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr     *cases.Trace
@@ -3360,24 +3379,24 @@ func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3364
+//line calls_task.go:3383
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3371
+//line calls_task.go:3390
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line calls.go:171
-	return generated.Return(f, first1+fmt.Sprint(rest...), nil)
+	return generated.Return[string](f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3381
+//line calls_task.go:3400
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3452,7 +3471,7 @@ type variadicsAt12 struct {
 	result int
 }
 
-type variadicsState = [(max(unsafe.Sizeof(variadicsArgs{}), unsafe.Sizeof(variadicsAt1{}), unsafe.Sizeof(variadicsAt2{}), unsafe.Sizeof(variadicsAt3{}), unsafe.Sizeof(variadicsAt4{}), unsafe.Sizeof(variadicsAt5{}), unsafe.Sizeof(variadicsAt6{}), unsafe.Sizeof(variadicsAt7{}), unsafe.Sizeof(variadicsAt8{}), unsafe.Sizeof(variadicsAt9{}), unsafe.Sizeof(variadicsAt10{}), unsafe.Sizeof(variadicsAt11{}), unsafe.Sizeof(variadicsAt12{})) + 7) / 8]uint64
+const variadicsSize = (max(unsafe.Sizeof(variadicsArgs{}), unsafe.Sizeof(variadicsAt1{}), unsafe.Sizeof(variadicsAt2{}), unsafe.Sizeof(variadicsAt3{}), unsafe.Sizeof(variadicsAt4{}), unsafe.Sizeof(variadicsAt5{}), unsafe.Sizeof(variadicsAt6{}), unsafe.Sizeof(variadicsAt7{}), unsafe.Sizeof(variadicsAt8{}), unsafe.Sizeof(variadicsAt9{}), unsafe.Sizeof(variadicsAt10{}), unsafe.Sizeof(variadicsAt11{}), unsafe.Sizeof(variadicsAt12{})) + 7) &^ 7
 
 type variadicsHeld = struct {
 	tr     *cases.Trace
@@ -3462,15 +3481,15 @@ type variadicsHeld = struct {
 	result string
 }
 
-var variadicsKind *generated.HeldKind[variadicsState, variadicsHeld, int]
+var variadicsKind *generated.Kind
 
 // variadicsStart is the start form of variadics.
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3472
+//line calls_task.go:3491
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 1)
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
 		*h = variadicsHeld{tr: tr}
@@ -3479,9 +3498,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3483
+//line calls_task.go:3502
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 2)
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
 		*h = variadicsHeld{tr: tr}
@@ -3490,9 +3509,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3494
+//line calls_task.go:3513
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 3)
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
 		*h = variadicsHeld{tr: tr}
@@ -3501,9 +3520,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3505
+//line calls_task.go:3524
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 4)
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
 		*h = variadicsHeld{tr: tr}
@@ -3514,9 +3533,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3518
+//line calls_task.go:3537
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 5)
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
 		*h = variadicsHeld{tr: tr, list: list}
@@ -3526,9 +3545,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3530
+//line calls_task.go:3549
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 6)
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
 		*h = variadicsHeld{tr: tr, list: list}
@@ -3537,9 +3556,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3541
+//line calls_task.go:3560
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 7)
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
 		*h = variadicsHeld{tr: tr, list: list}
@@ -3549,9 +3568,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3553
+//line calls_task.go:3572
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 8)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		*h = variadicsHeld{tr: tr, list: list}
 		generated.ResultTo(t, &h.result)
@@ -3559,9 +3578,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3563
+//line calls_task.go:3582
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 9)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		*h = variadicsHeld{tr: tr, v6: v6}
 		generated.ResultTo(t, &h.result)
@@ -3569,9 +3588,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3573
+//line calls_task.go:3592
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 10)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		*h = variadicsHeld{tr: tr, v6: v6}
 		generated.ResultTo(t, &h.result)
@@ -3581,9 +3600,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3585
+//line calls_task.go:3604
 	if generated.Suspended(t) {
-		f, h := variadicsKind.Spill(t, 11)
+		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 11)
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
 		*h = variadicsHeld{tr: tr, fn: fn}
@@ -3592,9 +3611,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3596
+//line calls_task.go:3615
 	if generated.Suspended(t) {
-		f := variadicsKind.SpillBare(t, 12)
+		f := generated.SpillBare(t, variadicsKind, 12)
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
 		generated.ResultTo(t, &s.result)
@@ -3604,10 +3623,10 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3608
+//line calls_task.go:3627
 
 // variadicsStep is the step form of variadics.
-func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) generated.Step {
+func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                   *cases.Trace
@@ -3628,7 +3647,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3632
+//line calls_task.go:3651
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3637,7 +3656,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3641
+//line calls_task.go:3660
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3646,7 +3665,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3650
+//line calls_task.go:3669
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3655,7 +3674,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3659
+//line calls_task.go:3678
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3664,7 +3683,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3668
+//line calls_task.go:3687
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3673,7 +3692,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3677
+//line calls_task.go:3696
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3682,7 +3701,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3686
+//line calls_task.go:3705
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3691,7 +3710,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3695
+//line calls_task.go:3714
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3700,7 +3719,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3704
+//line calls_task.go:3723
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3709,7 +3728,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3713
+//line calls_task.go:3732
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3718,7 +3737,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3722
+//line calls_task.go:3741
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3726,18 +3745,18 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3730
+//line calls_task.go:3749
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3737
+//line calls_task.go:3756
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3745,11 +3764,11 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3749
+//line calls_task.go:3768
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -3757,11 +3776,11 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3761
+//line calls_task.go:3780
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -3769,11 +3788,11 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3773
+//line calls_task.go:3792
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -3783,11 +3802,11 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3787
+//line calls_task.go:3806
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -3796,11 +3815,11 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3800
+//line calls_task.go:3819
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 6)
@@ -3808,11 +3827,11 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3812
+//line calls_task.go:3831
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 7)
@@ -3821,10 +3840,10 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3825
+//line calls_task.go:3844
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 8)
@@ -3832,10 +3851,10 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3836
+//line calls_task.go:3855
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, v6: v6}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 9)
@@ -3843,10 +3862,10 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3847
+//line calls_task.go:3866
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, v6: v6}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 10)
@@ -3856,11 +3875,11 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3860
+//line calls_task.go:3879
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
-		h = variadicsKind.Hold(t, f, h)
+		h = generated.Hold(t, variadicsKind, f, h)
 		*h = variadicsHeld{tr: tr, fn: fn}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 11)
@@ -3868,7 +3887,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3872
+//line calls_task.go:3891
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3880,10 +3899,10 @@ resume11:
 	}
 resume12:
 //line calls.go:182
-	return generated.Return(f, a+v10, nil)
+	return generated.Return[int](f, a+v10, nil)
 }
 
-//line calls_task.go:3887
+//line calls_task.go:3906
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -3969,21 +3988,21 @@ type nestedAwaitsAt14 struct {
 	v9 int
 }
 
-type nestedAwaitsState = [(max(unsafe.Sizeof(nestedAwaitsArgs{}), unsafe.Sizeof(nestedAwaitsAt1{}), unsafe.Sizeof(nestedAwaitsAt2{}), unsafe.Sizeof(nestedAwaitsAt3{}), unsafe.Sizeof(nestedAwaitsAt4{}), unsafe.Sizeof(nestedAwaitsAt5{}), unsafe.Sizeof(nestedAwaitsAt6{}), unsafe.Sizeof(nestedAwaitsAt7{}), unsafe.Sizeof(nestedAwaitsAt8{}), unsafe.Sizeof(nestedAwaitsAt9{}), unsafe.Sizeof(nestedAwaitsAt10{}), unsafe.Sizeof(nestedAwaitsAt11{}), unsafe.Sizeof(nestedAwaitsAt12{}), unsafe.Sizeof(nestedAwaitsAt13{}), unsafe.Sizeof(nestedAwaitsAt14{})) + 7) / 8]uint64
+const nestedAwaitsSize = (max(unsafe.Sizeof(nestedAwaitsArgs{}), unsafe.Sizeof(nestedAwaitsAt1{}), unsafe.Sizeof(nestedAwaitsAt2{}), unsafe.Sizeof(nestedAwaitsAt3{}), unsafe.Sizeof(nestedAwaitsAt4{}), unsafe.Sizeof(nestedAwaitsAt5{}), unsafe.Sizeof(nestedAwaitsAt6{}), unsafe.Sizeof(nestedAwaitsAt7{}), unsafe.Sizeof(nestedAwaitsAt8{}), unsafe.Sizeof(nestedAwaitsAt9{}), unsafe.Sizeof(nestedAwaitsAt10{}), unsafe.Sizeof(nestedAwaitsAt11{}), unsafe.Sizeof(nestedAwaitsAt12{}), unsafe.Sizeof(nestedAwaitsAt13{}), unsafe.Sizeof(nestedAwaitsAt14{})) + 7) &^ 7
 
 type nestedAwaitsHeld = struct {
 	tr *cases.Trace
 }
 
-var nestedAwaitsKind *generated.HeldKind[nestedAwaitsState, nestedAwaitsHeld, int]
+var nestedAwaitsKind *generated.Kind
 
 // nestedAwaitsStart is the start form of nestedAwaits.
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:3985
+//line calls_task.go:4004
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 1)
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -3992,9 +4011,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:3996
+//line calls_task.go:4015
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 2)
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4003,9 +4022,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4007
+//line calls_task.go:4026
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 3)
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4014,9 +4033,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4018
+//line calls_task.go:4037
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 4)
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4025,9 +4044,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4029
+//line calls_task.go:4048
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 5)
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4036,9 +4055,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4040
+//line calls_task.go:4059
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 6)
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4047,9 +4066,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4051
+//line calls_task.go:4070
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 7)
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4058,9 +4077,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4062
+//line calls_task.go:4081
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 8)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 8)
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4069,9 +4088,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4073
+//line calls_task.go:4092
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 9)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 9)
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4080,9 +4099,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4084
+//line calls_task.go:4103
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 10)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 10)
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4091,9 +4110,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4095
+//line calls_task.go:4114
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 11)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 11)
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4102,9 +4121,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4106
+//line calls_task.go:4125
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 12)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 12)
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4113,9 +4132,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4117
+//line calls_task.go:4136
 	if generated.Suspended(t) {
-		f, h := nestedAwaitsKind.Spill(t, 13)
+		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 13)
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
 		*h = nestedAwaitsHeld{tr: tr}
@@ -4124,9 +4143,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4128
+//line calls_task.go:4147
 	if generated.Suspended(t) {
-		f := nestedAwaitsKind.SpillBare(t, 14)
+		f := generated.SpillBare(t, nestedAwaitsKind, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		return
 	}
@@ -4134,10 +4153,10 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4138
+//line calls_task.go:4157
 
 // nestedAwaitsStep is the step form of nestedAwaits.
-func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwaitsHeld) generated.Step {
+func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                  *cases.Trace
@@ -4155,7 +4174,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4159
+//line calls_task.go:4178
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4163,7 +4182,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4167
+//line calls_task.go:4186
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4171,7 +4190,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4175
+//line calls_task.go:4194
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4180,7 +4199,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4184
+//line calls_task.go:4203
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4189,7 +4208,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4193
+//line calls_task.go:4212
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4198,7 +4217,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4202
+//line calls_task.go:4221
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4207,7 +4226,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4211
+//line calls_task.go:4230
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4216,7 +4235,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4220
+//line calls_task.go:4239
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4225,7 +4244,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4229
+//line calls_task.go:4248
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4234,7 +4253,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4238
+//line calls_task.go:4257
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4243,7 +4262,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4247
+//line calls_task.go:4266
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4251,7 +4270,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4255
+//line calls_task.go:4274
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4260,25 +4279,25 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4264
+//line calls_task.go:4283
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4271
+//line calls_task.go:4290
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4278
+//line calls_task.go:4297
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -4286,11 +4305,11 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4290
+//line calls_task.go:4309
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -4298,11 +4317,11 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4302
+//line calls_task.go:4321
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -4310,11 +4329,11 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4314
+//line calls_task.go:4333
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -4322,11 +4341,11 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4326
+//line calls_task.go:4345
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -4334,11 +4353,11 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4338
+//line calls_task.go:4357
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 6)
@@ -4346,11 +4365,11 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4350
+//line calls_task.go:4369
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 7)
@@ -4358,11 +4377,11 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4362
+//line calls_task.go:4381
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 8)
@@ -4370,11 +4389,11 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4374
+//line calls_task.go:4393
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 9)
@@ -4382,11 +4401,11 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4386
+//line calls_task.go:4405
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 10)
@@ -4394,11 +4413,11 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4398
+//line calls_task.go:4417
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 11)
@@ -4406,11 +4425,11 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4410
+//line calls_task.go:4429
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 12)
@@ -4418,11 +4437,11 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4422
+//line calls_task.go:4441
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
-		h = nestedAwaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, nestedAwaitsKind, f, h)
 		*h = nestedAwaitsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 13)
@@ -4430,7 +4449,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4434
+//line calls_task.go:4453
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4440,10 +4459,10 @@ resume13:
 	}
 resume14:
 //line calls.go:188
-	return generated.Return(f, v9, err)
+	return generated.Return[int](f, v9, err)
 }
 
-//line calls_task.go:4447
+//line calls_task.go:4466
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4467,21 +4486,21 @@ type calledLiteralsAt3 struct {
 	result int
 }
 
-type calledLiteralsState = [(max(unsafe.Sizeof(calledLiteralsArgs{}), unsafe.Sizeof(calledLiteralsAt1{}), unsafe.Sizeof(calledLiteralsAt2{}), unsafe.Sizeof(calledLiteralsAt3{})) + 7) / 8]uint64
+const calledLiteralsSize = (max(unsafe.Sizeof(calledLiteralsArgs{}), unsafe.Sizeof(calledLiteralsAt1{}), unsafe.Sizeof(calledLiteralsAt2{}), unsafe.Sizeof(calledLiteralsAt3{})) + 7) &^ 7
 
 type calledLiteralsHeld = struct {
 	tr *cases.Trace
 }
 
-var calledLiteralsKind *generated.HeldKind[calledLiteralsState, calledLiteralsHeld, int]
+var calledLiteralsKind *generated.Kind
 
 // calledLiteralsStart is the start form of calledLiterals.
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4483
+//line calls_task.go:4502
 	if generated.Suspended(t) {
-		f, h := calledLiteralsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 1)
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
 		*h = calledLiteralsHeld{tr: tr}
@@ -4491,9 +4510,9 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4495
+//line calls_task.go:4514
 	if generated.Suspended(t) {
-		f, h := calledLiteralsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 2)
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
 		*h = calledLiteralsHeld{tr: tr}
@@ -4504,9 +4523,9 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4508
+//line calls_task.go:4527
 		if generated.Suspended(t) {
-			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
 			*s = calledLiteralsFunc1At1{x: x}
 			generated.ResultTo(t, &s.result)
@@ -4515,9 +4534,9 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4519
+//line calls_task.go:4538
 	if generated.Suspended(t) {
-		f := calledLiteralsKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, calledLiteralsKind, 3)
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
 		generated.ResultTo(t, &s.result)
@@ -4527,10 +4546,10 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4531
+//line calls_task.go:4550
 
 // calledLiteralsStep is the step form of calledLiterals.
-func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledLiteralsHeld) generated.Step {
+func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -4548,7 +4567,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4552
+//line calls_task.go:4571
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4557,7 +4576,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4561
+//line calls_task.go:4580
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4565,18 +4584,18 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4569
+//line calls_task.go:4588
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4576
+//line calls_task.go:4595
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
-		h = calledLiteralsKind.Hold(t, f, h)
+		h = generated.Hold(t, calledLiteralsKind, f, h)
 		*h = calledLiteralsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -4585,11 +4604,11 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4589
+//line calls_task.go:4608
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
-		h = calledLiteralsKind.Hold(t, f, h)
+		h = generated.Hold(t, calledLiteralsKind, f, h)
 		*h = calledLiteralsHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -4599,9 +4618,9 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4603
+//line calls_task.go:4622
 		if generated.Suspended(t) {
-			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
 			*s = calledLiteralsFunc1At1{x: x}
 			generated.ResultTo(t, &s.result)
@@ -4610,7 +4629,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4614
+//line calls_task.go:4633
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4622,10 +4641,10 @@ resume2:
 	}
 resume3:
 //line calls.go:194
-	return generated.Return(f, a+b, nil)
+	return generated.Return[int](f, a+b, nil)
 }
 
-//line calls_task.go:4629
+//line calls_task.go:4648
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4638,16 +4657,16 @@ type calledLiteralsFunc1At1 struct {
 	result int
 }
 
-type calledLiteralsFunc1State = [(max(unsafe.Sizeof(calledLiteralsFunc1Args{}), unsafe.Sizeof(calledLiteralsFunc1At1{})) + 7) / 8]uint64
+const calledLiteralsFunc1Size = (max(unsafe.Sizeof(calledLiteralsFunc1Args{}), unsafe.Sizeof(calledLiteralsFunc1At1{})) + 7) &^ 7
 
 type calledLiteralsFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var calledLiteralsFunc1Kind *generated.HeldKind[calledLiteralsFunc1State, calledLiteralsFunc1Held, int]
+var calledLiteralsFunc1Kind *generated.Kind
 
 // calledLiteralsFunc1Step is the step form of calledLiterals.func1.
-func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], h *calledLiteralsFunc1Held) generated.Step {
+func calledLiteralsFunc1Step(f *generated.Frame, h *calledLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -4664,14 +4683,14 @@ func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], 
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4668
+//line calls_task.go:4687
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4675
+//line calls_task.go:4694
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4683,10 +4702,10 @@ func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], 
 	}
 resume1:
 //line calls.go:193
-	return generated.Return(f, x*v, nil)
+	return generated.Return[int](f, x*v, nil)
 }
 
-//line calls_task.go:4690
+//line calls_task.go:4709
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4698,13 +4717,13 @@ type largeOneAt1 struct {
 	a [20]int
 }
 
-type largeOneState = [(max(unsafe.Sizeof(largeOneArgs{}), unsafe.Sizeof(largeOneAt1{})) + 7) / 8]uint64
+const largeOneSize = (max(unsafe.Sizeof(largeOneArgs{}), unsafe.Sizeof(largeOneAt1{})) + 7) &^ 7
 
 type largeOneHeld = struct {
 	tr *cases.Trace
 }
 
-var largeOneKind *generated.HeldKind[largeOneState, largeOneHeld, [20]int]
+var largeOneKind *generated.Kind
 
 // largeOneStart is the start form of largeOne.
 func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
@@ -4714,9 +4733,9 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4718
+//line calls_task.go:4737
 	if generated.Suspended(t) {
-		f := largeOneKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, largeOneKind, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		return
 	}
@@ -4724,10 +4743,10 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4728
+//line calls_task.go:4747
 
 // largeOneStep is the step form of largeOne.
-func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) generated.Step {
+func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -4744,7 +4763,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4748
+//line calls_task.go:4767
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4755,7 +4774,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4759
+//line calls_task.go:4778
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4765,10 +4784,10 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 	}
 resume1:
 //line calls.go:203
-	return generated.Return(f, a, nil)
+	return generated.Return[[20]int](f, a, nil)
 }
 
-//line calls_task.go:4772
+//line calls_task.go:4791
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4807,21 +4826,21 @@ type largeResultAt5 struct {
 	result int
 }
 
-type largeResultState = [(max(unsafe.Sizeof(largeResultArgs{}), unsafe.Sizeof(largeResultAt1{}), unsafe.Sizeof(largeResultAt2{}), unsafe.Sizeof(largeResultAt3{}), unsafe.Sizeof(largeResultAt4{}), unsafe.Sizeof(largeResultAt5{})) + 7) / 8]uint64
+const largeResultSize = (max(unsafe.Sizeof(largeResultArgs{}), unsafe.Sizeof(largeResultAt1{}), unsafe.Sizeof(largeResultAt2{}), unsafe.Sizeof(largeResultAt3{}), unsafe.Sizeof(largeResultAt4{}), unsafe.Sizeof(largeResultAt5{})) + 7) &^ 7
 
 type largeResultHeld = struct {
 	tr *cases.Trace
 }
 
-var largeResultKind *generated.HeldKind[largeResultState, largeResultHeld, int]
+var largeResultKind *generated.Kind
 
 // largeResultStart is the start form of largeResult.
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4823
+//line calls_task.go:4842
 	if generated.Suspended(t) {
-		f, h := largeResultKind.Spill(t, 1)
+		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 1)
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
 		*h = largeResultHeld{tr: tr}
@@ -4830,9 +4849,9 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4834
+//line calls_task.go:4853
 	if generated.Suspended(t) {
-		f, h := largeResultKind.Spill(t, 2)
+		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 2)
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
 		*h = largeResultHeld{tr: tr}
@@ -4841,9 +4860,9 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4845
+//line calls_task.go:4864
 	if generated.Suspended(t) {
-		f, h := largeResultKind.Spill(t, 3)
+		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 3)
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
 		*h = largeResultHeld{tr: tr}
@@ -4853,9 +4872,9 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4857
+//line calls_task.go:4876
 	if generated.Suspended(t) {
-		f, h := largeResultKind.Spill(t, 4)
+		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 4)
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
 		*h = largeResultHeld{tr: tr}
@@ -4864,9 +4883,9 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4868
+//line calls_task.go:4887
 	if generated.Suspended(t) {
-		f := largeResultKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, largeResultKind, 5)
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
 		generated.ResultTo(t, &s.result)
@@ -4876,10 +4895,10 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4880
+//line calls_task.go:4899
 
 // largeResultStep is the step form of largeResult.
-func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHeld) generated.Step {
+func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -4898,7 +4917,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4902
+//line calls_task.go:4921
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4907,7 +4926,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4911
+//line calls_task.go:4930
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4916,7 +4935,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4920
+//line calls_task.go:4939
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4925,7 +4944,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4929
+//line calls_task.go:4948
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4933,18 +4952,18 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4937
+//line calls_task.go:4956
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4944
+//line calls_task.go:4963
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
-		h = largeResultKind.Hold(t, f, h)
+		h = generated.Hold(t, largeResultKind, f, h)
 		*h = largeResultHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -4952,11 +4971,11 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4956
+//line calls_task.go:4975
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
-		h = largeResultKind.Hold(t, f, h)
+		h = generated.Hold(t, largeResultKind, f, h)
 		*h = largeResultHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -4964,11 +4983,11 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4968
+//line calls_task.go:4987
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
-		h = largeResultKind.Hold(t, f, h)
+		h = generated.Hold(t, largeResultKind, f, h)
 		*h = largeResultHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -4977,11 +4996,11 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:4981
+//line calls_task.go:5000
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
-		h = largeResultKind.Hold(t, f, h)
+		h = generated.Hold(t, largeResultKind, f, h)
 		*h = largeResultHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -4989,7 +5008,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:4993
+//line calls_task.go:5012
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5001,10 +5020,10 @@ resume4:
 	}
 resume5:
 //line calls.go:210
-	return generated.Return(f, a[19]+b[19]+c+v1[v2], nil)
+	return generated.Return[int](f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5008
+//line calls_task.go:5027
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5022,21 +5041,21 @@ type firstAt1 struct {
 	n int
 }
 
-type firstState = [(max(unsafe.Sizeof(firstArgs{}), unsafe.Sizeof(firstAt1{})) + 7) / 8]uint64
+const firstSize = (max(unsafe.Sizeof(firstArgs{}), unsafe.Sizeof(firstAt1{})) + 7) &^ 7
 
 type firstHeld = struct {
 	tr *cases.Trace
 }
 
-var firstKind *generated.HeldKind[firstState, firstHeld, firstResult]
+var firstKind *generated.Kind
 
 // firstStart is the start form of first.
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5038
+//line calls_task.go:5057
 	if generated.Suspended(t) {
-		f := firstKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, firstKind, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		return
 	}
@@ -5044,10 +5063,10 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5048
+//line calls_task.go:5067
 
 // firstStep is the step form of first.
-func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) generated.Step {
+func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -5063,14 +5082,14 @@ func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) genera
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5067
+//line calls_task.go:5086
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5074
+//line calls_task.go:5093
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5080,10 +5099,10 @@ func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) genera
 	}
 resume1:
 //line calls.go:215
-	return generated.Return(f, firstResult{fmt.Errorf("error %d", n), n}, nil)
+	return generated.Return[firstResult](f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5087
+//line calls_task.go:5106
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5095,22 +5114,22 @@ type twoAt1 struct {
 	result int
 }
 
-type twoState = [(max(unsafe.Sizeof(twoArgs{}), unsafe.Sizeof(twoAt1{})) + 7) / 8]uint64
+const twoSize = (max(unsafe.Sizeof(twoArgs{}), unsafe.Sizeof(twoAt1{})) + 7) &^ 7
 
 type twoHeld = struct {
 	tr *cases.Trace
 	v1 error
 }
 
-var twoKind *generated.HeldKind[twoState, twoHeld, error]
+var twoKind *generated.Kind
 
 // twoStart is the start form of two.
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5112
+//line calls_task.go:5131
 	if generated.Suspended(t) {
-		f, h := twoKind.Spill(t, 1)
+		f, h := generated.SpillHeld[twoHeld](t, twoKind, 1)
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
 		*h = twoHeld{tr: tr}
@@ -5121,9 +5140,9 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5125
+//line calls_task.go:5144
 	if generated.Suspended(t) {
-		_, h := twoKind.Spill(t, 2)
+		_, h := generated.SpillHeld[twoHeld](t, twoKind, 2)
 		*h = twoHeld{v1: v1}
 		return
 	}
@@ -5131,10 +5150,10 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5135
+//line calls_task.go:5154
 
 // twoStep is the step form of two.
-func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
+func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -5152,20 +5171,20 @@ func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5156
+//line calls_task.go:5175
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5162
+//line calls_task.go:5181
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5169
+//line calls_task.go:5188
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5178,17 +5197,17 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5182
+//line calls_task.go:5201
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line calls.go:219
-	return generated.Return(f, v1, err)
+	return generated.Return[error](f, v1, err)
 }
 
-//line calls_task.go:5192
+//line calls_task.go:5211
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5200,7 +5219,7 @@ type errorsNotLastAt2 struct {
 	k int
 }
 
-type errorsNotLastState = [(max(unsafe.Sizeof(errorsNotLastArgs{}), unsafe.Sizeof(errorsNotLastAt2{})) + 7) / 8]uint64
+const errorsNotLastSize = (max(unsafe.Sizeof(errorsNotLastArgs{}), unsafe.Sizeof(errorsNotLastAt2{})) + 7) &^ 7
 
 type errorsNotLastHeld = struct {
 	tr     *cases.Trace
@@ -5212,24 +5231,24 @@ type errorsNotLastHeld = struct {
 	result1 error
 }
 
-var errorsNotLastKind *generated.HeldKind[errorsNotLastState, errorsNotLastHeld, int]
+var errorsNotLastKind *generated.Kind
 
 // errorsNotLastStart is the start form of errorsNotLast.
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5222
+//line calls_task.go:5241
 	if generated.Suspended(t) {
-		_, h := errorsNotLastKind.Spill(t, 1)
+		_, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 1)
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5231
+//line calls_task.go:5250
 	if generated.Suspended(t) {
-		f, h := errorsNotLastKind.Spill(t, 2)
+		f, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
 		generated.ResultTo(t, &h.result1)
@@ -5240,10 +5259,10 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5244
+//line calls_task.go:5263
 
 // errorsNotLastStep is the step form of errorsNotLast.
-func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNotLastHeld) generated.Step {
+func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -5260,7 +5279,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5264
+//line calls_task.go:5283
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5269,14 +5288,14 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5273
+//line calls_task.go:5292
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5280
+//line calls_task.go:5299
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5285,7 +5304,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5289
+//line calls_task.go:5308
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5295,10 +5314,10 @@ resume1:
 resume2:
 //line calls.go:225
 	tr.Print(err, k, left, right)
-	return generated.Return(f, k, right)
+	return generated.Return[int](f, k, right)
 }
 
-//line calls_task.go:5302
+//line calls_task.go:5321
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5331,7 +5350,7 @@ type chainedAt9 struct {
 	result int
 }
 
-type chainedState = [(max(unsafe.Sizeof(chainedArgs{}), unsafe.Sizeof(chainedAt4{}), unsafe.Sizeof(chainedAt6{}), unsafe.Sizeof(chainedAt7{}), unsafe.Sizeof(chainedAt8{}), unsafe.Sizeof(chainedAt9{})) + 7) / 8]uint64
+const chainedSize = (max(unsafe.Sizeof(chainedArgs{}), unsafe.Sizeof(chainedAt4{}), unsafe.Sizeof(chainedAt6{}), unsafe.Sizeof(chainedAt7{}), unsafe.Sizeof(chainedAt8{}), unsafe.Sizeof(chainedAt9{})) + 7) &^ 7
 
 type chainedHeld = struct {
 	tr     *cases.Trace
@@ -5340,42 +5359,42 @@ type chainedHeld = struct {
 	result *account
 }
 
-var chainedKind *generated.HeldKind[chainedState, chainedHeld, int]
+var chainedKind *generated.Kind
 
 // chainedStart is the start form of chained.
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5350
+//line calls_task.go:5369
 	if generated.Suspended(t) {
-		_, h := chainedKind.Spill(t, 1)
+		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 1)
 		*h = chainedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5359
+//line calls_task.go:5378
 	if generated.Suspended(t) {
-		_, h := chainedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 2)
 		*h = chainedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5368
+//line calls_task.go:5387
 	if generated.Suspended(t) {
-		_, h := chainedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5377
+//line calls_task.go:5396
 	if generated.Suspended(t) {
-		f, h := chainedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 4)
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
 		*h = chainedHeld{tr: tr, v1: v1, v2: v2}
@@ -5384,9 +5403,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5388
+//line calls_task.go:5407
 	if generated.Suspended(t) {
-		_, h := chainedKind.Spill(t, 5)
+		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
 		generated.ResultTo(t, &h.result)
 		return
@@ -5394,9 +5413,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5398
+//line calls_task.go:5417
 	if generated.Suspended(t) {
-		f, h := chainedKind.Spill(t, 6)
+		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		*h = chainedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -5404,9 +5423,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5408
+//line calls_task.go:5427
 	if generated.Suspended(t) {
-		f, h := chainedKind.Spill(t, 7)
+		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		*h = chainedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -5414,9 +5433,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5418
+//line calls_task.go:5437
 	if generated.Suspended(t) {
-		f, h := chainedKind.Spill(t, 8)
+		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		*h = chainedHeld{tr: tr, v1: v6}
 		generated.ResultTo(t, &h.result)
@@ -5424,9 +5443,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5428
+//line calls_task.go:5447
 	if generated.Suspended(t) {
-		f := chainedKind.SpillBare(t, 9)
+		f := generated.SpillBare(t, chainedKind, 9)
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
 		generated.ResultTo(t, &s1.result)
@@ -5436,10 +5455,10 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5440
+//line calls_task.go:5459
 
 // chainedStep is the step form of chained.
-func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generated.Step {
+func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                        *cases.Trace
@@ -5457,21 +5476,21 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5461
+//line calls_task.go:5480
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5468
+//line calls_task.go:5487
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5475
+//line calls_task.go:5494
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5479,14 +5498,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5483
+//line calls_task.go:5502
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5490
+//line calls_task.go:5509
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5495,7 +5514,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5499
+//line calls_task.go:5518
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5504,7 +5523,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5508
+//line calls_task.go:5527
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5513,7 +5532,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5517
+//line calls_task.go:5536
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5521,16 +5540,16 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5525
+//line calls_task.go:5544
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5532
+//line calls_task.go:5551
 	if generated.Suspended(t) {
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -5538,9 +5557,9 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5542
+//line calls_task.go:5561
 	if generated.Suspended(t) {
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 2)
@@ -5548,9 +5567,9 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5552
+//line calls_task.go:5571
 	if generated.Suspended(t) {
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 3)
@@ -5558,11 +5577,11 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5562
+//line calls_task.go:5581
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1, v2: v2}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 4)
@@ -5570,9 +5589,9 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5574
+//line calls_task.go:5593
 	if generated.Suspended(t) {
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 5)
@@ -5581,10 +5600,10 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5585
+//line calls_task.go:5604
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 6)
@@ -5592,10 +5611,10 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5596
+//line calls_task.go:5615
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 7)
@@ -5603,10 +5622,10 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5607
+//line calls_task.go:5626
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
-		h = chainedKind.Hold(t, f, h)
+		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v6}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 8)
@@ -5614,7 +5633,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5618
+//line calls_task.go:5637
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5626,10 +5645,10 @@ resume8:
 	}
 resume9:
 //line calls.go:231
-	return generated.Return(f, s+v8, nil)
+	return generated.Return[int](f, s+v8, nil)
 }
 
-//line calls_task.go:5633
+//line calls_task.go:5652
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5658,22 +5677,22 @@ type recursionAt4 struct {
 	result int
 }
 
-type recursionState = [(max(unsafe.Sizeof(recursionArgs{}), unsafe.Sizeof(recursionAt1{}), unsafe.Sizeof(recursionAt2{}), unsafe.Sizeof(recursionAt3{}), unsafe.Sizeof(recursionAt4{})) + 7) / 8]uint64
+const recursionSize = (max(unsafe.Sizeof(recursionArgs{}), unsafe.Sizeof(recursionAt1{}), unsafe.Sizeof(recursionAt2{}), unsafe.Sizeof(recursionAt3{}), unsafe.Sizeof(recursionAt4{})) + 7) &^ 7
 
 type recursionHeld = struct {
 	tr *cases.Trace
 }
 
-var recursionKind *generated.HeldKind[recursionState, recursionHeld, int]
+var recursionKind *generated.Kind
 
 // recursionStart is the start form of recursion.
 func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5675
+//line calls_task.go:5694
 		if generated.Suspended(t) {
-			f, h := recursionKind.Spill(t, 1)
+			f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 1)
 			s := generated.At[recursionAt1](f)
 			*s = recursionAt1{}
 			*h = recursionHeld{tr: tr}
@@ -5682,9 +5701,9 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5686
+//line calls_task.go:5705
 		if generated.Suspended(t) {
-			f := recursionKind.SpillBare(t, 2)
+			f := generated.SpillBare(t, recursionKind, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
 			return
 		}
@@ -5692,9 +5711,9 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5696
+//line calls_task.go:5715
 	if generated.Suspended(t) {
-		f, h := recursionKind.Spill(t, 3)
+		f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 3)
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
 		*h = recursionHeld{tr: tr}
@@ -5706,9 +5725,9 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5710
+//line calls_task.go:5729
 	if generated.Suspended(t) {
-		f := recursionKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, recursionKind, 4)
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
 		generated.ResultTo(t, &s.result)
@@ -5718,10 +5737,10 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5722
+//line calls_task.go:5741
 
 // recursionStep is the step form of recursion.
-func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) generated.Step {
+func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -5739,14 +5758,14 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5743
+//line calls_task.go:5762
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5750
+//line calls_task.go:5769
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5755,7 +5774,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5759
+//line calls_task.go:5778
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5763,7 +5782,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5767
+//line calls_task.go:5786
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5774,11 +5793,11 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5778
+//line calls_task.go:5797
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
-		h = recursionKind.Hold(t, f, h)
+		h = generated.Hold(t, recursionKind, f, h)
 		*h = recursionHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -5786,7 +5805,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5790
+//line calls_task.go:5809
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5796,14 +5815,14 @@ resume1:
 	}
 resume2:
 //line calls.go:236
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5803
+//line calls_task.go:5822
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
-		h = recursionKind.Hold(t, f, h)
+		h = generated.Hold(t, recursionKind, f, h)
 		*h = recursionHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -5811,10 +5830,10 @@ end1:
 resume3:
 //line calls.go:239
 	if err != nil {
-		return generated.Return(f, a, fmt.Errorf("%d: %w", n, err))
+		return generated.Return[int](f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5818
+//line calls_task.go:5837
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5826,10 +5845,10 @@ resume3:
 	}
 resume4:
 //line calls.go:243
-	return generated.Return(f, a+b, err)
+	return generated.Return[int](f, a+b, err)
 }
 
-//line calls_task.go:5833
+//line calls_task.go:5852
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {

@@ -20,215 +20,253 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	compositesKind = generated.DefineHeld[compositesState, compositesHeld, int]("composites", "expressions.go", 18, compositesStep)
+	compositesKind = generated.DefineHeld("composites", "expressions.go", 18, compositesSize, generated.Result[int](), compositesStep)
 	generated.Bind(composites, compositesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s compositesState
-		*generated.In[compositesArgs](&s) = compositesArgs{n: n}
-		return compositesKind.With(s, compositesHeld{tr: tr})
+		c := generated.NewCall[int](compositesKind)
+		*generated.CallState[compositesArgs](c) = compositesArgs{n: n}
+		*generated.CallHeld[compositesHeld](c) = compositesHeld{tr: tr}
+		return c
 	})
-	makeRecordKind = generated.DefineHeld[makeRecordState, makeRecordHeld, *record]("makeRecord", "expressions.go", 28, makeRecordStep)
+	makeRecordKind = generated.DefineHeld("makeRecord", "expressions.go", 28, makeRecordSize, generated.Result[*record](), makeRecordStep)
 	generated.Bind(makeRecord, makeRecordStart, func(tr *cases.Trace, n int) coro.Call[*record] {
-		var s makeRecordState
-		*generated.In[makeRecordArgs](&s) = makeRecordArgs{n: n}
-		return makeRecordKind.With(s, makeRecordHeld{tr: tr})
+		c := generated.NewCall[*record](makeRecordKind)
+		*generated.CallState[makeRecordArgs](c) = makeRecordArgs{n: n}
+		*generated.CallHeld[makeRecordHeld](c) = makeRecordHeld{tr: tr}
+		return c
 	})
-	compositeNilKind = generated.DefineHeld[compositeNilState, compositeNilHeld, int]("compositeNil", "expressions.go", 33, compositeNilStep)
+	compositeNilKind = generated.DefineHeld("compositeNil", "expressions.go", 33, compositeNilSize, generated.Result[int](), compositeNilStep)
 	generated.Bind(compositeNil, compositeNilStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 compositeNilState
-		*generated.In[compositeNilArgs](&s1) = compositeNilArgs{n: n}
-		return compositeNilKind.With(s1, compositeNilHeld{tr: tr})
+		c := generated.NewCall[int](compositeNilKind)
+		*generated.CallState[compositeNilArgs](c) = compositeNilArgs{n: n}
+		*generated.CallHeld[compositeNilHeld](c) = compositeNilHeld{tr: tr}
+		return c
 	})
-	truthKind = generated.DefineHeld[truthState, truthHeld, bool]("truth", "expressions.go", 44, truthStep)
+	truthKind = generated.DefineHeld("truth", "expressions.go", 44, truthSize, generated.Result[bool](), truthStep)
 	generated.Bind(truth, truthStart, func(tr *cases.Trace, b bool, note1 string) coro.Call[bool] {
-		var s truthState
-		*generated.In[truthArgs](&s) = truthArgs{b: b}
-		return truthKind.With(s, truthHeld{tr: tr, note1: note1})
+		c := generated.NewCall[bool](truthKind)
+		*generated.CallState[truthArgs](c) = truthArgs{b: b}
+		*generated.CallHeld[truthHeld](c) = truthHeld{tr: tr, note1: note1}
+		return c
 	})
-	shortCircuitKind = generated.DefineHeld[shortCircuitState, shortCircuitHeld, int]("shortCircuit", "expressions.go", 49, shortCircuitStep)
+	shortCircuitKind = generated.DefineHeld("shortCircuit", "expressions.go", 49, shortCircuitSize, generated.Result[int](), shortCircuitStep)
 	generated.Bind(shortCircuit, shortCircuitStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s shortCircuitState
-		*generated.In[shortCircuitArgs](&s) = shortCircuitArgs{n: n}
-		return shortCircuitKind.With(s, shortCircuitHeld{tr: tr})
+		c := generated.NewCall[int](shortCircuitKind)
+		*generated.CallState[shortCircuitArgs](c) = shortCircuitArgs{n: n}
+		*generated.CallHeld[shortCircuitHeld](c) = shortCircuitHeld{tr: tr}
+		return c
 	})
-	shortCircuitNestedKind = generated.DefineHeld[shortCircuitNestedState, shortCircuitNestedHeld, int]("shortCircuitNested", "expressions.go", 68, shortCircuitNestedStep)
+	shortCircuitNestedKind = generated.DefineHeld("shortCircuitNested", "expressions.go", 68, shortCircuitNestedSize, generated.Result[int](), shortCircuitNestedStep)
 	generated.Bind(shortCircuitNested, shortCircuitNestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s shortCircuitNestedState
-		*generated.In[shortCircuitNestedArgs](&s) = shortCircuitNestedArgs{n: n}
-		return shortCircuitNestedKind.With(s, shortCircuitNestedHeld{tr: tr})
+		c := generated.NewCall[int](shortCircuitNestedKind)
+		*generated.CallState[shortCircuitNestedArgs](c) = shortCircuitNestedArgs{n: n}
+		*generated.CallHeld[shortCircuitNestedHeld](c) = shortCircuitNestedHeld{tr: tr}
+		return c
 	})
-	opAssignKind = generated.DefineHeld[opAssignState, opAssignHeld, int]("opAssign", "expressions.go", 76, opAssignStep)
+	opAssignKind = generated.DefineHeld("opAssign", "expressions.go", 76, opAssignSize, generated.Result[int](), opAssignStep)
 	generated.Bind(opAssign, opAssignStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 opAssignState
-		*generated.In[opAssignArgs](&s1) = opAssignArgs{n: n}
-		return opAssignKind.With(s1, opAssignHeld{tr: tr})
+		c := generated.NewCall[int](opAssignKind)
+		*generated.CallState[opAssignArgs](c) = opAssignArgs{n: n}
+		*generated.CallHeld[opAssignHeld](c) = opAssignHeld{tr: tr}
+		return c
 	})
-	opAssignReadsKind = generated.DefineHeld[opAssignReadsState, opAssignReadsHeld, int]("opAssignReads", "expressions.go", 96, opAssignReadsStep)
+	opAssignReadsKind = generated.DefineHeld("opAssignReads", "expressions.go", 96, opAssignReadsSize, generated.Result[int](), opAssignReadsStep)
 	generated.Bind(opAssignReads, opAssignReadsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s opAssignReadsState
-		*generated.In[opAssignReadsArgs](&s) = opAssignReadsArgs{n: n}
-		return opAssignReadsKind.With(s, opAssignReadsHeld{tr: tr})
+		c := generated.NewCall[int](opAssignReadsKind)
+		*generated.CallState[opAssignReadsArgs](c) = opAssignReadsArgs{n: n}
+		*generated.CallHeld[opAssignReadsHeld](c) = opAssignReadsHeld{tr: tr}
+		return c
 	})
-	multipleAssignmentKind = generated.DefineHeld[multipleAssignmentState, multipleAssignmentHeld, int]("multipleAssignment", "expressions.go", 114, multipleAssignmentStep)
+	multipleAssignmentKind = generated.DefineHeld("multipleAssignment", "expressions.go", 114, multipleAssignmentSize, generated.Result[int](), multipleAssignmentStep)
 	generated.Bind(multipleAssignment, multipleAssignmentStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s multipleAssignmentState
-		*generated.In[multipleAssignmentArgs](&s) = multipleAssignmentArgs{n: n}
-		return multipleAssignmentKind.With(s, multipleAssignmentHeld{tr: tr})
+		c1 := generated.NewCall[int](multipleAssignmentKind)
+		*generated.CallState[multipleAssignmentArgs](c1) = multipleAssignmentArgs{n: n}
+		*generated.CallHeld[multipleAssignmentHeld](c1) = multipleAssignmentHeld{tr: tr}
+		return c1
 	})
-	swapKind = generated.DefineHeld[swapState, swapHeld, int]("swap", "expressions.go", 130, swapStep)
+	swapKind = generated.DefineHeld("swap", "expressions.go", 130, swapSize, generated.Result[int](), swapStep)
 	generated.Bind(swap, swapStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s swapState
-		*generated.In[swapArgs](&s) = swapArgs{n: n}
-		return swapKind.With(s, swapHeld{tr: tr})
+		c := generated.NewCall[int](swapKind)
+		*generated.CallState[swapArgs](c) = swapArgs{n: n}
+		*generated.CallHeld[swapHeld](c) = swapHeld{tr: tr}
+		return c
 	})
-	placesKind = generated.DefineHeld[placesState, placesHeld, int]("places", "expressions.go", 140, placesStep)
+	placesKind = generated.DefineHeld("places", "expressions.go", 140, placesSize, generated.Result[int](), placesStep)
 	generated.Bind(places, placesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s placesState
-		*generated.In[placesArgs](&s) = placesArgs{n: n}
-		return placesKind.With(s, placesHeld{tr: tr})
+		c := generated.NewCall[int](placesKind)
+		*generated.CallState[placesArgs](c) = placesArgs{n: n}
+		*generated.CallHeld[placesHeld](c) = placesHeld{tr: tr}
+		return c
 	})
-	nilMapKind = generated.DefineHeld[nilMapState, nilMapHeld, int]("nilMap", "expressions.go", 159, nilMapStep)
+	nilMapKind = generated.DefineHeld("nilMap", "expressions.go", 159, nilMapSize, generated.Result[int](), nilMapStep)
 	generated.Bind(nilMap, nilMapStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nilMapState
-		*generated.In[nilMapArgs](&s) = nilMapArgs{n: n}
-		return nilMapKind.With(s, nilMapHeld{tr: tr})
+		c := generated.NewCall[int](nilMapKind)
+		*generated.CallState[nilMapArgs](c) = nilMapArgs{n: n}
+		*generated.CallHeld[nilMapHeld](c) = nilMapHeld{tr: tr}
+		return c
 	})
-	outOfRangeKind = generated.DefineHeld[outOfRangeState, outOfRangeHeld, int]("outOfRange", "expressions.go", 165, outOfRangeStep)
+	outOfRangeKind = generated.DefineHeld("outOfRange", "expressions.go", 165, outOfRangeSize, generated.Result[int](), outOfRangeStep)
 	generated.Bind(outOfRange, outOfRangeStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s outOfRangeState
-		*generated.In[outOfRangeArgs](&s) = outOfRangeArgs{n: n}
-		return outOfRangeKind.With(s, outOfRangeHeld{tr: tr})
+		c := generated.NewCall[int](outOfRangeKind)
+		*generated.CallState[outOfRangeArgs](c) = outOfRangeArgs{n: n}
+		*generated.CallHeld[outOfRangeHeld](c) = outOfRangeHeld{tr: tr}
+		return c
 	})
-	divisionKind = generated.DefineHeld[divisionState, divisionHeld, int]("division", "expressions.go", 180, divisionStep)
+	divisionKind = generated.DefineHeld("division", "expressions.go", 180, divisionSize, generated.Result[int](), divisionStep)
 	generated.Bind(division, divisionStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s divisionState
-		*generated.In[divisionArgs](&s) = divisionArgs{n: n}
-		return divisionKind.With(s, divisionHeld{tr: tr})
+		c := generated.NewCall[int](divisionKind)
+		*generated.CallState[divisionArgs](c) = divisionArgs{n: n}
+		*generated.CallHeld[divisionHeld](c) = divisionHeld{tr: tr}
+		return c
 	})
-	nilPointerKind = generated.DefineHeld[nilPointerState, nilPointerHeld, int]("nilPointer", "expressions.go", 185, nilPointerStep)
+	nilPointerKind = generated.DefineHeld("nilPointer", "expressions.go", 185, nilPointerSize, generated.Result[int](), nilPointerStep)
 	generated.Bind(nilPointer, nilPointerStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s nilPointerState
-		*generated.In[nilPointerArgs](&s) = nilPointerArgs{n: n}
-		return nilPointerKind.With(s, nilPointerHeld{tr: tr})
+		c := generated.NewCall[int](nilPointerKind)
+		*generated.CallState[nilPointerArgs](c) = nilPointerArgs{n: n}
+		*generated.CallHeld[nilPointerHeld](c) = nilPointerHeld{tr: tr}
+		return c
 	})
-	anythingKind = generated.DefineHeld[anythingState, anythingHeld, any]("anything", "expressions.go", 197, anythingStep)
+	anythingKind = generated.DefineHeld("anything", "expressions.go", 197, 0, generated.Result[any](), anythingStep)
 	generated.Bind(anything, anythingStart, func(tr *cases.Trace, v any) coro.Call[any] {
-		return anythingKind.With(anythingState{}, anythingHeld{tr: tr, v: v})
+		c := generated.NewCall[any](anythingKind)
+		*generated.CallHeld[anythingHeld](c) = anythingHeld{tr: tr, v: v}
+		return c
 	})
-	conversionsKind = generated.DefineHeld[conversionsState, conversionsHeld, int]("conversions", "expressions.go", 202, conversionsStep)
+	conversionsKind = generated.DefineHeld("conversions", "expressions.go", 202, conversionsSize, generated.Result[int](), conversionsStep)
 	generated.Bind(conversions, conversionsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 conversionsState
-		*generated.In[conversionsArgs](&s1) = conversionsArgs{n: n}
-		return conversionsKind.With(s1, conversionsHeld{tr: tr})
+		c := generated.NewCall[int](conversionsKind)
+		*generated.CallState[conversionsArgs](c) = conversionsArgs{n: n}
+		*generated.CallHeld[conversionsHeld](c) = conversionsHeld{tr: tr}
+		return c
 	})
-	commaOkKind = generated.DefineHeld[commaOkState, commaOkHeld, int]("commaOk", "expressions.go", 216, commaOkStep)
+	commaOkKind = generated.DefineHeld("commaOk", "expressions.go", 216, commaOkSize, generated.Result[int](), commaOkStep)
 	generated.Bind(commaOk, commaOkStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 commaOkState
-		*generated.In[commaOkArgs](&s1) = commaOkArgs{n: n}
-		return commaOkKind.With(s1, commaOkHeld{tr: tr})
+		c1 := generated.NewCall[int](commaOkKind)
+		*generated.CallState[commaOkArgs](c1) = commaOkArgs{n: n}
+		*generated.CallHeld[commaOkHeld](c1) = commaOkHeld{tr: tr}
+		return c1
 	})
-	unaryKind = generated.DefineHeld[unaryState, unaryHeld, int]("unary", "expressions.go", 234, unaryStep)
+	unaryKind = generated.DefineHeld("unary", "expressions.go", 234, unarySize, generated.Result[int](), unaryStep)
 	generated.Bind(unary, unaryStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s unaryState
-		*generated.In[unaryArgs](&s) = unaryArgs{n: n}
-		return unaryKind.With(s, unaryHeld{tr: tr})
+		c1 := generated.NewCall[int](unaryKind)
+		*generated.CallState[unaryArgs](c1) = unaryArgs{n: n}
+		*generated.CallHeld[unaryHeld](c1) = unaryHeld{tr: tr}
+		return c1
 	})
-	indexesKind = generated.DefineHeld[indexesState, indexesHeld, int]("indexes", "expressions.go", 245, indexesStep)
+	indexesKind = generated.DefineHeld("indexes", "expressions.go", 245, indexesSize, generated.Result[int](), indexesStep)
 	generated.Bind(indexes, indexesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 indexesState
-		*generated.In[indexesArgs](&s1) = indexesArgs{n: n}
-		return indexesKind.With(s1, indexesHeld{tr: tr})
+		c1 := generated.NewCall[int](indexesKind)
+		*generated.CallState[indexesArgs](c1) = indexesArgs{n: n}
+		*generated.CallHeld[indexesHeld](c1) = indexesHeld{tr: tr}
+		return c1
 	})
-	numbersKind = generated.DefineHeld[numbersState, numbersHeld, []int]("numbers", "expressions.go", 260, numbersStep)
+	numbersKind = generated.DefineHeld("numbers", "expressions.go", 260, 0, generated.Result[[]int](), numbersStep)
 	generated.Bind(numbers, numbersStart, func(tr *cases.Trace) coro.Call[[]int] {
-		return numbersKind.With(numbersState{}, numbersHeld{tr: tr})
+		c := generated.NewCall[[]int](numbersKind)
+		*generated.CallHeld[numbersHeld](c) = numbersHeld{tr: tr}
+		return c
 	})
-	builtinsKind = generated.DefineHeld[builtinsState, builtinsHeld, int]("builtins", "expressions.go", 265, builtinsStep)
+	builtinsKind = generated.DefineHeld("builtins", "expressions.go", 265, builtinsSize, generated.Result[int](), builtinsStep)
 	generated.Bind(builtins, builtinsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s builtinsState
-		*generated.In[builtinsArgs](&s) = builtinsArgs{n: n}
-		return builtinsKind.With(s, builtinsHeld{tr: tr})
+		c1 := generated.NewCall[int](builtinsKind)
+		*generated.CallState[builtinsArgs](c1) = builtinsArgs{n: n}
+		*generated.CallHeld[builtinsHeld](c1) = builtinsHeld{tr: tr}
+		return c1
 	})
-	channelsKind = generated.DefineHeld[channelsState, channelsHeld, int]("channels", "expressions.go", 284, channelsStep)
+	channelsKind = generated.DefineHeld("channels", "expressions.go", 284, channelsSize, generated.Result[int](), channelsStep)
 	generated.Bind(channels, channelsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s channelsState
-		*generated.In[channelsArgs](&s) = channelsArgs{n: n}
-		return channelsKind.With(s, channelsHeld{tr: tr})
+		c1 := generated.NewCall[int](channelsKind)
+		*generated.CallState[channelsArgs](c1) = channelsArgs{n: n}
+		*generated.CallHeld[channelsHeld](c1) = channelsHeld{tr: tr}
+		return c1
 	})
-	incrementsKind = generated.DefineHeld[incrementsState, incrementsHeld, int]("increments", "expressions.go", 296, incrementsStep)
+	incrementsKind = generated.DefineHeld("increments", "expressions.go", 296, incrementsSize, generated.Result[int](), incrementsStep)
 	generated.Bind(increments, incrementsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s incrementsState
-		*generated.In[incrementsArgs](&s) = incrementsArgs{n: n}
-		return incrementsKind.With(s, incrementsHeld{tr: tr})
+		c := generated.NewCall[int](incrementsKind)
+		*generated.CallState[incrementsArgs](c) = incrementsArgs{n: n}
+		*generated.CallHeld[incrementsHeld](c) = incrementsHeld{tr: tr}
+		return c
 	})
-	returnOrderKind = generated.DefineHeld[returnOrderState, returnOrderHeld, int]("returnOrder", "expressions.go", 307, returnOrderStep)
+	returnOrderKind = generated.DefineHeld("returnOrder", "expressions.go", 307, returnOrderSize, generated.Result[int](), returnOrderStep)
 	generated.Bind(returnOrder, returnOrderStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s returnOrderState
-		*generated.In[returnOrderArgs](&s) = returnOrderArgs{n: n}
-		return returnOrderKind.With(s, returnOrderHeld{tr: tr})
+		c1 := generated.NewCall[int](returnOrderKind)
+		*generated.CallState[returnOrderArgs](c1) = returnOrderArgs{n: n}
+		*generated.CallHeld[returnOrderHeld](c1) = returnOrderHeld{tr: tr}
+		return c1
 	})
-	namedReturnKind = generated.DefineHeld[namedReturnState, namedReturnHeld, int]("namedReturn", "expressions.go", 315, namedReturnStep)
+	namedReturnKind = generated.DefineHeld("namedReturn", "expressions.go", 315, namedReturnSize, generated.Result[int](), namedReturnStep)
 	generated.Bind(namedReturn, namedReturnStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s namedReturnState
-		*generated.In[namedReturnArgs](&s) = namedReturnArgs{n: n}
-		return namedReturnKind.With(s, namedReturnHeld{tr: tr})
+		c := generated.NewCall[int](namedReturnKind)
+		*generated.CallState[namedReturnArgs](c) = namedReturnArgs{n: n}
+		*generated.CallHeld[namedReturnHeld](c) = namedReturnHeld{tr: tr}
+		return c
 	})
-	reversedKind = generated.DefineHeld[reversedState, reversedHeld, reversedResult]("reversed", "expressions.go", 325, reversedStep)
+	reversedKind = generated.DefineHeld("reversed", "expressions.go", 325, reversedSize, generated.Result[reversedResult](), reversedStep)
 	generated.Bind(reversed, reversedStart, func(tr *cases.Trace, x int, y int) coro.Call[reversedResult] {
-		var s reversedState
-		*generated.In[reversedArgs](&s) = reversedArgs{x: x, y: y}
-		return reversedKind.With(s, reversedHeld{tr: tr})
+		c := generated.NewCall[reversedResult](reversedKind)
+		*generated.CallState[reversedArgs](c) = reversedArgs{x: x, y: y}
+		*generated.CallHeld[reversedHeld](c) = reversedHeld{tr: tr}
+		return c
 	})
-	concatenationKind = generated.DefineHeld[concatenationState, concatenationHeld, int]("concatenation", "expressions.go", 331, concatenationStep)
+	concatenationKind = generated.DefineHeld("concatenation", "expressions.go", 331, concatenationSize, generated.Result[int](), concatenationStep)
 	generated.Bind(concatenation, concatenationStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 concatenationState
-		*generated.In[concatenationArgs](&s1) = concatenationArgs{n: n}
-		return concatenationKind.With(s1, concatenationHeld{tr: tr})
+		c := generated.NewCall[int](concatenationKind)
+		*generated.CallState[concatenationArgs](c) = concatenationArgs{n: n}
+		*generated.CallHeld[concatenationHeld](c) = concatenationHeld{tr: tr}
+		return c
 	})
-	textKind = generated.DefineHeld[textState, textHeld, string]("text", "expressions.go", 338, textStep)
+	textKind = generated.DefineHeld("text", "expressions.go", 338, 0, generated.Result[string](), textStep)
 	generated.Bind(text, textStart, func(tr *cases.Trace, s string) coro.Call[string] {
-		return textKind.With(textState{}, textHeld{tr: tr, s: s})
+		c := generated.NewCall[string](textKind)
+		*generated.CallHeld[textHeld](c) = textHeld{tr: tr, s: s}
+		return c
 	})
-	untypedKind = generated.DefineHeld[untypedState, untypedHeld, int]("untyped", "expressions.go", 343, untypedStep)
+	untypedKind = generated.DefineHeld("untyped", "expressions.go", 343, untypedSize, generated.Result[int](), untypedStep)
 	generated.Bind(untyped, untypedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s untypedState
-		*generated.In[untypedArgs](&s) = untypedArgs{n: n}
-		return untypedKind.With(s, untypedHeld{tr: tr})
+		c := generated.NewCall[int](untypedKind)
+		*generated.CallState[untypedArgs](c) = untypedArgs{n: n}
+		*generated.CallHeld[untypedHeld](c) = untypedHeld{tr: tr}
+		return c
 	})
-	shiftsKind = generated.DefineHeld[shiftsState, shiftsHeld, int]("shifts", "expressions.go", 358, shiftsStep)
+	shiftsKind = generated.DefineHeld("shifts", "expressions.go", 358, shiftsSize, generated.Result[int](), shiftsStep)
 	generated.Bind(shifts, shiftsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s shiftsState
-		*generated.In[shiftsArgs](&s) = shiftsArgs{n: n}
-		return shiftsKind.With(s, shiftsHeld{tr: tr})
+		c1 := generated.NewCall[int](shiftsKind)
+		*generated.CallState[shiftsArgs](c1) = shiftsArgs{n: n}
+		*generated.CallHeld[shiftsHeld](c1) = shiftsHeld{tr: tr}
+		return c1
 	})
-	blanksKind = generated.DefineHeld[blanksState, blanksHeld, int]("blanks", "expressions.go", 368, blanksStep)
+	blanksKind = generated.DefineHeld("blanks", "expressions.go", 368, blanksSize, generated.Result[int](), blanksStep)
 	generated.Bind(blanks, blanksStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s blanksState
-		*generated.In[blanksArgs](&s) = blanksArgs{n: n}
-		return blanksKind.With(s, blanksHeld{tr: tr})
+		c := generated.NewCall[int](blanksKind)
+		*generated.CallState[blanksArgs](c) = blanksArgs{n: n}
+		*generated.CallHeld[blanksHeld](c) = blanksHeld{tr: tr}
+		return c
 	})
-	ignoredKind = generated.Define[ignoredState, int]("ignored", "expressions.go", 378, ignoredStep)
+	ignoredKind = generated.Define("ignored", "expressions.go", 378, ignoredSize, generated.Result[int](), ignoredStep)
 	generated.Bind(ignored, ignoredStart, func(_ *cases.Trace, _ int, n int) coro.Call[int] {
-		var s ignoredState
-		*generated.In[ignoredArgs](&s) = ignoredArgs{n: n}
-		return ignoredKind.With(s)
+		c := generated.NewCall[int](ignoredKind)
+		*generated.CallState[ignoredArgs](c) = ignoredArgs{n: n}
+		return c
 	})
-	keyedKind = generated.DefineHeld[keyedState, keyedHeld, int]("keyed", "expressions.go", 385, keyedStep)
+	keyedKind = generated.DefineHeld("keyed", "expressions.go", 385, keyedSize, generated.Result[int](), keyedStep)
 	generated.Bind(keyed, keyedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s keyedState
-		*generated.In[keyedArgs](&s) = keyedArgs{n: n}
-		return keyedKind.With(s, keyedHeld{tr: tr})
+		c1 := generated.NewCall[int](keyedKind)
+		*generated.CallState[keyedArgs](c1) = keyedArgs{n: n}
+		*generated.CallHeld[keyedHeld](c1) = keyedHeld{tr: tr}
+		return c1
 	})
-	mapLiteralKind = generated.DefineHeld[mapLiteralState, mapLiteralHeld, int]("mapLiteral", "expressions.go", 393, mapLiteralStep)
+	mapLiteralKind = generated.DefineHeld("mapLiteral", "expressions.go", 393, mapLiteralSize, generated.Result[int](), mapLiteralStep)
 	generated.Bind(mapLiteral, mapLiteralStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s mapLiteralState
-		*generated.In[mapLiteralArgs](&s) = mapLiteralArgs{n: n}
-		return mapLiteralKind.With(s, mapLiteralHeld{tr: tr})
+		c := generated.NewCall[int](mapLiteralKind)
+		*generated.CallState[mapLiteralArgs](c) = mapLiteralArgs{n: n}
+		*generated.CallHeld[mapLiteralHeld](c) = mapLiteralHeld{tr: tr}
+		return c
 	})
-	incomparableKind = generated.DefineHeld[incomparableState, incomparableHeld, int]("incomparable", "expressions.go", 400, incomparableStep)
+	incomparableKind = generated.DefineHeld("incomparable", "expressions.go", 400, incomparableSize, generated.Result[int](), incomparableStep)
 	generated.Bind(incomparable, incomparableStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s incomparableState
-		*generated.In[incomparableArgs](&s) = incomparableArgs{n: n}
-		return incomparableKind.With(s, incomparableHeld{tr: tr})
+		c := generated.NewCall[int](incomparableKind)
+		*generated.CallState[incomparableArgs](c) = incomparableArgs{n: n}
+		*generated.CallHeld[incomparableHeld](c) = incomparableHeld{tr: tr}
+		return c
 	})
 }
 
@@ -275,7 +313,7 @@ type compositesAt7 struct {
 	result int
 }
 
-type compositesState = [(max(unsafe.Sizeof(compositesArgs{}), unsafe.Sizeof(compositesAt1{}), unsafe.Sizeof(compositesAt2{}), unsafe.Sizeof(compositesAt3{}), unsafe.Sizeof(compositesAt4{}), unsafe.Sizeof(compositesAt5{}), unsafe.Sizeof(compositesAt6{}), unsafe.Sizeof(compositesAt7{})) + 7) / 8]uint64
+const compositesSize = (max(unsafe.Sizeof(compositesArgs{}), unsafe.Sizeof(compositesAt1{}), unsafe.Sizeof(compositesAt2{}), unsafe.Sizeof(compositesAt3{}), unsafe.Sizeof(compositesAt4{}), unsafe.Sizeof(compositesAt5{}), unsafe.Sizeof(compositesAt6{}), unsafe.Sizeof(compositesAt7{})) + 7) &^ 7
 
 type compositesHeld = struct {
 	tr   *cases.Trace
@@ -285,15 +323,15 @@ type compositesHeld = struct {
 	ptrs []*record
 }
 
-var compositesKind *generated.HeldKind[compositesState, compositesHeld, int]
+var compositesKind *generated.Kind
 
 // compositesStart is the start form of composites.
 func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:295
+//line expressions_task.go:333
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 1)
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
 		*h = compositesHeld{tr: tr}
@@ -302,9 +340,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:19
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:306
+//line expressions_task.go:344
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 2)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 2)
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
 		*h = compositesHeld{tr: tr}
@@ -314,9 +352,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	r := record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:318
+//line expressions_task.go:356
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 3)
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
 		*h = compositesHeld{tr: tr, r: &r}
@@ -325,9 +363,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:20
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:329
+//line expressions_task.go:367
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 4)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 4)
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
 		*h = compositesHeld{tr: tr, r: &r}
@@ -339,9 +377,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := tr.Int(5)
 //line expressions.go:21
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:343
+//line expressions_task.go:381
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 5)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 5)
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
 		*h = compositesHeld{tr: tr, r: &r, p: p}
@@ -351,9 +389,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:21
 	all := []record{{a: v4}, {a: v5}, r}
 	v6 := valueStart(t, tr, 7)
-//line expressions_task.go:355
+//line expressions_task.go:393
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 6)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 6)
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
 		*h = compositesHeld{tr: tr, r: &r, p: p, all: all}
@@ -363,9 +401,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:22
 	ptrs := []*record{{a: v6}, p}
 	v7 := valueStart(t, tr, 8)
-//line expressions_task.go:367
+//line expressions_task.go:405
 	if generated.Suspended(t) {
-		f, h := compositesKind.Spill(t, 7)
+		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 7)
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
 		*h = compositesHeld{tr: tr, r: &r, p: p, all: all, ptrs: ptrs}
@@ -378,10 +416,10 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.a, nil
 }
 
-//line expressions_task.go:382
+//line expressions_task.go:420
 
 // compositesStep is the step form of composites.
-func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld) generated.Step {
+func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                               *cases.Trace
@@ -402,7 +440,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:406
+//line expressions_task.go:444
 		goto resume1
 	case 2:
 		s := generated.At[compositesAt2](f)
@@ -411,7 +449,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:415
+//line expressions_task.go:453
 		goto resume2
 	case 3:
 		s := generated.At[compositesAt3](f)
@@ -419,7 +457,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:423
+//line expressions_task.go:461
 		goto resume3
 	case 4:
 		s := generated.At[compositesAt4](f)
@@ -428,7 +466,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:432
+//line expressions_task.go:470
 		goto resume4
 	case 5:
 		s := generated.At[compositesAt5](f)
@@ -437,7 +475,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:21
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:441
+//line expressions_task.go:479
 		goto resume5
 	case 6:
 		s := generated.At[compositesAt6](f)
@@ -445,7 +483,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:22
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:449
+//line expressions_task.go:487
 		goto resume6
 	case 7:
 		s := generated.At[compositesAt7](f)
@@ -453,14 +491,14 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:23
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:457
+//line expressions_task.go:495
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:19
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:464
+//line expressions_task.go:502
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
@@ -471,7 +509,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 resume1:
 //line expressions.go:19
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:475
+//line expressions_task.go:513
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
@@ -484,7 +522,7 @@ resume2:
 //line expressions.go:19
 	*r = record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:488
+//line expressions_task.go:526
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
@@ -495,7 +533,7 @@ resume2:
 resume3:
 //line expressions.go:20
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:499
+//line expressions_task.go:537
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
@@ -509,7 +547,7 @@ resume4:
 	v4 = tr.Int(5)
 //line expressions.go:21
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:513
+//line expressions_task.go:551
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
@@ -521,7 +559,7 @@ resume5:
 //line expressions.go:21
 	all = []record{{a: v4}, {a: v5}, *r}
 	v6 = valueStart(t, tr, 7)
-//line expressions_task.go:525
+//line expressions_task.go:563
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
@@ -533,7 +571,7 @@ resume6:
 //line expressions.go:22
 	ptrs = []*record{{a: v6}, p}
 	v7 = valueStart(t, tr, 8)
-//line expressions_task.go:537
+//line expressions_task.go:575
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
@@ -545,10 +583,10 @@ resume7:
 //line expressions.go:23
 	*p.b = v7
 	tr.Print(r.a, r.c, *p.b, p.next.a, all[1].a, all[2].a, ptrs[0].a, ptrs[1] == p)
-	return generated.Return(f, r.a, nil)
+	return generated.Return[int](f, r.a, nil)
 }
 
-//line expressions_task.go:552
+//line expressions_task.go:590
 
 // makeRecordArgs has the arguments of makeRecord.
 type makeRecordArgs struct {
@@ -560,21 +598,21 @@ type makeRecordAt1 struct {
 	n int
 }
 
-type makeRecordState = [(max(unsafe.Sizeof(makeRecordArgs{}), unsafe.Sizeof(makeRecordAt1{})) + 7) / 8]uint64
+const makeRecordSize = (max(unsafe.Sizeof(makeRecordArgs{}), unsafe.Sizeof(makeRecordAt1{})) + 7) &^ 7
 
 type makeRecordHeld = struct {
 	tr *cases.Trace
 }
 
-var makeRecordKind *generated.HeldKind[makeRecordState, makeRecordHeld, *record]
+var makeRecordKind *generated.Kind
 
 // makeRecordStart is the start form of makeRecord.
 func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:576
+//line expressions_task.go:614
 	if generated.Suspended(t) {
-		f := makeRecordKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, makeRecordKind, 1)
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		return
 	}
@@ -582,10 +620,10 @@ func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 	return &record{a: n}
 }
 
-//line expressions_task.go:586
+//line expressions_task.go:624
 
 // makeRecordStep is the step form of makeRecord.
-func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordHeld) generated.Step {
+func makeRecordStep(f *generated.Frame, h *makeRecordHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -601,14 +639,14 @@ func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordH
 		n = s.n
 //line expressions.go:29
 		generated.ChildErr(f)
-//line expressions_task.go:605
+//line expressions_task.go:643
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:612
+//line expressions_task.go:650
 	if generated.Suspended(t) {
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		if h != nil {
@@ -618,17 +656,17 @@ func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordH
 	}
 resume1:
 //line expressions.go:30
-	return generated.Return(f, &record{a: n}, nil)
+	return generated.Return[*record](f, &record{a: n}, nil)
 }
 
-//line expressions_task.go:625
+//line expressions_task.go:663
 
 // compositeNilArgs has the arguments of compositeNil.
 type compositeNilArgs struct {
 	n int
 }
 
-type compositeNilState = [(unsafe.Sizeof(compositeNilArgs{}) + 7) / 8]uint64
+const compositeNilSize = (unsafe.Sizeof(compositeNilArgs{}) + 7) &^ 7
 
 type compositeNilHeld = struct {
 	tr     *cases.Trace
@@ -637,15 +675,15 @@ type compositeNilHeld = struct {
 	result *record
 }
 
-var compositeNilKind *generated.HeldKind[compositeNilState, compositeNilHeld, int]
+var compositeNilKind *generated.Kind
 
 // compositeNilStart is the start form of compositeNil.
 func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	v := makeRecordStart(t, tr, 1)
-//line expressions_task.go:647
+//line expressions_task.go:685
 	if generated.Suspended(t) {
-		_, h := compositeNilKind.Spill(t, 1)
+		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 1)
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
@@ -653,9 +691,9 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	r := record{next: v, b: nil}
 	v1 := makeRecordStart(t, tr, 2)
-//line expressions_task.go:657
+//line expressions_task.go:695
 	if generated.Suspended(t) {
-		_, h := compositeNilKind.Spill(t, 2)
+		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 2)
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultTo(t, &h.result)
 		return
@@ -664,9 +702,9 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := [2]*record{v1, nil}
 //line expressions.go:39
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:668
+//line expressions_task.go:706
 	if generated.Suspended(t) {
-		_, h := compositeNilKind.Spill(t, 3)
+		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 3)
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultTo(t, &h.result)
 		return
@@ -681,10 +719,10 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.next.a, nil
 }
 
-//line expressions_task.go:685
+//line expressions_task.go:723
 
 // compositeNilStep is the step form of compositeNil.
-func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNilHeld) generated.Step {
+func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -705,28 +743,28 @@ func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNi
 //line expressions.go:34
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:709
+//line expressions_task.go:747
 		goto resume1
 	case 2:
 		tr, r = h.tr, h.r
 //line expressions.go:35
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:716
+//line expressions_task.go:754
 		goto resume2
 	case 3:
 		tr, r, s = h.tr, h.r, h.s
 //line expressions.go:39
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:723
+//line expressions_task.go:761
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:34
 	v = makeRecordStart(t, tr, 1)
-//line expressions_task.go:730
+//line expressions_task.go:768
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -736,7 +774,7 @@ resume1:
 //line expressions.go:34
 	r = record{next: v, b: nil}
 	v1 = makeRecordStart(t, tr, 2)
-//line expressions_task.go:740
+//line expressions_task.go:778
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -747,7 +785,7 @@ resume2:
 	s = [2]*record{v1, nil}
 //line expressions.go:39
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:751
+//line expressions_task.go:789
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultToStep(t, &h.result)
@@ -761,10 +799,10 @@ resume3:
 		e error
 	}{v2, nil}
 	tr.Print(r.next.a, r.b == nil, s[0].a, s[1] == nil, e != nil)
-	return generated.Return(f, r.next.a, nil)
+	return generated.Return[int](f, r.next.a, nil)
 }
 
-//line expressions_task.go:768
+//line expressions_task.go:806
 
 // truthArgs has the arguments of truth.
 type truthArgs struct {
@@ -776,22 +814,22 @@ type truthAt1 struct {
 	b bool
 }
 
-type truthState = [(max(unsafe.Sizeof(truthArgs{}), unsafe.Sizeof(truthAt1{})) + 7) / 8]uint64
+const truthSize = (max(unsafe.Sizeof(truthArgs{}), unsafe.Sizeof(truthAt1{})) + 7) &^ 7
 
 type truthHeld = struct {
 	tr    *cases.Trace
 	note1 string
 }
 
-var truthKind *generated.HeldKind[truthState, truthHeld, bool]
+var truthKind *generated.Kind
 
 // truthStart is the start form of truth.
 func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:793
+//line expressions_task.go:831
 	if generated.Suspended(t) {
-		f := truthKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, truthKind, 1)
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		return
 	}
@@ -799,10 +837,10 @@ func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 	return b
 }
 
-//line expressions_task.go:803
+//line expressions_task.go:841
 
 // truthStep is the step form of truth.
-func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Step {
+func truthStep(f *generated.Frame, h *truthHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -819,14 +857,14 @@ func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Ste
 		b = s.b
 //line expressions.go:45
 		generated.ChildErr(f)
-//line expressions_task.go:823
+//line expressions_task.go:861
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:830
+//line expressions_task.go:868
 	if generated.Suspended(t) {
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		if h != nil {
@@ -836,10 +874,10 @@ func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Ste
 	}
 resume1:
 //line expressions.go:46
-	return generated.Return(f, b, nil)
+	return generated.Return[bool](f, b, nil)
 }
 
-//line expressions_task.go:843
+//line expressions_task.go:881
 
 // shortCircuitArgs has the arguments of shortCircuit.
 type shortCircuitArgs struct {
@@ -909,7 +947,7 @@ type shortCircuitAt7 struct {
 	result     bool
 }
 
-type shortCircuitState = [(max(unsafe.Sizeof(shortCircuitArgs{}), unsafe.Sizeof(shortCircuitAt1{}), unsafe.Sizeof(shortCircuitAt2{}), unsafe.Sizeof(shortCircuitAt3{}), unsafe.Sizeof(shortCircuitAt4{}), unsafe.Sizeof(shortCircuitAt5{}), unsafe.Sizeof(shortCircuitAt6{}), unsafe.Sizeof(shortCircuitAt7{})) + 7) / 8]uint64
+const shortCircuitSize = (max(unsafe.Sizeof(shortCircuitArgs{}), unsafe.Sizeof(shortCircuitAt1{}), unsafe.Sizeof(shortCircuitAt2{}), unsafe.Sizeof(shortCircuitAt3{}), unsafe.Sizeof(shortCircuitAt4{}), unsafe.Sizeof(shortCircuitAt5{}), unsafe.Sizeof(shortCircuitAt6{}), unsafe.Sizeof(shortCircuitAt7{})) + 7) &^ 7
 
 type shortCircuitHeld = struct {
 	tr    *cases.Trace
@@ -918,7 +956,7 @@ type shortCircuitHeld = struct {
 	list1 []bool
 }
 
-var shortCircuitKind *generated.HeldKind[shortCircuitState, shortCircuitHeld, int]
+var shortCircuitKind *generated.Kind
 
 // shortCircuitStart is the start form of shortCircuit.
 func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -942,9 +980,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line expressions.go:54
 						v := truthStart(t, tr, a, "a")
-//line expressions_task.go:946
+//line expressions_task.go:984
 						if generated.Suspended(t) {
-							f, h := shortCircuitKind.Spill(t, 1)
+							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 1)
 							s := generated.At[shortCircuitAt1](f)
 							*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
 							*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -957,9 +995,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok {
 //line expressions.go:54
 							v1 := truthStart(t, tr, b, "b")
-//line expressions_task.go:961
+//line expressions_task.go:999
 							if generated.Suspended(t) {
-								f, h := shortCircuitKind.Spill(t, 2)
+								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 2)
 								s := generated.At[shortCircuitAt2](f)
 								*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
 								*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -972,9 +1010,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:54
 						x := ok
 						v2 := truthStart(t, tr, a, "a")
-//line expressions_task.go:976
+//line expressions_task.go:1014
 						if generated.Suspended(t) {
-							f, h := shortCircuitKind.Spill(t, 3)
+							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 3)
 							s := generated.At[shortCircuitAt3](f)
 							*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
 							*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -987,9 +1025,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok1 {
 //line expressions.go:55
 							v3 := truthStart(t, tr, b, "b")
-//line expressions_task.go:991
+//line expressions_task.go:1029
 							if generated.Suspended(t) {
-								f, h := shortCircuitKind.Spill(t, 4)
+								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 4)
 								s := generated.At[shortCircuitAt4](f)
 								*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
 								*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -1006,9 +1044,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok2 {
 //line expressions.go:56
 							v4 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1010
+//line expressions_task.go:1048
 							if generated.Suspended(t) {
-								f, h := shortCircuitKind.Spill(t, 5)
+								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 5)
 								s := generated.At[shortCircuitAt5](f)
 								*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
 								*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -1031,9 +1069,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok4 {
 //line expressions.go:56
 							v5 := truthStart(t, tr, b, "c")
-//line expressions_task.go:1035
+//line expressions_task.go:1073
 							if generated.Suspended(t) {
-								f, h := shortCircuitKind.Spill(t, 6)
+								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 6)
 								s := generated.At[shortCircuitAt6](f)
 								*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
 								*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -1052,9 +1090,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							if !ok5 {
 //line expressions.go:57
 								v6 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1056
+//line expressions_task.go:1094
 								if generated.Suspended(t) {
-									f, h := shortCircuitKind.Spill(t, 7)
+									f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 7)
 									s := generated.At[shortCircuitAt7](f)
 									*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
 									*h = shortCircuitHeld{tr: tr, plain: plain, list: list, list1: list1}
@@ -1087,10 +1125,10 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:1091
+//line expressions_task.go:1129
 
 // shortCircuitStep is the step form of shortCircuit.
-func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircuitHeld) generated.Step {
+func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                                         *cases.Trace
@@ -1112,7 +1150,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:1116
+//line expressions_task.go:1154
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitAt2](f)
@@ -1121,7 +1159,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:1125
+//line expressions_task.go:1163
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitAt3](f)
@@ -1130,7 +1168,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:1134
+//line expressions_task.go:1172
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitAt4](f)
@@ -1139,7 +1177,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:1143
+//line expressions_task.go:1181
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitAt5](f)
@@ -1148,7 +1186,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:1152
+//line expressions_task.go:1190
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitAt6](f)
@@ -1157,7 +1195,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:1161
+//line expressions_task.go:1199
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitAt7](f)
@@ -1166,7 +1204,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:57
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:1170
+//line expressions_task.go:1208
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1195,7 +1233,7 @@ loop2:
 //line expressions.go:53
 	b = list1[i1]
 	v = truthStart(t, tr, a, "a")
-//line expressions_task.go:1199
+//line expressions_task.go:1237
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt1](f)
 		*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
@@ -1212,7 +1250,7 @@ resume1:
 	}
 //line expressions.go:54
 	v1 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1216
+//line expressions_task.go:1254
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt2](f)
 		*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
@@ -1227,7 +1265,7 @@ end1:
 //line expressions.go:54
 	x = ok
 	v2 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1231
+//line expressions_task.go:1269
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt3](f)
 		*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1244,7 +1282,7 @@ resume3:
 	}
 //line expressions.go:55
 	v3 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1248
+//line expressions_task.go:1286
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt4](f)
 		*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1265,7 +1303,7 @@ end2:
 	}
 //line expressions.go:56
 	v4 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1269
+//line expressions_task.go:1307
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt5](f)
 		*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1294,7 +1332,7 @@ end4:
 	}
 //line expressions.go:56
 	v5 = truthStart(t, tr, b, "c")
-//line expressions_task.go:1298
+//line expressions_task.go:1336
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt6](f)
 		*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1315,7 +1353,7 @@ end5:
 	}
 //line expressions.go:57
 	v6 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1319
+//line expressions_task.go:1357
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt7](f)
 		*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
@@ -1353,10 +1391,10 @@ end9:
 	goto loop1
 end10:
 //line expressions.go:63
-	return generated.Return(f, k, nil)
+	return generated.Return[int](f, k, nil)
 }
 
-//line expressions_task.go:1360
+//line expressions_task.go:1398
 
 // shortCircuitNestedArgs has the arguments of shortCircuitNested.
 type shortCircuitNestedArgs struct {
@@ -1416,14 +1454,14 @@ type shortCircuitNestedAt8 struct {
 	result int
 }
 
-type shortCircuitNestedState = [(max(unsafe.Sizeof(shortCircuitNestedArgs{}), unsafe.Sizeof(shortCircuitNestedAt1{}), unsafe.Sizeof(shortCircuitNestedAt2{}), unsafe.Sizeof(shortCircuitNestedAt3{}), unsafe.Sizeof(shortCircuitNestedAt4{}), unsafe.Sizeof(shortCircuitNestedAt5{}), unsafe.Sizeof(shortCircuitNestedAt6{}), unsafe.Sizeof(shortCircuitNestedAt7{}), unsafe.Sizeof(shortCircuitNestedAt8{})) + 7) / 8]uint64
+const shortCircuitNestedSize = (max(unsafe.Sizeof(shortCircuitNestedArgs{}), unsafe.Sizeof(shortCircuitNestedAt1{}), unsafe.Sizeof(shortCircuitNestedAt2{}), unsafe.Sizeof(shortCircuitNestedAt3{}), unsafe.Sizeof(shortCircuitNestedAt4{}), unsafe.Sizeof(shortCircuitNestedAt5{}), unsafe.Sizeof(shortCircuitNestedAt6{}), unsafe.Sizeof(shortCircuitNestedAt7{}), unsafe.Sizeof(shortCircuitNestedAt8{})) + 7) &^ 7
 
 type shortCircuitNestedHeld = struct {
 	tr   *cases.Trace
 	list []bool
 }
 
-var shortCircuitNestedKind *generated.HeldKind[shortCircuitNestedState, shortCircuitNestedHeld, int]
+var shortCircuitNestedKind *generated.Kind
 
 // shortCircuitNestedStart is the start form of shortCircuitNested.
 func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1435,9 +1473,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok {
 //line expressions.go:69
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:1439
+//line expressions_task.go:1477
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 1)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 1)
 			s := generated.At[shortCircuitNestedAt1](f1)
 			*s = shortCircuitNestedAt1{n: n, v: v}
 			*h = shortCircuitNestedHeld{tr: tr}
@@ -1455,9 +1493,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok1 {
 //line expressions.go:69
 		v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1459
+//line expressions_task.go:1497
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 2)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 2)
 			s := generated.At[shortCircuitNestedAt2](f1)
 			*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
 			*h = shortCircuitNestedHeld{tr: tr}
@@ -1469,9 +1507,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:69
 	v4 := valueStart(t, tr, 3)
-//line expressions_task.go:1473
+//line expressions_task.go:1511
 	if generated.Suspended(t) {
-		f1, h := shortCircuitNestedKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 3)
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
 		*h = shortCircuitNestedHeld{tr: tr}
@@ -1485,9 +1523,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok2 {
 //line expressions.go:70
 		v5 := truthStart(t, tr, true, "x")
-//line expressions_task.go:1489
+//line expressions_task.go:1527
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 4)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 4)
 			s := generated.At[shortCircuitNestedAt4](f1)
 			*s = shortCircuitNestedAt4{n: n}
 			*h = shortCircuitNestedHeld{tr: tr}
@@ -1503,9 +1541,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok3 {
 //line expressions.go:70
 		v6 := truthStart(t, tr, true, "y")
-//line expressions_task.go:1507
+//line expressions_task.go:1545
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 5)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 5)
 			s := generated.At[shortCircuitNestedAt5](f1)
 			*s = shortCircuitNestedAt5{ok2: ok2}
 			*h = shortCircuitNestedHeld{tr: tr}
@@ -1522,9 +1560,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok4 {
 //line expressions.go:71
 		v7 := truthStart(t, tr, false, "z")
-//line expressions_task.go:1526
+//line expressions_task.go:1564
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 6)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 6)
 			s := generated.At[shortCircuitNestedAt6](f1)
 			*s = shortCircuitNestedAt6{}
 			*h = shortCircuitNestedHeld{tr: tr, list: list}
@@ -1542,9 +1580,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok5 {
 //line expressions.go:72
 		v8 := truthStart(t, tr, true, "w")
-//line expressions_task.go:1546
+//line expressions_task.go:1584
 		if generated.Suspended(t) {
-			f1, h := shortCircuitNestedKind.Spill(t, 7)
+			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 7)
 			s := generated.At[shortCircuitNestedAt7](f1)
 			*s = shortCircuitNestedAt7{f: f}
 			*h = shortCircuitNestedHeld{tr: tr, list: list}
@@ -1556,9 +1594,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:72
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1560
+//line expressions_task.go:1598
 	if generated.Suspended(t) {
-		f1, h := shortCircuitNestedKind.Spill(t, 8)
+		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 8)
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
 		*h = shortCircuitNestedHeld{list: list}
@@ -1570,10 +1608,10 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(m), fmt.Errorf("%v %v", f, list)
 }
 
-//line expressions_task.go:1574
+//line expressions_task.go:1612
 
 // shortCircuitNestedStep is the step form of shortCircuitNested.
-func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h *shortCircuitNestedHeld) generated.Step {
+func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                                     *cases.Trace
@@ -1595,7 +1633,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1599
+//line expressions_task.go:1637
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitNestedAt2](f1)
@@ -1604,7 +1642,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1608
+//line expressions_task.go:1646
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1613,7 +1651,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1617
+//line expressions_task.go:1655
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitNestedAt4](f1)
@@ -1622,7 +1660,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1626
+//line expressions_task.go:1664
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitNestedAt5](f1)
@@ -1631,7 +1669,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v6 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1635
+//line expressions_task.go:1673
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitNestedAt6](f1)
@@ -1639,7 +1677,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:71
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1643
+//line expressions_task.go:1681
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitNestedAt7](f1)
@@ -1648,7 +1686,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v8 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1652
+//line expressions_task.go:1690
 		goto resume7
 	case 8:
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1657,7 +1695,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v9 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1661
+//line expressions_task.go:1699
 		goto resume8
 	default:
 		return f1.BadResume()
@@ -1672,7 +1710,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 	}
 //line expressions.go:69
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:1676
+//line expressions_task.go:1714
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt1](f1)
 		*s = shortCircuitNestedAt1{n: n, v: v}
@@ -1694,7 +1732,7 @@ end1:
 	}
 //line expressions.go:69
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:1698
+//line expressions_task.go:1736
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt2](f1)
 		*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
@@ -1708,7 +1746,7 @@ resume2:
 end2:
 //line expressions.go:69
 	v4 = valueStart(t, tr, 3)
-//line expressions_task.go:1712
+//line expressions_task.go:1750
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
@@ -1726,7 +1764,7 @@ resume3:
 	}
 //line expressions.go:70
 	v5 = truthStart(t, tr, true, "x")
-//line expressions_task.go:1730
+//line expressions_task.go:1768
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt4](f1)
 		*s = shortCircuitNestedAt4{n: n}
@@ -1746,7 +1784,7 @@ end3:
 	}
 //line expressions.go:70
 	v6 = truthStart(t, tr, true, "y")
-//line expressions_task.go:1750
+//line expressions_task.go:1788
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt5](f1)
 		*s = shortCircuitNestedAt5{ok2: ok2}
@@ -1767,7 +1805,7 @@ end4:
 	}
 //line expressions.go:71
 	v7 = truthStart(t, tr, false, "z")
-//line expressions_task.go:1771
+//line expressions_task.go:1809
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt6](f1)
 		*s = shortCircuitNestedAt6{}
@@ -1789,7 +1827,7 @@ end5:
 	}
 //line expressions.go:72
 	v8 = truthStart(t, tr, true, "w")
-//line expressions_task.go:1793
+//line expressions_task.go:1831
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt7](f1)
 		*s = shortCircuitNestedAt7{f: f}
@@ -1803,7 +1841,7 @@ resume7:
 end6:
 //line expressions.go:72
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:1807
+//line expressions_task.go:1845
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
@@ -1814,10 +1852,10 @@ end6:
 resume8:
 //line expressions.go:72
 	m = map[bool]int{ok5: v9}
-	return generated.Return(f1, len(m), fmt.Errorf("%v %v", f, list))
+	return generated.Return[int](f1, len(m), fmt.Errorf("%v %v", f, list))
 }
 
-//line expressions_task.go:1821
+//line expressions_task.go:1859
 
 // opAssignArgs has the arguments of opAssign.
 type opAssignArgs struct {
@@ -1876,7 +1914,7 @@ type opAssignAt10 struct {
 	result int
 }
 
-type opAssignState = [(max(unsafe.Sizeof(opAssignArgs{}), unsafe.Sizeof(opAssignAt1{}), unsafe.Sizeof(opAssignAt2{}), unsafe.Sizeof(opAssignAt3{}), unsafe.Sizeof(opAssignAt4{}), unsafe.Sizeof(opAssignAt5{}), unsafe.Sizeof(opAssignAt6{}), unsafe.Sizeof(opAssignAt7{}), unsafe.Sizeof(opAssignAt8{}), unsafe.Sizeof(opAssignAt9{}), unsafe.Sizeof(opAssignAt10{})) + 7) / 8]uint64
+const opAssignSize = (max(unsafe.Sizeof(opAssignArgs{}), unsafe.Sizeof(opAssignAt1{}), unsafe.Sizeof(opAssignAt2{}), unsafe.Sizeof(opAssignAt3{}), unsafe.Sizeof(opAssignAt4{}), unsafe.Sizeof(opAssignAt5{}), unsafe.Sizeof(opAssignAt6{}), unsafe.Sizeof(opAssignAt7{}), unsafe.Sizeof(opAssignAt8{}), unsafe.Sizeof(opAssignAt9{}), unsafe.Sizeof(opAssignAt10{})) + 7) &^ 7
 
 type opAssignHeld = struct {
 	tr   *cases.Trace
@@ -1888,7 +1926,7 @@ type opAssignHeld = struct {
 	q    *record
 }
 
-var opAssignKind *generated.HeldKind[opAssignState, opAssignHeld, int]
+var opAssignKind *generated.Kind
 
 // opAssignStart is the start form of opAssign.
 func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1896,9 +1934,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:1900
+//line expressions_task.go:1938
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 1)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 1)
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i}
@@ -1910,9 +1948,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(1)
 //line expressions.go:80
 	v2 := valueStart(t, tr, 5)
-//line expressions_task.go:1914
+//line expressions_task.go:1952
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 2)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 2)
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
 		*h = opAssignHeld{tr: tr, list: list, i: &i}
@@ -1922,9 +1960,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:80
 	list[v1] *= v2
 	v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1926
+//line expressions_task.go:1964
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 3)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 3)
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i}
@@ -1936,9 +1974,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := func() int { i++; return i }()
 //line expressions.go:82
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:1940
+//line expressions_task.go:1978
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 4)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 4)
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
 		*h = opAssignHeld{tr: tr, list: list, i: &i}
@@ -1949,9 +1987,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list[v4] += v5
 	m := map[string]int{"a": 1}
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:1953
+//line expressions_task.go:1991
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 5)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 5)
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m}
@@ -1961,9 +1999,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:84
 	m["a"] += v6
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:1965
+//line expressions_task.go:2003
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 6)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 6)
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m}
@@ -1974,9 +2012,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v8 := fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1978
+//line expressions_task.go:2016
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 7)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 7)
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m, v8: v8}
@@ -1987,9 +2025,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v8] |= v9
 	p := &record{}
 	v10 := valueStart(t, tr, 6)
-//line expressions_task.go:1991
+//line expressions_task.go:2029
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 8)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 8)
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m, p: p}
@@ -2000,9 +2038,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p.a += v10
 	q := p
 	v11 := valueStart(t, tr, 1)
-//line expressions_task.go:2004
+//line expressions_task.go:2042
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 9)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 9)
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m, p: p, q: q}
@@ -2013,9 +2051,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.a <<= v11
 	s := "s"
 	v12 := valueStart(t, tr, 9)
-//line expressions_task.go:2017
+//line expressions_task.go:2055
 	if generated.Suspended(t) {
-		f, h := opAssignKind.Spill(t, 10)
+		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 10)
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
 		*h = opAssignHeld{tr: tr, list: list, i: &i, m: m, p: p, v8: s}
@@ -2028,10 +2066,10 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:2032
+//line expressions_task.go:2070
 
 // opAssignStep is the step form of opAssign.
-func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) generated.Step {
+func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                  *cases.Trace
@@ -2054,7 +2092,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:79
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:2058
+//line expressions_task.go:2096
 		goto resume1
 	case 2:
 		s1 := generated.At[opAssignAt2](f)
@@ -2063,7 +2101,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:80
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2067
+//line expressions_task.go:2105
 		goto resume2
 	case 3:
 		s1 := generated.At[opAssignAt3](f)
@@ -2071,7 +2109,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:81
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2075
+//line expressions_task.go:2113
 		goto resume3
 	case 4:
 		s1 := generated.At[opAssignAt4](f)
@@ -2080,7 +2118,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:82
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2084
+//line expressions_task.go:2122
 		goto resume4
 	case 5:
 		s1 := generated.At[opAssignAt5](f)
@@ -2088,7 +2126,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:84
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2092
+//line expressions_task.go:2130
 		goto resume5
 	case 6:
 		s1 := generated.At[opAssignAt6](f)
@@ -2096,7 +2134,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2100
+//line expressions_task.go:2138
 		goto resume6
 	case 7:
 		s1 := generated.At[opAssignAt7](f)
@@ -2104,7 +2142,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2108
+//line expressions_task.go:2146
 		goto resume7
 	case 8:
 		s1 := generated.At[opAssignAt8](f)
@@ -2112,7 +2150,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:87
 		v10 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2116
+//line expressions_task.go:2154
 		goto resume8
 	case 9:
 		s1 := generated.At[opAssignAt9](f)
@@ -2120,7 +2158,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:89
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2124
+//line expressions_task.go:2162
 		goto resume9
 	case 10:
 		s1 := generated.At[opAssignAt10](f)
@@ -2128,7 +2166,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:91
 		v12 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2132
+//line expressions_task.go:2170
 		goto resume10
 	default:
 		return f.BadResume()
@@ -2139,7 +2177,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:78
 	*i = 0
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2143
+//line expressions_task.go:2181
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
@@ -2153,7 +2191,7 @@ resume1:
 	v1 = tr.Int(1)
 //line expressions.go:80
 	v2 = valueStart(t, tr, 5)
-//line expressions_task.go:2157
+//line expressions_task.go:2195
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
@@ -2165,7 +2203,7 @@ resume2:
 //line expressions.go:80
 	list[v1] *= v2
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:2169
+//line expressions_task.go:2207
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
@@ -2182,7 +2220,7 @@ resume3:
 	}
 //line expressions.go:82
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:2186
+//line expressions_task.go:2224
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
@@ -2195,7 +2233,7 @@ resume4:
 	list[v4] += v5
 	m = map[string]int{"a": 1}
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:2199
+//line expressions_task.go:2237
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
@@ -2207,7 +2245,7 @@ resume5:
 //line expressions.go:84
 	m["a"] += v6
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:2211
+//line expressions_task.go:2249
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
@@ -2220,7 +2258,7 @@ resume6:
 	v8 = fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2224
+//line expressions_task.go:2262
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
@@ -2233,7 +2271,7 @@ resume7:
 	m[v8] |= v9
 	p = &record{}
 	v10 = valueStart(t, tr, 6)
-//line expressions_task.go:2237
+//line expressions_task.go:2275
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
@@ -2246,7 +2284,7 @@ resume8:
 	p.a += v10
 	q = p
 	v11 = valueStart(t, tr, 1)
-//line expressions_task.go:2250
+//line expressions_task.go:2288
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
@@ -2259,7 +2297,7 @@ resume9:
 	q.a <<= v11
 	s = "s"
 	v12 = valueStart(t, tr, 9)
-//line expressions_task.go:2263
+//line expressions_task.go:2301
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
@@ -2271,10 +2309,10 @@ resume10:
 //line expressions.go:91
 	s += fmt.Sprint(v12)
 	tr.Print(list, m, p.a, s, *i)
-	return generated.Return(f, list[1], nil)
+	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:2278
+//line expressions_task.go:2316
 
 // opAssignReadsArgs has the arguments of opAssignReads.
 type opAssignReadsArgs struct {
@@ -2301,7 +2339,7 @@ type opAssignReadsAt4 struct {
 	result int
 }
 
-type opAssignReadsState = [(max(unsafe.Sizeof(opAssignReadsArgs{}), unsafe.Sizeof(opAssignReadsAt1{}), unsafe.Sizeof(opAssignReadsAt2{}), unsafe.Sizeof(opAssignReadsAt3{}), unsafe.Sizeof(opAssignReadsAt4{})) + 7) / 8]uint64
+const opAssignReadsSize = (max(unsafe.Sizeof(opAssignReadsArgs{}), unsafe.Sizeof(opAssignReadsAt1{}), unsafe.Sizeof(opAssignReadsAt2{}), unsafe.Sizeof(opAssignReadsAt3{}), unsafe.Sizeof(opAssignReadsAt4{})) + 7) &^ 7
 
 type opAssignReadsHeld = struct {
 	tr    *cases.Trace
@@ -2312,7 +2350,7 @@ type opAssignReadsHeld = struct {
 	list  *[]int
 }
 
-var opAssignReadsKind *generated.HeldKind[opAssignReadsState, opAssignReadsHeld, int]
+var opAssignReadsKind *generated.Kind
 
 // opAssignReadsStart is the start form of opAssignReads.
 func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2320,9 +2358,9 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, set(10))
-//line expressions_task.go:2324
+//line expressions_task.go:2362
 	if generated.Suspended(t) {
-		f, h := opAssignReadsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 1)
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
 		*h = opAssignReadsHeld{tr: tr, x: &x}
@@ -2334,9 +2372,9 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	y := 1
 	v1 := valueStart(t, tr, func() int { y = 5; return 1 }())
-//line expressions_task.go:2338
+//line expressions_task.go:2376
 	if generated.Suspended(t) {
-		f, h := opAssignReadsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 2)
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
 		*h = opAssignReadsHeld{tr: tr, x: &x, y: &y}
@@ -2349,9 +2387,9 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &record{a: 1}
 	other := &record{a: 50}
 	v2 := valueStart(t, tr, func() int { p = other; return 2 }())
-//line expressions_task.go:2353
+//line expressions_task.go:2391
 	if generated.Suspended(t) {
-		f, h := opAssignReadsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 3)
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
 		*h = opAssignReadsHeld{tr: tr, x: &x, p: &p, other: other}
@@ -2363,9 +2401,9 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(p.a, other.a)
 	list := []int{1, 2}
 	v3 := valueStart(t, tr, func() int { list = []int{7, 8}; return 3 }())
-//line expressions_task.go:2367
+//line expressions_task.go:2405
 	if generated.Suspended(t) {
-		f, h := opAssignReadsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 4)
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
 		*h = opAssignReadsHeld{tr: tr, x: &x, list: &list}
@@ -2378,10 +2416,10 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line expressions_task.go:2382
+//line expressions_task.go:2420
 
 // opAssignReadsStep is the step form of opAssignReads.
-func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignReadsHeld) generated.Step {
+func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -2404,7 +2442,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:99
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2408
+//line expressions_task.go:2446
 		goto resume1
 	case 2:
 		s := generated.At[opAssignReadsAt2](f)
@@ -2412,7 +2450,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:102
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2416
+//line expressions_task.go:2454
 		goto resume2
 	case 3:
 		s := generated.At[opAssignReadsAt3](f)
@@ -2420,7 +2458,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:106
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2424
+//line expressions_task.go:2462
 		goto resume3
 	case 4:
 		s := generated.At[opAssignReadsAt4](f)
@@ -2428,7 +2466,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:109
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:2432
+//line expressions_task.go:2470
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2442,7 +2480,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 	}
 //line expressions.go:99
 	v = valueStart(t, tr, set(10))
-//line expressions_task.go:2446
+//line expressions_task.go:2484
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
@@ -2461,7 +2499,7 @@ resume1:
 		y := y
 		v1 = valueStart(t, tr, func() int { *y = 5; return 1 }())
 	}
-//line expressions_task.go:2465
+//line expressions_task.go:2503
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
@@ -2482,7 +2520,7 @@ resume2:
 		other := other
 		v2 = valueStart(t, tr, func() int { *p = other; return 2 }())
 	}
-//line expressions_task.go:2486
+//line expressions_task.go:2524
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
@@ -2501,7 +2539,7 @@ resume3:
 		list := list
 		v3 = valueStart(t, tr, func() int { *list = []int{7, 8}; return 3 }())
 	}
-//line expressions_task.go:2505
+//line expressions_task.go:2543
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
@@ -2513,10 +2551,10 @@ resume4:
 //line expressions.go:109
 	(*list)[0] += v3
 	tr.Print(*list)
-	return generated.Return(f, *x, nil)
+	return generated.Return[int](f, *x, nil)
 }
 
-//line expressions_task.go:2520
+//line expressions_task.go:2558
 
 // multipleAssignmentArgs has the arguments of multipleAssignment.
 type multipleAssignmentArgs struct {
@@ -2564,7 +2602,7 @@ type multipleAssignmentAt7 struct {
 	result int
 }
 
-type multipleAssignmentState = [(max(unsafe.Sizeof(multipleAssignmentArgs{}), unsafe.Sizeof(multipleAssignmentAt1{}), unsafe.Sizeof(multipleAssignmentAt2{}), unsafe.Sizeof(multipleAssignmentAt3{}), unsafe.Sizeof(multipleAssignmentAt4{}), unsafe.Sizeof(multipleAssignmentAt5{}), unsafe.Sizeof(multipleAssignmentAt6{}), unsafe.Sizeof(multipleAssignmentAt7{})) + 7) / 8]uint64
+const multipleAssignmentSize = (max(unsafe.Sizeof(multipleAssignmentArgs{}), unsafe.Sizeof(multipleAssignmentAt1{}), unsafe.Sizeof(multipleAssignmentAt2{}), unsafe.Sizeof(multipleAssignmentAt3{}), unsafe.Sizeof(multipleAssignmentAt4{}), unsafe.Sizeof(multipleAssignmentAt5{}), unsafe.Sizeof(multipleAssignmentAt6{}), unsafe.Sizeof(multipleAssignmentAt7{})) + 7) &^ 7
 
 type multipleAssignmentHeld = struct {
 	tr   *cases.Trace
@@ -2574,7 +2612,7 @@ type multipleAssignmentHeld = struct {
 	p    *record
 }
 
-var multipleAssignmentKind *generated.HeldKind[multipleAssignmentState, multipleAssignmentHeld, int]
+var multipleAssignmentKind *generated.Kind
 
 // multipleAssignmentStart is the start form of multipleAssignment.
 func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2582,9 +2620,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	list := []int{0, 1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 2)
-//line expressions_task.go:2586
+//line expressions_task.go:2624
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 1)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 1)
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
 		*h = multipleAssignmentHeld{tr: tr, list: list}
@@ -2593,9 +2631,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:117
 	v1 := valueStart(t, tr, 9)
-//line expressions_task.go:2597
+//line expressions_task.go:2635
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 2)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 2)
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
 		*h = multipleAssignmentHeld{tr: tr, list: list}
@@ -2606,9 +2644,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 := valueStart(t, tr, 1)
-//line expressions_task.go:2610
+//line expressions_task.go:2648
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 3)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 3)
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
 		*h = multipleAssignmentHeld{tr: tr, list: list}
@@ -2621,9 +2659,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v4 := tr.Int(5)
 //line expressions.go:119
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:2625
+//line expressions_task.go:2663
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 4)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 4)
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
 		*h = multipleAssignmentHeld{tr: tr, list: list}
@@ -2635,9 +2673,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v6 := tr.Int(1)
 //line expressions.go:120
 	v7 := valueStart(t, tr, 2)
-//line expressions_task.go:2639
+//line expressions_task.go:2677
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 5)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 5)
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
 		*h = multipleAssignmentHeld{tr: tr, list: list}
@@ -2647,9 +2685,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line expressions.go:120
 	a, b, c := v6, v7, i
 	v8 := valueStart(t, tr, b)
-//line expressions_task.go:2651
+//line expressions_task.go:2689
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 6)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 6)
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
 		*h = multipleAssignmentHeld{tr: tr, list: list, a: &a}
@@ -2662,9 +2700,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	var r record
 	p := &r
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2666
+//line expressions_task.go:2704
 	if generated.Suspended(t) {
-		f, h := multipleAssignmentKind.Spill(t, 7)
+		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 7)
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
 		*h = multipleAssignmentHeld{tr: tr, a: &a, r: &r, p: p}
@@ -2677,10 +2715,10 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return a + b + c, nil
 }
 
-//line expressions_task.go:2681
+//line expressions_task.go:2719
 
 // multipleAssignmentStep is the step form of multipleAssignment.
-func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h *multipleAssignmentHeld) generated.Step {
+func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                *cases.Trace
@@ -2702,7 +2740,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2706
+//line expressions_task.go:2744
 		goto resume1
 	case 2:
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2711,7 +2749,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2715
+//line expressions_task.go:2753
 		goto resume2
 	case 3:
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2719,7 +2757,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2723
+//line expressions_task.go:2761
 		goto resume3
 	case 4:
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2728,7 +2766,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:2732
+//line expressions_task.go:2770
 		goto resume4
 	case 5:
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2737,7 +2775,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:120
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:2741
+//line expressions_task.go:2779
 		goto resume5
 	case 6:
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2746,7 +2784,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:121
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:2750
+//line expressions_task.go:2788
 		goto resume6
 	case 7:
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2755,7 +2793,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:125
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:2759
+//line expressions_task.go:2797
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2764,7 +2802,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 	list = []int{0, 1, 2, 3}
 	i = 0
 	v = valueStart(t, tr, 2)
-//line expressions_task.go:2768
+//line expressions_task.go:2806
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
@@ -2775,7 +2813,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 resume1:
 //line expressions.go:117
 	v1 = valueStart(t, tr, 9)
-//line expressions_task.go:2779
+//line expressions_task.go:2817
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
@@ -2788,7 +2826,7 @@ resume2:
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:2792
+//line expressions_task.go:2830
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
@@ -2803,7 +2841,7 @@ resume3:
 	v4 = tr.Int(5)
 //line expressions.go:119
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:2807
+//line expressions_task.go:2845
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
@@ -2817,7 +2855,7 @@ resume4:
 	v6 = tr.Int(1)
 //line expressions.go:120
 	v7 = valueStart(t, tr, 2)
-//line expressions_task.go:2821
+//line expressions_task.go:2859
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
@@ -2830,7 +2868,7 @@ resume5:
 //line expressions.go:120
 	*a, b, c = v6, v7, i
 	v8 = valueStart(t, tr, b)
-//line expressions_task.go:2834
+//line expressions_task.go:2872
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
@@ -2845,7 +2883,7 @@ resume6:
 	r = new(record)
 	p = r
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2849
+//line expressions_task.go:2887
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
@@ -2857,10 +2895,10 @@ resume7:
 //line expressions.go:125
 	p.a, p.b, p = v9, a, nil
 	tr.Print(r.a, *r.b, p == nil)
-	return generated.Return(f, *a+b+c, nil)
+	return generated.Return[int](f, *a+b+c, nil)
 }
 
-//line expressions_task.go:2864
+//line expressions_task.go:2902
 
 // swapArgs has the arguments of swap.
 type swapArgs struct {
@@ -2885,23 +2923,23 @@ type swapAt3 struct {
 	result     int
 }
 
-type swapState = [(max(unsafe.Sizeof(swapArgs{}), unsafe.Sizeof(swapAt1{}), unsafe.Sizeof(swapAt2{}), unsafe.Sizeof(swapAt3{})) + 7) / 8]uint64
+const swapSize = (max(unsafe.Sizeof(swapArgs{}), unsafe.Sizeof(swapAt1{}), unsafe.Sizeof(swapAt2{}), unsafe.Sizeof(swapAt3{})) + 7) &^ 7
 
 type swapHeld = struct {
 	tr   *cases.Trace
 	list []int
 }
 
-var swapKind *generated.HeldKind[swapState, swapHeld, int]
+var swapKind *generated.Kind
 
 // swapStart is the start form of swap.
 func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:131
 	a, b := 1, 2
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:2903
+//line expressions_task.go:2941
 	if generated.Suspended(t) {
-		f, h := swapKind.Spill(t, 1)
+		f, h := generated.SpillHeld[swapHeld](t, swapKind, 1)
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
 		*h = swapHeld{tr: tr}
@@ -2910,9 +2948,9 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:132
 	v1 := valueStart(t, tr, 20)
-//line expressions_task.go:2914
+//line expressions_task.go:2952
 	if generated.Suspended(t) {
-		f, h := swapKind.Spill(t, 2)
+		f, h := generated.SpillHeld[swapHeld](t, swapKind, 2)
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
 		*h = swapHeld{tr: tr}
@@ -2924,9 +2962,9 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i, j := 0, 2
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:2928
+//line expressions_task.go:2966
 	if generated.Suspended(t) {
-		f, h := swapKind.Spill(t, 3)
+		f, h := generated.SpillHeld[swapHeld](t, swapKind, 3)
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
 		*h = swapHeld{tr: tr, list: list}
@@ -2939,10 +2977,10 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a - b, nil
 }
 
-//line expressions_task.go:2943
+//line expressions_task.go:2981
 
 // swapStep is the step form of swap.
-func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
+func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                       *cases.Trace
@@ -2962,7 +3000,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2966
+//line expressions_task.go:3004
 		goto resume1
 	case 2:
 		s := generated.At[swapAt2](f)
@@ -2971,7 +3009,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2975
+//line expressions_task.go:3013
 		goto resume2
 	case 3:
 		s := generated.At[swapAt3](f)
@@ -2980,7 +3018,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:135
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2984
+//line expressions_task.go:3022
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2988,7 +3026,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:131
 	a, b = 1, 2
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2992
+//line expressions_task.go:3030
 	if generated.Suspended(t) {
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
@@ -2999,7 +3037,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 resume1:
 //line expressions.go:132
 	v1 = valueStart(t, tr, 20)
-//line expressions_task.go:3003
+//line expressions_task.go:3041
 	if generated.Suspended(t) {
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
@@ -3013,7 +3051,7 @@ resume2:
 	list = []int{1, 2, 3}
 	i, j = 0, 2
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:3017
+//line expressions_task.go:3055
 	if generated.Suspended(t) {
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
@@ -3025,10 +3063,10 @@ resume3:
 //line expressions.go:135
 	list[i], list[j], i, j = list[j], list[i]*v2, j, i
 	tr.Print(a, b, list, i, j)
-	return generated.Return(f, a-b, nil)
+	return generated.Return[int](f, a-b, nil)
 }
 
-//line expressions_task.go:3032
+//line expressions_task.go:3070
 
 // placesArgs has the arguments of places.
 type placesArgs struct {
@@ -3071,7 +3109,7 @@ type placesAt9 struct {
 	result int
 }
 
-type placesState = [(max(unsafe.Sizeof(placesArgs{}), unsafe.Sizeof(placesAt1{}), unsafe.Sizeof(placesAt4{}), unsafe.Sizeof(placesAt5{}), unsafe.Sizeof(placesAt6{}), unsafe.Sizeof(placesAt7{}), unsafe.Sizeof(placesAt8{}), unsafe.Sizeof(placesAt9{})) + 7) / 8]uint64
+const placesSize = (max(unsafe.Sizeof(placesArgs{}), unsafe.Sizeof(placesAt1{}), unsafe.Sizeof(placesAt4{}), unsafe.Sizeof(placesAt5{}), unsafe.Sizeof(placesAt6{}), unsafe.Sizeof(placesAt7{}), unsafe.Sizeof(placesAt8{}), unsafe.Sizeof(placesAt9{})) + 7) &^ 7
 
 type placesHeld = struct {
 	tr     *cases.Trace
@@ -3086,16 +3124,16 @@ type placesHeld = struct {
 	result *record
 }
 
-var placesKind *generated.HeldKind[placesState, placesHeld, int]
+var placesKind *generated.Kind
 
 // placesStart is the start form of places.
 func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:141
 	m := map[string]*record{"x": {}}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3097
+//line expressions_task.go:3135
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 1)
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
 		*h = placesHeld{tr: tr, m: m}
@@ -3107,9 +3145,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:3111
+//line expressions_task.go:3149
 	if generated.Suspended(t) {
-		_, h := placesKind.Spill(t, 2)
+		_, h := generated.SpillHeld[placesHeld](t, placesKind, 2)
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultTo(t, &h.result)
 		return
@@ -3118,9 +3156,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v1] = v2
 	r := m["x"]
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:3122
+//line expressions_task.go:3160
 	if generated.Suspended(t) {
-		_, h := placesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[placesHeld](t, placesKind, 3)
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultTo(t, &h.result)
 		return
@@ -3128,9 +3166,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:145
 	r.next = v3
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:3132
+//line expressions_task.go:3170
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 4)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 4)
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
 		*h = placesHeld{tr: tr, m: m, r: r}
@@ -3141,9 +3179,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	*r.next = record{a: v4}
 	var arr [3]record
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:3145
+//line expressions_task.go:3183
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 5)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 5)
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3153,9 +3191,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:148
 	arr[1].a = v5
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:3157
+//line expressions_task.go:3195
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 6)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 6)
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3164,9 +3202,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v7 := makeRecordStart(t, tr, 7)
-//line expressions_task.go:3168
+//line expressions_task.go:3206
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 7)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 7)
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
 		generated.ResultTo(t, &h.result)
@@ -3174,9 +3212,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v8 := valueStart(t, tr, 8)
-//line expressions_task.go:3178
+//line expressions_task.go:3216
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 8)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 8)
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr, v7: v7}
@@ -3190,9 +3228,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := ptr()
 //line expressions.go:152
 	v10 := valueStart(t, tr, 11)
-//line expressions_task.go:3194
+//line expressions_task.go:3232
 	if generated.Suspended(t) {
-		f, h := placesKind.Spill(t, 9)
+		f, h := generated.SpillHeld[placesHeld](t, placesKind, 9)
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr, k: &k, ptr: ptr, v9: v9}
@@ -3207,10 +3245,10 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:3211
+//line expressions_task.go:3249
 
 // placesStep is the step form of places.
-func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.Step {
+func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                        *cases.Trace
@@ -3235,21 +3273,21 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:142
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3239
+//line expressions_task.go:3277
 		goto resume1
 	case 2:
 		tr, m, v1 = h.tr, h.m, h.v1
 //line expressions.go:143
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:3246
+//line expressions_task.go:3284
 		goto resume2
 	case 3:
 		tr, m, r = h.tr, h.m, h.r
 //line expressions.go:145
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:3253
+//line expressions_task.go:3291
 		goto resume3
 	case 4:
 		s := generated.At[placesAt4](f)
@@ -3257,7 +3295,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:146
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3261
+//line expressions_task.go:3299
 		goto resume4
 	case 5:
 		s := generated.At[placesAt5](f)
@@ -3265,7 +3303,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:148
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:3269
+//line expressions_task.go:3307
 		goto resume5
 	case 6:
 		s := generated.At[placesAt6](f)
@@ -3273,7 +3311,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:3277
+//line expressions_task.go:3315
 		goto resume6
 	case 7:
 		s := generated.At[placesAt7](f)
@@ -3282,7 +3320,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v7 = h.result
 		generated.Child(f)
-//line expressions_task.go:3286
+//line expressions_task.go:3324
 		goto resume7
 	case 8:
 		s := generated.At[placesAt8](f)
@@ -3291,7 +3329,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:3295
+//line expressions_task.go:3333
 		goto resume8
 	case 9:
 		s := generated.At[placesAt9](f)
@@ -3299,7 +3337,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:152
 		v10 = s.result
 		generated.Child(f)
-//line expressions_task.go:3303
+//line expressions_task.go:3341
 		goto resume9
 	default:
 		return f.BadResume()
@@ -3307,7 +3345,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:141
 	m = map[string]*record{"x": {}}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3311
+//line expressions_task.go:3349
 	if generated.Suspended(t) {
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
@@ -3321,7 +3359,7 @@ resume1:
 	v1 = fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:3325
+//line expressions_task.go:3363
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -3332,7 +3370,7 @@ resume2:
 	m[v1] = v2
 	r = m["x"]
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:3336
+//line expressions_task.go:3374
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -3342,7 +3380,7 @@ resume3:
 //line expressions.go:145
 	r.next = v3
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:3346
+//line expressions_task.go:3384
 	if generated.Suspended(t) {
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
@@ -3355,7 +3393,7 @@ resume4:
 	*r.next = record{a: v4}
 	arr = [3]record{}
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:3359
+//line expressions_task.go:3397
 	if generated.Suspended(t) {
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
@@ -3367,7 +3405,7 @@ resume5:
 //line expressions.go:148
 	arr[1].a = v5
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:3371
+//line expressions_task.go:3409
 	if generated.Suspended(t) {
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
@@ -3378,7 +3416,7 @@ resume5:
 resume6:
 //line expressions.go:149
 	v7 = makeRecordStart(t, tr, 7)
-//line expressions_task.go:3382
+//line expressions_task.go:3420
 	if generated.Suspended(t) {
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3388,7 +3426,7 @@ resume6:
 resume7:
 //line expressions.go:149
 	v8 = valueStart(t, tr, 8)
-//line expressions_task.go:3392
+//line expressions_task.go:3430
 	if generated.Suspended(t) {
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
@@ -3410,7 +3448,7 @@ resume8:
 	v9 = ptr()
 //line expressions.go:152
 	v10 = valueStart(t, tr, 11)
-//line expressions_task.go:3414
+//line expressions_task.go:3452
 	if generated.Suspended(t) {
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
@@ -3424,10 +3462,10 @@ resume9:
 	(*ptr())++
 	_, ok = m["y2"]
 	tr.Print(m["x"].a, r.next.a, arr[1].a, arr[2].next.a, arr[0].a, ok, *k)
-	return generated.Return(f, len(m), nil)
+	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:3431
+//line expressions_task.go:3469
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -3439,23 +3477,23 @@ type nilMapAt1 struct {
 	result int
 }
 
-type nilMapState = [(max(unsafe.Sizeof(nilMapArgs{}), unsafe.Sizeof(nilMapAt1{})) + 7) / 8]uint64
+const nilMapSize = (max(unsafe.Sizeof(nilMapArgs{}), unsafe.Sizeof(nilMapAt1{})) + 7) &^ 7
 
 type nilMapHeld = struct {
 	tr *cases.Trace
 	m  map[string]int
 }
 
-var nilMapKind *generated.HeldKind[nilMapState, nilMapHeld, int]
+var nilMapKind *generated.Kind
 
 // nilMapStart is the start form of nilMap.
 func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var m map[string]int
 //line expressions.go:161
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3457
+//line expressions_task.go:3495
 	if generated.Suspended(t) {
-		f, h := nilMapKind.Spill(t, 1)
+		f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
 		*h = nilMapHeld{m: m}
@@ -3467,10 +3505,10 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line expressions_task.go:3471
+//line expressions_task.go:3509
 
 // nilMapStep is the step form of nilMap.
-func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.Step {
+func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3489,7 +3527,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 //line expressions.go:161
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3493
+//line expressions_task.go:3531
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3497,7 +3535,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 	m = nil
 //line expressions.go:161
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3501
+//line expressions_task.go:3539
 	if generated.Suspended(t) {
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
@@ -3508,10 +3546,10 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 resume1:
 //line expressions.go:161
 	m["x"] = v
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:3515
+//line expressions_task.go:3553
 
 // outOfRangeArgs has the arguments of outOfRange.
 type outOfRangeArgs struct {
@@ -3541,14 +3579,14 @@ type outOfRangeAt4 struct {
 	result int
 }
 
-type outOfRangeState = [(max(unsafe.Sizeof(outOfRangeArgs{}), unsafe.Sizeof(outOfRangeAt1{}), unsafe.Sizeof(outOfRangeAt2{}), unsafe.Sizeof(outOfRangeAt3{}), unsafe.Sizeof(outOfRangeAt4{})) + 7) / 8]uint64
+const outOfRangeSize = (max(unsafe.Sizeof(outOfRangeArgs{}), unsafe.Sizeof(outOfRangeAt1{}), unsafe.Sizeof(outOfRangeAt2{}), unsafe.Sizeof(outOfRangeAt3{}), unsafe.Sizeof(outOfRangeAt4{})) + 7) &^ 7
 
 type outOfRangeHeld = struct {
 	tr   *cases.Trace
 	list []int
 }
 
-var outOfRangeKind *generated.HeldKind[outOfRangeState, outOfRangeHeld, int]
+var outOfRangeKind *generated.Kind
 
 // outOfRangeStart is the start form of outOfRange.
 func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3557,9 +3595,9 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3561
+//line expressions_task.go:3599
 		if generated.Suspended(t) {
-			f, h := outOfRangeKind.Spill(t, 1)
+			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 1)
 			s := generated.At[outOfRangeAt1](f)
 			*s = outOfRangeAt1{n: n}
 			*h = outOfRangeHeld{list: list}
@@ -3572,9 +3610,9 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := tr.Int(5)
 //line expressions.go:171
 		v2 := valueStart(t, tr, 1)
-//line expressions_task.go:3576
+//line expressions_task.go:3614
 		if generated.Suspended(t) {
-			f, h := outOfRangeKind.Spill(t, 2)
+			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 2)
 			s := generated.At[outOfRangeAt2](f)
 			*s = outOfRangeAt2{n: n, v1: v1}
 			*h = outOfRangeHeld{tr: tr, list: list}
@@ -3585,9 +3623,9 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(list[v1] + v2)
 	case 2:
 		v3 := valueStart(t, tr, 5)
-//line expressions_task.go:3589
+//line expressions_task.go:3627
 		if generated.Suspended(t) {
-			f, h := outOfRangeKind.Spill(t, 3)
+			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 3)
 			s := generated.At[outOfRangeAt3](f)
 			*s = outOfRangeAt3{}
 			*h = outOfRangeHeld{list: list}
@@ -3598,9 +3636,9 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return list[v3], nil
 	case 3:
 		v4 := valueStart(t, tr, 1)
-//line expressions_task.go:3602
+//line expressions_task.go:3640
 		if generated.Suspended(t) {
-			f, h := outOfRangeKind.Spill(t, 4)
+			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 4)
 			s := generated.At[outOfRangeAt4](f)
 			*s = outOfRangeAt4{n: n}
 			*h = outOfRangeHeld{list: list}
@@ -3613,10 +3651,10 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:3617
+//line expressions_task.go:3655
 
 // outOfRangeStep is the step form of outOfRange.
-func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld) generated.Step {
+func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -3635,7 +3673,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:169
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3639
+//line expressions_task.go:3677
 		goto resume1
 	case 2:
 		s := generated.At[outOfRangeAt2](f)
@@ -3644,7 +3682,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:171
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3648
+//line expressions_task.go:3686
 		goto resume2
 	case 3:
 		s := generated.At[outOfRangeAt3](f)
@@ -3652,7 +3690,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:173
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3656
+//line expressions_task.go:3694
 		goto resume3
 	case 4:
 		s := generated.At[outOfRangeAt4](f)
@@ -3661,7 +3699,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:175
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3665
+//line expressions_task.go:3703
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3682,7 +3720,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 case1:
 //line expressions.go:169
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3686
+//line expressions_task.go:3724
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt1](f)
 		*s = outOfRangeAt1{n: n}
@@ -3699,7 +3737,7 @@ case2:
 	v1 = tr.Int(5)
 //line expressions.go:171
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:3703
+//line expressions_task.go:3741
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt2](f)
 		*s = outOfRangeAt2{n: n, v1: v1}
@@ -3714,7 +3752,7 @@ resume2:
 case3:
 //line expressions.go:173
 	v3 = valueStart(t, tr, 5)
-//line expressions_task.go:3718
+//line expressions_task.go:3756
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt3](f)
 		*s = outOfRangeAt3{}
@@ -3724,10 +3762,10 @@ case3:
 	}
 resume3:
 //line expressions.go:173
-	return generated.Return(f, list[v3], nil)
+	return generated.Return[int](f, list[v3], nil)
 case4:
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:3731
+//line expressions_task.go:3769
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt4](f)
 		*s = outOfRangeAt4{n: n}
@@ -3739,10 +3777,10 @@ resume4:
 //line expressions.go:175
 	list[5] += v4
 end1:
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:3746
+//line expressions_task.go:3784
 
 // divisionArgs has the arguments of division.
 type divisionArgs struct {
@@ -3755,13 +3793,13 @@ type divisionAt1 struct {
 	result  int
 }
 
-type divisionState = [(max(unsafe.Sizeof(divisionArgs{}), unsafe.Sizeof(divisionAt1{})) + 7) / 8]uint64
+const divisionSize = (max(unsafe.Sizeof(divisionArgs{}), unsafe.Sizeof(divisionAt1{})) + 7) &^ 7
 
 type divisionHeld = struct {
 	tr *cases.Trace
 }
 
-var divisionKind *generated.HeldKind[divisionState, divisionHeld, int]
+var divisionKind *generated.Kind
 
 // divisionStart is the start form of division.
 func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3770,9 +3808,9 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line expressions.go:182
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:3774
+//line expressions_task.go:3812
 	if generated.Suspended(t) {
-		f := divisionKind.SpillBare(t, 1)
+		f := generated.SpillBare(t, divisionKind, 1)
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
 		generated.ResultTo(t, &s.result)
@@ -3782,10 +3820,10 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v/zero + v1, nil
 }
 
-//line expressions_task.go:3786
+//line expressions_task.go:3824
 
 // divisionStep is the step form of division.
-func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) generated.Step {
+func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr             *cases.Trace
@@ -3802,7 +3840,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 //line expressions.go:182
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3806
+//line expressions_task.go:3844
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3812,7 +3850,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 	v = tr.Int(1)
 //line expressions.go:182
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:3816
+//line expressions_task.go:3854
 	if generated.Suspended(t) {
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
@@ -3824,10 +3862,10 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 	}
 resume1:
 //line expressions.go:182
-	return generated.Return(f, v/zero+v1, nil)
+	return generated.Return[int](f, v/zero+v1, nil)
 }
 
-//line expressions_task.go:3831
+//line expressions_task.go:3869
 
 // nilPointerArgs has the arguments of nilPointer.
 type nilPointerArgs struct {
@@ -3854,7 +3892,7 @@ type nilPointerAt4 struct {
 	result int
 }
 
-type nilPointerState = [(max(unsafe.Sizeof(nilPointerArgs{}), unsafe.Sizeof(nilPointerAt1{}), unsafe.Sizeof(nilPointerAt2{}), unsafe.Sizeof(nilPointerAt3{}), unsafe.Sizeof(nilPointerAt4{})) + 7) / 8]uint64
+const nilPointerSize = (max(unsafe.Sizeof(nilPointerArgs{}), unsafe.Sizeof(nilPointerAt1{}), unsafe.Sizeof(nilPointerAt2{}), unsafe.Sizeof(nilPointerAt3{}), unsafe.Sizeof(nilPointerAt4{})) + 7) &^ 7
 
 type nilPointerHeld = struct {
 	tr *cases.Trace
@@ -3862,7 +3900,7 @@ type nilPointerHeld = struct {
 	a  *account
 }
 
-var nilPointerKind *generated.HeldKind[nilPointerState, nilPointerHeld, int]
+var nilPointerKind *generated.Kind
 
 // nilPointerStart is the start form of nilPointer.
 func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3871,9 +3909,9 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3875
+//line expressions_task.go:3913
 		if generated.Suspended(t) {
-			f, h := nilPointerKind.Spill(t, 1)
+			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 1)
 			s := generated.At[nilPointerAt1](f)
 			*s = nilPointerAt1{}
 			*h = nilPointerHeld{tr: tr, p: p}
@@ -3884,9 +3922,9 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		p.a = v
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:3888
+//line expressions_task.go:3926
 		if generated.Suspended(t) {
-			f, h := nilPointerKind.Spill(t, 2)
+			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 2)
 			s := generated.At[nilPointerAt2](f)
 			*s = nilPointerAt2{}
 			*h = nilPointerHeld{p: p}
@@ -3898,9 +3936,9 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var a *account
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:3902
+//line expressions_task.go:3940
 	if generated.Suspended(t) {
-		f, h := nilPointerKind.Spill(t, 3)
+		f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 3)
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
 		*h = nilPointerHeld{tr: tr, a: a}
@@ -3909,9 +3947,9 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:194
 	v3 := accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:3913
+//line expressions_task.go:3951
 	if generated.Suspended(t) {
-		f := nilPointerKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, nilPointerKind, 4)
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
 		generated.ResultTo(t, &s.result)
@@ -3921,10 +3959,10 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line expressions_task.go:3925
+//line expressions_task.go:3963
 
 // nilPointerStep is the step form of nilPointer.
-func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld) generated.Step {
+func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -3943,7 +3981,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:189
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3947
+//line expressions_task.go:3985
 		goto resume1
 	case 2:
 		s := generated.At[nilPointerAt2](f)
@@ -3951,7 +3989,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:191
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3955
+//line expressions_task.go:3993
 		goto resume2
 	case 3:
 		s := generated.At[nilPointerAt3](f)
@@ -3959,14 +3997,14 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:194
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3963
+//line expressions_task.go:4001
 		goto resume3
 	case 4:
 		s := generated.At[nilPointerAt4](f)
 //line expressions.go:194
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3970
+//line expressions_task.go:4008
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3983,11 +4021,11 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 case1:
 //line expressions.go:189
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3987
+//line expressions_task.go:4025
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt1](f)
 		*s = nilPointerAt1{}
-		h = nilPointerKind.Hold(t, f, h)
+		h = generated.Hold(t, nilPointerKind, f, h)
 		*h = nilPointerHeld{tr: tr, p: p}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3999,26 +4037,26 @@ resume1:
 case2:
 //line expressions.go:191
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4003
+//line expressions_task.go:4041
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt2](f)
 		*s = nilPointerAt2{}
-		h = nilPointerKind.Hold(t, f, h)
+		h = generated.Hold(t, nilPointerKind, f, h)
 		*h = nilPointerHeld{p: p}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line expressions.go:191
-	return generated.Return(f, p.a+v1, nil)
+	return generated.Return[int](f, p.a+v1, nil)
 end1:
 	a = nil
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4018
+//line expressions_task.go:4056
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
-		h = nilPointerKind.Hold(t, f, h)
+		h = generated.Hold(t, nilPointerKind, f, h)
 		*h = nilPointerHeld{tr: tr, a: a}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -4026,7 +4064,7 @@ end1:
 resume3:
 //line expressions.go:194
 	v3 = accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:4030
+//line expressions_task.go:4068
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
@@ -4038,27 +4076,25 @@ resume3:
 	}
 resume4:
 //line expressions.go:194
-	return generated.Return(f, v3, nil)
+	return generated.Return[int](f, v3, nil)
 }
 
-//line expressions_task.go:4045
-
-type anythingState = struct{}
+//line expressions_task.go:4083
 
 type anythingHeld = struct {
 	tr *cases.Trace
 	v  any
 }
 
-var anythingKind *generated.HeldKind[anythingState, anythingHeld, any]
+var anythingKind *generated.Kind
 
 // anythingStart is the start form of anything.
 func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4060
+//line expressions_task.go:4096
 	if generated.Suspended(t) {
-		_, h := anythingKind.Spill(t, 1)
+		_, h := generated.SpillHeld[anythingHeld](t, anythingKind, 1)
 		*h = anythingHeld{v: v}
 		return
 	}
@@ -4066,10 +4102,10 @@ func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 	return v
 }
 
-//line expressions_task.go:4070
+//line expressions_task.go:4106
 
 // anythingStep is the step form of anything.
-func anythingStep(f *generated.Frame[anythingState, any], h *anythingHeld) generated.Step {
+func anythingStep(f *generated.Frame, h *anythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -4082,24 +4118,24 @@ func anythingStep(f *generated.Frame[anythingState, any], h *anythingHeld) gener
 		v = h.v
 //line expressions.go:198
 		generated.ChildErr(f)
-//line expressions_task.go:4086
+//line expressions_task.go:4122
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4093
+//line expressions_task.go:4129
 	if generated.Suspended(t) {
 		*h = anythingHeld{v: v}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line expressions.go:199
-	return generated.Return(f, v, nil)
+	return generated.Return[any](f, v, nil)
 }
 
-//line expressions_task.go:4103
+//line expressions_task.go:4139
 
 // conversionsArgs has the arguments of conversions.
 type conversionsArgs struct {
@@ -4166,7 +4202,7 @@ type conversionsAt8 struct {
 	result  int
 }
 
-type conversionsState = [(max(unsafe.Sizeof(conversionsArgs{}), unsafe.Sizeof(conversionsAt1{}), unsafe.Sizeof(conversionsAt2{}), unsafe.Sizeof(conversionsAt3{}), unsafe.Sizeof(conversionsAt4{}), unsafe.Sizeof(conversionsAt5{}), unsafe.Sizeof(conversionsAt6{}), unsafe.Sizeof(conversionsAt7{}), unsafe.Sizeof(conversionsAt8{})) + 7) / 8]uint64
+const conversionsSize = (max(unsafe.Sizeof(conversionsArgs{}), unsafe.Sizeof(conversionsAt1{}), unsafe.Sizeof(conversionsAt2{}), unsafe.Sizeof(conversionsAt3{}), unsafe.Sizeof(conversionsAt4{}), unsafe.Sizeof(conversionsAt5{}), unsafe.Sizeof(conversionsAt6{}), unsafe.Sizeof(conversionsAt7{}), unsafe.Sizeof(conversionsAt8{})) + 7) &^ 7
 
 type conversionsHeld = struct {
 	tr     *cases.Trace
@@ -4176,15 +4212,15 @@ type conversionsHeld = struct {
 	result any
 }
 
-var conversionsKind *generated.HeldKind[conversionsState, conversionsHeld, int]
+var conversionsKind *generated.Kind
 
 // conversionsStart is the start form of conversions.
 func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:4186
+//line expressions_task.go:4222
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 1)
 		s1 := generated.At[conversionsAt1](f1)
 		*s1 = conversionsAt1{n: n}
 		*h = conversionsHeld{tr: tr}
@@ -4194,9 +4230,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	f := float64(v) / 2
 	v1 := valueStart(t, tr, 65)
-//line expressions_task.go:4198
+//line expressions_task.go:4234
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 2)
 		s1 := generated.At[conversionsAt2](f1)
 		*s1 = conversionsAt2{n: n, f: f}
 		*h = conversionsHeld{tr: tr}
@@ -4206,9 +4242,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:204
 	b := []byte(fmt.Sprint(v1))
 	v2 := anythingStart(t, tr, 5)
-//line expressions_task.go:4210
+//line expressions_task.go:4246
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 3)
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b}
 		generated.ResultTo(t, &h.result)
@@ -4216,9 +4252,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:205
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:4220
+//line expressions_task.go:4256
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 4)
 		s1 := generated.At[conversionsAt4](f1)
 		*s1 = conversionsAt4{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b, v2: v2}
@@ -4228,9 +4264,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:205
 	k := v2.(int) + v3
 	v4 := anythingStart(t, tr, "s")
-//line expressions_task.go:4232
+//line expressions_task.go:4268
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 5)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 5)
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
 		*h = conversionsHeld{tr: tr, b: b}
 		generated.ResultTo(t, &h.result)
@@ -4239,9 +4275,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:206
 	s, ok := v4.(string)
 	v5 := anythingStart(t, tr, "s")
-//line expressions_task.go:4243
+//line expressions_task.go:4279
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 6)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 6)
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
 		generated.ResultTo(t, &h.result)
@@ -4250,9 +4286,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:207
 	_, bad := v5.(int)
 	v6 := valueStart(t, tr, 'ä')
-//line expressions_task.go:4254
+//line expressions_task.go:4290
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 7)
 		s1 := generated.At[conversionsAt7](f1)
 		*s1 = conversionsAt7{n: n, f: f, k: k, ok: ok, bad: bad}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4263,9 +4299,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:208
 	r = rune(v6)
 	v7 := valueStart(t, tr, 300)
-//line expressions_task.go:4267
+//line expressions_task.go:4303
 	if generated.Suspended(t) {
-		f1, h := conversionsKind.Spill(t, 8)
+		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 8)
 		s1 := generated.At[conversionsAt8](f1)
 		*s1 = conversionsAt8{n: n, f: f, k: k, ok: ok, bad: bad, r: r}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4276,9 +4312,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, string(b), k, s, ok, bad, string(r), uint8(v7))
 	if n == 1 {
 		v8 := anythingStart(t, tr, "text")
-//line expressions_task.go:4280
+//line expressions_task.go:4316
 		if generated.Suspended(t) {
-			_, h := conversionsKind.Spill(t, 9)
+			_, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 9)
 			*h = conversionsHeld{}
 			generated.ResultTo(t, &h.result)
 			return
@@ -4289,10 +4325,10 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:4293
+//line expressions_task.go:4329
 
 // conversionsStep is the step form of conversions.
-func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsHeld) generated.Step {
+func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                      *cases.Trace
@@ -4316,7 +4352,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:203
 		v = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4320
+//line expressions_task.go:4356
 		goto resume1
 	case 2:
 		s1 := generated.At[conversionsAt2](f1)
@@ -4325,7 +4361,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:204
 		v1 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4329
+//line expressions_task.go:4365
 		goto resume2
 	case 3:
 		s1 := generated.At[conversionsAt3](f1)
@@ -4334,7 +4370,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:205
 		v2 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4338
+//line expressions_task.go:4374
 		goto resume3
 	case 4:
 		s1 := generated.At[conversionsAt4](f1)
@@ -4343,7 +4379,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:205
 		v3 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4347
+//line expressions_task.go:4383
 		goto resume4
 	case 5:
 		s1 := generated.At[conversionsAt5](f1)
@@ -4352,7 +4388,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:206
 		v4 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4356
+//line expressions_task.go:4392
 		goto resume5
 	case 6:
 		s1 := generated.At[conversionsAt6](f1)
@@ -4361,7 +4397,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:207
 		v5 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4365
+//line expressions_task.go:4401
 		goto resume6
 	case 7:
 		s1 := generated.At[conversionsAt7](f1)
@@ -4370,7 +4406,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:208
 		v6 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4374
+//line expressions_task.go:4410
 		goto resume7
 	case 8:
 		s1 := generated.At[conversionsAt8](f1)
@@ -4379,20 +4415,20 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:209
 		v7 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4383
+//line expressions_task.go:4419
 		goto resume8
 	case 9:
 //line expressions.go:211
 		v8 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4389
+//line expressions_task.go:4425
 		goto resume9
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:203
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:4396
+//line expressions_task.go:4432
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt1](f1)
 		*s1 = conversionsAt1{n: n}
@@ -4404,7 +4440,7 @@ resume1:
 //line expressions.go:203
 	f = float64(v) / 2
 	v1 = valueStart(t, tr, 65)
-//line expressions_task.go:4408
+//line expressions_task.go:4444
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt2](f1)
 		*s1 = conversionsAt2{n: n, f: f}
@@ -4416,7 +4452,7 @@ resume2:
 //line expressions.go:204
 	b = []byte(fmt.Sprint(v1))
 	v2 = anythingStart(t, tr, 5)
-//line expressions_task.go:4420
+//line expressions_task.go:4456
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4426,7 +4462,7 @@ resume2:
 resume3:
 //line expressions.go:205
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:4430
+//line expressions_task.go:4466
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt4](f1)
 		*s1 = conversionsAt4{n: n, f: f}
@@ -4438,7 +4474,7 @@ resume4:
 //line expressions.go:205
 	k = v2.(int) + v3
 	v4 = anythingStart(t, tr, "s")
-//line expressions_task.go:4442
+//line expressions_task.go:4478
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4449,7 +4485,7 @@ resume5:
 //line expressions.go:206
 	s, ok = v4.(string)
 	v5 = anythingStart(t, tr, "s")
-//line expressions_task.go:4453
+//line expressions_task.go:4489
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4460,7 +4496,7 @@ resume6:
 //line expressions.go:207
 	_, bad = v5.(int)
 	v6 = valueStart(t, tr, 'ä')
-//line expressions_task.go:4464
+//line expressions_task.go:4500
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt7](f1)
 		*s1 = conversionsAt7{n: n, f: f, k: k, ok: ok, bad: bad}
@@ -4473,7 +4509,7 @@ resume7:
 //line expressions.go:208
 	r = rune(v6)
 	v7 = valueStart(t, tr, 300)
-//line expressions_task.go:4477
+//line expressions_task.go:4513
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt8](f1)
 		*s1 = conversionsAt8{n: n, f: f, k: k, ok: ok, bad: bad, r: r}
@@ -4489,7 +4525,7 @@ resume8:
 	}
 //line expressions.go:211
 	v8 = anythingStart(t, tr, "text")
-//line expressions_task.go:4493
+//line expressions_task.go:4529
 	if generated.Suspended(t) {
 		*h = conversionsHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4497,12 +4533,12 @@ resume8:
 	}
 resume9:
 //line expressions.go:211
-	return generated.Return(f1, v8.(int), nil)
+	return generated.Return[int](f1, v8.(int), nil)
 end1:
-	return generated.Return(f1, k, nil)
+	return generated.Return[int](f1, k, nil)
 }
 
-//line expressions_task.go:4506
+//line expressions_task.go:4542
 
 // commaOkArgs has the arguments of commaOk.
 type commaOkArgs struct {
@@ -4539,7 +4575,7 @@ type commaOkAt5 struct {
 	result int
 }
 
-type commaOkState = [(max(unsafe.Sizeof(commaOkArgs{}), unsafe.Sizeof(commaOkAt1{}), unsafe.Sizeof(commaOkAt2{}), unsafe.Sizeof(commaOkAt3{}), unsafe.Sizeof(commaOkAt4{}), unsafe.Sizeof(commaOkAt5{})) + 7) / 8]uint64
+const commaOkSize = (max(unsafe.Sizeof(commaOkArgs{}), unsafe.Sizeof(commaOkAt1{}), unsafe.Sizeof(commaOkAt2{}), unsafe.Sizeof(commaOkAt3{}), unsafe.Sizeof(commaOkAt4{}), unsafe.Sizeof(commaOkAt5{})) + 7) &^ 7
 
 type commaOkHeld = struct {
 	tr     *cases.Trace
@@ -4549,16 +4585,16 @@ type commaOkHeld = struct {
 	result any
 }
 
-var commaOkKind *generated.HeldKind[commaOkState, commaOkHeld, int]
+var commaOkKind *generated.Kind
 
 // commaOkStart is the start form of commaOk.
 func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:217
 	m := map[int]string{1: "one"}
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:4560
+//line expressions_task.go:4596
 	if generated.Suspended(t) {
-		f, h := commaOkKind.Spill(t, 1)
+		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 1)
 		s1 := generated.At[commaOkAt1](f)
 		*s1 = commaOkAt1{}
 		*h = commaOkHeld{tr: tr, m: m}
@@ -4568,9 +4604,9 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:218
 	a, ok := m[v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:4572
+//line expressions_task.go:4608
 	if generated.Suspended(t) {
-		f, h := commaOkKind.Spill(t, 2)
+		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 2)
 		s1 := generated.At[commaOkAt2](f)
 		*s1 = commaOkAt2{}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4581,9 +4617,9 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_, ok2 := m[v2]
 	c := make(chan int, 1)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:4585
+//line expressions_task.go:4621
 	if generated.Suspended(t) {
-		f, h := commaOkKind.Spill(t, 3)
+		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 3)
 		s1 := generated.At[commaOkAt3](f)
 		*s1 = commaOkAt3{ok2: ok2}
 		*h = commaOkHeld{tr: tr, m: m, a: a, c: c}
@@ -4597,9 +4633,9 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	w, ok4 := <-c
 	var s string
 	v4 := anythingStart(t, tr, 4)
-//line expressions_task.go:4601
+//line expressions_task.go:4637
 	if generated.Suspended(t) {
-		f, h := commaOkKind.Spill(t, 4)
+		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 4)
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
 		generated.ResultTo(t, &h.result)
@@ -4611,9 +4647,9 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line expressions.go:228
 		v5 := valueStart(t, tr, 1)
-//line expressions_task.go:4615
+//line expressions_task.go:4651
 		if generated.Suspended(t) {
-			f, h := commaOkKind.Spill(t, 5)
+			f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 5)
 			s1 := generated.At[commaOkAt5](f)
 			*s1 = commaOkAt5{}
 			*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4631,10 +4667,10 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:4635
+//line expressions_task.go:4671
 
 // commaOkStep is the step form of commaOk.
-func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generated.Step {
+func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                      *cases.Trace
@@ -4657,7 +4693,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4661
+//line expressions_task.go:4697
 		goto resume1
 	case 2:
 		s1 := generated.At[commaOkAt2](f)
@@ -4665,7 +4701,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:219
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4669
+//line expressions_task.go:4705
 		goto resume2
 	case 3:
 		s1 := generated.At[commaOkAt3](f)
@@ -4674,7 +4710,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:221
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4678
+//line expressions_task.go:4714
 		goto resume3
 	case 4:
 		s1 := generated.At[commaOkAt4](f)
@@ -4683,7 +4719,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:226
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4687
+//line expressions_task.go:4723
 		goto resume4
 	case 5:
 		s1 := generated.At[commaOkAt5](f)
@@ -4691,7 +4727,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:228
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4695
+//line expressions_task.go:4731
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4699,7 +4735,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:217
 	m = map[int]string{1: "one"}
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4703
+//line expressions_task.go:4739
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt1](f)
 		*s1 = commaOkAt1{}
@@ -4711,7 +4747,7 @@ resume1:
 //line expressions.go:218
 	a, ok = m[v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4715
+//line expressions_task.go:4751
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt2](f)
 		*s1 = commaOkAt2{}
@@ -4724,7 +4760,7 @@ resume2:
 	_, ok2 = m[v2]
 	c = make(chan int, 1)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:4728
+//line expressions_task.go:4764
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt3](f)
 		*s1 = commaOkAt3{ok2: ok2}
@@ -4740,7 +4776,7 @@ resume3:
 	w, ok4 = <-c
 	s = ""
 	v4 = anythingStart(t, tr, 4)
-//line expressions_task.go:4744
+//line expressions_task.go:4780
 	if generated.Suspended(t) {
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4752,7 +4788,7 @@ resume4:
 	s, ok = v4.(string)
 	tr.Print(a, ok, ok2, v, ok3, w, ok4, s)
 	v5 = valueStart(t, tr, 1)
-//line expressions_task.go:4756
+//line expressions_task.go:4792
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt5](f)
 		*s1 = commaOkAt5{}
@@ -4770,10 +4806,10 @@ resume5:
 //line expressions.go:229
 	tr.Print("found", a1)
 end1:
-	return generated.Return(f, len(a), nil)
+	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:4777
+//line expressions_task.go:4813
 
 // unaryArgs has the arguments of unary.
 type unaryArgs struct {
@@ -4826,7 +4862,7 @@ type unaryAt7 struct {
 	result int
 }
 
-type unaryState = [(max(unsafe.Sizeof(unaryArgs{}), unsafe.Sizeof(unaryAt1{}), unsafe.Sizeof(unaryAt2{}), unsafe.Sizeof(unaryAt3{}), unsafe.Sizeof(unaryAt4{}), unsafe.Sizeof(unaryAt5{}), unsafe.Sizeof(unaryAt6{}), unsafe.Sizeof(unaryAt7{})) + 7) / 8]uint64
+const unarySize = (max(unsafe.Sizeof(unaryArgs{}), unsafe.Sizeof(unaryAt1{}), unsafe.Sizeof(unaryAt2{}), unsafe.Sizeof(unaryAt3{}), unsafe.Sizeof(unaryAt4{}), unsafe.Sizeof(unaryAt5{}), unsafe.Sizeof(unaryAt6{}), unsafe.Sizeof(unaryAt7{})) + 7) &^ 7
 
 type unaryHeld = struct {
 	tr     *cases.Trace
@@ -4835,15 +4871,15 @@ type unaryHeld = struct {
 	result *record
 }
 
-var unaryKind *generated.HeldKind[unaryState, unaryHeld, int]
+var unaryKind *generated.Kind
 
 // unaryStart is the start form of unary.
 func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:4845
+//line expressions_task.go:4881
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 1)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 1)
 		s := generated.At[unaryAt1](f)
 		*s = unaryAt1{}
 		*h = unaryHeld{tr: tr}
@@ -4852,9 +4888,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:235
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:4856
+//line expressions_task.go:4892
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 2)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 2)
 		s := generated.At[unaryAt2](f)
 		*s = unaryAt2{v: v}
 		*h = unaryHeld{tr: tr}
@@ -4864,9 +4900,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	a := -v + ^v1
 	v2 := truthStart(t, tr, true, "not")
-//line expressions_task.go:4868
+//line expressions_task.go:4904
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 3)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 3)
 		s := generated.At[unaryAt3](f)
 		*s = unaryAt3{a: a}
 		*h = unaryHeld{tr: tr}
@@ -4876,9 +4912,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:236
 	b := !v2
 	c := valueStart(t, tr, 3)
-//line expressions_task.go:4880
+//line expressions_task.go:4916
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 4)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 4)
 		s := generated.At[unaryAt4](f)
 		*s = unaryAt4{a: a, b: b}
 		*h = unaryHeld{tr: tr}
@@ -4887,9 +4923,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:238
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:4891
+//line expressions_task.go:4927
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 5)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 5)
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -4898,9 +4934,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:238
 	d := *v3
 	v4 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:4902
+//line expressions_task.go:4938
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 6)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 6)
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d}
 		generated.ResultTo(t, &h.result)
@@ -4909,9 +4945,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:239
 	e := &(*v4).a
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:4913
+//line expressions_task.go:4949
 	if generated.Suspended(t) {
-		f, h := unaryKind.Spill(t, 7)
+		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 7)
 		s := generated.At[unaryAt7](f)
 		*s = unaryAt7{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d, e: e}
@@ -4924,10 +4960,10 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:4928
+//line expressions_task.go:4964
 
 // unaryStep is the step form of unary.
-func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step {
+func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                 *cases.Trace
@@ -4949,7 +4985,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:235
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:4953
+//line expressions_task.go:4989
 		goto resume1
 	case 2:
 		s := generated.At[unaryAt2](f)
@@ -4958,7 +4994,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:235
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:4962
+//line expressions_task.go:4998
 		goto resume2
 	case 3:
 		s := generated.At[unaryAt3](f)
@@ -4967,7 +5003,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:236
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:4971
+//line expressions_task.go:5007
 		goto resume3
 	case 4:
 		s := generated.At[unaryAt4](f)
@@ -4976,7 +5012,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:237
 		c = s.result
 		generated.Child(f)
-//line expressions_task.go:4980
+//line expressions_task.go:5016
 		goto resume4
 	case 5:
 		s := generated.At[unaryAt5](f)
@@ -4985,7 +5021,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:238
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:4989
+//line expressions_task.go:5025
 		goto resume5
 	case 6:
 		s := generated.At[unaryAt6](f)
@@ -4994,7 +5030,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:239
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4998
+//line expressions_task.go:5034
 		goto resume6
 	case 7:
 		s := generated.At[unaryAt7](f)
@@ -5003,14 +5039,14 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:240
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:5007
+//line expressions_task.go:5043
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:235
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5014
+//line expressions_task.go:5050
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt1](f)
 		*s = unaryAt1{}
@@ -5021,7 +5057,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 resume1:
 //line expressions.go:235
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:5025
+//line expressions_task.go:5061
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt2](f)
 		*s = unaryAt2{v: v}
@@ -5033,7 +5069,7 @@ resume2:
 //line expressions.go:235
 	a = -v + ^v1
 	v2 = truthStart(t, tr, true, "not")
-//line expressions_task.go:5037
+//line expressions_task.go:5073
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt3](f)
 		*s = unaryAt3{a: a}
@@ -5045,7 +5081,7 @@ resume3:
 //line expressions.go:236
 	b = !v2
 	c = valueStart(t, tr, 3)
-//line expressions_task.go:5049
+//line expressions_task.go:5085
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt4](f)
 		*s = unaryAt4{a: a, b: b}
@@ -5056,7 +5092,7 @@ resume3:
 resume4:
 //line expressions.go:238
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:5060
+//line expressions_task.go:5096
 	if generated.Suspended(t) {
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr}
@@ -5067,7 +5103,7 @@ resume5:
 //line expressions.go:238
 	d = *v3
 	v4 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:5071
+//line expressions_task.go:5107
 	if generated.Suspended(t) {
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d}
@@ -5078,7 +5114,7 @@ resume6:
 //line expressions.go:239
 	e = &(*v4).a
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:5082
+//line expressions_task.go:5118
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt7](f)
 		*s = unaryAt7{a: a, b: b, c: c}
@@ -5090,10 +5126,10 @@ resume7:
 //line expressions.go:240
 	*e += +v5
 	tr.Print(a, b, c, d.a, *e)
-	return generated.Return(f, a, nil)
+	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:5097
+//line expressions_task.go:5133
 
 // indexesArgs has the arguments of indexes.
 type indexesArgs struct {
@@ -5159,7 +5195,7 @@ type indexesAt12 struct {
 	result int
 }
 
-type indexesState = [(max(unsafe.Sizeof(indexesArgs{}), unsafe.Sizeof(indexesAt1{}), unsafe.Sizeof(indexesAt2{}), unsafe.Sizeof(indexesAt3{}), unsafe.Sizeof(indexesAt4{}), unsafe.Sizeof(indexesAt5{}), unsafe.Sizeof(indexesAt6{}), unsafe.Sizeof(indexesAt7{}), unsafe.Sizeof(indexesAt8{}), unsafe.Sizeof(indexesAt9{}), unsafe.Sizeof(indexesAt10{}), unsafe.Sizeof(indexesAt12{})) + 7) / 8]uint64
+const indexesSize = (max(unsafe.Sizeof(indexesArgs{}), unsafe.Sizeof(indexesAt1{}), unsafe.Sizeof(indexesAt2{}), unsafe.Sizeof(indexesAt3{}), unsafe.Sizeof(indexesAt4{}), unsafe.Sizeof(indexesAt5{}), unsafe.Sizeof(indexesAt6{}), unsafe.Sizeof(indexesAt7{}), unsafe.Sizeof(indexesAt8{}), unsafe.Sizeof(indexesAt9{}), unsafe.Sizeof(indexesAt10{}), unsafe.Sizeof(indexesAt12{})) + 7) &^ 7
 
 type indexesHeld = struct {
 	tr     *cases.Trace
@@ -5172,16 +5208,16 @@ type indexesHeld = struct {
 	result []int
 }
 
-var indexesKind *generated.HeldKind[indexesState, indexesHeld, int]
+var indexesKind *generated.Kind
 
 // indexesStart is the start form of indexes.
 func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:246
 	list := []int{0, 1, 2, 3, 4, 5}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5183
+//line expressions_task.go:5219
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 1)
 		s1 := generated.At[indexesAt1](f)
 		*s1 = indexesAt1{}
 		*h = indexesHeld{tr: tr, list: list}
@@ -5190,9 +5226,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:247
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5194
+//line expressions_task.go:5230
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 2)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 2)
 		s1 := generated.At[indexesAt2](f)
 		*s1 = indexesAt2{v: v}
 		*h = indexesHeld{tr: tr, list: list}
@@ -5202,9 +5238,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:247
 	a := list[v:v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5206
+//line expressions_task.go:5242
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 3)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 3)
 		s1 := generated.At[indexesAt3](f)
 		*s1 = indexesAt3{}
 		*h = indexesHeld{tr: tr, list: a}
@@ -5213,9 +5249,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:248
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:5217
+//line expressions_task.go:5253
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 4)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 4)
 		s1 := generated.At[indexesAt4](f)
 		*s1 = indexesAt4{v2: v2}
 		*h = indexesHeld{tr: tr, list: a}
@@ -5226,9 +5262,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := a[:v2:v3]
 	arr := [4]int{9, 8, 7, 6}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:5230
+//line expressions_task.go:5266
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 5)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 5)
 		s1 := generated.At[indexesAt5](f)
 		*s1 = indexesAt5{}
 		*h = indexesHeld{tr: tr, list: a, b: b, arr: &arr}
@@ -5238,9 +5274,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:250
 	c := arr[v4:]
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:5242
+//line expressions_task.go:5278
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 6)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 6)
 		s1 := generated.At[indexesAt6](f)
 		*s1 = indexesAt6{}
 		*h = indexesHeld{tr: tr, list: a, b: b, arr: &arr, c: c}
@@ -5250,9 +5286,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:251
 	arr[1] = v5
 	v6 := valueStart(t, tr, 1)
-//line expressions_task.go:5254
+//line expressions_task.go:5290
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 7)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 7)
 		s1 := generated.At[indexesAt7](f)
 		*s1 = indexesAt7{}
 		*h = indexesHeld{tr: tr, list: a, b: b, c: c}
@@ -5261,9 +5297,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:252
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:5265
+//line expressions_task.go:5301
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 8)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 8)
 		s1 := generated.At[indexesAt8](f)
 		*s1 = indexesAt8{v6: v6}
 		*h = indexesHeld{tr: tr, list: a, b: b, c: c}
@@ -5273,9 +5309,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:252
 	s := "hello"[v6:v7]
 	v8 := valueStart(t, tr, 0)
-//line expressions_task.go:5277
+//line expressions_task.go:5313
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 9)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 9)
 		s1 := generated.At[indexesAt9](f)
 		*s1 = indexesAt9{}
 		*h = indexesHeld{tr: tr, list: a, b: b, c: c, s: s}
@@ -5286,9 +5322,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := "hello"[v8]
 	m := map[string][]int{"a": {1, 2}}
 	v9 := valueStart(t, tr, 1)
-//line expressions_task.go:5290
+//line expressions_task.go:5326
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 10)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 10)
 		s1 := generated.At[indexesAt10](f)
 		*s1 = indexesAt10{x: x}
 		*h = indexesHeld{tr: tr, list: a, b: b, c: c, s: s, m: m}
@@ -5299,18 +5335,18 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	y := m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 := numbersStart(t, tr)
-//line expressions_task.go:5303
+//line expressions_task.go:5339
 	if generated.Suspended(t) {
-		_, h := indexesKind.Spill(t, 11)
+		_, h := generated.SpillHeld[indexesHeld](t, indexesKind, 11)
 		*h = indexesHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line expressions.go:257
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5312
+//line expressions_task.go:5348
 	if generated.Suspended(t) {
-		f, h := indexesKind.Spill(t, 12)
+		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 12)
 		s1 := generated.At[indexesAt12](f)
 		*s1 = indexesAt12{}
 		*h = indexesHeld{list: v10}
@@ -5321,10 +5357,10 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v10[v11], nil
 }
 
-//line expressions_task.go:5325
+//line expressions_task.go:5361
 
 // indexesStep is the step form of indexes.
-func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generated.Step {
+func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                               *cases.Trace
@@ -5347,7 +5383,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:247
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:5351
+//line expressions_task.go:5387
 		goto resume1
 	case 2:
 		s1 := generated.At[indexesAt2](f)
@@ -5356,7 +5392,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:247
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5360
+//line expressions_task.go:5396
 		goto resume2
 	case 3:
 		s1 := generated.At[indexesAt3](f)
@@ -5364,7 +5400,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:248
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5368
+//line expressions_task.go:5404
 		goto resume3
 	case 4:
 		s1 := generated.At[indexesAt4](f)
@@ -5373,7 +5409,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:248
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5377
+//line expressions_task.go:5413
 		goto resume4
 	case 5:
 		s1 := generated.At[indexesAt5](f)
@@ -5381,7 +5417,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:250
 		v4 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5385
+//line expressions_task.go:5421
 		goto resume5
 	case 6:
 		s1 := generated.At[indexesAt6](f)
@@ -5389,7 +5425,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:251
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5393
+//line expressions_task.go:5429
 		goto resume6
 	case 7:
 		s1 := generated.At[indexesAt7](f)
@@ -5397,7 +5433,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:252
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5401
+//line expressions_task.go:5437
 		goto resume7
 	case 8:
 		s1 := generated.At[indexesAt8](f)
@@ -5406,7 +5442,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:252
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5410
+//line expressions_task.go:5446
 		goto resume8
 	case 9:
 		s1 := generated.At[indexesAt9](f)
@@ -5414,7 +5450,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:253
 		v8 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5418
+//line expressions_task.go:5454
 		goto resume9
 	case 10:
 		s1 := generated.At[indexesAt10](f)
@@ -5423,14 +5459,14 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:255
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5427
+//line expressions_task.go:5463
 		goto resume10
 	case 11:
 		tr = h.tr
 //line expressions.go:257
 		v10 = h.result
 		generated.Child(f)
-//line expressions_task.go:5434
+//line expressions_task.go:5470
 		goto resume11
 	case 12:
 		s1 := generated.At[indexesAt12](f)
@@ -5438,7 +5474,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:257
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5442
+//line expressions_task.go:5478
 		goto resume12
 	default:
 		return f.BadResume()
@@ -5446,7 +5482,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:246
 	list = []int{0, 1, 2, 3, 4, 5}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5450
+//line expressions_task.go:5486
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt1](f)
 		*s1 = indexesAt1{}
@@ -5457,7 +5493,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 resume1:
 //line expressions.go:247
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:5461
+//line expressions_task.go:5497
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt2](f)
 		*s1 = indexesAt2{v: v}
@@ -5469,7 +5505,7 @@ resume2:
 //line expressions.go:247
 	a = list[v:v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:5473
+//line expressions_task.go:5509
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt3](f)
 		*s1 = indexesAt3{}
@@ -5480,7 +5516,7 @@ resume2:
 resume3:
 //line expressions.go:248
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:5484
+//line expressions_task.go:5520
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt4](f)
 		*s1 = indexesAt4{v2: v2}
@@ -5495,7 +5531,7 @@ resume4:
 //line expressions.go:249
 	*arr = [4]int{9, 8, 7, 6}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:5499
+//line expressions_task.go:5535
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt5](f)
 		*s1 = indexesAt5{}
@@ -5507,7 +5543,7 @@ resume5:
 //line expressions.go:250
 	c = (*arr)[v4:]
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:5511
+//line expressions_task.go:5547
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt6](f)
 		*s1 = indexesAt6{}
@@ -5519,7 +5555,7 @@ resume6:
 //line expressions.go:251
 	(*arr)[1] = v5
 	v6 = valueStart(t, tr, 1)
-//line expressions_task.go:5523
+//line expressions_task.go:5559
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt7](f)
 		*s1 = indexesAt7{}
@@ -5530,7 +5566,7 @@ resume6:
 resume7:
 //line expressions.go:252
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:5534
+//line expressions_task.go:5570
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt8](f)
 		*s1 = indexesAt8{v6: v6}
@@ -5542,7 +5578,7 @@ resume8:
 //line expressions.go:252
 	s = "hello"[v6:v7]
 	v8 = valueStart(t, tr, 0)
-//line expressions_task.go:5546
+//line expressions_task.go:5582
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt9](f)
 		*s1 = indexesAt9{}
@@ -5555,7 +5591,7 @@ resume9:
 	x = "hello"[v8]
 	m = map[string][]int{"a": {1, 2}}
 	v9 = valueStart(t, tr, 1)
-//line expressions_task.go:5559
+//line expressions_task.go:5595
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt10](f)
 		*s1 = indexesAt10{x: x}
@@ -5568,7 +5604,7 @@ resume10:
 	y = m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 = numbersStart(t, tr)
-//line expressions_task.go:5572
+//line expressions_task.go:5608
 	if generated.Suspended(t) {
 		*h = indexesHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5577,7 +5613,7 @@ resume10:
 resume11:
 //line expressions.go:257
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:5581
+//line expressions_task.go:5617
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt12](f)
 		*s1 = indexesAt12{}
@@ -5587,36 +5623,34 @@ resume11:
 	}
 resume12:
 //line expressions.go:257
-	return generated.Return(f, v10[v11], nil)
+	return generated.Return[int](f, v10[v11], nil)
 }
 
-//line expressions_task.go:5594
-
-type numbersState = struct{}
+//line expressions_task.go:5630
 
 type numbersHeld = struct {
 	tr *cases.Trace
 }
 
-var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
+var numbersKind *generated.Kind
 
 // numbersStart is the start form of numbers.
 func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5608
+//line expressions_task.go:5642
 	if generated.Suspended(t) {
-		numbersKind.SpillBare(t, 1)
+		generated.SpillBare(t, numbersKind, 1)
 		return
 	}
 //line expressions.go:262
 	return []int{10, 20, 30}
 }
 
-//line expressions_task.go:5617
+//line expressions_task.go:5651
 
 // numbersStep is the step form of numbers.
-func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
+func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -5627,14 +5661,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 	case 1:
 //line expressions.go:261
 		generated.ChildErr(f)
-//line expressions_task.go:5631
+//line expressions_task.go:5665
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5638
+//line expressions_task.go:5672
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = numbersHeld{}
@@ -5643,10 +5677,10 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 	}
 resume1:
 //line expressions.go:262
-	return generated.Return(f, []int{10, 20, 30}, nil)
+	return generated.Return[[]int](f, []int{10, 20, 30}, nil)
 }
 
-//line expressions_task.go:5650
+//line expressions_task.go:5684
 
 // builtinsArgs has the arguments of builtins.
 type builtinsArgs struct {
@@ -5738,7 +5772,7 @@ type builtinsAt15 struct {
 	k, a int
 }
 
-type builtinsState = [(max(unsafe.Sizeof(builtinsArgs{}), unsafe.Sizeof(builtinsAt1{}), unsafe.Sizeof(builtinsAt2{}), unsafe.Sizeof(builtinsAt3{}), unsafe.Sizeof(builtinsAt4{}), unsafe.Sizeof(builtinsAt5{}), unsafe.Sizeof(builtinsAt6{}), unsafe.Sizeof(builtinsAt7{}), unsafe.Sizeof(builtinsAt8{}), unsafe.Sizeof(builtinsAt9{}), unsafe.Sizeof(builtinsAt10{}), unsafe.Sizeof(builtinsAt11{}), unsafe.Sizeof(builtinsAt12{}), unsafe.Sizeof(builtinsAt13{}), unsafe.Sizeof(builtinsAt14{}), unsafe.Sizeof(builtinsAt15{})) + 7) / 8]uint64
+const builtinsSize = (max(unsafe.Sizeof(builtinsArgs{}), unsafe.Sizeof(builtinsAt1{}), unsafe.Sizeof(builtinsAt2{}), unsafe.Sizeof(builtinsAt3{}), unsafe.Sizeof(builtinsAt4{}), unsafe.Sizeof(builtinsAt5{}), unsafe.Sizeof(builtinsAt6{}), unsafe.Sizeof(builtinsAt7{}), unsafe.Sizeof(builtinsAt8{}), unsafe.Sizeof(builtinsAt9{}), unsafe.Sizeof(builtinsAt10{}), unsafe.Sizeof(builtinsAt11{}), unsafe.Sizeof(builtinsAt12{}), unsafe.Sizeof(builtinsAt13{}), unsafe.Sizeof(builtinsAt14{}), unsafe.Sizeof(builtinsAt15{})) + 7) &^ 7
 
 type builtinsHeld = struct {
 	tr     *cases.Trace
@@ -5750,15 +5784,15 @@ type builtinsHeld = struct {
 	result []int
 }
 
-var builtinsKind *generated.HeldKind[builtinsState, builtinsHeld, int]
+var builtinsKind *generated.Kind
 
 // builtinsStart is the start form of builtins.
 func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5760
+//line expressions_task.go:5794
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 1)
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
 		*h = builtinsHeld{tr: tr}
@@ -5767,9 +5801,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:266
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5771
+//line expressions_task.go:5805
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 2)
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
 		*h = builtinsHeld{tr: tr}
@@ -5779,9 +5813,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	list := make([]int, v, v1)
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5783
+//line expressions_task.go:5817
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 3)
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -5792,9 +5826,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(3)
 //line expressions.go:267
 	v4 := valueStart(t, tr, 4)
-//line expressions_task.go:5796
+//line expressions_task.go:5830
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 4)
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -5804,9 +5838,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:5808
+//line expressions_task.go:5842
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 5)
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -5815,9 +5849,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:268
 	v6 := numbersStart(t, tr)
-//line expressions_task.go:5819
+//line expressions_task.go:5853
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 6)
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
 		generated.ResultTo(t, &h.result)
@@ -5827,9 +5861,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := copy(list[v5:], v6)
 	m := map[int]int{1: 1, 2: 2}
 	v7 := valueStart(t, tr, 1)
-//line expressions_task.go:5831
+//line expressions_task.go:5865
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 7)
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -5839,9 +5873,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:270
 	delete(m, v7)
 	v8 := numbersStart(t, tr)
-//line expressions_task.go:5843
+//line expressions_task.go:5877
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 8)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 8)
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
 		generated.ResultTo(t, &h.result)
@@ -5849,9 +5883,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:271
 	v9 := valueStart(t, tr, 3)
-//line expressions_task.go:5853
+//line expressions_task.go:5887
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 9)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 9)
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m, v8: v8}
@@ -5862,9 +5896,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v10 := tr.Int(1)
 //line expressions.go:271
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5866
+//line expressions_task.go:5900
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 10)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 10)
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10}
 		*h = builtinsHeld{tr: tr, list: list, m: m, v8: v8}
@@ -5875,9 +5909,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v12 := min(v9, v10, v11)
 //line expressions.go:271
 	v13 := valueStart(t, tr, 9)
-//line expressions_task.go:5879
+//line expressions_task.go:5913
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 11)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 11)
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v12: v12}
 		*h = builtinsHeld{tr: tr, list: list, m: m, v8: v8}
@@ -5888,9 +5922,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := len(v8) + cap(list) + v12 + max(1, v13)
 	p := new(int)
 	v14 := valueStart(t, tr, 6)
-//line expressions_task.go:5892
+//line expressions_task.go:5926
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 12)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 12)
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p}
@@ -5900,9 +5934,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:273
 	*p = v14
 	v15 := valueStart(t, tr, 1)
-//line expressions_task.go:5904
+//line expressions_task.go:5938
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 13)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 13)
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p}
@@ -5914,9 +5948,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	clear(m)
 	var b strings.Builder
 	v16 := valueStart(t, tr, 7)
-//line expressions_task.go:5918
+//line expressions_task.go:5952
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 14)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 14)
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: &b}
@@ -5926,9 +5960,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:277
 	fmt.Fprint(&b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:5930
+//line expressions_task.go:5964
 	if generated.Suspended(t) {
-		f, h := builtinsKind.Spill(t, 15)
+		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 15)
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: &b}
 		return
@@ -5939,10 +5973,10 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:5943
+//line expressions_task.go:5977
 
 // builtinsStep is the step form of builtins.
-func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) generated.Step {
+func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                                                        *cases.Trace
@@ -5965,7 +5999,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:5969
+//line expressions_task.go:6003
 		goto resume1
 	case 2:
 		s := generated.At[builtinsAt2](f)
@@ -5974,7 +6008,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:5978
+//line expressions_task.go:6012
 		goto resume2
 	case 3:
 		s := generated.At[builtinsAt3](f)
@@ -5982,7 +6016,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:5986
+//line expressions_task.go:6020
 		goto resume3
 	case 4:
 		s := generated.At[builtinsAt4](f)
@@ -5991,7 +6025,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:5995
+//line expressions_task.go:6029
 		goto resume4
 	case 5:
 		s := generated.At[builtinsAt5](f)
@@ -5999,7 +6033,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6003
+//line expressions_task.go:6037
 		goto resume5
 	case 6:
 		s := generated.At[builtinsAt6](f)
@@ -6008,7 +6042,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:6012
+//line expressions_task.go:6046
 		goto resume6
 	case 7:
 		s := generated.At[builtinsAt7](f)
@@ -6017,7 +6051,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:270
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6021
+//line expressions_task.go:6055
 		goto resume7
 	case 8:
 		s := generated.At[builtinsAt8](f)
@@ -6026,7 +6060,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v8 = h.result
 		generated.Child(f)
-//line expressions_task.go:6030
+//line expressions_task.go:6064
 		goto resume8
 	case 9:
 		s := generated.At[builtinsAt9](f)
@@ -6035,7 +6069,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:6039
+//line expressions_task.go:6073
 		goto resume9
 	case 10:
 		s := generated.At[builtinsAt10](f)
@@ -6044,7 +6078,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v11 = s.result
 		generated.Child(f)
-//line expressions_task.go:6048
+//line expressions_task.go:6082
 		goto resume10
 	case 11:
 		s := generated.At[builtinsAt11](f)
@@ -6053,7 +6087,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v13 = s.result
 		generated.Child(f)
-//line expressions_task.go:6057
+//line expressions_task.go:6091
 		goto resume11
 	case 12:
 		s := generated.At[builtinsAt12](f)
@@ -6062,7 +6096,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:273
 		v14 = s.result
 		generated.Child(f)
-//line expressions_task.go:6066
+//line expressions_task.go:6100
 		goto resume12
 	case 13:
 		s := generated.At[builtinsAt13](f)
@@ -6071,7 +6105,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:274
 		v15 = s.result
 		generated.Child(f)
-//line expressions_task.go:6075
+//line expressions_task.go:6109
 		goto resume13
 	case 14:
 		s := generated.At[builtinsAt14](f)
@@ -6080,7 +6114,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:277
 		v16 = s.result
 		generated.Child(f)
-//line expressions_task.go:6084
+//line expressions_task.go:6118
 		goto resume14
 	case 15:
 		s := generated.At[builtinsAt15](f)
@@ -6088,14 +6122,14 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 		tr, list, m, p, b = h.tr, h.list, h.m, h.p, h.b
 //line expressions.go:278
 		generated.Child(f)
-//line expressions_task.go:6092
+//line expressions_task.go:6126
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:266
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6099
+//line expressions_task.go:6133
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
@@ -6106,7 +6140,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 resume1:
 //line expressions.go:266
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:6110
+//line expressions_task.go:6144
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
@@ -6118,7 +6152,7 @@ resume2:
 //line expressions.go:266
 	list = make([]int, v, v1)
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:6122
+//line expressions_task.go:6156
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
@@ -6131,7 +6165,7 @@ resume3:
 	v3 = tr.Int(3)
 //line expressions.go:267
 	v4 = valueStart(t, tr, 4)
-//line expressions_task.go:6135
+//line expressions_task.go:6169
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
@@ -6143,7 +6177,7 @@ resume4:
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:6147
+//line expressions_task.go:6181
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
@@ -6154,7 +6188,7 @@ resume4:
 resume5:
 //line expressions.go:268
 	v6 = numbersStart(t, tr)
-//line expressions_task.go:6158
+//line expressions_task.go:6192
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -6166,7 +6200,7 @@ resume6:
 	k = copy(list[v5:], v6)
 	m = map[int]int{1: 1, 2: 2}
 	v7 = valueStart(t, tr, 1)
-//line expressions_task.go:6170
+//line expressions_task.go:6204
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
@@ -6178,7 +6212,7 @@ resume7:
 //line expressions.go:270
 	delete(m, v7)
 	v8 = numbersStart(t, tr)
-//line expressions_task.go:6182
+//line expressions_task.go:6216
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -6188,7 +6222,7 @@ resume7:
 resume8:
 //line expressions.go:271
 	v9 = valueStart(t, tr, 3)
-//line expressions_task.go:6192
+//line expressions_task.go:6226
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k}
@@ -6201,7 +6235,7 @@ resume9:
 	v10 = tr.Int(1)
 //line expressions.go:271
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:6205
+//line expressions_task.go:6239
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10}
@@ -6214,7 +6248,7 @@ resume10:
 	v12 = min(v9, v10, v11)
 //line expressions.go:271
 	v13 = valueStart(t, tr, 9)
-//line expressions_task.go:6218
+//line expressions_task.go:6252
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v12: v12}
@@ -6227,7 +6261,7 @@ resume11:
 	a = len(v8) + cap(list) + v12 + max(1, v13)
 	p = new(int)
 	v14 = valueStart(t, tr, 6)
-//line expressions_task.go:6231
+//line expressions_task.go:6265
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
@@ -6239,7 +6273,7 @@ resume12:
 //line expressions.go:273
 	*p = v14
 	v15 = valueStart(t, tr, 1)
-//line expressions_task.go:6243
+//line expressions_task.go:6277
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
@@ -6253,7 +6287,7 @@ resume13:
 	clear(m)
 	b = new(strings.Builder)
 	v16 = valueStart(t, tr, 7)
-//line expressions_task.go:6257
+//line expressions_task.go:6291
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
@@ -6265,7 +6299,7 @@ resume14:
 //line expressions.go:277
 	fmt.Fprint(b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:6269
+//line expressions_task.go:6303
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: b}
@@ -6275,10 +6309,10 @@ resume15:
 //line expressions.go:279
 	b.WriteString("end")
 	tr.Print(list, k, m, a, *p, b.String())
-	return generated.Return(f, a, nil)
+	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:6282
+//line expressions_task.go:6316
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -6319,7 +6353,7 @@ type channelsAt6 struct {
 	result int
 }
 
-type channelsState = [(max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{}), unsafe.Sizeof(channelsAt5{}), unsafe.Sizeof(channelsAt6{})) + 7) / 8]uint64
+const channelsSize = (max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{}), unsafe.Sizeof(channelsAt5{}), unsafe.Sizeof(channelsAt6{})) + 7) &^ 7
 
 type channelsHeld = struct {
 	tr *cases.Trace
@@ -6327,15 +6361,15 @@ type channelsHeld = struct {
 	v6 chan int
 }
 
-var channelsKind *generated.HeldKind[channelsState, channelsHeld, int]
+var channelsKind *generated.Kind
 
 // channelsStart is the start form of channels.
 func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:6337
+//line expressions_task.go:6371
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
 		*h = channelsHeld{tr: tr}
@@ -6345,9 +6379,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	c := make(chan int, v)
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:6349
+//line expressions_task.go:6383
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
 		*h = channelsHeld{tr: tr, c: c}
@@ -6359,9 +6393,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(2)
 //line expressions.go:287
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:6363
+//line expressions_task.go:6397
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
 		*h = channelsHeld{tr: tr, c: c}
@@ -6373,9 +6407,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := <-c
 //line expressions.go:288
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:6377
+//line expressions_task.go:6411
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
 		*h = channelsHeld{tr: tr, c: c}
@@ -6389,9 +6423,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := <-d
 //line expressions.go:291
 	v7 := valueStart(t, tr, 6)
-//line expressions_task.go:6393
+//line expressions_task.go:6427
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 5)
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
 		*h = channelsHeld{tr: tr, c: c, v6: v6}
@@ -6401,9 +6435,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:291
 	(v6) <- v7
 	v8 := valueStart(t, tr, 5)
-//line expressions_task.go:6405
+//line expressions_task.go:6439
 	if generated.Suspended(t) {
-		f, h := channelsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 6)
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
 		*h = channelsHeld{c: c}
@@ -6415,10 +6449,10 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b + <-c, nil
 }
 
-//line expressions_task.go:6419
+//line expressions_task.go:6453
 
 // channelsStep is the step form of channels.
-func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) generated.Step {
+func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                                     *cases.Trace
@@ -6438,7 +6472,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:285
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6442
+//line expressions_task.go:6476
 		goto resume1
 	case 2:
 		s := generated.At[channelsAt2](f)
@@ -6446,7 +6480,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:286
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6450
+//line expressions_task.go:6484
 		goto resume2
 	case 3:
 		s := generated.At[channelsAt3](f)
@@ -6455,7 +6489,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:287
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6459
+//line expressions_task.go:6493
 		goto resume3
 	case 4:
 		s := generated.At[channelsAt4](f)
@@ -6464,7 +6498,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:288
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6468
+//line expressions_task.go:6502
 		goto resume4
 	case 5:
 		s := generated.At[channelsAt5](f)
@@ -6473,7 +6507,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:291
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6477
+//line expressions_task.go:6511
 		goto resume5
 	case 6:
 		s := generated.At[channelsAt6](f)
@@ -6482,14 +6516,14 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:292
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:6486
+//line expressions_task.go:6520
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:285
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:6493
+//line expressions_task.go:6527
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
@@ -6501,7 +6535,7 @@ resume1:
 //line expressions.go:285
 	c = make(chan int, v)
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:6505
+//line expressions_task.go:6539
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
@@ -6515,7 +6549,7 @@ resume2:
 	v2 = tr.Int(2)
 //line expressions.go:287
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:6519
+//line expressions_task.go:6553
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
@@ -6529,7 +6563,7 @@ resume3:
 	v4 = <-c
 //line expressions.go:288
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:6533
+//line expressions_task.go:6567
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
@@ -6545,7 +6579,7 @@ resume4:
 	v6 = <-d
 //line expressions.go:291
 	v7 = valueStart(t, tr, 6)
-//line expressions_task.go:6549
+//line expressions_task.go:6583
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
@@ -6557,7 +6591,7 @@ resume5:
 //line expressions.go:291
 	(v6) <- v7
 	v8 = valueStart(t, tr, 5)
-//line expressions_task.go:6561
+//line expressions_task.go:6595
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
@@ -6568,10 +6602,10 @@ resume5:
 resume6:
 //line expressions.go:292
 	b = v8 - <-c
-	return generated.Return(f, a*100+b+<-c, nil)
+	return generated.Return[int](f, a*100+b+<-c, nil)
 }
 
-//line expressions_task.go:6575
+//line expressions_task.go:6609
 
 // incrementsArgs has the arguments of increments.
 type incrementsArgs struct {
@@ -6593,7 +6627,7 @@ type incrementsAt4 struct {
 	result int
 }
 
-type incrementsState = [(max(unsafe.Sizeof(incrementsArgs{}), unsafe.Sizeof(incrementsAt1{}), unsafe.Sizeof(incrementsAt3{}), unsafe.Sizeof(incrementsAt4{})) + 7) / 8]uint64
+const incrementsSize = (max(unsafe.Sizeof(incrementsArgs{}), unsafe.Sizeof(incrementsAt1{}), unsafe.Sizeof(incrementsAt3{}), unsafe.Sizeof(incrementsAt4{})) + 7) &^ 7
 
 type incrementsHeld = struct {
 	tr     *cases.Trace
@@ -6602,16 +6636,16 @@ type incrementsHeld = struct {
 	result *record
 }
 
-var incrementsKind *generated.HeldKind[incrementsState, incrementsHeld, int]
+var incrementsKind *generated.Kind
 
 // incrementsStart is the start form of increments.
 func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:297
 	list := []int{1, 2, 3}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:6613
+//line expressions_task.go:6647
 	if generated.Suspended(t) {
-		f, h := incrementsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 1)
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
 		*h = incrementsHeld{tr: tr, list: list}
@@ -6621,9 +6655,9 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:298
 	list[v]++
 	v1 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:6625
+//line expressions_task.go:6659
 	if generated.Suspended(t) {
-		_, h := incrementsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 2)
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultTo(t, &h.result)
 		return
@@ -6632,9 +6666,9 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1.a--
 	m := map[int]int{}
 	v2 := valueStart(t, tr, 7)
-//line expressions_task.go:6636
+//line expressions_task.go:6670
 	if generated.Suspended(t) {
-		f, h := incrementsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 3)
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
 		*h = incrementsHeld{tr: tr, list: list, m: m}
@@ -6644,9 +6678,9 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:301
 	m[v2]++
 	v3 := valueStart(t, tr, 7)
-//line expressions_task.go:6648
+//line expressions_task.go:6682
 	if generated.Suspended(t) {
-		f, h := incrementsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 4)
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
 		*h = incrementsHeld{tr: tr, list: list, m: m}
@@ -6659,10 +6693,10 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:6663
+//line expressions_task.go:6697
 
 // incrementsStep is the step form of increments.
-func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld) generated.Step {
+func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -6683,14 +6717,14 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:298
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6687
+//line expressions_task.go:6721
 		goto resume1
 	case 2:
 		tr, list = h.tr, h.list
 //line expressions.go:299
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:6694
+//line expressions_task.go:6728
 		goto resume2
 	case 3:
 		s := generated.At[incrementsAt3](f)
@@ -6698,7 +6732,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:301
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6702
+//line expressions_task.go:6736
 		goto resume3
 	case 4:
 		s := generated.At[incrementsAt4](f)
@@ -6706,7 +6740,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:302
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6710
+//line expressions_task.go:6744
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6714,7 +6748,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:297
 	list = []int{1, 2, 3}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6718
+//line expressions_task.go:6752
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
@@ -6726,7 +6760,7 @@ resume1:
 //line expressions.go:298
 	list[v]++
 	v1 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:6730
+//line expressions_task.go:6764
 	if generated.Suspended(t) {
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
@@ -6737,7 +6771,7 @@ resume2:
 	v1.a--
 	m = map[int]int{}
 	v2 = valueStart(t, tr, 7)
-//line expressions_task.go:6741
+//line expressions_task.go:6775
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
@@ -6749,7 +6783,7 @@ resume3:
 //line expressions.go:301
 	m[v2]++
 	v3 = valueStart(t, tr, 7)
-//line expressions_task.go:6753
+//line expressions_task.go:6787
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
@@ -6761,10 +6795,10 @@ resume4:
 //line expressions.go:302
 	m[v3]++
 	tr.Print(list, m)
-	return generated.Return(f, list[1], nil)
+	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:6768
+//line expressions_task.go:6802
 
 // returnOrderArgs has the arguments of returnOrder.
 type returnOrderArgs struct {
@@ -6782,14 +6816,14 @@ type returnOrderAt2 struct {
 	v, v1, v2 int
 }
 
-type returnOrderState = [(max(unsafe.Sizeof(returnOrderArgs{}), unsafe.Sizeof(returnOrderAt1{}), unsafe.Sizeof(returnOrderAt2{})) + 7) / 8]uint64
+const returnOrderSize = (max(unsafe.Sizeof(returnOrderArgs{}), unsafe.Sizeof(returnOrderAt1{}), unsafe.Sizeof(returnOrderAt2{})) + 7) &^ 7
 
 type returnOrderHeld = struct {
 	tr *cases.Trace
 	f  func() int
 }
 
-var returnOrderKind *generated.HeldKind[returnOrderState, returnOrderHeld, int]
+var returnOrderKind *generated.Kind
 
 // returnOrderStart is the start form of returnOrder.
 func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -6801,9 +6835,9 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := f()
 //line expressions.go:312
 	v1 := valueStart(t, tr, f())
-//line expressions_task.go:6805
+//line expressions_task.go:6839
 	if generated.Suspended(t) {
-		f1, h := returnOrderKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[returnOrderHeld](t, returnOrderKind, 1)
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
 		*h = returnOrderHeld{tr: tr, f: f}
@@ -6814,9 +6848,9 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := f()
 //line expressions.go:312
 	err := waitStart(t, tr, f())
-//line expressions_task.go:6818
+//line expressions_task.go:6852
 	if generated.Suspended(t) {
-		f1 := returnOrderKind.SpillBare(t, 2)
+		f1 := generated.SpillBare(t, returnOrderKind, 2)
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		return
 	}
@@ -6824,10 +6858,10 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v*100 + v1*10 + v2, err
 }
 
-//line expressions_task.go:6828
+//line expressions_task.go:6862
 
 // returnOrderStep is the step form of returnOrder.
-func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderHeld) generated.Step {
+func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                    *cases.Trace
@@ -6849,14 +6883,14 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 //line expressions.go:312
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:6853
+//line expressions_task.go:6887
 		goto resume1
 	case 2:
 		s := generated.At[returnOrderAt2](f1)
 		v, v1, v2 = s.v, s.v1, s.v2
 //line expressions.go:312
 		err = generated.ChildErr(f1)
-//line expressions_task.go:6860
+//line expressions_task.go:6894
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -6879,11 +6913,11 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 	v = f()
 //line expressions.go:312
 	v1 = valueStart(t, tr, f())
-//line expressions_task.go:6883
+//line expressions_task.go:6917
 	if generated.Suspended(t) {
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
-		h = returnOrderKind.Hold(t, f1, h)
+		h = generated.Hold(t, returnOrderKind, f1, h)
 		*h = returnOrderHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f1, t, 1)
@@ -6893,7 +6927,7 @@ resume1:
 	v2 = f()
 //line expressions.go:312
 	err = waitStart(t, tr, f())
-//line expressions_task.go:6897
+//line expressions_task.go:6931
 	if generated.Suspended(t) {
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		if h != nil {
@@ -6903,10 +6937,10 @@ resume1:
 	}
 resume2:
 //line expressions.go:312
-	return generated.Return(f1, v*100+v1*10+v2, err)
+	return generated.Return[int](f1, v*100+v1*10+v2, err)
 }
 
-//line expressions_task.go:6910
+//line expressions_task.go:6944
 
 // namedReturnArgs has the arguments of namedReturn.
 type namedReturnArgs struct {
@@ -6933,22 +6967,22 @@ type namedReturnAt3 struct {
 	v int
 }
 
-type namedReturnState = [(max(unsafe.Sizeof(namedReturnArgs{}), unsafe.Sizeof(namedReturnAt1{}), unsafe.Sizeof(namedReturnAt2{}), unsafe.Sizeof(namedReturnAt3{})) + 7) / 8]uint64
+const namedReturnSize = (max(unsafe.Sizeof(namedReturnArgs{}), unsafe.Sizeof(namedReturnAt1{}), unsafe.Sizeof(namedReturnAt2{}), unsafe.Sizeof(namedReturnAt3{})) + 7) &^ 7
 
 type namedReturnHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var namedReturnKind *generated.HeldKind[namedReturnState, namedReturnHeld, int]
+var namedReturnKind *generated.Kind
 
 // namedReturnStart is the start form of namedReturn.
 func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line expressions.go:316
 	a, b := reversedStart(t, tr, 1, 2)
-//line expressions_task.go:6950
+//line expressions_task.go:6984
 	if generated.Suspended(t) {
-		f, h := namedReturnKind.Spill(t, 1)
+		f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 1)
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
 		*h = namedReturnHeld{tr: tr, err: err}
@@ -6960,9 +6994,9 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = 5
 	if n == 3 {
 		v := valueStart(t, tr, k+1)
-//line expressions_task.go:6964
+//line expressions_task.go:6998
 		if generated.Suspended(t) {
-			f, h := namedReturnKind.Spill(t, 2)
+			f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 2)
 			s := generated.At[namedReturnAt2](f)
 			*s = namedReturnAt2{k: k}
 			*h = namedReturnHeld{tr: tr}
@@ -6971,9 +7005,9 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		}
 //line expressions.go:320
 		err1 := waitStart(t, tr, k)
-//line expressions_task.go:6975
+//line expressions_task.go:7009
 		if generated.Suspended(t) {
-			f := namedReturnKind.SpillBare(t, 3)
+			f := generated.SpillBare(t, namedReturnKind, 3)
 			*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 			return
 		}
@@ -6983,10 +7017,10 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line expressions_task.go:6987
+//line expressions_task.go:7021
 
 // namedReturnStep is the step form of namedReturn.
-func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHeld) generated.Step {
+func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -7005,7 +7039,7 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:316
 		a, b = s.result.R0, s.result.R1
 		generated.Child(f)
-//line expressions_task.go:7009
+//line expressions_task.go:7043
 		goto resume1
 	case 2:
 		s := generated.At[namedReturnAt2](f)
@@ -7014,25 +7048,25 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:320
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7018
+//line expressions_task.go:7052
 		goto resume2
 	case 3:
 		s := generated.At[namedReturnAt3](f)
 		v = s.v
 //line expressions.go:320
 		err1 = generated.ChildErr(f)
-//line expressions_task.go:7025
+//line expressions_task.go:7059
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:316
 	a, b = reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7032
+//line expressions_task.go:7066
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
-		h = namedReturnKind.Hold(t, f, h)
+		h = generated.Hold(t, namedReturnKind, f, h)
 		*h = namedReturnHeld{tr: tr, err: err}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -7046,11 +7080,11 @@ resume1:
 	}
 //line expressions.go:320
 	v = valueStart(t, tr, k+1)
-//line expressions_task.go:7050
+//line expressions_task.go:7084
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt2](f)
 		*s = namedReturnAt2{k: k}
-		h = namedReturnKind.Hold(t, f, h)
+		h = generated.Hold(t, namedReturnKind, f, h)
 		*h = namedReturnHeld{tr: tr}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -7058,7 +7092,7 @@ resume1:
 resume2:
 //line expressions.go:320
 	err1 = waitStart(t, tr, k)
-//line expressions_task.go:7062
+//line expressions_task.go:7096
 	if generated.Suspended(t) {
 		*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 		if h != nil {
@@ -7068,12 +7102,12 @@ resume2:
 	}
 resume3:
 //line expressions.go:320
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 end1:
-	return generated.Return(f, k, err)
+	return generated.Return[int](f, k, err)
 }
 
-//line expressions_task.go:7077
+//line expressions_task.go:7111
 
 // reversedResult is what reversed returns.
 type reversedResult = struct {
@@ -7097,31 +7131,31 @@ type reversedAt2 struct {
 	result int
 }
 
-type reversedState = [(max(unsafe.Sizeof(reversedArgs{}), unsafe.Sizeof(reversedAt1{}), unsafe.Sizeof(reversedAt2{})) + 7) / 8]uint64
+const reversedSize = (max(unsafe.Sizeof(reversedArgs{}), unsafe.Sizeof(reversedAt1{}), unsafe.Sizeof(reversedAt2{})) + 7) &^ 7
 
 type reversedHeld = struct {
 	tr *cases.Trace
 }
 
-var reversedKind *generated.HeldKind[reversedState, reversedHeld, reversedResult]
+var reversedKind *generated.Kind
 
 // reversedStart is the start form of reversed.
 func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7114
+//line expressions_task.go:7148
 	if generated.Suspended(t) {
-		f, h := reversedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[reversedHeld](t, reversedKind, 1)
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
 		*h = reversedHeld{tr: tr}
 		return
 	}
 //line expressions.go:328
 	v := valueStart(t, tr, b)
-//line expressions_task.go:7123
+//line expressions_task.go:7157
 	if generated.Suspended(t) {
-		f := reversedKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, reversedKind, 2)
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
 		generated.ResultTo(t, &s.result)
@@ -7131,10 +7165,10 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	return b, a + v
 }
 
-//line expressions_task.go:7135
+//line expressions_task.go:7169
 
 // reversedStep is the step form of reversed.
-func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversedHeld) generated.Step {
+func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -7151,7 +7185,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 		tr = h.tr
 //line expressions.go:327
 		generated.Child(f)
-//line expressions_task.go:7155
+//line expressions_task.go:7189
 		goto resume1
 	case 2:
 		s := generated.At[reversedAt2](f)
@@ -7159,7 +7193,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:328
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7163
+//line expressions_task.go:7197
 		goto resume2
 	default:
 		return f.BadResume()
@@ -7167,17 +7201,17 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7171
+//line expressions_task.go:7205
 	if generated.Suspended(t) {
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
-		h = reversedKind.Hold(t, f, h)
+		h = generated.Hold(t, reversedKind, f, h)
 		*h = reversedHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line expressions.go:328
 	v = valueStart(t, tr, b)
-//line expressions_task.go:7181
+//line expressions_task.go:7215
 	if generated.Suspended(t) {
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
@@ -7189,17 +7223,17 @@ resume1:
 	}
 resume2:
 //line expressions.go:328
-	return generated.Return(f, reversedResult{b, a + v}, nil)
+	return generated.Return[reversedResult](f, reversedResult{b, a + v}, nil)
 }
 
-//line expressions_task.go:7196
+//line expressions_task.go:7230
 
 // concatenationArgs has the arguments of concatenation.
 type concatenationArgs struct {
 	n int
 }
 
-type concatenationState = [(unsafe.Sizeof(concatenationArgs{}) + 7) / 8]uint64
+const concatenationSize = (unsafe.Sizeof(concatenationArgs{}) + 7) &^ 7
 
 type concatenationHeld = struct {
 	tr     *cases.Trace
@@ -7207,33 +7241,33 @@ type concatenationHeld = struct {
 	result string
 }
 
-var concatenationKind *generated.HeldKind[concatenationState, concatenationHeld, int]
+var concatenationKind *generated.Kind
 
 // concatenationStart is the start form of concatenation.
 func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	v := textStart(t, tr, "b")
-//line expressions_task.go:7217
+//line expressions_task.go:7251
 	if generated.Suspended(t) {
-		_, h := concatenationKind.Spill(t, 1)
+		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 1)
 		*h = concatenationHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line expressions.go:332
 	v1 := textStart(t, tr, "e")
-//line expressions_task.go:7226
+//line expressions_task.go:7260
 	if generated.Suspended(t) {
-		_, h := concatenationKind.Spill(t, 2)
+		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 2)
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line expressions.go:332
 	v2 := textStart(t, tr, "d"+v1)
-//line expressions_task.go:7235
+//line expressions_task.go:7269
 	if generated.Suspended(t) {
-		_, h := concatenationKind.Spill(t, 3)
+		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 3)
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultTo(t, &h.result)
 		return
@@ -7241,9 +7275,9 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	s := "a" + v + "c" + v2
 	v3 := textStart(t, tr, s)
-//line expressions_task.go:7245
+//line expressions_task.go:7279
 	if generated.Suspended(t) {
-		_, h := concatenationKind.Spill(t, 4)
+		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 4)
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultTo(t, &h.result)
 		return
@@ -7254,10 +7288,10 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), nil
 }
 
-//line expressions_task.go:7258
+//line expressions_task.go:7292
 
 // concatenationStep is the step form of concatenation.
-func concatenationStep(f *generated.Frame[concatenationState, int], h *concatenationHeld) generated.Step {
+func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -7275,35 +7309,35 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 //line expressions.go:332
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:7279
+//line expressions_task.go:7313
 		goto resume1
 	case 2:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:7286
+//line expressions_task.go:7320
 		goto resume2
 	case 3:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:7293
+//line expressions_task.go:7327
 		goto resume3
 	case 4:
 		tr, s = h.tr, h.v
 //line expressions.go:333
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:7300
+//line expressions_task.go:7334
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:332
 	v = textStart(t, tr, "b")
-//line expressions_task.go:7307
+//line expressions_task.go:7341
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -7312,7 +7346,7 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 resume1:
 //line expressions.go:332
 	v1 = textStart(t, tr, "e")
-//line expressions_task.go:7316
+//line expressions_task.go:7350
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7321,7 +7355,7 @@ resume1:
 resume2:
 //line expressions.go:332
 	v2 = textStart(t, tr, "d"+v1)
-//line expressions_task.go:7325
+//line expressions_task.go:7359
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7331,7 +7365,7 @@ resume3:
 //line expressions.go:332
 	s = "a" + v + "c" + v2
 	v3 = textStart(t, tr, s)
-//line expressions_task.go:7335
+//line expressions_task.go:7369
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultToStep(t, &h.result)
@@ -7341,27 +7375,25 @@ resume4:
 //line expressions.go:333
 	s = s + v3
 	tr.Print(s)
-	return generated.Return(f, len(s), nil)
+	return generated.Return[int](f, len(s), nil)
 }
 
-//line expressions_task.go:7348
-
-type textState = struct{}
+//line expressions_task.go:7382
 
 type textHeld = struct {
 	tr *cases.Trace
 	s  string
 }
 
-var textKind *generated.HeldKind[textState, textHeld, string]
+var textKind *generated.Kind
 
 // textStart is the start form of text.
 func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7363
+//line expressions_task.go:7395
 	if generated.Suspended(t) {
-		_, h := textKind.Spill(t, 1)
+		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{s: s}
 		return
 	}
@@ -7369,10 +7401,10 @@ func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 	return s + "!"
 }
 
-//line expressions_task.go:7373
+//line expressions_task.go:7405
 
 // textStep is the step form of text.
-func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
+func textStep(f *generated.Frame, h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -7385,24 +7417,24 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		s = h.s
 //line expressions.go:339
 		generated.ChildErr(f)
-//line expressions_task.go:7389
+//line expressions_task.go:7421
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7396
+//line expressions_task.go:7428
 	if generated.Suspended(t) {
 		*h = textHeld{s: s}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line expressions.go:340
-	return generated.Return(f, s+"!", nil)
+	return generated.Return[string](f, s+"!", nil)
 }
 
-//line expressions_task.go:7406
+//line expressions_task.go:7438
 
 // untypedArgs has the arguments of untyped.
 type untypedArgs struct {
@@ -7456,7 +7488,7 @@ type untypedAt7 struct {
 	f, g float64
 }
 
-type untypedState = [(max(unsafe.Sizeof(untypedArgs{}), unsafe.Sizeof(untypedAt1{}), unsafe.Sizeof(untypedAt2{}), unsafe.Sizeof(untypedAt3{}), unsafe.Sizeof(untypedAt4{}), unsafe.Sizeof(untypedAt5{}), unsafe.Sizeof(untypedAt6{}), unsafe.Sizeof(untypedAt7{})) + 7) / 8]uint64
+const untypedSize = (max(unsafe.Sizeof(untypedArgs{}), unsafe.Sizeof(untypedAt1{}), unsafe.Sizeof(untypedAt2{}), unsafe.Sizeof(untypedAt3{}), unsafe.Sizeof(untypedAt4{}), unsafe.Sizeof(untypedAt5{}), unsafe.Sizeof(untypedAt6{}), unsafe.Sizeof(untypedAt7{})) + 7) &^ 7
 
 type untypedHeld = struct {
 	tr     *cases.Trace
@@ -7464,15 +7496,15 @@ type untypedHeld = struct {
 	result any
 }
 
-var untypedKind *generated.HeldKind[untypedState, untypedHeld, int]
+var untypedKind *generated.Kind
 
 // untypedStart is the start form of untyped.
 func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:344
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7474
+//line expressions_task.go:7506
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 1)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 1)
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
 		*h = untypedHeld{tr: tr}
@@ -7486,9 +7518,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:345
 	u = 255
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:7490
+//line expressions_task.go:7522
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 2)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 2)
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
 		*h = untypedHeld{tr: tr}
@@ -7501,9 +7533,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 := valueStart(t, tr, 64)
-//line expressions_task.go:7505
+//line expressions_task.go:7537
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 3)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 3)
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
 		*h = untypedHeld{tr: tr}
@@ -7513,9 +7545,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:7517
+//line expressions_task.go:7549
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 4)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 4)
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
 		*h = untypedHeld{tr: tr}
@@ -7526,9 +7558,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:7530
+//line expressions_task.go:7562
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 5)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 5)
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
 		*h = untypedHeld{tr: tr, e: e}
@@ -7540,9 +7572,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g := 7.0
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:7544
+//line expressions_task.go:7576
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 6)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 6)
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7552,9 +7584,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:353
 	g /= float64(v5)
 	v6 := anythingStart(t, tr, nil)
-//line expressions_task.go:7556
+//line expressions_task.go:7588
 	if generated.Suspended(t) {
-		f1, h := untypedKind.Spill(t, 7)
+		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 7)
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -7565,10 +7597,10 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(f), nil
 }
 
-//line expressions_task.go:7569
+//line expressions_task.go:7601
 
 // untypedStep is the step form of untyped.
-func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generated.Step {
+func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr                       *cases.Trace
@@ -7591,7 +7623,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:344
 		v = s.result
 		generated.Child(f1)
-//line expressions_task.go:7595
+//line expressions_task.go:7627
 		goto resume1
 	case 2:
 		s := generated.At[untypedAt2](f1)
@@ -7600,7 +7632,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:346
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7604
+//line expressions_task.go:7636
 		goto resume2
 	case 3:
 		s := generated.At[untypedAt3](f1)
@@ -7609,7 +7641,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:348
 		v2 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7613
+//line expressions_task.go:7645
 		goto resume3
 	case 4:
 		s := generated.At[untypedAt4](f1)
@@ -7618,7 +7650,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:349
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7622
+//line expressions_task.go:7654
 		goto resume4
 	case 5:
 		s := generated.At[untypedAt5](f1)
@@ -7627,7 +7659,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:350
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7631
+//line expressions_task.go:7663
 		goto resume5
 	case 6:
 		s := generated.At[untypedAt6](f1)
@@ -7636,7 +7668,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:353
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7640
+//line expressions_task.go:7672
 		goto resume6
 	case 7:
 		s := generated.At[untypedAt7](f1)
@@ -7645,14 +7677,14 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:354
 		v6 = h.result
 		generated.Child(f1)
-//line expressions_task.go:7649
+//line expressions_task.go:7681
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:344
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:7656
+//line expressions_task.go:7688
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
@@ -7668,7 +7700,7 @@ resume1:
 //line expressions.go:345
 	u = 255
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:7672
+//line expressions_task.go:7704
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
@@ -7683,7 +7715,7 @@ resume2:
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 = valueStart(t, tr, 64)
-//line expressions_task.go:7687
+//line expressions_task.go:7719
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
@@ -7695,7 +7727,7 @@ resume3:
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:7699
+//line expressions_task.go:7731
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
@@ -7708,7 +7740,7 @@ resume4:
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:7712
+//line expressions_task.go:7744
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
@@ -7722,7 +7754,7 @@ resume5:
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g = 7.0
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:7726
+//line expressions_task.go:7758
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
@@ -7734,7 +7766,7 @@ resume6:
 //line expressions.go:353
 	g /= float64(v5)
 	v6 = anythingStart(t, tr, nil)
-//line expressions_task.go:7738
+//line expressions_task.go:7770
 	if generated.Suspended(t) {
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7744,10 +7776,10 @@ resume6:
 resume7:
 //line expressions.go:354
 	tr.Print(g, v6 == nil)
-	return generated.Return(f1, int(f), nil)
+	return generated.Return[int](f1, int(f), nil)
 }
 
-//line expressions_task.go:7751
+//line expressions_task.go:7783
 
 // shiftsArgs has the arguments of shifts.
 type shiftsArgs struct {
@@ -7823,7 +7855,7 @@ type shiftsAt9 struct {
 	result int
 }
 
-type shiftsState = [(max(unsafe.Sizeof(shiftsArgs{}), unsafe.Sizeof(shiftsAt1{}), unsafe.Sizeof(shiftsAt2{}), unsafe.Sizeof(shiftsAt3{}), unsafe.Sizeof(shiftsAt4{}), unsafe.Sizeof(shiftsAt5{}), unsafe.Sizeof(shiftsAt6{}), unsafe.Sizeof(shiftsAt7{}), unsafe.Sizeof(shiftsAt8{}), unsafe.Sizeof(shiftsAt9{})) + 7) / 8]uint64
+const shiftsSize = (max(unsafe.Sizeof(shiftsArgs{}), unsafe.Sizeof(shiftsAt1{}), unsafe.Sizeof(shiftsAt2{}), unsafe.Sizeof(shiftsAt3{}), unsafe.Sizeof(shiftsAt4{}), unsafe.Sizeof(shiftsAt5{}), unsafe.Sizeof(shiftsAt6{}), unsafe.Sizeof(shiftsAt7{}), unsafe.Sizeof(shiftsAt8{}), unsafe.Sizeof(shiftsAt9{})) + 7) &^ 7
 
 type shiftsHeld = struct {
 	tr     *cases.Trace
@@ -7831,15 +7863,15 @@ type shiftsHeld = struct {
 	result string
 }
 
-var shiftsKind *generated.HeldKind[shiftsState, shiftsHeld, int]
+var shiftsKind *generated.Kind
 
 // shiftsStart is the start form of shifts.
 func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7841
+//line expressions_task.go:7873
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 1)
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
 		*h = shiftsHeld{tr: tr}
@@ -7849,9 +7881,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	a := 1 << v
 	v1 := valueStart(t, tr, 40)
-//line expressions_task.go:7853
+//line expressions_task.go:7885
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 2)
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
 		*h = shiftsHeld{tr: tr}
@@ -7862,9 +7894,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 := valueStart(t, tr, 9)
-//line expressions_task.go:7866
+//line expressions_task.go:7898
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 3)
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
 		*h = shiftsHeld{tr: tr}
@@ -7874,9 +7906,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:361
 	c := uint8(1) << v2
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:7878
+//line expressions_task.go:7910
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 4)
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
 		*h = shiftsHeld{tr: tr}
@@ -7885,9 +7917,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:362
 	v4 := valueStart(t, tr, 2)
-//line expressions_task.go:7889
+//line expressions_task.go:7921
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 5)
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
 		*h = shiftsHeld{tr: tr}
@@ -7900,9 +7932,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if ok {
 //line expressions.go:362
 		v5 := valueStart(t, tr, 3)
-//line expressions_task.go:7904
+//line expressions_task.go:7936
 		if generated.Suspended(t) {
-			f, h := shiftsKind.Spill(t, 6)
+			f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 6)
 			s := generated.At[shiftsAt6](f)
 			*s = shiftsAt6{a: a, b: b, c: c}
 			*h = shiftsHeld{tr: tr}
@@ -7915,9 +7947,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:362
 	d := ok
 	v6 := textStart(t, tr, "x")
-//line expressions_task.go:7919
+//line expressions_task.go:7951
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 7)
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -7925,9 +7957,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:363
 	v7 := truthStart(t, tr, true, "e")
-//line expressions_task.go:7929
+//line expressions_task.go:7961
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 8)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 8)
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr, v6: v6}
@@ -7937,9 +7969,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:363
 	e := v6 == "x!" == v7
 	v8 := valueStart(t, tr, 2)
-//line expressions_task.go:7941
+//line expressions_task.go:7973
 	if generated.Suspended(t) {
-		f, h := shiftsKind.Spill(t, 9)
+		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 9)
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
 		*h = shiftsHeld{tr: tr}
@@ -7951,10 +7983,10 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:7955
+//line expressions_task.go:7987
 
 // shiftsStep is the step form of shifts.
-func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.Step {
+func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                              *cases.Trace
@@ -7976,7 +8008,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:359
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7980
+//line expressions_task.go:8012
 		goto resume1
 	case 2:
 		s := generated.At[shiftsAt2](f)
@@ -7985,7 +8017,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:360
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:7989
+//line expressions_task.go:8021
 		goto resume2
 	case 3:
 		s := generated.At[shiftsAt3](f)
@@ -7994,7 +8026,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:361
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:7998
+//line expressions_task.go:8030
 		goto resume3
 	case 4:
 		s := generated.At[shiftsAt4](f)
@@ -8003,7 +8035,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8007
+//line expressions_task.go:8039
 		goto resume4
 	case 5:
 		s := generated.At[shiftsAt5](f)
@@ -8012,7 +8044,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8016
+//line expressions_task.go:8048
 		goto resume5
 	case 6:
 		s := generated.At[shiftsAt6](f)
@@ -8021,7 +8053,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8025
+//line expressions_task.go:8057
 		goto resume6
 	case 7:
 		s := generated.At[shiftsAt7](f)
@@ -8030,7 +8062,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:8034
+//line expressions_task.go:8066
 		goto resume7
 	case 8:
 		s := generated.At[shiftsAt8](f)
@@ -8039,7 +8071,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:8043
+//line expressions_task.go:8075
 		goto resume8
 	case 9:
 		s := generated.At[shiftsAt9](f)
@@ -8048,14 +8080,14 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:364
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:8052
+//line expressions_task.go:8084
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:359
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:8059
+//line expressions_task.go:8091
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
@@ -8067,7 +8099,7 @@ resume1:
 //line expressions.go:359
 	a = 1 << v
 	v1 = valueStart(t, tr, 40)
-//line expressions_task.go:8071
+//line expressions_task.go:8103
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
@@ -8080,7 +8112,7 @@ resume2:
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 = valueStart(t, tr, 9)
-//line expressions_task.go:8084
+//line expressions_task.go:8116
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
@@ -8092,7 +8124,7 @@ resume3:
 //line expressions.go:361
 	c = uint8(1) << v2
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:8096
+//line expressions_task.go:8128
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
@@ -8103,7 +8135,7 @@ resume3:
 resume4:
 //line expressions.go:362
 	v4 = valueStart(t, tr, 2)
-//line expressions_task.go:8107
+//line expressions_task.go:8139
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
@@ -8120,7 +8152,7 @@ resume5:
 	}
 //line expressions.go:362
 	v5 = valueStart(t, tr, 3)
-//line expressions_task.go:8124
+//line expressions_task.go:8156
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt6](f)
 		*s = shiftsAt6{a: a, b: b, c: c}
@@ -8135,7 +8167,7 @@ end1:
 //line expressions.go:362
 	d = ok
 	v6 = textStart(t, tr, "x")
-//line expressions_task.go:8139
+//line expressions_task.go:8171
 	if generated.Suspended(t) {
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
@@ -8145,7 +8177,7 @@ end1:
 resume7:
 //line expressions.go:363
 	v7 = truthStart(t, tr, true, "e")
-//line expressions_task.go:8149
+//line expressions_task.go:8181
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
@@ -8157,7 +8189,7 @@ resume8:
 //line expressions.go:363
 	e = v6 == "x!" == v7
 	v8 = valueStart(t, tr, 2)
-//line expressions_task.go:8161
+//line expressions_task.go:8193
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
@@ -8168,10 +8200,10 @@ resume8:
 resume9:
 //line expressions.go:364
 	tr.Print(a, b, c, d, e, [2]int{1, v8} == [2]int{1, 2})
-	return generated.Return(f, a, nil)
+	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:8175
+//line expressions_task.go:8207
 
 // blanksArgs has the arguments of blanks.
 type blanksArgs struct {
@@ -8209,22 +8241,22 @@ type blanksAt6 struct {
 	n int
 }
 
-type blanksState = [(max(unsafe.Sizeof(blanksArgs{}), unsafe.Sizeof(blanksAt1{}), unsafe.Sizeof(blanksAt2{}), unsafe.Sizeof(blanksAt3{}), unsafe.Sizeof(blanksAt4{}), unsafe.Sizeof(blanksAt5{}), unsafe.Sizeof(blanksAt6{})) + 7) / 8]uint64
+const blanksSize = (max(unsafe.Sizeof(blanksArgs{}), unsafe.Sizeof(blanksAt1{}), unsafe.Sizeof(blanksAt2{}), unsafe.Sizeof(blanksAt3{}), unsafe.Sizeof(blanksAt4{}), unsafe.Sizeof(blanksAt5{}), unsafe.Sizeof(blanksAt6{})) + 7) &^ 7
 
 type blanksHeld = struct {
 	tr  *cases.Trace
 	err error
 }
 
-var blanksKind *generated.HeldKind[blanksState, blanksHeld, int]
+var blanksKind *generated.Kind
 
 // blanksStart is the start form of blanks.
 func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8226
+//line expressions_task.go:8258
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 1)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 1)
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
 		return
@@ -8233,9 +8265,9 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line expressions.go:370
 	v1 := valueStart(t, tr, 3)
-//line expressions_task.go:8237
+//line expressions_task.go:8269
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 2)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 2)
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
 		*h = blanksHeld{tr: tr}
@@ -8245,36 +8277,36 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:370
 	_, _ = v, v1
 	_, err := pairStart(t, tr, 4)
-//line expressions_task.go:8249
+//line expressions_task.go:8281
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 3)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 3)
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
 		return
 	}
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8258
+//line expressions_task.go:8290
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 4)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 4)
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
 		return
 	}
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8267
+//line expressions_task.go:8299
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 5)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 5)
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
 		return
 	}
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8276
+//line expressions_task.go:8308
 	if generated.Suspended(t) {
-		f, h := blanksKind.Spill(t, 6)
+		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 6)
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
 		return
@@ -8283,10 +8315,10 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line expressions_task.go:8287
+//line expressions_task.go:8319
 
 // blanksStep is the step form of blanks.
-func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.Step {
+func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -8304,7 +8336,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:369
 		generated.Child(f)
-//line expressions_task.go:8308
+//line expressions_task.go:8340
 		goto resume1
 	case 2:
 		s := generated.At[blanksAt2](f)
@@ -8313,7 +8345,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 //line expressions.go:370
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8317
+//line expressions_task.go:8349
 		goto resume2
 	case 3:
 		s := generated.At[blanksAt3](f)
@@ -8321,7 +8353,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:371
 		err = generated.ChildErr(f)
-//line expressions_task.go:8325
+//line expressions_task.go:8357
 		goto resume3
 	case 4:
 		s := generated.At[blanksAt4](f)
@@ -8329,7 +8361,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:372
 		err = generated.ChildErr(f)
-//line expressions_task.go:8333
+//line expressions_task.go:8365
 		goto resume4
 	case 5:
 		s := generated.At[blanksAt5](f)
@@ -8337,7 +8369,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr, err = h.tr, h.err
 //line expressions.go:373
 		generated.Child(f)
-//line expressions_task.go:8341
+//line expressions_task.go:8373
 		goto resume5
 	case 6:
 		s := generated.At[blanksAt6](f)
@@ -8345,14 +8377,14 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		err = h.err
 //line expressions.go:374
 		generated.ChildErr(f)
-//line expressions_task.go:8349
+//line expressions_task.go:8381
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8356
+//line expressions_task.go:8388
 	if generated.Suspended(t) {
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8363,7 +8395,7 @@ resume1:
 	v = tr.Int(2)
 //line expressions.go:370
 	v1 = valueStart(t, tr, 3)
-//line expressions_task.go:8367
+//line expressions_task.go:8399
 	if generated.Suspended(t) {
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
@@ -8375,7 +8407,7 @@ resume2:
 //line expressions.go:370
 	_, _ = v, v1
 	_, err = pairStart(t, tr, 4)
-//line expressions_task.go:8379
+//line expressions_task.go:8411
 	if generated.Suspended(t) {
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8384,7 +8416,7 @@ resume2:
 resume3:
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8388
+//line expressions_task.go:8420
 	if generated.Suspended(t) {
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8393,7 +8425,7 @@ resume3:
 resume4:
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8397
+//line expressions_task.go:8429
 	if generated.Suspended(t) {
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
@@ -8402,7 +8434,7 @@ resume4:
 resume5:
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8406
+//line expressions_task.go:8438
 	if generated.Suspended(t) {
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
@@ -8410,10 +8442,10 @@ resume5:
 	}
 resume6:
 //line expressions.go:375
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 }
 
-//line expressions_task.go:8417
+//line expressions_task.go:8449
 
 // ignoredArgs has the arguments of ignored.
 type ignoredArgs struct {
@@ -8425,18 +8457,18 @@ type ignoredAt1 struct {
 	n int
 }
 
-type ignoredState = [(max(unsafe.Sizeof(ignoredArgs{}), unsafe.Sizeof(ignoredAt1{})) + 7) / 8]uint64
+const ignoredSize = (max(unsafe.Sizeof(ignoredArgs{}), unsafe.Sizeof(ignoredAt1{})) + 7) &^ 7
 
-var ignoredKind *generated.Kind[ignoredState, int]
+var ignoredKind *generated.Kind
 
 // ignoredStart is the start form of ignored.
 func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	{
 //line expressions.go:379
 		err := t.Yield()
-//line expressions_task.go:8438
+//line expressions_task.go:8470
 		if generated.Suspended(t) {
-			f := ignoredKind.Spill(t, 1)
+			f := generated.Spill(t, ignoredKind, 1)
 			*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 			return
 		}
@@ -8449,10 +8481,10 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	return
 }
 
-//line expressions_task.go:8453
+//line expressions_task.go:8485
 
 // ignoredStep is the step form of ignored.
-func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
+func ignoredStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n   int
@@ -8467,14 +8499,14 @@ func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
 		n = s.n
 //line expressions.go:379
 		err = generated.Err(f)
-//line expressions_task.go:8471
+//line expressions_task.go:8503
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:379
 	err = t.Yield()
-//line expressions_task.go:8478
+//line expressions_task.go:8510
 	if generated.Suspended(t) {
 		*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -8485,12 +8517,12 @@ resume1:
 		goto end1
 	}
 //line expressions.go:380
-	return generated.Return(f, n, err)
+	return generated.Return[int](f, n, err)
 end1:
-	return generated.Return(f, 0, nil)
+	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:8494
+//line expressions_task.go:8526
 
 // keyedArgs has the arguments of keyed.
 type keyedArgs struct {
@@ -8526,7 +8558,7 @@ type keyedAt5 struct {
 	result int
 }
 
-type keyedState = [(max(unsafe.Sizeof(keyedArgs{}), unsafe.Sizeof(keyedAt1{}), unsafe.Sizeof(keyedAt2{}), unsafe.Sizeof(keyedAt3{}), unsafe.Sizeof(keyedAt4{}), unsafe.Sizeof(keyedAt5{})) + 7) / 8]uint64
+const keyedSize = (max(unsafe.Sizeof(keyedArgs{}), unsafe.Sizeof(keyedAt1{}), unsafe.Sizeof(keyedAt2{}), unsafe.Sizeof(keyedAt3{}), unsafe.Sizeof(keyedAt4{}), unsafe.Sizeof(keyedAt5{})) + 7) &^ 7
 
 type keyedHeld = struct {
 	tr     *cases.Trace
@@ -8534,15 +8566,15 @@ type keyedHeld = struct {
 	result string
 }
 
-var keyedKind *generated.HeldKind[keyedState, keyedHeld, int]
+var keyedKind *generated.Kind
 
 // keyedStart is the start form of keyed.
 func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8544
+//line expressions_task.go:8576
 	if generated.Suspended(t) {
-		f, h := keyedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 1)
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
 		*h = keyedHeld{tr: tr}
@@ -8553,9 +8585,9 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(2)
 //line expressions.go:386
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:8557
+//line expressions_task.go:8589
 	if generated.Suspended(t) {
-		f, h := keyedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 2)
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
 		*h = keyedHeld{tr: tr}
@@ -8565,9 +8597,9 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	a := [...]int{3: v, 0: v1, v2}
 	v3 := textStart(t, tr, "two")
-//line expressions_task.go:8569
+//line expressions_task.go:8601
 	if generated.Suspended(t) {
-		f, h := keyedKind.Spill(t, 3)
+		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 3)
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -8576,9 +8608,9 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:387
 	b := []string{2: v3, 1: "one"}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:8580
+//line expressions_task.go:8612
 	if generated.Suspended(t) {
-		f, h := keyedKind.Spill(t, 4)
+		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 4)
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
 		*h = keyedHeld{tr: tr, b: b}
@@ -8587,9 +8619,9 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:388
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:8591
+//line expressions_task.go:8623
 	if generated.Suspended(t) {
-		f, h := keyedKind.Spill(t, 5)
+		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 5)
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
 		*h = keyedHeld{tr: tr, b: b}
@@ -8602,10 +8634,10 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:8606
+//line expressions_task.go:8638
 
 // keyedStep is the step form of keyed.
-func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step {
+func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -8627,7 +8659,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8631
+//line expressions_task.go:8663
 		goto resume1
 	case 2:
 		s := generated.At[keyedAt2](f)
@@ -8636,7 +8668,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8640
+//line expressions_task.go:8672
 		goto resume2
 	case 3:
 		s := generated.At[keyedAt3](f)
@@ -8645,7 +8677,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:387
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:8649
+//line expressions_task.go:8681
 		goto resume3
 	case 4:
 		s := generated.At[keyedAt4](f)
@@ -8654,7 +8686,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8658
+//line expressions_task.go:8690
 		goto resume4
 	case 5:
 		s := generated.At[keyedAt5](f)
@@ -8663,14 +8695,14 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8667
+//line expressions_task.go:8699
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:386
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8674
+//line expressions_task.go:8706
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
@@ -8683,7 +8715,7 @@ resume1:
 	v1 = tr.Int(2)
 //line expressions.go:386
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:8687
+//line expressions_task.go:8719
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
@@ -8695,7 +8727,7 @@ resume2:
 //line expressions.go:386
 	a = [...]int{3: v, 0: v1, v2}
 	v3 = textStart(t, tr, "two")
-//line expressions_task.go:8699
+//line expressions_task.go:8731
 	if generated.Suspended(t) {
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
@@ -8706,7 +8738,7 @@ resume3:
 //line expressions.go:387
 	b = []string{2: v3, 1: "one"}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:8710
+//line expressions_task.go:8742
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
@@ -8717,7 +8749,7 @@ resume3:
 resume4:
 //line expressions.go:388
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:8721
+//line expressions_task.go:8753
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
@@ -8729,10 +8761,10 @@ resume5:
 //line expressions.go:388
 	c = [2][2]int{{v4, 2}, {3, v5}}
 	tr.Print(a, b, c)
-	return generated.Return(f, len(a), nil)
+	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:8736
+//line expressions_task.go:8768
 
 // mapLiteralArgs has the arguments of mapLiteral.
 type mapLiteralArgs struct {
@@ -8767,22 +8799,22 @@ type mapLiteralAt5 struct {
 	result int
 }
 
-type mapLiteralState = [(max(unsafe.Sizeof(mapLiteralArgs{}), unsafe.Sizeof(mapLiteralAt1{}), unsafe.Sizeof(mapLiteralAt2{}), unsafe.Sizeof(mapLiteralAt3{}), unsafe.Sizeof(mapLiteralAt4{}), unsafe.Sizeof(mapLiteralAt5{})) + 7) / 8]uint64
+const mapLiteralSize = (max(unsafe.Sizeof(mapLiteralArgs{}), unsafe.Sizeof(mapLiteralAt1{}), unsafe.Sizeof(mapLiteralAt2{}), unsafe.Sizeof(mapLiteralAt3{}), unsafe.Sizeof(mapLiteralAt4{}), unsafe.Sizeof(mapLiteralAt5{})) + 7) &^ 7
 
 type mapLiteralHeld = struct {
 	tr *cases.Trace
 	m  map[int]int
 }
 
-var mapLiteralKind *generated.HeldKind[mapLiteralState, mapLiteralHeld, int]
+var mapLiteralKind *generated.Kind
 
 // mapLiteralStart is the start form of mapLiteral.
 func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8784
+//line expressions_task.go:8816
 	if generated.Suspended(t) {
-		f, h := mapLiteralKind.Spill(t, 1)
+		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 1)
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
 		*h = mapLiteralHeld{tr: tr}
@@ -8791,9 +8823,9 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:8795
+//line expressions_task.go:8827
 	if generated.Suspended(t) {
-		f, h := mapLiteralKind.Spill(t, 2)
+		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 2)
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
 		*h = mapLiteralHeld{tr: tr}
@@ -8804,9 +8836,9 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(3)
 //line expressions.go:394
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:8808
+//line expressions_task.go:8840
 	if generated.Suspended(t) {
-		f, h := mapLiteralKind.Spill(t, 3)
+		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 3)
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
 		*h = mapLiteralHeld{tr: tr}
@@ -8815,9 +8847,9 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:8819
+//line expressions_task.go:8851
 	if generated.Suspended(t) {
-		f, h := mapLiteralKind.Spill(t, 4)
+		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 4)
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
 		*h = mapLiteralHeld{tr: tr}
@@ -8827,9 +8859,9 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	m := map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 := valueStart(t, tr, 7)
-//line expressions_task.go:8831
+//line expressions_task.go:8863
 	if generated.Suspended(t) {
-		f, h := mapLiteralKind.Spill(t, 5)
+		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 5)
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
 		*h = mapLiteralHeld{tr: tr, m: m}
@@ -8842,10 +8874,10 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:8846
+//line expressions_task.go:8878
 
 // mapLiteralStep is the step form of mapLiteral.
-func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld) generated.Step {
+func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                       *cases.Trace
@@ -8865,7 +8897,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8869
+//line expressions_task.go:8901
 		goto resume1
 	case 2:
 		s := generated.At[mapLiteralAt2](f)
@@ -8874,7 +8906,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8878
+//line expressions_task.go:8910
 		goto resume2
 	case 3:
 		s := generated.At[mapLiteralAt3](f)
@@ -8883,7 +8915,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8887
+//line expressions_task.go:8919
 		goto resume3
 	case 4:
 		s := generated.At[mapLiteralAt4](f)
@@ -8892,7 +8924,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8896
+//line expressions_task.go:8928
 		goto resume4
 	case 5:
 		s := generated.At[mapLiteralAt5](f)
@@ -8900,14 +8932,14 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:395
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8904
+//line expressions_task.go:8936
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:394
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8911
+//line expressions_task.go:8943
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
@@ -8918,7 +8950,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 resume1:
 //line expressions.go:394
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:8922
+//line expressions_task.go:8954
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
@@ -8931,7 +8963,7 @@ resume2:
 	v2 = tr.Int(3)
 //line expressions.go:394
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:8935
+//line expressions_task.go:8967
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
@@ -8942,7 +8974,7 @@ resume2:
 resume3:
 //line expressions.go:394
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:8946
+//line expressions_task.go:8978
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
@@ -8954,7 +8986,7 @@ resume4:
 //line expressions.go:394
 	m = map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 = valueStart(t, tr, 7)
-//line expressions_task.go:8958
+//line expressions_task.go:8990
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
@@ -8966,10 +8998,10 @@ resume5:
 //line expressions.go:395
 	nested = map[string]map[string]int{"a": {"b": v5}}
 	tr.Print(m, nested)
-	return generated.Return(f, len(m), nil)
+	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:8973
+//line expressions_task.go:9005
 
 // incomparableArgs has the arguments of incomparable.
 type incomparableArgs struct {
@@ -8991,7 +9023,7 @@ type incomparableAt3 struct {
 	n int
 }
 
-type incomparableState = [(max(unsafe.Sizeof(incomparableArgs{}), unsafe.Sizeof(incomparableAt1{}), unsafe.Sizeof(incomparableAt2{}), unsafe.Sizeof(incomparableAt3{})) + 7) / 8]uint64
+const incomparableSize = (max(unsafe.Sizeof(incomparableArgs{}), unsafe.Sizeof(incomparableAt1{}), unsafe.Sizeof(incomparableAt2{}), unsafe.Sizeof(incomparableAt3{})) + 7) &^ 7
 
 type incomparableHeld = struct {
 	tr     *cases.Trace
@@ -8999,15 +9031,15 @@ type incomparableHeld = struct {
 	result any
 }
 
-var incomparableKind *generated.HeldKind[incomparableState, incomparableHeld, int]
+var incomparableKind *generated.Kind
 
 // incomparableStart is the start form of incomparable.
 func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:401
 	a := anythingStart(t, tr, []int{1})
-//line expressions_task.go:9009
+//line expressions_task.go:9041
 	if generated.Suspended(t) {
-		f, h := incomparableKind.Spill(t, 1)
+		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 1)
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
@@ -9016,9 +9048,9 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:402
 	if n == 1 {
 		v := anythingStart(t, tr, 1)
-//line expressions_task.go:9020
+//line expressions_task.go:9052
 		if generated.Suspended(t) {
-			f, h := incomparableKind.Spill(t, 2)
+			f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 2)
 			*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 			*h = incomparableHeld{a: a}
 			generated.ResultTo(t, &h.result)
@@ -9028,9 +9060,9 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return n, fmt.Errorf("%v", v == a)
 	}
 	v1 := anythingStart(t, tr, []int{2})
-//line expressions_task.go:9032
+//line expressions_task.go:9064
 	if generated.Suspended(t) {
-		f, h := incomparableKind.Spill(t, 3)
+		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 3)
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
 		generated.ResultTo(t, &h.result)
@@ -9041,10 +9073,10 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9045
+//line expressions_task.go:9077
 
 // incomparableStep is the step form of incomparable.
-func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparableHeld) generated.Step {
+func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -9063,7 +9095,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:401
 		a = h.result
 		generated.Child(f)
-//line expressions_task.go:9067
+//line expressions_task.go:9099
 		goto resume1
 	case 2:
 		s := generated.At[incomparableAt2](f)
@@ -9072,7 +9104,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:403
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:9076
+//line expressions_task.go:9108
 		goto resume2
 	case 3:
 		s := generated.At[incomparableAt3](f)
@@ -9081,14 +9113,14 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:405
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:9085
+//line expressions_task.go:9117
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:401
 	a = anythingStart(t, tr, []int{1})
-//line expressions_task.go:9092
+//line expressions_task.go:9124
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
@@ -9102,7 +9134,7 @@ resume1:
 	}
 //line expressions.go:403
 	v = anythingStart(t, tr, 1)
-//line expressions_task.go:9106
+//line expressions_task.go:9138
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 		*h = incomparableHeld{a: a}
@@ -9111,10 +9143,10 @@ resume1:
 	}
 resume2:
 //line expressions.go:403
-	return generated.Return(f, n, fmt.Errorf("%v", v == a))
+	return generated.Return[int](f, n, fmt.Errorf("%v", v == a))
 end1:
 	v1 = anythingStart(t, tr, []int{2})
-//line expressions_task.go:9118
+//line expressions_task.go:9150
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
@@ -9124,7 +9156,7 @@ end1:
 resume3:
 //line expressions.go:405
 	tr.Print(v1 == a)
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:9131
+//line expressions_task.go:9163

@@ -19,72 +19,81 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	channelKind = generated.DefineHeld[channelState, channelHeld, int]("channel", "chans.go", 10, channelStep)
+	channelKind = generated.DefineHeld("channel", "chans.go", 10, channelSize, generated.Result[int](), channelStep)
 	generated.Bind(channel, channelStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s channelState
-		*generated.In[channelArgs](&s) = channelArgs{n: n}
-		return channelKind.With(s, channelHeld{tr: tr})
+		c1 := generated.NewCall[int](channelKind)
+		*generated.CallState[channelArgs](c1) = channelArgs{n: n}
+		*generated.CallHeld[channelHeld](c1) = channelHeld{tr: tr}
+		return c1
 	})
-	closedKind = generated.DefineHeld[closedState, closedHeld, int]("closed", "chans.go", 36, closedStep, generated.Deferring())
+	closedKind = generated.DefineHeld("closed", "chans.go", 36, closedSize, generated.Result[int](), closedStep, generated.Deferring())
 	generated.Bind(closed, closedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s closedState
-		*generated.In[closedArgs](&s) = closedArgs{n: n}
-		return closedKind.With(s, closedHeld{tr: tr})
+		c1 := generated.NewCall[int](closedKind)
+		*generated.CallState[closedArgs](c1) = closedArgs{n: n}
+		*generated.CallHeld[closedHeld](c1) = closedHeld{tr: tr}
+		return c1
 	})
-	closedFunc1Kind = generated.DefineHeld[closedFunc1State, closedFunc1Held, struct{}]("closed.func1", "chans.go", 51, closedFunc1Step)
-	pingPongKind = generated.DefineHeld[pingPongState, pingPongHeld, int]("pingPong", "chans.go", 61, pingPongStep)
+	closedFunc1Kind = generated.DefineHeld("closed.func1", "chans.go", 51, 0, generated.Result[struct{}](), closedFunc1Step)
+	pingPongKind = generated.DefineHeld("pingPong", "chans.go", 61, pingPongSize, generated.Result[int](), pingPongStep)
 	generated.Bind(pingPong, pingPongStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s pingPongState
-		*generated.In[pingPongArgs](&s) = pingPongArgs{n: n}
-		return pingPongKind.With(s, pingPongHeld{tr: tr})
+		c := generated.NewCall[int](pingPongKind)
+		*generated.CallState[pingPongArgs](c) = pingPongArgs{n: n}
+		*generated.CallHeld[pingPongHeld](c) = pingPongHeld{tr: tr}
+		return c
 	})
-	pingPongFunc1Kind = generated.DefineHeld[pingPongFunc1State, pingPongFunc1Held, struct{}]("pingPong.func1", "chans.go", 64, pingPongFunc1Step, generated.Deferring())
-	consumersKind = generated.DefineHeld[consumersState, consumersHeld, int]("consumers", "chans.go", 95, consumersStep)
+	pingPongFunc1Kind = generated.DefineHeld("pingPong.func1", "chans.go", 64, pingPongFunc1Size, generated.Result[struct{}](), pingPongFunc1Step, generated.Deferring())
+	consumersKind = generated.DefineHeld("consumers", "chans.go", 95, consumersSize, generated.Result[int](), consumersStep)
 	generated.Bind(consumers, consumersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s consumersState
-		*generated.In[consumersArgs](&s) = consumersArgs{n: n}
-		return consumersKind.With(s, consumersHeld{tr: tr})
+		c := generated.NewCall[int](consumersKind)
+		*generated.CallState[consumersArgs](c) = consumersArgs{n: n}
+		*generated.CallHeld[consumersHeld](c) = consumersHeld{tr: tr}
+		return c
 	})
-	consumersFunc1Kind = generated.DefineHeld[consumersFunc1State, consumersFunc1Held, struct{}]("consumers.func1", "chans.go", 99, consumersFunc1Step, generated.Deferring())
-	consumersFunc2Kind = generated.DefineHeld[consumersFunc2State, consumersFunc2Held, struct{}]("consumers.func2", "chans.go", 108, consumersFunc2Step, generated.Deferring())
-	consumersFunc2Func1Kind = generated.DefineHeld[consumersFunc2Func1State, consumersFunc2Func1Held, struct{}]("consumers.func2.func1", "chans.go", 111, consumersFunc2Func1Step)
-	produceKind = generated.DefineHeld[produceState, produceHeld, struct{}]("produce", "chans.go", 130, produceStep, generated.Deferring())
+	consumersFunc1Kind = generated.DefineHeld("consumers.func1", "chans.go", 99, consumersFunc1Size, generated.Result[struct{}](), consumersFunc1Step, generated.Deferring())
+	consumersFunc2Kind = generated.DefineHeld("consumers.func2", "chans.go", 108, consumersFunc2Size, generated.Result[struct{}](), consumersFunc2Step, generated.Deferring())
+	consumersFunc2Func1Kind = generated.DefineHeld("consumers.func2.func1", "chans.go", 111, consumersFunc2Func1Size, generated.Result[struct{}](), consumersFunc2Func1Step)
+	produceKind = generated.DefineHeld("produce", "chans.go", 130, produceSize, generated.Result[struct{}](), produceStep, generated.Deferring())
 	generated.Bind(produce, produceStart, func(tr *cases.Trace, c *task.Chan[int], n int) coro.Call[struct{}] {
-		var s produceState
-		*generated.In[produceArgs](&s) = produceArgs{n: n}
-		return produceKind.With(s, produceHeld{tr: tr, c: c})
+		c1 := generated.NewCall[struct{}](produceKind)
+		*generated.CallState[produceArgs](c1) = produceArgs{n: n}
+		*generated.CallHeld[produceHeld](c1) = produceHeld{tr: tr, c: c}
+		return c1
 	})
-	allKind = generated.DefineHeld[allState, allHeld, int]("all", "chans.go", 142, allStep)
+	allKind = generated.DefineHeld("all", "chans.go", 142, allSize, generated.Result[int](), allStep)
 	generated.Bind(all, allStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s allState
-		*generated.In[allArgs](&s) = allArgs{n: n}
-		return allKind.With(s, allHeld{tr: tr})
+		c1 := generated.NewCall[int](allKind)
+		*generated.CallState[allArgs](c1) = allArgs{n: n}
+		*generated.CallHeld[allHeld](c1) = allHeld{tr: tr}
+		return c1
 	})
-	allFunc1Kind = generated.DefineHeld[allFunc1State, allFunc1Held, struct{}]("all.func1", "chans.go", 145, allFunc1Step)
-	allJumpsKind = generated.DefineHeld[allJumpsState, allJumpsHeld, int]("allJumps", "chans.go", 161, allJumpsStep)
+	allFunc1Kind = generated.DefineHeld("all.func1", "chans.go", 145, 0, generated.Result[struct{}](), allFunc1Step)
+	allJumpsKind = generated.DefineHeld("allJumps", "chans.go", 161, allJumpsSize, generated.Result[int](), allJumpsStep)
 	generated.Bind(allJumps, allJumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s allJumpsState
-		*generated.In[allJumpsArgs](&s) = allJumpsArgs{n: n}
-		return allJumpsKind.With(s, allJumpsHeld{tr: tr})
+		c1 := generated.NewCall[int](allJumpsKind)
+		*generated.CallState[allJumpsArgs](c1) = allJumpsArgs{n: n}
+		*generated.CallHeld[allJumpsHeld](c1) = allJumpsHeld{tr: tr}
+		return c1
 	})
-	allNestedKind = generated.DefineHeld[allNestedState, allNestedHeld, int]("allNested", "chans.go", 194, allNestedStep)
+	allNestedKind = generated.DefineHeld("allNested", "chans.go", 194, allNestedSize, generated.Result[int](), allNestedStep)
 	generated.Bind(allNested, allNestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s allNestedState
-		*generated.In[allNestedArgs](&s) = allNestedArgs{n: n}
-		return allNestedKind.With(s, allNestedHeld{tr: tr})
+		c1 := generated.NewCall[int](allNestedKind)
+		*generated.CallState[allNestedArgs](c1) = allNestedArgs{n: n}
+		*generated.CallHeld[allNestedHeld](c1) = allNestedHeld{tr: tr}
+		return c1
 	})
-	allNestedFunc1Kind = generated.DefineHeld[allNestedFunc1State, allNestedFunc1Held, struct{}]("allNested.func1", "chans.go", 197, allNestedFunc1Step, generated.Deferring())
+	allNestedFunc1Kind = generated.DefineHeld("allNested.func1", "chans.go", 197, allNestedFunc1Size, generated.Result[struct{}](), allNestedFunc1Step, generated.Deferring())
 	generated.Bind(stage[float64, int], stageStart[float64, int], stageCall[float64, int])
 	generated.Bind(stage[int, float64], stageStart[int, float64], stageCall[int, float64])
-	pipelineKind = generated.DefineHeld[pipelineState, pipelineHeld, int]("pipeline", "chans.go", 233, pipelineStep)
+	pipelineKind = generated.DefineHeld("pipeline", "chans.go", 233, pipelineSize, generated.Result[int](), pipelineStep)
 	generated.Bind(pipeline, pipelineStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s pipelineState
-		*generated.In[pipelineArgs](&s) = pipelineArgs{n: n}
-		return pipelineKind.With(s, pipelineHeld{tr: tr})
+		c := generated.NewCall[int](pipelineKind)
+		*generated.CallState[pipelineArgs](c) = pipelineArgs{n: n}
+		*generated.CallHeld[pipelineHeld](c) = pipelineHeld{tr: tr}
+		return c
 	})
-	pipelineFunc1Kind = generated.DefineHeld[pipelineFunc1State, pipelineFunc1Held, float64]("pipeline.func1", "chans.go", 236, pipelineFunc1Step)
-	pipelineFunc2Kind = generated.DefineHeld[pipelineFunc2State, pipelineFunc2Held, int]("pipeline.func2", "chans.go", 237, pipelineFunc2Step)
-	pipelineFunc3Kind = generated.DefineHeld[pipelineFunc3State, pipelineFunc3Held, struct{}]("pipeline.func3", "chans.go", 238, pipelineFunc3Step)
+	pipelineFunc1Kind = generated.DefineHeld("pipeline.func1", "chans.go", 236, pipelineFunc1Size, generated.Result[float64](), pipelineFunc1Step)
+	pipelineFunc2Kind = generated.DefineHeld("pipeline.func2", "chans.go", 237, pipelineFunc2Size, generated.Result[int](), pipelineFunc2Step)
+	pipelineFunc3Kind = generated.DefineHeld("pipeline.func3", "chans.go", 238, pipelineFunc3Size, generated.Result[struct{}](), pipelineFunc3Step)
 }
 
 // channelArgs has the arguments of channel.
@@ -115,14 +124,14 @@ type channelAt4 struct {
 	result        int
 }
 
-type channelState = [(max(unsafe.Sizeof(channelArgs{}), unsafe.Sizeof(channelAt1{}), unsafe.Sizeof(channelAt2{}), unsafe.Sizeof(channelAt3{}), unsafe.Sizeof(channelAt4{})) + 7) / 8]uint64
+const channelSize = (max(unsafe.Sizeof(channelArgs{}), unsafe.Sizeof(channelAt1{}), unsafe.Sizeof(channelAt2{}), unsafe.Sizeof(channelAt3{}), unsafe.Sizeof(channelAt4{})) + 7) &^ 7
 
 type channelHeld = struct {
 	tr *cases.Trace
 	c  *task.Chan[int]
 }
 
-var channelKind *generated.HeldKind[channelState, channelHeld, int]
+var channelKind *generated.Kind
 
 // channelStart is the start form of channel.
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -132,9 +141,9 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:13
 			v1 := valueStart(t, tr, i*i)
-//line chans_task.go:136
+//line chans_task.go:145
 			if generated.Suspended(t) {
-				f, h := channelKind.Spill(t, 1)
+				f, h := generated.SpillHeld[channelHeld](t, channelKind, 1)
 				s := generated.At[channelAt1](f)
 				*s = channelAt1{n: n, i: i}
 				*h = channelHeld{tr: tr, c: c}
@@ -143,9 +152,9 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line chans.go:13
 			err := c.Send(t, v1)
-//line chans_task.go:147
+//line chans_task.go:156
 			if generated.Suspended(t) {
-				f, h := channelKind.Spill(t, 2)
+				f, h := generated.SpillHeld[channelHeld](t, channelKind, 2)
 				*generated.At[channelAt2](f) = channelAt2{n: n, i: i}
 				*h = channelHeld{tr: tr, c: c}
 				return
@@ -163,9 +172,9 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:20
 			v, err1 := c.Recv(t)
-//line chans_task.go:167
+//line chans_task.go:176
 			if generated.Suspended(t) {
-				f, h := channelKind.Spill(t, 3)
+				f, h := generated.SpillHeld[channelHeld](t, channelKind, 3)
 				s := generated.At[channelAt3](f)
 				*s = channelAt3{n: n, sum: sum, i1: i1}
 				*h = channelHeld{tr: tr, c: c}
@@ -177,9 +186,9 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err1
 			}
 			v2 := valueStart(t, tr, 1)
-//line chans_task.go:181
+//line chans_task.go:190
 			if generated.Suspended(t) {
-				f, h := channelKind.Spill(t, 4)
+				f, h := generated.SpillHeld[channelHeld](t, channelKind, 4)
 				s := generated.At[channelAt4](f)
 				*s = channelAt4{n: n, sum: sum, i1: i1, v: v}
 				*h = channelHeld{tr: tr, c: c}
@@ -196,10 +205,10 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line chans_task.go:200
+//line chans_task.go:209
 
 // channelStep is the step form of channel.
-func channelStep(f *generated.Frame[channelState, int], h *channelHeld) generated.Step {
+func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                       *cases.Trace
@@ -220,7 +229,7 @@ func channelStep(f *generated.Frame[channelState, int], h *channelHeld) generate
 //line chans.go:13
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:224
+//line chans_task.go:233
 		goto resume1
 	case 2:
 		s := generated.At[channelAt2](f)
@@ -228,7 +237,7 @@ func channelStep(f *generated.Frame[channelState, int], h *channelHeld) generate
 		tr, c = h.tr, h.c
 //line chans.go:13
 		err = generated.Err(f)
-//line chans_task.go:232
+//line chans_task.go:241
 		goto resume2
 	case 3:
 		s := generated.At[channelAt3](f)
@@ -237,7 +246,7 @@ func channelStep(f *generated.Frame[channelState, int], h *channelHeld) generate
 //line chans.go:20
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:241
+//line chans_task.go:250
 		goto resume3
 	case 4:
 		s := generated.At[channelAt4](f)
@@ -246,7 +255,7 @@ func channelStep(f *generated.Frame[channelState, int], h *channelHeld) generate
 //line chans.go:24
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:250
+//line chans_task.go:259
 		goto resume4
 	default:
 		return f.BadResume()
@@ -261,7 +270,7 @@ loop1:
 	}
 //line chans.go:13
 	v1 = valueStart(t, tr, i*i)
-//line chans_task.go:265
+//line chans_task.go:274
 	if generated.Suspended(t) {
 		s := generated.At[channelAt1](f)
 		*s = channelAt1{n: n, i: i}
@@ -272,7 +281,7 @@ loop1:
 resume1:
 //line chans.go:13
 	err = c.Send(t, v1)
-//line chans_task.go:276
+//line chans_task.go:285
 	if generated.Suspended(t) {
 		*generated.At[channelAt2](f) = channelAt2{n: n, i: i}
 		*h = channelHeld{tr: tr, c: c}
@@ -284,7 +293,7 @@ resume2:
 		goto end1
 	}
 //line chans.go:14
-	return generated.Return(f, i, err)
+	return generated.Return[int](f, i, err)
 end1:
 //line chans.go:12
 	i++
@@ -301,7 +310,7 @@ loop2:
 	}
 //line chans.go:20
 	v, err1 = c.Recv(t)
-//line chans_task.go:305
+//line chans_task.go:314
 	if generated.Suspended(t) {
 		s := generated.At[channelAt3](f)
 		*s = channelAt3{n: n, sum: sum, i1: i1}
@@ -312,10 +321,10 @@ loop2:
 resume3:
 //line chans.go:21
 	if err1 != nil {
-		return generated.Return(f, sum, err1)
+		return generated.Return[int](f, sum, err1)
 	}
 	v2 = valueStart(t, tr, 1)
-//line chans_task.go:319
+//line chans_task.go:328
 	if generated.Suspended(t) {
 		s := generated.At[channelAt4](f)
 		*s = channelAt4{n: n, sum: sum, i1: i1, v: v}
@@ -333,10 +342,10 @@ end3:
 //line chans.go:26
 	_, ok = c.TryRecv()
 	tr.Print(ok)
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line chans_task.go:340
+//line chans_task.go:349
 
 // closedArgs has the arguments of closed.
 type closedArgs struct {
@@ -348,7 +357,7 @@ type closedAt4 struct {
 	result int
 }
 
-type closedState = [(max(unsafe.Sizeof(closedArgs{}), unsafe.Sizeof(closedAt4{})) + 7) / 8]uint64
+const closedSize = (max(unsafe.Sizeof(closedArgs{}), unsafe.Sizeof(closedAt4{})) + 7) &^ 7
 
 // closedExit is what closed needs until it has ended: its deferred calls and its results.
 type closedExit struct {
@@ -366,24 +375,24 @@ type closedHeld = struct {
 	result message
 }
 
-var closedKind *generated.HeldKind[closedState, closedHeld, int]
+var closedKind *generated.Kind
 
 // closedStart is the start form of closed.
 func closedStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := closedKind.Begin(t)
+	f, h := generated.BeginHeld[closedHeld](t, closedKind)
 	*generated.At[closedArgs](f) = closedArgs{n: n}
 	*h = closedHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // closedStep is the step form of closed.
-func closedStep(f *generated.Frame[closedState, int], h *closedHeld) generated.Step {
+func closedStep(f *generated.Frame, h *closedHeld) generated.Step {
 	step, _ := closedRun(f, h, f.At())
 	return step
 }
 
 // closedRun runs closed from a resume point on. If it panics, it runs again from its deferred calls on.
-func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (step generated.Step, ok bool) {
+func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -415,20 +424,20 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 		tr, c = h.tr, h.c
 //line chans.go:38
 		err1 = generated.Err(f)
-//line chans_task.go:419
+//line chans_task.go:428
 		goto resume1
 	case 2:
 		tr, c = h.tr, h.c
 //line chans.go:41
 		generated.ChildErr(f)
-//line chans_task.go:425
+//line chans_task.go:434
 		goto resume2
 	case 3:
 		tr, c = h.tr, h.c
 //line chans.go:43
 		v = h.result
 		err2 = generated.Err(f)
-//line chans_task.go:432
+//line chans_task.go:441
 		goto resume3
 	case 4:
 		s := generated.At[closedAt4](f)
@@ -436,20 +445,20 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 //line chans.go:47
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:440
+//line chans_task.go:449
 		goto resume4
 	case 5:
 		tr, c = h.tr, h.c
 //line chans.go:49
 		v2 = h.result
 		err3 = generated.Err(f)
-//line chans_task.go:447
+//line chans_task.go:456
 		goto resume5
 	case 6:
 		tr = h.tr
 //line chans.go:56
 		err4 = generated.Err(f)
-//line chans_task.go:453
+//line chans_task.go:462
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -462,7 +471,7 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 //line chans.go:37
 	c = task.NewChan[message](2)
 	err1 = c.Send(t, message{"kept", k})
-//line chans_task.go:466
+//line chans_task.go:475
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 1), true
@@ -480,7 +489,7 @@ resume1:
 end1:
 //line chans.go:41
 	waitStart(t, tr, "sent")
-//line chans_task.go:484
+//line chans_task.go:493
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 2), true
@@ -489,7 +498,7 @@ resume2:
 //line chans.go:42
 	c.Close()
 	v, err2 = c.Recv(t)
-//line chans_task.go:493
+//line chans_task.go:502
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -506,7 +515,7 @@ resume3:
 	}
 //line chans.go:47
 	v1 = valueStart(t, tr, 5)
-//line chans_task.go:510
+//line chans_task.go:519
 	if generated.Suspended(t) {
 		s := generated.At[closedAt4](f)
 		*s = closedAt4{}
@@ -519,7 +528,7 @@ resume4:
 	*m.to = v1
 	tr.Print(m.text)
 	v2, err3 = c.Recv(t)
-//line chans_task.go:523
+//line chans_task.go:532
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -535,9 +544,9 @@ resume5:
 //line chans.go:52
 				tr.Print(p.Recover() != nil)
 				waitStart(t, tr, "recovered")
-//line chans_task.go:539
+//line chans_task.go:548
 				if generated.Suspended(t) {
-					_, h := closedFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[closedFunc1Held](t, closedFunc1Kind, 1)
 					*h = closedFunc1Held{err: err}
 					return
 				}
@@ -548,7 +557,7 @@ resume5:
 	}
 //line chans.go:56
 	err4 = c.Send(t, message{})
-//line chans_task.go:552
+//line chans_task.go:561
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 6), true
@@ -558,16 +567,14 @@ resume6:
 	*err = err4
 	tr.Print("never")
 	goto exit
-//line chans_task.go:562
+//line chans_task.go:571
 exit:
 	if p.Run(t) {
 		*h = closedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type closedFunc1State = struct{}
 
 type closedFunc1Held = struct {
 	tr  *cases.Trace
@@ -575,10 +582,10 @@ type closedFunc1Held = struct {
 	p   *generated.Panic
 }
 
-var closedFunc1Kind *generated.HeldKind[closedFunc1State, closedFunc1Held, struct{}]
+var closedFunc1Kind *generated.Kind
 
 // closedFunc1Step is the step form of closed.func1.
-func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFunc1Held) generated.Step {
+func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -592,7 +599,7 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 		err = h.err
 //line chans.go:53
 		generated.ChildErr(f)
-//line chans_task.go:596
+//line chans_task.go:603
 		goto resume1
 	default:
 		return f.BadResume()
@@ -600,7 +607,7 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 //line chans.go:52
 	tr.Print(p.Recover() != nil)
 	waitStart(t, tr, "recovered")
-//line chans_task.go:604
+//line chans_task.go:611
 	if generated.Suspended(t) {
 		*h = closedFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -608,8 +615,8 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 resume1:
 //line chans.go:54
 	*err = nil
-//line chans_task.go:612
-	return generated.Return(f, struct{}{}, nil)
+//line chans_task.go:619
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // pingPongArgs has the arguments of pingPong.
@@ -648,7 +655,7 @@ type pingPongAt5 struct {
 	v int
 }
 
-type pingPongState = [(max(unsafe.Sizeof(pingPongArgs{}), unsafe.Sizeof(pingPongAt1{}), unsafe.Sizeof(pingPongAt2{}), unsafe.Sizeof(pingPongAt3{}), unsafe.Sizeof(pingPongAt4{}), unsafe.Sizeof(pingPongAt5{})) + 7) / 8]uint64
+const pingPongSize = (max(unsafe.Sizeof(pingPongArgs{}), unsafe.Sizeof(pingPongAt1{}), unsafe.Sizeof(pingPongAt2{}), unsafe.Sizeof(pingPongAt3{}), unsafe.Sizeof(pingPongAt4{}), unsafe.Sizeof(pingPongAt5{})) + 7) &^ 7
 
 type pingPongHeld = struct {
 	tr    *cases.Trace
@@ -657,7 +664,7 @@ type pingPongHeld = struct {
 	err   error
 }
 
-var pingPongKind *generated.HeldKind[pingPongState, pingPongHeld, int]
+var pingPongKind *generated.Kind
 
 // pingPongStart is the start form of pingPong.
 func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -680,9 +687,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:66
 			for {
 				v, err := there.Recv(t)
-//line chans_task.go:684
+//line chans_task.go:691
 				if generated.Suspended(t) {
-					f, h := pingPongFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
 					*s = pingPongFunc1At1{}
 					*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -700,9 +707,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:74
 					v1 := valueStart(t, tr, v)
-//line chans_task.go:704
+//line chans_task.go:711
 					if generated.Suspended(t) {
-						f, h := pingPongFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 						s := generated.At[pingPongFunc1At2](f)
 						*s = pingPongFunc1At2{}
 						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -712,9 +719,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:74
 					err1 := back.Send(t, v1+1)
-//line chans_task.go:716
+//line chans_task.go:723
 					if generated.Suspended(t) {
-						_, h := pingPongFunc1Kind.Spill(t, 3)
+						_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
 						pingPongFunc1Defer1(&h.exit.panic, recv)
 						return
@@ -727,11 +734,13 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 		})
 	} else {
-		generated.GoCall(t, &g, pingPongFunc1Kind.With(pingPongFunc1State{}, pingPongFunc1Held{tr: tr, there: there, back: back}))
+		c := generated.NewCall[struct{}](pingPongFunc1Kind)
+		*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{tr: tr, there: there, back: back}
+		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:733
+//line chans_task.go:742
 	if generated.Suspended(t) {
-		f, h := pingPongKind.Spill(t, 1)
+		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 1)
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{n: n}
 		generated.Move(&s.g, &g)
@@ -744,9 +753,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:81
 			err := there.Send(t, v)
-//line chans_task.go:748
+//line chans_task.go:757
 			if generated.Suspended(t) {
-				f, h := pingPongKind.Spill(t, 2)
+				f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 				s := generated.At[pingPongAt2](f)
 				*s = pingPongAt2{n: n, v: v, i: i}
 				generated.Move(&s.g, &g)
@@ -756,9 +765,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:82
 			if err == nil {
 				v, err = back.Recv(t)
-//line chans_task.go:760
+//line chans_task.go:769
 				if generated.Suspended(t) {
-					f, h := pingPongKind.Spill(t, 3)
+					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 					s := generated.At[pingPongAt3](f)
 					*s = pingPongAt3{n: n, i: i}
 					generated.Move(&s.g, &g)
@@ -771,9 +780,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			if err != nil {
 				there.Close()
 				g.Wait(t)
-//line chans_task.go:775
+//line chans_task.go:784
 				if generated.Suspended(t) {
-					f, h := pingPongKind.Spill(t, 4)
+					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 4)
 					*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
 					*h = pingPongHeld{err: err}
 					return
@@ -786,9 +795,9 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:91
 	there.Close()
 	err1 := g.Wait(t)
-//line chans_task.go:790
+//line chans_task.go:799
 	if generated.Suspended(t) {
-		f := pingPongKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, pingPongKind, 5)
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
 		return
 	}
@@ -796,10 +805,10 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line chans_task.go:800
+//line chans_task.go:809
 
 // pingPongStep is the step form of pingPong.
-func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) generated.Step {
+func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -820,7 +829,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		there, back = h.there, h.back
 //line chans.go:64
 		generated.Child(f)
-//line chans_task.go:824
+//line chans_task.go:833
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -829,7 +838,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		there, back = h.there, h.back
 //line chans.go:81
 		err = generated.Err(f)
-//line chans_task.go:833
+//line chans_task.go:842
 		goto resume2
 	case 3:
 		s := generated.At[pingPongAt3](f)
@@ -839,7 +848,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 //line chans.go:83
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:843
+//line chans_task.go:852
 		goto resume3
 	case 4:
 		s := generated.At[pingPongAt4](f)
@@ -847,14 +856,14 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		err = h.err
 //line chans.go:87
 		generated.Err(f)
-//line chans_task.go:851
+//line chans_task.go:860
 		goto resume4
 	case 5:
 		s := generated.At[pingPongAt5](f)
 		v = s.v
 //line chans.go:92
 		err1 = generated.Err(f)
-//line chans_task.go:858
+//line chans_task.go:867
 		goto resume5
 	default:
 		return f.BadResume()
@@ -881,9 +890,9 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 //line chans.go:66
 				for {
 					v, err := there.Recv(t)
-//line chans_task.go:885
+//line chans_task.go:894
 					if generated.Suspended(t) {
-						f, h := pingPongFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 						s := generated.At[pingPongFunc1At1](f)
 						*s = pingPongFunc1At1{}
 						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -901,9 +910,9 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 					{
 //line chans.go:74
 						v1 := valueStart(t, tr, v)
-//line chans_task.go:905
+//line chans_task.go:914
 						if generated.Suspended(t) {
-							f, h := pingPongFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 							s := generated.At[pingPongFunc1At2](f)
 							*s = pingPongFunc1At2{}
 							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -913,9 +922,9 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 						}
 //line chans.go:74
 						err1 := back.Send(t, v1+1)
-//line chans_task.go:917
+//line chans_task.go:926
 						if generated.Suspended(t) {
-							_, h := pingPongFunc1Kind.Spill(t, 3)
+							_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
 							pingPongFunc1Defer1(&h.exit.panic, recv)
 							return
@@ -928,15 +937,17 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 				}
 			})
 		} else {
-			generated.GoCall(t, &g, pingPongFunc1Kind.With(pingPongFunc1State{}, pingPongFunc1Held{tr: tr, there: there, back: back}))
+			c := generated.NewCall[struct{}](pingPongFunc1Kind)
+			*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{tr: tr, there: there, back: back}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:935
+//line chans_task.go:946
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{n: n}
 		generated.Move(&s.g, &g)
-		h = pingPongKind.Hold(t, f, h)
+		h = generated.Hold(t, pingPongKind, f, h)
 		*h = pingPongHeld{there: there, back: back}
 		return generated.Wait(f, t, 1)
 	}
@@ -951,12 +962,12 @@ loop1:
 	}
 //line chans.go:81
 	err = there.Send(t, v)
-//line chans_task.go:955
+//line chans_task.go:966
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{n: n, v: v, i: i}
 		generated.Move(&s.g, &g)
-		h = pingPongKind.Hold(t, f, h)
+		h = generated.Hold(t, pingPongKind, f, h)
 		*h = pingPongHeld{there: there, back: back}
 		return generated.Wait(f, t, 2)
 	}
@@ -967,12 +978,12 @@ resume2:
 	}
 //line chans.go:83
 	v, err = back.Recv(t)
-//line chans_task.go:971
+//line chans_task.go:982
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt3](f)
 		*s = pingPongAt3{n: n, i: i}
 		generated.Move(&s.g, &g)
-		h = pingPongKind.Hold(t, f, h)
+		h = generated.Hold(t, pingPongKind, f, h)
 		*h = pingPongHeld{there: there, back: back}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -986,16 +997,16 @@ end1:
 //line chans.go:86
 	there.Close()
 	g.Wait(t)
-//line chans_task.go:990
+//line chans_task.go:1001
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
-		h = pingPongKind.Hold(t, f, h)
+		h = generated.Hold(t, pingPongKind, f, h)
 		*h = pingPongHeld{err: err}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line chans.go:88
-	return generated.Return(f, v, err)
+	return generated.Return[int](f, v, err)
 end2:
 //line chans.go:80
 	i++
@@ -1004,7 +1015,7 @@ end3:
 //line chans.go:91
 	there.Close()
 	err1 = g.Wait(t)
-//line chans_task.go:1008
+//line chans_task.go:1019
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
 		if h != nil {
@@ -1014,10 +1025,10 @@ end3:
 	}
 resume5:
 //line chans.go:92
-	return generated.Return(f, v, err1)
+	return generated.Return[int](f, v, err1)
 }
 
-//line chans_task.go:1021
+//line chans_task.go:1032
 
 // pingPongFunc1At1 is what pingPong.func1 keeps while it waits in line 67.
 type pingPongFunc1At1 struct {
@@ -1029,7 +1040,7 @@ type pingPongFunc1At2 struct {
 	result int
 }
 
-type pingPongFunc1State = [(max(unsafe.Sizeof(pingPongFunc1At1{}), unsafe.Sizeof(pingPongFunc1At2{})) + 7) / 8]uint64
+const pingPongFunc1Size = (max(unsafe.Sizeof(pingPongFunc1At1{}), unsafe.Sizeof(pingPongFunc1At2{})) + 7) &^ 7
 
 // pingPongFunc1Exit is what pingPong.func1 needs until it has ended: its deferred calls and its results.
 type pingPongFunc1Exit struct {
@@ -1045,7 +1056,7 @@ type pingPongFunc1Held = struct {
 	back  *task.Chan[int]
 }
 
-var pingPongFunc1Kind *generated.HeldKind[pingPongFunc1State, pingPongFunc1Held, struct{}]
+var pingPongFunc1Kind *generated.Kind
 
 // pingPongFunc1Defer1 enters what pingPong.func1 defers in line 65 in the list of its frame.
 func pingPongFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
@@ -1057,16 +1068,16 @@ func pingPongFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1061
+//line chans_task.go:1072
 
 // pingPongFunc1Step is the step form of pingPong.func1.
-func pingPongFunc1Step(f *generated.Frame[pingPongFunc1State, struct{}], h *pingPongFunc1Held) generated.Step {
+func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step {
 	step, _ := pingPongFunc1Run(f, h, f.At())
 	return step
 }
 
 // pingPongFunc1Run runs pingPong.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingPongFunc1Held, at int) (step generated.Step, ok bool) {
+func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return pingPongFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -1086,7 +1097,7 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 //line chans.go:67
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1090
+//line chans_task.go:1101
 		goto resume1
 	case 2:
 		s := generated.At[pingPongFunc1At2](f)
@@ -1094,13 +1105,13 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 //line chans.go:74
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:1098
+//line chans_task.go:1109
 		goto resume2
 	case 3:
 		tr, there, back = h.tr, h.there, h.back
 //line chans.go:74
 		err1 = generated.Err(f)
-//line chans_task.go:1104
+//line chans_task.go:1115
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1118,7 +1129,7 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 loop1:
 //line chans.go:67
 	v, err = there.Recv(t)
-//line chans_task.go:1122
+//line chans_task.go:1133
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -1143,7 +1154,7 @@ resume1:
 	}
 //line chans.go:74
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:1147
+//line chans_task.go:1158
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At2](f)
 		*s = pingPongFunc1At2{}
@@ -1154,7 +1165,7 @@ resume1:
 resume2:
 //line chans.go:74
 	err1 = back.Send(t, v1+1)
-//line chans_task.go:1158
+//line chans_task.go:1169
 	if generated.Suspended(t) {
 		*h = pingPongFunc1Held{exit: h.exit, tr: tr, there: there, back: back}
 		return generated.Wait(f, t, 3), true
@@ -1171,13 +1182,13 @@ resume3:
 	}
 end1:
 	goto loop1
-//line chans_task.go:1175
+//line chans_task.go:1186
 exit:
 	if p.Run(t) {
 		*h = pingPongFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // consumersArgs has the arguments of consumers.
@@ -1208,7 +1219,7 @@ type consumersAt4 struct {
 	sum int
 }
 
-type consumersState = [(max(unsafe.Sizeof(consumersArgs{}), unsafe.Sizeof(consumersAt1{}), unsafe.Sizeof(consumersAt2{}), unsafe.Sizeof(consumersAt3{}), unsafe.Sizeof(consumersAt4{})) + 7) / 8]uint64
+const consumersSize = (max(unsafe.Sizeof(consumersArgs{}), unsafe.Sizeof(consumersAt1{}), unsafe.Sizeof(consumersAt2{}), unsafe.Sizeof(consumersAt3{}), unsafe.Sizeof(consumersAt4{})) + 7) &^ 7
 
 type consumersHeld = struct {
 	tr      *cases.Trace
@@ -1217,7 +1228,7 @@ type consumersHeld = struct {
 	workers *task.Group
 }
 
-var consumersKind *generated.HeldKind[consumersState, consumersHeld, int]
+var consumersKind *generated.Kind
 
 // consumersStart is the start form of consumers.
 func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1245,9 +1256,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:102
 					v := valueStart(t, tr, i)
-//line chans_task.go:1249
+//line chans_task.go:1260
 					if generated.Suspended(t) {
-						f, h := consumersFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 						s := generated.At[consumersFunc1At1](f)
 						*s = consumersFunc1At1{i: i}
 						*h = consumersFunc1Held{tr: tr, jobs: jobs}
@@ -1257,9 +1268,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:102
 					err := jobs.Send(t, v)
-//line chans_task.go:1261
+//line chans_task.go:1272
 					if generated.Suspended(t) {
-						f, h := consumersFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 						*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 						*h = consumersFunc1Held{tr: tr, jobs: jobs}
 						consumersFunc1Defer1(&h.exit.panic, recv)
@@ -1275,11 +1286,13 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		generated.GoCall(t, &g, consumersFunc1Kind.With(consumersFunc1State{}, consumersFunc1Held{tr: tr, jobs: jobs}))
+		c := generated.NewCall[struct{}](consumersFunc1Kind)
+		*generated.CallHeld[consumersFunc1Held](c) = consumersFunc1Held{tr: tr, jobs: jobs}
+		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1281
+//line chans_task.go:1294
 	if generated.Suspended(t) {
-		f, h := consumersKind.Spill(t, 1)
+		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 1)
 		s := generated.At[consumersAt1](f)
 		*s = consumersAt1{n: n}
 		generated.Move(&s.g, &g)
@@ -1308,9 +1321,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						for {
 //line chans.go:112
 							v, err1 := jobs.Recv(t)
-//line chans_task.go:1312
+//line chans_task.go:1325
 							if generated.Suspended(t) {
-								f, h := consumersFunc2Func1Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 								s := generated.At[consumersFunc2Func1At1](f)
 								*s = consumersFunc2Func1At1{}
 								*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1326,9 +1339,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line chans.go:113
 								v1 := valueStart(t, tr, job)
-//line chans_task.go:1330
+//line chans_task.go:1343
 								if generated.Suspended(t) {
-									f, h := consumersFunc2Func1Kind.Spill(t, 2)
+									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 									s := generated.At[consumersFunc2Func1At2](f)
 									*s = consumersFunc2Func1At2{job: job}
 									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1337,9 +1350,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								}
 //line chans.go:113
 								err := results.Send(t, job*v1)
-//line chans_task.go:1341
+//line chans_task.go:1354
 								if generated.Suspended(t) {
-									_, h := consumersFunc2Func1Kind.Spill(t, 3)
+									_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 									return
 								}
@@ -1353,11 +1366,13 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return t.Err()
 					})
 				} else {
-					generated.GoCall(t, &workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
+					c := generated.NewCall[struct{}](consumersFunc2Func1Kind)
+					*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+					generated.GoCall(t, &workers, c)
 				}
-//line chans_task.go:1359
+//line chans_task.go:1374
 				if generated.Suspended(t) {
-					f, h := consumersFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 					*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 					*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
 					consumersFunc2Defer1(&h.exit.panic, recv)
@@ -1366,9 +1381,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line chans.go:120
 			err := workers.Wait(t)
-//line chans_task.go:1370
+//line chans_task.go:1385
 			if generated.Suspended(t) {
-				_, h := consumersFunc2Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 				*h = consumersFunc2Held{}
 				consumersFunc2Defer1(&h.exit.panic, recv)
 				return
@@ -1377,13 +1392,14 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return err
 		})
 	} else {
-		var s consumersFunc2State
-		*generated.In[consumersFunc2Args](&s) = consumersFunc2Args{n: n}
-		generated.GoCall(t, &g, consumersFunc2Kind.With(s, consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}))
+		c := generated.NewCall[struct{}](consumersFunc2Kind)
+		*generated.CallState[consumersFunc2Args](c) = consumersFunc2Args{n: n}
+		*generated.CallHeld[consumersFunc2Held](c) = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
+		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1385
+//line chans_task.go:1401
 	if generated.Suspended(t) {
-		f, h := consumersKind.Spill(t, 2)
+		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 2)
 		s := generated.At[consumersAt2](f)
 		*s = consumersAt2{}
 		generated.Move(&s.g, &g)
@@ -1395,9 +1411,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:123
 		v, err := results.Recv(t)
-//line chans_task.go:1399
+//line chans_task.go:1415
 		if generated.Suspended(t) {
-			f, h := consumersKind.Spill(t, 3)
+			f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 3)
 			s := generated.At[consumersAt3](f)
 			*s = consumersAt3{sum: sum}
 			generated.Move(&s.g, &g)
@@ -1414,9 +1430,9 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += r
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:1418
+//line chans_task.go:1434
 	if generated.Suspended(t) {
-		f := consumersKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, consumersKind, 4)
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
 		return
 	}
@@ -1424,10 +1440,10 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:1428
+//line chans_task.go:1444
 
 // consumersStep is the step form of consumers.
-func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) generated.Step {
+func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -1449,7 +1465,7 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:99
 		generated.Child(f)
-//line chans_task.go:1453
+//line chans_task.go:1469
 		goto resume1
 	case 2:
 		s := generated.At[consumersAt2](f)
@@ -1457,7 +1473,7 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 		results = h.results
 //line chans.go:108
 		generated.Child(f)
-//line chans_task.go:1461
+//line chans_task.go:1477
 		goto resume2
 	case 3:
 		s := generated.At[consumersAt3](f)
@@ -1467,14 +1483,14 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 //line chans.go:123
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1471
+//line chans_task.go:1487
 		goto resume3
 	case 4:
 		s := generated.At[consumersAt4](f)
 		sum = s.sum
 //line chans.go:126
 		err1 = generated.Err(f)
-//line chans_task.go:1478
+//line chans_task.go:1494
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1505,9 +1521,9 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 					{
 //line chans.go:102
 						v := valueStart(t, tr, i)
-//line chans_task.go:1509
+//line chans_task.go:1525
 						if generated.Suspended(t) {
-							f, h := consumersFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 							s := generated.At[consumersFunc1At1](f)
 							*s = consumersFunc1At1{i: i}
 							*h = consumersFunc1Held{tr: tr, jobs: jobs}
@@ -1517,9 +1533,9 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 						}
 //line chans.go:102
 						err := jobs.Send(t, v)
-//line chans_task.go:1521
+//line chans_task.go:1537
 						if generated.Suspended(t) {
-							f, h := consumersFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 							*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 							*h = consumersFunc1Held{tr: tr, jobs: jobs}
 							consumersFunc1Defer1(&h.exit.panic, recv)
@@ -1535,15 +1551,17 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 				return nil
 			})
 		} else {
-			generated.GoCall(t, &g, consumersFunc1Kind.With(consumersFunc1State{}, consumersFunc1Held{tr: tr, jobs: jobs}))
+			c := generated.NewCall[struct{}](consumersFunc1Kind)
+			*generated.CallHeld[consumersFunc1Held](c) = consumersFunc1Held{tr: tr, jobs: jobs}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1542
+//line chans_task.go:1560
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt1](f)
 		*s = consumersAt1{n: n}
 		generated.Move(&s.g, &g)
-		h = consumersKind.Hold(t, f, h)
+		h = generated.Hold(t, consumersKind, f, h)
 		*h = consumersHeld{tr: tr, jobs: jobs, results: results, workers: workers}
 		return generated.Wait(f, t, 1)
 	}
@@ -1574,9 +1592,9 @@ resume1:
 							for {
 //line chans.go:112
 								v, err1 := jobs.Recv(t)
-//line chans_task.go:1578
+//line chans_task.go:1596
 								if generated.Suspended(t) {
-									f, h := consumersFunc2Func1Kind.Spill(t, 1)
+									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 									s := generated.At[consumersFunc2Func1At1](f)
 									*s = consumersFunc2Func1At1{}
 									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1592,9 +1610,9 @@ resume1:
 								{
 //line chans.go:113
 									v1 := valueStart(t, tr, job)
-//line chans_task.go:1596
+//line chans_task.go:1614
 									if generated.Suspended(t) {
-										f, h := consumersFunc2Func1Kind.Spill(t, 2)
+										f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 										s := generated.At[consumersFunc2Func1At2](f)
 										*s = consumersFunc2Func1At2{job: job}
 										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1603,9 +1621,9 @@ resume1:
 									}
 //line chans.go:113
 									err := results.Send(t, job*v1)
-//line chans_task.go:1607
+//line chans_task.go:1625
 									if generated.Suspended(t) {
-										_, h := consumersFunc2Func1Kind.Spill(t, 3)
+										_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 										return
 									}
@@ -1619,11 +1637,13 @@ resume1:
 							return t.Err()
 						})
 					} else {
-						generated.GoCall(t, workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
+						c := generated.NewCall[struct{}](consumersFunc2Func1Kind)
+						*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+						generated.GoCall(t, workers, c)
 					}
-//line chans_task.go:1625
+//line chans_task.go:1645
 					if generated.Suspended(t) {
-						f, h := consumersFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 						*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 						*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}
 						consumersFunc2Defer1(&h.exit.panic, recv)
@@ -1632,9 +1652,9 @@ resume1:
 				}
 //line chans.go:120
 				err := workers.Wait(t)
-//line chans_task.go:1636
+//line chans_task.go:1656
 				if generated.Suspended(t) {
-					_, h := consumersFunc2Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 					*h = consumersFunc2Held{}
 					consumersFunc2Defer1(&h.exit.panic, recv)
 					return
@@ -1643,17 +1663,18 @@ resume1:
 				return err
 			})
 		} else {
-			var s consumersFunc2State
-			*generated.In[consumersFunc2Args](&s) = consumersFunc2Args{n: n}
-			generated.GoCall(t, &g, consumersFunc2Kind.With(s, consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}))
+			c := generated.NewCall[struct{}](consumersFunc2Kind)
+			*generated.CallState[consumersFunc2Args](c) = consumersFunc2Args{n: n}
+			*generated.CallHeld[consumersFunc2Held](c) = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1652
+//line chans_task.go:1673
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt2](f)
 		*s = consumersAt2{}
 		generated.Move(&s.g, &g)
-		h = consumersKind.Hold(t, f, h)
+		h = generated.Hold(t, consumersKind, f, h)
 		*h = consumersHeld{results: results}
 		return generated.Wait(f, t, 2)
 	}
@@ -1663,12 +1684,12 @@ resume2:
 loop1:
 //line chans.go:123
 	v, err = results.Recv(t)
-//line chans_task.go:1667
+//line chans_task.go:1688
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt3](f)
 		*s = consumersAt3{sum: sum}
 		generated.Move(&s.g, &g)
-		h = consumersKind.Hold(t, f, h)
+		h = generated.Hold(t, consumersKind, f, h)
 		*h = consumersHeld{results: results}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -1687,7 +1708,7 @@ end1:
 end2:
 //line chans.go:126
 	err1 = g.Wait(t)
-//line chans_task.go:1691
+//line chans_task.go:1712
 	if generated.Suspended(t) {
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
 		if h != nil {
@@ -1697,10 +1718,10 @@ end2:
 	}
 resume4:
 //line chans.go:126
-	return generated.Return(f, sum, err1)
+	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:1704
+//line chans_task.go:1725
 
 // consumersFunc1At1 is what consumers.func1 keeps while it waits in line 102.
 type consumersFunc1At1 struct {
@@ -1713,7 +1734,7 @@ type consumersFunc1At2 struct {
 	i int
 }
 
-type consumersFunc1State = [(max(unsafe.Sizeof(consumersFunc1At1{}), unsafe.Sizeof(consumersFunc1At2{})) + 7) / 8]uint64
+const consumersFunc1Size = (max(unsafe.Sizeof(consumersFunc1At1{}), unsafe.Sizeof(consumersFunc1At2{})) + 7) &^ 7
 
 // consumersFunc1Exit is what consumers.func1 needs until it has ended: its deferred calls and its results.
 type consumersFunc1Exit struct {
@@ -1728,7 +1749,7 @@ type consumersFunc1Held = struct {
 	jobs *task.Chan[int]
 }
 
-var consumersFunc1Kind *generated.HeldKind[consumersFunc1State, consumersFunc1Held, struct{}]
+var consumersFunc1Kind *generated.Kind
 
 // consumersFunc1Defer1 enters what consumers.func1 defers in line 100 in the list of its frame.
 func consumersFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
@@ -1740,16 +1761,16 @@ func consumersFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1744
+//line chans_task.go:1765
 
 // consumersFunc1Step is the step form of consumers.func1.
-func consumersFunc1Step(f *generated.Frame[consumersFunc1State, struct{}], h *consumersFunc1Held) generated.Step {
+func consumersFunc1Step(f *generated.Frame, h *consumersFunc1Held) generated.Step {
 	step, _ := consumersFunc1Run(f, h, f.At())
 	return step
 }
 
 // consumersFunc1Run runs consumers.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *consumersFunc1Held, at int) (step generated.Step, ok bool) {
+func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return consumersFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -1770,7 +1791,7 @@ func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *con
 //line chans.go:102
 		v = s.result
 		generated.Child(f)
-//line chans_task.go:1774
+//line chans_task.go:1795
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc1At2](f)
@@ -1778,7 +1799,7 @@ func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *con
 		tr, jobs = h.tr, h.jobs
 //line chans.go:102
 		err = generated.Err(f)
-//line chans_task.go:1782
+//line chans_task.go:1803
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1802,7 +1823,7 @@ loop1:
 	}
 //line chans.go:102
 	v = valueStart(t, tr, i)
-//line chans_task.go:1806
+//line chans_task.go:1827
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc1At1](f)
 		*s = consumersFunc1At1{i: i}
@@ -1813,7 +1834,7 @@ loop1:
 resume1:
 //line chans.go:102
 	err = jobs.Send(t, v)
-//line chans_task.go:1817
+//line chans_task.go:1838
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 		*h = consumersFunc1Held{exit: h.exit, tr: tr, jobs: jobs}
@@ -1839,13 +1860,13 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:1843
+//line chans_task.go:1864
 exit:
 	if p.Run(t) {
 		*h = consumersFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // consumersFunc2Args has the arguments of consumers.func2.
@@ -1858,7 +1879,7 @@ type consumersFunc2At1 struct {
 	n, i int
 }
 
-type consumersFunc2State = [(max(unsafe.Sizeof(consumersFunc2Args{}), unsafe.Sizeof(consumersFunc2At1{})) + 7) / 8]uint64
+const consumersFunc2Size = (max(unsafe.Sizeof(consumersFunc2Args{}), unsafe.Sizeof(consumersFunc2At1{})) + 7) &^ 7
 
 // consumersFunc2Exit is what consumers.func2 needs until it has ended: its deferred calls and its results.
 type consumersFunc2Exit struct {
@@ -1875,7 +1896,7 @@ type consumersFunc2Held = struct {
 	workers *task.Group
 }
 
-var consumersFunc2Kind *generated.HeldKind[consumersFunc2State, consumersFunc2Held, struct{}]
+var consumersFunc2Kind *generated.Kind
 
 // consumersFunc2Defer1 enters what consumers.func2 defers in line 109 in the list of its frame.
 func consumersFunc2Defer1(p *generated.Panic, recv *task.Chan[int]) {
@@ -1887,16 +1908,16 @@ func consumersFunc2Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1891
+//line chans_task.go:1912
 
 // consumersFunc2Step is the step form of consumers.func2.
-func consumersFunc2Step(f *generated.Frame[consumersFunc2State, struct{}], h *consumersFunc2Held) generated.Step {
+func consumersFunc2Step(f *generated.Frame, h *consumersFunc2Held) generated.Step {
 	step, _ := consumersFunc2Run(f, h, f.At())
 	return step
 }
 
 // consumersFunc2Run runs consumers.func2 from a resume point on. If it panics, it runs again from its deferred calls on.
-func consumersFunc2Run(f *generated.Frame[consumersFunc2State, struct{}], h *consumersFunc2Held, at int) (step generated.Step, ok bool) {
+func consumersFunc2Run(f *generated.Frame, h *consumersFunc2Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return consumersFunc2Run(f, h, generated.Exit) }, &step, &ok)
@@ -1919,12 +1940,12 @@ func consumersFunc2Run(f *generated.Frame[consumersFunc2State, struct{}], h *con
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:111
 		generated.Child(f)
-//line chans_task.go:1923
+//line chans_task.go:1944
 		goto resume1
 	case 2:
 //line chans.go:120
 		err = generated.Err(f)
-//line chans_task.go:1928
+//line chans_task.go:1949
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1953,9 +1974,9 @@ loop1:
 			for {
 //line chans.go:112
 				v, err1 := jobs.Recv(t)
-//line chans_task.go:1957
+//line chans_task.go:1978
 				if generated.Suspended(t) {
-					f, h := consumersFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 					s := generated.At[consumersFunc2Func1At1](f)
 					*s = consumersFunc2Func1At1{}
 					*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1971,9 +1992,9 @@ loop1:
 				{
 //line chans.go:113
 					v1 := valueStart(t, tr, job)
-//line chans_task.go:1975
+//line chans_task.go:1996
 					if generated.Suspended(t) {
-						f, h := consumersFunc2Func1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 						s := generated.At[consumersFunc2Func1At2](f)
 						*s = consumersFunc2Func1At2{job: job}
 						*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1982,9 +2003,9 @@ loop1:
 					}
 //line chans.go:113
 					err := results.Send(t, job*v1)
-//line chans_task.go:1986
+//line chans_task.go:2007
 					if generated.Suspended(t) {
-						_, h := consumersFunc2Func1Kind.Spill(t, 3)
+						_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 						*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 						return
 					}
@@ -1998,9 +2019,11 @@ loop1:
 			return t.Err()
 		})
 	} else {
-		generated.GoCall(t, workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
+		c := generated.NewCall[struct{}](consumersFunc2Func1Kind)
+		*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+		generated.GoCall(t, workers, c)
 	}
-//line chans_task.go:2004
+//line chans_task.go:2027
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 		*h = consumersFunc2Held{exit: h.exit, tr: tr, jobs: jobs, results: results, workers: workers}
@@ -2013,7 +2036,7 @@ resume1:
 end1:
 //line chans.go:120
 	err = workers.Wait(t)
-//line chans_task.go:2017
+//line chans_task.go:2040
 	if generated.Suspended(t) {
 		*h = consumersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2024,13 +2047,13 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line chans_task.go:2028
+//line chans_task.go:2051
 exit:
 	if p.Run(t) {
 		*h = consumersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // consumersFunc2Func1At1 is what consumers.func2.func1 keeps while it waits in line 112.
@@ -2044,7 +2067,7 @@ type consumersFunc2Func1At2 struct {
 	result int
 }
 
-type consumersFunc2Func1State = [(max(unsafe.Sizeof(consumersFunc2Func1At1{}), unsafe.Sizeof(consumersFunc2Func1At2{})) + 7) / 8]uint64
+const consumersFunc2Func1Size = (max(unsafe.Sizeof(consumersFunc2Func1At1{}), unsafe.Sizeof(consumersFunc2Func1At2{})) + 7) &^ 7
 
 type consumersFunc2Func1Held = struct {
 	tr      *cases.Trace
@@ -2052,10 +2075,10 @@ type consumersFunc2Func1Held = struct {
 	results *task.Chan[int]
 }
 
-var consumersFunc2Func1Kind *generated.HeldKind[consumersFunc2Func1State, consumersFunc2Func1Held, struct{}]
+var consumersFunc2Func1Kind *generated.Kind
 
 // consumersFunc2Func1Step is the step form of consumers.func2.func1.
-func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct{}], h *consumersFunc2Func1Held) generated.Step {
+func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -2072,7 +2095,7 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 //line chans.go:112
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2076
+//line chans_task.go:2099
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc2Func1At2](f)
@@ -2081,13 +2104,13 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 //line chans.go:113
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:2085
+//line chans_task.go:2108
 		goto resume2
 	case 3:
 		tr, jobs, results = h.tr, h.jobs, h.results
 //line chans.go:113
 		err = generated.Err(f)
-//line chans_task.go:2091
+//line chans_task.go:2114
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2095,7 +2118,7 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 loop1:
 //line chans.go:112
 	v, err1 = jobs.Recv(t)
-//line chans_task.go:2099
+//line chans_task.go:2122
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At1](f)
 		*s = consumersFunc2Func1At1{}
@@ -2113,7 +2136,7 @@ end1:
 //line chans.go:112
 	job = v
 	v1 = valueStart(t, tr, job)
-//line chans_task.go:2117
+//line chans_task.go:2140
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At2](f)
 		*s = consumersFunc2Func1At2{job: job}
@@ -2124,7 +2147,7 @@ end1:
 resume2:
 //line chans.go:113
 	err = results.Send(t, job*v1)
-//line chans_task.go:2128
+//line chans_task.go:2151
 	if generated.Suspended(t) {
 		*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		return generated.Wait(f, t, 3)
@@ -2135,15 +2158,15 @@ resume3:
 		goto end2
 	}
 //line chans.go:114
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end2:
 	goto loop1
 end3:
 //line chans.go:117
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line chans_task.go:2147
+//line chans_task.go:2170
 
 // produceArgs has the arguments of produce.
 type produceArgs struct {
@@ -2160,7 +2183,7 @@ type produceAt2 struct {
 	n, i int
 }
 
-type produceState = [(max(unsafe.Sizeof(produceArgs{}), unsafe.Sizeof(produceAt1{}), unsafe.Sizeof(produceAt2{})) + 7) / 8]uint64
+const produceSize = (max(unsafe.Sizeof(produceArgs{}), unsafe.Sizeof(produceAt1{}), unsafe.Sizeof(produceAt2{})) + 7) &^ 7
 
 // produceExit is what produce needs until it has ended: its deferred calls and its results.
 type produceExit struct {
@@ -2175,7 +2198,7 @@ type produceHeld = struct {
 	c    *task.Chan[int]
 }
 
-var produceKind *generated.HeldKind[produceState, produceHeld, struct{}]
+var produceKind *generated.Kind
 
 // produceStart is the start form of produce.
 func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error) {
@@ -2206,9 +2229,9 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		{
 //line chans.go:134
 			err := c.Send(t, i)
-//line chans_task.go:2210
+//line chans_task.go:2233
 			if generated.Suspended(t) {
-				f, h := produceKind.Spill(t, 1)
+				f, h := generated.SpillHeld[produceHeld](t, produceKind, 1)
 				*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 				*h = produceHeld{tr: tr, c: c}
 				produceDefer1(&h.exit.panic, fn)
@@ -2222,9 +2245,9 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		}
 //line chans.go:137
 		waitStart(t, tr, "produced", i)
-//line chans_task.go:2226
+//line chans_task.go:2249
 		if generated.Suspended(t) {
-			f, h := produceKind.Spill(t, 2)
+			f, h := generated.SpillHeld[produceHeld](t, produceKind, 2)
 			*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
 			*h = produceHeld{tr: tr, c: c}
 			produceDefer1(&h.exit.panic, fn)
@@ -2236,7 +2259,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 	return nil
 }
 
-//line chans_task.go:2240
+//line chans_task.go:2263
 
 // produceDefer1 enters what produce defers in line 131 in the list of its frame.
 func produceDefer1(p *generated.Panic, fn func()) {
@@ -2248,7 +2271,7 @@ func produceDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line chans_task.go:2252
+//line chans_task.go:2275
 
 // produceDefer2 enters what produce defers in line 132 in the list of its frame.
 func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
@@ -2260,16 +2283,16 @@ func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:2264
+//line chans_task.go:2287
 
 // produceStep is the step form of produce.
-func produceStep(f *generated.Frame[produceState, struct{}], h *produceHeld) generated.Step {
+func produceStep(f *generated.Frame, h *produceHeld) generated.Step {
 	step, _ := produceRun(f, h, f.At())
 	return step
 }
 
 // produceRun runs produce from a resume point on. If it panics, it runs again from its deferred calls on.
-func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at int) (step generated.Step, ok bool) {
+func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return produceRun(f, h, generated.Exit) }, &step, &ok)
@@ -2291,7 +2314,7 @@ func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at i
 		tr, c = h.tr, h.c
 //line chans.go:134
 		err = generated.Err(f)
-//line chans_task.go:2295
+//line chans_task.go:2318
 		goto resume1
 	case 2:
 		s := generated.At[produceAt2](f)
@@ -2299,7 +2322,7 @@ func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at i
 		tr, c = h.tr, h.c
 //line chans.go:137
 		generated.ChildErr(f)
-//line chans_task.go:2303
+//line chans_task.go:2326
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2328,7 +2351,7 @@ loop1:
 	}
 //line chans.go:134
 	err = c.Send(t, i)
-//line chans_task.go:2332
+//line chans_task.go:2355
 	if generated.Suspended(t) {
 		*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2347,7 +2370,7 @@ resume1:
 end1:
 //line chans.go:137
 	waitStart(t, tr, "produced", i)
-//line chans_task.go:2351
+//line chans_task.go:2374
 	if generated.Suspended(t) {
 		*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2363,13 +2386,13 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:2367
+//line chans_task.go:2390
 exit:
 	if p.Run(t) {
 		*h = produceHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // allArgs has the arguments of all.
@@ -2407,7 +2430,7 @@ type allAt5 struct {
 	sum int
 }
 
-type allState = [(max(unsafe.Sizeof(allArgs{}), unsafe.Sizeof(allAt1{}), unsafe.Sizeof(allAt2{}), unsafe.Sizeof(allAt3{}), unsafe.Sizeof(allAt4{}), unsafe.Sizeof(allAt5{})) + 7) / 8]uint64
+const allSize = (max(unsafe.Sizeof(allArgs{}), unsafe.Sizeof(allAt1{}), unsafe.Sizeof(allAt2{}), unsafe.Sizeof(allAt3{}), unsafe.Sizeof(allAt4{}), unsafe.Sizeof(allAt5{})) + 7) &^ 7
 
 type allHeld = struct {
 	tr   *cases.Trace
@@ -2415,7 +2438,7 @@ type allHeld = struct {
 	last *int
 }
 
-var allKind *generated.HeldKind[allState, allHeld, int]
+var allKind *generated.Kind
 
 // allStart is the start form of all.
 func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2426,20 +2449,22 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 			err := produceStart(t, tr, c, 4)
-//line chans_task.go:2430
+//line chans_task.go:2453
 			if generated.Suspended(t) {
-				allFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, allFunc1Kind, 1)
 				return
 			}
 //line chans.go:145
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, allFunc1Kind.With(allFunc1State{}, allFunc1Held{tr: tr, c: c}))
+		c1 := generated.NewCall[struct{}](allFunc1Kind)
+		*generated.CallHeld[allFunc1Held](c1) = allFunc1Held{tr: tr, c: c}
+		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:2441
+//line chans_task.go:2466
 	if generated.Suspended(t) {
-		f, h := allKind.Spill(t, 1)
+		f, h := generated.SpillHeld[allHeld](t, allKind, 1)
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
 		generated.Move(&s.g, &g)
@@ -2452,9 +2477,9 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:148
 		v1, err := c.Recv(t)
-//line chans_task.go:2456
+//line chans_task.go:2481
 		if generated.Suspended(t) {
-			f, h := allKind.Spill(t, 2)
+			f, h := generated.SpillHeld[allHeld](t, allKind, 2)
 			s := generated.At[allAt2](f)
 			*s = allAt2{sum: sum}
 			generated.Move(&s.g, &g)
@@ -2472,9 +2497,9 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:149
 			last = &v
 			v2 := valueStart(t, tr, v)
-//line chans_task.go:2476
+//line chans_task.go:2501
 			if generated.Suspended(t) {
-				f, h := allKind.Spill(t, 3)
+				f, h := generated.SpillHeld[allHeld](t, allKind, 3)
 				s := generated.At[allAt3](f)
 				*s = allAt3{sum: sum}
 				generated.Move(&s.g, &g)
@@ -2493,9 +2518,9 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:155
 		_, err1 := c.Recv(t)
-//line chans_task.go:2497
+//line chans_task.go:2522
 		if generated.Suspended(t) {
-			f, h := allKind.Spill(t, 4)
+			f, h := generated.SpillHeld[allHeld](t, allKind, 4)
 			s := generated.At[allAt4](f)
 			*s = allAt4{sum: sum}
 			generated.Move(&s.g, &g)
@@ -2510,9 +2535,9 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("never")
 	}
 	err2 := g.Wait(t)
-//line chans_task.go:2514
+//line chans_task.go:2539
 	if generated.Suspended(t) {
-		f := allKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, allKind, 5)
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		return
 	}
@@ -2520,10 +2545,10 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2524
+//line chans_task.go:2549
 
 // allStep is the step form of all.
-func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
+func allStep(f *generated.Frame, h *allHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -2545,7 +2570,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:145
 		generated.Child(f)
-//line chans_task.go:2549
+//line chans_task.go:2574
 		goto resume1
 	case 2:
 		s := generated.At[allAt2](f)
@@ -2555,7 +2580,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 //line chans.go:148
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2559
+//line chans_task.go:2584
 		goto resume2
 	case 3:
 		s := generated.At[allAt3](f)
@@ -2565,7 +2590,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 //line chans.go:150
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:2569
+//line chans_task.go:2594
 		goto resume3
 	case 4:
 		s := generated.At[allAt4](f)
@@ -2574,14 +2599,14 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:155
 		err1 = generated.Err(f)
-//line chans_task.go:2578
+//line chans_task.go:2603
 		goto resume4
 	case 5:
 		s := generated.At[allAt5](f)
 		sum = s.sum
 //line chans.go:158
 		err2 = generated.Err(f)
-//line chans_task.go:2585
+//line chans_task.go:2610
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2595,24 +2620,26 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 				err := produceStart(t, tr, c, 4)
-//line chans_task.go:2599
+//line chans_task.go:2624
 				if generated.Suspended(t) {
-					allFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, allFunc1Kind, 1)
 					return
 				}
 //line chans.go:145
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, allFunc1Kind.With(allFunc1State{}, allFunc1Held{tr: tr, c: c}))
+			c1 := generated.NewCall[struct{}](allFunc1Kind)
+			*generated.CallHeld[allFunc1Held](c1) = allFunc1Held{tr: tr, c: c}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:2611
+//line chans_task.go:2638
 	if generated.Suspended(t) {
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
 		generated.Move(&s.g, &g)
-		h = allKind.Hold(t, f, h)
+		h = generated.Hold(t, allKind, f, h)
 		*h = allHeld{tr: tr, c: c}
 		return generated.Wait(f, t, 1)
 	}
@@ -2623,12 +2650,12 @@ resume1:
 loop1:
 //line chans.go:148
 	v1, err = c.Recv(t)
-//line chans_task.go:2627
+//line chans_task.go:2654
 	if generated.Suspended(t) {
 		s := generated.At[allAt2](f)
 		*s = allAt2{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allKind.Hold(t, f, h)
+		h = generated.Hold(t, allKind, f, h)
 		*h = allHeld{tr: tr, c: c, last: last}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -2645,12 +2672,12 @@ end1:
 	*v = v1
 	last = v
 	v2 = valueStart(t, tr, *v)
-//line chans_task.go:2649
+//line chans_task.go:2676
 	if generated.Suspended(t) {
 		s := generated.At[allAt3](f)
 		*s = allAt3{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allKind.Hold(t, f, h)
+		h = generated.Hold(t, allKind, f, h)
 		*h = allHeld{tr: tr, c: c, last: last}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -2667,12 +2694,12 @@ end2:
 loop2:
 //line chans.go:155
 	_, err1 = c.Recv(t)
-//line chans_task.go:2671
+//line chans_task.go:2698
 	if generated.Suspended(t) {
 		s := generated.At[allAt4](f)
 		*s = allAt4{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allKind.Hold(t, f, h)
+		h = generated.Hold(t, allKind, f, h)
 		*h = allHeld{tr: tr, c: c}
 		return generated.Wait(f, t, 4)
 	}
@@ -2689,7 +2716,7 @@ end3:
 end4:
 //line chans.go:158
 	err2 = g.Wait(t)
-//line chans_task.go:2693
+//line chans_task.go:2720
 	if generated.Suspended(t) {
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		if h != nil {
@@ -2699,22 +2726,20 @@ end4:
 	}
 resume5:
 //line chans.go:158
-	return generated.Return(f, sum, err2)
+	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:2706
-
-type allFunc1State = struct{}
+//line chans_task.go:2733
 
 type allFunc1Held = struct {
 	tr *cases.Trace
 	c  *task.Chan[int]
 }
 
-var allFunc1Kind *generated.HeldKind[allFunc1State, allFunc1Held, struct{}]
+var allFunc1Kind *generated.Kind
 
 // allFunc1Step is the step form of all.func1.
-func allFunc1Step(f *generated.Frame[allFunc1State, struct{}], h *allFunc1Held) generated.Step {
+func allFunc1Step(f *generated.Frame, h *allFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -2727,14 +2752,14 @@ func allFunc1Step(f *generated.Frame[allFunc1State, struct{}], h *allFunc1Held) 
 	case 1:
 //line chans.go:145
 		err = generated.ChildErr(f)
-//line chans_task.go:2731
+//line chans_task.go:2756
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:145
 	err = produceStart(t, tr, c, 4)
-//line chans_task.go:2738
+//line chans_task.go:2763
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allFunc1Held{}
@@ -2743,10 +2768,10 @@ func allFunc1Step(f *generated.Frame[allFunc1State, struct{}], h *allFunc1Held) 
 	}
 resume1:
 //line chans.go:145
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:2750
+//line chans_task.go:2775
 
 // allJumpsArgs has the arguments of allJumps.
 type allJumpsArgs struct {
@@ -2786,14 +2811,14 @@ type allJumpsAt6 struct {
 	sum int
 }
 
-type allJumpsState = [(max(unsafe.Sizeof(allJumpsArgs{}), unsafe.Sizeof(allJumpsAt1{}), unsafe.Sizeof(allJumpsAt2{}), unsafe.Sizeof(allJumpsAt3{}), unsafe.Sizeof(allJumpsAt4{}), unsafe.Sizeof(allJumpsAt5{}), unsafe.Sizeof(allJumpsAt6{})) + 7) / 8]uint64
+const allJumpsSize = (max(unsafe.Sizeof(allJumpsArgs{}), unsafe.Sizeof(allJumpsAt1{}), unsafe.Sizeof(allJumpsAt2{}), unsafe.Sizeof(allJumpsAt3{}), unsafe.Sizeof(allJumpsAt4{}), unsafe.Sizeof(allJumpsAt5{}), unsafe.Sizeof(allJumpsAt6{})) + 7) &^ 7
 
 type allJumpsHeld = struct {
 	tr *cases.Trace
 	c  *task.Chan[int]
 }
 
-var allJumpsKind *generated.HeldKind[allJumpsState, allJumpsHeld, int]
+var allJumpsKind *generated.Kind
 
 // allJumpsStart is the start form of allJumps.
 func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2813,9 +2838,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line chans.go:169
 				v2, err := c.Recv(t)
-//line chans_task.go:2817
+//line chans_task.go:2842
 				if generated.Suspended(t) {
-					f, h := allJumpsKind.Spill(t, 1)
+					f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 1)
 					s := generated.At[allJumpsAt1](f)
 					*s = allJumpsAt1{sum: sum, i: i}
 					*h = allJumpsHeld{tr: tr, c: c}
@@ -2835,9 +2860,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue loop
 					case v == 3:
 						waitStart(t, tr, "three")
-//line chans_task.go:2839
+//line chans_task.go:2864
 						if generated.Suspended(t) {
-							f, h := allJumpsKind.Spill(t, 2)
+							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 2)
 							*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
 							*h = allJumpsHeld{tr: tr, c: c}
 							return
@@ -2846,9 +2871,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					case v == 5:
 //line chans.go:177
 						waitStart(t, tr, "five")
-//line chans_task.go:2850
+//line chans_task.go:2875
 						if generated.Suspended(t) {
-							f, h := allJumpsKind.Spill(t, 3)
+							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 3)
 							*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
 							*h = allJumpsHeld{tr: tr, c: c}
 							return
@@ -2859,9 +2884,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:182
 					v3 := valueStart(t, tr, v)
-//line chans_task.go:2863
+//line chans_task.go:2888
 					if generated.Suspended(t) {
-						f, h := allJumpsKind.Spill(t, 4)
+						f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 4)
 						s := generated.At[allJumpsAt4](f)
 						*s = allJumpsAt4{sum: sum, i: i}
 						*h = allJumpsHeld{tr: tr, c: c}
@@ -2878,9 +2903,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:185
 		v4, err1 := c.Recv(t)
-//line chans_task.go:2882
+//line chans_task.go:2907
 		if generated.Suspended(t) {
-			f, h := allJumpsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 5)
 			s := generated.At[allJumpsAt5](f)
 			*s = allJumpsAt5{sum: sum}
 			*h = allJumpsHeld{tr: tr, c: c}
@@ -2895,9 +2920,9 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v4
 		if v1 == 8 {
 			err2 := waitStart(t, tr, "eight")
-//line chans_task.go:2899
+//line chans_task.go:2924
 			if generated.Suspended(t) {
-				f := allJumpsKind.SpillBare(t, 6)
+				f := generated.SpillBare(t, allJumpsKind, 6)
 				*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 				return
 			}
@@ -2909,10 +2934,10 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return -1, t.Err()
 }
 
-//line chans_task.go:2913
+//line chans_task.go:2938
 
 // allJumpsStep is the step form of allJumps.
-func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) generated.Step {
+func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                           *cases.Trace
@@ -2933,7 +2958,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:169
 		v2 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2937
+//line chans_task.go:2962
 		goto resume1
 	case 2:
 		s := generated.At[allJumpsAt2](f)
@@ -2941,7 +2966,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 		tr, c = h.tr, h.c
 //line chans.go:174
 		generated.ChildErr(f)
-//line chans_task.go:2945
+//line chans_task.go:2970
 		goto resume2
 	case 3:
 		s := generated.At[allJumpsAt3](f)
@@ -2949,7 +2974,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 		tr, c = h.tr, h.c
 //line chans.go:177
 		generated.ChildErr(f)
-//line chans_task.go:2953
+//line chans_task.go:2978
 		goto resume3
 	case 4:
 		s := generated.At[allJumpsAt4](f)
@@ -2958,7 +2983,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:182
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2962
+//line chans_task.go:2987
 		goto resume4
 	case 5:
 		s := generated.At[allJumpsAt5](f)
@@ -2967,14 +2992,14 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:185
 		v4 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2971
+//line chans_task.go:2996
 		goto resume5
 	case 6:
 		s := generated.At[allJumpsAt6](f)
 		sum = s.sum
 //line chans.go:187
 		err2 = generated.ChildErr(f)
-//line chans_task.go:2978
+//line chans_task.go:3003
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2994,11 +3019,11 @@ loop1:
 loop2:
 //line chans.go:169
 	v2, err = c.Recv(t)
-//line chans_task.go:2998
+//line chans_task.go:3023
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt1](f)
 		*s = allJumpsAt1{sum: sum, i: i}
-		h = allJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, allJumpsKind, f, h)
 		*h = allJumpsHeld{tr: tr, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -3028,10 +3053,10 @@ case1:
 case2:
 //line chans.go:174
 	waitStart(t, tr, "three")
-//line chans_task.go:3032
+//line chans_task.go:3057
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
-		h = allJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, allJumpsKind, f, h)
 		*h = allJumpsHeld{tr: tr, c: c}
 		return generated.Wait(f, t, 2)
 	}
@@ -3040,10 +3065,10 @@ resume2:
 case3:
 //line chans.go:177
 	waitStart(t, tr, "five")
-//line chans_task.go:3044
+//line chans_task.go:3069
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
-		h = allJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, allJumpsKind, f, h)
 		*h = allJumpsHeld{tr: tr, c: c}
 		return generated.Wait(f, t, 3)
 	}
@@ -3054,11 +3079,11 @@ case4:
 end2:
 //line chans.go:182
 	v3 = valueStart(t, tr, v)
-//line chans_task.go:3058
+//line chans_task.go:3083
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt4](f)
 		*s = allJumpsAt4{sum: sum, i: i}
-		h = allJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, allJumpsKind, f, h)
 		*h = allJumpsHeld{tr: tr, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -3076,11 +3101,11 @@ end4:
 loop3:
 //line chans.go:185
 	v4, err1 = c.Recv(t)
-//line chans_task.go:3080
+//line chans_task.go:3105
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt5](f)
 		*s = allJumpsAt5{sum: sum}
-		h = allJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, allJumpsKind, f, h)
 		*h = allJumpsHeld{tr: tr, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 5)
@@ -3099,7 +3124,7 @@ end5:
 	}
 //line chans.go:187
 	err2 = waitStart(t, tr, "eight")
-//line chans_task.go:3103
+//line chans_task.go:3128
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 		if h != nil {
@@ -3109,16 +3134,16 @@ end5:
 	}
 resume6:
 //line chans.go:187
-	return generated.Return(f, sum, err2)
+	return generated.Return[int](f, sum, err2)
 end6:
 	tr.Print(v1)
 	goto loop3
 end7:
 //line chans.go:191
-	return generated.Return(f, -1, t.Err())
+	return generated.Return[int](f, -1, t.Err())
 }
 
-//line chans_task.go:3122
+//line chans_task.go:3147
 
 // allNestedArgs has the arguments of allNested.
 type allNestedArgs struct {
@@ -3155,7 +3180,7 @@ type allNestedAt5 struct {
 	sum int
 }
 
-type allNestedState = [(max(unsafe.Sizeof(allNestedArgs{}), unsafe.Sizeof(allNestedAt1{}), unsafe.Sizeof(allNestedAt2{}), unsafe.Sizeof(allNestedAt3{}), unsafe.Sizeof(allNestedAt4{}), unsafe.Sizeof(allNestedAt5{})) + 7) / 8]uint64
+const allNestedSize = (max(unsafe.Sizeof(allNestedArgs{}), unsafe.Sizeof(allNestedAt1{}), unsafe.Sizeof(allNestedAt2{}), unsafe.Sizeof(allNestedAt3{}), unsafe.Sizeof(allNestedAt4{}), unsafe.Sizeof(allNestedAt5{})) + 7) &^ 7
 
 type allNestedHeld = struct {
 	tr     *cases.Trace
@@ -3164,7 +3189,7 @@ type allNestedHeld = struct {
 	result *task.Chan[int]
 }
 
-var allNestedKind *generated.HeldKind[allNestedState, allNestedHeld, int]
+var allNestedKind *generated.Kind
 
 // allNestedStart is the start form of allNested.
 func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3192,9 +3217,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:201
 						err := chans.Send(t, c)
-//line chans_task.go:3196
+//line chans_task.go:3221
 						if generated.Suspended(t) {
-							f, h := allNestedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 							*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 							*h = allNestedFunc1Held{tr: tr, chans: chans, c: c}
 							allNestedFunc1Defer1(&h.exit.panic, recv)
@@ -3208,9 +3233,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:204
 						err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3212
+//line chans_task.go:3237
 						if generated.Suspended(t) {
-							f, h := allNestedFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 							*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 							*h = allNestedFunc1Held{tr: tr, chans: chans}
 							allNestedFunc1Defer1(&h.exit.panic, recv)
@@ -3227,13 +3252,14 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		var s allNestedFunc1State
-		*generated.In[allNestedFunc1Args](&s) = allNestedFunc1Args{n: n}
-		generated.GoCall(t, &g, allNestedFunc1Kind.With(s, allNestedFunc1Held{tr: tr, chans: chans}))
+		c1 := generated.NewCall[struct{}](allNestedFunc1Kind)
+		*generated.CallState[allNestedFunc1Args](c1) = allNestedFunc1Args{n: n}
+		*generated.CallHeld[allNestedFunc1Held](c1) = allNestedFunc1Held{tr: tr, chans: chans}
+		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:3235
+//line chans_task.go:3261
 	if generated.Suspended(t) {
-		f, h := allNestedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 1)
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
 		generated.Move(&s.g, &g)
@@ -3245,9 +3271,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:211
 		v1, err := chans.Recv(t)
-//line chans_task.go:3249
+//line chans_task.go:3275
 		if generated.Suspended(t) {
-			f, h := allNestedKind.Spill(t, 2)
+			f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 2)
 			s := generated.At[allNestedAt2](f)
 			*s = allNestedAt2{sum: sum}
 			generated.Move(&s.g, &g)
@@ -3264,9 +3290,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line chans.go:212
 			v2, err1 := c.Recv(t)
-//line chans_task.go:3268
+//line chans_task.go:3294
 			if generated.Suspended(t) {
-				f, h := allNestedKind.Spill(t, 3)
+				f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 3)
 				s := generated.At[allNestedAt3](f)
 				*s = allNestedAt3{sum: sum}
 				generated.Move(&s.g, &g)
@@ -3283,9 +3309,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line chans.go:213
 				v3 := valueStart(t, tr, v+1)
-//line chans_task.go:3287
+//line chans_task.go:3313
 				if generated.Suspended(t) {
-					f, h := allNestedKind.Spill(t, 4)
+					f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 4)
 					s := generated.At[allNestedAt4](f)
 					*s = allNestedAt4{sum: sum}
 					generated.Move(&s.g, &g)
@@ -3300,9 +3326,9 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line chans.go:216
 	err2 := g.Wait(t)
-//line chans_task.go:3304
+//line chans_task.go:3330
 	if generated.Suspended(t) {
-		f := allNestedKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, allNestedKind, 5)
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		return
 	}
@@ -3310,10 +3336,10 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:3314
+//line chans_task.go:3340
 
 // allNestedStep is the step form of allNested.
-func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) generated.Step {
+func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                *cases.Trace
@@ -3334,7 +3360,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 		tr, chans = h.tr, h.chans
 //line chans.go:197
 		generated.Child(f)
-//line chans_task.go:3338
+//line chans_task.go:3364
 		goto resume1
 	case 2:
 		s := generated.At[allNestedAt2](f)
@@ -3344,7 +3370,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:211
 		v1 = h.result
 		err = generated.Err(f)
-//line chans_task.go:3348
+//line chans_task.go:3374
 		goto resume2
 	case 3:
 		s := generated.At[allNestedAt3](f)
@@ -3354,7 +3380,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:212
 		v2 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:3358
+//line chans_task.go:3384
 		goto resume3
 	case 4:
 		s := generated.At[allNestedAt4](f)
@@ -3364,14 +3390,14 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:213
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:3368
+//line chans_task.go:3394
 		goto resume4
 	case 5:
 		s := generated.At[allNestedAt5](f)
 		sum = s.sum
 //line chans.go:216
 		err2 = generated.Err(f)
-//line chans_task.go:3375
+//line chans_task.go:3401
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3402,9 +3428,9 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 						{
 //line chans.go:201
 							err := chans.Send(t, c)
-//line chans_task.go:3406
+//line chans_task.go:3432
 							if generated.Suspended(t) {
-								f, h := allNestedFunc1Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 								*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 								*h = allNestedFunc1Held{tr: tr, chans: chans, c: c}
 								allNestedFunc1Defer1(&h.exit.panic, recv)
@@ -3418,9 +3444,9 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 						{
 //line chans.go:204
 							err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3422
+//line chans_task.go:3448
 							if generated.Suspended(t) {
-								f, h := allNestedFunc1Kind.Spill(t, 2)
+								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 								*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 								*h = allNestedFunc1Held{tr: tr, chans: chans}
 								allNestedFunc1Defer1(&h.exit.panic, recv)
@@ -3437,17 +3463,18 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 				return nil
 			})
 		} else {
-			var s allNestedFunc1State
-			*generated.In[allNestedFunc1Args](&s) = allNestedFunc1Args{n: n}
-			generated.GoCall(t, &g, allNestedFunc1Kind.With(s, allNestedFunc1Held{tr: tr, chans: chans}))
+			c1 := generated.NewCall[struct{}](allNestedFunc1Kind)
+			*generated.CallState[allNestedFunc1Args](c1) = allNestedFunc1Args{n: n}
+			*generated.CallHeld[allNestedFunc1Held](c1) = allNestedFunc1Held{tr: tr, chans: chans}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:3446
+//line chans_task.go:3473
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
 		generated.Move(&s.g, &g)
-		h = allNestedKind.Hold(t, f, h)
+		h = generated.Hold(t, allNestedKind, f, h)
 		*h = allNestedHeld{tr: tr, chans: chans}
 		return generated.Wait(f, t, 1)
 	}
@@ -3457,12 +3484,12 @@ resume1:
 loop1:
 //line chans.go:211
 	v1, err = chans.Recv(t)
-//line chans_task.go:3461
+//line chans_task.go:3488
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt2](f)
 		*s = allNestedAt2{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allNestedKind.Hold(t, f, h)
+		h = generated.Hold(t, allNestedKind, f, h)
 		*h = allNestedHeld{tr: tr, chans: chans}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 2)
@@ -3479,12 +3506,12 @@ end1:
 loop2:
 //line chans.go:212
 	v2, err1 = c.Recv(t)
-//line chans_task.go:3483
+//line chans_task.go:3510
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt3](f)
 		*s = allNestedAt3{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allNestedKind.Hold(t, f, h)
+		h = generated.Hold(t, allNestedKind, f, h)
 		*h = allNestedHeld{tr: tr, chans: chans, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 3)
@@ -3499,12 +3526,12 @@ end2:
 //line chans.go:212
 	v = v2
 	v3 = valueStart(t, tr, v+1)
-//line chans_task.go:3503
+//line chans_task.go:3530
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt4](f)
 		*s = allNestedAt4{sum: sum}
 		generated.Move(&s.g, &g)
-		h = allNestedKind.Hold(t, f, h)
+		h = generated.Hold(t, allNestedKind, f, h)
 		*h = allNestedHeld{tr: tr, chans: chans, c: c}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -3518,7 +3545,7 @@ end3:
 end4:
 //line chans.go:216
 	err2 = g.Wait(t)
-//line chans_task.go:3522
+//line chans_task.go:3549
 	if generated.Suspended(t) {
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		if h != nil {
@@ -3528,10 +3555,10 @@ end4:
 	}
 resume5:
 //line chans.go:216
-	return generated.Return(f, sum, err2)
+	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:3535
+//line chans_task.go:3562
 
 // allNestedFunc1Args has the arguments of allNested.func1.
 type allNestedFunc1Args struct {
@@ -3548,7 +3575,7 @@ type allNestedFunc1At2 struct {
 	n, i int
 }
 
-type allNestedFunc1State = [(max(unsafe.Sizeof(allNestedFunc1Args{}), unsafe.Sizeof(allNestedFunc1At1{}), unsafe.Sizeof(allNestedFunc1At2{})) + 7) / 8]uint64
+const allNestedFunc1Size = (max(unsafe.Sizeof(allNestedFunc1Args{}), unsafe.Sizeof(allNestedFunc1At1{}), unsafe.Sizeof(allNestedFunc1At2{})) + 7) &^ 7
 
 // allNestedFunc1Exit is what allNested.func1 needs until it has ended: its deferred calls and its results.
 type allNestedFunc1Exit struct {
@@ -3564,7 +3591,7 @@ type allNestedFunc1Held = struct {
 	c     *task.Chan[int]
 }
 
-var allNestedFunc1Kind *generated.HeldKind[allNestedFunc1State, allNestedFunc1Held, struct{}]
+var allNestedFunc1Kind *generated.Kind
 
 // allNestedFunc1Defer1 enters what allNested.func1 defers in line 198 in the list of its frame.
 func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) {
@@ -3576,16 +3603,16 @@ func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) 
 	})
 }
 
-//line chans_task.go:3580
+//line chans_task.go:3607
 
 // allNestedFunc1Step is the step form of allNested.func1.
-func allNestedFunc1Step(f *generated.Frame[allNestedFunc1State, struct{}], h *allNestedFunc1Held) generated.Step {
+func allNestedFunc1Step(f *generated.Frame, h *allNestedFunc1Held) generated.Step {
 	step, _ := allNestedFunc1Run(f, h, f.At())
 	return step
 }
 
 // allNestedFunc1Run runs allNested.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *allNestedFunc1Held, at int) (step generated.Step, ok bool) {
+func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return allNestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -3608,7 +3635,7 @@ func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *all
 		tr, chans, c = h.tr, h.chans, h.c
 //line chans.go:201
 		err = generated.Err(f)
-//line chans_task.go:3612
+//line chans_task.go:3639
 		goto resume1
 	case 2:
 		s := generated.At[allNestedFunc1At2](f)
@@ -3616,7 +3643,7 @@ func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *all
 		tr, chans = h.tr, h.chans
 //line chans.go:204
 		err1 = generated.ChildErr(f)
-//line chans_task.go:3620
+//line chans_task.go:3647
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3641,7 +3668,7 @@ loop1:
 //line chans.go:200
 	c = task.NewChan[int](0)
 	err = chans.Send(t, c)
-//line chans_task.go:3645
+//line chans_task.go:3672
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans, c: c}
@@ -3660,7 +3687,7 @@ resume1:
 end1:
 //line chans.go:204
 	err1 = produceStart(t, tr, c, i)
-//line chans_task.go:3664
+//line chans_task.go:3691
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans}
@@ -3686,16 +3713,14 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:3690
+//line chans_task.go:3717
 exit:
 	if p.Run(t) {
 		*h = allNestedFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
-
-type stageState = struct{}
 
 type stageHeld[A any, B any] struct {
 	g   *task.Group
@@ -3705,15 +3730,18 @@ type stageHeld[A any, B any] struct {
 }
 
 // stageKind returns the kind of an instance of stage.
-func stageKind[A any, B any]() *generated.HeldKind[stageState, stageHeld[A, B], *task.Chan[B]] {
-	return generated.Instance(func() *generated.HeldKind[stageState, stageHeld[A, B], *task.Chan[B]] {
-		return generated.DefineHeld[stageState, stageHeld[A, B], *task.Chan[B]]("stage", "chans.go", 219, stageStep[A, B])
+func stageKind[A any, B any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("stage", "chans.go", 219, 0, generated.Result[*task.Chan[B]](), stageStep[A, B])
 	})
 }
 
 // stageCall returns a call of stage for a launch.
 func stageCall[A any, B any](g *task.Group, in *task.Chan[A], f func(*task.T, A) B) coro.Call[*task.Chan[B]] {
-	return stageKind[A, B]().With(stageState{}, stageHeld[A, B]{g: g, in: in, f: f})
+	c := generated.NewCall[*task.Chan[B]](stageKind[A, B]())
+	*generated.CallHeld[stageHeld[A, B]](c) = stageHeld[A, B]{g: g, in: in, f: f}
+	return c
 }
 
 // stageStart is the start form of stage.
@@ -3737,9 +3765,9 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 			for {
 //line chans.go:223
 				v1, err1 := in.Recv(t)
-//line chans_task.go:3741
+//line chans_task.go:3769
 				if generated.Suspended(t) {
-					_, h := stageFunc1Kind[A, B]().Spill(t, 1)
+					_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 					*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 					generated.ResultTo(t, &h.result)
 					stageFunc1Defer1[A, B](&h.exit.panic, recv)
@@ -3754,9 +3782,9 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 				{
 //line chans.go:224
 					v2 := startOfChans(f)(t, v)
-//line chans_task.go:3758
+//line chans_task.go:3786
 					if generated.Suspended(t) {
-						_, h := stageFunc1Kind[A, B]().Spill(t, 2)
+						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 						generated.ResultTo(t, &h.result1)
 						stageFunc1Defer1[A, B](&h.exit.panic, recv)
@@ -3764,9 +3792,9 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 					}
 //line chans.go:224
 					err := out.Send(t, v2)
-//line chans_task.go:3768
+//line chans_task.go:3796
 					if generated.Suspended(t) {
-						_, h := stageFunc1Kind[A, B]().Spill(t, 3)
+						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 						stageFunc1Defer1[A, B](&h.exit.panic, recv)
 						return
@@ -3781,11 +3809,13 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 			return t.Err()
 		})
 	} else {
-		generated.GoCall(t, g, stageFunc1Kind[A, B]().With(stageFunc1State{}, stageFunc1Held[A, B]{in: in, f: f, out: out}))
+		c := generated.NewCall[struct{}](stageFunc1Kind[A, B]())
+		*generated.CallHeld[stageFunc1Held[A, B]](c) = stageFunc1Held[A, B]{in: in, f: f, out: out}
+		generated.GoCall(t, g, c)
 	}
-//line chans_task.go:3787
+//line chans_task.go:3817
 	if generated.Suspended(t) {
-		_, h := stageKind[A, B]().Spill(t, 1)
+		_, h := generated.SpillHeld[stageHeld[A, B]](t, stageKind[A, B](), 1)
 		*h = stageHeld[A, B]{out: out}
 		return
 	}
@@ -3793,10 +3823,10 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	return out
 }
 
-//line chans_task.go:3797
+//line chans_task.go:3827
 
 // stageStep is the step form of stage.
-func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *stageHeld[A, B]) generated.Step {
+func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		g   *task.Group
@@ -3811,7 +3841,7 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 		out = h.out
 //line chans.go:221
 		generated.Child(f1)
-//line chans_task.go:3815
+//line chans_task.go:3845
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -3837,9 +3867,9 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 				for {
 //line chans.go:223
 					v1, err1 := in.Recv(t)
-//line chans_task.go:3841
+//line chans_task.go:3871
 					if generated.Suspended(t) {
-						_, h := stageFunc1Kind[A, B]().Spill(t, 1)
+						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 						generated.ResultTo(t, &h.result)
 						stageFunc1Defer1[A, B](&h.exit.panic, recv)
@@ -3854,9 +3884,9 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 					{
 //line chans.go:224
 						v2 := startOfChans(f)(t, v)
-//line chans_task.go:3858
+//line chans_task.go:3888
 						if generated.Suspended(t) {
-							_, h := stageFunc1Kind[A, B]().Spill(t, 2)
+							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 							generated.ResultTo(t, &h.result1)
 							stageFunc1Defer1[A, B](&h.exit.panic, recv)
@@ -3864,9 +3894,9 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 						}
 //line chans.go:224
 						err := out.Send(t, v2)
-//line chans_task.go:3868
+//line chans_task.go:3898
 						if generated.Suspended(t) {
-							_, h := stageFunc1Kind[A, B]().Spill(t, 3)
+							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
 							stageFunc1Defer1[A, B](&h.exit.panic, recv)
 							return
@@ -3881,22 +3911,22 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 				return t.Err()
 			})
 		} else {
-			generated.GoCall(t, g, stageFunc1Kind[A, B]().With(stageFunc1State{}, stageFunc1Held[A, B]{in: in, f: f, out: out}))
+			c := generated.NewCall[struct{}](stageFunc1Kind[A, B]())
+			*generated.CallHeld[stageFunc1Held[A, B]](c) = stageFunc1Held[A, B]{in: in, f: f, out: out}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:3888
+//line chans_task.go:3920
 	if generated.Suspended(t) {
 		*h = stageHeld[A, B]{out: out}
 		return generated.Wait(f1, t, 1)
 	}
 resume1:
 //line chans.go:230
-	return generated.Return(f1, out, nil)
+	return generated.Return[*task.Chan[B]](f1, out, nil)
 }
 
-//line chans_task.go:3898
-
-type stageFunc1State = struct{}
+//line chans_task.go:3930
 
 // stageFunc1Exit is what stage.func1 needs until it has ended: its deferred calls and its results.
 type stageFunc1Exit[A any, B any] struct {
@@ -3915,9 +3945,10 @@ type stageFunc1Held[A any, B any] struct {
 }
 
 // stageFunc1Kind returns the kind of an instance of stage.func1.
-func stageFunc1Kind[A any, B any]() *generated.HeldKind[stageFunc1State, stageFunc1Held[A, B], struct{}] {
-	return generated.Instance(func() *generated.HeldKind[stageFunc1State, stageFunc1Held[A, B], struct{}] {
-		return generated.DefineHeld[stageFunc1State, stageFunc1Held[A, B], struct{}]("stage.func1", "chans.go", 221, stageFunc1Step[A, B], generated.Deferring())
+func stageFunc1Kind[A any, B any]() *generated.Kind {
+	type instance struct{}
+	return generated.Instance[instance](func() *generated.Kind {
+		return generated.DefineHeld("stage.func1", "chans.go", 221, 0, generated.Result[struct{}](), stageFunc1Step[A, B], generated.Deferring())
 	})
 }
 
@@ -3931,16 +3962,16 @@ func stageFunc1Defer1[A any, B any](p *generated.Panic, recv *task.Chan[B]) {
 	})
 }
 
-//line chans_task.go:3935
+//line chans_task.go:3966
 
 // stageFunc1Step is the step form of stage.func1.
-func stageFunc1Step[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}], h *stageFunc1Held[A, B]) generated.Step {
+func stageFunc1Step[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B]) generated.Step {
 	step, _ := stageFunc1Run(f1, h, f1.At())
 	return step
 }
 
 // stageFunc1Run runs stage.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func stageFunc1Run[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}], h *stageFunc1Held[A, B], at int) (step generated.Step, ok bool) {
+func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return stageFunc1Run(f1, h, generated.Exit) }, &step, &ok)
@@ -3961,20 +3992,20 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}],
 //line chans.go:223
 		v1 = h.result
 		err1 = generated.Err(f1)
-//line chans_task.go:3965
+//line chans_task.go:3996
 		goto resume1
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		v2 = h.result1
 		generated.Child(f1)
-//line chans_task.go:3972
+//line chans_task.go:4003
 		goto resume2
 	case 3:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		err = generated.Err(f1)
-//line chans_task.go:3978
+//line chans_task.go:4009
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -3992,7 +4023,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}],
 loop1:
 //line chans.go:223
 	v1, err1 = in.Recv(t)
-//line chans_task.go:3996
+//line chans_task.go:4027
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result)
@@ -4008,7 +4039,7 @@ end1:
 //line chans.go:223
 	v = v1
 	v2 = startOfChans(f)(t, v)
-//line chans_task.go:4012
+//line chans_task.go:4043
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result1)
@@ -4017,7 +4048,7 @@ end1:
 resume2:
 //line chans.go:224
 	err = out.Send(t, v2)
-//line chans_task.go:4021
+//line chans_task.go:4052
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		return generated.Wait(f1, t, 3), true
@@ -4040,13 +4071,13 @@ end3:
 		*r = t.Err()
 		goto exit
 	}
-//line chans_task.go:4044
+//line chans_task.go:4075
 exit:
 	if p.Run(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End(p, f1, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f1, t, struct{}{}, *r)
 }
 
 // pipelineArgs has the arguments of pipeline.
@@ -4075,7 +4106,7 @@ type pipelineAt5 struct {
 	sum int
 }
 
-type pipelineState = [(max(unsafe.Sizeof(pipelineArgs{}), unsafe.Sizeof(pipelineAt1{}), unsafe.Sizeof(pipelineAt2{}), unsafe.Sizeof(pipelineAt4{}), unsafe.Sizeof(pipelineAt5{})) + 7) / 8]uint64
+const pipelineSize = (max(unsafe.Sizeof(pipelineArgs{}), unsafe.Sizeof(pipelineAt1{}), unsafe.Sizeof(pipelineAt2{}), unsafe.Sizeof(pipelineAt4{}), unsafe.Sizeof(pipelineAt5{})) + 7) &^ 7
 
 type pipelineHeld = struct {
 	tr      *cases.Trace
@@ -4085,7 +4116,7 @@ type pipelineHeld = struct {
 	result1 *task.Chan[int]
 }
 
-var pipelineKind *generated.HeldKind[pipelineState, pipelineHeld, int]
+var pipelineKind *generated.Kind
 
 // pipelineStart is the start form of pipeline.
 func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4095,9 +4126,9 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	doubled := stageStart[int, float64](t, &g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4099
+//line chans_task.go:4130
 		if generated.Suspended(t) {
-			f := pipelineFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
 			*s = pipelineFunc1At1{}
 			generated.ResultTo(t, &s.result)
@@ -4106,9 +4137,9 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4110
+//line chans_task.go:4141
 	if generated.Suspended(t) {
-		f, h := pipelineKind.Spill(t, 1)
+		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 1)
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
 		*h = pipelineHeld{tr: tr, source: source, g: &g}
 		generated.ResultTo(t, &h.result)
@@ -4118,18 +4149,18 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := stageStart[float64, int](t, &g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4122
+//line chans_task.go:4153
 		if generated.Suspended(t) {
-			f := pipelineFunc2Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 			return
 		}
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4131
+//line chans_task.go:4162
 	if generated.Suspended(t) {
-		f, h := pipelineKind.Spill(t, 2)
+		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 2)
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
 		*h = pipelineHeld{tr: tr, source: source, g: &g}
 		generated.ResultTo(t, &h.result1)
@@ -4140,22 +4171,23 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:238
 			err := produceStart(t, tr, source, n)
-//line chans_task.go:4144
+//line chans_task.go:4175
 			if generated.Suspended(t) {
-				pipelineFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, pipelineFunc3Kind, 1)
 				return
 			}
 //line chans.go:238
 			return err
 		})
 	} else {
-		var s pipelineFunc3State
-		*generated.In[pipelineFunc3Args](&s) = pipelineFunc3Args{n: n}
-		generated.GoCall(t, &g, pipelineFunc3Kind.With(s, pipelineFunc3Held{tr: tr, source: source}))
+		c := generated.NewCall[struct{}](pipelineFunc3Kind)
+		*generated.CallState[pipelineFunc3Args](c) = pipelineFunc3Args{n: n}
+		*generated.CallHeld[pipelineFunc3Held](c) = pipelineFunc3Held{tr: tr, source: source}
+		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:4157
+//line chans_task.go:4189
 	if generated.Suspended(t) {
-		_, h := pipelineKind.Spill(t, 3)
+		_, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 3)
 		*h = pipelineHeld{g: &g, source: named}
 		return
 	}
@@ -4164,9 +4196,9 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:240
 		v1, err := named.Recv(t)
-//line chans_task.go:4168
+//line chans_task.go:4200
 		if generated.Suspended(t) {
-			f, h := pipelineKind.Spill(t, 4)
+			f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 4)
 			s := generated.At[pipelineAt4](f)
 			*s = pipelineAt4{sum: sum}
 			*h = pipelineHeld{g: &g, source: named}
@@ -4182,9 +4214,9 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*10 + v
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:4186
+//line chans_task.go:4218
 	if generated.Suspended(t) {
-		f := pipelineKind.SpillBare(t, 5)
+		f := generated.SpillBare(t, pipelineKind, 5)
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		return
 	}
@@ -4192,10 +4224,10 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:4196
+//line chans_task.go:4228
 
 // pipelineStep is the step form of pipeline.
-func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) generated.Step {
+func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -4217,7 +4249,7 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:236
 		doubled = h.result
 		generated.Child(f)
-//line chans_task.go:4221
+//line chans_task.go:4253
 		goto resume1
 	case 2:
 		s := generated.At[pipelineAt2](f)
@@ -4226,13 +4258,13 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:237
 		named = h.result1
 		generated.Child(f)
-//line chans_task.go:4230
+//line chans_task.go:4262
 		goto resume2
 	case 3:
 		g, named = h.g, h.source
 //line chans.go:238
 		generated.Child(f)
-//line chans_task.go:4236
+//line chans_task.go:4268
 		goto resume3
 	case 4:
 		s := generated.At[pipelineAt4](f)
@@ -4241,14 +4273,14 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:240
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:4245
+//line chans_task.go:4277
 		goto resume4
 	case 5:
 		s := generated.At[pipelineAt5](f)
 		sum = s.sum
 //line chans.go:243
 		err1 = generated.Err(f)
-//line chans_task.go:4252
+//line chans_task.go:4284
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4259,9 +4291,9 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 	doubled = stageStart[int, float64](t, g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4263
+//line chans_task.go:4295
 		if generated.Suspended(t) {
-			f := pipelineFunc1Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
 			*s = pipelineFunc1At1{}
 			generated.ResultTo(t, &s.result)
@@ -4270,10 +4302,10 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4274
+//line chans_task.go:4306
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
-		h = pipelineKind.Hold(t, f, h)
+		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{tr: tr, source: source, g: g}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 1)
@@ -4283,19 +4315,19 @@ resume1:
 	named = stageStart[float64, int](t, g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4287
+//line chans_task.go:4319
 		if generated.Suspended(t) {
-			f := pipelineFunc2Kind.SpillBare(t, 1)
+			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 			return
 		}
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4296
+//line chans_task.go:4328
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
-		h = pipelineKind.Hold(t, f, h)
+		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{tr: tr, source: source, g: g}
 		generated.ResultToStep(t, &h.result1)
 		return generated.Wait(f, t, 2)
@@ -4308,23 +4340,24 @@ resume2:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line chans.go:238
 				err := produceStart(t, tr, source, n)
-//line chans_task.go:4312
+//line chans_task.go:4344
 				if generated.Suspended(t) {
-					pipelineFunc3Kind.SpillBare(t, 1)
+					generated.SpillBare(t, pipelineFunc3Kind, 1)
 					return
 				}
 //line chans.go:238
 				return err
 			})
 		} else {
-			var s pipelineFunc3State
-			*generated.In[pipelineFunc3Args](&s) = pipelineFunc3Args{n: n}
-			generated.GoCall(t, g, pipelineFunc3Kind.With(s, pipelineFunc3Held{tr: tr, source: source}))
+			c := generated.NewCall[struct{}](pipelineFunc3Kind)
+			*generated.CallState[pipelineFunc3Args](c) = pipelineFunc3Args{n: n}
+			*generated.CallHeld[pipelineFunc3Held](c) = pipelineFunc3Held{tr: tr, source: source}
+			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:4326
+//line chans_task.go:4359
 	if generated.Suspended(t) {
-		h = pipelineKind.Hold(t, f, h)
+		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{g: g, source: named}
 		return generated.Wait(f, t, 3)
 	}
@@ -4334,11 +4367,11 @@ resume3:
 loop1:
 //line chans.go:240
 	v1, err = named.Recv(t)
-//line chans_task.go:4338
+//line chans_task.go:4371
 	if generated.Suspended(t) {
 		s := generated.At[pipelineAt4](f)
 		*s = pipelineAt4{sum: sum}
-		h = pipelineKind.Hold(t, f, h)
+		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{g: g, source: named}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -4357,7 +4390,7 @@ end1:
 end2:
 //line chans.go:243
 	err1 = g.Wait(t)
-//line chans_task.go:4361
+//line chans_task.go:4394
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		if h != nil {
@@ -4367,10 +4400,10 @@ end2:
 	}
 resume5:
 //line chans.go:243
-	return generated.Return(f, sum, err1)
+	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:4374
+//line chans_task.go:4407
 
 // pipelineFunc1Args has the arguments of pipeline.func1.
 type pipelineFunc1Args struct {
@@ -4382,16 +4415,16 @@ type pipelineFunc1At1 struct {
 	result int
 }
 
-type pipelineFunc1State = [(max(unsafe.Sizeof(pipelineFunc1Args{}), unsafe.Sizeof(pipelineFunc1At1{})) + 7) / 8]uint64
+const pipelineFunc1Size = (max(unsafe.Sizeof(pipelineFunc1Args{}), unsafe.Sizeof(pipelineFunc1At1{})) + 7) &^ 7
 
 type pipelineFunc1Held = struct {
 	tr *cases.Trace
 }
 
-var pipelineFunc1Kind *generated.HeldKind[pipelineFunc1State, pipelineFunc1Held, float64]
+var pipelineFunc1Kind *generated.Kind
 
 // pipelineFunc1Step is the step form of pipeline.func1.
-func pipelineFunc1Step(f *generated.Frame[pipelineFunc1State, float64], h *pipelineFunc1Held) generated.Step {
+func pipelineFunc1Step(f *generated.Frame, h *pipelineFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -4407,14 +4440,14 @@ func pipelineFunc1Step(f *generated.Frame[pipelineFunc1State, float64], h *pipel
 //line chans.go:236
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:4411
+//line chans_task.go:4444
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:236
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:4418
+//line chans_task.go:4451
 	if generated.Suspended(t) {
 		s := generated.At[pipelineFunc1At1](f)
 		*s = pipelineFunc1At1{}
@@ -4426,10 +4459,10 @@ func pipelineFunc1Step(f *generated.Frame[pipelineFunc1State, float64], h *pipel
 	}
 resume1:
 //line chans.go:236
-	return generated.Return(f, float64(v1)*2, nil)
+	return generated.Return[float64](f, float64(v1)*2, nil)
 }
 
-//line chans_task.go:4433
+//line chans_task.go:4466
 
 // pipelineFunc2Args has the arguments of pipeline.func2.
 type pipelineFunc2Args struct {
@@ -4441,16 +4474,16 @@ type pipelineFunc2At1 struct {
 	v float64
 }
 
-type pipelineFunc2State = [(max(unsafe.Sizeof(pipelineFunc2Args{}), unsafe.Sizeof(pipelineFunc2At1{})) + 7) / 8]uint64
+const pipelineFunc2Size = (max(unsafe.Sizeof(pipelineFunc2Args{}), unsafe.Sizeof(pipelineFunc2At1{})) + 7) &^ 7
 
 type pipelineFunc2Held = struct {
 	tr *cases.Trace
 }
 
-var pipelineFunc2Kind *generated.HeldKind[pipelineFunc2State, pipelineFunc2Held, int]
+var pipelineFunc2Kind *generated.Kind
 
 // pipelineFunc2Step is the step form of pipeline.func2.
-func pipelineFunc2Step(f *generated.Frame[pipelineFunc2State, int], h *pipelineFunc2Held) generated.Step {
+func pipelineFunc2Step(f *generated.Frame, h *pipelineFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -4466,14 +4499,14 @@ func pipelineFunc2Step(f *generated.Frame[pipelineFunc2State, int], h *pipelineF
 		v = s.v
 //line chans.go:237
 		generated.ChildErr(f)
-//line chans_task.go:4470
+//line chans_task.go:4503
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:237
 	waitStart(t, tr, "named", v)
-//line chans_task.go:4477
+//line chans_task.go:4510
 	if generated.Suspended(t) {
 		*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 		if h != nil {
@@ -4483,27 +4516,27 @@ func pipelineFunc2Step(f *generated.Frame[pipelineFunc2State, int], h *pipelineF
 	}
 resume1:
 //line chans.go:237
-	return generated.Return(f, int(v)+1, nil)
+	return generated.Return[int](f, int(v)+1, nil)
 }
 
-//line chans_task.go:4490
+//line chans_task.go:4523
 
 // pipelineFunc3Args has the arguments of pipeline.func3.
 type pipelineFunc3Args struct {
 	n int
 }
 
-type pipelineFunc3State = [(unsafe.Sizeof(pipelineFunc3Args{}) + 7) / 8]uint64
+const pipelineFunc3Size = (unsafe.Sizeof(pipelineFunc3Args{}) + 7) &^ 7
 
 type pipelineFunc3Held = struct {
 	tr     *cases.Trace
 	source *task.Chan[int]
 }
 
-var pipelineFunc3Kind *generated.HeldKind[pipelineFunc3State, pipelineFunc3Held, struct{}]
+var pipelineFunc3Kind *generated.Kind
 
 // pipelineFunc3Step is the step form of pipeline.func3.
-func pipelineFunc3Step(f *generated.Frame[pipelineFunc3State, struct{}], h *pipelineFunc3Held) generated.Step {
+func pipelineFunc3Step(f *generated.Frame, h *pipelineFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr     *cases.Trace
@@ -4519,14 +4552,14 @@ func pipelineFunc3Step(f *generated.Frame[pipelineFunc3State, struct{}], h *pipe
 	case 1:
 //line chans.go:238
 		err = generated.ChildErr(f)
-//line chans_task.go:4523
+//line chans_task.go:4556
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:238
 	err = produceStart(t, tr, source, n)
-//line chans_task.go:4530
+//line chans_task.go:4563
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelineFunc3Held{}
@@ -4535,10 +4568,10 @@ func pipelineFunc3Step(f *generated.Frame[pipelineFunc3State, struct{}], h *pipe
 	}
 resume1:
 //line chans.go:238
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:4542
+//line chans_task.go:4575
 
 // startOfChans returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {

@@ -21,89 +21,103 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	blockKind = generated.DefineHeld[blockState, blockHeld, int]("block", "goroutines.go", 13, blockStep)
+	blockKind = generated.DefineHeld("block", "goroutines.go", 13, blockSize, generated.Result[int](), blockStep)
 	generated.Bind(block, blockStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 blockState
-		*generated.In[blockArgs](&s1) = blockArgs{n: n}
-		return blockKind.With(s1, blockHeld{tr: tr})
+		c := generated.NewCall[int](blockKind)
+		*generated.CallState[blockArgs](c) = blockArgs{n: n}
+		*generated.CallHeld[blockHeld](c) = blockHeld{tr: tr}
+		return c
 	})
-	blockFailsKind = generated.DefineHeld[blockFailsState, blockFailsHeld, int]("blockFails", "goroutines.go", 27, blockFailsStep)
+	blockFailsKind = generated.DefineHeld("blockFails", "goroutines.go", 27, blockFailsSize, generated.Result[int](), blockFailsStep)
 	generated.Bind(blockFails, blockFailsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s blockFailsState
-		*generated.In[blockFailsArgs](&s) = blockFailsArgs{n: n}
-		return blockFailsKind.With(s, blockFailsHeld{tr: tr})
+		c := generated.NewCall[int](blockFailsKind)
+		*generated.CallState[blockFailsArgs](c) = blockFailsArgs{n: n}
+		*generated.CallHeld[blockFailsHeld](c) = blockFailsHeld{tr: tr}
+		return c
 	})
-	recvFromKind = generated.DefineHeld[recvFromState, recvFromHeld, int]("recvFrom", "goroutines.go", 42, recvFromStep)
+	recvFromKind = generated.DefineHeld("recvFrom", "goroutines.go", 42, recvFromSize, generated.Result[int](), recvFromStep)
 	generated.Bind(recvFrom, recvFromStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recvFromState
-		*generated.In[recvFromArgs](&s) = recvFromArgs{n: n}
-		return recvFromKind.With(s, recvFromHeld{tr: tr})
+		c1 := generated.NewCall[int](recvFromKind)
+		*generated.CallState[recvFromArgs](c1) = recvFromArgs{n: n}
+		*generated.CallHeld[recvFromHeld](c1) = recvFromHeld{tr: tr}
+		return c1
 	})
-	recvFromEmptyKind = generated.DefineHeld[recvFromEmptyState, recvFromEmptyHeld, int]("recvFromEmpty", "goroutines.go", 61, recvFromEmptyStep)
+	recvFromEmptyKind = generated.DefineHeld("recvFromEmpty", "goroutines.go", 61, recvFromEmptySize, generated.Result[int](), recvFromEmptyStep)
 	generated.Bind(recvFromEmpty, recvFromEmptyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s recvFromEmptyState
-		*generated.In[recvFromEmptyArgs](&s) = recvFromEmptyArgs{n: n}
-		return recvFromEmptyKind.With(s, recvFromEmptyHeld{tr: tr})
+		c1 := generated.NewCall[int](recvFromEmptyKind)
+		*generated.CallState[recvFromEmptyArgs](c1) = recvFromEmptyArgs{n: n}
+		*generated.CallHeld[recvFromEmptyHeld](c1) = recvFromEmptyHeld{tr: tr}
+		return c1
 	})
-	sendToKind = generated.DefineHeld[sendToState, sendToHeld, int]("sendTo", "goroutines.go", 86, sendToStep)
+	sendToKind = generated.DefineHeld("sendTo", "goroutines.go", 86, sendToSize, generated.Result[int](), sendToStep)
 	generated.Bind(sendTo, sendToStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s sendToState
-		*generated.In[sendToArgs](&s) = sendToArgs{n: n}
-		return sendToKind.With(s, sendToHeld{tr: tr})
+		c1 := generated.NewCall[int](sendToKind)
+		*generated.CallState[sendToArgs](c1) = sendToArgs{n: n}
+		*generated.CallHeld[sendToHeld](c1) = sendToHeld{tr: tr}
+		return c1
 	})
-	sendToFullKind = generated.DefineHeld[sendToFullState, sendToFullHeld, int]("sendToFull", "goroutines.go", 97, sendToFullStep, generated.Deferring())
+	sendToFullKind = generated.DefineHeld("sendToFull", "goroutines.go", 97, sendToFullSize, generated.Result[int](), sendToFullStep, generated.Deferring())
 	generated.Bind(sendToFull, sendToFullStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 sendToFullState
-		*generated.In[sendToFullArgs](&s1) = sendToFullArgs{n: n}
-		return sendToFullKind.With(s1, sendToFullHeld{tr: tr})
+		c1 := generated.NewCall[int](sendToFullKind)
+		*generated.CallState[sendToFullArgs](c1) = sendToFullArgs{n: n}
+		*generated.CallHeld[sendToFullHeld](c1) = sendToFullHeld{tr: tr}
+		return c1
 	})
-	suspendKind = generated.DefineHeld[suspendState, suspendHeld, int]("suspend", "goroutines.go", 116, suspendStep)
+	suspendKind = generated.DefineHeld("suspend", "goroutines.go", 116, suspendSize, generated.Result[int](), suspendStep)
 	generated.Bind(suspend, suspendStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s suspendState
-		*generated.In[suspendArgs](&s) = suspendArgs{n: n}
-		return suspendKind.With(s, suspendHeld{tr: tr})
+		c := generated.NewCall[int](suspendKind)
+		*generated.CallState[suspendArgs](c) = suspendArgs{n: n}
+		*generated.CallHeld[suspendHeld](c) = suspendHeld{tr: tr}
+		return c
 	})
-	suspendLaterKind = generated.DefineHeld[suspendLaterState, suspendLaterHeld, int]("suspendLater", "goroutines.go", 131, suspendLaterStep)
+	suspendLaterKind = generated.DefineHeld("suspendLater", "goroutines.go", 131, suspendLaterSize, generated.Result[int](), suspendLaterStep)
 	generated.Bind(suspendLater, suspendLaterStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s suspendLaterState
-		*generated.In[suspendLaterArgs](&s) = suspendLaterArgs{n: n}
-		return suspendLaterKind.With(s, suspendLaterHeld{tr: tr})
+		c := generated.NewCall[int](suspendLaterKind)
+		*generated.CallState[suspendLaterArgs](c) = suspendLaterArgs{n: n}
+		*generated.CallHeld[suspendLaterHeld](c) = suspendLaterHeld{tr: tr}
+		return c
 	})
-	countKind = generated.DefineHeld[countState, countHeld, struct{}]("count", "goroutines.go", 149, countStep)
+	countKind = generated.DefineHeld("count", "goroutines.go", 149, countSize, generated.Result[struct{}](), countStep)
 	generated.Bind(count, countStart, func(tr *cases.Trace, n int, yield func(*task.T, int) error) coro.Call[struct{}] {
-		var s countState
-		*generated.In[countArgs](&s) = countArgs{n: n}
-		return countKind.With(s, countHeld{tr: tr, yield: yield})
+		c := generated.NewCall[struct{}](countKind)
+		*generated.CallState[countArgs](c) = countArgs{n: n}
+		*generated.CallHeld[countHeld](c) = countHeld{tr: tr, yield: yield}
+		return c
 	})
-	generatorKind = generated.DefineHeld[generatorState, generatorHeld, int]("generator", "goroutines.go", 163, generatorStep)
+	generatorKind = generated.DefineHeld("generator", "goroutines.go", 163, generatorSize, generated.Result[int](), generatorStep)
 	generated.Bind(generator, generatorStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s generatorState
-		*generated.In[generatorArgs](&s) = generatorArgs{n: n}
-		return generatorKind.With(s, generatorHeld{tr: tr})
+		c := generated.NewCall[int](generatorKind)
+		*generated.CallState[generatorArgs](c) = generatorArgs{n: n}
+		*generated.CallHeld[generatorHeld](c) = generatorHeld{tr: tr}
+		return c
 	})
-	generatorWaitsKind = generated.DefineHeld[generatorWaitsState, generatorWaitsHeld, int]("generatorWaits", "goroutines.go", 178, generatorWaitsStep, generated.Deferring())
+	generatorWaitsKind = generated.DefineHeld("generatorWaits", "goroutines.go", 178, generatorWaitsSize, generated.Result[int](), generatorWaitsStep, generated.Deferring())
 	generated.Bind(generatorWaits, generatorWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s generatorWaitsState
-		*generated.In[generatorWaitsArgs](&s) = generatorWaitsArgs{n: n}
-		return generatorWaitsKind.With(s, generatorWaitsHeld{tr: tr})
+		c := generated.NewCall[int](generatorWaitsKind)
+		*generated.CallState[generatorWaitsArgs](c) = generatorWaitsArgs{n: n}
+		*generated.CallHeld[generatorWaitsHeld](c) = generatorWaitsHeld{tr: tr}
+		return c
 	})
-	launchedKind = generated.DefineHeld[launchedState, launchedHeld, int]("launched", "goroutines.go", 196, launchedStep, generated.Deferring())
+	launchedKind = generated.DefineHeld("launched", "goroutines.go", 196, launchedSize, generated.Result[int](), launchedStep, generated.Deferring())
 	generated.Bind(launched, launchedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s launchedState
-		*generated.In[launchedArgs](&s) = launchedArgs{n: n}
-		return launchedKind.With(s, launchedHeld{tr: tr})
+		c := generated.NewCall[int](launchedKind)
+		*generated.CallState[launchedArgs](c) = launchedArgs{n: n}
+		*generated.CallHeld[launchedHeld](c) = launchedHeld{tr: tr}
+		return c
 	})
-	handleKind = generated.DefineHeld[handleState, handleHeld, int]("handle", "goroutines.go", 201, handleStep, generated.Deferring())
+	handleKind = generated.DefineHeld("handle", "goroutines.go", 201, handleSize, generated.Result[int](), handleStep, generated.Deferring())
 	generated.Bind(handle, handleStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s handleState
-		*generated.In[handleArgs](&s) = handleArgs{n: n}
-		return handleKind.With(s, handleHeld{tr: tr})
+		c := generated.NewCall[int](handleKind)
+		*generated.CallState[handleArgs](c) = handleArgs{n: n}
+		*generated.CallHeld[handleHeld](c) = handleHeld{tr: tr}
+		return c
 	})
-	sleepsKind = generated.DefineHeld[sleepsState, sleepsHeld, int]("sleeps", "goroutines.go", 220, sleepsStep)
+	sleepsKind = generated.DefineHeld("sleeps", "goroutines.go", 220, sleepsSize, generated.Result[int](), sleepsStep)
 	generated.Bind(sleeps, sleepsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s sleepsState
-		*generated.In[sleepsArgs](&s) = sleepsArgs{n: n}
-		return sleepsKind.With(s, sleepsHeld{tr: tr})
+		c := generated.NewCall[int](sleepsKind)
+		*generated.CallState[sleepsArgs](c) = sleepsArgs{n: n}
+		*generated.CallHeld[sleepsHeld](c) = sleepsHeld{tr: tr}
+		return c
 	})
 }
 
@@ -135,14 +149,14 @@ type blockAt4 struct {
 	sum, a int
 }
 
-type blockState = [(max(unsafe.Sizeof(blockArgs{}), unsafe.Sizeof(blockAt1{}), unsafe.Sizeof(blockAt2{}), unsafe.Sizeof(blockAt3{}), unsafe.Sizeof(blockAt4{})) + 7) / 8]uint64
+const blockSize = (max(unsafe.Sizeof(blockArgs{}), unsafe.Sizeof(blockAt1{}), unsafe.Sizeof(blockAt2{}), unsafe.Sizeof(blockAt3{}), unsafe.Sizeof(blockAt4{})) + 7) &^ 7
 
 type blockHeld = struct {
 	tr     *cases.Trace
 	result string
 }
 
-var blockKind *generated.HeldKind[blockState, blockHeld, int]
+var blockKind *generated.Kind
 
 // blockStart is the start form of block.
 func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -154,9 +168,9 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:16
 			v, err := task.Block(t, func() (int, error) { return i * 10, nil })
-//line goroutines_task.go:158
+//line goroutines_task.go:172
 			if generated.Suspended(t) {
-				f, h := blockKind.Spill(t, 1)
+				f, h := generated.SpillHeld[blockHeld](t, blockKind, 1)
 				s1 := generated.At[blockAt1](f)
 				*s1 = blockAt1{n: n, sum: sum, i1: i1}
 				*h = blockHeld{tr: tr}
@@ -168,9 +182,9 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v1 := valueStart(t, tr, 1)
-//line goroutines_task.go:172
+//line goroutines_task.go:186
 			if generated.Suspended(t) {
-				f, h := blockKind.Spill(t, 2)
+				f, h := generated.SpillHeld[blockHeld](t, blockKind, 2)
 				s1 := generated.At[blockAt2](f)
 				*s1 = blockAt2{n: n, sum: sum, i1: i1, v: v}
 				*h = blockHeld{tr: tr}
@@ -183,9 +197,9 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:22
 	a := valueStart(t, tr, 2)
-//line goroutines_task.go:187
+//line goroutines_task.go:201
 	if generated.Suspended(t) {
-		f := blockKind.SpillBare(t, 3)
+		f := generated.SpillBare(t, blockKind, 3)
 		s1 := generated.At[blockAt3](f)
 		*s1 = blockAt3{sum: sum}
 		generated.ResultTo(t, &s1.result)
@@ -193,9 +207,9 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:23
 	s, err1 := task.Block(t, func() (string, error) { return "text", nil })
-//line goroutines_task.go:197
+//line goroutines_task.go:211
 	if generated.Suspended(t) {
-		f, h := blockKind.Spill(t, 4)
+		f, h := generated.SpillHeld[blockHeld](t, blockKind, 4)
 		*generated.At[blockAt4](f) = blockAt4{sum: sum, a: a}
 		*h = blockHeld{}
 		generated.ResultTo(t, &h.result)
@@ -205,10 +219,10 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + a + len(s), err1
 }
 
-//line goroutines_task.go:209
+//line goroutines_task.go:223
 
 // blockStep is the step form of block.
-func blockStep(f *generated.Frame[blockState, int], h *blockHeld) generated.Step {
+func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                      *cases.Trace
@@ -228,7 +242,7 @@ func blockStep(f *generated.Frame[blockState, int], h *blockHeld) generated.Step
 //line goroutines.go:16
 		v = s1.result
 		err = generated.Err(f)
-//line goroutines_task.go:232
+//line goroutines_task.go:246
 		goto resume1
 	case 2:
 		s1 := generated.At[blockAt2](f)
@@ -237,7 +251,7 @@ func blockStep(f *generated.Frame[blockState, int], h *blockHeld) generated.Step
 //line goroutines.go:20
 		v1 = s1.result
 		generated.Child(f)
-//line goroutines_task.go:241
+//line goroutines_task.go:255
 		goto resume2
 	case 3:
 		s1 := generated.At[blockAt3](f)
@@ -245,7 +259,7 @@ func blockStep(f *generated.Frame[blockState, int], h *blockHeld) generated.Step
 //line goroutines.go:22
 		a = s1.result
 		generated.Child(f)
-//line goroutines_task.go:249
+//line goroutines_task.go:263
 		goto resume3
 	case 4:
 		s1 := generated.At[blockAt4](f)
@@ -253,7 +267,7 @@ func blockStep(f *generated.Frame[blockState, int], h *blockHeld) generated.Step
 //line goroutines.go:23
 		s = h.result
 		err1 = generated.Err(f)
-//line goroutines_task.go:257
+//line goroutines_task.go:271
 		goto resume4
 	default:
 		return f.BadResume()
@@ -272,11 +286,11 @@ loop1:
 		i := i
 		v, err = task.Block(t, func() (int, error) { return i * 10, nil })
 	}
-//line goroutines_task.go:276
+//line goroutines_task.go:290
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt1](f)
 		*s1 = blockAt1{n: n, sum: sum, i1: i1}
-		h = blockKind.Hold(t, f, h)
+		h = generated.Hold(t, blockKind, f, h)
 		*h = blockHeld{tr: tr}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -284,14 +298,14 @@ loop1:
 resume1:
 //line goroutines.go:17
 	if err != nil {
-		return generated.Return(f, sum, err)
+		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, 1)
-//line goroutines_task.go:291
+//line goroutines_task.go:305
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt2](f)
 		*s1 = blockAt2{n: n, sum: sum, i1: i1, v: v}
-		h = blockKind.Hold(t, f, h)
+		h = generated.Hold(t, blockKind, f, h)
 		*h = blockHeld{tr: tr}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
@@ -305,7 +319,7 @@ resume2:
 end1:
 //line goroutines.go:22
 	a = valueStart(t, tr, 2)
-//line goroutines_task.go:309
+//line goroutines_task.go:323
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt3](f)
 		*s1 = blockAt3{sum: sum}
@@ -318,20 +332,20 @@ end1:
 resume3:
 //line goroutines.go:23
 	s, err1 = task.Block(t, func() (string, error) { return "text", nil })
-//line goroutines_task.go:322
+//line goroutines_task.go:336
 	if generated.Suspended(t) {
 		*generated.At[blockAt4](f) = blockAt4{sum: sum, a: a}
-		h = blockKind.Hold(t, f, h)
+		h = generated.Hold(t, blockKind, f, h)
 		*h = blockHeld{}
 		generated.ResultToStep(t, &h.result)
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line goroutines.go:24
-	return generated.Return(f, sum+a+len(s), err1)
+	return generated.Return[int](f, sum+a+len(s), err1)
 }
 
-//line goroutines_task.go:335
+//line goroutines_task.go:349
 
 // blockFailsArgs has the arguments of blockFails.
 type blockFailsArgs struct {
@@ -358,21 +372,21 @@ type blockFailsAt4 struct {
 	n int
 }
 
-type blockFailsState = [(max(unsafe.Sizeof(blockFailsArgs{}), unsafe.Sizeof(blockFailsAt1{}), unsafe.Sizeof(blockFailsAt2{}), unsafe.Sizeof(blockFailsAt3{}), unsafe.Sizeof(blockFailsAt4{})) + 7) / 8]uint64
+const blockFailsSize = (max(unsafe.Sizeof(blockFailsArgs{}), unsafe.Sizeof(blockFailsAt1{}), unsafe.Sizeof(blockFailsAt2{}), unsafe.Sizeof(blockFailsAt3{}), unsafe.Sizeof(blockFailsAt4{})) + 7) &^ 7
 
 type blockFailsHeld = struct {
 	tr *cases.Trace
 }
 
-var blockFailsKind *generated.HeldKind[blockFailsState, blockFailsHeld, int]
+var blockFailsKind *generated.Kind
 
 // blockFailsStart is the start form of blockFails.
 func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:28
 	_, err := task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:374
+//line goroutines_task.go:388
 	if generated.Suspended(t) {
-		f, h := blockFailsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 1)
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
 		*h = blockFailsHeld{tr: tr}
 		return
@@ -382,9 +396,9 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:386
+//line goroutines_task.go:400
 	if generated.Suspended(t) {
-		f, h := blockFailsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 2)
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
 		*h = blockFailsHeld{tr: tr}
 		return
@@ -394,9 +408,9 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 1, err
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:398
+//line goroutines_task.go:412
 	if generated.Suspended(t) {
-		f, h := blockFailsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 3)
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
 		*h = blockFailsHeld{tr: tr}
 		return
@@ -405,9 +419,9 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:38
 	tr.Print(errors.As(err, &p))
 	err1 := waitStart(t, tr, "end")
-//line goroutines_task.go:409
+//line goroutines_task.go:423
 	if generated.Suspended(t) {
-		f := blockFailsKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, blockFailsKind, 4)
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
 		return
 	}
@@ -415,10 +429,10 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line goroutines_task.go:419
+//line goroutines_task.go:433
 
 // blockFailsStep is the step form of blockFails.
-func blockFailsStep(f *generated.Frame[blockFailsState, int], h *blockFailsHeld) generated.Step {
+func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -437,7 +451,7 @@ func blockFailsStep(f *generated.Frame[blockFailsState, int], h *blockFailsHeld)
 		tr = h.tr
 //line goroutines.go:28
 		err = generated.Err(f)
-//line goroutines_task.go:441
+//line goroutines_task.go:455
 		goto resume1
 	case 2:
 		s := generated.At[blockFailsAt2](f)
@@ -445,7 +459,7 @@ func blockFailsStep(f *generated.Frame[blockFailsState, int], h *blockFailsHeld)
 		tr = h.tr
 //line goroutines.go:32
 		generated.ChildErr(f)
-//line goroutines_task.go:449
+//line goroutines_task.go:463
 		goto resume2
 	case 3:
 		s := generated.At[blockFailsAt3](f)
@@ -453,50 +467,50 @@ func blockFailsStep(f *generated.Frame[blockFailsState, int], h *blockFailsHeld)
 		tr = h.tr
 //line goroutines.go:36
 		err = generated.Err(f)
-//line goroutines_task.go:457
+//line goroutines_task.go:471
 		goto resume3
 	case 4:
 		s := generated.At[blockFailsAt4](f)
 		n = s.n
 //line goroutines.go:39
 		err1 = generated.ChildErr(f)
-//line goroutines_task.go:464
+//line goroutines_task.go:478
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line goroutines.go:28
 	_, err = task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:471
+//line goroutines_task.go:485
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
-		h = blockFailsKind.Hold(t, f, h)
+		h = generated.Hold(t, blockFailsKind, f, h)
 		*h = blockFailsHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line goroutines.go:29
 	if !errors.Is(err, errWait) {
-		return generated.Return(f, 0, err)
+		return generated.Return[int](f, 0, err)
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:484
+//line goroutines_task.go:498
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
-		h = blockFailsKind.Hold(t, f, h)
+		h = generated.Hold(t, blockFailsKind, f, h)
 		*h = blockFailsHeld{tr: tr}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line goroutines.go:33
 	if err := t.Err(); err != nil {
-		return generated.Return(f, 1, err)
+		return generated.Return[int](f, 1, err)
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:497
+//line goroutines_task.go:511
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
-		h = blockFailsKind.Hold(t, f, h)
+		h = generated.Hold(t, blockFailsKind, f, h)
 		*h = blockFailsHeld{tr: tr}
 		return generated.Wait(f, t, 3)
 	}
@@ -505,7 +519,7 @@ resume3:
 //line goroutines.go:38
 	tr.Print(errors.As(err, p))
 	err1 = waitStart(t, tr, "end")
-//line goroutines_task.go:509
+//line goroutines_task.go:523
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
 		if h != nil {
@@ -515,10 +529,10 @@ resume3:
 	}
 resume4:
 //line goroutines.go:39
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line goroutines_task.go:522
+//line goroutines_task.go:536
 
 // recvFromArgs has the arguments of recvFrom.
 type recvFromArgs struct {
@@ -537,14 +551,14 @@ type recvFromAt2 struct {
 	result int
 }
 
-type recvFromState = [(max(unsafe.Sizeof(recvFromArgs{}), unsafe.Sizeof(recvFromAt1{}), unsafe.Sizeof(recvFromAt2{})) + 7) / 8]uint64
+const recvFromSize = (max(unsafe.Sizeof(recvFromArgs{}), unsafe.Sizeof(recvFromAt1{}), unsafe.Sizeof(recvFromAt2{})) + 7) &^ 7
 
 type recvFromHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var recvFromKind *generated.HeldKind[recvFromState, recvFromHeld, int]
+var recvFromKind *generated.Kind
 
 // recvFromStart is the start form of recvFrom.
 func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -557,9 +571,9 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:561
+//line goroutines_task.go:575
 		if generated.Suspended(t) {
-			f, h := recvFromKind.Spill(t, 1)
+			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 1)
 			s := generated.At[recvFromAt1](f)
 			*s = recvFromAt1{sum: sum}
 			*h = recvFromHeld{tr: tr, c: c}
@@ -574,9 +588,9 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		}
 		v1 := valueStart(t, tr, v)
-//line goroutines_task.go:578
+//line goroutines_task.go:592
 		if generated.Suspended(t) {
-			f, h := recvFromKind.Spill(t, 2)
+			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 2)
 			s := generated.At[recvFromAt2](f)
 			*s = recvFromAt2{sum: sum}
 			*h = recvFromHeld{tr: tr, c: c}
@@ -588,10 +602,10 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line goroutines_task.go:592
+//line goroutines_task.go:606
 
 // recvFromStep is the step form of recvFrom.
-func recvFromStep(f *generated.Frame[recvFromState, int], h *recvFromHeld) generated.Step {
+func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -611,7 +625,7 @@ func recvFromStep(f *generated.Frame[recvFromState, int], h *recvFromHeld) gener
 //line goroutines.go:50
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:615
+//line goroutines_task.go:629
 		goto resume1
 	case 2:
 		s := generated.At[recvFromAt2](f)
@@ -620,7 +634,7 @@ func recvFromStep(f *generated.Frame[recvFromState, int], h *recvFromHeld) gener
 //line goroutines.go:57
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:624
+//line goroutines_task.go:638
 		goto resume2
 	default:
 		return f.BadResume()
@@ -634,7 +648,7 @@ func recvFromStep(f *generated.Frame[recvFromState, int], h *recvFromHeld) gener
 	sum = 0
 loop1:
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:638
+//line goroutines_task.go:652
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt1](f)
 		*s = recvFromAt1{sum: sum}
@@ -645,13 +659,13 @@ loop1:
 resume1:
 //line goroutines.go:51
 	if errors.Is(err, task.ErrChanClosed) {
-		return generated.Return(f, sum, nil)
+		return generated.Return[int](f, sum, nil)
 	}
 	if err != nil {
-		return generated.Return(f, sum, err)
+		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:655
+//line goroutines_task.go:669
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt2](f)
 		*s = recvFromAt2{sum: sum}
@@ -665,7 +679,7 @@ resume2:
 	goto loop1
 }
 
-//line goroutines_task.go:669
+//line goroutines_task.go:683
 
 // recvFromEmptyArgs has the arguments of recvFromEmpty.
 type recvFromEmptyArgs struct {
@@ -689,14 +703,14 @@ type recvFromEmptyAt3 struct {
 	sum int
 }
 
-type recvFromEmptyState = [(max(unsafe.Sizeof(recvFromEmptyArgs{}), unsafe.Sizeof(recvFromEmptyAt1{}), unsafe.Sizeof(recvFromEmptyAt2{}), unsafe.Sizeof(recvFromEmptyAt3{})) + 7) / 8]uint64
+const recvFromEmptySize = (max(unsafe.Sizeof(recvFromEmptyArgs{}), unsafe.Sizeof(recvFromEmptyAt1{}), unsafe.Sizeof(recvFromEmptyAt2{}), unsafe.Sizeof(recvFromEmptyAt3{})) + 7) &^ 7
 
 type recvFromEmptyHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var recvFromEmptyKind *generated.HeldKind[recvFromEmptyState, recvFromEmptyHeld, int]
+var recvFromEmptyKind *generated.Kind
 
 // recvFromEmptyStart is the start form of recvFromEmpty.
 func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -713,9 +727,9 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:71
 			v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:717
+//line goroutines_task.go:731
 			if generated.Suspended(t) {
-				f, h := recvFromEmptyKind.Spill(t, 1)
+				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 1)
 				s := generated.At[recvFromEmptyAt1](f)
 				*s = recvFromEmptyAt1{n: n, sum: sum, i: i}
 				*h = recvFromEmptyHeld{tr: tr, c: c}
@@ -731,9 +745,9 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v1 := valueStart(t, tr, v)
-//line goroutines_task.go:735
+//line goroutines_task.go:749
 			if generated.Suspended(t) {
-				f, h := recvFromEmptyKind.Spill(t, 2)
+				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 2)
 				s := generated.At[recvFromEmptyAt2](f)
 				*s = recvFromEmptyAt2{n: n, sum: sum, i: i}
 				*h = recvFromEmptyHeld{tr: tr, c: c}
@@ -746,9 +760,9 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:81
 	_, err1 := task.RecvFrom(t, c)
-//line goroutines_task.go:750
+//line goroutines_task.go:764
 	if generated.Suspended(t) {
-		f, h := recvFromEmptyKind.Spill(t, 3)
+		f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 3)
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
 		*h = recvFromEmptyHeld{tr: tr}
 		return
@@ -758,10 +772,10 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:762
+//line goroutines_task.go:776
 
 // recvFromEmptyStep is the step form of recvFromEmpty.
-func recvFromEmptyStep(f *generated.Frame[recvFromEmptyState, int], h *recvFromEmptyHeld) generated.Step {
+func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -781,7 +795,7 @@ func recvFromEmptyStep(f *generated.Frame[recvFromEmptyState, int], h *recvFromE
 //line goroutines.go:71
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:785
+//line goroutines_task.go:799
 		goto resume1
 	case 2:
 		s := generated.At[recvFromEmptyAt2](f)
@@ -790,7 +804,7 @@ func recvFromEmptyStep(f *generated.Frame[recvFromEmptyState, int], h *recvFromE
 //line goroutines.go:79
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:794
+//line goroutines_task.go:808
 		goto resume2
 	case 3:
 		s := generated.At[recvFromEmptyAt3](f)
@@ -798,7 +812,7 @@ func recvFromEmptyStep(f *generated.Frame[recvFromEmptyState, int], h *recvFromE
 		tr = h.tr
 //line goroutines.go:81
 		err1 = generated.Err(f)
-//line goroutines_task.go:802
+//line goroutines_task.go:816
 		goto resume3
 	default:
 		return f.BadResume()
@@ -824,7 +838,7 @@ loop1:
 	}
 //line goroutines.go:71
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:828
+//line goroutines_task.go:842
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt1](f)
 		*s = recvFromEmptyAt1{n: n, sum: sum, i: i}
@@ -841,12 +855,12 @@ resume1:
 				for range c {
 				}
 			}()
-			return generated.Return(f, sum, err)
+			return generated.Return[int](f, sum, err)
 		}
 	}
 //line goroutines.go:79
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:850
+//line goroutines_task.go:864
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt2](f)
 		*s = recvFromEmptyAt2{n: n, sum: sum, i: i}
@@ -863,7 +877,7 @@ resume2:
 end1:
 //line goroutines.go:81
 	_, err1 = task.RecvFrom(t, c)
-//line goroutines_task.go:867
+//line goroutines_task.go:881
 	if generated.Suspended(t) {
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
 		*h = recvFromEmptyHeld{tr: tr}
@@ -872,10 +886,10 @@ end1:
 resume3:
 //line goroutines.go:82
 	tr.Print(errors.Is(err1, task.ErrChanClosed))
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:879
+//line goroutines_task.go:893
 
 // sendToArgs has the arguments of sendTo.
 type sendToArgs struct {
@@ -893,14 +907,14 @@ type sendToAt2 struct {
 	n, i int
 }
 
-type sendToState = [(max(unsafe.Sizeof(sendToArgs{}), unsafe.Sizeof(sendToAt1{}), unsafe.Sizeof(sendToAt2{})) + 7) / 8]uint64
+const sendToSize = (max(unsafe.Sizeof(sendToArgs{}), unsafe.Sizeof(sendToAt1{}), unsafe.Sizeof(sendToAt2{})) + 7) &^ 7
 
 type sendToHeld = struct {
 	tr *cases.Trace
 	c  chan int
 }
 
-var sendToKind *generated.HeldKind[sendToState, sendToHeld, int]
+var sendToKind *generated.Kind
 
 // sendToStart is the start form of sendTo.
 func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -910,9 +924,9 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:89
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:914
+//line goroutines_task.go:928
 			if generated.Suspended(t) {
-				f, h := sendToKind.Spill(t, 1)
+				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 1)
 				s := generated.At[sendToAt1](f)
 				*s = sendToAt1{n: n, i: i}
 				*h = sendToHeld{tr: tr, c: c}
@@ -921,9 +935,9 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:89
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:925
+//line goroutines_task.go:939
 			if generated.Suspended(t) {
-				f, h := sendToKind.Spill(t, 2)
+				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 2)
 				*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
 				*h = sendToHeld{tr: tr, c: c}
 				return
@@ -936,9 +950,9 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:940
+//line goroutines_task.go:954
 	if generated.Suspended(t) {
-		_, h := sendToKind.Spill(t, 3)
+		_, h := generated.SpillHeld[sendToHeld](t, sendToKind, 3)
 		*h = sendToHeld{c: c}
 		return
 	}
@@ -946,10 +960,10 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line goroutines_task.go:950
+//line goroutines_task.go:964
 
 // sendToStep is the step form of sendTo.
-func sendToStep(f *generated.Frame[sendToState, int], h *sendToHeld) generated.Step {
+func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -969,7 +983,7 @@ func sendToStep(f *generated.Frame[sendToState, int], h *sendToHeld) generated.S
 //line goroutines.go:89
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:973
+//line goroutines_task.go:987
 		goto resume1
 	case 2:
 		s := generated.At[sendToAt2](f)
@@ -977,13 +991,13 @@ func sendToStep(f *generated.Frame[sendToState, int], h *sendToHeld) generated.S
 		tr, c = h.tr, h.c
 //line goroutines.go:89
 		err = generated.Err(f)
-//line goroutines_task.go:981
+//line goroutines_task.go:995
 		goto resume2
 	case 3:
 		c = h.c
 //line goroutines.go:93
 		generated.ChildErr(f)
-//line goroutines_task.go:987
+//line goroutines_task.go:1001
 		goto resume3
 	default:
 		return f.BadResume()
@@ -998,7 +1012,7 @@ loop1:
 	}
 //line goroutines.go:89
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1002
+//line goroutines_task.go:1016
 	if generated.Suspended(t) {
 		s := generated.At[sendToAt1](f)
 		*s = sendToAt1{n: n, i: i}
@@ -1009,7 +1023,7 @@ loop1:
 resume1:
 //line goroutines.go:89
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1013
+//line goroutines_task.go:1027
 	if generated.Suspended(t) {
 		*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
 		*h = sendToHeld{tr: tr, c: c}
@@ -1021,7 +1035,7 @@ resume2:
 		goto end1
 	}
 //line goroutines.go:90
-	return generated.Return(f, i, err)
+	return generated.Return[int](f, i, err)
 end1:
 //line goroutines.go:88
 	i++
@@ -1029,17 +1043,17 @@ end1:
 end2:
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:1033
+//line goroutines_task.go:1047
 	if generated.Suspended(t) {
 		*h = sendToHeld{c: c}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line goroutines.go:94
-	return generated.Return(f, len(c), nil)
+	return generated.Return[int](f, len(c), nil)
 }
 
-//line goroutines_task.go:1043
+//line goroutines_task.go:1057
 
 // sendToFullArgs has the arguments of sendToFull.
 type sendToFullArgs struct {
@@ -1057,7 +1071,7 @@ type sendToFullAt2 struct {
 	n, i int
 }
 
-type sendToFullState = [(max(unsafe.Sizeof(sendToFullArgs{}), unsafe.Sizeof(sendToFullAt1{}), unsafe.Sizeof(sendToFullAt2{})) + 7) / 8]uint64
+const sendToFullSize = (max(unsafe.Sizeof(sendToFullArgs{}), unsafe.Sizeof(sendToFullAt1{}), unsafe.Sizeof(sendToFullAt2{})) + 7) &^ 7
 
 // sendToFullExit is what sendToFull needs until it has ended: its deferred calls and its results.
 type sendToFullExit struct {
@@ -1073,7 +1087,7 @@ type sendToFullHeld = struct {
 	c    chan int
 }
 
-var sendToFullKind *generated.HeldKind[sendToFullState, sendToFullHeld, int]
+var sendToFullKind *generated.Kind
 
 // sendToFullStart is the start form of sendToFull.
 func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1098,9 +1112,9 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:109
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:1102
+//line goroutines_task.go:1116
 			if generated.Suspended(t) {
-				f, h := sendToFullKind.Spill(t, 1)
+				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 1)
 				s1 := generated.At[sendToFullAt1](f)
 				*s1 = sendToFullAt1{n: n, i: i}
 				*h = sendToFullHeld{tr: tr, c: c}
@@ -1110,9 +1124,9 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:109
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:1114
+//line goroutines_task.go:1128
 			if generated.Suspended(t) {
-				f, h := sendToFullKind.Spill(t, 2)
+				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 2)
 				*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
 				*h = sendToFullHeld{tr: tr, c: c}
 				sendToFullDefer1(&h.exit.panic, a)
@@ -1128,7 +1142,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1132
+//line goroutines_task.go:1146
 
 // sendToFullDefer1 enters what sendToFull defers in line 107 in the list of its frame.
 func sendToFullDefer1(p *generated.Panic, a chan int) {
@@ -1140,16 +1154,16 @@ func sendToFullDefer1(p *generated.Panic, a chan int) {
 	})
 }
 
-//line goroutines_task.go:1144
+//line goroutines_task.go:1158
 
 // sendToFullStep is the step form of sendToFull.
-func sendToFullStep(f *generated.Frame[sendToFullState, int], h *sendToFullHeld) generated.Step {
+func sendToFullStep(f *generated.Frame, h *sendToFullHeld) generated.Step {
 	step, _ := sendToFullRun(f, h, f.At())
 	return step
 }
 
 // sendToFullRun runs sendToFull from a resume point on. If it panics, it runs again from its deferred calls on.
-func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, at int) (step generated.Step, ok bool) {
+func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return sendToFullRun(f, h, generated.Exit) }, &step, &ok)
@@ -1173,7 +1187,7 @@ func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, 
 //line goroutines.go:109
 		v = s1.result
 		generated.Child(f)
-//line goroutines_task.go:1177
+//line goroutines_task.go:1191
 		goto resume1
 	case 2:
 		s1 := generated.At[sendToFullAt2](f)
@@ -1181,7 +1195,7 @@ func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, 
 		tr, c = h.tr, h.c
 //line goroutines.go:109
 		err = generated.Err(f)
-//line goroutines_task.go:1185
+//line goroutines_task.go:1199
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1219,7 +1233,7 @@ loop1:
 	}
 //line goroutines.go:109
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1223
+//line goroutines_task.go:1237
 	if generated.Suspended(t) {
 		s1 := generated.At[sendToFullAt1](f)
 		*s1 = sendToFullAt1{n: n, i: i}
@@ -1230,7 +1244,7 @@ loop1:
 resume1:
 //line goroutines.go:109
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1234
+//line goroutines_task.go:1248
 	if generated.Suspended(t) {
 		*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
 		*h = sendToFullHeld{exit: h.exit, tr: tr, c: c}
@@ -1256,13 +1270,13 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line goroutines_task.go:1260
+//line goroutines_task.go:1274
 exit:
 	if p.Run(t) {
 		*h = sendToFullHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // suspendArgs has the arguments of suspend.
@@ -1280,13 +1294,13 @@ type suspendAt2 struct {
 	n, i1 int
 }
 
-type suspendState = [(max(unsafe.Sizeof(suspendArgs{}), unsafe.Sizeof(suspendAt1{}), unsafe.Sizeof(suspendAt2{})) + 7) / 8]uint64
+const suspendSize = (max(unsafe.Sizeof(suspendArgs{}), unsafe.Sizeof(suspendAt1{}), unsafe.Sizeof(suspendAt2{})) + 7) &^ 7
 
 type suspendHeld = struct {
 	tr *cases.Trace
 }
 
-var suspendKind *generated.HeldKind[suspendState, suspendHeld, int]
+var suspendKind *generated.Kind
 
 // suspendStart is the start form of suspend.
 func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1301,9 +1315,9 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				w.Wake()
 				w.Wake()
 			})
-//line goroutines_task.go:1305
+//line goroutines_task.go:1319
 			if generated.Suspended(t) {
-				f, h := suspendKind.Spill(t, 1)
+				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 1)
 				*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
 				*h = suspendHeld{tr: tr}
 				return
@@ -1313,9 +1327,9 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return i, err
 			}
 			valueStart(t, tr, i)
-//line goroutines_task.go:1317
+//line goroutines_task.go:1331
 			if generated.Suspended(t) {
-				f, h := suspendKind.Spill(t, 2)
+				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 2)
 				*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
 				*h = suspendHeld{tr: tr}
 				return
@@ -1326,10 +1340,10 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1330
+//line goroutines_task.go:1344
 
 // suspendStep is the step form of suspend.
-func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generated.Step {
+func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1347,7 +1361,7 @@ func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generate
 		tr = h.tr
 //line goroutines.go:118
 		err = generated.Err(f)
-//line goroutines_task.go:1351
+//line goroutines_task.go:1365
 		goto resume1
 	case 2:
 		s := generated.At[suspendAt2](f)
@@ -1355,7 +1369,7 @@ func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generate
 		tr = h.tr
 //line goroutines.go:126
 		generated.Child(f)
-//line goroutines_task.go:1359
+//line goroutines_task.go:1373
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1377,7 +1391,7 @@ loop1:
 			w.Wake()
 		})
 	}
-//line goroutines_task.go:1381
+//line goroutines_task.go:1395
 	if generated.Suspended(t) {
 		*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
 		*h = suspendHeld{tr: tr}
@@ -1386,10 +1400,10 @@ loop1:
 resume1:
 //line goroutines.go:123
 	if err != nil {
-		return generated.Return(f, i, err)
+		return generated.Return[int](f, i, err)
 	}
 	valueStart(t, tr, i)
-//line goroutines_task.go:1393
+//line goroutines_task.go:1407
 	if generated.Suspended(t) {
 		*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
 		*h = suspendHeld{tr: tr}
@@ -1401,10 +1415,10 @@ resume2:
 	goto loop1
 end1:
 //line goroutines.go:128
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:1408
+//line goroutines_task.go:1422
 
 // suspendLaterArgs has the arguments of suspendLater.
 type suspendLaterArgs struct {
@@ -1422,14 +1436,14 @@ type suspendLaterAt2 struct {
 	result     int
 }
 
-type suspendLaterState = [(max(unsafe.Sizeof(suspendLaterArgs{}), unsafe.Sizeof(suspendLaterAt1{}), unsafe.Sizeof(suspendLaterAt2{})) + 7) / 8]uint64
+const suspendLaterSize = (max(unsafe.Sizeof(suspendLaterArgs{}), unsafe.Sizeof(suspendLaterAt1{}), unsafe.Sizeof(suspendLaterAt2{})) + 7) &^ 7
 
 type suspendLaterHeld = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var suspendLaterKind *generated.HeldKind[suspendLaterState, suspendLaterHeld, int]
+var suspendLaterKind *generated.Kind
 
 // suspendLaterStart is the start form of suspendLater.
 func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1447,9 +1461,9 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					w.Wake()
 				}()
 			})
-//line goroutines_task.go:1451
+//line goroutines_task.go:1465
 			if generated.Suspended(t) {
-				f, h := suspendLaterKind.Spill(t, 1)
+				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 1)
 				*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
 				*h = suspendLaterHeld{tr: tr, k: &k}
 				return
@@ -1459,9 +1473,9 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v := valueStart(t, tr, 1)
-//line goroutines_task.go:1463
+//line goroutines_task.go:1477
 			if generated.Suspended(t) {
-				f, h := suspendLaterKind.Spill(t, 2)
+				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 2)
 				s := generated.At[suspendLaterAt2](f)
 				*s = suspendLaterAt2{n: n, sum: sum, i1: i1}
 				*h = suspendLaterHeld{tr: tr, k: &k}
@@ -1476,10 +1490,10 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1480
+//line goroutines_task.go:1494
 
 // suspendLaterStep is the step form of suspendLater.
-func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLaterHeld) generated.Step {
+func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -1498,7 +1512,7 @@ func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLate
 		tr, k = h.tr, h.k
 //line goroutines.go:135
 		err = generated.Err(f)
-//line goroutines_task.go:1502
+//line goroutines_task.go:1516
 		goto resume1
 	case 2:
 		s := generated.At[suspendLaterAt2](f)
@@ -1507,7 +1521,7 @@ func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLate
 //line goroutines.go:144
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:1511
+//line goroutines_task.go:1525
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1535,7 +1549,7 @@ loop1:
 			}()
 		})
 	}
-//line goroutines_task.go:1539
+//line goroutines_task.go:1553
 	if generated.Suspended(t) {
 		*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
 		*h = suspendLaterHeld{tr: tr, k: k}
@@ -1544,10 +1558,10 @@ loop1:
 resume1:
 //line goroutines.go:141
 	if err != nil {
-		return generated.Return(f, sum, err)
+		return generated.Return[int](f, sum, err)
 	}
 	v = valueStart(t, tr, 1)
-//line goroutines_task.go:1551
+//line goroutines_task.go:1565
 	if generated.Suspended(t) {
 		s := generated.At[suspendLaterAt2](f)
 		*s = suspendLaterAt2{n: n, sum: sum, i1: i1}
@@ -1563,10 +1577,10 @@ resume2:
 	goto loop1
 end1:
 //line goroutines.go:146
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1570
+//line goroutines_task.go:1584
 
 // countArgs has the arguments of count.
 type countArgs struct {
@@ -1578,14 +1592,14 @@ type countAt1 struct {
 	n, i int
 }
 
-type countState = [(max(unsafe.Sizeof(countArgs{}), unsafe.Sizeof(countAt1{})) + 7) / 8]uint64
+const countSize = (max(unsafe.Sizeof(countArgs{}), unsafe.Sizeof(countAt1{})) + 7) &^ 7
 
 type countHeld = struct {
 	tr    *cases.Trace
 	yield func(*task.T, int) error
 }
 
-var countKind *generated.HeldKind[countState, countHeld, struct{}]
+var countKind *generated.Kind
 
 // countStart is the start form of count.
 func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) error) (_ error) {
@@ -1594,9 +1608,9 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 		{
 //line goroutines.go:151
 			err := startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1598
+//line goroutines_task.go:1612
 			if generated.Suspended(t) {
-				f, h := countKind.Spill(t, 1)
+				f, h := generated.SpillHeld[countHeld](t, countKind, 1)
 				*generated.At[countAt1](f) = countAt1{n: n, i: i}
 				*h = countHeld{tr: tr, yield: yield}
 				return
@@ -1612,10 +1626,10 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 	return errWait
 }
 
-//line goroutines_task.go:1616
+//line goroutines_task.go:1630
 
 // countStep is the step form of count.
-func countStep(f *generated.Frame[countState, struct{}], h *countHeld) generated.Step {
+func countStep(f *generated.Frame, h *countHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1634,7 +1648,7 @@ func countStep(f *generated.Frame[countState, struct{}], h *countHeld) generated
 		tr, yield = h.tr, h.yield
 //line goroutines.go:151
 		err = generated.ChildErr(f)
-//line goroutines_task.go:1638
+//line goroutines_task.go:1652
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1648,7 +1662,7 @@ loop1:
 	}
 //line goroutines.go:151
 	err = startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1652
+//line goroutines_task.go:1666
 	if generated.Suspended(t) {
 		*generated.At[countAt1](f) = countAt1{n: n, i: i}
 		*h = countHeld{tr: tr, yield: yield}
@@ -1661,17 +1675,17 @@ resume1:
 	}
 //line goroutines.go:152
 	tr.Print("stopped", errors.Is(err, task.ErrLoopEnded))
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line goroutines.go:150
 	i++
 	goto loop1
 end2:
 //line goroutines.go:156
-	return generated.Return(f, struct{}{}, errWait)
+	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line goroutines_task.go:1675
+//line goroutines_task.go:1689
 
 // generatorArgs has the arguments of generator.
 type generatorArgs struct {
@@ -1683,13 +1697,13 @@ type generatorAt1 struct {
 	sum int
 }
 
-type generatorState = [(max(unsafe.Sizeof(generatorArgs{}), unsafe.Sizeof(generatorAt1{})) + 7) / 8]uint64
+const generatorSize = (max(unsafe.Sizeof(generatorArgs{}), unsafe.Sizeof(generatorAt1{})) + 7) &^ 7
 
 type generatorHeld = struct {
 	tr *cases.Trace
 }
 
-var generatorKind *generated.HeldKind[generatorState, generatorHeld, int]
+var generatorKind *generated.Kind
 
 // generatorStart is the start form of generator.
 func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1700,9 +1714,9 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1704
+//line goroutines_task.go:1718
 	if generated.Suspended(t) {
-		f, h := generatorKind.Spill(t, 1)
+		f, h := generated.SpillHeld[generatorHeld](t, generatorKind, 1)
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
 		*h = generatorHeld{tr: tr}
 		return
@@ -1716,10 +1730,10 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1720
+//line goroutines_task.go:1734
 
 // generatorStep is the step form of generator.
-func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) generated.Step {
+func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr     *cases.Trace
@@ -1736,7 +1750,7 @@ func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) ge
 		tr = h.tr
 //line goroutines.go:169
 		generated.ChildErr(f)
-//line goroutines_task.go:1740
+//line goroutines_task.go:1754
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1748,7 +1762,7 @@ func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) ge
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1752
+//line goroutines_task.go:1766
 	if generated.Suspended(t) {
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
 		*h = generatorHeld{tr: tr}
@@ -1761,10 +1775,10 @@ resume1:
 			break
 		}
 	}
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1768
+//line goroutines_task.go:1782
 
 // generatorWaitsArgs has the arguments of generatorWaits.
 type generatorWaitsArgs struct {
@@ -1782,7 +1796,7 @@ type generatorWaitsAt2 struct {
 	sum int
 }
 
-type generatorWaitsState = [(max(unsafe.Sizeof(generatorWaitsArgs{}), unsafe.Sizeof(generatorWaitsAt1{}), unsafe.Sizeof(generatorWaitsAt2{})) + 7) / 8]uint64
+const generatorWaitsSize = (max(unsafe.Sizeof(generatorWaitsArgs{}), unsafe.Sizeof(generatorWaitsAt1{}), unsafe.Sizeof(generatorWaitsAt2{})) + 7) &^ 7
 
 type generatorWaitsHeld = struct {
 	tr  *cases.Trace
@@ -1790,7 +1804,7 @@ type generatorWaitsHeld = struct {
 	it1 *generated.Pulled2[int, error]
 }
 
-var generatorWaitsKind *generated.HeldKind[generatorWaitsState, generatorWaitsHeld, int]
+var generatorWaitsKind *generated.Kind
 
 // generatorWaitsStart is the start form of generatorWaits.
 func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1824,9 +1838,9 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue
 					}
 					v4 := valueStart(t, tr, v+1)
-//line goroutines_task.go:1828
+//line goroutines_task.go:1842
 					if generated.Suspended(t) {
-						f, h := generatorWaitsKind.Spill(t, 1)
+						f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 1)
 						s := generated.At[generatorWaitsAt1](f)
 						*s = generatorWaitsAt1{sum: sum}
 						*h = generatorWaitsHeld{tr: tr, it: it}
@@ -1851,9 +1865,9 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								w := v5
 								if w == 1 {
 									waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1855
+//line goroutines_task.go:1869
 									if generated.Suspended(t) {
-										f, h := generatorWaitsKind.Spill(t, 2)
+										f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 2)
 										*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 										*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
 										return
@@ -1875,10 +1889,10 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1879
+//line goroutines_task.go:1893
 
 // generatorWaitsStep is the step form of generatorWaits.
-func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generatorWaitsHeld) (step generated.Step) {
+func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                       *cases.Trace
@@ -1904,7 +1918,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 //line goroutines.go:185
 		v4 = s.result
 		generated.Child(f)
-//line goroutines_task.go:1908
+//line goroutines_task.go:1922
 		goto resume1
 	case 2:
 		s := generated.At[generatorWaitsAt2](f)
@@ -1912,7 +1926,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 		tr, it, it1 = h.tr, h.it, h.it1
 //line goroutines.go:188
 		generated.ChildErr(f)
-//line goroutines_task.go:1916
+//line goroutines_task.go:1930
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1939,7 +1953,7 @@ end1:
 	goto loop1
 end2:
 	v4 = valueStart(t, tr, v+1)
-//line goroutines_task.go:1943
+//line goroutines_task.go:1957
 	if generated.Suspended(t) {
 		s := generated.At[generatorWaitsAt1](f)
 		*s = generatorWaitsAt1{sum: sum}
@@ -1967,7 +1981,7 @@ end3:
 	}
 //line goroutines.go:188
 	waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1971
+//line goroutines_task.go:1985
 	if generated.Suspended(t) {
 		*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 		*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
@@ -1984,10 +1998,10 @@ end6:
 	goto loop1
 end7:
 //line goroutines.go:193
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1991
+//line goroutines_task.go:2005
 
 // launchedArgs has the arguments of launched.
 type launchedArgs struct {
@@ -2005,7 +2019,7 @@ type launchedAt2 struct {
 	v int
 }
 
-type launchedState = [(max(unsafe.Sizeof(launchedArgs{}), unsafe.Sizeof(launchedAt1{}), unsafe.Sizeof(launchedAt2{})) + 7) / 8]uint64
+const launchedSize = (max(unsafe.Sizeof(launchedArgs{}), unsafe.Sizeof(launchedAt1{}), unsafe.Sizeof(launchedAt2{})) + 7) &^ 7
 
 // launchedExit is what launched needs until it has ended: its deferred calls and its results.
 type launchedExit struct {
@@ -2020,7 +2034,7 @@ type launchedHeld = struct {
 	tr   *cases.Trace
 }
 
-var launchedKind *generated.HeldKind[launchedState, launchedHeld, int]
+var launchedKind *generated.Kind
 
 // launchedStart is the start form of launched.
 func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2037,9 +2051,9 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line goroutines.go:198
 	v := valueStart(t, tr, n)
-//line goroutines_task.go:2041
+//line goroutines_task.go:2055
 	if generated.Suspended(t) {
-		f, h := launchedKind.Spill(t, 1)
+		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 1)
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
 		*h = launchedHeld{tr: tr}
@@ -2049,9 +2063,9 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:198
 	err := waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2053
+//line goroutines_task.go:2067
 	if generated.Suspended(t) {
-		f, h := launchedKind.Spill(t, 2)
+		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 2)
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{}
 		launchedDefer1(&h.exit.panic, fn)
@@ -2061,7 +2075,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line goroutines_task.go:2065
+//line goroutines_task.go:2079
 
 // launchedDefer1 enters what launched defers in line 197 in the list of its frame.
 func launchedDefer1(p *generated.Panic, fn func()) {
@@ -2073,16 +2087,16 @@ func launchedDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line goroutines_task.go:2077
+//line goroutines_task.go:2091
 
 // launchedStep is the step form of launched.
-func launchedStep(f *generated.Frame[launchedState, int], h *launchedHeld) generated.Step {
+func launchedStep(f *generated.Frame, h *launchedHeld) generated.Step {
 	step, _ := launchedRun(f, h, f.At())
 	return step
 }
 
 // launchedRun runs launched from a resume point on. If it panics, it runs again from its deferred calls on.
-func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int) (step generated.Step, ok bool) {
+func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return launchedRun(f, h, generated.Exit) }, &step, &ok)
@@ -2105,14 +2119,14 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 //line goroutines.go:198
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:2109
+//line goroutines_task.go:2123
 		goto resume1
 	case 2:
 		s := generated.At[launchedAt2](f)
 		v = s.v
 //line goroutines.go:198
 		err = generated.ChildErr(f)
-//line goroutines_task.go:2116
+//line goroutines_task.go:2130
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2129,7 +2143,7 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 	}
 //line goroutines.go:198
 	v = valueStart(t, tr, n)
-//line goroutines_task.go:2133
+//line goroutines_task.go:2147
 	if generated.Suspended(t) {
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
@@ -2140,7 +2154,7 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 resume1:
 //line goroutines.go:198
 	err = waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2144
+//line goroutines_task.go:2158
 	if generated.Suspended(t) {
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{exit: h.exit}
@@ -2152,13 +2166,13 @@ resume2:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line goroutines_task.go:2156
+//line goroutines_task.go:2170
 exit:
 	if p.Run(t) {
 		*h = launchedHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // handleArgs has the arguments of handle.
@@ -2172,7 +2186,7 @@ type handleAt1 struct {
 	result    int
 }
 
-type handleState = [(max(unsafe.Sizeof(handleArgs{}), unsafe.Sizeof(handleAt1{})) + 7) / 8]uint64
+const handleSize = (max(unsafe.Sizeof(handleArgs{}), unsafe.Sizeof(handleAt1{})) + 7) &^ 7
 
 // handleExit is what handle needs until it has ended: its deferred calls and its results.
 type handleExit struct {
@@ -2189,7 +2203,7 @@ type handleHeld = struct {
 	h     task.Handle[int]
 }
 
-var handleKind *generated.HeldKind[handleState, handleHeld, int]
+var handleKind *generated.Kind
 
 // handleStart is the start form of handle.
 func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2215,9 +2229,9 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v, err := h.Wait(t)
-//line goroutines_task.go:2219
+//line goroutines_task.go:2233
 			if generated.Suspended(t) {
-				f, h1 := handleKind.Spill(t, 1)
+				f, h1 := generated.SpillHeld[handleHeld](t, handleKind, 1)
 				s := generated.At[handleAt1](f)
 				*s = handleAt1{n: n, sum: sum, i: i}
 				*h1 = handleHeld{tr: tr, other: other, h: h}
@@ -2237,7 +2251,7 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:2241
+//line goroutines_task.go:2255
 
 // handleDefer1 enters what handle defers in line 203 in the list of its frame.
 func handleDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -2249,16 +2263,16 @@ func handleDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line goroutines_task.go:2253
+//line goroutines_task.go:2267
 
 // handleStep is the step form of handle.
-func handleStep(f *generated.Frame[handleState, int], h1 *handleHeld) generated.Step {
+func handleStep(f *generated.Frame, h1 *handleHeld) generated.Step {
 	step, _ := handleRun(f, h1, f.At())
 	return step
 }
 
 // handleRun runs handle from a resume point on. If it panics, it runs again from its deferred calls on.
-func handleRun(f *generated.Frame[handleState, int], h1 *handleHeld, at int) (step generated.Step, ok bool) {
+func handleRun(f *generated.Frame, h1 *handleHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h1.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return handleRun(f, h1, generated.Exit) }, &step, &ok)
@@ -2283,7 +2297,7 @@ func handleRun(f *generated.Frame[handleState, int], h1 *handleHeld, at int) (st
 //line goroutines.go:210
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:2287
+//line goroutines_task.go:2301
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2317,7 +2331,7 @@ loop1:
 	}
 //line goroutines.go:210
 	v, err = h.Wait(t)
-//line goroutines_task.go:2321
+//line goroutines_task.go:2335
 	if generated.Suspended(t) {
 		s := generated.At[handleAt1](f)
 		*s = handleAt1{n: n, sum: sum, i: i}
@@ -2345,13 +2359,13 @@ end1:
 		*r, *r1 = sum, nil
 		goto exit
 	}
-//line goroutines_task.go:2349
+//line goroutines_task.go:2363
 exit:
 	if p.Run(t) {
 		*h1 = handleHeld{exit: h1.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // sleepsArgs has the arguments of sleeps.
@@ -2379,13 +2393,13 @@ type sleepsAt4 struct {
 	n, i int
 }
 
-type sleepsState = [(max(unsafe.Sizeof(sleepsArgs{}), unsafe.Sizeof(sleepsAt1{}), unsafe.Sizeof(sleepsAt2{}), unsafe.Sizeof(sleepsAt3{}), unsafe.Sizeof(sleepsAt4{})) + 7) / 8]uint64
+const sleepsSize = (max(unsafe.Sizeof(sleepsArgs{}), unsafe.Sizeof(sleepsAt1{}), unsafe.Sizeof(sleepsAt2{}), unsafe.Sizeof(sleepsAt3{}), unsafe.Sizeof(sleepsAt4{})) + 7) &^ 7
 
 type sleepsHeld = struct {
 	tr *cases.Trace
 }
 
-var sleepsKind *generated.HeldKind[sleepsState, sleepsHeld, int]
+var sleepsKind *generated.Kind
 
 // sleepsStart is the start form of sleeps.
 func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2394,9 +2408,9 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:222
 			err := t.Sleep(time.Microsecond)
-//line goroutines_task.go:2398
+//line goroutines_task.go:2412
 			if generated.Suspended(t) {
-				f, h := sleepsKind.Spill(t, 1)
+				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 1)
 				*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 				*h = sleepsHeld{tr: tr}
 				return
@@ -2409,9 +2423,9 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:225
 			err1 := t.SleepUntil(time.Now())
-//line goroutines_task.go:2413
+//line goroutines_task.go:2427
 			if generated.Suspended(t) {
-				f, h := sleepsKind.Spill(t, 2)
+				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 2)
 				*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 				*h = sleepsHeld{tr: tr}
 				return
@@ -2424,9 +2438,9 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:228
 			err2 := t.Sleep(-1)
-//line goroutines_task.go:2428
+//line goroutines_task.go:2442
 			if generated.Suspended(t) {
-				f, h := sleepsKind.Spill(t, 3)
+				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 3)
 				*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 				*h = sleepsHeld{tr: tr}
 				return
@@ -2438,9 +2452,9 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line goroutines.go:231
 		valueStart(t, tr, i)
-//line goroutines_task.go:2442
+//line goroutines_task.go:2456
 		if generated.Suspended(t) {
-			f, h := sleepsKind.Spill(t, 4)
+			f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 4)
 			*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 			*h = sleepsHeld{tr: tr}
 			return
@@ -2450,10 +2464,10 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:2454
+//line goroutines_task.go:2468
 
 // sleepsStep is the step form of sleeps.
-func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.Step {
+func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -2471,7 +2485,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:222
 		err = generated.Err(f)
-//line goroutines_task.go:2475
+//line goroutines_task.go:2489
 		goto resume1
 	case 2:
 		s := generated.At[sleepsAt2](f)
@@ -2479,7 +2493,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:225
 		err1 = generated.Err(f)
-//line goroutines_task.go:2483
+//line goroutines_task.go:2497
 		goto resume2
 	case 3:
 		s := generated.At[sleepsAt3](f)
@@ -2487,7 +2501,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:228
 		err2 = generated.Err(f)
-//line goroutines_task.go:2491
+//line goroutines_task.go:2505
 		goto resume3
 	case 4:
 		s := generated.At[sleepsAt4](f)
@@ -2495,7 +2509,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:231
 		generated.Child(f)
-//line goroutines_task.go:2499
+//line goroutines_task.go:2513
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2509,7 +2523,7 @@ loop1:
 	}
 //line goroutines.go:222
 	err = t.Sleep(time.Microsecond)
-//line goroutines_task.go:2513
+//line goroutines_task.go:2527
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2521,10 +2535,10 @@ resume1:
 		goto end1
 	}
 //line goroutines.go:223
-	return generated.Return(f, i, err)
+	return generated.Return[int](f, i, err)
 end1:
 	err1 = t.SleepUntil(time.Now())
-//line goroutines_task.go:2528
+//line goroutines_task.go:2542
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2536,10 +2550,10 @@ resume2:
 		goto end2
 	}
 //line goroutines.go:226
-	return generated.Return(f, i, err1)
+	return generated.Return[int](f, i, err1)
 end2:
 	err2 = t.Sleep(-1)
-//line goroutines_task.go:2543
+//line goroutines_task.go:2557
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2551,10 +2565,10 @@ resume3:
 		goto end3
 	}
 //line goroutines.go:229
-	return generated.Return(f, i, err2)
+	return generated.Return[int](f, i, err2)
 end3:
 	valueStart(t, tr, i)
-//line goroutines_task.go:2558
+//line goroutines_task.go:2572
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2566,10 +2580,10 @@ resume4:
 	goto loop1
 end4:
 //line goroutines.go:233
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:2573
+//line goroutines_task.go:2587
 
 // startOfGoroutines returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfGoroutines(fn func(*task.T, int) error) func(*task.T, int) error {

@@ -20,111 +20,124 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	mutexKind = generated.DefineHeld[mutexState, mutexHeld, int]("mutex", "locks.go", 14, mutexStep)
+	mutexKind = generated.DefineHeld("mutex", "locks.go", 14, mutexSize, generated.Result[int](), mutexStep)
 	generated.Bind(mutex, mutexStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s mutexState
-		*generated.In[mutexArgs](&s) = mutexArgs{n: n}
-		return mutexKind.With(s, mutexHeld{tr: tr})
+		c := generated.NewCall[int](mutexKind)
+		*generated.CallState[mutexArgs](c) = mutexArgs{n: n}
+		*generated.CallHeld[mutexHeld](c) = mutexHeld{tr: tr}
+		return c
 	})
-	counterAddKind = generated.DefineHeld[counterAddState, counterAddHeld, int]("(*counter).add", "locks.go", 37, counterAddStep, generated.Deferring())
+	counterAddKind = generated.DefineHeld("(*counter).add", "locks.go", 37, counterAddSize, generated.Result[int](), counterAddStep, generated.Deferring())
 	generated.BindMethodValue(func(recv *counter) func(*task.T, *cases.Trace, int) (int, error) { return recv.add }, addValueInLocks)
 	generated.BindMethod[*counter]("add", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return counterAddStart(recv.(*counter), t, a1, a2)
 	})
-	mutexDeferredKind = generated.DefineHeld[mutexDeferredState, mutexDeferredHeld, int]("mutexDeferred", "locks.go", 50, mutexDeferredStep)
+	mutexDeferredKind = generated.DefineHeld("mutexDeferred", "locks.go", 50, mutexDeferredSize, generated.Result[int](), mutexDeferredStep)
 	generated.Bind(mutexDeferred, mutexDeferredStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s mutexDeferredState
-		*generated.In[mutexDeferredArgs](&s) = mutexDeferredArgs{n: n}
-		return mutexDeferredKind.With(s, mutexDeferredHeld{tr: tr})
+		c1 := generated.NewCall[int](mutexDeferredKind)
+		*generated.CallState[mutexDeferredArgs](c1) = mutexDeferredArgs{n: n}
+		*generated.CallHeld[mutexDeferredHeld](c1) = mutexDeferredHeld{tr: tr}
+		return c1
 	})
-	contendedKind = generated.DefineHeld[contendedState, contendedHeld, int]("contended", "locks.go", 61, contendedStep)
+	contendedKind = generated.DefineHeld("contended", "locks.go", 61, contendedSize, generated.Result[int](), contendedStep)
 	generated.Bind(contended, contendedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s contendedState
-		*generated.In[contendedArgs](&s) = contendedArgs{n: n}
-		return contendedKind.With(s, contendedHeld{tr: tr})
+		c1 := generated.NewCall[int](contendedKind)
+		*generated.CallState[contendedArgs](c1) = contendedArgs{n: n}
+		*generated.CallHeld[contendedHeld](c1) = contendedHeld{tr: tr}
+		return c1
 	})
-	contendedFunc1Kind = generated.DefineHeld[contendedFunc1State, contendedFunc1Held, struct{}]("contended.func1", "locks.go", 65, contendedFunc1Step)
-	rwMutexKind = generated.DefineHeld[rwMutexState, rwMutexHeld, int]("rwMutex", "locks.go", 78, rwMutexStep, generated.Deferring())
+	contendedFunc1Kind = generated.DefineHeld("contended.func1", "locks.go", 65, contendedFunc1Size, generated.Result[struct{}](), contendedFunc1Step)
+	rwMutexKind = generated.DefineHeld("rwMutex", "locks.go", 78, rwMutexSize, generated.Result[int](), rwMutexStep, generated.Deferring())
 	generated.Bind(rwMutex, rwMutexStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rwMutexState
-		*generated.In[rwMutexArgs](&s) = rwMutexArgs{n: n}
-		return rwMutexKind.With(s, rwMutexHeld{tr: tr})
+		c := generated.NewCall[int](rwMutexKind)
+		*generated.CallState[rwMutexArgs](c) = rwMutexArgs{n: n}
+		*generated.CallHeld[rwMutexHeld](c) = rwMutexHeld{tr: tr}
+		return c
 	})
-	rwContendedKind = generated.DefineHeld[rwContendedState, rwContendedHeld, int]("rwContended", "locks.go", 96, rwContendedStep)
+	rwContendedKind = generated.DefineHeld("rwContended", "locks.go", 96, rwContendedSize, generated.Result[int](), rwContendedStep)
 	generated.Bind(rwContended, rwContendedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s rwContendedState
-		*generated.In[rwContendedArgs](&s) = rwContendedArgs{n: n}
-		return rwContendedKind.With(s, rwContendedHeld{tr: tr})
+		c := generated.NewCall[int](rwContendedKind)
+		*generated.CallState[rwContendedArgs](c) = rwContendedArgs{n: n}
+		*generated.CallHeld[rwContendedHeld](c) = rwContendedHeld{tr: tr}
+		return c
 	})
-	rwContendedFunc1Kind = generated.DefineHeld[rwContendedFunc1State, rwContendedFunc1Held, struct{}]("rwContended.func1", "locks.go", 102, rwContendedFunc1Step)
-	rwContendedFunc2Kind = generated.DefineHeld[rwContendedFunc2State, rwContendedFunc2Held, struct{}]("rwContended.func2", "locks.go", 123, rwContendedFunc2Step)
-	bufferPutKind = generated.DefineHeld[bufferPutState, bufferPutHeld, struct{}]("(*buffer).put", "locks.go", 151, bufferPutStep, generated.Deferring())
+	rwContendedFunc1Kind = generated.DefineHeld("rwContended.func1", "locks.go", 102, rwContendedFunc1Size, generated.Result[struct{}](), rwContendedFunc1Step)
+	rwContendedFunc2Kind = generated.DefineHeld("rwContended.func2", "locks.go", 123, rwContendedFunc2Size, generated.Result[struct{}](), rwContendedFunc2Step)
+	bufferPutKind = generated.DefineHeld("(*buffer).put", "locks.go", 151, bufferPutSize, generated.Result[struct{}](), bufferPutStep, generated.Deferring())
 	generated.BindMethodValue(func(recv *buffer) func(*task.T, *cases.Trace, int) error { return recv.put }, putValueInLocks)
 	generated.BindMethod[*buffer]("put", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return bufferPutStart(recv.(*buffer), t, a1, a2)
 	})
-	bufferTakeKind = generated.DefineHeld[bufferTakeState, bufferTakeHeld, int]("(*buffer).take", "locks.go", 167, bufferTakeStep, generated.Deferring())
+	bufferTakeKind = generated.DefineHeld("(*buffer).take", "locks.go", 167, 0, generated.Result[int](), bufferTakeStep, generated.Deferring())
 	generated.BindMethodValue(func(recv *buffer) func(*task.T, *cases.Trace) (int, error) { return recv.take }, takeValueInLocks)
 	generated.BindMethod[*buffer]("take", func(recv any, t *task.T, a1 *cases.Trace) (int, error) {
 		return bufferTakeStart(recv.(*buffer), t, a1)
 	})
-	condKind = generated.DefineHeld[condState, condHeld, int]("cond", "locks.go", 182, condStep)
+	condKind = generated.DefineHeld("cond", "locks.go", 182, condSize, generated.Result[int](), condStep)
 	generated.Bind(cond, condStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s condState
-		*generated.In[condArgs](&s) = condArgs{n: n}
-		return condKind.With(s, condHeld{tr: tr})
+		c := generated.NewCall[int](condKind)
+		*generated.CallState[condArgs](c) = condArgs{n: n}
+		*generated.CallHeld[condHeld](c) = condHeld{tr: tr}
+		return c
 	})
-	condFunc1Kind = generated.DefineHeld[condFunc1State, condFunc1Held, struct{}]("cond.func1", "locks.go", 188, condFunc1Step)
-	condFunc2Kind = generated.DefineHeld[condFunc2State, condFunc2Held, struct{}]("cond.func2", "locks.go", 196, condFunc2Step)
-	eventKind = generated.DefineHeld[eventState, eventHeld, int]("event", "locks.go", 211, eventStep)
+	condFunc1Kind = generated.DefineHeld("cond.func1", "locks.go", 188, condFunc1Size, generated.Result[struct{}](), condFunc1Step)
+	condFunc2Kind = generated.DefineHeld("cond.func2", "locks.go", 196, condFunc2Size, generated.Result[struct{}](), condFunc2Step)
+	eventKind = generated.DefineHeld("event", "locks.go", 211, eventSize, generated.Result[int](), eventStep)
 	generated.Bind(event, eventStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s eventState
-		*generated.In[eventArgs](&s) = eventArgs{n: n}
-		return eventKind.With(s, eventHeld{tr: tr})
+		c := generated.NewCall[int](eventKind)
+		*generated.CallState[eventArgs](c) = eventArgs{n: n}
+		*generated.CallHeld[eventHeld](c) = eventHeld{tr: tr}
+		return c
 	})
-	eventManyKind = generated.DefineHeld[eventManyState, eventManyHeld, int]("eventMany", "locks.go", 226, eventManyStep)
+	eventManyKind = generated.DefineHeld("eventMany", "locks.go", 226, eventManySize, generated.Result[int](), eventManyStep)
 	generated.Bind(eventMany, eventManyStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s eventManyState
-		*generated.In[eventManyArgs](&s) = eventManyArgs{n: n}
-		return eventManyKind.With(s, eventManyHeld{tr: tr})
+		c := generated.NewCall[int](eventManyKind)
+		*generated.CallState[eventManyArgs](c) = eventManyArgs{n: n}
+		*generated.CallHeld[eventManyHeld](c) = eventManyHeld{tr: tr}
+		return c
 	})
-	eventManyFunc1Kind = generated.DefineHeld[eventManyFunc1State, eventManyFunc1Held, struct{}]("eventMany.func1", "locks.go", 231, eventManyFunc1Step)
-	semaphoreKind = generated.DefineHeld[semaphoreState, semaphoreHeld, int]("semaphore", "locks.go", 252, semaphoreStep)
+	eventManyFunc1Kind = generated.DefineHeld("eventMany.func1", "locks.go", 231, eventManyFunc1Size, generated.Result[struct{}](), eventManyFunc1Step)
+	semaphoreKind = generated.DefineHeld("semaphore", "locks.go", 252, semaphoreSize, generated.Result[int](), semaphoreStep)
 	generated.Bind(semaphore, semaphoreStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 semaphoreState
-		*generated.In[semaphoreArgs](&s1) = semaphoreArgs{n: n}
-		return semaphoreKind.With(s1, semaphoreHeld{tr: tr})
+		c := generated.NewCall[int](semaphoreKind)
+		*generated.CallState[semaphoreArgs](c) = semaphoreArgs{n: n}
+		*generated.CallHeld[semaphoreHeld](c) = semaphoreHeld{tr: tr}
+		return c
 	})
-	semaphoreContendedKind = generated.DefineHeld[semaphoreContendedState, semaphoreContendedHeld, int]("semaphoreContended", "locks.go", 265, semaphoreContendedStep)
+	semaphoreContendedKind = generated.DefineHeld("semaphoreContended", "locks.go", 265, semaphoreContendedSize, generated.Result[int](), semaphoreContendedStep)
 	generated.Bind(semaphoreContended, semaphoreContendedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 semaphoreContendedState
-		*generated.In[semaphoreContendedArgs](&s1) = semaphoreContendedArgs{n: n}
-		return semaphoreContendedKind.With(s1, semaphoreContendedHeld{tr: tr})
+		c := generated.NewCall[int](semaphoreContendedKind)
+		*generated.CallState[semaphoreContendedArgs](c) = semaphoreContendedArgs{n: n}
+		*generated.CallHeld[semaphoreContendedHeld](c) = semaphoreContendedHeld{tr: tr}
+		return c
 	})
-	semaphoreContendedFunc1Kind = generated.DefineHeld[semaphoreContendedFunc1State, semaphoreContendedFunc1Held, struct{}]("semaphoreContended.func1", "locks.go", 270, semaphoreContendedFunc1Step)
-	waitGroupKind = generated.DefineHeld[waitGroupState, waitGroupHeld, int]("waitGroup", "locks.go", 291, waitGroupStep)
+	semaphoreContendedFunc1Kind = generated.DefineHeld("semaphoreContended.func1", "locks.go", 270, semaphoreContendedFunc1Size, generated.Result[struct{}](), semaphoreContendedFunc1Step)
+	waitGroupKind = generated.DefineHeld("waitGroup", "locks.go", 291, waitGroupSize, generated.Result[int](), waitGroupStep)
 	generated.Bind(waitGroup, waitGroupStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s waitGroupState
-		*generated.In[waitGroupArgs](&s) = waitGroupArgs{n: n}
-		return waitGroupKind.With(s, waitGroupHeld{tr: tr})
+		c := generated.NewCall[int](waitGroupKind)
+		*generated.CallState[waitGroupArgs](c) = waitGroupArgs{n: n}
+		*generated.CallHeld[waitGroupHeld](c) = waitGroupHeld{tr: tr}
+		return c
 	})
-	waitGroupFunc1Kind = generated.DefineHeld[waitGroupFunc1State, waitGroupFunc1Held, struct{}]("waitGroup.func1", "locks.go", 299, waitGroupFunc1Step, generated.Deferring())
-	onceKind = generated.DefineHeld[onceState, onceHeld, int]("once", "locks.go", 318, onceStep, generated.Deferring())
+	waitGroupFunc1Kind = generated.DefineHeld("waitGroup.func1", "locks.go", 299, waitGroupFunc1Size, generated.Result[struct{}](), waitGroupFunc1Step, generated.Deferring())
+	onceKind = generated.DefineHeld("once", "locks.go", 318, onceSize, generated.Result[int](), onceStep, generated.Deferring())
 	generated.Bind(once, onceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s onceState
-		*generated.In[onceArgs](&s) = onceArgs{n: n}
-		return onceKind.With(s, onceHeld{tr: tr})
+		c := generated.NewCall[int](onceKind)
+		*generated.CallState[onceArgs](c) = onceArgs{n: n}
+		*generated.CallHeld[onceHeld](c) = onceHeld{tr: tr}
+		return c
 	})
-	onceFunc1Kind = generated.DefineHeld[onceFunc1State, onceFunc1Held, struct{}]("once.func1", "locks.go", 320, onceFunc1Step)
-	onceFunc2Kind = generated.DefineHeld[onceFunc2State, onceFunc2Held, struct{}]("once.func2", "locks.go", 329, onceFunc2Step)
-	onceContendedKind = generated.DefineHeld[onceContendedState, onceContendedHeld, int]("onceContended", "locks.go", 344, onceContendedStep)
+	onceFunc1Kind = generated.DefineHeld("once.func1", "locks.go", 320, 0, generated.Result[struct{}](), onceFunc1Step)
+	onceFunc2Kind = generated.DefineHeld("once.func2", "locks.go", 329, onceFunc2Size, generated.Result[struct{}](), onceFunc2Step)
+	onceContendedKind = generated.DefineHeld("onceContended", "locks.go", 344, onceContendedSize, generated.Result[int](), onceContendedStep)
 	generated.Bind(onceContended, onceContendedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s onceContendedState
-		*generated.In[onceContendedArgs](&s) = onceContendedArgs{n: n}
-		return onceContendedKind.With(s, onceContendedHeld{tr: tr})
+		c := generated.NewCall[int](onceContendedKind)
+		*generated.CallState[onceContendedArgs](c) = onceContendedArgs{n: n}
+		*generated.CallHeld[onceContendedHeld](c) = onceContendedHeld{tr: tr}
+		return c
 	})
-	onceContendedFunc1Kind = generated.DefineHeld[onceContendedFunc1State, onceContendedFunc1Held, struct{}]("onceContended.func1", "locks.go", 349, onceContendedFunc1Step)
-	onceContendedFunc1Func1Kind = generated.DefineHeld[onceContendedFunc1Func1State, onceContendedFunc1Func1Held, struct{}]("onceContended.func1.func1", "locks.go", 351, onceContendedFunc1Func1Step)
+	onceContendedFunc1Kind = generated.DefineHeld("onceContended.func1", "locks.go", 349, 0, generated.Result[struct{}](), onceContendedFunc1Step)
+	onceContendedFunc1Func1Kind = generated.DefineHeld("onceContended.func1.func1", "locks.go", 351, 0, generated.Result[struct{}](), onceContendedFunc1Func1Step)
 }
 
 // mutexArgs has the arguments of mutex.
@@ -157,7 +170,7 @@ type mutexAt5 struct {
 	n int
 }
 
-type mutexState = [(max(unsafe.Sizeof(mutexArgs{}), unsafe.Sizeof(mutexAt1{}), unsafe.Sizeof(mutexAt2{}), unsafe.Sizeof(mutexAt3{}), unsafe.Sizeof(mutexAt4{}), unsafe.Sizeof(mutexAt5{})) + 7) / 8]uint64
+const mutexSize = (max(unsafe.Sizeof(mutexArgs{}), unsafe.Sizeof(mutexAt1{}), unsafe.Sizeof(mutexAt2{}), unsafe.Sizeof(mutexAt3{}), unsafe.Sizeof(mutexAt4{}), unsafe.Sizeof(mutexAt5{})) + 7) &^ 7
 
 type mutexHeld = struct {
 	tr   *cases.Trace
@@ -165,7 +178,7 @@ type mutexHeld = struct {
 	err1 error
 }
 
-var mutexKind *generated.HeldKind[mutexState, mutexHeld, int]
+var mutexKind *generated.Kind
 
 // mutexStart is the start form of mutex.
 func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -173,9 +186,9 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:16
 		err := m.Lock(t)
-//line locks_task.go:177
+//line locks_task.go:190
 		if generated.Suspended(t) {
-			f, h := mutexKind.Spill(t, 1)
+			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 1)
 			*generated.At[mutexAt1](f) = mutexAt1{n: n}
 			*h = mutexHeld{tr: tr, m: &m}
 			return
@@ -188,9 +201,9 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:19
 	tr.Print(m.TryLock())
 	err1 := waitStart(t, tr, "inside")
-//line locks_task.go:192
+//line locks_task.go:205
 	if generated.Suspended(t) {
-		f, h := mutexKind.Spill(t, 2)
+		f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 2)
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
 		*h = mutexHeld{tr: tr, m: &m}
 		return
@@ -203,18 +216,18 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:25
 		waitStart(t, tr, "again")
-//line locks_task.go:207
+//line locks_task.go:220
 		if generated.Suspended(t) {
-			f, h := mutexKind.Spill(t, 3)
+			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 3)
 			*generated.At[mutexAt3](f) = mutexAt3{n: n}
 			*h = mutexHeld{tr: tr, err1: err1, m: p}
 			return
 		}
 //line locks.go:25
 		err2 := p.Lock(t)
-//line locks_task.go:216
+//line locks_task.go:229
 		if generated.Suspended(t) {
-			f, h := mutexKind.Spill(t, 4)
+			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 4)
 			*generated.At[mutexAt4](f) = mutexAt4{n: n}
 			*h = mutexHeld{tr: tr, err1: err1, m: p}
 			return
@@ -222,9 +235,9 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:25
 		if err2 == nil {
 			waitStart(t, tr, "inside again")
-//line locks_task.go:226
+//line locks_task.go:239
 			if generated.Suspended(t) {
-				f, h := mutexKind.Spill(t, 5)
+				f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 5)
 				*generated.At[mutexAt5](f) = mutexAt5{n: n}
 				*h = mutexHeld{err1: err1, m: p}
 				return
@@ -237,10 +250,10 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:241
+//line locks_task.go:254
 
 // mutexStep is the step form of mutex.
-func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step {
+func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -259,7 +272,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:16
 		err = generated.Err(f)
-//line locks_task.go:263
+//line locks_task.go:276
 		goto resume1
 	case 2:
 		s := generated.At[mutexAt2](f)
@@ -267,7 +280,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:20
 		err1 = generated.ChildErr(f)
-//line locks_task.go:271
+//line locks_task.go:284
 		goto resume2
 	case 3:
 		s := generated.At[mutexAt3](f)
@@ -275,7 +288,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		generated.ChildErr(f)
-//line locks_task.go:279
+//line locks_task.go:292
 		goto resume3
 	case 4:
 		s := generated.At[mutexAt4](f)
@@ -283,7 +296,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		err2 = generated.Err(f)
-//line locks_task.go:287
+//line locks_task.go:300
 		goto resume4
 	case 5:
 		s := generated.At[mutexAt5](f)
@@ -291,7 +304,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		err1, p = h.err1, h.m
 //line locks.go:26
 		generated.ChildErr(f)
-//line locks_task.go:295
+//line locks_task.go:308
 		goto resume5
 	default:
 		return f.BadResume()
@@ -299,7 +312,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 	m = new(task.Mutex)
 //line locks.go:16
 	err = m.Lock(t)
-//line locks_task.go:303
+//line locks_task.go:316
 	if generated.Suspended(t) {
 		*generated.At[mutexAt1](f) = mutexAt1{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -311,11 +324,11 @@ resume1:
 		goto end1
 	}
 //line locks.go:17
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end1:
 	tr.Print(m.TryLock())
 	err1 = waitStart(t, tr, "inside")
-//line locks_task.go:319
+//line locks_task.go:332
 	if generated.Suspended(t) {
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -328,7 +341,7 @@ resume2:
 	m.Unlock()
 	p = m
 	waitStart(t, tr, "again")
-//line locks_task.go:332
+//line locks_task.go:345
 	if generated.Suspended(t) {
 		*generated.At[mutexAt3](f) = mutexAt3{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -337,7 +350,7 @@ resume2:
 resume3:
 //line locks.go:25
 	err2 = p.Lock(t)
-//line locks_task.go:341
+//line locks_task.go:354
 	if generated.Suspended(t) {
 		*generated.At[mutexAt4](f) = mutexAt4{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -350,7 +363,7 @@ resume4:
 	}
 //line locks.go:26
 	waitStart(t, tr, "inside again")
-//line locks_task.go:354
+//line locks_task.go:367
 	if generated.Suspended(t) {
 		*generated.At[mutexAt5](f) = mutexAt5{n: n}
 		*h = mutexHeld{err1: err1, m: p}
@@ -360,10 +373,10 @@ resume5:
 //line locks.go:27
 	p.Unlock()
 end2:
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:367
+//line locks_task.go:380
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -380,7 +393,7 @@ type counterAddAt2 struct {
 	by, before int
 }
 
-type counterAddState = [(max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{}), unsafe.Sizeof(counterAddAt2{})) + 7) / 8]uint64
+const counterAddSize = (max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{}), unsafe.Sizeof(counterAddAt2{})) + 7) &^ 7
 
 // counterAddExit is what (*counter).add needs until it has ended: its deferred calls and its results.
 type counterAddExit struct {
@@ -396,16 +409,16 @@ type counterAddHeld = struct {
 	tr   *cases.Trace
 }
 
-var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
+var counterAddKind *generated.Kind
 
 // counterAddStart is the start form of (*counter).add.
 func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ error) {
 	{
 //line locks.go:38
 		err := c.m.Lock(t)
-//line locks_task.go:407
+//line locks_task.go:420
 		if generated.Suspended(t) {
-			f, h := counterAddKind.Spill(t, 1)
+			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 			*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
 			*h = counterAddHeld{c: c, tr: tr}
 			return
@@ -431,9 +444,9 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	{
 //line locks.go:43
 		err1 := waitStart(t, tr, "adding", by)
-//line locks_task.go:435
+//line locks_task.go:448
 		if generated.Suspended(t) {
-			f, h := counterAddKind.Spill(t, 2)
+			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 2)
 			*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
 			*h = counterAddHeld{c: c}
 			counterAddDefer1(&h.exit.panic, recv)
@@ -449,7 +462,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	return c.n, nil
 }
 
-//line locks_task.go:453
+//line locks_task.go:466
 
 // counterAddDefer1 enters what (*counter).add defers in line 41 in the list of its frame.
 func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -461,16 +474,16 @@ func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:465
+//line locks_task.go:478
 
 // counterAddStep is the step form of (*counter).add.
-func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
+func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 	step, _ := counterAddRun(f, h, f.At())
 	return step
 }
 
 // counterAddRun runs (*counter).add from a resume point on. If it panics, it runs again from its deferred calls on.
-func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, at int) (step generated.Step, ok bool) {
+func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return counterAddRun(f, h, generated.Exit) }, &step, &ok)
@@ -493,7 +506,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 		c, tr = h.c, h.tr
 //line locks.go:38
 		err = generated.Err(f)
-//line locks_task.go:497
+//line locks_task.go:510
 		goto resume1
 	case 2:
 		s := generated.At[counterAddAt2](f)
@@ -501,7 +514,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 		c = h.c
 //line locks.go:43
 		err1 = generated.ChildErr(f)
-//line locks_task.go:505
+//line locks_task.go:518
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -513,7 +526,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 	}
 //line locks.go:38
 	err = c.m.Lock(t)
-//line locks_task.go:517
+//line locks_task.go:530
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
 		*h = counterAddHeld{exit: h.exit, c: c, tr: tr}
@@ -538,7 +551,7 @@ end1:
 //line locks.go:42
 	before = c.n
 	err1 = waitStart(t, tr, "adding", by)
-//line locks_task.go:542
+//line locks_task.go:555
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
 		*h = counterAddHeld{exit: h.exit, c: c}
@@ -561,13 +574,13 @@ end2:
 		*r, *r1 = c.n, nil
 		goto exit
 	}
-//line locks_task.go:565
+//line locks_task.go:578
 exit:
 	if p.Run(t) {
 		*h = counterAddHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // mutexDeferredArgs has the arguments of mutexDeferred.
@@ -581,14 +594,14 @@ type mutexDeferredAt1 struct {
 	result int
 }
 
-type mutexDeferredState = [(max(unsafe.Sizeof(mutexDeferredArgs{}), unsafe.Sizeof(mutexDeferredAt1{})) + 7) / 8]uint64
+const mutexDeferredSize = (max(unsafe.Sizeof(mutexDeferredArgs{}), unsafe.Sizeof(mutexDeferredAt1{})) + 7) &^ 7
 
 type mutexDeferredHeld = struct {
 	tr *cases.Trace
 	c  *counter
 }
 
-var mutexDeferredKind *generated.HeldKind[mutexDeferredState, mutexDeferredHeld, int]
+var mutexDeferredKind *generated.Kind
 
 // mutexDeferredStart is the start form of mutexDeferred.
 func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -598,9 +611,9 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:53
 			k, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:602
+//line locks_task.go:615
 			if generated.Suspended(t) {
-				f, h := mutexDeferredKind.Spill(t, 1)
+				f, h := generated.SpillHeld[mutexDeferredHeld](t, mutexDeferredKind, 1)
 				s := generated.At[mutexDeferredAt1](f)
 				*s = mutexDeferredAt1{n: n, i: i}
 				*h = mutexDeferredHeld{tr: tr, c: &c}
@@ -618,10 +631,10 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, nil
 }
 
-//line locks_task.go:622
+//line locks_task.go:635
 
 // mutexDeferredStep is the step form of mutexDeferred.
-func mutexDeferredStep(f *generated.Frame[mutexDeferredState, int], h *mutexDeferredHeld) generated.Step {
+func mutexDeferredStep(f *generated.Frame, h *mutexDeferredHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -641,7 +654,7 @@ func mutexDeferredStep(f *generated.Frame[mutexDeferredState, int], h *mutexDefe
 //line locks.go:53
 		k = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:645
+//line locks_task.go:658
 		goto resume1
 	default:
 		return f.BadResume()
@@ -656,7 +669,7 @@ loop1:
 	}
 //line locks.go:53
 	k, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:660
+//line locks_task.go:673
 	if generated.Suspended(t) {
 		s := generated.At[mutexDeferredAt1](f)
 		*s = mutexDeferredAt1{n: n, i: i}
@@ -670,7 +683,7 @@ resume1:
 		goto end1
 	}
 //line locks.go:54
-	return generated.Return(f, k, fmt.Errorf("adding %d: %w", i, err))
+	return generated.Return[int](f, k, fmt.Errorf("adding %d: %w", i, err))
 end1:
 //line locks.go:52
 	i++
@@ -678,10 +691,10 @@ end1:
 end2:
 //line locks.go:57
 	tr.Print(c.m.TryLock())
-	return generated.Return(f, c.n, nil)
+	return generated.Return[int](f, c.n, nil)
 }
 
-//line locks_task.go:685
+//line locks_task.go:698
 
 // contendedArgs has the arguments of contended.
 type contendedArgs struct {
@@ -695,14 +708,14 @@ type contendedAt1 struct {
 	i1 int
 }
 
-type contendedState = [(max(unsafe.Sizeof(contendedArgs{}), unsafe.Sizeof(contendedAt1{})) + 7) / 8]uint64
+const contendedSize = (max(unsafe.Sizeof(contendedArgs{}), unsafe.Sizeof(contendedAt1{})) + 7) &^ 7
 
 type contendedHeld = struct {
 	tr *cases.Trace
 	c  *counter
 }
 
-var contendedKind *generated.HeldKind[contendedState, contendedHeld, int]
+var contendedKind *generated.Kind
 
 // contendedStart is the start form of contended.
 func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -719,9 +732,9 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:67
 						_, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:723
+//line locks_task.go:736
 						if generated.Suspended(t) {
-							f, h := contendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 							*h = contendedFunc1Held{tr: tr, c: &c}
 							return
@@ -736,13 +749,14 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s contendedFunc1State
-			*generated.In[contendedFunc1Args](&s) = contendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, contendedFunc1Kind.With(s, contendedFunc1Held{tr: tr, c: &c}))
+			c1 := generated.NewCall[struct{}](contendedFunc1Kind)
+			*generated.CallState[contendedFunc1Args](c1) = contendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[contendedFunc1Held](c1) = contendedFunc1Held{tr: tr, c: &c}
+			generated.GoCall(t, &g, c1)
 		}
-//line locks_task.go:744
+//line locks_task.go:758
 		if generated.Suspended(t) {
-			f, h := contendedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[contendedHeld](t, contendedKind, 1)
 			s := generated.At[contendedAt1](f)
 			*s = contendedAt1{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -752,9 +766,9 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:74
 	err := g.Wait(t)
-//line locks_task.go:756
+//line locks_task.go:770
 	if generated.Suspended(t) {
-		_, h := contendedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[contendedHeld](t, contendedKind, 2)
 		*h = contendedHeld{c: &c}
 		return
 	}
@@ -762,10 +776,10 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, err
 }
 
-//line locks_task.go:766
+//line locks_task.go:780
 
 // contendedStep is the step form of contended.
-func contendedStep(f *generated.Frame[contendedState, int], h *contendedHeld) generated.Step {
+func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -786,13 +800,13 @@ func contendedStep(f *generated.Frame[contendedState, int], h *contendedHeld) ge
 		tr, c = h.tr, h.c
 //line locks.go:65
 		generated.Child(f)
-//line locks_task.go:790
+//line locks_task.go:804
 		goto resume1
 	case 2:
 		c = h.c
 //line locks.go:74
 		err = generated.Err(f)
-//line locks_task.go:796
+//line locks_task.go:810
 		goto resume2
 	default:
 		return f.BadResume()
@@ -818,9 +832,9 @@ loop1:
 					{
 //line locks.go:67
 						_, err := counterAddStart(c, t, tr, i)
-//line locks_task.go:822
+//line locks_task.go:836
 						if generated.Suspended(t) {
-							f, h := contendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 							*h = contendedFunc1Held{tr: tr, c: c}
 							return
@@ -835,12 +849,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s contendedFunc1State
-			*generated.In[contendedFunc1Args](&s) = contendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, contendedFunc1Kind.With(s, contendedFunc1Held{tr: tr, c: c}))
+			c1 := generated.NewCall[struct{}](contendedFunc1Kind)
+			*generated.CallState[contendedFunc1Args](c1) = contendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[contendedFunc1Held](c1) = contendedFunc1Held{tr: tr, c: c}
+			generated.GoCall(t, &g, c1)
 		}
 	}
-//line locks_task.go:844
+//line locks_task.go:859
 	if generated.Suspended(t) {
 		s := generated.At[contendedAt1](f)
 		*s = contendedAt1{n: n, i1: i1}
@@ -855,17 +870,17 @@ resume1:
 end1:
 //line locks.go:74
 	err = g.Wait(t)
-//line locks_task.go:859
+//line locks_task.go:874
 	if generated.Suspended(t) {
 		*h = contendedHeld{c: c}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line locks.go:75
-	return generated.Return(f, c.n, err)
+	return generated.Return[int](f, c.n, err)
 }
 
-//line locks_task.go:869
+//line locks_task.go:884
 
 // contendedFunc1Args has the arguments of contended.func1.
 type contendedFunc1Args struct {
@@ -877,17 +892,17 @@ type contendedFunc1At1 struct {
 	n, i, i1 int
 }
 
-type contendedFunc1State = [(max(unsafe.Sizeof(contendedFunc1Args{}), unsafe.Sizeof(contendedFunc1At1{})) + 7) / 8]uint64
+const contendedFunc1Size = (max(unsafe.Sizeof(contendedFunc1Args{}), unsafe.Sizeof(contendedFunc1At1{})) + 7) &^ 7
 
 type contendedFunc1Held = struct {
 	tr *cases.Trace
 	c  *counter
 }
 
-var contendedFunc1Kind *generated.HeldKind[contendedFunc1State, contendedFunc1Held, struct{}]
+var contendedFunc1Kind *generated.Kind
 
 // contendedFunc1Step is the step form of contended.func1.
-func contendedFunc1Step(f *generated.Frame[contendedFunc1State, struct{}], h *contendedFunc1Held) generated.Step {
+func contendedFunc1Step(f *generated.Frame, h *contendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -906,7 +921,7 @@ func contendedFunc1Step(f *generated.Frame[contendedFunc1State, struct{}], h *co
 		tr, c = h.tr, h.c
 //line locks.go:67
 		err = generated.ChildErr(f)
-//line locks_task.go:910
+//line locks_task.go:925
 		goto resume1
 	default:
 		return f.BadResume()
@@ -920,7 +935,7 @@ loop1:
 	}
 //line locks.go:67
 	_, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:924
+//line locks_task.go:939
 	if generated.Suspended(t) {
 		*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 		*h = contendedFunc1Held{tr: tr, c: c}
@@ -932,17 +947,17 @@ resume1:
 		goto end1
 	}
 //line locks.go:68
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line locks.go:66
 	i1++
 	goto loop1
 end2:
 //line locks.go:71
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:946
+//line locks_task.go:961
 
 // rwMutexArgs has the arguments of rwMutex.
 type rwMutexArgs struct {
@@ -974,7 +989,7 @@ type rwMutexAt5 struct {
 	n int
 }
 
-type rwMutexState = [(max(unsafe.Sizeof(rwMutexArgs{}), unsafe.Sizeof(rwMutexAt1{}), unsafe.Sizeof(rwMutexAt2{}), unsafe.Sizeof(rwMutexAt3{}), unsafe.Sizeof(rwMutexAt4{}), unsafe.Sizeof(rwMutexAt5{})) + 7) / 8]uint64
+const rwMutexSize = (max(unsafe.Sizeof(rwMutexArgs{}), unsafe.Sizeof(rwMutexAt1{}), unsafe.Sizeof(rwMutexAt2{}), unsafe.Sizeof(rwMutexAt3{}), unsafe.Sizeof(rwMutexAt4{}), unsafe.Sizeof(rwMutexAt5{})) + 7) &^ 7
 
 // rwMutexExit is what rwMutex needs until it has ended: its deferred calls and its results.
 type rwMutexExit struct {
@@ -990,7 +1005,7 @@ type rwMutexHeld = struct {
 	m    *task.RWMutex
 }
 
-var rwMutexKind *generated.HeldKind[rwMutexState, rwMutexHeld, int]
+var rwMutexKind *generated.Kind
 
 // rwMutexStart is the start form of rwMutex.
 func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -998,9 +1013,9 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:80
 		err := m.RLock(t)
-//line locks_task.go:1002
+//line locks_task.go:1017
 		if generated.Suspended(t) {
-			f, h := rwMutexKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 1)
 			*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
 			*h = rwMutexHeld{tr: tr, m: &m}
 			return
@@ -1012,9 +1027,9 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1016
+//line locks_task.go:1031
 	if generated.Suspended(t) {
-		f, h := rwMutexKind.Spill(t, 2)
+		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 2)
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
 		*h = rwMutexHeld{tr: tr, m: &m}
 		return
@@ -1026,9 +1041,9 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:87
 		err1 := m.Lock(t)
-//line locks_task.go:1030
+//line locks_task.go:1045
 		if generated.Suspended(t) {
-			f, h := rwMutexKind.Spill(t, 3)
+			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 3)
 			*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
 			*h = rwMutexHeld{tr: tr, m: &m}
 			return
@@ -1051,9 +1066,9 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1055
+//line locks_task.go:1070
 	if generated.Suspended(t) {
-		f, h := rwMutexKind.Spill(t, 4)
+		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 4)
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
 		*h = rwMutexHeld{tr: tr, m: &m}
 		rwMutexDefer1(&h.exit.panic, recv)
@@ -1062,9 +1077,9 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 := waitStart(t, tr, "end")
-//line locks_task.go:1066
+//line locks_task.go:1081
 	if generated.Suspended(t) {
-		f, h := rwMutexKind.Spill(t, 5)
+		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 5)
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
 		*h = rwMutexHeld{}
 		rwMutexDefer1(&h.exit.panic, recv)
@@ -1074,7 +1089,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line locks_task.go:1078
+//line locks_task.go:1093
 
 // rwMutexDefer1 enters what rwMutex defers in line 90 in the list of its frame.
 func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
@@ -1086,16 +1101,16 @@ func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
 	})
 }
 
-//line locks_task.go:1090
+//line locks_task.go:1105
 
 // rwMutexStep is the step form of rwMutex.
-func rwMutexStep(f *generated.Frame[rwMutexState, int], h *rwMutexHeld) generated.Step {
+func rwMutexStep(f *generated.Frame, h *rwMutexHeld) generated.Step {
 	step, _ := rwMutexRun(f, h, f.At())
 	return step
 }
 
 // rwMutexRun runs rwMutex from a resume point on. If it panics, it runs again from its deferred calls on.
-func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (step generated.Step, ok bool) {
+func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return rwMutexRun(f, h, generated.Exit) }, &step, &ok)
@@ -1118,7 +1133,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:80
 		err = generated.Err(f)
-//line locks_task.go:1122
+//line locks_task.go:1137
 		goto resume1
 	case 2:
 		s := generated.At[rwMutexAt2](f)
@@ -1126,7 +1141,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:83
 		generated.Child(f)
-//line locks_task.go:1130
+//line locks_task.go:1145
 		goto resume2
 	case 3:
 		s := generated.At[rwMutexAt3](f)
@@ -1134,7 +1149,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:87
 		err1 = generated.Err(f)
-//line locks_task.go:1138
+//line locks_task.go:1153
 		goto resume3
 	case 4:
 		s := generated.At[rwMutexAt4](f)
@@ -1142,14 +1157,14 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:91
 		generated.Child(f)
-//line locks_task.go:1146
+//line locks_task.go:1161
 		goto resume4
 	case 5:
 		s := generated.At[rwMutexAt5](f)
 		n = s.n
 //line locks.go:93
 		err2 = generated.ChildErr(f)
-//line locks_task.go:1153
+//line locks_task.go:1168
 		goto resume5
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1162,7 +1177,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 	m = new(task.RWMutex)
 //line locks.go:80
 	err = m.RLock(t)
-//line locks_task.go:1166
+//line locks_task.go:1181
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1181,7 +1196,7 @@ resume1:
 end1:
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1185
+//line locks_task.go:1200
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1193,7 +1208,7 @@ resume2:
 	m.RUnlock()
 	m.RUnlock()
 	err1 = m.Lock(t)
-//line locks_task.go:1197
+//line locks_task.go:1212
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1217,7 +1232,7 @@ end2:
 	}
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1221
+//line locks_task.go:1236
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1227,7 +1242,7 @@ resume4:
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 = waitStart(t, tr, "end")
-//line locks_task.go:1231
+//line locks_task.go:1246
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
 		*h = rwMutexHeld{exit: h.exit}
@@ -1239,13 +1254,13 @@ resume5:
 		*r, *r1 = n, err2
 		goto exit
 	}
-//line locks_task.go:1243
+//line locks_task.go:1258
 exit:
 	if p.Run(t) {
 		*h = rwMutexHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // rwContendedArgs has the arguments of rwContended.
@@ -1267,7 +1282,7 @@ type rwContendedAt2 struct {
 	i1 int
 }
 
-type rwContendedState = [(max(unsafe.Sizeof(rwContendedArgs{}), unsafe.Sizeof(rwContendedAt1{}), unsafe.Sizeof(rwContendedAt2{})) + 7) / 8]uint64
+const rwContendedSize = (max(unsafe.Sizeof(rwContendedArgs{}), unsafe.Sizeof(rwContendedAt1{}), unsafe.Sizeof(rwContendedAt2{})) + 7) &^ 7
 
 type rwContendedHeld = struct {
 	tr      *cases.Trace
@@ -1277,7 +1292,7 @@ type rwContendedHeld = struct {
 	b       *int
 }
 
-var rwContendedKind *generated.HeldKind[rwContendedState, rwContendedHeld, int]
+var rwContendedKind *generated.Kind
 
 // rwContendedStart is the start form of rwContended.
 func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1296,9 +1311,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1300
+//line locks_task.go:1315
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 							*h = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 							return
@@ -1319,9 +1334,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1323
+//line locks_task.go:1338
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 							*h = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 							return
@@ -1333,9 +1348,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1337
+//line locks_task.go:1352
 					if generated.Suspended(t) {
-						f, h := rwContendedFunc1Kind.Spill(t, 3)
+						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 						*h = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 						return
@@ -1347,13 +1362,14 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s rwContendedFunc1State
-			*generated.In[rwContendedFunc1Args](&s) = rwContendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, rwContendedFunc1Kind.With(s, rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}))
+			c := generated.NewCall[struct{}](rwContendedFunc1Kind)
+			*generated.CallState[rwContendedFunc1Args](c) = rwContendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[rwContendedFunc1Held](c) = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1355
+//line locks_task.go:1371
 		if generated.Suspended(t) {
-			f, h := rwContendedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 1)
 			s := generated.At[rwContendedAt1](f)
 			*s = rwContendedAt1{n: n, i1: i1, i: i}
 			generated.Move(&s.g, &g)
@@ -1369,9 +1385,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1373
+//line locks_task.go:1389
 							if generated.Suspended(t) {
-								f, h := rwContendedFunc2Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 								*h = rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 								return
@@ -1385,9 +1401,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						readers.Add(1)
 						k := a + b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1389
+//line locks_task.go:1405
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc2Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 							*h = rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 							return
@@ -1404,13 +1420,14 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s rwContendedFunc2State
-			*generated.In[rwContendedFunc2Args](&s) = rwContendedFunc2Args{n: n, i: i}
-			generated.GoCall(t, &g, rwContendedFunc2Kind.With(s, rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}))
+			c := generated.NewCall[struct{}](rwContendedFunc2Kind)
+			*generated.CallState[rwContendedFunc2Args](c) = rwContendedFunc2Args{n: n, i: i}
+			*generated.CallHeld[rwContendedFunc2Held](c) = rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1412
+//line locks_task.go:1429
 		if generated.Suspended(t) {
-			f, h := rwContendedKind.Spill(t, 2)
+			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 2)
 			s := generated.At[rwContendedAt2](f)
 			*s = rwContendedAt2{n: n, i1: i1}
 			generated.Move(&s.g, &g)
@@ -1420,9 +1437,9 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:140
 	err := g.Wait(t)
-//line locks_task.go:1424
+//line locks_task.go:1441
 	if generated.Suspended(t) {
-		_, h := rwContendedKind.Spill(t, 3)
+		_, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 3)
 		*h = rwContendedHeld{a: &a, b: &b}
 		return
 	}
@@ -1430,10 +1447,10 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, err
 }
 
-//line locks_task.go:1434
+//line locks_task.go:1451
 
 // rwContendedStep is the step form of rwContended.
-func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHeld) generated.Step {
+func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1456,7 +1473,7 @@ func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHe
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:102
 		generated.Child(f)
-//line locks_task.go:1460
+//line locks_task.go:1477
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedAt2](f)
@@ -1465,13 +1482,13 @@ func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHe
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:123
 		generated.Child(f)
-//line locks_task.go:1469
+//line locks_task.go:1486
 		goto resume2
 	case 3:
 		a, b = h.a, h.b
 //line locks.go:140
 		err = generated.Err(f)
-//line locks_task.go:1475
+//line locks_task.go:1492
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1504,9 +1521,9 @@ loop1:
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1508
+//line locks_task.go:1525
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 							*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
 							return
@@ -1527,9 +1544,9 @@ loop1:
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1531
+//line locks_task.go:1548
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 							*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
 							return
@@ -1541,9 +1558,9 @@ loop1:
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1545
+//line locks_task.go:1562
 					if generated.Suspended(t) {
-						f, h := rwContendedFunc1Kind.Spill(t, 3)
+						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 						*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
 						return
@@ -1555,12 +1572,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s rwContendedFunc1State
-			*generated.In[rwContendedFunc1Args](&s) = rwContendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, rwContendedFunc1Kind.With(s, rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}))
+			c := generated.NewCall[struct{}](rwContendedFunc1Kind)
+			*generated.CallState[rwContendedFunc1Args](c) = rwContendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[rwContendedFunc1Held](c) = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1564
+//line locks_task.go:1582
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt1](f)
 		*s = rwContendedAt1{n: n, i1: i1, i: i}
@@ -1584,9 +1602,9 @@ resume1:
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1588
+//line locks_task.go:1606
 							if generated.Suspended(t) {
-								f, h := rwContendedFunc2Kind.Spill(t, 1)
+								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 								*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
 								return
@@ -1600,9 +1618,9 @@ resume1:
 						readers.Add(1)
 						k := *a + *b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1604
+//line locks_task.go:1622
 						if generated.Suspended(t) {
-							f, h := rwContendedFunc2Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 							*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
 							return
@@ -1619,12 +1637,13 @@ resume1:
 				return nil
 			})
 		} else {
-			var s rwContendedFunc2State
-			*generated.In[rwContendedFunc2Args](&s) = rwContendedFunc2Args{n: n, i: i}
-			generated.GoCall(t, &g, rwContendedFunc2Kind.With(s, rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}))
+			c := generated.NewCall[struct{}](rwContendedFunc2Kind)
+			*generated.CallState[rwContendedFunc2Args](c) = rwContendedFunc2Args{n: n, i: i}
+			*generated.CallHeld[rwContendedFunc2Held](c) = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1628
+//line locks_task.go:1647
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt2](f)
 		*s = rwContendedAt2{n: n, i1: i1}
@@ -1639,17 +1658,17 @@ resume2:
 end1:
 //line locks.go:140
 	err = g.Wait(t)
-//line locks_task.go:1643
+//line locks_task.go:1662
 	if generated.Suspended(t) {
 		*h = rwContendedHeld{a: a, b: b}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line locks.go:141
-	return generated.Return(f, *a*100+*b, err)
+	return generated.Return[int](f, *a*100+*b, err)
 }
 
-//line locks_task.go:1653
+//line locks_task.go:1672
 
 // rwContendedFunc1Args has the arguments of rwContended.func1.
 type rwContendedFunc1Args struct {
@@ -1671,7 +1690,7 @@ type rwContendedFunc1At3 struct {
 	n, i, i1 int
 }
 
-type rwContendedFunc1State = [(max(unsafe.Sizeof(rwContendedFunc1Args{}), unsafe.Sizeof(rwContendedFunc1At1{}), unsafe.Sizeof(rwContendedFunc1At2{}), unsafe.Sizeof(rwContendedFunc1At3{})) + 7) / 8]uint64
+const rwContendedFunc1Size = (max(unsafe.Sizeof(rwContendedFunc1Args{}), unsafe.Sizeof(rwContendedFunc1At1{}), unsafe.Sizeof(rwContendedFunc1At2{}), unsafe.Sizeof(rwContendedFunc1At3{})) + 7) &^ 7
 
 type rwContendedFunc1Held = struct {
 	tr      *cases.Trace
@@ -1681,10 +1700,10 @@ type rwContendedFunc1Held = struct {
 	b       *int
 }
 
-var rwContendedFunc1Kind *generated.HeldKind[rwContendedFunc1State, rwContendedFunc1Held, struct{}]
+var rwContendedFunc1Kind *generated.Kind
 
 // rwContendedFunc1Step is the step form of rwContended.func1.
-func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h *rwContendedFunc1Held) generated.Step {
+func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1705,7 +1724,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:104
 		err = generated.Err(f)
-//line locks_task.go:1709
+//line locks_task.go:1728
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc1At2](f)
@@ -1713,7 +1732,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:114
 		err1 = generated.Err(f)
-//line locks_task.go:1717
+//line locks_task.go:1736
 		goto resume2
 	case 3:
 		s := generated.At[rwContendedFunc1At3](f)
@@ -1721,7 +1740,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:117
 		generated.ChildErr(f)
-//line locks_task.go:1725
+//line locks_task.go:1744
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1735,7 +1754,7 @@ loop1:
 	}
 //line locks.go:104
 	err = m.Lock(t)
-//line locks_task.go:1739
+//line locks_task.go:1758
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1747,7 +1766,7 @@ resume1:
 		goto end1
 	}
 //line locks.go:105
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	func() {
 		defer m.Unlock()
@@ -1757,7 +1776,7 @@ end1:
 		*a++
 	}()
 	err1 = m.Lock(t)
-//line locks_task.go:1761
+//line locks_task.go:1780
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1769,10 +1788,10 @@ resume2:
 		goto end2
 	}
 //line locks.go:115
-	return generated.Return(f, struct{}{}, err1)
+	return generated.Return[struct{}](f, struct{}{}, err1)
 end2:
 	waitStart(t, tr, "writing", i)
-//line locks_task.go:1776
+//line locks_task.go:1795
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1787,10 +1806,10 @@ resume3:
 	goto loop1
 end3:
 //line locks.go:121
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1794
+//line locks_task.go:1813
 
 // rwContendedFunc2Args has the arguments of rwContended.func2.
 type rwContendedFunc2Args struct {
@@ -1807,7 +1826,7 @@ type rwContendedFunc2At2 struct {
 	n, i, i1, k int
 }
 
-type rwContendedFunc2State = [(max(unsafe.Sizeof(rwContendedFunc2Args{}), unsafe.Sizeof(rwContendedFunc2At1{}), unsafe.Sizeof(rwContendedFunc2At2{})) + 7) / 8]uint64
+const rwContendedFunc2Size = (max(unsafe.Sizeof(rwContendedFunc2Args{}), unsafe.Sizeof(rwContendedFunc2At1{}), unsafe.Sizeof(rwContendedFunc2At2{})) + 7) &^ 7
 
 type rwContendedFunc2Held = struct {
 	tr      *cases.Trace
@@ -1817,10 +1836,10 @@ type rwContendedFunc2Held = struct {
 	b       *int
 }
 
-var rwContendedFunc2Kind *generated.HeldKind[rwContendedFunc2State, rwContendedFunc2Held, struct{}]
+var rwContendedFunc2Kind *generated.Kind
 
 // rwContendedFunc2Step is the step form of rwContended.func2.
-func rwContendedFunc2Step(f *generated.Frame[rwContendedFunc2State, struct{}], h *rwContendedFunc2Held) generated.Step {
+func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -1841,7 +1860,7 @@ func rwContendedFunc2Step(f *generated.Frame[rwContendedFunc2State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:125
 		err = generated.Err(f)
-//line locks_task.go:1845
+//line locks_task.go:1864
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc2At2](f)
@@ -1849,7 +1868,7 @@ func rwContendedFunc2Step(f *generated.Frame[rwContendedFunc2State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:130
 		generated.ChildErr(f)
-//line locks_task.go:1853
+//line locks_task.go:1872
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1863,7 +1882,7 @@ loop1:
 	}
 //line locks.go:125
 	err = m.RLock(t)
-//line locks_task.go:1867
+//line locks_task.go:1886
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1875,12 +1894,12 @@ resume1:
 		goto end1
 	}
 //line locks.go:126
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	readers.Add(1)
 	k = *a + *b
 	waitStart(t, tr, "reading", i)
-//line locks_task.go:1884
+//line locks_task.go:1903
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1898,10 +1917,10 @@ resume2:
 	goto loop1
 end2:
 //line locks.go:137
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1905
+//line locks_task.go:1924
 
 // bufferPutArgs has the arguments of (*buffer).put.
 type bufferPutArgs struct {
@@ -1923,7 +1942,7 @@ type bufferPutAt3 struct {
 	v int
 }
 
-type bufferPutState = [(max(unsafe.Sizeof(bufferPutArgs{}), unsafe.Sizeof(bufferPutAt1{}), unsafe.Sizeof(bufferPutAt2{}), unsafe.Sizeof(bufferPutAt3{})) + 7) / 8]uint64
+const bufferPutSize = (max(unsafe.Sizeof(bufferPutArgs{}), unsafe.Sizeof(bufferPutAt1{}), unsafe.Sizeof(bufferPutAt2{}), unsafe.Sizeof(bufferPutAt3{})) + 7) &^ 7
 
 // bufferPutExit is what (*buffer).put needs until it has ended: its deferred calls and its results.
 type bufferPutExit struct {
@@ -1938,16 +1957,16 @@ type bufferPutHeld = struct {
 	tr   *cases.Trace
 }
 
-var bufferPutKind *generated.HeldKind[bufferPutState, bufferPutHeld, struct{}]
+var bufferPutKind *generated.Kind
 
 // bufferPutStart is the start form of (*buffer).put.
 func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	{
 //line locks.go:152
 		err := b.m.Lock(t)
-//line locks_task.go:1949
+//line locks_task.go:1968
 		if generated.Suspended(t) {
-			f, h := bufferPutKind.Spill(t, 1)
+			f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 1)
 			*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
 			*h = bufferPutHeld{b: b, tr: tr}
 			return
@@ -1973,9 +1992,9 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 		{
 //line locks.go:157
 			err1 := b.change.Wait(t)
-//line locks_task.go:1977
+//line locks_task.go:1996
 			if generated.Suspended(t) {
-				f, h := bufferPutKind.Spill(t, 2)
+				f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 2)
 				*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
 				*h = bufferPutHeld{b: b, tr: tr}
 				bufferPutDefer1(&h.exit.panic, recv)
@@ -1989,9 +2008,9 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	}
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:1993
+//line locks_task.go:2012
 	if generated.Suspended(t) {
-		f, h := bufferPutKind.Spill(t, 3)
+		f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 3)
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
 		*h = bufferPutHeld{b: b}
 		bufferPutDefer1(&h.exit.panic, recv)
@@ -2003,7 +2022,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	return nil
 }
 
-//line locks_task.go:2007
+//line locks_task.go:2026
 
 // bufferPutDefer1 enters what (*buffer).put defers in line 155 in the list of its frame.
 func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2015,16 +2034,16 @@ func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2019
+//line locks_task.go:2038
 
 // bufferPutStep is the step form of (*buffer).put.
-func bufferPutStep(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld) generated.Step {
+func bufferPutStep(f *generated.Frame, h *bufferPutHeld) generated.Step {
 	step, _ := bufferPutRun(f, h, f.At())
 	return step
 }
 
 // bufferPutRun runs (*buffer).put from a resume point on. If it panics, it runs again from its deferred calls on.
-func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld, at int) (step generated.Step, ok bool) {
+func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return bufferPutRun(f, h, generated.Exit) }, &step, &ok)
@@ -2046,7 +2065,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b, tr = h.b, h.tr
 //line locks.go:152
 		err = generated.Err(f)
-//line locks_task.go:2050
+//line locks_task.go:2069
 		goto resume1
 	case 2:
 		s := generated.At[bufferPutAt2](f)
@@ -2054,7 +2073,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b, tr = h.b, h.tr
 //line locks.go:157
 		err1 = generated.Err(f)
-//line locks_task.go:2058
+//line locks_task.go:2077
 		goto resume2
 	case 3:
 		s := generated.At[bufferPutAt3](f)
@@ -2062,7 +2081,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b = h.b
 //line locks.go:161
 		generated.ChildErr(f)
-//line locks_task.go:2066
+//line locks_task.go:2085
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2074,7 +2093,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 	}
 //line locks.go:152
 	err = b.m.Lock(t)
-//line locks_task.go:2078
+//line locks_task.go:2097
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2103,7 +2122,7 @@ loop1:
 	}
 //line locks.go:157
 	err1 = b.change.Wait(t)
-//line locks_task.go:2107
+//line locks_task.go:2126
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2124,7 +2143,7 @@ end2:
 end3:
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:2128
+//line locks_task.go:2147
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b}
@@ -2138,16 +2157,14 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:2142
+//line locks_task.go:2161
 exit:
 	if p.Run(t) {
 		*h = bufferPutHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
-
-type bufferTakeState = struct{}
 
 // bufferTakeExit is what (*buffer).take needs until it has ended: its deferred calls and its results.
 type bufferTakeExit struct {
@@ -2163,16 +2180,16 @@ type bufferTakeHeld = struct {
 	tr   *cases.Trace
 }
 
-var bufferTakeKind *generated.HeldKind[bufferTakeState, bufferTakeHeld, int]
+var bufferTakeKind *generated.Kind
 
 // bufferTakeStart is the start form of (*buffer).take.
 func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	{
 //line locks.go:168
 		err1 := b.m.Lock(t)
-//line locks_task.go:2174
+//line locks_task.go:2191
 		if generated.Suspended(t) {
-			_, h := bufferTakeKind.Spill(t, 1)
+			_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 1)
 			*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
 			return
 		}
@@ -2197,9 +2214,9 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 		{
 //line locks.go:173
 			err2 := b.change.Wait(t)
-//line locks_task.go:2201
+//line locks_task.go:2218
 			if generated.Suspended(t) {
-				_, h := bufferTakeKind.Spill(t, 2)
+				_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 2)
 				*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
 				bufferTakeDefer1(&h.exit.panic, recv)
 				return
@@ -2216,7 +2233,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	return v, nil
 }
 
-//line locks_task.go:2220
+//line locks_task.go:2237
 
 // bufferTakeDefer1 enters what (*buffer).take defers in line 171 in the list of its frame.
 func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2228,16 +2245,16 @@ func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2232
+//line locks_task.go:2249
 
 // bufferTakeStep is the step form of (*buffer).take.
-func bufferTakeStep(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld) generated.Step {
+func bufferTakeStep(f *generated.Frame, h *bufferTakeHeld) generated.Step {
 	step, _ := bufferTakeRun(f, h, f.At())
 	return step
 }
 
 // bufferTakeRun runs (*buffer).take from a resume point on. If it panics, it runs again from its deferred calls on.
-func bufferTakeRun(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld, at int) (step generated.Step, ok bool) {
+func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return bufferTakeRun(f, h, generated.Exit) }, &step, &ok)
@@ -2256,13 +2273,13 @@ func bufferTakeRun(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld, 
 		b = h.b
 //line locks.go:168
 		err1 = generated.Err(f)
-//line locks_task.go:2260
+//line locks_task.go:2277
 		goto resume1
 	case 2:
 		b = h.b
 //line locks.go:173
 		err2 = generated.Err(f)
-//line locks_task.go:2266
+//line locks_task.go:2283
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2274,7 +2291,7 @@ func bufferTakeRun(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld, 
 	}
 //line locks.go:168
 	err1 = b.m.Lock(t)
-//line locks_task.go:2278
+//line locks_task.go:2295
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 1), true
@@ -2302,7 +2319,7 @@ loop1:
 	}
 //line locks.go:173
 	err2 = b.change.Wait(t)
-//line locks_task.go:2306
+//line locks_task.go:2323
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 2), true
@@ -2327,13 +2344,13 @@ end3:
 		*err = nil
 		goto exit
 	}
-//line locks_task.go:2331
+//line locks_task.go:2348
 exit:
 	if p.Run(t) {
 		*h = bufferTakeHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *v, *err)
+	return generated.End[int](p, f, t, *v, *err)
 }
 
 // condArgs has the arguments of cond.
@@ -2353,7 +2370,7 @@ type condAt2 struct {
 	i1 int
 }
 
-type condState = [(max(unsafe.Sizeof(condArgs{}), unsafe.Sizeof(condAt1{}), unsafe.Sizeof(condAt2{})) + 7) / 8]uint64
+const condSize = (max(unsafe.Sizeof(condArgs{}), unsafe.Sizeof(condAt1{}), unsafe.Sizeof(condAt2{})) + 7) &^ 7
 
 type condHeld = struct {
 	tr   *cases.Trace
@@ -2361,7 +2378,7 @@ type condHeld = struct {
 	sums []int
 }
 
-var condKind *generated.HeldKind[condState, condHeld, int]
+var condKind *generated.Kind
 
 // condStart is the start form of cond.
 func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2380,9 +2397,9 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2384
+//line locks_task.go:2401
 						if generated.Suspended(t) {
-							f, h := condFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 							*h = condFunc1Held{tr: tr, b: b}
 							return
@@ -2397,13 +2414,14 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s condFunc1State
-			*generated.In[condFunc1Args](&s) = condFunc1Args{i: i}
-			generated.GoCall(t, &g, condFunc1Kind.With(s, condFunc1Held{tr: tr, b: b}))
+			c := generated.NewCall[struct{}](condFunc1Kind)
+			*generated.CallState[condFunc1Args](c) = condFunc1Args{i: i}
+			*generated.CallHeld[condFunc1Held](c) = condFunc1Held{tr: tr, b: b}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2405
+//line locks_task.go:2423
 		if generated.Suspended(t) {
-			f, h := condKind.Spill(t, 1)
+			f, h := generated.SpillHeld[condHeld](t, condKind, 1)
 			s := generated.At[condAt1](f)
 			*s = condAt1{i1: i1, i: i}
 			generated.Move(&s.g, &g)
@@ -2418,9 +2436,9 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2422
+//line locks_task.go:2440
 						if generated.Suspended(t) {
-							f, h := condFunc2Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
 							*s = condFunc2At1{i: i, i1: i1}
 							*h = condFunc2Held{tr: tr, b: b, sums: sums}
@@ -2438,13 +2456,14 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s condFunc2State
-			*generated.In[condFunc2Args](&s) = condFunc2Args{i: i}
-			generated.GoCall(t, &g, condFunc2Kind.With(s, condFunc2Held{tr: tr, b: b, sums: sums}))
+			c := generated.NewCall[struct{}](condFunc2Kind)
+			*generated.CallState[condFunc2Args](c) = condFunc2Args{i: i}
+			*generated.CallHeld[condFunc2Held](c) = condFunc2Held{tr: tr, b: b, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2446
+//line locks_task.go:2465
 		if generated.Suspended(t) {
-			f, h := condKind.Spill(t, 2)
+			f, h := generated.SpillHeld[condHeld](t, condKind, 2)
 			s := generated.At[condAt2](f)
 			*s = condAt2{i1: i1}
 			generated.Move(&s.g, &g)
@@ -2454,9 +2473,9 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:207
 	err := g.Wait(t)
-//line locks_task.go:2458
+//line locks_task.go:2477
 	if generated.Suspended(t) {
-		_, h := condKind.Spill(t, 3)
+		_, h := generated.SpillHeld[condHeld](t, condKind, 3)
 		*h = condHeld{sums: sums}
 		return
 	}
@@ -2464,10 +2483,10 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sums[0] + sums[1], err
 }
 
-//line locks_task.go:2468
+//line locks_task.go:2487
 
 // condStep is the step form of cond.
-func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
+func condStep(f *generated.Frame, h *condHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2490,7 +2509,7 @@ func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:188
 		generated.Child(f)
-//line locks_task.go:2494
+//line locks_task.go:2513
 		goto resume1
 	case 2:
 		s := generated.At[condAt2](f)
@@ -2499,13 +2518,13 @@ func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:196
 		generated.Child(f)
-//line locks_task.go:2503
+//line locks_task.go:2522
 		goto resume2
 	case 3:
 		sums = h.sums
 //line locks.go:207
 		err = generated.Err(f)
-//line locks_task.go:2509
+//line locks_task.go:2528
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2533,9 +2552,9 @@ loop1:
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2537
+//line locks_task.go:2556
 						if generated.Suspended(t) {
-							f, h := condFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 							*h = condFunc1Held{tr: tr, b: b}
 							return
@@ -2550,12 +2569,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s condFunc1State
-			*generated.In[condFunc1Args](&s) = condFunc1Args{i: i}
-			generated.GoCall(t, &g, condFunc1Kind.With(s, condFunc1Held{tr: tr, b: b}))
+			c := generated.NewCall[struct{}](condFunc1Kind)
+			*generated.CallState[condFunc1Args](c) = condFunc1Args{i: i}
+			*generated.CallHeld[condFunc1Held](c) = condFunc1Held{tr: tr, b: b}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2559
+//line locks_task.go:2579
 	if generated.Suspended(t) {
 		s := generated.At[condAt1](f)
 		*s = condAt1{i1: i1, i: i}
@@ -2576,9 +2596,9 @@ resume1:
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2580
+//line locks_task.go:2600
 						if generated.Suspended(t) {
-							f, h := condFunc2Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
 							*s = condFunc2At1{i: i, i1: i1}
 							*h = condFunc2Held{tr: tr, b: b, sums: sums}
@@ -2596,12 +2616,13 @@ resume1:
 				return nil
 			})
 		} else {
-			var s condFunc2State
-			*generated.In[condFunc2Args](&s) = condFunc2Args{i: i}
-			generated.GoCall(t, &g, condFunc2Kind.With(s, condFunc2Held{tr: tr, b: b, sums: sums}))
+			c := generated.NewCall[struct{}](condFunc2Kind)
+			*generated.CallState[condFunc2Args](c) = condFunc2Args{i: i}
+			*generated.CallHeld[condFunc2Held](c) = condFunc2Held{tr: tr, b: b, sums: sums}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2605
+//line locks_task.go:2626
 	if generated.Suspended(t) {
 		s := generated.At[condAt2](f)
 		*s = condAt2{i1: i1}
@@ -2616,17 +2637,17 @@ resume2:
 end1:
 //line locks.go:207
 	err = g.Wait(t)
-//line locks_task.go:2620
+//line locks_task.go:2641
 	if generated.Suspended(t) {
 		*h = condHeld{sums: sums}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line locks.go:208
-	return generated.Return(f, sums[0]+sums[1], err)
+	return generated.Return[int](f, sums[0]+sums[1], err)
 }
 
-//line locks_task.go:2630
+//line locks_task.go:2651
 
 // condFunc1Args has the arguments of cond.func1.
 type condFunc1Args struct {
@@ -2638,17 +2659,17 @@ type condFunc1At1 struct {
 	i, k int
 }
 
-type condFunc1State = [(max(unsafe.Sizeof(condFunc1Args{}), unsafe.Sizeof(condFunc1At1{})) + 7) / 8]uint64
+const condFunc1Size = (max(unsafe.Sizeof(condFunc1Args{}), unsafe.Sizeof(condFunc1At1{})) + 7) &^ 7
 
 type condFunc1Held = struct {
 	tr *cases.Trace
 	b  *buffer
 }
 
-var condFunc1Kind *generated.HeldKind[condFunc1State, condFunc1Held, struct{}]
+var condFunc1Kind *generated.Kind
 
 // condFunc1Step is the step form of cond.func1.
-func condFunc1Step(f *generated.Frame[condFunc1State, struct{}], h *condFunc1Held) generated.Step {
+func condFunc1Step(f *generated.Frame, h *condFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -2667,7 +2688,7 @@ func condFunc1Step(f *generated.Frame[condFunc1State, struct{}], h *condFunc1Hel
 		tr, b = h.tr, h.b
 //line locks.go:190
 		err = generated.ChildErr(f)
-//line locks_task.go:2671
+//line locks_task.go:2692
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2681,7 +2702,7 @@ loop1:
 	}
 //line locks.go:190
 	err = bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2685
+//line locks_task.go:2706
 	if generated.Suspended(t) {
 		*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 		*h = condFunc1Held{tr: tr, b: b}
@@ -2693,17 +2714,17 @@ resume1:
 		goto end1
 	}
 //line locks.go:191
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 //line locks.go:189
 	k++
 	goto loop1
 end2:
 //line locks.go:194
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2707
+//line locks_task.go:2728
 
 // condFunc2Args has the arguments of cond.func2.
 type condFunc2Args struct {
@@ -2716,7 +2737,7 @@ type condFunc2At1 struct {
 	result int
 }
 
-type condFunc2State = [(max(unsafe.Sizeof(condFunc2Args{}), unsafe.Sizeof(condFunc2At1{})) + 7) / 8]uint64
+const condFunc2Size = (max(unsafe.Sizeof(condFunc2Args{}), unsafe.Sizeof(condFunc2At1{})) + 7) &^ 7
 
 type condFunc2Held = struct {
 	tr   *cases.Trace
@@ -2724,10 +2745,10 @@ type condFunc2Held = struct {
 	sums []int
 }
 
-var condFunc2Kind *generated.HeldKind[condFunc2State, condFunc2Held, struct{}]
+var condFunc2Kind *generated.Kind
 
 // condFunc2Step is the step form of cond.func2.
-func condFunc2Step(f *generated.Frame[condFunc2State, struct{}], h *condFunc2Held) generated.Step {
+func condFunc2Step(f *generated.Frame, h *condFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -2748,7 +2769,7 @@ func condFunc2Step(f *generated.Frame[condFunc2State, struct{}], h *condFunc2Hel
 //line locks.go:198
 		v = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:2752
+//line locks_task.go:2773
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2762,7 +2783,7 @@ loop1:
 	}
 //line locks.go:198
 	v, err = bufferTakeStart(b, t, tr)
-//line locks_task.go:2766
+//line locks_task.go:2787
 	if generated.Suspended(t) {
 		s := generated.At[condFunc2At1](f)
 		*s = condFunc2At1{i: i, i1: i1}
@@ -2773,7 +2794,7 @@ loop1:
 resume1:
 //line locks.go:199
 	if err != nil {
-		return generated.Return(f, struct{}{}, err)
+		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	sums[i] += v
 //line locks.go:197
@@ -2781,10 +2802,10 @@ resume1:
 	goto loop1
 end1:
 //line locks.go:204
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2788
+//line locks_task.go:2809
 
 // eventArgs has the arguments of event.
 type eventArgs struct {
@@ -2801,14 +2822,14 @@ type eventAt2 struct {
 	n, i int
 }
 
-type eventState = [(max(unsafe.Sizeof(eventArgs{}), unsafe.Sizeof(eventAt1{}), unsafe.Sizeof(eventAt2{})) + 7) / 8]uint64
+const eventSize = (max(unsafe.Sizeof(eventArgs{}), unsafe.Sizeof(eventAt1{}), unsafe.Sizeof(eventAt2{})) + 7) &^ 7
 
 type eventHeld = struct {
 	tr *cases.Trace
 	e  *task.Event
 }
 
-var eventKind *generated.HeldKind[eventState, eventHeld, int]
+var eventKind *generated.Kind
 
 // eventStart is the start form of event.
 func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2818,9 +2839,9 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e.Set()
 	for i := 0; i < n; i++ {
 		valueStart(t, tr, i)
-//line locks_task.go:2822
+//line locks_task.go:2843
 		if generated.Suspended(t) {
-			f, h := eventKind.Spill(t, 1)
+			f, h := generated.SpillHeld[eventHeld](t, eventKind, 1)
 			*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
 			*h = eventHeld{tr: tr, e: &e}
 			return
@@ -2828,9 +2849,9 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:217
 			err := e.Wait(t)
-//line locks_task.go:2832
+//line locks_task.go:2853
 			if generated.Suspended(t) {
-				f, h := eventKind.Spill(t, 2)
+				f, h := generated.SpillHeld[eventHeld](t, eventKind, 2)
 				*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
 				*h = eventHeld{tr: tr, e: &e}
 				return
@@ -2847,10 +2868,10 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line locks_task.go:2851
+//line locks_task.go:2872
 
 // eventStep is the step form of event.
-func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step {
+func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -2869,7 +2890,7 @@ func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step
 		tr, e = h.tr, h.e
 //line locks.go:216
 		generated.Child(f)
-//line locks_task.go:2873
+//line locks_task.go:2894
 		goto resume1
 	case 2:
 		s := generated.At[eventAt2](f)
@@ -2877,7 +2898,7 @@ func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step
 		tr, e = h.tr, h.e
 //line locks.go:217
 		err = generated.Err(f)
-//line locks_task.go:2881
+//line locks_task.go:2902
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2894,7 +2915,7 @@ loop1:
 	}
 //line locks.go:216
 	valueStart(t, tr, i)
-//line locks_task.go:2898
+//line locks_task.go:2919
 	if generated.Suspended(t) {
 		*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2903,7 +2924,7 @@ loop1:
 resume1:
 //line locks.go:217
 	err = e.Wait(t)
-//line locks_task.go:2907
+//line locks_task.go:2928
 	if generated.Suspended(t) {
 		*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2915,7 +2936,7 @@ resume2:
 		goto end1
 	}
 //line locks.go:218
-	return generated.Return(f, i, err)
+	return generated.Return[int](f, i, err)
 end1:
 //line locks.go:215
 	i++
@@ -2924,10 +2945,10 @@ end2:
 //line locks.go:221
 	e.Reset()
 	tr.Print(e.IsSet())
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line locks_task.go:2931
+//line locks_task.go:2952
 
 // eventManyArgs has the arguments of eventMany.
 type eventManyArgs struct {
@@ -2950,7 +2971,7 @@ type eventManyAt3 struct {
 	g task.Group
 }
 
-type eventManyState = [(max(unsafe.Sizeof(eventManyArgs{}), unsafe.Sizeof(eventManyAt1{}), unsafe.Sizeof(eventManyAt2{}), unsafe.Sizeof(eventManyAt3{})) + 7) / 8]uint64
+const eventManySize = (max(unsafe.Sizeof(eventManyArgs{}), unsafe.Sizeof(eventManyAt1{}), unsafe.Sizeof(eventManyAt2{}), unsafe.Sizeof(eventManyAt3{})) + 7) &^ 7
 
 type eventManyHeld = struct {
 	tr     *cases.Trace
@@ -2960,7 +2981,7 @@ type eventManyHeld = struct {
 	err    error
 }
 
-var eventManyKind *generated.HeldKind[eventManyState, eventManyHeld, int]
+var eventManyKind *generated.Kind
 
 // eventManyStart is the start form of eventMany.
 func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2977,9 +2998,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:2981
+//line locks_task.go:3002
 					if generated.Suspended(t) {
-						f, h := eventManyFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 						*h = eventManyFunc1Held{tr: tr, back: &back, passed: &passed}
 						return
@@ -2991,9 +3012,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:2995
+//line locks_task.go:3016
 				if generated.Suspended(t) {
-					_, h := eventManyFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: &back, passed: &passed}
 					return
 				}
@@ -3004,13 +3025,14 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return nil
 			})
 		} else {
-			var s eventManyFunc1State
-			*generated.In[eventManyFunc1Args](&s) = eventManyFunc1Args{i: i}
-			generated.GoCall(t, &g, eventManyFunc1Kind.With(s, eventManyFunc1Held{tr: tr, e: &e, back: &back, passed: &passed}))
+			c := generated.NewCall[struct{}](eventManyFunc1Kind)
+			*generated.CallState[eventManyFunc1Args](c) = eventManyFunc1Args{i: i}
+			*generated.CallHeld[eventManyFunc1Held](c) = eventManyFunc1Held{tr: tr, e: &e, back: &back, passed: &passed}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3012
+//line locks_task.go:3034
 		if generated.Suspended(t) {
-			f, h := eventManyKind.Spill(t, 1)
+			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 1)
 			s := generated.At[eventManyAt1](f)
 			*s = eventManyAt1{i1: i1}
 			generated.Move(&s.g, &g)
@@ -3020,9 +3042,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3024
+//line locks_task.go:3046
 	if generated.Suspended(t) {
-		f, h := eventManyKind.Spill(t, 2)
+		f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 2)
 		s := generated.At[eventManyAt2](f)
 		*s = eventManyAt2{}
 		generated.Move(&s.g, &g)
@@ -3034,9 +3056,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:244
 		err := back.Wait(t)
-//line locks_task.go:3038
+//line locks_task.go:3060
 		if generated.Suspended(t) {
-			f, h := eventManyKind.Spill(t, 3)
+			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 3)
 			s := generated.At[eventManyAt3](f)
 			*s = eventManyAt3{}
 			generated.Move(&s.g, &g)
@@ -3046,9 +3068,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:244
 		if err != nil {
 			g.Wait(t)
-//line locks_task.go:3050
+//line locks_task.go:3072
 			if generated.Suspended(t) {
-				_, h := eventManyKind.Spill(t, 4)
+				_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 4)
 				*h = eventManyHeld{err: err}
 				return
 			}
@@ -3058,9 +3080,9 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:248
 	err1 := g.Wait(t)
-//line locks_task.go:3062
+//line locks_task.go:3084
 	if generated.Suspended(t) {
-		_, h := eventManyKind.Spill(t, 5)
+		_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 5)
 		*h = eventManyHeld{passed: &passed}
 		return
 	}
@@ -3068,10 +3090,10 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(passed.Load()), err1
 }
 
-//line locks_task.go:3072
+//line locks_task.go:3094
 
 // eventManyStep is the step form of eventMany.
-func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) generated.Step {
+func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3094,7 +3116,7 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		tr, e, back, passed = h.tr, h.e, h.back, h.passed
 //line locks.go:231
 		generated.Child(f)
-//line locks_task.go:3098
+//line locks_task.go:3120
 		goto resume1
 	case 2:
 		s := generated.At[eventManyAt2](f)
@@ -3102,7 +3124,7 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		e, back, passed = h.e, h.back, h.passed
 //line locks.go:242
 		generated.ChildErr(f)
-//line locks_task.go:3106
+//line locks_task.go:3128
 		goto resume2
 	case 3:
 		s := generated.At[eventManyAt3](f)
@@ -3110,19 +3132,19 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		passed = h.passed
 //line locks.go:244
 		err = generated.Err(f)
-//line locks_task.go:3114
+//line locks_task.go:3136
 		goto resume3
 	case 4:
 		err = h.err
 //line locks.go:245
 		generated.Err(f)
-//line locks_task.go:3120
+//line locks_task.go:3142
 		goto resume4
 	case 5:
 		passed = h.passed
 //line locks.go:248
 		err1 = generated.Err(f)
-//line locks_task.go:3126
+//line locks_task.go:3148
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3150,9 +3172,9 @@ loop1:
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:3154
+//line locks_task.go:3176
 					if generated.Suspended(t) {
-						f, h := eventManyFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 						*h = eventManyFunc1Held{tr: tr, back: back, passed: passed}
 						return
@@ -3164,9 +3186,9 @@ loop1:
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:3168
+//line locks_task.go:3190
 				if generated.Suspended(t) {
-					_, h := eventManyFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: back, passed: passed}
 					return
 				}
@@ -3177,12 +3199,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s eventManyFunc1State
-			*generated.In[eventManyFunc1Args](&s) = eventManyFunc1Args{i: i}
-			generated.GoCall(t, &g, eventManyFunc1Kind.With(s, eventManyFunc1Held{tr: tr, e: e, back: back, passed: passed}))
+			c := generated.NewCall[struct{}](eventManyFunc1Kind)
+			*generated.CallState[eventManyFunc1Args](c) = eventManyFunc1Args{i: i}
+			*generated.CallHeld[eventManyFunc1Held](c) = eventManyFunc1Held{tr: tr, e: e, back: back, passed: passed}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3186
+//line locks_task.go:3209
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt1](f)
 		*s = eventManyAt1{i1: i1}
@@ -3197,7 +3220,7 @@ resume1:
 end1:
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3201
+//line locks_task.go:3224
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt2](f)
 		*s = eventManyAt2{}
@@ -3209,7 +3232,7 @@ resume2:
 //line locks.go:243
 	e.Set()
 	err = back.Wait(t)
-//line locks_task.go:3213
+//line locks_task.go:3236
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt3](f)
 		*s = eventManyAt3{}
@@ -3224,27 +3247,27 @@ resume3:
 	}
 //line locks.go:245
 	g.Wait(t)
-//line locks_task.go:3228
+//line locks_task.go:3251
 	if generated.Suspended(t) {
 		*h = eventManyHeld{err: err}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line locks.go:246
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line locks_task.go:3238
+//line locks_task.go:3261
 	if generated.Suspended(t) {
 		*h = eventManyHeld{passed: passed}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line locks.go:249
-	return generated.Return(f, int(passed.Load()), err1)
+	return generated.Return[int](f, int(passed.Load()), err1)
 }
 
-//line locks_task.go:3248
+//line locks_task.go:3271
 
 // eventManyFunc1Args has the arguments of eventMany.func1.
 type eventManyFunc1Args struct {
@@ -3256,7 +3279,7 @@ type eventManyFunc1At1 struct {
 	i int
 }
 
-type eventManyFunc1State = [(max(unsafe.Sizeof(eventManyFunc1Args{}), unsafe.Sizeof(eventManyFunc1At1{})) + 7) / 8]uint64
+const eventManyFunc1Size = (max(unsafe.Sizeof(eventManyFunc1Args{}), unsafe.Sizeof(eventManyFunc1At1{})) + 7) &^ 7
 
 type eventManyFunc1Held = struct {
 	tr     *cases.Trace
@@ -3265,10 +3288,10 @@ type eventManyFunc1Held = struct {
 	passed *atomic.Int64
 }
 
-var eventManyFunc1Kind *generated.HeldKind[eventManyFunc1State, eventManyFunc1Held, struct{}]
+var eventManyFunc1Kind *generated.Kind
 
 // eventManyFunc1Step is the step form of eventMany.func1.
-func eventManyFunc1Step(f *generated.Frame[eventManyFunc1State, struct{}], h *eventManyFunc1Held) generated.Step {
+func eventManyFunc1Step(f *generated.Frame, h *eventManyFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr      *cases.Trace
@@ -3288,20 +3311,20 @@ func eventManyFunc1Step(f *generated.Frame[eventManyFunc1State, struct{}], h *ev
 		tr, back, passed = h.tr, h.back, h.passed
 //line locks.go:232
 		err = generated.Err(f)
-//line locks_task.go:3292
+//line locks_task.go:3315
 		goto resume1
 	case 2:
 		back, passed = h.back, h.passed
 //line locks.go:235
 		generated.ChildErr(f)
-//line locks_task.go:3298
+//line locks_task.go:3321
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:232
 	err = e.Wait(t)
-//line locks_task.go:3305
+//line locks_task.go:3328
 	if generated.Suspended(t) {
 		*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 		*h = eventManyFunc1Held{tr: tr, back: back, passed: passed}
@@ -3313,10 +3336,10 @@ resume1:
 		goto end1
 	}
 //line locks.go:233
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	waitStart(t, tr, "passed", i)
-//line locks_task.go:3320
+//line locks_task.go:3343
 	if generated.Suspended(t) {
 		*h = eventManyFunc1Held{back: back, passed: passed}
 		return generated.Wait(f, t, 2)
@@ -3326,10 +3349,10 @@ resume2:
 	if passed.Add(1) == 4 {
 		back.Set()
 	}
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3333
+//line locks_task.go:3356
 
 // semaphoreArgs has the arguments of semaphore.
 type semaphoreArgs struct {
@@ -3359,14 +3382,14 @@ type semaphoreAt4 struct {
 	n int
 }
 
-type semaphoreState = [(max(unsafe.Sizeof(semaphoreArgs{}), unsafe.Sizeof(semaphoreAt1{}), unsafe.Sizeof(semaphoreAt2{}), unsafe.Sizeof(semaphoreAt3{}), unsafe.Sizeof(semaphoreAt4{})) + 7) / 8]uint64
+const semaphoreSize = (max(unsafe.Sizeof(semaphoreArgs{}), unsafe.Sizeof(semaphoreAt1{}), unsafe.Sizeof(semaphoreAt2{}), unsafe.Sizeof(semaphoreAt3{}), unsafe.Sizeof(semaphoreAt4{})) + 7) &^ 7
 
 type semaphoreHeld = struct {
 	tr *cases.Trace
 	s  *task.Semaphore
 }
 
-var semaphoreKind *generated.HeldKind[semaphoreState, semaphoreHeld, int]
+var semaphoreKind *generated.Kind
 
 // semaphoreStart is the start form of semaphore.
 func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3379,9 +3402,9 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line locks.go:255
 				err := s.Acquire(t, i)
-//line locks_task.go:3383
+//line locks_task.go:3406
 				if generated.Suspended(t) {
-					f, h := semaphoreKind.Spill(t, 1)
+					f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 1)
 					*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
 					*h = semaphoreHeld{tr: tr, s: s}
 					return
@@ -3393,9 +3416,9 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line locks.go:258
 			valueStart(t, tr, int(i))
-//line locks_task.go:3397
+//line locks_task.go:3420
 			if generated.Suspended(t) {
-				f, h := semaphoreKind.Spill(t, 2)
+				f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 2)
 				*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
 				*h = semaphoreHeld{tr: tr, s: s}
 				return
@@ -3406,9 +3429,9 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v := valueStart(t, tr, 5)
-//line locks_task.go:3410
+//line locks_task.go:3433
 	if generated.Suspended(t) {
-		f, h := semaphoreKind.Spill(t, 3)
+		f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 3)
 		s1 := generated.At[semaphoreAt3](f)
 		*s1 = semaphoreAt3{n: n}
 		*h = semaphoreHeld{s: s}
@@ -3417,9 +3440,9 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:262
 	err1 := s.Acquire(t, int64(v))
-//line locks_task.go:3421
+//line locks_task.go:3444
 	if generated.Suspended(t) {
-		f := semaphoreKind.SpillBare(t, 4)
+		f := generated.SpillBare(t, semaphoreKind, 4)
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
 		return
 	}
@@ -3427,10 +3450,10 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:3431
+//line locks_task.go:3454
 
 // semaphoreStep is the step form of semaphore.
-func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) generated.Step {
+func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3450,7 +3473,7 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 		tr, s = h.tr, h.s
 //line locks.go:255
 		err = generated.Err(f)
-//line locks_task.go:3454
+//line locks_task.go:3477
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreAt2](f)
@@ -3458,7 +3481,7 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 		tr, s = h.tr, h.s
 //line locks.go:258
 		generated.Child(f)
-//line locks_task.go:3462
+//line locks_task.go:3485
 		goto resume2
 	case 3:
 		s1 := generated.At[semaphoreAt3](f)
@@ -3467,14 +3490,14 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 //line locks.go:262
 		v = s1.result
 		generated.Child(f)
-//line locks_task.go:3471
+//line locks_task.go:3494
 		goto resume3
 	case 4:
 		s1 := generated.At[semaphoreAt4](f)
 		n = s1.n
 //line locks.go:262
 		err1 = generated.Err(f)
-//line locks_task.go:3478
+//line locks_task.go:3501
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3489,10 +3512,10 @@ loop1:
 	}
 //line locks.go:255
 	err = s.Acquire(t, i)
-//line locks_task.go:3493
+//line locks_task.go:3516
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
-		h = semaphoreKind.Hold(t, f, h)
+		h = generated.Hold(t, semaphoreKind, f, h)
 		*h = semaphoreHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 1)
 	}
@@ -3502,13 +3525,13 @@ resume1:
 		goto end1
 	}
 //line locks.go:256
-	return generated.Return(f, int(i), err)
+	return generated.Return[int](f, int(i), err)
 end1:
 	valueStart(t, tr, int(i))
-//line locks_task.go:3509
+//line locks_task.go:3532
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
-		h = semaphoreKind.Hold(t, f, h)
+		h = generated.Hold(t, semaphoreKind, f, h)
 		*h = semaphoreHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 2)
 	}
@@ -3521,11 +3544,11 @@ end2:
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v = valueStart(t, tr, 5)
-//line locks_task.go:3525
+//line locks_task.go:3548
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreAt3](f)
 		*s1 = semaphoreAt3{n: n}
-		h = semaphoreKind.Hold(t, f, h)
+		h = generated.Hold(t, semaphoreKind, f, h)
 		*h = semaphoreHeld{s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 3)
@@ -3533,7 +3556,7 @@ end2:
 resume3:
 //line locks.go:262
 	err1 = s.Acquire(t, int64(v))
-//line locks_task.go:3537
+//line locks_task.go:3560
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
 		if h != nil {
@@ -3543,10 +3566,10 @@ resume3:
 	}
 resume4:
 //line locks.go:262
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:3550
+//line locks_task.go:3573
 
 // semaphoreContendedArgs has the arguments of semaphoreContended.
 type semaphoreContendedArgs struct {
@@ -3560,7 +3583,7 @@ type semaphoreContendedAt1 struct {
 	i1 int
 }
 
-type semaphoreContendedState = [(max(unsafe.Sizeof(semaphoreContendedArgs{}), unsafe.Sizeof(semaphoreContendedAt1{})) + 7) / 8]uint64
+const semaphoreContendedSize = (max(unsafe.Sizeof(semaphoreContendedArgs{}), unsafe.Sizeof(semaphoreContendedAt1{})) + 7) &^ 7
 
 type semaphoreContendedHeld = struct {
 	tr    *cases.Trace
@@ -3569,7 +3592,7 @@ type semaphoreContendedHeld = struct {
 	turns *atomic.Int64
 }
 
-var semaphoreContendedKind *generated.HeldKind[semaphoreContendedState, semaphoreContendedHeld, int]
+var semaphoreContendedKind *generated.Kind
 
 // semaphoreContendedStart is the start form of semaphoreContended.
 func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3590,9 +3613,9 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3594
+//line locks_task.go:3617
 						if generated.Suspended(t) {
-							f, h := semaphoreContendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 							*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}
 							return
@@ -3607,9 +3630,9 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3611
+//line locks_task.go:3634
 					if generated.Suspended(t) {
-						f, h := semaphoreContendedFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 						*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}
 						return
@@ -3622,13 +3645,14 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 				return nil
 			})
 		} else {
-			var s1 semaphoreContendedFunc1State
-			*generated.In[semaphoreContendedFunc1Args](&s1) = semaphoreContendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, semaphoreContendedFunc1Kind.With(s1, semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}))
+			c := generated.NewCall[struct{}](semaphoreContendedFunc1Kind)
+			*generated.CallState[semaphoreContendedFunc1Args](c) = semaphoreContendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[semaphoreContendedFunc1Held](c) = semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3630
+//line locks_task.go:3654
 		if generated.Suspended(t) {
-			f, h := semaphoreContendedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 1)
 			s1 := generated.At[semaphoreContendedAt1](f)
 			*s1 = semaphoreContendedAt1{n: n, i1: i1}
 			generated.Move(&s1.g, &g)
@@ -3638,9 +3662,9 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line locks.go:287
 	err := g.Wait(t)
-//line locks_task.go:3642
+//line locks_task.go:3666
 	if generated.Suspended(t) {
-		_, h := semaphoreContendedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 2)
 		*h = semaphoreContendedHeld{turns: &turns}
 		return
 	}
@@ -3648,10 +3672,10 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return int(turns.Load()), err
 }
 
-//line locks_task.go:3652
+//line locks_task.go:3676
 
 // semaphoreContendedStep is the step form of semaphoreContended.
-func semaphoreContendedStep(f *generated.Frame[semaphoreContendedState, int], h *semaphoreContendedHeld) generated.Step {
+func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -3673,13 +3697,13 @@ func semaphoreContendedStep(f *generated.Frame[semaphoreContendedState, int], h 
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:270
 		generated.Child(f)
-//line locks_task.go:3677
+//line locks_task.go:3701
 		goto resume1
 	case 2:
 		turns = h.turns
 //line locks.go:287
 		err = generated.Err(f)
-//line locks_task.go:3683
+//line locks_task.go:3707
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3711,9 +3735,9 @@ loop1:
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3715
+//line locks_task.go:3739
 						if generated.Suspended(t) {
-							f, h := semaphoreContendedFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 							*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
 							return
@@ -3728,9 +3752,9 @@ loop1:
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3732
+//line locks_task.go:3756
 					if generated.Suspended(t) {
-						f, h := semaphoreContendedFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 						*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
 						return
@@ -3743,12 +3767,13 @@ loop1:
 				return nil
 			})
 		} else {
-			var s1 semaphoreContendedFunc1State
-			*generated.In[semaphoreContendedFunc1Args](&s1) = semaphoreContendedFunc1Args{n: n, i: i}
-			generated.GoCall(t, &g, semaphoreContendedFunc1Kind.With(s1, semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}))
+			c := generated.NewCall[struct{}](semaphoreContendedFunc1Kind)
+			*generated.CallState[semaphoreContendedFunc1Args](c) = semaphoreContendedFunc1Args{n: n, i: i}
+			*generated.CallHeld[semaphoreContendedFunc1Held](c) = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3752
+//line locks_task.go:3777
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreContendedAt1](f)
 		*s1 = semaphoreContendedAt1{n: n, i1: i1}
@@ -3763,17 +3788,17 @@ resume1:
 end1:
 //line locks.go:287
 	err = g.Wait(t)
-//line locks_task.go:3767
+//line locks_task.go:3792
 	if generated.Suspended(t) {
 		*h = semaphoreContendedHeld{turns: turns}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line locks.go:288
-	return generated.Return(f, int(turns.Load()), err)
+	return generated.Return[int](f, int(turns.Load()), err)
 }
 
-//line locks_task.go:3777
+//line locks_task.go:3802
 
 // semaphoreContendedFunc1Args has the arguments of semaphoreContended.func1.
 type semaphoreContendedFunc1Args struct {
@@ -3794,7 +3819,7 @@ type semaphoreContendedFunc1At2 struct {
 	i1 int
 }
 
-type semaphoreContendedFunc1State = [(max(unsafe.Sizeof(semaphoreContendedFunc1Args{}), unsafe.Sizeof(semaphoreContendedFunc1At1{}), unsafe.Sizeof(semaphoreContendedFunc1At2{})) + 7) / 8]uint64
+const semaphoreContendedFunc1Size = (max(unsafe.Sizeof(semaphoreContendedFunc1Args{}), unsafe.Sizeof(semaphoreContendedFunc1At1{}), unsafe.Sizeof(semaphoreContendedFunc1At2{})) + 7) &^ 7
 
 type semaphoreContendedFunc1Held = struct {
 	tr    *cases.Trace
@@ -3803,10 +3828,10 @@ type semaphoreContendedFunc1Held = struct {
 	turns *atomic.Int64
 }
 
-var semaphoreContendedFunc1Kind *generated.HeldKind[semaphoreContendedFunc1State, semaphoreContendedFunc1Held, struct{}]
+var semaphoreContendedFunc1Kind *generated.Kind
 
 // semaphoreContendedFunc1Step is the step form of semaphoreContended.func1.
-func semaphoreContendedFunc1Step(f *generated.Frame[semaphoreContendedFunc1State, struct{}], h *semaphoreContendedFunc1Held) generated.Step {
+func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr          *cases.Trace
@@ -3827,7 +3852,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame[semaphoreContendedFunc1State
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:273
 		err = generated.Err(f)
-//line locks_task.go:3831
+//line locks_task.go:3856
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreContendedFunc1At2](f)
@@ -3835,7 +3860,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame[semaphoreContendedFunc1State
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:279
 		generated.ChildErr(f)
-//line locks_task.go:3839
+//line locks_task.go:3864
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3850,7 +3875,7 @@ loop1:
 	}
 //line locks.go:273
 	err = s.Acquire(t, k)
-//line locks_task.go:3854
+//line locks_task.go:3879
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3862,13 +3887,13 @@ resume1:
 		goto end1
 	}
 //line locks.go:274
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	if used.Add(k) > 3 {
 		tr.Print("too many")
 	}
 	waitStart(t, tr, "holds", k)
-//line locks_task.go:3872
+//line locks_task.go:3897
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3884,10 +3909,10 @@ resume2:
 	goto loop1
 end2:
 //line locks.go:284
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3891
+//line locks_task.go:3916
 
 // waitGroupArgs has the arguments of waitGroup.
 type waitGroupArgs struct {
@@ -3908,7 +3933,7 @@ type waitGroupAt2 struct {
 	round int
 }
 
-type waitGroupState = [(max(unsafe.Sizeof(waitGroupArgs{}), unsafe.Sizeof(waitGroupAt1{}), unsafe.Sizeof(waitGroupAt2{})) + 7) / 8]uint64
+const waitGroupSize = (max(unsafe.Sizeof(waitGroupArgs{}), unsafe.Sizeof(waitGroupAt1{}), unsafe.Sizeof(waitGroupAt2{})) + 7) &^ 7
 
 type waitGroupHeld = struct {
 	tr   *cases.Trace
@@ -3918,7 +3943,7 @@ type waitGroupHeld = struct {
 	err  error
 }
 
-var waitGroupKind *generated.HeldKind[waitGroupState, waitGroupHeld, int]
+var waitGroupKind *generated.Kind
 
 // waitGroupStart is the start form of waitGroup.
 func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3948,9 +3973,9 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:301
 						err := m.Lock(t)
-//line locks_task.go:3952
+//line locks_task.go:3977
 						if generated.Suspended(t) {
-							f, h := waitGroupFunc1Kind.Spill(t, 1)
+							f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 							*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 							*h = waitGroupFunc1Held{tr: tr, sum: &sum, m: &m}
 							waitGroupFunc1Defer1(&h.exit.panic, recv)
@@ -3974,9 +3999,9 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}()
 //line locks.go:305
 					v := valueStart(t, tr, i)
-//line locks_task.go:3978
+//line locks_task.go:4003
 					if generated.Suspended(t) {
-						f, h := waitGroupFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 						s := generated.At[waitGroupFunc1At2](f)
 						*s = waitGroupFunc1At2{}
 						*h = waitGroupFunc1Held{sum: &sum}
@@ -3990,13 +4015,14 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return nil
 				})
 			} else {
-				var s waitGroupFunc1State
-				*generated.In[waitGroupFunc1Args](&s) = waitGroupFunc1Args{i: i}
-				generated.GoCall(t, &g, waitGroupFunc1Kind.With(s, waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}))
+				c := generated.NewCall[struct{}](waitGroupFunc1Kind)
+				*generated.CallState[waitGroupFunc1Args](c) = waitGroupFunc1Args{i: i}
+				*generated.CallHeld[waitGroupFunc1Held](c) = waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}
+				generated.GoCall(t, &g, c)
 			}
-//line locks_task.go:3998
+//line locks_task.go:4024
 			if generated.Suspended(t) {
-				f, h := waitGroupKind.Spill(t, 1)
+				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 1)
 				s := generated.At[waitGroupAt1](f)
 				*s = waitGroupAt1{n: n, round: round, i1: i1}
 				generated.Move(&s.g, &g)
@@ -4007,9 +4033,9 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:309
 			err := left.Wait(t)
-//line locks_task.go:4011
+//line locks_task.go:4037
 			if generated.Suspended(t) {
-				f, h := waitGroupKind.Spill(t, 2)
+				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 2)
 				s := generated.At[waitGroupAt2](f)
 				*s = waitGroupAt2{n: n, round: round}
 				generated.Move(&s.g, &g)
@@ -4019,9 +4045,9 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:309
 			if err != nil {
 				g.Wait(t)
-//line locks_task.go:4023
+//line locks_task.go:4049
 				if generated.Suspended(t) {
-					_, h := waitGroupKind.Spill(t, 3)
+					_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 3)
 					*h = waitGroupHeld{err: err}
 					return
 				}
@@ -4033,9 +4059,9 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(round, sum)
 	}
 	err1 := g.Wait(t)
-//line locks_task.go:4037
+//line locks_task.go:4063
 	if generated.Suspended(t) {
-		_, h := waitGroupKind.Spill(t, 4)
+		_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 4)
 		*h = waitGroupHeld{sum: &sum}
 		return
 	}
@@ -4043,10 +4069,10 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line locks_task.go:4047
+//line locks_task.go:4073
 
 // waitGroupStep is the step form of waitGroup.
-func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) generated.Step {
+func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -4069,7 +4095,7 @@ func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) ge
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:299
 		generated.Child(f)
-//line locks_task.go:4073
+//line locks_task.go:4099
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupAt2](f)
@@ -4078,19 +4104,19 @@ func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) ge
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:309
 		err = generated.Err(f)
-//line locks_task.go:4082
+//line locks_task.go:4108
 		goto resume2
 	case 3:
 		err = h.err
 //line locks.go:310
 		generated.Err(f)
-//line locks_task.go:4088
+//line locks_task.go:4114
 		goto resume3
 	case 4:
 		sum = h.sum
 //line locks.go:315
 		err1 = generated.Err(f)
-//line locks_task.go:4094
+//line locks_task.go:4120
 		goto resume4
 	default:
 		return f.BadResume()
@@ -4138,9 +4164,9 @@ loop2:
 				{
 //line locks.go:301
 					err := m.Lock(t)
-//line locks_task.go:4142
+//line locks_task.go:4168
 					if generated.Suspended(t) {
-						f, h := waitGroupFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 						*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 						*h = waitGroupFunc1Held{tr: tr, sum: sum, m: m}
 						waitGroupFunc1Defer1(&h.exit.panic, recv)
@@ -4164,9 +4190,9 @@ loop2:
 				}()
 //line locks.go:305
 				v := valueStart(t, tr, i)
-//line locks_task.go:4168
+//line locks_task.go:4194
 				if generated.Suspended(t) {
-					f, h := waitGroupFunc1Kind.Spill(t, 2)
+					f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 					s := generated.At[waitGroupFunc1At2](f)
 					*s = waitGroupFunc1At2{}
 					*h = waitGroupFunc1Held{sum: sum}
@@ -4180,12 +4206,13 @@ loop2:
 				return nil
 			})
 		} else {
-			var s waitGroupFunc1State
-			*generated.In[waitGroupFunc1Args](&s) = waitGroupFunc1Args{i: i}
-			generated.GoCall(t, &g, waitGroupFunc1Kind.With(s, waitGroupFunc1Held{tr: tr, left: left, sum: sum, m: m}))
+			c := generated.NewCall[struct{}](waitGroupFunc1Kind)
+			*generated.CallState[waitGroupFunc1Args](c) = waitGroupFunc1Args{i: i}
+			*generated.CallHeld[waitGroupFunc1Held](c) = waitGroupFunc1Held{tr: tr, left: left, sum: sum, m: m}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4189
+//line locks_task.go:4216
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt1](f)
 		*s = waitGroupAt1{n: n, round: round, i1: i1}
@@ -4200,7 +4227,7 @@ resume1:
 end1:
 //line locks.go:309
 	err = left.Wait(t)
-//line locks_task.go:4204
+//line locks_task.go:4231
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt2](f)
 		*s = waitGroupAt2{n: n, round: round}
@@ -4215,14 +4242,14 @@ resume2:
 	}
 //line locks.go:310
 	g.Wait(t)
-//line locks_task.go:4219
+//line locks_task.go:4246
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{err: err}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line locks.go:311
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 end2:
 	tr.Print(round, *sum)
 //line locks.go:296
@@ -4231,17 +4258,17 @@ end2:
 end3:
 //line locks.go:315
 	err1 = g.Wait(t)
-//line locks_task.go:4235
+//line locks_task.go:4262
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{sum: sum}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line locks.go:315
-	return generated.Return(f, *sum, err1)
+	return generated.Return[int](f, *sum, err1)
 }
 
-//line locks_task.go:4245
+//line locks_task.go:4272
 
 // waitGroupFunc1Args has the arguments of waitGroup.func1.
 type waitGroupFunc1Args struct {
@@ -4258,7 +4285,7 @@ type waitGroupFunc1At2 struct {
 	result int
 }
 
-type waitGroupFunc1State = [(max(unsafe.Sizeof(waitGroupFunc1Args{}), unsafe.Sizeof(waitGroupFunc1At1{}), unsafe.Sizeof(waitGroupFunc1At2{})) + 7) / 8]uint64
+const waitGroupFunc1Size = (max(unsafe.Sizeof(waitGroupFunc1Args{}), unsafe.Sizeof(waitGroupFunc1At1{}), unsafe.Sizeof(waitGroupFunc1At2{})) + 7) &^ 7
 
 // waitGroupFunc1Exit is what waitGroup.func1 needs until it has ended: its deferred calls and its results.
 type waitGroupFunc1Exit struct {
@@ -4275,7 +4302,7 @@ type waitGroupFunc1Held = struct {
 	m    *task.Mutex
 }
 
-var waitGroupFunc1Kind *generated.HeldKind[waitGroupFunc1State, waitGroupFunc1Held, struct{}]
+var waitGroupFunc1Kind *generated.Kind
 
 // waitGroupFunc1Defer1 enters what waitGroup.func1 defers in line 300 in the list of its frame.
 func waitGroupFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
@@ -4287,7 +4314,7 @@ func waitGroupFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line locks_task.go:4291
+//line locks_task.go:4318
 
 // waitGroupFunc1Defer2 enters what waitGroup.func1 defers in line 304 in the list of its frame.
 func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
@@ -4299,16 +4326,16 @@ func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
 	})
 }
 
-//line locks_task.go:4303
+//line locks_task.go:4330
 
 // waitGroupFunc1Step is the step form of waitGroup.func1.
-func waitGroupFunc1Step(f *generated.Frame[waitGroupFunc1State, struct{}], h *waitGroupFunc1Held) generated.Step {
+func waitGroupFunc1Step(f *generated.Frame, h *waitGroupFunc1Held) generated.Step {
 	step, _ := waitGroupFunc1Run(f, h, f.At())
 	return step
 }
 
 // waitGroupFunc1Run runs waitGroup.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *waitGroupFunc1Held, at int) (step generated.Step, ok bool) {
+func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return waitGroupFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -4332,7 +4359,7 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 		tr, sum, m = h.tr, h.sum, h.m
 //line locks.go:301
 		err = generated.Err(f)
-//line locks_task.go:4336
+//line locks_task.go:4363
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupFunc1At2](f)
@@ -4340,7 +4367,7 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 //line locks.go:305
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4344
+//line locks_task.go:4371
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4357,7 +4384,7 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 	}
 //line locks.go:301
 	err = m.Lock(t)
-//line locks_task.go:4361
+//line locks_task.go:4388
 	if generated.Suspended(t) {
 		*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 		*h = waitGroupFunc1Held{exit: h.exit, tr: tr, sum: sum, m: m}
@@ -4381,7 +4408,7 @@ end1:
 	}
 //line locks.go:305
 	v = valueStart(t, tr, i)
-//line locks_task.go:4385
+//line locks_task.go:4412
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupFunc1At2](f)
 		*s = waitGroupFunc1At2{}
@@ -4396,13 +4423,13 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:4400
+//line locks_task.go:4427
 exit:
 	if p.Run(t) {
 		*h = waitGroupFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // onceArgs has the arguments of once.
@@ -4415,7 +4442,7 @@ type onceAt1 struct {
 	n, i int
 }
 
-type onceState = [(max(unsafe.Sizeof(onceArgs{}), unsafe.Sizeof(onceAt1{})) + 7) / 8]uint64
+const onceSize = (max(unsafe.Sizeof(onceArgs{}), unsafe.Sizeof(onceAt1{})) + 7) &^ 7
 
 // onceExit is what once needs until it has ended: its deferred calls and its results.
 type onceExit struct {
@@ -4431,24 +4458,24 @@ type onceHeld = struct {
 	o    *task.Once
 }
 
-var onceKind *generated.HeldKind[onceState, onceHeld, int]
+var onceKind *generated.Kind
 
 // onceStart is the start form of once.
 func onceStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := onceKind.Begin(t)
+	f, h := generated.BeginHeld[onceHeld](t, onceKind)
 	*generated.At[onceArgs](f) = onceArgs{n: n}
 	*h = onceHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // onceStep is the step form of once.
-func onceStep(f *generated.Frame[onceState, int], h *onceHeld) generated.Step {
+func onceStep(f *generated.Frame, h *onceHeld) generated.Step {
 	step, _ := onceRun(f, h, f.At())
 	return step
 }
 
 // onceRun runs once from a resume point on. If it panics, it runs again from its deferred calls on.
-func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step generated.Step, ok bool) {
+func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -4480,7 +4507,7 @@ func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step gene
 		tr, o = h.tr, h.o
 //line locks.go:329
 		err1 = generated.Err(f)
-//line locks_task.go:4484
+//line locks_task.go:4511
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4504,9 +4531,9 @@ func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step gene
 					{
 //line locks.go:324
 						e := o.Do(t, nil)
-//line locks_task.go:4508
+//line locks_task.go:4535
 						if generated.Suspended(t) {
-							_, h := onceFunc1Kind.Spill(t, 1)
+							_, h := generated.SpillHeld[onceFunc1Held](t, onceFunc1Kind, 1)
 							*h = onceFunc1Held{tr: tr}
 							return
 						}
@@ -4529,9 +4556,9 @@ loop1:
 //line locks.go:329
 	err1 = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line locks_task.go:4533
+//line locks_task.go:4560
 		if generated.Suspended(t) {
-			f, h := onceFunc2Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[onceFunc2Held](t, onceFunc2Kind, 1)
 			s := generated.At[onceFunc2At1](f)
 			*s = onceFunc2At1{n: n}
 			*h = onceFunc2Held{tr: tr, k: k}
@@ -4547,15 +4574,15 @@ loop1:
 			panic("in once")
 		}
 		err := waitStart(t, tr, "end of once")
-//line locks_task.go:4551
+//line locks_task.go:4578
 		if generated.Suspended(t) {
-			onceFunc2Kind.SpillBare(t, 2)
+			generated.SpillBare(t, onceFunc2Kind, 2)
 			return
 		}
 //line locks.go:337
 		return err
 	}))
-//line locks_task.go:4559
+//line locks_task.go:4586
 	if generated.Suspended(t) {
 		*generated.At[onceAt1](f) = onceAt1{n: n, i: i}
 		*h = onceHeld{exit: h.exit, tr: tr, o: o}
@@ -4572,16 +4599,14 @@ resume1:
 end1:
 //line locks.go:341
 	goto exit
-//line locks_task.go:4576
+//line locks_task.go:4603
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type onceFunc1State = struct{}
 
 type onceFunc1Held = struct {
 	tr  *cases.Trace
@@ -4590,10 +4615,10 @@ type onceFunc1Held = struct {
 	p   *generated.Panic
 }
 
-var onceFunc1Kind *generated.HeldKind[onceFunc1State, onceFunc1Held, struct{}]
+var onceFunc1Kind *generated.Kind
 
 // onceFunc1Step is the step form of once.func1.
-func onceFunc1Step(f *generated.Frame[onceFunc1State, struct{}], h *onceFunc1Held) generated.Step {
+func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -4609,7 +4634,7 @@ func onceFunc1Step(f *generated.Frame[onceFunc1State, struct{}], h *onceFunc1Hel
 		tr = h.tr
 //line locks.go:324
 		e = generated.Err(f)
-//line locks_task.go:4613
+//line locks_task.go:4638
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4619,7 +4644,7 @@ func onceFunc1Step(f *generated.Frame[onceFunc1State, struct{}], h *onceFunc1Hel
 		*err = fmt.Errorf("recovered %v", v)
 	}
 	e = o.Do(t, nil)
-//line locks_task.go:4623
+//line locks_task.go:4648
 	if generated.Suspended(t) {
 		*h = onceFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -4632,8 +4657,8 @@ resume1:
 //line locks.go:325
 	tr.Print(e != nil)
 end1:
-//line locks_task.go:4636
-	return generated.Return(f, struct{}{}, nil)
+//line locks_task.go:4661
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // onceFunc2Args has the arguments of once.func2.
@@ -4647,17 +4672,17 @@ type onceFunc2At1 struct {
 	result int
 }
 
-type onceFunc2State = [(max(unsafe.Sizeof(onceFunc2Args{}), unsafe.Sizeof(onceFunc2At1{})) + 7) / 8]uint64
+const onceFunc2Size = (max(unsafe.Sizeof(onceFunc2Args{}), unsafe.Sizeof(onceFunc2At1{})) + 7) &^ 7
 
 type onceFunc2Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var onceFunc2Kind *generated.HeldKind[onceFunc2State, onceFunc2Held, struct{}]
+var onceFunc2Kind *generated.Kind
 
 // onceFunc2Step is the step form of once.func2.
-func onceFunc2Step(f *generated.Frame[onceFunc2State, struct{}], h *onceFunc2Held) generated.Step {
+func onceFunc2Step(f *generated.Frame, h *onceFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -4677,23 +4702,23 @@ func onceFunc2Step(f *generated.Frame[onceFunc2State, struct{}], h *onceFunc2Hel
 //line locks.go:330
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4681
+//line locks_task.go:4706
 		goto resume1
 	case 2:
 //line locks.go:337
 		err = generated.ChildErr(f)
-//line locks_task.go:4686
+//line locks_task.go:4711
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:330
 	v = valueStart(t, tr, 1)
-//line locks_task.go:4693
+//line locks_task.go:4718
 	if generated.Suspended(t) {
 		s := generated.At[onceFunc2At1](f)
 		*s = onceFunc2At1{n: n}
-		h = onceFunc2Kind.Hold(t, f, h)
+		h = generated.Hold(t, onceFunc2Kind, f, h)
 		*h = onceFunc2Held{tr: tr, k: k}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -4702,13 +4727,13 @@ resume1:
 //line locks.go:330
 	*k += v
 	if n == 1 {
-		return generated.Return(f, struct{}{}, errWait)
+		return generated.Return[struct{}](f, struct{}{}, errWait)
 	}
 	if n == 2 {
 		panic("in once")
 	}
 	err = waitStart(t, tr, "end of once")
-//line locks_task.go:4712
+//line locks_task.go:4737
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = onceFunc2Held{}
@@ -4717,10 +4742,10 @@ resume1:
 	}
 resume2:
 //line locks.go:337
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:4724
+//line locks_task.go:4749
 
 // onceContendedArgs has the arguments of onceContended.
 type onceContendedArgs struct {
@@ -4733,7 +4758,7 @@ type onceContendedAt1 struct {
 	i int
 }
 
-type onceContendedState = [(max(unsafe.Sizeof(onceContendedArgs{}), unsafe.Sizeof(onceContendedAt1{})) + 7) / 8]uint64
+const onceContendedSize = (max(unsafe.Sizeof(onceContendedArgs{}), unsafe.Sizeof(onceContendedAt1{})) + 7) &^ 7
 
 type onceContendedHeld = struct {
 	tr    *cases.Trace
@@ -4741,7 +4766,7 @@ type onceContendedHeld = struct {
 	calls *int
 }
 
-var onceContendedKind *generated.HeldKind[onceContendedState, onceContendedHeld, int]
+var onceContendedKind *generated.Kind
 
 // onceContendedStart is the start form of onceContended.
 func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -4754,18 +4779,18 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4758
+//line locks_task.go:4783
 				if generated.Suspended(t) {
-					_, h := onceContendedFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
 					return
 				}
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4767
+//line locks_task.go:4792
 					if generated.Suspended(t) {
-						_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: &calls}
 						return
 					}
@@ -4773,9 +4798,9 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					calls++
 					return nil
 				}))
-//line locks_task.go:4777
+//line locks_task.go:4802
 				if generated.Suspended(t) {
-					_, h := onceContendedFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: &calls}
 					return
 				}
@@ -4786,11 +4811,13 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, onceContendedFunc1Kind.With(onceContendedFunc1State{}, onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}))
+			c := generated.NewCall[struct{}](onceContendedFunc1Kind)
+			*generated.CallHeld[onceContendedFunc1Held](c) = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
+			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:4792
+//line locks_task.go:4819
 		if generated.Suspended(t) {
-			f, h := onceContendedKind.Spill(t, 1)
+			f, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 1)
 			s := generated.At[onceContendedAt1](f)
 			*s = onceContendedAt1{i: i}
 			generated.Move(&s.g, &g)
@@ -4800,9 +4827,9 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:362
 	err := g.Wait(t)
-//line locks_task.go:4804
+//line locks_task.go:4831
 	if generated.Suspended(t) {
-		_, h := onceContendedKind.Spill(t, 2)
+		_, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 2)
 		*h = onceContendedHeld{calls: &calls}
 		return
 	}
@@ -4810,10 +4837,10 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return calls, err
 }
 
-//line locks_task.go:4814
+//line locks_task.go:4841
 
 // onceContendedStep is the step form of onceContended.
-func onceContendedStep(f *generated.Frame[onceContendedState, int], h *onceContendedHeld) generated.Step {
+func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -4836,13 +4863,13 @@ func onceContendedStep(f *generated.Frame[onceContendedState, int], h *onceConte
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:349
 		generated.Child(f)
-//line locks_task.go:4840
+//line locks_task.go:4867
 		goto resume1
 	case 2:
 		calls = h.calls
 //line locks.go:362
 		err = generated.Err(f)
-//line locks_task.go:4846
+//line locks_task.go:4873
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4866,18 +4893,18 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4870
+//line locks_task.go:4897
 				if generated.Suspended(t) {
-					_, h := onceContendedFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 					return
 				}
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4879
+//line locks_task.go:4906
 					if generated.Suspended(t) {
-						_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
+						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: calls}
 						return
 					}
@@ -4885,9 +4912,9 @@ loop1:
 					*calls++
 					return nil
 				}))
-//line locks_task.go:4889
+//line locks_task.go:4916
 				if generated.Suspended(t) {
-					_, h := onceContendedFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: calls}
 					return
 				}
@@ -4898,10 +4925,12 @@ loop1:
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, onceContendedFunc1Kind.With(onceContendedFunc1State{}, onceContendedFunc1Held{tr: tr, o: o, calls: calls}))
+			c := generated.NewCall[struct{}](onceContendedFunc1Kind)
+			*generated.CallHeld[onceContendedFunc1Held](c) = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4905
+//line locks_task.go:4934
 	if generated.Suspended(t) {
 		s := generated.At[onceContendedAt1](f)
 		*s = onceContendedAt1{i: i}
@@ -4916,19 +4945,17 @@ resume1:
 end1:
 //line locks.go:362
 	err = g.Wait(t)
-//line locks_task.go:4920
+//line locks_task.go:4949
 	if generated.Suspended(t) {
 		*h = onceContendedHeld{calls: calls}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line locks.go:363
-	return generated.Return(f, *calls, err)
+	return generated.Return[int](f, *calls, err)
 }
 
-//line locks_task.go:4930
-
-type onceContendedFunc1State = struct{}
+//line locks_task.go:4959
 
 type onceContendedFunc1Held = struct {
 	tr    *cases.Trace
@@ -4936,10 +4963,10 @@ type onceContendedFunc1Held = struct {
 	calls *int
 }
 
-var onceContendedFunc1Kind *generated.HeldKind[onceContendedFunc1State, onceContendedFunc1Held, struct{}]
+var onceContendedFunc1Kind *generated.Kind
 
 // onceContendedFunc1Step is the step form of onceContended.func1.
-func onceContendedFunc1Step(f *generated.Frame[onceContendedFunc1State, struct{}], h *onceContendedFunc1Held) generated.Step {
+func onceContendedFunc1Step(f *generated.Frame, h *onceContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -4954,20 +4981,20 @@ func onceContendedFunc1Step(f *generated.Frame[onceContendedFunc1State, struct{}
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:350
 		generated.ChildErr(f)
-//line locks_task.go:4958
+//line locks_task.go:4985
 		goto resume1
 	case 2:
 		tr, calls = h.tr, h.calls
 //line locks.go:351
 		err = generated.Err(f)
-//line locks_task.go:4964
+//line locks_task.go:4991
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:350
 	waitStart(t, tr, "comes")
-//line locks_task.go:4971
+//line locks_task.go:4998
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 		return generated.Wait(f, t, 1)
@@ -4976,9 +5003,9 @@ resume1:
 //line locks.go:351
 	err = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		waitStart(t, tr, "once")
-//line locks_task.go:4980
+//line locks_task.go:5007
 		if generated.Suspended(t) {
-			_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 			*h = onceContendedFunc1Func1Held{calls: calls}
 			return
 		}
@@ -4986,7 +5013,7 @@ resume1:
 		*calls++
 		return nil
 	}))
-//line locks_task.go:4990
+//line locks_task.go:5017
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4996,22 +5023,20 @@ resume2:
 	if err == nil && *calls != 1 {
 		tr.Print("not ended")
 	}
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:5003
-
-type onceContendedFunc1Func1State = struct{}
+//line locks_task.go:5030
 
 type onceContendedFunc1Func1Held = struct {
 	tr    *cases.Trace
 	calls *int
 }
 
-var onceContendedFunc1Func1Kind *generated.HeldKind[onceContendedFunc1Func1State, onceContendedFunc1Func1Held, struct{}]
+var onceContendedFunc1Func1Kind *generated.Kind
 
 // onceContendedFunc1Func1Step is the step form of onceContended.func1.func1.
-func onceContendedFunc1Func1Step(f *generated.Frame[onceContendedFunc1Func1State, struct{}], h *onceContendedFunc1Func1Held) generated.Step {
+func onceContendedFunc1Func1Step(f *generated.Frame, h *onceContendedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -5024,14 +5049,14 @@ func onceContendedFunc1Func1Step(f *generated.Frame[onceContendedFunc1Func1State
 		calls = h.calls
 //line locks.go:352
 		generated.ChildErr(f)
-//line locks_task.go:5028
+//line locks_task.go:5053
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line locks.go:352
 	waitStart(t, tr, "once")
-//line locks_task.go:5035
+//line locks_task.go:5060
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Func1Held{calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5039,10 +5064,10 @@ func onceContendedFunc1Func1Step(f *generated.Frame[onceContendedFunc1Func1State
 resume1:
 //line locks.go:353
 	*calls++
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:5046
+//line locks_task.go:5071
 
 // addValueInLocks returns the start form of recv.add.
 func addValueInLocks(recv *counter) func(*task.T, *cases.Trace, int) (int, error) {

@@ -24,75 +24,84 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	timeoutKind = generated.DefineHeld[timeoutState, timeoutHeld, int]("timeout", "scopes.go", 15, timeoutStep)
+	timeoutKind = generated.DefineHeld("timeout", "scopes.go", 15, timeoutSize, generated.Result[int](), timeoutStep)
 	generated.Bind(timeout, timeoutStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s timeoutState
-		*generated.In[timeoutArgs](&s) = timeoutArgs{n: n}
-		return timeoutKind.With(s, timeoutHeld{tr: tr})
+		c := generated.NewCall[int](timeoutKind)
+		*generated.CallState[timeoutArgs](c) = timeoutArgs{n: n}
+		*generated.CallHeld[timeoutHeld](c) = timeoutHeld{tr: tr}
+		return c
 	})
-	timeoutFunc1Kind = generated.DefineHeld[timeoutFunc1State, timeoutFunc1Held, struct{}]("timeout.func1", "scopes.go", 16, timeoutFunc1Step)
-	timeoutFunc2Kind = generated.Define[timeoutFunc2State, struct{}]("timeout.func2", "scopes.go", 27, timeoutFunc2Step)
-	timeoutPassesKind = generated.DefineHeld[timeoutPassesState, timeoutPassesHeld, int]("timeoutPasses", "scopes.go", 32, timeoutPassesStep)
+	timeoutFunc1Kind = generated.DefineHeld("timeout.func1", "scopes.go", 16, timeoutFunc1Size, generated.Result[struct{}](), timeoutFunc1Step)
+	timeoutFunc2Kind = generated.Define("timeout.func2", "scopes.go", 27, 0, generated.Result[struct{}](), timeoutFunc2Step)
+	timeoutPassesKind = generated.DefineHeld("timeoutPasses", "scopes.go", 32, timeoutPassesSize, generated.Result[int](), timeoutPassesStep)
 	generated.Bind(timeoutPasses, timeoutPassesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s timeoutPassesState
-		*generated.In[timeoutPassesArgs](&s) = timeoutPassesArgs{n: n}
-		return timeoutPassesKind.With(s, timeoutPassesHeld{tr: tr})
+		c := generated.NewCall[int](timeoutPassesKind)
+		*generated.CallState[timeoutPassesArgs](c) = timeoutPassesArgs{n: n}
+		*generated.CallHeld[timeoutPassesHeld](c) = timeoutPassesHeld{tr: tr}
+		return c
 	})
-	timeoutPassesFunc1Kind = generated.DefineHeld[timeoutPassesFunc1State, timeoutPassesFunc1Held, struct{}]("timeoutPasses.func1", "scopes.go", 34, timeoutPassesFunc1Step, generated.Deferring())
-	timeoutsNestedKind = generated.DefineHeld[timeoutsNestedState, timeoutsNestedHeld, int]("timeoutsNested", "scopes.go", 44, timeoutsNestedStep)
+	timeoutPassesFunc1Kind = generated.DefineHeld("timeoutPasses.func1", "scopes.go", 34, 0, generated.Result[struct{}](), timeoutPassesFunc1Step, generated.Deferring())
+	timeoutsNestedKind = generated.DefineHeld("timeoutsNested", "scopes.go", 44, timeoutsNestedSize, generated.Result[int](), timeoutsNestedStep)
 	generated.Bind(timeoutsNested, timeoutsNestedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s timeoutsNestedState
-		*generated.In[timeoutsNestedArgs](&s) = timeoutsNestedArgs{n: n}
-		return timeoutsNestedKind.With(s, timeoutsNestedHeld{tr: tr})
+		c := generated.NewCall[int](timeoutsNestedKind)
+		*generated.CallState[timeoutsNestedArgs](c) = timeoutsNestedArgs{n: n}
+		*generated.CallHeld[timeoutsNestedHeld](c) = timeoutsNestedHeld{tr: tr}
+		return c
 	})
-	timeoutsNestedFunc1Kind = generated.DefineHeld[timeoutsNestedFunc1State, timeoutsNestedFunc1Held, struct{}]("timeoutsNested.func1", "scopes.go", 47, timeoutsNestedFunc1Step)
-	timeoutsNestedFunc1Func1Kind = generated.DefineHeld[timeoutsNestedFunc1Func1State, timeoutsNestedFunc1Func1Held, struct{}]("timeoutsNested.func1.func1", "scopes.go", 48, timeoutsNestedFunc1Func1Step)
-	deadlineKind = generated.DefineHeld[deadlineState, deadlineHeld, int]("deadline", "scopes.go", 68, deadlineStep)
+	timeoutsNestedFunc1Kind = generated.DefineHeld("timeoutsNested.func1", "scopes.go", 47, timeoutsNestedFunc1Size, generated.Result[struct{}](), timeoutsNestedFunc1Step)
+	timeoutsNestedFunc1Func1Kind = generated.DefineHeld("timeoutsNested.func1.func1", "scopes.go", 48, timeoutsNestedFunc1Func1Size, generated.Result[struct{}](), timeoutsNestedFunc1Func1Step)
+	deadlineKind = generated.DefineHeld("deadline", "scopes.go", 68, deadlineSize, generated.Result[int](), deadlineStep)
 	generated.Bind(deadline, deadlineStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s deadlineState
-		*generated.In[deadlineArgs](&s) = deadlineArgs{n: n}
-		return deadlineKind.With(s, deadlineHeld{tr: tr})
+		c := generated.NewCall[int](deadlineKind)
+		*generated.CallState[deadlineArgs](c) = deadlineArgs{n: n}
+		*generated.CallHeld[deadlineHeld](c) = deadlineHeld{tr: tr}
+		return c
 	})
-	deadlineFunc1Kind = generated.DefineHeld[deadlineFunc1State, deadlineFunc1Held, struct{}]("deadline.func1", "scopes.go", 70, deadlineFunc1Step)
-	shieldKind = generated.DefineHeld[shieldState, shieldHeld, int]("shield", "scopes.go", 81, shieldStep)
+	deadlineFunc1Kind = generated.DefineHeld("deadline.func1", "scopes.go", 70, 0, generated.Result[struct{}](), deadlineFunc1Step)
+	shieldKind = generated.DefineHeld("shield", "scopes.go", 81, shieldSize, generated.Result[int](), shieldStep)
 	generated.Bind(shield, shieldStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s shieldState
-		*generated.In[shieldArgs](&s) = shieldArgs{n: n}
-		return shieldKind.With(s, shieldHeld{tr: tr})
+		c1 := generated.NewCall[int](shieldKind)
+		*generated.CallState[shieldArgs](c1) = shieldArgs{n: n}
+		*generated.CallHeld[shieldHeld](c1) = shieldHeld{tr: tr}
+		return c1
 	})
-	shieldFunc1Kind = generated.DefineHeld[shieldFunc1State, shieldFunc1Held, struct{}]("shield.func1", "scopes.go", 84, shieldFunc1Step)
-	allocatorKind = generated.DefineHeld[allocatorState, allocatorHeld, int]("allocator", "scopes.go", 93, allocatorStep, generated.Deferring())
+	shieldFunc1Kind = generated.DefineHeld("shield.func1", "scopes.go", 84, 0, generated.Result[struct{}](), shieldFunc1Step)
+	allocatorKind = generated.DefineHeld("allocator", "scopes.go", 93, allocatorSize, generated.Result[int](), allocatorStep, generated.Deferring())
 	generated.Bind(allocator, allocatorStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s allocatorState
-		*generated.In[allocatorArgs](&s) = allocatorArgs{n: n}
-		return allocatorKind.With(s, allocatorHeld{tr: tr})
+		c := generated.NewCall[int](allocatorKind)
+		*generated.CallState[allocatorArgs](c) = allocatorArgs{n: n}
+		*generated.CallHeld[allocatorHeld](c) = allocatorHeld{tr: tr}
+		return c
 	})
-	allocatorFunc1Kind = generated.DefineHeld[allocatorFunc1State, allocatorFunc1Held, struct{}]("allocator.func1", "scopes.go", 101, allocatorFunc1Step)
-	otherExecutorKind = generated.DefineHeld[otherExecutorState, otherExecutorHeld, int]("otherExecutor", "scopes.go", 109, otherExecutorStep, generated.Deferring())
+	allocatorFunc1Kind = generated.DefineHeld("allocator.func1", "scopes.go", 101, allocatorFunc1Size, generated.Result[struct{}](), allocatorFunc1Step)
+	otherExecutorKind = generated.DefineHeld("otherExecutor", "scopes.go", 109, otherExecutorSize, generated.Result[int](), otherExecutorStep, generated.Deferring())
 	generated.Bind(otherExecutor, otherExecutorStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s otherExecutorState
-		*generated.In[otherExecutorArgs](&s) = otherExecutorArgs{n: n}
-		return otherExecutorKind.With(s, otherExecutorHeld{tr: tr})
+		c := generated.NewCall[int](otherExecutorKind)
+		*generated.CallState[otherExecutorArgs](c) = otherExecutorArgs{n: n}
+		*generated.CallHeld[otherExecutorHeld](c) = otherExecutorHeld{tr: tr}
+		return c
 	})
-	otherExecutorFunc1Kind = generated.DefineHeld[otherExecutorFunc1State, otherExecutorFunc1Held, struct{}]("otherExecutor.func1", "scopes.go", 114, otherExecutorFunc1Step, generated.Deferring())
-	panicThroughKind = generated.DefineHeld[panicThroughState, panicThroughHeld, int]("panicThrough", "scopes.go", 127, panicThroughStep, generated.Deferring())
+	otherExecutorFunc1Kind = generated.DefineHeld("otherExecutor.func1", "scopes.go", 114, otherExecutorFunc1Size, generated.Result[struct{}](), otherExecutorFunc1Step, generated.Deferring())
+	panicThroughKind = generated.DefineHeld("panicThrough", "scopes.go", 127, panicThroughSize, generated.Result[int](), panicThroughStep, generated.Deferring())
 	generated.Bind(panicThrough, panicThroughStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s panicThroughState
-		*generated.In[panicThroughArgs](&s) = panicThroughArgs{n: n}
-		return panicThroughKind.With(s, panicThroughHeld{tr: tr})
+		c := generated.NewCall[int](panicThroughKind)
+		*generated.CallState[panicThroughArgs](c) = panicThroughArgs{n: n}
+		*generated.CallHeld[panicThroughHeld](c) = panicThroughHeld{tr: tr}
+		return c
 	})
-	panicThroughFunc1Kind = generated.DefineHeld[panicThroughFunc1State, panicThroughFunc1Held, struct{}]("panicThrough.func1", "scopes.go", 128, panicThroughFunc1Step)
-	panicThroughFunc2Kind = generated.DefineHeld[panicThroughFunc2State, panicThroughFunc2Held, struct{}]("panicThrough.func2", "scopes.go", 134, panicThroughFunc2Step)
-	panicThroughFunc3Kind = generated.DefineHeld[panicThroughFunc3State, panicThroughFunc3Held, struct{}]("panicThrough.func3", "scopes.go", 144, panicThroughFunc3Step)
-	timeoutDefersKind = generated.DefineHeld[timeoutDefersState, timeoutDefersHeld, int]("timeoutDefers", "scopes.go", 151, timeoutDefersStep, generated.Deferring())
+	panicThroughFunc1Kind = generated.DefineHeld("panicThrough.func1", "scopes.go", 128, 0, generated.Result[struct{}](), panicThroughFunc1Step)
+	panicThroughFunc2Kind = generated.DefineHeld("panicThrough.func2", "scopes.go", 134, panicThroughFunc2Size, generated.Result[struct{}](), panicThroughFunc2Step)
+	panicThroughFunc3Kind = generated.DefineHeld("panicThrough.func3", "scopes.go", 144, 0, generated.Result[struct{}](), panicThroughFunc3Step)
+	timeoutDefersKind = generated.DefineHeld("timeoutDefers", "scopes.go", 151, timeoutDefersSize, generated.Result[int](), timeoutDefersStep, generated.Deferring())
 	generated.Bind(timeoutDefers, timeoutDefersStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s timeoutDefersState
-		*generated.In[timeoutDefersArgs](&s) = timeoutDefersArgs{n: n}
-		return timeoutDefersKind.With(s, timeoutDefersHeld{tr: tr})
+		c := generated.NewCall[int](timeoutDefersKind)
+		*generated.CallState[timeoutDefersArgs](c) = timeoutDefersArgs{n: n}
+		*generated.CallHeld[timeoutDefersHeld](c) = timeoutDefersHeld{tr: tr}
+		return c
 	})
-	timeoutDefersFunc1Kind = generated.DefineHeld[timeoutDefersFunc1State, timeoutDefersFunc1Held, struct{}]("timeoutDefers.func1", "scopes.go", 152, timeoutDefersFunc1Step)
-	timeoutDefersFunc2Kind = generated.DefineHeld[timeoutDefersFunc2State, timeoutDefersFunc2Held, struct{}]("timeoutDefers.func2", "scopes.go", 153, timeoutDefersFunc2Step, generated.Deferring())
-	timeoutDefersFunc2Func1Kind = generated.DefineHeld[timeoutDefersFunc2Func1State, timeoutDefersFunc2Func1Held, struct{}]("timeoutDefers.func2.func1", "scopes.go", 154, timeoutDefersFunc2Func1Step)
+	timeoutDefersFunc1Kind = generated.DefineHeld("timeoutDefers.func1", "scopes.go", 152, timeoutDefersFunc1Size, generated.Result[struct{}](), timeoutDefersFunc1Step)
+	timeoutDefersFunc2Kind = generated.DefineHeld("timeoutDefers.func2", "scopes.go", 153, timeoutDefersFunc2Size, generated.Result[struct{}](), timeoutDefersFunc2Step, generated.Deferring())
+	timeoutDefersFunc2Func1Kind = generated.DefineHeld("timeoutDefers.func2.func1", "scopes.go", 154, timeoutDefersFunc2Func1Size, generated.Result[struct{}](), timeoutDefersFunc2Func1Step)
 }
 
 // timeoutArgs has the arguments of timeout.
@@ -100,14 +109,14 @@ type timeoutArgs struct {
 	n int
 }
 
-type timeoutState = [(unsafe.Sizeof(timeoutArgs{}) + 7) / 8]uint64
+const timeoutSize = (unsafe.Sizeof(timeoutArgs{}) + 7) &^ 7
 
 type timeoutHeld = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var timeoutKind *generated.HeldKind[timeoutState, timeoutHeld, int]
+var timeoutKind *generated.Kind
 
 // timeoutStart is the start form of timeout.
 func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
@@ -115,9 +124,9 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:119
+//line scopes_task.go:128
 		if generated.Suspended(t) {
-			f, h := timeoutFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
 			s := generated.At[timeoutFunc1At1](f)
 			*s = timeoutFunc1At1{}
@@ -130,17 +139,17 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:134
+//line scopes_task.go:143
 		if generated.Suspended(t) {
-			timeoutFunc1Kind.SpillBare(t, 2)
+			generated.SpillBare(t, timeoutFunc1Kind, 2)
 			return
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:142
+//line scopes_task.go:151
 	if generated.Suspended(t) {
-		_, h := timeoutKind.Spill(t, 1)
+		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{tr: tr, k: kBox}
 		return
@@ -155,9 +164,9 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:159
+//line scopes_task.go:168
 	if generated.Suspended(t) {
-		_, h := timeoutKind.Spill(t, 2)
+		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 2)
 		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{tr: tr, k: kBox}
 		return
@@ -165,9 +174,9 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:28
 	tr.Print(err)
 	err1 := waitStart(t, tr, "outside")
-//line scopes_task.go:169
+//line scopes_task.go:178
 	if generated.Suspended(t) {
-		_, h := timeoutKind.Spill(t, 3)
+		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 3)
 		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{k: kBox}
 		return
@@ -176,10 +185,10 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line scopes_task.go:180
+//line scopes_task.go:189
 
 // timeoutStep is the step form of timeout.
-func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generated.Step {
+func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -199,19 +208,19 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 		tr, k = h.tr, h.k
 //line scopes.go:16
 		err = generated.Err(f)
-//line scopes_task.go:203
+//line scopes_task.go:212
 		goto resume1
 	case 2:
 		tr, k = h.tr, h.k
 //line scopes.go:27
 		err = generated.Err(f)
-//line scopes_task.go:209
+//line scopes_task.go:218
 		goto resume2
 	case 3:
 		k = h.k
 //line scopes.go:29
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:215
+//line scopes_task.go:224
 		goto resume3
 	default:
 		return f.BadResume()
@@ -219,9 +228,9 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:223
+//line scopes_task.go:232
 		if generated.Suspended(t) {
-			f, h := timeoutFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			s := generated.At[timeoutFunc1At1](f)
 			*s = timeoutFunc1At1{}
 			*h = timeoutFunc1Held{tr: tr, k: k}
@@ -233,15 +242,15 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:237
+//line scopes_task.go:246
 		if generated.Suspended(t) {
-			timeoutFunc1Kind.SpillBare(t, 2)
+			generated.SpillBare(t, timeoutFunc1Kind, 2)
 			return
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:245
+//line scopes_task.go:254
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 1)
@@ -249,7 +258,7 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 resume1:
 //line scopes.go:22
 	if err != nil {
-		return generated.Return(f, *k, fmt.Errorf("timeout: %w", err))
+		return generated.Return[int](f, *k, fmt.Errorf("timeout: %w", err))
 	}
 	_, has = t.Context().Deadline()
 	tr.Print(has)
@@ -257,7 +266,7 @@ resume1:
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:261
+//line scopes_task.go:270
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 2)
@@ -266,34 +275,34 @@ resume2:
 //line scopes.go:28
 	tr.Print(err)
 	err1 = waitStart(t, tr, "outside")
-//line scopes_task.go:270
+//line scopes_task.go:279
 	if generated.Suspended(t) {
 		*h = timeoutHeld{k: k}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line scopes.go:29
-	return generated.Return(f, *k, err1)
+	return generated.Return[int](f, *k, err1)
 }
 
-//line scopes_task.go:280
+//line scopes_task.go:289
 
 // timeoutFunc1At1 is what timeout.func1 keeps while it waits in line 17.
 type timeoutFunc1At1 struct {
 	result int
 }
 
-type timeoutFunc1State = [(unsafe.Sizeof(timeoutFunc1At1{}) + 7) / 8]uint64
+const timeoutFunc1Size = (unsafe.Sizeof(timeoutFunc1At1{}) + 7) &^ 7
 
 type timeoutFunc1Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var timeoutFunc1Kind *generated.HeldKind[timeoutFunc1State, timeoutFunc1Held, struct{}]
+var timeoutFunc1Kind *generated.Kind
 
 // timeoutFunc1Step is the step form of timeout.func1.
-func timeoutFunc1Step(f *generated.Frame[timeoutFunc1State, struct{}], h *timeoutFunc1Held) generated.Step {
+func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -311,23 +320,23 @@ func timeoutFunc1Step(f *generated.Frame[timeoutFunc1State, struct{}], h *timeou
 //line scopes.go:17
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:315
+//line scopes_task.go:324
 		goto resume1
 	case 2:
 //line scopes.go:20
 		err = generated.ChildErr(f)
-//line scopes_task.go:320
+//line scopes_task.go:329
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:17
 	v = valueStart(t, tr, 5)
-//line scopes_task.go:327
+//line scopes_task.go:336
 	if generated.Suspended(t) {
 		s := generated.At[timeoutFunc1At1](f)
 		*s = timeoutFunc1At1{}
-		h = timeoutFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, timeoutFunc1Kind, f, h)
 		*h = timeoutFunc1Held{tr: tr, k: k}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -338,7 +347,7 @@ resume1:
 	_, has = t.Context().Deadline()
 	tr.Print(has)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:342
+//line scopes_task.go:351
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutFunc1Held{}
@@ -347,17 +356,15 @@ resume1:
 	}
 resume2:
 //line scopes.go:20
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:354
+//line scopes_task.go:363
 
-type timeoutFunc2State = struct{}
-
-var timeoutFunc2Kind *generated.Kind[timeoutFunc2State, struct{}]
+var timeoutFunc2Kind *generated.Kind
 
 // timeoutFunc2Step is the step form of timeout.func2.
-func timeoutFunc2Step(f *generated.Frame[timeoutFunc2State, struct{}]) generated.Step {
+func timeoutFunc2Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
 	switch f.At() {
 	case 0:
@@ -365,10 +372,10 @@ func timeoutFunc2Step(f *generated.Frame[timeoutFunc2State, struct{}]) generated
 		return f.BadResume()
 	}
 //line scopes.go:27
-	return generated.Return(f, struct{}{}, errWait)
+	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line scopes_task.go:372
+//line scopes_task.go:379
 
 // timeoutPassesArgs has the arguments of timeoutPasses.
 type timeoutPassesArgs struct {
@@ -385,13 +392,13 @@ type timeoutPassesAt2 struct {
 	n int
 }
 
-type timeoutPassesState = [(max(unsafe.Sizeof(timeoutPassesArgs{}), unsafe.Sizeof(timeoutPassesAt1{}), unsafe.Sizeof(timeoutPassesAt2{})) + 7) / 8]uint64
+const timeoutPassesSize = (max(unsafe.Sizeof(timeoutPassesArgs{}), unsafe.Sizeof(timeoutPassesAt1{}), unsafe.Sizeof(timeoutPassesAt2{})) + 7) &^ 7
 
 type timeoutPassesHeld = struct {
 	tr *cases.Trace
 }
 
-var timeoutPassesKind *generated.HeldKind[timeoutPassesState, timeoutPassesHeld, int]
+var timeoutPassesKind *generated.Kind
 
 // timeoutPassesStart is the start form of timeoutPasses.
 func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -410,18 +417,18 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}()
 //line scopes.go:36
 		err := never.Wait(t)
-//line scopes_task.go:414
+//line scopes_task.go:421
 		if generated.Suspended(t) {
-			_, h := timeoutPassesFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 			*h = timeoutPassesFunc1Held{tr: tr}
 			timeoutPassesFunc1Defer1(&h.exit.panic, fn)
 			return
 		}
 //line scopes.go:37
 		waitStart(t, tr, "passed")
-//line scopes_task.go:423
+//line scopes_task.go:430
 		if generated.Suspended(t) {
-			_, h := timeoutPassesFunc1Kind.Spill(t, 2)
+			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 			*h = timeoutPassesFunc1Held{err: err}
 			timeoutPassesFunc1Defer1(&h.exit.panic, fn)
 			return
@@ -429,9 +436,9 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:38
 		return err
 	})
-//line scopes_task.go:433
+//line scopes_task.go:440
 	if generated.Suspended(t) {
-		f, h := timeoutPassesKind.Spill(t, 1)
+		f, h := generated.SpillHeld[timeoutPassesHeld](t, timeoutPassesKind, 1)
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
 		*h = timeoutPassesHeld{tr: tr}
 		return
@@ -439,9 +446,9 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 := waitStart(t, tr, "after")
-//line scopes_task.go:443
+//line scopes_task.go:450
 	if generated.Suspended(t) {
-		f := timeoutPassesKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, timeoutPassesKind, 2)
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		return
 	}
@@ -449,10 +456,10 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line scopes_task.go:453
+//line scopes_task.go:460
 
 // timeoutPassesStep is the step form of timeoutPasses.
-func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPassesHeld) generated.Step {
+func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -471,14 +478,14 @@ func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPa
 		tr = h.tr
 //line scopes.go:34
 		err = generated.Err(f)
-//line scopes_task.go:475
+//line scopes_task.go:482
 		goto resume1
 	case 2:
 		s := generated.At[timeoutPassesAt2](f)
 		n = s.n
 //line scopes.go:41
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:482
+//line scopes_task.go:489
 		goto resume2
 	default:
 		return f.BadResume()
@@ -501,18 +508,18 @@ func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPa
 			}()
 //line scopes.go:36
 			err := never.Wait(t)
-//line scopes_task.go:505
+//line scopes_task.go:512
 			if generated.Suspended(t) {
-				_, h := timeoutPassesFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 				*h = timeoutPassesFunc1Held{tr: tr}
 				timeoutPassesFunc1Defer1(&h.exit.panic, fn)
 				return
 			}
 //line scopes.go:37
 			waitStart(t, tr, "passed")
-//line scopes_task.go:514
+//line scopes_task.go:521
 			if generated.Suspended(t) {
-				_, h := timeoutPassesFunc1Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 				*h = timeoutPassesFunc1Held{err: err}
 				timeoutPassesFunc1Defer1(&h.exit.panic, fn)
 				return
@@ -521,10 +528,10 @@ func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPa
 			return err
 		})
 	}
-//line scopes_task.go:525
+//line scopes_task.go:532
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
-		h = timeoutPassesKind.Hold(t, f, h)
+		h = generated.Hold(t, timeoutPassesKind, f, h)
 		*h = timeoutPassesHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
@@ -532,7 +539,7 @@ resume1:
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:536
+//line scopes_task.go:543
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		if h != nil {
@@ -542,12 +549,10 @@ resume1:
 	}
 resume2:
 //line scopes.go:41
-	return generated.Return(f, n, err1)
+	return generated.Return[int](f, n, err1)
 }
 
-//line scopes_task.go:549
-
-type timeoutPassesFunc1State = struct{}
+//line scopes_task.go:556
 
 // timeoutPassesFunc1Exit is what timeoutPasses.func1 needs until it has ended: its deferred calls and its results.
 type timeoutPassesFunc1Exit struct {
@@ -563,7 +568,7 @@ type timeoutPassesFunc1Held = struct {
 	err   error
 }
 
-var timeoutPassesFunc1Kind *generated.HeldKind[timeoutPassesFunc1State, timeoutPassesFunc1Held, struct{}]
+var timeoutPassesFunc1Kind *generated.Kind
 
 // timeoutPassesFunc1Defer1 enters what timeoutPasses.func1 defers in line 35 in the list of its frame.
 func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
@@ -575,16 +580,16 @@ func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:579
+//line scopes_task.go:584
 
 // timeoutPassesFunc1Step is the step form of timeoutPasses.func1.
-func timeoutPassesFunc1Step(f *generated.Frame[timeoutPassesFunc1State, struct{}], h *timeoutPassesFunc1Held) generated.Step {
+func timeoutPassesFunc1Step(f *generated.Frame, h *timeoutPassesFunc1Held) generated.Step {
 	step, _ := timeoutPassesFunc1Run(f, h, f.At())
 	return step
 }
 
 // timeoutPassesFunc1Run runs timeoutPasses.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}], h *timeoutPassesFunc1Held, at int) (step generated.Step, ok bool) {
+func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return timeoutPassesFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -601,13 +606,13 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 		tr = h.tr
 //line scopes.go:36
 		err = generated.Err(f)
-//line scopes_task.go:605
+//line scopes_task.go:610
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:37
 		generated.ChildErr(f)
-//line scopes_task.go:611
+//line scopes_task.go:616
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -624,7 +629,7 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 	}
 //line scopes.go:36
 	err = never.Wait(t)
-//line scopes_task.go:628
+//line scopes_task.go:633
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -632,7 +637,7 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 resume1:
 //line scopes.go:37
 	waitStart(t, tr, "passed")
-//line scopes_task.go:636
+//line scopes_task.go:641
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -643,13 +648,13 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:647
+//line scopes_task.go:652
 exit:
 	if p.Run(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // timeoutsNestedArgs has the arguments of timeoutsNested.
@@ -667,14 +672,14 @@ type timeoutsNestedAt2 struct {
 	n, i1 int
 }
 
-type timeoutsNestedState = [(max(unsafe.Sizeof(timeoutsNestedArgs{}), unsafe.Sizeof(timeoutsNestedAt1{}), unsafe.Sizeof(timeoutsNestedAt2{})) + 7) / 8]uint64
+const timeoutsNestedSize = (max(unsafe.Sizeof(timeoutsNestedArgs{}), unsafe.Sizeof(timeoutsNestedAt1{}), unsafe.Sizeof(timeoutsNestedAt2{})) + 7) &^ 7
 
 type timeoutsNestedHeld = struct {
 	tr  *cases.Trace
 	sum *int
 }
 
-var timeoutsNestedKind *generated.HeldKind[timeoutsNestedState, timeoutsNestedHeld, int]
+var timeoutsNestedKind *generated.Kind
 
 // timeoutsNestedStart is the start form of timeoutsNested.
 func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -692,9 +697,9 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return errWait
 					}
 					v := valueStart(t, tr, i+10)
-//line scopes_task.go:696
+//line scopes_task.go:701
 					if generated.Suspended(t) {
-						f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
 						s := generated.At[timeoutsNestedFunc1Func1At1](f)
 						*s = timeoutsNestedFunc1Func1At1{}
@@ -706,17 +711,17 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					sum += v
 					return nil
 				})
-//line scopes_task.go:710
+//line scopes_task.go:715
 				if generated.Suspended(t) {
-					timeoutsNestedFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 					return
 				}
 //line scopes.go:48
 				return err
 			})
-//line scopes_task.go:718
+//line scopes_task.go:723
 			if generated.Suspended(t) {
-				f, h := timeoutsNestedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
 				*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 				*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
@@ -725,9 +730,9 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:56
 			if errors.Is(err, errWait) {
 				waitStart(t, tr, "continue")
-//line scopes_task.go:729
+//line scopes_task.go:734
 				if generated.Suspended(t) {
-					f, h := timeoutsNestedKind.Spill(t, 2)
+					f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
 					*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 					*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
@@ -746,10 +751,10 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line scopes_task.go:750
+//line scopes_task.go:755
 
 // timeoutsNestedStep is the step form of timeoutsNested.
-func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeoutsNestedHeld) generated.Step {
+func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -768,7 +773,7 @@ func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeout
 		tr, sum = h.tr, h.sum
 //line scopes.go:47
 		err = generated.Err(f)
-//line scopes_task.go:772
+//line scopes_task.go:777
 		goto resume1
 	case 2:
 		s := generated.At[timeoutsNestedAt2](f)
@@ -776,7 +781,7 @@ func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeout
 		tr, sum = h.tr, h.sum
 //line scopes.go:57
 		generated.ChildErr(f)
-//line scopes_task.go:780
+//line scopes_task.go:785
 		goto resume2
 	default:
 		return f.BadResume()
@@ -802,9 +807,9 @@ loop1:
 					return errWait
 				}
 				v := valueStart(t, tr, i+10)
-//line scopes_task.go:806
+//line scopes_task.go:811
 				if generated.Suspended(t) {
-					f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 					s := generated.At[timeoutsNestedFunc1Func1At1](f)
 					*s = timeoutsNestedFunc1Func1At1{}
 					*h = timeoutsNestedFunc1Func1Held{sum: sum}
@@ -815,16 +820,16 @@ loop1:
 				*sum += v
 				return nil
 			})
-//line scopes_task.go:819
+//line scopes_task.go:824
 			if generated.Suspended(t) {
-				timeoutsNestedFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 				return
 			}
 //line scopes.go:48
 			return err
 		})
 	}
-//line scopes_task.go:828
+//line scopes_task.go:833
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -837,7 +842,7 @@ resume1:
 	}
 //line scopes.go:57
 	waitStart(t, tr, "continue")
-//line scopes_task.go:841
+//line scopes_task.go:846
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -848,7 +853,7 @@ resume2:
 end1:
 //line scopes.go:60
 	if err != nil {
-		return generated.Return(f, *sum, err)
+		return generated.Return[int](f, *sum, err)
 	}
 	*sum++
 next1:
@@ -857,27 +862,27 @@ next1:
 	goto loop1
 end2:
 //line scopes.go:65
-	return generated.Return(f, *sum, nil)
+	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:864
+//line scopes_task.go:869
 
 // timeoutsNestedFunc1Args has the arguments of timeoutsNested.func1.
 type timeoutsNestedFunc1Args struct {
 	i int
 }
 
-type timeoutsNestedFunc1State = [(unsafe.Sizeof(timeoutsNestedFunc1Args{}) + 7) / 8]uint64
+const timeoutsNestedFunc1Size = (unsafe.Sizeof(timeoutsNestedFunc1Args{}) + 7) &^ 7
 
 type timeoutsNestedFunc1Held = struct {
 	tr  *cases.Trace
 	sum *int
 }
 
-var timeoutsNestedFunc1Kind *generated.HeldKind[timeoutsNestedFunc1State, timeoutsNestedFunc1Held, struct{}]
+var timeoutsNestedFunc1Kind *generated.Kind
 
 // timeoutsNestedFunc1Step is the step form of timeoutsNested.func1.
-func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct{}], h *timeoutsNestedFunc1Held) generated.Step {
+func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -893,7 +898,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 	case 1:
 //line scopes.go:48
 		err = generated.Err(f)
-//line scopes_task.go:897
+//line scopes_task.go:902
 		goto resume1
 	default:
 		return f.BadResume()
@@ -904,9 +909,9 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 			return errWait
 		}
 		v := valueStart(t, tr, i+10)
-//line scopes_task.go:908
+//line scopes_task.go:913
 		if generated.Suspended(t) {
-			f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 			s := generated.At[timeoutsNestedFunc1Func1At1](f)
 			*s = timeoutsNestedFunc1Func1At1{}
 			*h = timeoutsNestedFunc1Func1Held{sum: sum}
@@ -917,7 +922,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 		*sum += v
 		return nil
 	})
-//line scopes_task.go:921
+//line scopes_task.go:926
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutsNestedFunc1Held{}
@@ -926,10 +931,10 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 	}
 resume1:
 //line scopes.go:48
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:933
+//line scopes_task.go:938
 
 // timeoutsNestedFunc1Func1Args has the arguments of timeoutsNested.func1.func1.
 type timeoutsNestedFunc1Func1Args struct {
@@ -941,17 +946,17 @@ type timeoutsNestedFunc1Func1At1 struct {
 	result int
 }
 
-type timeoutsNestedFunc1Func1State = [(max(unsafe.Sizeof(timeoutsNestedFunc1Func1Args{}), unsafe.Sizeof(timeoutsNestedFunc1Func1At1{})) + 7) / 8]uint64
+const timeoutsNestedFunc1Func1Size = (max(unsafe.Sizeof(timeoutsNestedFunc1Func1Args{}), unsafe.Sizeof(timeoutsNestedFunc1Func1At1{})) + 7) &^ 7
 
 type timeoutsNestedFunc1Func1Held = struct {
 	tr  *cases.Trace
 	sum *int
 }
 
-var timeoutsNestedFunc1Func1Kind *generated.HeldKind[timeoutsNestedFunc1Func1State, timeoutsNestedFunc1Func1Held, struct{}]
+var timeoutsNestedFunc1Func1Kind *generated.Kind
 
 // timeoutsNestedFunc1Func1Step is the step form of timeoutsNested.func1.func1.
-func timeoutsNestedFunc1Func1Step(f *generated.Frame[timeoutsNestedFunc1Func1State, struct{}], h *timeoutsNestedFunc1Func1Held) generated.Step {
+func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -969,17 +974,17 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame[timeoutsNestedFunc1Func1Sta
 //line scopes.go:52
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:973
+//line scopes_task.go:978
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:49
 	if i == 1 {
-		return generated.Return(f, struct{}{}, errWait)
+		return generated.Return[struct{}](f, struct{}{}, errWait)
 	}
 	v = valueStart(t, tr, i+10)
-//line scopes_task.go:983
+//line scopes_task.go:988
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsNestedFunc1Func1At1](f)
 		*s = timeoutsNestedFunc1Func1At1{}
@@ -990,10 +995,10 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame[timeoutsNestedFunc1Func1Sta
 resume1:
 //line scopes.go:52
 	*sum += v
-	return generated.Return(f, struct{}{}, nil)
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_task.go:997
+//line scopes_task.go:1002
 
 // deadlineArgs has the arguments of deadline.
 type deadlineArgs struct {
@@ -1005,13 +1010,13 @@ type deadlineAt2 struct {
 	result int
 }
 
-type deadlineState = [(max(unsafe.Sizeof(deadlineArgs{}), unsafe.Sizeof(deadlineAt2{})) + 7) / 8]uint64
+const deadlineSize = (max(unsafe.Sizeof(deadlineArgs{}), unsafe.Sizeof(deadlineAt2{})) + 7) &^ 7
 
 type deadlineHeld = struct {
 	tr *cases.Trace
 }
 
-var deadlineKind *generated.HeldKind[deadlineState, deadlineHeld, int]
+var deadlineKind *generated.Kind
 
 // deadlineStart is the start form of deadline.
 func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1021,17 +1026,17 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		d, _ := t.Context().Deadline()
 		tr.Print(d.Sub(at).Abs() < time.Minute)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1025
+//line scopes_task.go:1030
 		if generated.Suspended(t) {
-			deadlineFunc1Kind.SpillBare(t, 1)
+			generated.SpillBare(t, deadlineFunc1Kind, 1)
 			return
 		}
 //line scopes.go:73
 		return err
 	})
-//line scopes_task.go:1033
+//line scopes_task.go:1038
 	if generated.Suspended(t) {
-		_, h := deadlineKind.Spill(t, 1)
+		_, h := generated.SpillHeld[deadlineHeld](t, deadlineKind, 1)
 		*h = deadlineHeld{tr: tr}
 		return
 	}
@@ -1040,9 +1045,9 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	v := valueStart(t, tr, 1)
-//line scopes_task.go:1044
+//line scopes_task.go:1049
 	if generated.Suspended(t) {
-		f := deadlineKind.SpillBare(t, 2)
+		f := generated.SpillBare(t, deadlineKind, 2)
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
 		generated.ResultTo(t, &s.result)
@@ -1052,10 +1057,10 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line scopes_task.go:1056
+//line scopes_task.go:1061
 
 // deadlineStep is the step form of deadline.
-func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) generated.Step {
+func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -1073,14 +1078,14 @@ func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) gener
 		tr = h.tr
 //line scopes.go:70
 		err = generated.Err(f)
-//line scopes_task.go:1077
+//line scopes_task.go:1082
 		goto resume1
 	case 2:
 		s := generated.At[deadlineAt2](f)
 //line scopes.go:78
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1084
+//line scopes_task.go:1089
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1094,28 +1099,28 @@ func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) gener
 			d, _ := t.Context().Deadline()
 			tr.Print(d.Sub(at).Abs() < time.Minute)
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1098
+//line scopes_task.go:1103
 			if generated.Suspended(t) {
-				deadlineFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, deadlineFunc1Kind, 1)
 				return
 			}
 //line scopes.go:73
 			return err
 		})
 	}
-//line scopes_task.go:1107
+//line scopes_task.go:1112
 	if generated.Suspended(t) {
-		h = deadlineKind.Hold(t, f, h)
+		h = generated.Hold(t, deadlineKind, f, h)
 		*h = deadlineHeld{tr: tr}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line scopes.go:75
 	if err != nil {
-		return generated.Return(f, 0, err)
+		return generated.Return[int](f, 0, err)
 	}
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:1119
+//line scopes_task.go:1124
 	if generated.Suspended(t) {
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
@@ -1127,22 +1132,20 @@ resume1:
 	}
 resume2:
 //line scopes.go:78
-	return generated.Return(f, v, nil)
+	return generated.Return[int](f, v, nil)
 }
 
-//line scopes_task.go:1134
-
-type deadlineFunc1State = struct{}
+//line scopes_task.go:1139
 
 type deadlineFunc1Held = struct {
 	tr *cases.Trace
 	at time.Time
 }
 
-var deadlineFunc1Kind *generated.HeldKind[deadlineFunc1State, deadlineFunc1Held, struct{}]
+var deadlineFunc1Kind *generated.Kind
 
 // deadlineFunc1Step is the step form of deadline.func1.
-func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *deadlineFunc1Held) generated.Step {
+func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -1155,7 +1158,7 @@ func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *dead
 	case 1:
 //line scopes.go:73
 		err = generated.ChildErr(f)
-//line scopes_task.go:1159
+//line scopes_task.go:1162
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1164,7 +1167,7 @@ func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *dead
 	d, _ = t.Context().Deadline()
 	tr.Print(d.Sub(at).Abs() < time.Minute)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1168
+//line scopes_task.go:1171
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deadlineFunc1Held{}
@@ -1173,10 +1176,10 @@ func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *dead
 	}
 resume1:
 //line scopes.go:73
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1180
+//line scopes_task.go:1183
 
 // shieldArgs has the arguments of shield.
 type shieldArgs struct {
@@ -1198,7 +1201,7 @@ type shieldAt3 struct {
 	n int
 }
 
-type shieldState = [(max(unsafe.Sizeof(shieldArgs{}), unsafe.Sizeof(shieldAt1{}), unsafe.Sizeof(shieldAt2{}), unsafe.Sizeof(shieldAt3{})) + 7) / 8]uint64
+const shieldSize = (max(unsafe.Sizeof(shieldArgs{}), unsafe.Sizeof(shieldAt1{}), unsafe.Sizeof(shieldAt2{}), unsafe.Sizeof(shieldAt3{})) + 7) &^ 7
 
 type shieldHeld = struct {
 	tr  *cases.Trace
@@ -1207,16 +1210,16 @@ type shieldHeld = struct {
 	err error
 }
 
-var shieldKind *generated.HeldKind[shieldState, shieldHeld, int]
+var shieldKind *generated.Kind
 
 // shieldStart is the start form of shield.
 func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var bMoved *error
 //line scopes.go:82
 	a := waitStart(t, tr, "before")
-//line scopes_task.go:1218
+//line scopes_task.go:1221
 	if generated.Suspended(t) {
-		f, h := shieldKind.Spill(t, 1)
+		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 1)
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
 		return
@@ -1225,9 +1228,9 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:84
 	err := generated.Shield(t, func(t *task.T) (_ error) {
 		err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1229
+//line scopes_task.go:1232
 		if generated.Suspended(t) {
-			_, h := shieldFunc1Kind.Spill(t, 1)
+			_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
 			*h = shieldFunc1Held{b: bBox}
 			return
@@ -1236,9 +1239,9 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		b = err
 		return t.Err()
 	})
-//line scopes_task.go:1240
+//line scopes_task.go:1243
 	if generated.Suspended(t) {
-		f, h := shieldKind.Spill(t, 2)
+		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 2)
 		bBox := generated.BoxOf(&bMoved, &b)
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: bBox}
@@ -1246,9 +1249,9 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line scopes.go:88
 	c := waitStart(t, tr, "after")
-//line scopes_task.go:1250
+//line scopes_task.go:1253
 	if generated.Suspended(t) {
-		f, h := shieldKind.Spill(t, 3)
+		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 3)
 		bBox := generated.BoxOf(&bMoved, &b)
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: bBox, err: err}
@@ -1259,10 +1262,10 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, c
 }
 
-//line scopes_task.go:1263
+//line scopes_task.go:1266
 
 // shieldStep is the step form of shield.
-func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.Step {
+func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -1281,7 +1284,7 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr = h.tr
 //line scopes.go:82
 		a = generated.ChildErr(f)
-//line scopes_task.go:1285
+//line scopes_task.go:1288
 		goto resume1
 	case 2:
 		s := generated.At[shieldAt2](f)
@@ -1289,7 +1292,7 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line scopes.go:84
 		err = generated.Err(f)
-//line scopes_task.go:1293
+//line scopes_task.go:1296
 		goto resume2
 	case 3:
 		s := generated.At[shieldAt3](f)
@@ -1297,14 +1300,14 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr, a, b, err = h.tr, h.a, h.b, h.err
 //line scopes.go:88
 		c = generated.ChildErr(f)
-//line scopes_task.go:1301
+//line scopes_task.go:1304
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:82
 	a = waitStart(t, tr, "before")
-//line scopes_task.go:1308
+//line scopes_task.go:1311
 	if generated.Suspended(t) {
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
@@ -1318,9 +1321,9 @@ resume1:
 		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line scopes.go:85
 			err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1322
+//line scopes_task.go:1325
 			if generated.Suspended(t) {
-				_, h := shieldFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 				*h = shieldFunc1Held{b: b}
 				return
 			}
@@ -1329,7 +1332,7 @@ resume1:
 			return t.Err()
 		})
 	}
-//line scopes_task.go:1333
+//line scopes_task.go:1336
 	if generated.Suspended(t) {
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b}
@@ -1338,7 +1341,7 @@ resume1:
 resume2:
 //line scopes.go:88
 	c = waitStart(t, tr, "after")
-//line scopes_task.go:1342
+//line scopes_task.go:1345
 	if generated.Suspended(t) {
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b, err: err}
@@ -1347,22 +1350,20 @@ resume2:
 resume3:
 //line scopes.go:89
 	tr.Print(a != nil, *b != nil, err != nil, c != nil)
-	return generated.Return(f, n, c)
+	return generated.Return[int](f, n, c)
 }
 
-//line scopes_task.go:1354
-
-type shieldFunc1State = struct{}
+//line scopes_task.go:1357
 
 type shieldFunc1Held = struct {
 	tr *cases.Trace
 	b  *error
 }
 
-var shieldFunc1Kind *generated.HeldKind[shieldFunc1State, shieldFunc1Held, struct{}]
+var shieldFunc1Kind *generated.Kind
 
 // shieldFunc1Step is the step form of shield.func1.
-func shieldFunc1Step(f *generated.Frame[shieldFunc1State, struct{}], h *shieldFunc1Held) generated.Step {
+func shieldFunc1Step(f *generated.Frame, h *shieldFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1376,14 +1377,14 @@ func shieldFunc1Step(f *generated.Frame[shieldFunc1State, struct{}], h *shieldFu
 		b = h.b
 //line scopes.go:85
 		err = generated.ChildErr(f)
-//line scopes_task.go:1380
+//line scopes_task.go:1381
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:85
 	err = waitStart(t, tr, "shielded")
-//line scopes_task.go:1387
+//line scopes_task.go:1388
 	if generated.Suspended(t) {
 		*h = shieldFunc1Held{b: b}
 		return generated.Wait(f, t, 1)
@@ -1391,17 +1392,17 @@ func shieldFunc1Step(f *generated.Frame[shieldFunc1State, struct{}], h *shieldFu
 resume1:
 //line scopes.go:85
 	*b = err
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line scopes_task.go:1398
+//line scopes_task.go:1399
 
 // allocatorArgs has the arguments of allocator.
 type allocatorArgs struct {
 	n int
 }
 
-type allocatorState = [(unsafe.Sizeof(allocatorArgs{}) + 7) / 8]uint64
+const allocatorSize = (unsafe.Sizeof(allocatorArgs{}) + 7) &^ 7
 
 // allocatorExit is what allocator needs until it has ended: its deferred calls and its results.
 type allocatorExit struct {
@@ -1418,7 +1419,7 @@ type allocatorHeld = struct {
 	k      *int
 }
 
-var allocatorKind *generated.HeldKind[allocatorState, allocatorHeld, int]
+var allocatorKind *generated.Kind
 
 // allocatorStart is the start form of allocator.
 func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1443,9 +1444,9 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 3)
-//line scopes_task.go:1447
+//line scopes_task.go:1448
 		if generated.Suspended(t) {
-			f, h := allocatorFunc1Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
 			s := generated.At[allocatorFunc1At1](f)
 			*s = allocatorFunc1At1{}
@@ -1456,17 +1457,17 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:102
 		k = v
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1460
+//line scopes_task.go:1461
 		if generated.Suspended(t) {
-			allocatorFunc1Kind.SpillBare(t, 2)
+			generated.SpillBare(t, allocatorFunc1Kind, 2)
 			return
 		}
 //line scopes.go:103
 		return err
 	})
-//line scopes_task.go:1468
+//line scopes_task.go:1469
 	if generated.Suspended(t) {
-		_, h := allocatorKind.Spill(t, 1)
+		_, h := generated.SpillHeld[allocatorHeld](t, allocatorKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
 		*h = allocatorHeld{tr: tr, frames: frames, k: kBox}
 		allocatorDefer1(&h.exit.panic, recv)
@@ -1477,7 +1478,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line scopes_task.go:1481
+//line scopes_task.go:1482
 
 // allocatorDefer1 enters what allocator defers in line 98 in the list of its frame.
 func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
@@ -1489,16 +1490,16 @@ func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
 	})
 }
 
-//line scopes_task.go:1493
+//line scopes_task.go:1494
 
 // allocatorStep is the step form of allocator.
-func allocatorStep(f *generated.Frame[allocatorState, int], h *allocatorHeld) generated.Step {
+func allocatorStep(f *generated.Frame, h *allocatorHeld) generated.Step {
 	step, _ := allocatorRun(f, h, f.At())
 	return step
 }
 
 // allocatorRun runs allocator from a resume point on. If it panics, it runs again from its deferred calls on.
-func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at int) (step generated.Step, ok bool) {
+func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return allocatorRun(f, h, generated.Exit) }, &step, &ok)
@@ -1522,7 +1523,7 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 		tr, frames, k = h.tr, h.frames, h.k
 //line scopes.go:101
 		err = generated.Err(f)
-//line scopes_task.go:1526
+//line scopes_task.go:1527
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1555,9 +1556,9 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 		err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:102
 			v := valueStart(t, tr, 3)
-//line scopes_task.go:1559
+//line scopes_task.go:1560
 			if generated.Suspended(t) {
-				f, h := allocatorFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 				s := generated.At[allocatorFunc1At1](f)
 				*s = allocatorFunc1At1{}
 				*h = allocatorFunc1Held{tr: tr, k: k}
@@ -1567,16 +1568,16 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 //line scopes.go:102
 			*k = v
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1571
+//line scopes_task.go:1572
 			if generated.Suspended(t) {
-				allocatorFunc1Kind.SpillBare(t, 2)
+				generated.SpillBare(t, allocatorFunc1Kind, 2)
 				return
 			}
 //line scopes.go:103
 			return err
 		})
 	}
-//line scopes_task.go:1580
+//line scopes_task.go:1581
 	if generated.Suspended(t) {
 		*h = allocatorHeld{exit: h.exit, tr: tr, frames: frames, k: k}
 		return generated.Wait(f, t, 1), true
@@ -1588,13 +1589,13 @@ resume1:
 		*r, *r1 = *k, err
 		goto exit
 	}
-//line scopes_task.go:1592
+//line scopes_task.go:1593
 exit:
 	if p.Run(t) {
 		*h = allocatorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // allocatorFunc1At1 is what allocator.func1 keeps while it waits in line 102.
@@ -1602,17 +1603,17 @@ type allocatorFunc1At1 struct {
 	result int
 }
 
-type allocatorFunc1State = [(unsafe.Sizeof(allocatorFunc1At1{}) + 7) / 8]uint64
+const allocatorFunc1Size = (unsafe.Sizeof(allocatorFunc1At1{}) + 7) &^ 7
 
 type allocatorFunc1Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var allocatorFunc1Kind *generated.HeldKind[allocatorFunc1State, allocatorFunc1Held, struct{}]
+var allocatorFunc1Kind *generated.Kind
 
 // allocatorFunc1Step is the step form of allocator.func1.
-func allocatorFunc1Step(f *generated.Frame[allocatorFunc1State, struct{}], h *allocatorFunc1Held) generated.Step {
+func allocatorFunc1Step(f *generated.Frame, h *allocatorFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -1629,23 +1630,23 @@ func allocatorFunc1Step(f *generated.Frame[allocatorFunc1State, struct{}], h *al
 //line scopes.go:102
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1633
+//line scopes_task.go:1634
 		goto resume1
 	case 2:
 //line scopes.go:103
 		err = generated.ChildErr(f)
-//line scopes_task.go:1638
+//line scopes_task.go:1639
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:102
 	v = valueStart(t, tr, 3)
-//line scopes_task.go:1645
+//line scopes_task.go:1646
 	if generated.Suspended(t) {
 		s := generated.At[allocatorFunc1At1](f)
 		*s = allocatorFunc1At1{}
-		h = allocatorFunc1Kind.Hold(t, f, h)
+		h = generated.Hold(t, allocatorFunc1Kind, f, h)
 		*h = allocatorFunc1Held{tr: tr, k: k}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
@@ -1654,7 +1655,7 @@ resume1:
 //line scopes.go:102
 	*k = v
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1658
+//line scopes_task.go:1659
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allocatorFunc1Held{}
@@ -1663,10 +1664,10 @@ resume1:
 	}
 resume2:
 //line scopes.go:103
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1670
+//line scopes_task.go:1671
 
 // otherExecutorArgs has the arguments of otherExecutor.
 type otherExecutorArgs struct {
@@ -1683,7 +1684,7 @@ type otherExecutorAt2 struct {
 	n, i1 int
 }
 
-type otherExecutorState = [(max(unsafe.Sizeof(otherExecutorArgs{}), unsafe.Sizeof(otherExecutorAt1{}), unsafe.Sizeof(otherExecutorAt2{})) + 7) / 8]uint64
+const otherExecutorSize = (max(unsafe.Sizeof(otherExecutorArgs{}), unsafe.Sizeof(otherExecutorAt1{}), unsafe.Sizeof(otherExecutorAt2{})) + 7) &^ 7
 
 // otherExecutorExit is what otherExecutor needs until it has ended: its deferred calls and its results.
 type otherExecutorExit struct {
@@ -1700,7 +1701,7 @@ type otherExecutorHeld = struct {
 	k     *int
 }
 
-var otherExecutorKind *generated.HeldKind[otherExecutorState, otherExecutorHeld, int]
+var otherExecutorKind *generated.Kind
 
 // otherExecutorStart is the start form of otherExecutor.
 func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1736,9 +1737,9 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line scopes.go:116
 				v := valueStart(t, tr, i)
-//line scopes_task.go:1740
+//line scopes_task.go:1741
 				if generated.Suspended(t) {
-					f, h := otherExecutorFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 					s := generated.At[otherExecutorFunc1At1](f)
 					*s = otherExecutorFunc1At1{i: i}
 					*h = otherExecutorFunc1Held{tr: tr, k: &k}
@@ -1749,9 +1750,9 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:116
 				k += v
 				err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1753
+//line scopes_task.go:1754
 				if generated.Suspended(t) {
-					_, h := otherExecutorFunc1Kind.Spill(t, 2)
+					_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 					*h = otherExecutorFunc1Held{}
 					otherExecutorFunc1Defer1(&h.exit.panic, fn)
 					return
@@ -1759,9 +1760,9 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:117
 				return err
 			}))
-//line scopes_task.go:1763
+//line scopes_task.go:1764
 			if generated.Suspended(t) {
-				f, h := otherExecutorKind.Spill(t, 1)
+				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 1)
 				*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 				*h = otherExecutorHeld{tr: tr, other: other, k: &k}
 				otherExecutorDefer1(&h.exit.panic, recv)
@@ -1772,9 +1773,9 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return k, err
 			}
 			waitStart(t, tr, "here", i)
-//line scopes_task.go:1776
+//line scopes_task.go:1777
 			if generated.Suspended(t) {
-				f, h := otherExecutorKind.Spill(t, 2)
+				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 2)
 				*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 				*h = otherExecutorHeld{tr: tr, other: other, k: &k}
 				otherExecutorDefer1(&h.exit.panic, recv)
@@ -1786,7 +1787,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line scopes_task.go:1790
+//line scopes_task.go:1791
 
 // otherExecutorDefer1 enters what otherExecutor defers in line 112 in the list of its frame.
 func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -1798,16 +1799,16 @@ func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line scopes_task.go:1802
+//line scopes_task.go:1803
 
 // otherExecutorStep is the step form of otherExecutor.
-func otherExecutorStep(f *generated.Frame[otherExecutorState, int], h *otherExecutorHeld) generated.Step {
+func otherExecutorStep(f *generated.Frame, h *otherExecutorHeld) generated.Step {
 	step, _ := otherExecutorRun(f, h, f.At())
 	return step
 }
 
 // otherExecutorRun runs otherExecutor from a resume point on. If it panics, it runs again from its deferred calls on.
-func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecutorHeld, at int) (step generated.Step, ok bool) {
+func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return otherExecutorRun(f, h, generated.Exit) }, &step, &ok)
@@ -1831,7 +1832,7 @@ func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecu
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:114
 		err = generated.Err(f)
-//line scopes_task.go:1835
+//line scopes_task.go:1836
 		goto resume1
 	case 2:
 		s := generated.At[otherExecutorAt2](f)
@@ -1839,7 +1840,7 @@ func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecu
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:122
 		generated.ChildErr(f)
-//line scopes_task.go:1843
+//line scopes_task.go:1844
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1884,9 +1885,9 @@ loop1:
 			}()
 //line scopes.go:116
 			v := valueStart(t, tr, i)
-//line scopes_task.go:1888
+//line scopes_task.go:1889
 			if generated.Suspended(t) {
-				f, h := otherExecutorFunc1Kind.Spill(t, 1)
+				f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 				s := generated.At[otherExecutorFunc1At1](f)
 				*s = otherExecutorFunc1At1{i: i}
 				*h = otherExecutorFunc1Held{tr: tr, k: k}
@@ -1897,9 +1898,9 @@ loop1:
 //line scopes.go:116
 			*k += v
 			err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1901
+//line scopes_task.go:1902
 			if generated.Suspended(t) {
-				_, h := otherExecutorFunc1Kind.Spill(t, 2)
+				_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 				*h = otherExecutorFunc1Held{}
 				otherExecutorFunc1Defer1(&h.exit.panic, fn)
 				return
@@ -1908,7 +1909,7 @@ loop1:
 			return err
 		}))
 	}
-//line scopes_task.go:1912
+//line scopes_task.go:1913
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1924,7 +1925,7 @@ resume1:
 	}
 //line scopes.go:122
 	waitStart(t, tr, "here", i)
-//line scopes_task.go:1928
+//line scopes_task.go:1929
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1940,13 +1941,13 @@ end1:
 		*r, *r1 = *k, nil
 		goto exit
 	}
-//line scopes_task.go:1944
+//line scopes_task.go:1945
 exit:
 	if p.Run(t) {
 		*h = otherExecutorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *r, *r1)
+	return generated.End[int](p, f, t, *r, *r1)
 }
 
 // otherExecutorFunc1Args has the arguments of otherExecutor.func1.
@@ -1960,7 +1961,7 @@ type otherExecutorFunc1At1 struct {
 	result int
 }
 
-type otherExecutorFunc1State = [(max(unsafe.Sizeof(otherExecutorFunc1Args{}), unsafe.Sizeof(otherExecutorFunc1At1{})) + 7) / 8]uint64
+const otherExecutorFunc1Size = (max(unsafe.Sizeof(otherExecutorFunc1Args{}), unsafe.Sizeof(otherExecutorFunc1At1{})) + 7) &^ 7
 
 // otherExecutorFunc1Exit is what otherExecutor.func1 needs until it has ended: its deferred calls and its results.
 type otherExecutorFunc1Exit struct {
@@ -1975,7 +1976,7 @@ type otherExecutorFunc1Held = struct {
 	k    *int
 }
 
-var otherExecutorFunc1Kind *generated.HeldKind[otherExecutorFunc1State, otherExecutorFunc1Held, struct{}]
+var otherExecutorFunc1Kind *generated.Kind
 
 // otherExecutorFunc1Defer1 enters what otherExecutor.func1 defers in line 115 in the list of its frame.
 func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
@@ -1987,16 +1988,16 @@ func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:1991
+//line scopes_task.go:1992
 
 // otherExecutorFunc1Step is the step form of otherExecutor.func1.
-func otherExecutorFunc1Step(f *generated.Frame[otherExecutorFunc1State, struct{}], h *otherExecutorFunc1Held) generated.Step {
+func otherExecutorFunc1Step(f *generated.Frame, h *otherExecutorFunc1Held) generated.Step {
 	step, _ := otherExecutorFunc1Run(f, h, f.At())
 	return step
 }
 
 // otherExecutorFunc1Run runs otherExecutor.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func otherExecutorFunc1Run(f *generated.Frame[otherExecutorFunc1State, struct{}], h *otherExecutorFunc1Held, at int) (step generated.Step, ok bool) {
+func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return otherExecutorFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -2019,12 +2020,12 @@ func otherExecutorFunc1Run(f *generated.Frame[otherExecutorFunc1State, struct{}]
 //line scopes.go:116
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2023
+//line scopes_task.go:2024
 		goto resume1
 	case 2:
 //line scopes.go:117
 		err = generated.ChildErr(f)
-//line scopes_task.go:2028
+//line scopes_task.go:2029
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2041,7 +2042,7 @@ func otherExecutorFunc1Run(f *generated.Frame[otherExecutorFunc1State, struct{}]
 	}
 //line scopes.go:116
 	v = valueStart(t, tr, i)
-//line scopes_task.go:2045
+//line scopes_task.go:2046
 	if generated.Suspended(t) {
 		s := generated.At[otherExecutorFunc1At1](f)
 		*s = otherExecutorFunc1At1{i: i}
@@ -2053,7 +2054,7 @@ resume1:
 //line scopes.go:116
 	*k += v
 	err = waitStart(t, tr, "there", i)
-//line scopes_task.go:2057
+//line scopes_task.go:2058
 	if generated.Suspended(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2064,13 +2065,13 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:2068
+//line scopes_task.go:2069
 exit:
 	if p.Run(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // panicThroughArgs has the arguments of panicThrough.
@@ -2083,7 +2084,7 @@ type panicThroughAt4 struct {
 	result int
 }
 
-type panicThroughState = [(max(unsafe.Sizeof(panicThroughArgs{}), unsafe.Sizeof(panicThroughAt4{})) + 7) / 8]uint64
+const panicThroughSize = (max(unsafe.Sizeof(panicThroughArgs{}), unsafe.Sizeof(panicThroughAt4{})) + 7) &^ 7
 
 // panicThroughExit is what panicThrough needs until it has ended: its deferred calls and its results.
 type panicThroughExit struct {
@@ -2098,24 +2099,24 @@ type panicThroughHeld = struct {
 	tr   *cases.Trace
 }
 
-var panicThroughKind *generated.HeldKind[panicThroughState, panicThroughHeld, int]
+var panicThroughKind *generated.Kind
 
 // panicThroughStart is the start form of panicThrough.
 func panicThroughStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := panicThroughKind.Begin(t)
+	f, h := generated.BeginHeld[panicThroughHeld](t, panicThroughKind)
 	*generated.At[panicThroughArgs](f) = panicThroughArgs{n: n}
 	*h = panicThroughHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // panicThroughStep is the step form of panicThrough.
-func panicThroughStep(f *generated.Frame[panicThroughState, int], h *panicThroughHeld) generated.Step {
+func panicThroughStep(f *generated.Frame, h *panicThroughHeld) generated.Step {
 	step, _ := panicThroughRun(f, h, f.At())
 	return step
 }
 
 // panicThroughRun runs panicThrough from a resume point on. If it panics, it runs again from its deferred calls on.
-func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThroughHeld, at int) (step generated.Step, ok bool) {
+func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	if h.exit.panic == nil {
 		h.exit.panic = new(generated.Panic)
@@ -2144,24 +2145,24 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 	case 1:
 //line scopes.go:140
 		err1 = generated.Err(f)
-//line scopes_task.go:2148
+//line scopes_task.go:2149
 		goto resume1
 	case 2:
 //line scopes.go:142
 		err2 = generated.Err(f)
-//line scopes_task.go:2153
+//line scopes_task.go:2154
 		goto resume2
 	case 3:
 //line scopes.go:144
 		err3 = generated.Err(f)
-//line scopes_task.go:2158
+//line scopes_task.go:2159
 		goto resume3
 	case 4:
 		s := generated.At[panicThroughAt4](f)
 //line scopes.go:146
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2165
+//line scopes_task.go:2166
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2182,9 +2183,9 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 					if v != nil {
 						tr.Print("recovered", v)
 						err1 := waitStart(t, tr, "after")
-//line scopes_task.go:2186
+//line scopes_task.go:2187
 						if generated.Suspended(t) {
-							_, h := panicThroughFunc1Kind.Spill(t, 1)
+							_, h := generated.SpillHeld[panicThroughFunc1Held](t, panicThroughFunc1Kind, 1)
 							*h = panicThroughFunc1Held{err: err}
 							return
 						}
@@ -2198,9 +2199,9 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 //line scopes.go:134
 	inner = generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line scopes_task.go:2202
+//line scopes_task.go:2203
 		if generated.Suspended(t) {
-			f, h := panicThroughFunc2Kind.Spill(t, 1)
+			f, h := generated.SpillHeld[panicThroughFunc2Held](t, panicThroughFunc2Kind, 1)
 			s := generated.At[panicThroughFunc2At1](f)
 			*s = panicThroughFunc2At1{n: n}
 			*h = panicThroughFunc2Held{k: k}
@@ -2224,7 +2225,7 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 case1:
 //line scopes.go:140
 	err1 = task.Timeout(t, hour, inner)
-//line scopes_task.go:2228
+//line scopes_task.go:2229
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2236,7 +2237,7 @@ resume1:
 case2:
 //line scopes.go:142
 	err2 = task.Shield(t, inner)
-//line scopes_task.go:2240
+//line scopes_task.go:2241
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2252,16 +2253,16 @@ case3:
 		err3 = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:144
 			err := task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2256
+//line scopes_task.go:2257
 			if generated.Suspended(t) {
-				panicThroughFunc3Kind.SpillBare(t, 1)
+				generated.SpillBare(t, panicThroughFunc3Kind, 1)
 				return
 			}
 //line scopes.go:144
 			return err
 		})
 	}
-//line scopes_task.go:2265
+//line scopes_task.go:2266
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2273,7 +2274,7 @@ resume3:
 case4:
 //line scopes.go:146
 	v = valueStart(t, tr, 9)
-//line scopes_task.go:2277
+//line scopes_task.go:2278
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughAt4](f)
 		*s = panicThroughAt4{}
@@ -2289,16 +2290,14 @@ end1:
 		*k = 10
 		goto exit
 	}
-//line scopes_task.go:2293
+//line scopes_task.go:2294
 exit:
 	if p.Run(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
-
-type panicThroughFunc1State = struct{}
 
 type panicThroughFunc1Held = struct {
 	tr  *cases.Trace
@@ -2306,10 +2305,10 @@ type panicThroughFunc1Held = struct {
 	p   *generated.Panic
 }
 
-var panicThroughFunc1Kind *generated.HeldKind[panicThroughFunc1State, panicThroughFunc1Held, struct{}]
+var panicThroughFunc1Kind *generated.Kind
 
 // panicThroughFunc1Step is the step form of panicThrough.func1.
-func panicThroughFunc1Step(f *generated.Frame[panicThroughFunc1State, struct{}], h *panicThroughFunc1Held) generated.Step {
+func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -2325,7 +2324,7 @@ func panicThroughFunc1Step(f *generated.Frame[panicThroughFunc1State, struct{}],
 		err = h.err
 //line scopes.go:131
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:2329
+//line scopes_task.go:2328
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2339,7 +2338,7 @@ func panicThroughFunc1Step(f *generated.Frame[panicThroughFunc1State, struct{}],
 //line scopes.go:130
 	tr.Print("recovered", v)
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:2343
+//line scopes_task.go:2342
 	if generated.Suspended(t) {
 		*h = panicThroughFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2348,8 +2347,8 @@ resume1:
 //line scopes.go:131
 	*err = err1
 end1:
-//line scopes_task.go:2352
-	return generated.Return(f, struct{}{}, nil)
+//line scopes_task.go:2351
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // panicThroughFunc2Args has the arguments of panicThrough.func2.
@@ -2363,17 +2362,17 @@ type panicThroughFunc2At1 struct {
 	result int
 }
 
-type panicThroughFunc2State = [(max(unsafe.Sizeof(panicThroughFunc2Args{}), unsafe.Sizeof(panicThroughFunc2At1{})) + 7) / 8]uint64
+const panicThroughFunc2Size = (max(unsafe.Sizeof(panicThroughFunc2Args{}), unsafe.Sizeof(panicThroughFunc2At1{})) + 7) &^ 7
 
 type panicThroughFunc2Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var panicThroughFunc2Kind *generated.HeldKind[panicThroughFunc2State, panicThroughFunc2Held, struct{}]
+var panicThroughFunc2Kind *generated.Kind
 
 // panicThroughFunc2Step is the step form of panicThrough.func2.
-func panicThroughFunc2Step(f *generated.Frame[panicThroughFunc2State, struct{}], h *panicThroughFunc2Held) generated.Step {
+func panicThroughFunc2Step(f *generated.Frame, h *panicThroughFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -2392,14 +2391,14 @@ func panicThroughFunc2Step(f *generated.Frame[panicThroughFunc2State, struct{}],
 //line scopes.go:135
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2396
+//line scopes_task.go:2395
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2403
+//line scopes_task.go:2402
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughFunc2At1](f)
 		*s = panicThroughFunc2At1{n: n}
@@ -2413,18 +2412,16 @@ resume1:
 	panic(fmt.Sprint("inside ", n))
 }
 
-//line scopes_task.go:2417
-
-type panicThroughFunc3State = struct{}
+//line scopes_task.go:2416
 
 type panicThroughFunc3Held = struct {
 	inner func(*task.T) error
 }
 
-var panicThroughFunc3Kind *generated.HeldKind[panicThroughFunc3State, panicThroughFunc3Held, struct{}]
+var panicThroughFunc3Kind *generated.Kind
 
 // panicThroughFunc3Step is the step form of panicThrough.func3.
-func panicThroughFunc3Step(f *generated.Frame[panicThroughFunc3State, struct{}], h *panicThroughFunc3Held) generated.Step {
+func panicThroughFunc3Step(f *generated.Frame, h *panicThroughFunc3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		inner func(*task.T) error
@@ -2436,14 +2433,14 @@ func panicThroughFunc3Step(f *generated.Frame[panicThroughFunc3State, struct{}],
 	case 1:
 //line scopes.go:144
 		err = generated.Err(f)
-//line scopes_task.go:2440
+//line scopes_task.go:2437
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:144
 	err = task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2447
+//line scopes_task.go:2444
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicThroughFunc3Held{}
@@ -2452,17 +2449,17 @@ func panicThroughFunc3Step(f *generated.Frame[panicThroughFunc3State, struct{}],
 	}
 resume1:
 //line scopes.go:144
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:2459
+//line scopes_task.go:2456
 
 // timeoutDefersArgs has the arguments of timeoutDefers.
 type timeoutDefersArgs struct {
 	n int
 }
 
-type timeoutDefersState = [(unsafe.Sizeof(timeoutDefersArgs{}) + 7) / 8]uint64
+const timeoutDefersSize = (unsafe.Sizeof(timeoutDefersArgs{}) + 7) &^ 7
 
 // timeoutDefersExit is what timeoutDefers needs until it has ended: its deferred calls and its results.
 type timeoutDefersExit struct {
@@ -2477,24 +2474,24 @@ type timeoutDefersHeld = struct {
 	tr   *cases.Trace
 }
 
-var timeoutDefersKind *generated.HeldKind[timeoutDefersState, timeoutDefersHeld, int]
+var timeoutDefersKind *generated.Kind
 
 // timeoutDefersStart is the start form of timeoutDefers.
 func timeoutDefersStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := timeoutDefersKind.Begin(t)
+	f, h := generated.BeginHeld[timeoutDefersHeld](t, timeoutDefersKind)
 	*generated.At[timeoutDefersArgs](f) = timeoutDefersArgs{n: n}
 	*h = timeoutDefersHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // timeoutDefersStep is the step form of timeoutDefers.
-func timeoutDefersStep(f *generated.Frame[timeoutDefersState, int], h *timeoutDefersHeld) generated.Step {
+func timeoutDefersStep(f *generated.Frame, h *timeoutDefersHeld) generated.Step {
 	step, _ := timeoutDefersRun(f, h, f.At())
 	return step
 }
 
 // timeoutDefersRun runs timeoutDefers from a resume point on. If it panics, it runs again from its deferred calls on.
-func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDefersHeld, at int) (step generated.Step, ok bool) {
+func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return timeoutDefersRun(f, h, generated.Exit) }, &step, &ok)
@@ -2517,7 +2514,7 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 		tr = h.tr
 //line scopes.go:153
 		err1 = generated.Err(f)
-//line scopes_task.go:2521
+//line scopes_task.go:2518
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2533,9 +2530,9 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 			func(t *task.T) {
 //line scopes.go:152
 				v := valueStart(t, tr, 100)
-//line scopes_task.go:2537
+//line scopes_task.go:2534
 				if generated.Suspended(t) {
-					f, h := timeoutDefersFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[timeoutDefersFunc1Held](t, timeoutDefersFunc1Kind, 1)
 					s := generated.At[timeoutDefersFunc1At1](f)
 					*s = timeoutDefersFunc1At1{}
 					*h = timeoutDefersFunc1Held{k: k}
@@ -2549,13 +2546,13 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 	}
 //line scopes.go:153
 	err1 = generated.Timeout(t, hour, func(t *task.T) (err error) {
-		f, h := timeoutDefersFunc2Kind.Begin(t)
+		f, h := generated.BeginHeld[timeoutDefersFunc2Held](t, timeoutDefersFunc2Kind)
 		*generated.At[timeoutDefersFunc2Args](f) = timeoutDefersFunc2Args{n: n}
 		*h = timeoutDefersFunc2Held{tr: tr, k: k}
 		_, err1 := generated.Run(t, f, &h.exit.result)
 		return err1
 	})
-//line scopes_task.go:2559
+//line scopes_task.go:2556
 	if generated.Suspended(t) {
 		*h = timeoutDefersHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2569,13 +2566,13 @@ resume1:
 		*err = t.Err()
 		goto exit
 	}
-//line scopes_task.go:2573
+//line scopes_task.go:2570
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // timeoutDefersFunc1At1 is what timeoutDefers.func1 keeps while it waits in line 152.
@@ -2583,17 +2580,17 @@ type timeoutDefersFunc1At1 struct {
 	result int
 }
 
-type timeoutDefersFunc1State = [(unsafe.Sizeof(timeoutDefersFunc1At1{}) + 7) / 8]uint64
+const timeoutDefersFunc1Size = (unsafe.Sizeof(timeoutDefersFunc1At1{}) + 7) &^ 7
 
 type timeoutDefersFunc1Held = struct {
 	tr *cases.Trace
 	k  *int
 }
 
-var timeoutDefersFunc1Kind *generated.HeldKind[timeoutDefersFunc1State, timeoutDefersFunc1Held, struct{}]
+var timeoutDefersFunc1Kind *generated.Kind
 
 // timeoutDefersFunc1Step is the step form of timeoutDefers.func1.
-func timeoutDefersFunc1Step(f *generated.Frame[timeoutDefersFunc1State, struct{}], h *timeoutDefersFunc1Held) generated.Step {
+func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr *cases.Trace
@@ -2609,14 +2606,14 @@ func timeoutDefersFunc1Step(f *generated.Frame[timeoutDefersFunc1State, struct{}
 //line scopes.go:152
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2613
+//line scopes_task.go:2610
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:152
 	v = valueStart(t, tr, 100)
-//line scopes_task.go:2620
+//line scopes_task.go:2617
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc1At1](f)
 		*s = timeoutDefersFunc1At1{}
@@ -2627,8 +2624,8 @@ func timeoutDefersFunc1Step(f *generated.Frame[timeoutDefersFunc1State, struct{}
 resume1:
 //line scopes.go:152
 	*k += v
-//line scopes_task.go:2631
-	return generated.Return(f, struct{}{}, nil)
+//line scopes_task.go:2628
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // timeoutDefersFunc2Args has the arguments of timeoutDefers.func2.
@@ -2642,7 +2639,7 @@ type timeoutDefersFunc2At1 struct {
 	result int
 }
 
-type timeoutDefersFunc2State = [(max(unsafe.Sizeof(timeoutDefersFunc2Args{}), unsafe.Sizeof(timeoutDefersFunc2At1{})) + 7) / 8]uint64
+const timeoutDefersFunc2Size = (max(unsafe.Sizeof(timeoutDefersFunc2Args{}), unsafe.Sizeof(timeoutDefersFunc2At1{})) + 7) &^ 7
 
 // timeoutDefersFunc2Exit is what timeoutDefers.func2 needs until it has ended: its deferred calls and its results.
 type timeoutDefersFunc2Exit struct {
@@ -2657,16 +2654,16 @@ type timeoutDefersFunc2Held = struct {
 	k    *int
 }
 
-var timeoutDefersFunc2Kind *generated.HeldKind[timeoutDefersFunc2State, timeoutDefersFunc2Held, struct{}]
+var timeoutDefersFunc2Kind *generated.Kind
 
 // timeoutDefersFunc2Step is the step form of timeoutDefers.func2.
-func timeoutDefersFunc2Step(f *generated.Frame[timeoutDefersFunc2State, struct{}], h *timeoutDefersFunc2Held) generated.Step {
+func timeoutDefersFunc2Step(f *generated.Frame, h *timeoutDefersFunc2Held) generated.Step {
 	step, _ := timeoutDefersFunc2Run(f, h, f.At())
 	return step
 }
 
 // timeoutDefersFunc2Run runs timeoutDefers.func2 from a resume point on. If it panics, it runs again from its deferred calls on.
-func timeoutDefersFunc2Run(f *generated.Frame[timeoutDefersFunc2State, struct{}], h *timeoutDefersFunc2Held, at int) (step generated.Step, ok bool) {
+func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return timeoutDefersFunc2Run(f, h, generated.Exit) }, &step, &ok)
@@ -2691,7 +2688,7 @@ func timeoutDefersFunc2Run(f *generated.Frame[timeoutDefersFunc2State, struct{}]
 //line scopes.go:160
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2695
+//line scopes_task.go:2692
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2707,9 +2704,9 @@ func timeoutDefersFunc2Run(f *generated.Frame[timeoutDefersFunc2State, struct{}]
 			func(t *task.T) {
 //line scopes.go:155
 				v := valueStart(t, tr, 10)
-//line scopes_task.go:2711
+//line scopes_task.go:2708
 				if generated.Suspended(t) {
-					f, h := timeoutDefersFunc2Func1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[timeoutDefersFunc2Func1Held](t, timeoutDefersFunc2Func1Kind, 1)
 					s := generated.At[timeoutDefersFunc2Func1At1](f)
 					*s = timeoutDefersFunc2Func1At1{}
 					*h = timeoutDefersFunc2Func1Held{k: k, err: err}
@@ -2741,7 +2738,7 @@ loop1:
 	}
 //line scopes.go:160
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2745
+//line scopes_task.go:2742
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2At1](f)
 		*s = timeoutDefersFunc2At1{n: n, i: i}
@@ -2761,13 +2758,13 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line scopes_task.go:2765
+//line scopes_task.go:2762
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *err)
+	return generated.End[struct{}](p, f, t, struct{}{}, *err)
 }
 
 // timeoutDefersFunc2Func1At1 is what timeoutDefers.func2.func1 keeps while it waits in line 155.
@@ -2775,7 +2772,7 @@ type timeoutDefersFunc2Func1At1 struct {
 	result int
 }
 
-type timeoutDefersFunc2Func1State = [(unsafe.Sizeof(timeoutDefersFunc2Func1At1{}) + 7) / 8]uint64
+const timeoutDefersFunc2Func1Size = (unsafe.Sizeof(timeoutDefersFunc2Func1At1{}) + 7) &^ 7
 
 type timeoutDefersFunc2Func1Held = struct {
 	tr  *cases.Trace
@@ -2783,10 +2780,10 @@ type timeoutDefersFunc2Func1Held = struct {
 	err *error
 }
 
-var timeoutDefersFunc2Func1Kind *generated.HeldKind[timeoutDefersFunc2Func1State, timeoutDefersFunc2Func1Held, struct{}]
+var timeoutDefersFunc2Func1Kind *generated.Kind
 
 // timeoutDefersFunc2Func1Step is the step form of timeoutDefers.func2.func1.
-func timeoutDefersFunc2Func1Step(f *generated.Frame[timeoutDefersFunc2Func1State, struct{}], h *timeoutDefersFunc2Func1Held) generated.Step {
+func timeoutDefersFunc2Func1Step(f *generated.Frame, h *timeoutDefersFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -2803,14 +2800,14 @@ func timeoutDefersFunc2Func1Step(f *generated.Frame[timeoutDefersFunc2Func1State
 //line scopes.go:155
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2807
+//line scopes_task.go:2804
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:155
 	v = valueStart(t, tr, 10)
-//line scopes_task.go:2814
+//line scopes_task.go:2811
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2Func1At1](f)
 		*s = timeoutDefersFunc2Func1At1{}
@@ -2822,6 +2819,6 @@ resume1:
 //line scopes.go:155
 	*k += v
 	*err = errors.Join(*err, errWait)
-//line scopes_task.go:2826
-	return generated.Return(f, struct{}{}, nil)
+//line scopes_task.go:2823
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }

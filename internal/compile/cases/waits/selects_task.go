@@ -20,95 +20,108 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	selectKindsKind = generated.DefineHeld[selectKindsState, selectKindsHeld, int]("selectKinds", "selects.go", 20, selectKindsStep)
+	selectKindsKind = generated.DefineHeld("selectKinds", "selects.go", 20, selectKindsSize, generated.Result[int](), selectKindsStep)
 	generated.Bind(selectKinds, selectKindsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 selectKindsState
-		*generated.In[selectKindsArgs](&s1) = selectKindsArgs{n: n}
-		return selectKindsKind.With(s1, selectKindsHeld{tr: tr})
+		c := generated.NewCall[int](selectKindsKind)
+		*generated.CallState[selectKindsArgs](c) = selectKindsArgs{n: n}
+		*generated.CallHeld[selectKindsHeld](c) = selectKindsHeld{tr: tr}
+		return c
 	})
-	selectDefaultKind = generated.DefineHeld[selectDefaultState, selectDefaultHeld, int]("selectDefault", "selects.go", 38, selectDefaultStep)
+	selectDefaultKind = generated.DefineHeld("selectDefault", "selects.go", 38, selectDefaultSize, generated.Result[int](), selectDefaultStep)
 	generated.Bind(selectDefault, selectDefaultStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectDefaultState
-		*generated.In[selectDefaultArgs](&s) = selectDefaultArgs{n: n}
-		return selectDefaultKind.With(s, selectDefaultHeld{tr: tr})
+		c1 := generated.NewCall[int](selectDefaultKind)
+		*generated.CallState[selectDefaultArgs](c1) = selectDefaultArgs{n: n}
+		*generated.CallHeld[selectDefaultHeld](c1) = selectDefaultHeld{tr: tr}
+		return c1
 	})
-	chanOfKind = generated.DefineHeld[chanOfState, chanOfHeld, *task.Chan[int]]("chanOf", "selects.go", 60, chanOfStep)
+	chanOfKind = generated.DefineHeld("chanOf", "selects.go", 60, chanOfSize, generated.Result[*task.Chan[int]](), chanOfStep)
 	generated.Bind(chanOf, chanOfStart, func(tr *cases.Trace, v int) coro.Call[*task.Chan[int]] {
-		var s chanOfState
-		*generated.In[chanOfArgs](&s) = chanOfArgs{v: v}
-		return chanOfKind.With(s, chanOfHeld{tr: tr})
+		c1 := generated.NewCall[*task.Chan[int]](chanOfKind)
+		*generated.CallState[chanOfArgs](c1) = chanOfArgs{v: v}
+		*generated.CallHeld[chanOfHeld](c1) = chanOfHeld{tr: tr}
+		return c1
 	})
-	selectOperandsKind = generated.DefineHeld[selectOperandsState, selectOperandsHeld, int]("selectOperands", "selects.go", 68, selectOperandsStep)
+	selectOperandsKind = generated.DefineHeld("selectOperands", "selects.go", 68, selectOperandsSize, generated.Result[int](), selectOperandsStep)
 	generated.Bind(selectOperands, selectOperandsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectOperandsState
-		*generated.In[selectOperandsArgs](&s) = selectOperandsArgs{n: n}
-		return selectOperandsKind.With(s, selectOperandsHeld{tr: tr})
+		c1 := generated.NewCall[int](selectOperandsKind)
+		*generated.CallState[selectOperandsArgs](c1) = selectOperandsArgs{n: n}
+		*generated.CallHeld[selectOperandsHeld](c1) = selectOperandsHeld{tr: tr}
+		return c1
 	})
-	selectPlacesKind = generated.DefineHeld[selectPlacesState, selectPlacesHeld, int]("selectPlaces", "selects.go", 84, selectPlacesStep)
+	selectPlacesKind = generated.DefineHeld("selectPlaces", "selects.go", 84, selectPlacesSize, generated.Result[int](), selectPlacesStep)
 	generated.Bind(selectPlaces, selectPlacesStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectPlacesState
-		*generated.In[selectPlacesArgs](&s) = selectPlacesArgs{n: n}
-		return selectPlacesKind.With(s, selectPlacesHeld{tr: tr})
+		c := generated.NewCall[int](selectPlacesKind)
+		*generated.CallState[selectPlacesArgs](c) = selectPlacesArgs{n: n}
+		*generated.CallHeld[selectPlacesHeld](c) = selectPlacesHeld{tr: tr}
+		return c
 	})
-	selectListKind = generated.DefineHeld[selectListState, selectListHeld, int]("selectList", "selects.go", 101, selectListStep)
+	selectListKind = generated.DefineHeld("selectList", "selects.go", 101, selectListSize, generated.Result[int](), selectListStep)
 	generated.Bind(selectList, selectListStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectListState
-		*generated.In[selectListArgs](&s) = selectListArgs{n: n}
-		return selectListKind.With(s, selectListHeld{tr: tr})
+		c1 := generated.NewCall[int](selectListKind)
+		*generated.CallState[selectListArgs](c1) = selectListArgs{n: n}
+		*generated.CallHeld[selectListHeld](c1) = selectListHeld{tr: tr}
+		return c1
 	})
-	selectClosedKind = generated.DefineHeld[selectClosedState, selectClosedHeld, int]("selectClosed", "selects.go", 119, selectClosedStep)
+	selectClosedKind = generated.DefineHeld("selectClosed", "selects.go", 119, selectClosedSize, generated.Result[int](), selectClosedStep)
 	generated.Bind(selectClosed, selectClosedStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 selectClosedState
-		*generated.In[selectClosedArgs](&s1) = selectClosedArgs{n: n}
-		return selectClosedKind.With(s1, selectClosedHeld{tr: tr})
+		c1 := generated.NewCall[int](selectClosedKind)
+		*generated.CallState[selectClosedArgs](c1) = selectClosedArgs{n: n}
+		*generated.CallHeld[selectClosedHeld](c1) = selectClosedHeld{tr: tr}
+		return c1
 	})
-	selectWaitsKind = generated.DefineHeld[selectWaitsState, selectWaitsHeld, int]("selectWaits", "selects.go", 134, selectWaitsStep)
+	selectWaitsKind = generated.DefineHeld("selectWaits", "selects.go", 134, selectWaitsSize, generated.Result[int](), selectWaitsStep)
 	generated.Bind(selectWaits, selectWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s1 selectWaitsState
-		*generated.In[selectWaitsArgs](&s1) = selectWaitsArgs{n: n}
-		return selectWaitsKind.With(s1, selectWaitsHeld{tr: tr})
+		c := generated.NewCall[int](selectWaitsKind)
+		*generated.CallState[selectWaitsArgs](c) = selectWaitsArgs{n: n}
+		*generated.CallHeld[selectWaitsHeld](c) = selectWaitsHeld{tr: tr}
+		return c
 	})
-	selectWaitsFunc1Kind = generated.DefineHeld[selectWaitsFunc1State, selectWaitsFunc1Held, struct{}]("selectWaits.func1", "selects.go", 138, selectWaitsFunc1Step, generated.Deferring())
-	selectJumpsKind = generated.DefineHeld[selectJumpsState, selectJumpsHeld, int]("selectJumps", "selects.go", 167, selectJumpsStep)
+	selectWaitsFunc1Kind = generated.DefineHeld("selectWaits.func1", "selects.go", 138, selectWaitsFunc1Size, generated.Result[struct{}](), selectWaitsFunc1Step, generated.Deferring())
+	selectJumpsKind = generated.DefineHeld("selectJumps", "selects.go", 167, selectJumpsSize, generated.Result[int](), selectJumpsStep)
 	generated.Bind(selectJumps, selectJumpsStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectJumpsState
-		*generated.In[selectJumpsArgs](&s) = selectJumpsArgs{n: n}
-		return selectJumpsKind.With(s, selectJumpsHeld{tr: tr})
+		c := generated.NewCall[int](selectJumpsKind)
+		*generated.CallState[selectJumpsArgs](c) = selectJumpsArgs{n: n}
+		*generated.CallHeld[selectJumpsHeld](c) = selectJumpsHeld{tr: tr}
+		return c
 	})
-	selectJumpsFunc1Kind = generated.DefineHeld[selectJumpsFunc1State, selectJumpsFunc1Held, struct{}]("selectJumps.func1", "selects.go", 170, selectJumpsFunc1Step, generated.Deferring())
-	selectBothKind = generated.DefineHeld[selectBothState, selectBothHeld, int]("selectBoth", "selects.go", 202, selectBothStep)
+	selectJumpsFunc1Kind = generated.DefineHeld("selectJumps.func1", "selects.go", 170, 0, generated.Result[struct{}](), selectJumpsFunc1Step, generated.Deferring())
+	selectBothKind = generated.DefineHeld("selectBoth", "selects.go", 202, selectBothSize, generated.Result[int](), selectBothStep)
 	generated.Bind(selectBoth, selectBothStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectBothState
-		*generated.In[selectBothArgs](&s) = selectBothArgs{n: n}
-		return selectBothKind.With(s, selectBothHeld{tr: tr})
+		c := generated.NewCall[int](selectBothKind)
+		*generated.CallState[selectBothArgs](c) = selectBothArgs{n: n}
+		*generated.CallHeld[selectBothHeld](c) = selectBothHeld{tr: tr}
+		return c
 	})
-	selectBothFunc1Kind = generated.DefineHeld[selectBothFunc1State, selectBothFunc1Held, struct{}]("selectBoth.func1", "selects.go", 205, selectBothFunc1Step)
-	selectBothFunc2Kind = generated.DefineHeld[selectBothFunc2State, selectBothFunc2Held, struct{}]("selectBoth.func2", "selects.go", 207, selectBothFunc2Step)
-	selectDeferredKind = generated.DefineHeld[selectDeferredState, selectDeferredHeld, int]("selectDeferred", "selects.go", 239, selectDeferredStep, generated.Deferring())
+	selectBothFunc1Kind = generated.DefineHeld("selectBoth.func1", "selects.go", 205, 0, generated.Result[struct{}](), selectBothFunc1Step)
+	selectBothFunc2Kind = generated.DefineHeld("selectBoth.func2", "selects.go", 207, selectBothFunc2Size, generated.Result[struct{}](), selectBothFunc2Step)
+	selectDeferredKind = generated.DefineHeld("selectDeferred", "selects.go", 239, selectDeferredSize, generated.Result[int](), selectDeferredStep, generated.Deferring())
 	generated.Bind(selectDeferred, selectDeferredStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectDeferredState
-		*generated.In[selectDeferredArgs](&s) = selectDeferredArgs{n: n}
-		return selectDeferredKind.With(s, selectDeferredHeld{tr: tr})
+		c1 := generated.NewCall[int](selectDeferredKind)
+		*generated.CallState[selectDeferredArgs](c1) = selectDeferredArgs{n: n}
+		*generated.CallHeld[selectDeferredHeld](c1) = selectDeferredHeld{tr: tr}
+		return c1
 	})
-	selectDeferredFunc1Kind = generated.DefineHeld[selectDeferredFunc1State, selectDeferredFunc1Held, struct{}]("selectDeferred.func1", "selects.go", 241, selectDeferredFunc1Step)
-	selectAfterKind = generated.DefineHeld[selectAfterState, selectAfterHeld, int]("selectAfter", "selects.go", 250, selectAfterStep)
+	selectDeferredFunc1Kind = generated.DefineHeld("selectDeferred.func1", "selects.go", 241, selectDeferredFunc1Size, generated.Result[struct{}](), selectDeferredFunc1Step)
+	selectAfterKind = generated.DefineHeld("selectAfter", "selects.go", 250, selectAfterSize, generated.Result[int](), selectAfterStep)
 	generated.Bind(selectAfter, selectAfterStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectAfterState
-		*generated.In[selectAfterArgs](&s) = selectAfterArgs{n: n}
-		return selectAfterKind.With(s, selectAfterHeld{tr: tr})
+		c1 := generated.NewCall[int](selectAfterKind)
+		*generated.CallState[selectAfterArgs](c1) = selectAfterArgs{n: n}
+		*generated.CallHeld[selectAfterHeld](c1) = selectAfterHeld{tr: tr}
+		return c1
 	})
-	queuePollKind = generated.DefineHeld[queuePollState, queuePollHeld, queuePollResult]("queue.poll", "selects.go", 269, queuePollStep)
+	queuePollKind = generated.DefineHeld("queue.poll", "selects.go", 269, queuePollSize, generated.Result[queuePollResult](), queuePollStep)
 	generated.BindMethod[*queue]("poll", func(recv any, t *task.T, a1 *cases.Trace) (int, bool) {
 		return queuePollStart(*recv.(*queue), t, a1)
 	})
 	generated.BindMethod[queue]("poll", func(recv any, t *task.T, a1 *cases.Trace) (int, bool) {
 		return queuePollStart(recv.(queue), t, a1)
 	})
-	selectInterfaceKind = generated.DefineHeld[selectInterfaceState, selectInterfaceHeld, int]("selectInterface", "selects.go", 275, selectInterfaceStep)
+	selectInterfaceKind = generated.DefineHeld("selectInterface", "selects.go", 275, selectInterfaceSize, generated.Result[int](), selectInterfaceStep)
 	generated.Bind(selectInterface, selectInterfaceStart, func(tr *cases.Trace, n int) coro.Call[int] {
-		var s selectInterfaceState
-		*generated.In[selectInterfaceArgs](&s) = selectInterfaceArgs{n: n}
-		return selectInterfaceKind.With(s, selectInterfaceHeld{tr: tr})
+		c := generated.NewCall[int](selectInterfaceKind)
+		*generated.CallState[selectInterfaceArgs](c) = selectInterfaceArgs{n: n}
+		*generated.CallHeld[selectInterfaceHeld](c) = selectInterfaceHeld{tr: tr}
+		return c
 	})
 }
 
@@ -159,7 +172,7 @@ type selectKindsAt8 struct {
 	i int
 }
 
-type selectKindsState = [(max(unsafe.Sizeof(selectKindsArgs{}), unsafe.Sizeof(selectKindsAt1{}), unsafe.Sizeof(selectKindsAt2{}), unsafe.Sizeof(selectKindsAt3{}), unsafe.Sizeof(selectKindsAt4{}), unsafe.Sizeof(selectKindsAt5{}), unsafe.Sizeof(selectKindsAt6{}), unsafe.Sizeof(selectKindsAt7{}), unsafe.Sizeof(selectKindsAt8{})) + 7) / 8]uint64
+const selectKindsSize = (max(unsafe.Sizeof(selectKindsArgs{}), unsafe.Sizeof(selectKindsAt1{}), unsafe.Sizeof(selectKindsAt2{}), unsafe.Sizeof(selectKindsAt3{}), unsafe.Sizeof(selectKindsAt4{}), unsafe.Sizeof(selectKindsAt5{}), unsafe.Sizeof(selectKindsAt6{}), unsafe.Sizeof(selectKindsAt7{}), unsafe.Sizeof(selectKindsAt8{})) + 7) &^ 7
 
 type selectKindsHeld = struct {
 	tr    *cases.Trace
@@ -171,7 +184,7 @@ type selectKindsHeld = struct {
 	err   error
 }
 
-var selectKindsKind *generated.HeldKind[selectKindsState, selectKindsHeld, int]
+var selectKindsKind *generated.Kind
 
 // selectKindsStart is the start form of selectKinds.
 func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -183,9 +196,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	set.Set()
 	empty := task.NewChan[string](1)
 	i, err := task.Select(t, task.Recv(full(7), &v), task.After(hour))
-//line selects_task.go:187
+//line selects_task.go:200
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 1)
 		s1 := generated.At[selectKindsAt1](f)
 		*s1 = selectKindsAt1{}
 		*h = selectKindsHeld{tr: tr, v: &v, s: &s, set: &set, unset: &unset, empty: empty}
@@ -194,9 +207,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:27
 	v1 := valueStart(t, tr, v)
-//line selects_task.go:198
+//line selects_task.go:211
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 2)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 2)
 		s1 := generated.At[selectKindsAt2](f)
 		*s1 = selectKindsAt2{i: i}
 		*h = selectKindsHeld{tr: tr, v: &v, s: &s, set: &set, unset: &unset, empty: empty, err: err}
@@ -206,9 +219,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:27
 	tr.Print(i, err, v, v1)
 	i, err = task.Select(t, task.Recv(empty, &s), task.Send(empty, "sent"))
-//line selects_task.go:210
+//line selects_task.go:223
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 3)
 		s1 := generated.At[selectKindsAt3](f)
 		*s1 = selectKindsAt3{}
 		*h = selectKindsHeld{tr: tr, v: &v, s: &s, set: &set, unset: &unset, empty: empty}
@@ -218,9 +231,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:29
 	tr.Print(i, err, s, empty.Len())
 	i, err = task.Select(t, task.Done(&unset), task.Done(&set))
-//line selects_task.go:222
+//line selects_task.go:235
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 4)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 4)
 		s1 := generated.At[selectKindsAt4](f)
 		*s1 = selectKindsAt4{}
 		*h = selectKindsHeld{tr: tr, v: &v, unset: &unset, empty: empty}
@@ -229,9 +242,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:31
 	v2 := valueStart(t, tr, i)
-//line selects_task.go:233
+//line selects_task.go:246
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 5)
 		s1 := generated.At[selectKindsAt5](f)
 		*s1 = selectKindsAt5{i: i}
 		*h = selectKindsHeld{tr: tr, v: &v, unset: &unset, empty: empty, err: err}
@@ -241,9 +254,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:31
 	tr.Print(i, err, v2)
 	i, err = task.Select(t, task.Recv(empty, nil), task.Done(&unset), task.Done(nil), task.Case{})
-//line selects_task.go:245
+//line selects_task.go:258
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 6)
 		s1 := generated.At[selectKindsAt6](f)
 		*s1 = selectKindsAt6{}
 		*h = selectKindsHeld{tr: tr, v: &v}
@@ -253,9 +266,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:33
 	tr.Print(i, err)
 	i, err = task.Select(t, task.Recv[int](nil, &v), task.After(0))
-//line selects_task.go:257
+//line selects_task.go:270
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 7)
 		s1 := generated.At[selectKindsAt7](f)
 		*s1 = selectKindsAt7{}
 		*h = selectKindsHeld{tr: tr}
@@ -264,9 +277,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:35
 	err1 := waitStart(t, tr, "end")
-//line selects_task.go:268
+//line selects_task.go:281
 	if generated.Suspended(t) {
-		f, h := selectKindsKind.Spill(t, 8)
+		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 8)
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
 		*h = selectKindsHeld{err: err}
 		return
@@ -275,10 +288,10 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, errors.Join(err, err1)
 }
 
-//line selects_task.go:279
+//line selects_task.go:292
 
 // selectKindsStep is the step form of selectKinds.
-func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHeld) generated.Step {
+func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr           *cases.Trace
@@ -301,7 +314,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:26
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:305
+//line selects_task.go:318
 		goto resume1
 	case 2:
 		s1 := generated.At[selectKindsAt2](f)
@@ -310,7 +323,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:27
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:314
+//line selects_task.go:327
 		goto resume2
 	case 3:
 		s1 := generated.At[selectKindsAt3](f)
@@ -318,7 +331,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:28
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:322
+//line selects_task.go:335
 		goto resume3
 	case 4:
 		s1 := generated.At[selectKindsAt4](f)
@@ -326,7 +339,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:30
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:330
+//line selects_task.go:343
 		goto resume4
 	case 5:
 		s1 := generated.At[selectKindsAt5](f)
@@ -335,7 +348,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:31
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:339
+//line selects_task.go:352
 		goto resume5
 	case 6:
 		s1 := generated.At[selectKindsAt6](f)
@@ -343,7 +356,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:32
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:347
+//line selects_task.go:360
 		goto resume6
 	case 7:
 		s1 := generated.At[selectKindsAt7](f)
@@ -351,7 +364,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:34
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:355
+//line selects_task.go:368
 		goto resume7
 	case 8:
 		s1 := generated.At[selectKindsAt8](f)
@@ -359,7 +372,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 		err = h.err
 //line selects.go:35
 		err1 = generated.ChildErr(f)
-//line selects_task.go:363
+//line selects_task.go:376
 		goto resume8
 	default:
 		return f.BadResume()
@@ -372,7 +385,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 	set.Set()
 	empty = task.NewChan[string](1)
 	i, err = task.Select(t, task.Recv(full(7), v), task.After(hour))
-//line selects_task.go:376
+//line selects_task.go:389
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt1](f)
 		*s1 = selectKindsAt1{}
@@ -383,7 +396,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 resume1:
 //line selects.go:27
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:387
+//line selects_task.go:400
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt2](f)
 		*s1 = selectKindsAt2{i: i}
@@ -395,7 +408,7 @@ resume2:
 //line selects.go:27
 	tr.Print(i, err, *v, v1)
 	i, err = task.Select(t, task.Recv(empty, s), task.Send(empty, "sent"))
-//line selects_task.go:399
+//line selects_task.go:412
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt3](f)
 		*s1 = selectKindsAt3{}
@@ -407,7 +420,7 @@ resume3:
 //line selects.go:29
 	tr.Print(i, err, *s, empty.Len())
 	i, err = task.Select(t, task.Done(unset), task.Done(set))
-//line selects_task.go:411
+//line selects_task.go:424
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt4](f)
 		*s1 = selectKindsAt4{}
@@ -418,7 +431,7 @@ resume3:
 resume4:
 //line selects.go:31
 	v2 = valueStart(t, tr, i)
-//line selects_task.go:422
+//line selects_task.go:435
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt5](f)
 		*s1 = selectKindsAt5{i: i}
@@ -430,7 +443,7 @@ resume5:
 //line selects.go:31
 	tr.Print(i, err, v2)
 	i, err = task.Select(t, task.Recv(empty, nil), task.Done(unset), task.Done(nil), task.Case{})
-//line selects_task.go:434
+//line selects_task.go:447
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt6](f)
 		*s1 = selectKindsAt6{}
@@ -442,7 +455,7 @@ resume6:
 //line selects.go:33
 	tr.Print(i, err)
 	i, err = task.Select(t, task.Recv[int](nil, v), task.After(0))
-//line selects_task.go:446
+//line selects_task.go:459
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt7](f)
 		*s1 = selectKindsAt7{}
@@ -453,7 +466,7 @@ resume6:
 resume7:
 //line selects.go:35
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:457
+//line selects_task.go:470
 	if generated.Suspended(t) {
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
 		*h = selectKindsHeld{err: err}
@@ -461,10 +474,10 @@ resume7:
 	}
 resume8:
 //line selects.go:35
-	return generated.Return(f, i, errors.Join(err, err1))
+	return generated.Return[int](f, i, errors.Join(err, err1))
 }
 
-//line selects_task.go:468
+//line selects_task.go:481
 
 // selectDefaultArgs has the arguments of selectDefault.
 type selectDefaultArgs struct {
@@ -488,7 +501,7 @@ type selectDefaultAt3 struct {
 	sum, i int
 }
 
-type selectDefaultState = [(max(unsafe.Sizeof(selectDefaultArgs{}), unsafe.Sizeof(selectDefaultAt1{}), unsafe.Sizeof(selectDefaultAt2{}), unsafe.Sizeof(selectDefaultAt3{})) + 7) / 8]uint64
+const selectDefaultSize = (max(unsafe.Sizeof(selectDefaultArgs{}), unsafe.Sizeof(selectDefaultAt1{}), unsafe.Sizeof(selectDefaultAt2{}), unsafe.Sizeof(selectDefaultAt3{})) + 7) &^ 7
 
 type selectDefaultHeld = struct {
 	tr *cases.Trace
@@ -496,7 +509,7 @@ type selectDefaultHeld = struct {
 	v  *int
 }
 
-var selectDefaultKind *generated.HeldKind[selectDefaultState, selectDefaultHeld, int]
+var selectDefaultKind *generated.Kind
 
 // selectDefaultStart is the start form of selectDefault.
 func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -511,9 +524,9 @@ loop:
 			{
 //line selects.go:43
 				k, err := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:515
+//line selects_task.go:528
 				if generated.Suspended(t) {
-					f, h := selectDefaultKind.Spill(t, 1)
+					f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 1)
 					s := generated.At[selectDefaultAt1](f)
 					*s = selectDefaultAt1{sum: sum, i: i}
 					*h = selectDefaultHeld{tr: tr, c: c, v: &v}
@@ -526,9 +539,9 @@ loop:
 					return sum, err
 				case k == 0:
 					v1 := valueStart(t, tr, v)
-//line selects_task.go:530
+//line selects_task.go:543
 					if generated.Suspended(t) {
-						f, h := selectDefaultKind.Spill(t, 2)
+						f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 2)
 						s := generated.At[selectDefaultAt2](f)
 						*s = selectDefaultAt2{sum: sum, i: i}
 						*h = selectDefaultHeld{tr: tr, c: c}
@@ -541,9 +554,9 @@ loop:
 					c.TrySend(i)
 					if i == 2 {
 						waitStart(t, tr, "again")
-//line selects_task.go:545
+//line selects_task.go:558
 						if generated.Suspended(t) {
-							f, h := selectDefaultKind.Spill(t, 3)
+							f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 3)
 							*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
 							*h = selectDefaultHeld{tr: tr, c: c}
 							return
@@ -560,10 +573,10 @@ loop:
 	return sum, nil
 }
 
-//line selects_task.go:564
+//line selects_task.go:577
 
 // selectDefaultStep is the step form of selectDefault.
-func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDefaultHeld) generated.Step {
+func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
@@ -585,7 +598,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 //line selects.go:43
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:589
+//line selects_task.go:602
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -594,7 +607,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 //line selects.go:47
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:598
+//line selects_task.go:611
 		goto resume2
 	case 3:
 		s := generated.At[selectDefaultAt3](f)
@@ -602,7 +615,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:51
 		generated.ChildErr(f)
-//line selects_task.go:606
+//line selects_task.go:619
 		goto resume3
 	default:
 		return f.BadResume()
@@ -619,7 +632,7 @@ loop1:
 	v = new(int)
 //line selects.go:43
 	k, err = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:623
+//line selects_task.go:636
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt1](f)
 		*s = selectDefaultAt1{sum: sum, i: i}
@@ -639,10 +652,10 @@ resume1:
 	}
 case1:
 //line selects.go:45
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 case2:
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:646
+//line selects_task.go:659
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt2](f)
 		*s = selectDefaultAt2{sum: sum, i: i}
@@ -662,7 +675,7 @@ case3:
 	}
 //line selects.go:51
 	waitStart(t, tr, "again")
-//line selects_task.go:666
+//line selects_task.go:679
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -680,10 +693,10 @@ next1:
 	goto loop1
 end3:
 //line selects.go:57
-	return generated.Return(f, sum, nil)
+	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:687
+//line selects_task.go:700
 
 // chanOfArgs has the arguments of chanOf.
 type chanOfArgs struct {
@@ -695,14 +708,14 @@ type chanOfAt1 struct {
 	result int
 }
 
-type chanOfState = [(max(unsafe.Sizeof(chanOfArgs{}), unsafe.Sizeof(chanOfAt1{})) + 7) / 8]uint64
+const chanOfSize = (max(unsafe.Sizeof(chanOfArgs{}), unsafe.Sizeof(chanOfAt1{})) + 7) &^ 7
 
 type chanOfHeld = struct {
 	tr *cases.Trace
 	c  *task.Chan[int]
 }
 
-var chanOfKind *generated.HeldKind[chanOfState, chanOfHeld, *task.Chan[int]]
+var chanOfKind *generated.Kind
 
 // chanOfStart is the start form of chanOf.
 func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
@@ -710,9 +723,9 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	c := task.NewChan[int](1)
 	if v > 0 {
 		v1 := valueStart(t, tr, v)
-//line selects_task.go:714
+//line selects_task.go:727
 		if generated.Suspended(t) {
-			f, h := chanOfKind.Spill(t, 1)
+			f, h := generated.SpillHeld[chanOfHeld](t, chanOfKind, 1)
 			s := generated.At[chanOfAt1](f)
 			*s = chanOfAt1{}
 			*h = chanOfHeld{c: c}
@@ -725,10 +738,10 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	return c
 }
 
-//line selects_task.go:729
+//line selects_task.go:742
 
 // chanOfStep is the step form of chanOf.
-func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld) generated.Step {
+func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr    *cases.Trace
@@ -746,7 +759,7 @@ func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld)
 //line selects.go:63
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:750
+//line selects_task.go:763
 		goto resume1
 	default:
 		return f.BadResume()
@@ -758,7 +771,7 @@ func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld)
 	}
 //line selects.go:63
 	v1 = valueStart(t, tr, v)
-//line selects_task.go:762
+//line selects_task.go:775
 	if generated.Suspended(t) {
 		s := generated.At[chanOfAt1](f)
 		*s = chanOfAt1{}
@@ -770,10 +783,10 @@ resume1:
 //line selects.go:63
 	c.TrySend(v1)
 end1:
-	return generated.Return(f, c, nil)
+	return generated.Return[*task.Chan[int]](f, c, nil)
 }
 
-//line selects_task.go:777
+//line selects_task.go:790
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -800,7 +813,7 @@ type selectOperandsAt7 struct {
 	result int
 }
 
-type selectOperandsState = [(max(unsafe.Sizeof(selectOperandsArgs{}), unsafe.Sizeof(selectOperandsAt3{}), unsafe.Sizeof(selectOperandsAt5{}), unsafe.Sizeof(selectOperandsAt6{}), unsafe.Sizeof(selectOperandsAt7{})) + 7) / 8]uint64
+const selectOperandsSize = (max(unsafe.Sizeof(selectOperandsArgs{}), unsafe.Sizeof(selectOperandsAt3{}), unsafe.Sizeof(selectOperandsAt5{}), unsafe.Sizeof(selectOperandsAt6{}), unsafe.Sizeof(selectOperandsAt7{})) + 7) &^ 7
 
 type selectOperandsHeld = struct {
 	tr     *cases.Trace
@@ -811,7 +824,7 @@ type selectOperandsHeld = struct {
 	result *task.Chan[int]
 }
 
-var selectOperandsKind *generated.HeldKind[selectOperandsState, selectOperandsHeld, int]
+var selectOperandsKind *generated.Kind
 
 // selectOperandsStart is the start form of selectOperands.
 func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -819,9 +832,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line selects.go:70
 	v := chanOfStart(t, tr, 0)
-//line selects_task.go:823
+//line selects_task.go:836
 	if generated.Suspended(t) {
-		_, h := selectOperandsKind.Spill(t, 1)
+		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b}
 		generated.ResultTo(t, &h.result)
 		return
@@ -830,18 +843,18 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := task.Recv(v, &a)
 //line selects.go:70
 	v2 := chanOfStart(t, tr, 5)
-//line selects_task.go:834
+//line selects_task.go:847
 	if generated.Suspended(t) {
-		_, h := selectOperandsKind.Spill(t, 2)
+		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b, v1: v1}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line selects.go:70
 	i, err := task.Select(t, v1, task.Recv(v2, &b))
-//line selects_task.go:843
+//line selects_task.go:856
 	if generated.Suspended(t) {
-		f, h := selectOperandsKind.Spill(t, 3)
+		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 		s := generated.At[selectOperandsAt3](f)
 		*s = selectOperandsAt3{}
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b}
@@ -854,18 +867,18 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return i, err
 	}
 	c := chanOfStart(t, tr, 0)
-//line selects_task.go:858
+//line selects_task.go:871
 	if generated.Suspended(t) {
-		_, h := selectOperandsKind.Spill(t, 4)
+		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultTo(t, &h.result)
 		return
 	}
 //line selects.go:76
 	v3 := valueStart(t, tr, 8)
-//line selects_task.go:867
+//line selects_task.go:880
 	if generated.Suspended(t) {
-		f, h := selectOperandsKind.Spill(t, 5)
+		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 		s := generated.At[selectOperandsAt5](f)
 		*s = selectOperandsAt5{}
 		*h = selectOperandsHeld{tr: tr, c: c}
@@ -876,9 +889,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := task.Send(c, v3)
 //line selects.go:76
 	v5 := valueStart(t, tr, 1)
-//line selects_task.go:880
+//line selects_task.go:893
 	if generated.Suspended(t) {
-		f, h := selectOperandsKind.Spill(t, 6)
+		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 6)
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
 		*h = selectOperandsHeld{tr: tr, c: c, v1: v4}
@@ -887,9 +900,9 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:891
+//line selects_task.go:904
 	if generated.Suspended(t) {
-		f, h := selectOperandsKind.Spill(t, 7)
+		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 7)
 		s := generated.At[selectOperandsAt7](f)
 		*s = selectOperandsAt7{}
 		*h = selectOperandsHeld{tr: tr, c: c}
@@ -902,10 +915,10 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:906
+//line selects_task.go:919
 
 // selectOperandsStep is the step form of selectOperands.
-func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectOperandsHeld) generated.Step {
+func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
@@ -926,14 +939,14 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:70
 		v = h.result
 		generated.Child(f)
-//line selects_task.go:930
+//line selects_task.go:943
 		goto resume1
 	case 2:
 		tr, a, b, v1 = h.tr, h.a, h.b, h.v1
 //line selects.go:70
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:937
+//line selects_task.go:950
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -941,14 +954,14 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:70
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:945
+//line selects_task.go:958
 		goto resume3
 	case 4:
 		tr = h.tr
 //line selects.go:75
 		c = h.result
 		generated.Child(f)
-//line selects_task.go:952
+//line selects_task.go:965
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -956,7 +969,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:76
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:960
+//line selects_task.go:973
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
@@ -964,7 +977,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:76
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:968
+//line selects_task.go:981
 		goto resume6
 	case 7:
 		s := generated.At[selectOperandsAt7](f)
@@ -972,7 +985,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:76
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:976
+//line selects_task.go:989
 		goto resume7
 	default:
 		return f.BadResume()
@@ -981,7 +994,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 	b = new(int)
 //line selects.go:70
 	v = chanOfStart(t, tr, 0)
-//line selects_task.go:985
+//line selects_task.go:998
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b}
 		generated.ResultToStep(t, &h.result)
@@ -992,7 +1005,7 @@ resume1:
 	v1 = task.Recv(v, a)
 //line selects.go:70
 	v2 = chanOfStart(t, tr, 5)
-//line selects_task.go:996
+//line selects_task.go:1009
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -1001,7 +1014,7 @@ resume1:
 resume2:
 //line selects.go:70
 	i, err = task.Select(t, v1, task.Recv(v2, b))
-//line selects_task.go:1005
+//line selects_task.go:1018
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt3](f)
 		*s = selectOperandsAt3{}
@@ -1013,10 +1026,10 @@ resume3:
 //line selects.go:71
 	tr.Print(i, err, *a, *b)
 	if err != nil {
-		return generated.Return(f, i, err)
+		return generated.Return[int](f, i, err)
 	}
 	c = chanOfStart(t, tr, 0)
-//line selects_task.go:1020
+//line selects_task.go:1033
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1025,7 +1038,7 @@ resume3:
 resume4:
 //line selects.go:76
 	v3 = valueStart(t, tr, 8)
-//line selects_task.go:1029
+//line selects_task.go:1042
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt5](f)
 		*s = selectOperandsAt5{}
@@ -1038,7 +1051,7 @@ resume5:
 	v4 = task.Send(c, v3)
 //line selects.go:76
 	v5 = valueStart(t, tr, 1)
-//line selects_task.go:1042
+//line selects_task.go:1055
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1049,7 +1062,7 @@ resume5:
 resume6:
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:1053
+//line selects_task.go:1066
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt7](f)
 		*s = selectOperandsAt7{}
@@ -1061,10 +1074,10 @@ resume7:
 //line selects.go:77
 	tr.Print(i, err, c.Len())
 	k, _ = c.TryRecv()
-	return generated.Return(f, k, err)
+	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1068
+//line selects_task.go:1081
 
 // selectPlacesArgs has the arguments of selectPlaces.
 type selectPlacesArgs struct {
@@ -1083,7 +1096,7 @@ type selectPlacesAt2 struct {
 	result int
 }
 
-type selectPlacesState = [(max(unsafe.Sizeof(selectPlacesArgs{}), unsafe.Sizeof(selectPlacesAt1{}), unsafe.Sizeof(selectPlacesAt2{})) + 7) / 8]uint64
+const selectPlacesSize = (max(unsafe.Sizeof(selectPlacesArgs{}), unsafe.Sizeof(selectPlacesAt1{}), unsafe.Sizeof(selectPlacesAt2{})) + 7) &^ 7
 
 type selectPlacesHeld = struct {
 	tr    *cases.Trace
@@ -1096,7 +1109,7 @@ type selectPlacesHeld = struct {
 	place *int
 }
 
-var selectPlacesKind *generated.HeldKind[selectPlacesState, selectPlacesHeld, int]
+var selectPlacesKind *generated.Kind
 
 // selectPlacesStart is the start form of selectPlaces.
 func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1116,9 +1129,9 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line selects.go:91
 				v := valueStart(t, tr, i+1)
-//line selects_task.go:1120
+//line selects_task.go:1133
 				if generated.Suspended(t) {
-					f1, h := selectPlacesKind.Spill(t, 1)
+					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 1)
 					s := generated.At[selectPlacesAt1](f1)
 					*s = selectPlacesAt1{i: i}
 					*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f, list1: list1, place: place}
@@ -1127,9 +1140,9 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line selects.go:91
 				k, err := task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1131
+//line selects_task.go:1144
 				if generated.Suspended(t) {
-					f1, h := selectPlacesKind.Spill(t, 2)
+					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 2)
 					s := generated.At[selectPlacesAt2](f1)
 					*s = selectPlacesAt2{i: i}
 					*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f, list1: list1}
@@ -1145,9 +1158,9 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:96
 	_, err1 := task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1149
+//line selects_task.go:1162
 	if generated.Suspended(t) {
-		_, h := selectPlacesKind.Spill(t, 3)
+		_, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 3)
 		*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f}
 		return
 	}
@@ -1156,10 +1169,10 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[2], err1
 }
 
-//line selects_task.go:1160
+//line selects_task.go:1173
 
 // selectPlacesStep is the step form of selectPlaces.
-func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlacesHeld) generated.Step {
+func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
 		tr         *cases.Trace
@@ -1185,7 +1198,7 @@ func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlac
 //line selects.go:91
 		v = s.result
 		generated.Child(f1)
-//line selects_task.go:1189
+//line selects_task.go:1202
 		goto resume1
 	case 2:
 		s := generated.At[selectPlacesAt2](f1)
@@ -1194,13 +1207,13 @@ func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlac
 //line selects.go:91
 		k = s.result
 		err = generated.Err(f1)
-//line selects_task.go:1198
+//line selects_task.go:1211
 		goto resume2
 	case 3:
 		tr, list, p, q, array, f = h.tr, h.list, h.p, h.q, h.array, h.f
 //line selects.go:96
 		err1 = generated.Err(f1)
-//line selects_task.go:1204
+//line selects_task.go:1217
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1229,7 +1242,7 @@ loop1:
 //line selects.go:90
 	place = list1[i]
 	v = valueStart(t, tr, i+1)
-//line selects_task.go:1233
+//line selects_task.go:1246
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt1](f1)
 		*s = selectPlacesAt1{i: i}
@@ -1240,7 +1253,7 @@ loop1:
 resume1:
 //line selects.go:91
 	k, err = task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1244
+//line selects_task.go:1257
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt2](f1)
 		*s = selectPlacesAt2{i: i}
@@ -1251,7 +1264,7 @@ resume1:
 resume2:
 //line selects.go:92
 	if err != nil || k != 0 {
-		return generated.Return(f1, k, err)
+		return generated.Return[int](f1, k, err)
 	}
 //line selects.go:90
 	i++
@@ -1259,7 +1272,7 @@ resume2:
 end1:
 //line selects.go:96
 	_, err1 = task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1263
+//line selects_task.go:1276
 	if generated.Suspended(t) {
 		*h = selectPlacesHeld{tr: tr, list: list, p: p, q: q, array: array, f: f}
 		return generated.Wait(f1, t, 3)
@@ -1267,10 +1280,10 @@ end1:
 resume3:
 //line selects.go:97
 	tr.Print(list, *p, *q, *array, f())
-	return generated.Return(f1, list[2], err1)
+	return generated.Return[int](f1, list[2], err1)
 }
 
-//line selects_task.go:1274
+//line selects_task.go:1287
 
 // selectListArgs has the arguments of selectList.
 type selectListArgs struct {
@@ -1288,7 +1301,7 @@ type selectListAt2 struct {
 	result int
 }
 
-type selectListState = [(max(unsafe.Sizeof(selectListArgs{}), unsafe.Sizeof(selectListAt1{}), unsafe.Sizeof(selectListAt2{})) + 7) / 8]uint64
+const selectListSize = (max(unsafe.Sizeof(selectListArgs{}), unsafe.Sizeof(selectListAt1{}), unsafe.Sizeof(selectListAt2{})) + 7) &^ 7
 
 type selectListHeld = struct {
 	tr     *cases.Trace
@@ -1297,7 +1310,7 @@ type selectListHeld = struct {
 	c      *task.Chan[int]
 }
 
-var selectListKind *generated.HeldKind[selectListState, selectListHeld, int]
+var selectListKind *generated.Kind
 
 // selectListStart is the start form of selectList.
 func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1310,9 +1323,9 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			c := task.NewChan[int](1)
 			if i == n-1 {
 				v := valueStart(t, tr, 5)
-//line selects_task.go:1314
+//line selects_task.go:1327
 				if generated.Suspended(t) {
-					f, h := selectListKind.Spill(t, 1)
+					f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 1)
 					s := generated.At[selectListAt1](f)
 					*s = selectListAt1{n: n, i: i}
 					*h = selectListHeld{tr: tr, values: values, cs: cs, c: c}
@@ -1330,9 +1343,9 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		cs = append(cs, task.Default())
 	}
 	k, err := task.Select(t, cs...)
-//line selects_task.go:1334
+//line selects_task.go:1347
 	if generated.Suspended(t) {
-		f, h := selectListKind.Spill(t, 2)
+		f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 2)
 		s := generated.At[selectListAt2](f)
 		*s = selectListAt2{}
 		*h = selectListHeld{tr: tr, values: values}
@@ -1344,10 +1357,10 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:1348
+//line selects_task.go:1361
 
 // selectListStep is the step form of selectList.
-func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld) generated.Step {
+func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr         *cases.Trace
@@ -1369,7 +1382,7 @@ func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld)
 //line selects.go:107
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1373
+//line selects_task.go:1386
 		goto resume1
 	case 2:
 		s := generated.At[selectListAt2](f)
@@ -1377,7 +1390,7 @@ func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld)
 //line selects.go:114
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:1381
+//line selects_task.go:1394
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1398,7 +1411,7 @@ loop1:
 	}
 //line selects.go:107
 	v = valueStart(t, tr, 5)
-//line selects_task.go:1402
+//line selects_task.go:1415
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt1](f)
 		*s = selectListAt1{n: n, i: i}
@@ -1420,7 +1433,7 @@ end2:
 		cs = append(cs, task.Default())
 	}
 	k, err = task.Select(t, cs...)
-//line selects_task.go:1424
+//line selects_task.go:1437
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt2](f)
 		*s = selectListAt2{}
@@ -1431,10 +1444,10 @@ end2:
 resume2:
 //line selects.go:115
 	tr.Print(values)
-	return generated.Return(f, k, err)
+	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1438
+//line selects_task.go:1451
 
 // selectClosedArgs has the arguments of selectClosed.
 type selectClosedArgs struct {
@@ -1452,7 +1465,7 @@ type selectClosedAt2 struct {
 	n, i1 int
 }
 
-type selectClosedState = [(max(unsafe.Sizeof(selectClosedArgs{}), unsafe.Sizeof(selectClosedAt1{}), unsafe.Sizeof(selectClosedAt2{})) + 7) / 8]uint64
+const selectClosedSize = (max(unsafe.Sizeof(selectClosedArgs{}), unsafe.Sizeof(selectClosedAt1{}), unsafe.Sizeof(selectClosedAt2{})) + 7) &^ 7
 
 type selectClosedHeld = struct {
 	tr *cases.Trace
@@ -1460,7 +1473,7 @@ type selectClosedHeld = struct {
 	s  *string
 }
 
-var selectClosedKind *generated.HeldKind[selectClosedState, selectClosedHeld, int]
+var selectClosedKind *generated.Kind
 
 // selectClosedStart is the start form of selectClosed.
 func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1472,9 +1485,9 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:123
 			s := "before"
 			i, err := task.Select(t, task.Recv(c, &s), task.After(hour))
-//line selects_task.go:1476
+//line selects_task.go:1489
 			if generated.Suspended(t) {
-				f, h := selectClosedKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 1)
 				s1 := generated.At[selectClosedAt1](f)
 				*s1 = selectClosedAt1{n: n, i1: i1}
 				*h = selectClosedHeld{tr: tr, c: c, s: &s}
@@ -1487,9 +1500,9 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 			tr.Print(i, err, s)
 			waitStart(t, tr, "next")
-//line selects_task.go:1491
+//line selects_task.go:1504
 			if generated.Suspended(t) {
-				f, h := selectClosedKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 2)
 				*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
 				*h = selectClosedHeld{tr: tr, c: c}
 				return
@@ -1500,10 +1513,10 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1504
+//line selects_task.go:1517
 
 // selectClosedStep is the step form of selectClosed.
-func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClosedHeld) generated.Step {
+func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr       *cases.Trace
@@ -1524,7 +1537,7 @@ func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClose
 //line selects.go:124
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1528
+//line selects_task.go:1541
 		goto resume1
 	case 2:
 		s1 := generated.At[selectClosedAt2](f)
@@ -1532,7 +1545,7 @@ func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClose
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1536
+//line selects_task.go:1549
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1550,7 +1563,7 @@ loop1:
 //line selects.go:123
 	*s = "before"
 	i, err = task.Select(t, task.Recv(c, s), task.After(hour))
-//line selects_task.go:1554
+//line selects_task.go:1567
 	if generated.Suspended(t) {
 		s1 := generated.At[selectClosedAt1](f)
 		*s1 = selectClosedAt1{n: n, i1: i1}
@@ -1561,11 +1574,11 @@ loop1:
 resume1:
 //line selects.go:125
 	if err != nil && !errors.Is(err, task.ErrChanClosed) {
-		return generated.Return(f, i, err)
+		return generated.Return[int](f, i, err)
 	}
 	tr.Print(i, err, *s)
 	waitStart(t, tr, "next")
-//line selects_task.go:1569
+//line selects_task.go:1582
 	if generated.Suspended(t) {
 		*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
 		*h = selectClosedHeld{tr: tr, c: c}
@@ -1577,10 +1590,10 @@ resume2:
 	goto loop1
 end1:
 //line selects.go:131
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1584
+//line selects_task.go:1597
 
 // selectWaitsArgs has the arguments of selectWaits.
 type selectWaitsArgs struct {
@@ -1616,7 +1629,7 @@ type selectWaitsAt5 struct {
 	result int
 }
 
-type selectWaitsState = [(max(unsafe.Sizeof(selectWaitsArgs{}), unsafe.Sizeof(selectWaitsAt1{}), unsafe.Sizeof(selectWaitsAt2{}), unsafe.Sizeof(selectWaitsAt3{}), unsafe.Sizeof(selectWaitsAt4{}), unsafe.Sizeof(selectWaitsAt5{})) + 7) / 8]uint64
+const selectWaitsSize = (max(unsafe.Sizeof(selectWaitsArgs{}), unsafe.Sizeof(selectWaitsAt1{}), unsafe.Sizeof(selectWaitsAt2{}), unsafe.Sizeof(selectWaitsAt3{}), unsafe.Sizeof(selectWaitsAt4{}), unsafe.Sizeof(selectWaitsAt5{})) + 7) &^ 7
 
 type selectWaitsHeld = struct {
 	tr   *cases.Trace
@@ -1628,7 +1641,7 @@ type selectWaitsHeld = struct {
 	err  error
 }
 
-var selectWaitsKind *generated.HeldKind[selectWaitsState, selectWaitsHeld, int]
+var selectWaitsKind *generated.Kind
 
 // selectWaitsStart is the start form of selectWaits.
 func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -1652,9 +1665,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:140
 			for i := 0; i < n; i++ {
 				waitStart(t, tr, "sends", i)
-//line selects_task.go:1656
+//line selects_task.go:1669
 				if generated.Suspended(t) {
-					f, h := selectWaitsFunc1Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 					*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 					*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 					selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1663,9 +1676,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:142
 					err := a.Send(t, i)
-//line selects_task.go:1667
+//line selects_task.go:1680
 					if generated.Suspended(t) {
-						f, h := selectWaitsFunc1Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 						*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 						selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1679,9 +1692,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:145
 					err1 := b.Send(t, "b")
-//line selects_task.go:1683
+//line selects_task.go:1696
 					if generated.Suspended(t) {
-						f, h := selectWaitsFunc1Kind.Spill(t, 3)
+						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 						*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 						selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1697,13 +1710,14 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return nil
 		})
 	} else {
-		var s1 selectWaitsFunc1State
-		*generated.In[selectWaitsFunc1Args](&s1) = selectWaitsFunc1Args{n: n}
-		generated.GoCall(t, &g, selectWaitsFunc1Kind.With(s1, selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}))
+		c := generated.NewCall[struct{}](selectWaitsFunc1Kind)
+		*generated.CallState[selectWaitsFunc1Args](c) = selectWaitsFunc1Args{n: n}
+		*generated.CallHeld[selectWaitsFunc1Held](c) = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}
+		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:1705
+//line selects_task.go:1719
 	if generated.Suspended(t) {
-		f, h := selectWaitsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 1)
 		s1 := generated.At[selectWaitsAt1](f)
 		*s1 = selectWaitsAt1{}
 		generated.Move(&s1.g, &g)
@@ -1716,9 +1730,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		var v int
 		var s string
 		i, err := task.Select(t, task.Recv(a, &v), task.Recv(b, &s), task.Done(&done))
-//line selects_task.go:1720
+//line selects_task.go:1734
 		if generated.Suspended(t) {
-			f, h := selectWaitsKind.Spill(t, 2)
+			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 2)
 			s1 := generated.At[selectWaitsAt2](f)
 			*s1 = selectWaitsAt2{sum: sum}
 			generated.Move(&s1.g, &g)
@@ -1730,9 +1744,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case err != nil:
 			g.Wait(t)
-//line selects_task.go:1734
+//line selects_task.go:1748
 			if generated.Suspended(t) {
-				f, h := selectWaitsKind.Spill(t, 3)
+				f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 3)
 				*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
 				*h = selectWaitsHeld{err: err}
 				return
@@ -1741,9 +1755,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		case i == 2:
 			err1 := g.Wait(t)
-//line selects_task.go:1745
+//line selects_task.go:1759
 			if generated.Suspended(t) {
-				f := selectWaitsKind.SpillBare(t, 4)
+				f := generated.SpillBare(t, selectWaitsKind, 4)
 				*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
 				return
 			}
@@ -1751,9 +1765,9 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err1
 		}
 		v1 := valueStart(t, tr, v*10+len(s))
-//line selects_task.go:1755
+//line selects_task.go:1769
 		if generated.Suspended(t) {
-			f, h := selectWaitsKind.Spill(t, 5)
+			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 5)
 			s1 := generated.At[selectWaitsAt5](f)
 			*s1 = selectWaitsAt5{sum: sum}
 			generated.Move(&s1.g, &g)
@@ -1766,10 +1780,10 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1770
+//line selects_task.go:1784
 
 // selectWaitsStep is the step form of selectWaits.
-func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHeld) generated.Step {
+func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
@@ -1793,7 +1807,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		tr, a, b, done = h.tr, h.a, h.b, h.done
 //line selects.go:138
 		generated.Child(f)
-//line selects_task.go:1797
+//line selects_task.go:1811
 		goto resume1
 	case 2:
 		s1 := generated.At[selectWaitsAt2](f)
@@ -1803,7 +1817,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 //line selects.go:155
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1807
+//line selects_task.go:1821
 		goto resume2
 	case 3:
 		s1 := generated.At[selectWaitsAt3](f)
@@ -1811,14 +1825,14 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		err = h.err
 //line selects.go:158
 		generated.Err(f)
-//line selects_task.go:1815
+//line selects_task.go:1829
 		goto resume3
 	case 4:
 		s1 := generated.At[selectWaitsAt4](f)
 		sum = s1.sum
 //line selects.go:161
 		err1 = generated.Err(f)
-//line selects_task.go:1822
+//line selects_task.go:1836
 		goto resume4
 	case 5:
 		s1 := generated.At[selectWaitsAt5](f)
@@ -1828,7 +1842,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 //line selects.go:163
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:1832
+//line selects_task.go:1846
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1857,9 +1871,9 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 //line selects.go:140
 				for i := 0; i < n; i++ {
 					waitStart(t, tr, "sends", i)
-//line selects_task.go:1861
+//line selects_task.go:1875
 					if generated.Suspended(t) {
-						f, h := selectWaitsFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 						*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 						selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1868,9 +1882,9 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 					{
 //line selects.go:142
 						err := a.Send(t, i)
-//line selects_task.go:1872
+//line selects_task.go:1886
 						if generated.Suspended(t) {
-							f, h := selectWaitsFunc1Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 							*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 							*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 							selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1884,9 +1898,9 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 					{
 //line selects.go:145
 						err1 := b.Send(t, "b")
-//line selects_task.go:1888
+//line selects_task.go:1902
 						if generated.Suspended(t) {
-							f, h := selectWaitsFunc1Kind.Spill(t, 3)
+							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 							*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 							*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
 							selectWaitsFunc1Defer1(&h.exit.panic, recv)
@@ -1902,17 +1916,18 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 				return nil
 			})
 		} else {
-			var s1 selectWaitsFunc1State
-			*generated.In[selectWaitsFunc1Args](&s1) = selectWaitsFunc1Args{n: n}
-			generated.GoCall(t, &g, selectWaitsFunc1Kind.With(s1, selectWaitsFunc1Held{tr: tr, a: a, b: b, done: done}))
+			c := generated.NewCall[struct{}](selectWaitsFunc1Kind)
+			*generated.CallState[selectWaitsFunc1Args](c) = selectWaitsFunc1Args{n: n}
+			*generated.CallHeld[selectWaitsFunc1Held](c) = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: done}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:1911
+//line selects_task.go:1926
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt1](f)
 		*s1 = selectWaitsAt1{}
 		generated.Move(&s1.g, &g)
-		h = selectWaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectWaitsKind, f, h)
 		*h = selectWaitsHeld{tr: tr, a: a, b: b, done: done}
 		return generated.Wait(f, t, 1)
 	}
@@ -1923,12 +1938,12 @@ loop1:
 	v = new(int)
 	s = new(string)
 	i, err = task.Select(t, task.Recv(a, v), task.Recv(b, s), task.Done(done))
-//line selects_task.go:1927
+//line selects_task.go:1942
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt2](f)
 		*s1 = selectWaitsAt2{sum: sum}
 		generated.Move(&s1.g, &g)
-		h = selectWaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectWaitsKind, f, h)
 		*h = selectWaitsHeld{tr: tr, a: a, b: b, done: done, v: v, s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
@@ -1945,19 +1960,19 @@ resume2:
 case1:
 //line selects.go:158
 	g.Wait(t)
-//line selects_task.go:1949
+//line selects_task.go:1964
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
-		h = selectWaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectWaitsKind, f, h)
 		*h = selectWaitsHeld{err: err}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line selects.go:159
-	return generated.Return(f, sum, err)
+	return generated.Return[int](f, sum, err)
 case2:
 	err1 = g.Wait(t)
-//line selects_task.go:1961
+//line selects_task.go:1976
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
 		if h != nil {
@@ -1967,15 +1982,15 @@ case2:
 	}
 resume4:
 //line selects.go:161
-	return generated.Return(f, sum, err1)
+	return generated.Return[int](f, sum, err1)
 end1:
 	v1 = valueStart(t, tr, *v*10+len(*s))
-//line selects_task.go:1974
+//line selects_task.go:1989
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt5](f)
 		*s1 = selectWaitsAt5{sum: sum}
 		generated.Move(&s1.g, &g)
-		h = selectWaitsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectWaitsKind, f, h)
 		*h = selectWaitsHeld{tr: tr, a: a, b: b, done: done}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 5)
@@ -1986,7 +2001,7 @@ resume5:
 	goto loop1
 }
 
-//line selects_task.go:1990
+//line selects_task.go:2005
 
 // selectWaitsFunc1Args has the arguments of selectWaits.func1.
 type selectWaitsFunc1Args struct {
@@ -2008,7 +2023,7 @@ type selectWaitsFunc1At3 struct {
 	n, i int
 }
 
-type selectWaitsFunc1State = [(max(unsafe.Sizeof(selectWaitsFunc1Args{}), unsafe.Sizeof(selectWaitsFunc1At1{}), unsafe.Sizeof(selectWaitsFunc1At2{}), unsafe.Sizeof(selectWaitsFunc1At3{})) + 7) / 8]uint64
+const selectWaitsFunc1Size = (max(unsafe.Sizeof(selectWaitsFunc1Args{}), unsafe.Sizeof(selectWaitsFunc1At1{}), unsafe.Sizeof(selectWaitsFunc1At2{}), unsafe.Sizeof(selectWaitsFunc1At3{})) + 7) &^ 7
 
 // selectWaitsFunc1Exit is what selectWaits.func1 needs until it has ended: its deferred calls and its results.
 type selectWaitsFunc1Exit struct {
@@ -2025,7 +2040,7 @@ type selectWaitsFunc1Held = struct {
 	done *task.Event
 }
 
-var selectWaitsFunc1Kind *generated.HeldKind[selectWaitsFunc1State, selectWaitsFunc1Held, struct{}]
+var selectWaitsFunc1Kind *generated.Kind
 
 // selectWaitsFunc1Defer1 enters what selectWaits.func1 defers in line 139 in the list of its frame.
 func selectWaitsFunc1Defer1(p *generated.Panic, recv *task.Event) {
@@ -2037,16 +2052,16 @@ func selectWaitsFunc1Defer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line selects_task.go:2041
+//line selects_task.go:2056
 
 // selectWaitsFunc1Step is the step form of selectWaits.func1.
-func selectWaitsFunc1Step(f *generated.Frame[selectWaitsFunc1State, struct{}], h *selectWaitsFunc1Held) generated.Step {
+func selectWaitsFunc1Step(f *generated.Frame, h *selectWaitsFunc1Held) generated.Step {
 	step, _ := selectWaitsFunc1Run(f, h, f.At())
 	return step
 }
 
 // selectWaitsFunc1Run runs selectWaits.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h *selectWaitsFunc1Held, at int) (step generated.Step, ok bool) {
+func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return selectWaitsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -2070,7 +2085,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:141
 		generated.ChildErr(f)
-//line selects_task.go:2074
+//line selects_task.go:2089
 		goto resume1
 	case 2:
 		s := generated.At[selectWaitsFunc1At2](f)
@@ -2078,7 +2093,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:142
 		err = generated.Err(f)
-//line selects_task.go:2082
+//line selects_task.go:2097
 		goto resume2
 	case 3:
 		s := generated.At[selectWaitsFunc1At3](f)
@@ -2086,7 +2101,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:145
 		err1 = generated.Err(f)
-//line selects_task.go:2090
+//line selects_task.go:2105
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2110,7 +2125,7 @@ loop1:
 	}
 //line selects.go:141
 	waitStart(t, tr, "sends", i)
-//line selects_task.go:2114
+//line selects_task.go:2129
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2119,7 +2134,7 @@ loop1:
 resume1:
 //line selects.go:142
 	err = a.Send(t, i)
-//line selects_task.go:2123
+//line selects_task.go:2138
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2138,7 +2153,7 @@ resume2:
 end1:
 //line selects.go:145
 	err1 = b.Send(t, "b")
-//line selects_task.go:2142
+//line selects_task.go:2157
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2164,13 +2179,13 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line selects_task.go:2168
+//line selects_task.go:2183
 exit:
 	if p.Run(t) {
 		*h = selectWaitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // selectJumpsArgs has the arguments of selectJumps.
@@ -2213,7 +2228,7 @@ type selectJumpsAt6 struct {
 	count1 int
 }
 
-type selectJumpsState = [(max(unsafe.Sizeof(selectJumpsArgs{}), unsafe.Sizeof(selectJumpsAt1{}), unsafe.Sizeof(selectJumpsAt2{}), unsafe.Sizeof(selectJumpsAt3{}), unsafe.Sizeof(selectJumpsAt4{}), unsafe.Sizeof(selectJumpsAt5{}), unsafe.Sizeof(selectJumpsAt6{})) + 7) / 8]uint64
+const selectJumpsSize = (max(unsafe.Sizeof(selectJumpsArgs{}), unsafe.Sizeof(selectJumpsAt1{}), unsafe.Sizeof(selectJumpsAt2{}), unsafe.Sizeof(selectJumpsAt3{}), unsafe.Sizeof(selectJumpsAt4{}), unsafe.Sizeof(selectJumpsAt5{}), unsafe.Sizeof(selectJumpsAt6{})) + 7) &^ 7
 
 type selectJumpsHeld = struct {
 	tr   *cases.Trace
@@ -2223,7 +2238,7 @@ type selectJumpsHeld = struct {
 	err  error
 }
 
-var selectJumpsKind *generated.HeldKind[selectJumpsState, selectJumpsHeld, int]
+var selectJumpsKind *generated.Kind
 
 // selectJumpsStart is the start form of selectJumps.
 func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2245,9 +2260,9 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line selects.go:172
 			err := produceStart(t, tr, a, 6)
-//line selects_task.go:2249
+//line selects_task.go:2264
 			if generated.Suspended(t) {
-				_, h := selectJumpsFunc1Kind.Spill(t, 1)
+				_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 				*h = selectJumpsFunc1Held{}
 				selectJumpsFunc1Defer1(&h.exit.panic, recv)
 				return
@@ -2256,11 +2271,13 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, selectJumpsFunc1Kind.With(selectJumpsFunc1State{}, selectJumpsFunc1Held{tr: tr, a: a, quit: quit}))
+		c := generated.NewCall[struct{}](selectJumpsFunc1Kind)
+		*generated.CallHeld[selectJumpsFunc1Held](c) = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
+		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2262
+//line selects_task.go:2279
 	if generated.Suspended(t) {
-		f, h := selectJumpsKind.Spill(t, 1)
+		f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 		s := generated.At[selectJumpsAt1](f)
 		*s = selectJumpsAt1{}
 		generated.Move(&s.g, &g)
@@ -2278,9 +2295,9 @@ outer:
 				{
 //line selects.go:180
 					i, err := task.Select(t, task.Recv(open, &v), task.Recv(quit, nil))
-//line selects_task.go:2282
+//line selects_task.go:2299
 					if generated.Suspended(t) {
-						f, h := selectJumpsKind.Spill(t, 2)
+						f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 						s := generated.At[selectJumpsAt2](f)
 						*s = selectJumpsAt2{count1: count1, i1: i1}
 						generated.Move(&s.g, &g)
@@ -2297,9 +2314,9 @@ outer:
 						}
 						if v == 2 {
 							waitStart(t, tr, "two")
-//line selects_task.go:2301
+//line selects_task.go:2318
 							if generated.Suspended(t) {
-								f, h := selectJumpsKind.Spill(t, 3)
+								f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 								s := generated.At[selectJumpsAt3](f)
 								*s = selectJumpsAt3{count1: count1}
 								generated.Move(&s.g, &g)
@@ -2310,9 +2327,9 @@ outer:
 						}
 //line selects.go:190
 						v1 := valueStart(t, tr, v)
-//line selects_task.go:2314
+//line selects_task.go:2331
 						if generated.Suspended(t) {
-							f, h := selectJumpsKind.Spill(t, 4)
+							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 4)
 							s := generated.At[selectJumpsAt4](f)
 							*s = selectJumpsAt4{count1: count1, i1: i1}
 							generated.Move(&s.g, &g)
@@ -2326,9 +2343,9 @@ outer:
 						break outer
 					default:
 						g.Wait(t)
-//line selects_task.go:2330
+//line selects_task.go:2347
 						if generated.Suspended(t) {
-							f, h := selectJumpsKind.Spill(t, 5)
+							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 5)
 							*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
 							*h = selectJumpsHeld{err: err}
 							return
@@ -2342,9 +2359,9 @@ outer:
 	}
 //line selects.go:199
 	err1 := g.Wait(t)
-//line selects_task.go:2346
+//line selects_task.go:2363
 	if generated.Suspended(t) {
-		f := selectJumpsKind.SpillBare(t, 6)
+		f := generated.SpillBare(t, selectJumpsKind, 6)
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
 		return
 	}
@@ -2352,10 +2369,10 @@ outer:
 	return count1, err1
 }
 
-//line selects_task.go:2356
+//line selects_task.go:2373
 
 // selectJumpsStep is the step form of selectJumps.
-func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHeld) generated.Step {
+func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
@@ -2378,7 +2395,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, a, quit = h.tr, h.a, h.quit
 //line selects.go:170
 		generated.Child(f)
-//line selects_task.go:2382
+//line selects_task.go:2399
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -2388,7 +2405,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 //line selects.go:180
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2392
+//line selects_task.go:2409
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -2397,7 +2414,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, quit, open = h.tr, h.quit, h.a
 //line selects.go:187
 		generated.ChildErr(f)
-//line selects_task.go:2401
+//line selects_task.go:2418
 		goto resume3
 	case 4:
 		s := generated.At[selectJumpsAt4](f)
@@ -2407,7 +2424,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 //line selects.go:190
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:2411
+//line selects_task.go:2428
 		goto resume4
 	case 5:
 		s := generated.At[selectJumpsAt5](f)
@@ -2415,14 +2432,14 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		err = h.err
 //line selects.go:194
 		generated.Err(f)
-//line selects_task.go:2419
+//line selects_task.go:2436
 		goto resume5
 	case 6:
 		s := generated.At[selectJumpsAt6](f)
 		count1 = s.count1
 //line selects.go:199
 		err1 = generated.Err(f)
-//line selects_task.go:2426
+//line selects_task.go:2443
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2448,9 +2465,9 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 				}()
 //line selects.go:172
 				err := produceStart(t, tr, a, 6)
-//line selects_task.go:2452
+//line selects_task.go:2469
 				if generated.Suspended(t) {
-					_, h := selectJumpsFunc1Kind.Spill(t, 1)
+					_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 					*h = selectJumpsFunc1Held{}
 					selectJumpsFunc1Defer1(&h.exit.panic, recv)
 					return
@@ -2459,15 +2476,17 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, selectJumpsFunc1Kind.With(selectJumpsFunc1State{}, selectJumpsFunc1Held{tr: tr, a: a, quit: quit}))
+			c := generated.NewCall[struct{}](selectJumpsFunc1Kind)
+			*generated.CallHeld[selectJumpsFunc1Held](c) = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2466
+//line selects_task.go:2485
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt1](f)
 		*s = selectJumpsAt1{}
 		generated.Move(&s.g, &g)
-		h = selectJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectJumpsKind, f, h)
 		*h = selectJumpsHeld{tr: tr, a: a, quit: quit}
 		return generated.Wait(f, t, 1)
 	}
@@ -2486,12 +2505,12 @@ loop2:
 	v = new(int)
 //line selects.go:180
 	i, err = task.Select(t, task.Recv(open, v), task.Recv(quit, nil))
-//line selects_task.go:2490
+//line selects_task.go:2509
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt2](f)
 		*s = selectJumpsAt2{count1: count1, i1: i1}
 		generated.Move(&s.g, &g)
-		h = selectJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectJumpsKind, f, h)
 		*h = selectJumpsHeld{tr: tr, quit: quit, a: open, v: v}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
@@ -2517,12 +2536,12 @@ case1:
 	}
 //line selects.go:187
 	waitStart(t, tr, "two")
-//line selects_task.go:2521
+//line selects_task.go:2540
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt3](f)
 		*s = selectJumpsAt3{count1: count1}
 		generated.Move(&s.g, &g)
-		h = selectJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectJumpsKind, f, h)
 		*h = selectJumpsHeld{tr: tr, quit: quit, a: open}
 		return generated.Wait(f, t, 3)
 	}
@@ -2531,12 +2550,12 @@ resume3:
 end1:
 //line selects.go:190
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:2535
+//line selects_task.go:2554
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt4](f)
 		*s = selectJumpsAt4{count1: count1, i1: i1}
 		generated.Move(&s.g, &g)
-		h = selectJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectJumpsKind, f, h)
 		*h = selectJumpsHeld{tr: tr, quit: quit, a: open}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 4)
@@ -2550,16 +2569,16 @@ case2:
 case3:
 //line selects.go:194
 	g.Wait(t)
-//line selects_task.go:2554
+//line selects_task.go:2573
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
-		h = selectJumpsKind.Hold(t, f, h)
+		h = generated.Hold(t, selectJumpsKind, f, h)
 		*h = selectJumpsHeld{err: err}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line selects.go:195
-	return generated.Return(f, count1, err)
+	return generated.Return[int](f, count1, err)
 end2:
 //line selects.go:178
 	i1++
@@ -2569,7 +2588,7 @@ end3:
 end4:
 //line selects.go:199
 	err1 = g.Wait(t)
-//line selects_task.go:2573
+//line selects_task.go:2592
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
 		if h != nil {
@@ -2579,12 +2598,10 @@ end4:
 	}
 resume6:
 //line selects.go:199
-	return generated.Return(f, count1, err1)
+	return generated.Return[int](f, count1, err1)
 }
 
-//line selects_task.go:2586
-
-type selectJumpsFunc1State = struct{}
+//line selects_task.go:2605
 
 // selectJumpsFunc1Exit is what selectJumps.func1 needs until it has ended: its deferred calls and its results.
 type selectJumpsFunc1Exit struct {
@@ -2600,7 +2617,7 @@ type selectJumpsFunc1Held = struct {
 	quit *task.Chan[task.None]
 }
 
-var selectJumpsFunc1Kind *generated.HeldKind[selectJumpsFunc1State, selectJumpsFunc1Held, struct{}]
+var selectJumpsFunc1Kind *generated.Kind
 
 // selectJumpsFunc1Defer1 enters what selectJumps.func1 defers in line 171 in the list of its frame.
 func selectJumpsFunc1Defer1(p *generated.Panic, recv *task.Chan[task.None]) {
@@ -2612,16 +2629,16 @@ func selectJumpsFunc1Defer1(p *generated.Panic, recv *task.Chan[task.None]) {
 	})
 }
 
-//line selects_task.go:2616
+//line selects_task.go:2633
 
 // selectJumpsFunc1Step is the step form of selectJumps.func1.
-func selectJumpsFunc1Step(f *generated.Frame[selectJumpsFunc1State, struct{}], h *selectJumpsFunc1Held) generated.Step {
+func selectJumpsFunc1Step(f *generated.Frame, h *selectJumpsFunc1Held) generated.Step {
 	step, _ := selectJumpsFunc1Run(f, h, f.At())
 	return step
 }
 
 // selectJumpsFunc1Run runs selectJumps.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
-func selectJumpsFunc1Run(f *generated.Frame[selectJumpsFunc1State, struct{}], h *selectJumpsFunc1Held, at int) (step generated.Step, ok bool) {
+func selectJumpsFunc1Run(f *generated.Frame, h *selectJumpsFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return selectJumpsFunc1Run(f, h, generated.Exit) }, &step, &ok)
@@ -2638,7 +2655,7 @@ func selectJumpsFunc1Run(f *generated.Frame[selectJumpsFunc1State, struct{}], h 
 	case 1:
 //line selects.go:172
 		err = generated.ChildErr(f)
-//line selects_task.go:2642
+//line selects_task.go:2659
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2655,7 +2672,7 @@ func selectJumpsFunc1Run(f *generated.Frame[selectJumpsFunc1State, struct{}], h 
 	}
 //line selects.go:172
 	err = produceStart(t, tr, a, 6)
-//line selects_task.go:2659
+//line selects_task.go:2676
 	if generated.Suspended(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2666,13 +2683,13 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line selects_task.go:2670
+//line selects_task.go:2687
 exit:
 	if p.Run(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, struct{}{}, *r)
+	return generated.End[struct{}](p, f, t, struct{}{}, *r)
 }
 
 // selectBothArgs has the arguments of selectBoth.
@@ -2696,7 +2713,7 @@ type selectBothAt3 struct {
 	result int
 }
 
-type selectBothState = [(max(unsafe.Sizeof(selectBothArgs{}), unsafe.Sizeof(selectBothAt1{}), unsafe.Sizeof(selectBothAt2{}), unsafe.Sizeof(selectBothAt3{})) + 7) / 8]uint64
+const selectBothSize = (max(unsafe.Sizeof(selectBothArgs{}), unsafe.Sizeof(selectBothAt1{}), unsafe.Sizeof(selectBothAt2{}), unsafe.Sizeof(selectBothAt3{})) + 7) &^ 7
 
 type selectBothHeld = struct {
 	tr     *cases.Trace
@@ -2708,7 +2725,7 @@ type selectBothHeld = struct {
 	err    error
 }
 
-var selectBothKind *generated.HeldKind[selectBothState, selectBothHeld, int]
+var selectBothKind *generated.Kind
 
 // selectBothStart is the start form of selectBoth.
 func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -2719,20 +2736,22 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 			err := produceStart(t, tr, in, 5)
-//line selects_task.go:2723
+//line selects_task.go:2740
 			if generated.Suspended(t) {
-				selectBothFunc1Kind.SpillBare(t, 1)
+				generated.SpillBare(t, selectBothFunc1Kind, 1)
 				return
 			}
 //line selects.go:205
 			return err
 		})
 	} else {
-		generated.GoCall(t, &g, selectBothFunc1Kind.With(selectBothFunc1State{}, selectBothFunc1Held{tr: tr, in: in}))
+		c := generated.NewCall[struct{}](selectBothFunc1Kind)
+		*generated.CallHeld[selectBothFunc1Held](c) = selectBothFunc1Held{tr: tr, in: in}
+		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2734
+//line selects_task.go:2753
 	if generated.Suspended(t) {
-		f, h := selectBothKind.Spill(t, 1)
+		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 1)
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
 		generated.Move(&s.g, &g)
@@ -2747,9 +2766,9 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line selects.go:208
 				v1, err := out.Recv(t)
-//line selects_task.go:2751
+//line selects_task.go:2770
 				if generated.Suspended(t) {
-					f, h := selectBothFunc2Kind.Spill(t, 1)
+					f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 					s := generated.At[selectBothFunc2At1](f)
 					*s = selectBothFunc2At1{}
 					*h = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
@@ -2765,9 +2784,9 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:209
 					v2 := valueStart(t, tr, v)
-//line selects_task.go:2769
+//line selects_task.go:2788
 					if generated.Suspended(t) {
-						f, h := selectBothFunc2Kind.Spill(t, 2)
+						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 						s := generated.At[selectBothFunc2At2](f)
 						*s = selectBothFunc2At2{}
 						*h = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
@@ -2782,11 +2801,13 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return t.Err()
 		})
 	} else {
-		generated.GoCall(t, &g, selectBothFunc2Kind.With(selectBothFunc2State{}, selectBothFunc2Held{tr: tr, out: out, sum: &sum}))
+		c := generated.NewCall[struct{}](selectBothFunc2Kind)
+		*generated.CallHeld[selectBothFunc2Held](c) = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
+		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2788
+//line selects_task.go:2809
 	if generated.Suspended(t) {
-		f, h := selectBothKind.Spill(t, 2)
+		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 2)
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
 		generated.Move(&s.g, &g)
@@ -2807,9 +2828,9 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:221
 			i, err := task.Select(t, task.Recv(source, &v), task.Send(to, next))
-//line selects_task.go:2811
+//line selects_task.go:2832
 			if generated.Suspended(t) {
-				f, h := selectBothKind.Spill(t, 3)
+				f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 3)
 				s := generated.At[selectBothAt3](f)
 				*s = selectBothAt3{}
 				generated.Move(&s.g, &g)
@@ -2824,9 +2845,9 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case err != nil:
 				out.Close()
 				g.Wait(t)
-//line selects_task.go:2828
+//line selects_task.go:2849
 				if generated.Suspended(t) {
-					_, h := selectBothKind.Spill(t, 4)
+					_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 4)
 					*h = selectBothHeld{err: err}
 					return
 				}
@@ -2842,9 +2863,9 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:234
 	out.Close()
 	err1 := g.Wait(t)
-//line selects_task.go:2846
+//line selects_task.go:2867
 	if generated.Suspended(t) {
-		_, h := selectBothKind.Spill(t, 5)
+		_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 5)
 		*h = selectBothHeld{sum: &sum}
 		return
 	}
@@ -2852,10 +2873,10 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line selects_task.go:2856
+//line selects_task.go:2877
 
 // selectBothStep is the step form of selectBoth.
-func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld) generated.Step {
+func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -2878,7 +2899,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 		tr, in, out = h.tr, h.in, h.out
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:2882
+//line selects_task.go:2903
 		goto resume1
 	case 2:
 		s := generated.At[selectBothAt2](f)
@@ -2886,7 +2907,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 		in, out, sum = h.in, h.out, h.sum
 //line selects.go:207
 		generated.Child(f)
-//line selects_task.go:2890
+//line selects_task.go:2911
 		goto resume2
 	case 3:
 		s := generated.At[selectBothAt3](f)
@@ -2895,19 +2916,19 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 //line selects.go:221
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2899
+//line selects_task.go:2920
 		goto resume3
 	case 4:
 		err = h.err
 //line selects.go:226
 		generated.Err(f)
-//line selects_task.go:2905
+//line selects_task.go:2926
 		goto resume4
 	case 5:
 		sum = h.sum
 //line selects.go:235
 		err1 = generated.Err(f)
-//line selects_task.go:2911
+//line selects_task.go:2932
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2921,19 +2942,21 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 				err := produceStart(t, tr, in, 5)
-//line selects_task.go:2925
+//line selects_task.go:2946
 				if generated.Suspended(t) {
-					selectBothFunc1Kind.SpillBare(t, 1)
+					generated.SpillBare(t, selectBothFunc1Kind, 1)
 					return
 				}
 //line selects.go:205
 				return err
 			})
 		} else {
-			generated.GoCall(t, &g, selectBothFunc1Kind.With(selectBothFunc1State{}, selectBothFunc1Held{tr: tr, in: in}))
+			c := generated.NewCall[struct{}](selectBothFunc1Kind)
+			*generated.CallHeld[selectBothFunc1Held](c) = selectBothFunc1Held{tr: tr, in: in}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2937
+//line selects_task.go:2960
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
@@ -2954,9 +2977,9 @@ resume1:
 				for {
 //line selects.go:208
 					v1, err := out.Recv(t)
-//line selects_task.go:2958
+//line selects_task.go:2981
 					if generated.Suspended(t) {
-						f, h := selectBothFunc2Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 						s := generated.At[selectBothFunc2At1](f)
 						*s = selectBothFunc2At1{}
 						*h = selectBothFunc2Held{tr: tr, out: out, sum: sum}
@@ -2972,9 +2995,9 @@ resume1:
 					{
 //line selects.go:209
 						v2 := valueStart(t, tr, v)
-//line selects_task.go:2976
+//line selects_task.go:2999
 						if generated.Suspended(t) {
-							f, h := selectBothFunc2Kind.Spill(t, 2)
+							f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 							s := generated.At[selectBothFunc2At2](f)
 							*s = selectBothFunc2At2{}
 							*h = selectBothFunc2Held{tr: tr, out: out, sum: sum}
@@ -2989,10 +3012,12 @@ resume1:
 				return t.Err()
 			})
 		} else {
-			generated.GoCall(t, &g, selectBothFunc2Kind.With(selectBothFunc2State{}, selectBothFunc2Held{tr: tr, out: out, sum: sum}))
+			c := generated.NewCall[struct{}](selectBothFunc2Kind)
+			*generated.CallHeld[selectBothFunc2Held](c) = selectBothFunc2Held{tr: tr, out: out, sum: sum}
+			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2996
+//line selects_task.go:3021
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
@@ -3017,7 +3042,7 @@ loop1:
 		next, to = queue1[0], out
 	}
 	i, err = task.Select(t, task.Recv(source, v), task.Send(to, next))
-//line selects_task.go:3021
+//line selects_task.go:3046
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt3](f)
 		*s = selectBothAt3{}
@@ -3047,14 +3072,14 @@ case2:
 //line selects.go:225
 	out.Close()
 	g.Wait(t)
-//line selects_task.go:3051
+//line selects_task.go:3076
 	if generated.Suspended(t) {
 		*h = selectBothHeld{err: err}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line selects.go:227
-	return generated.Return(f, 0, err)
+	return generated.Return[int](f, 0, err)
 case3:
 	queue1 = append(queue1, *v)
 	goto end1
@@ -3067,29 +3092,27 @@ end2:
 //line selects.go:234
 	out.Close()
 	err1 = g.Wait(t)
-//line selects_task.go:3071
+//line selects_task.go:3096
 	if generated.Suspended(t) {
 		*h = selectBothHeld{sum: sum}
 		return generated.Wait(f, t, 5)
 	}
 resume5:
 //line selects.go:236
-	return generated.Return(f, *sum, err1)
+	return generated.Return[int](f, *sum, err1)
 }
 
-//line selects_task.go:3081
-
-type selectBothFunc1State = struct{}
+//line selects_task.go:3106
 
 type selectBothFunc1Held = struct {
 	tr *cases.Trace
 	in *task.Chan[int]
 }
 
-var selectBothFunc1Kind *generated.HeldKind[selectBothFunc1State, selectBothFunc1Held, struct{}]
+var selectBothFunc1Kind *generated.Kind
 
 // selectBothFunc1Step is the step form of selectBoth.func1.
-func selectBothFunc1Step(f *generated.Frame[selectBothFunc1State, struct{}], h *selectBothFunc1Held) generated.Step {
+func selectBothFunc1Step(f *generated.Frame, h *selectBothFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr  *cases.Trace
@@ -3102,14 +3125,14 @@ func selectBothFunc1Step(f *generated.Frame[selectBothFunc1State, struct{}], h *
 	case 1:
 //line selects.go:205
 		err = generated.ChildErr(f)
-//line selects_task.go:3106
+//line selects_task.go:3129
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:205
 	err = produceStart(t, tr, in, 5)
-//line selects_task.go:3113
+//line selects_task.go:3136
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectBothFunc1Held{}
@@ -3118,10 +3141,10 @@ func selectBothFunc1Step(f *generated.Frame[selectBothFunc1State, struct{}], h *
 	}
 resume1:
 //line selects.go:205
-	return generated.Return(f, struct{}{}, err)
+	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line selects_task.go:3125
+//line selects_task.go:3148
 
 // selectBothFunc2At1 is what selectBoth.func2 keeps while it waits in line 208.
 type selectBothFunc2At1 struct {
@@ -3133,7 +3156,7 @@ type selectBothFunc2At2 struct {
 	result int
 }
 
-type selectBothFunc2State = [(max(unsafe.Sizeof(selectBothFunc2At1{}), unsafe.Sizeof(selectBothFunc2At2{})) + 7) / 8]uint64
+const selectBothFunc2Size = (max(unsafe.Sizeof(selectBothFunc2At1{}), unsafe.Sizeof(selectBothFunc2At2{})) + 7) &^ 7
 
 type selectBothFunc2Held = struct {
 	tr  *cases.Trace
@@ -3141,10 +3164,10 @@ type selectBothFunc2Held = struct {
 	sum *int
 }
 
-var selectBothFunc2Kind *generated.HeldKind[selectBothFunc2State, selectBothFunc2Held, struct{}]
+var selectBothFunc2Kind *generated.Kind
 
 // selectBothFunc2Step is the step form of selectBoth.func2.
-func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *selectBothFunc2Held) generated.Step {
+func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3162,7 +3185,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 //line selects.go:208
 		v1 = s.result
 		err = generated.Err(f)
-//line selects_task.go:3166
+//line selects_task.go:3189
 		goto resume1
 	case 2:
 		s := generated.At[selectBothFunc2At2](f)
@@ -3170,7 +3193,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 //line selects.go:209
 		v2 = s.result
 		generated.Child(f)
-//line selects_task.go:3174
+//line selects_task.go:3197
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3178,7 +3201,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 loop1:
 //line selects.go:208
 	v1, err = out.Recv(t)
-//line selects_task.go:3182
+//line selects_task.go:3205
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At1](f)
 		*s = selectBothFunc2At1{}
@@ -3196,7 +3219,7 @@ end1:
 //line selects.go:208
 	v = v1
 	v2 = valueStart(t, tr, v)
-//line selects_task.go:3200
+//line selects_task.go:3223
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At2](f)
 		*s = selectBothFunc2At2{}
@@ -3210,10 +3233,10 @@ resume2:
 	goto loop1
 end2:
 //line selects.go:211
-	return generated.Return(f, struct{}{}, t.Err())
+	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line selects_task.go:3217
+//line selects_task.go:3240
 
 // selectDeferredArgs has the arguments of selectDeferred.
 type selectDeferredArgs struct {
@@ -3230,7 +3253,7 @@ type selectDeferredAt2 struct {
 	v int
 }
 
-type selectDeferredState = [(max(unsafe.Sizeof(selectDeferredArgs{}), unsafe.Sizeof(selectDeferredAt1{}), unsafe.Sizeof(selectDeferredAt2{})) + 7) / 8]uint64
+const selectDeferredSize = (max(unsafe.Sizeof(selectDeferredArgs{}), unsafe.Sizeof(selectDeferredAt1{}), unsafe.Sizeof(selectDeferredAt2{})) + 7) &^ 7
 
 // selectDeferredExit is what selectDeferred needs until it has ended: its deferred calls and its results.
 type selectDeferredExit struct {
@@ -3245,24 +3268,24 @@ type selectDeferredHeld = struct {
 	tr   *cases.Trace
 }
 
-var selectDeferredKind *generated.HeldKind[selectDeferredState, selectDeferredHeld, int]
+var selectDeferredKind *generated.Kind
 
 // selectDeferredStart is the start form of selectDeferred.
 func selectDeferredStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := selectDeferredKind.Begin(t)
+	f, h := generated.BeginHeld[selectDeferredHeld](t, selectDeferredKind)
 	*generated.At[selectDeferredArgs](f) = selectDeferredArgs{n: n}
 	*h = selectDeferredHeld{tr: tr}
 	return generated.Run(t, f, &h.exit.result)
 }
 
 // selectDeferredStep is the step form of selectDeferred.
-func selectDeferredStep(f *generated.Frame[selectDeferredState, int], h *selectDeferredHeld) generated.Step {
+func selectDeferredStep(f *generated.Frame, h *selectDeferredHeld) generated.Step {
 	step, _ := selectDeferredRun(f, h, f.At())
 	return step
 }
 
 // selectDeferredRun runs selectDeferred from a resume point on. If it panics, it runs again from its deferred calls on.
-func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDeferredHeld, at int) (step generated.Step, ok bool) {
+func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return selectDeferredRun(f, h, generated.Exit) }, &step, &ok)
@@ -3289,14 +3312,14 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 //line selects.go:247
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3293
+//line selects_task.go:3316
 		goto resume1
 	case 2:
 		s := generated.At[selectDeferredAt2](f)
 		v = s.v
 //line selects.go:247
 		err1 = generated.ChildErr(f)
-//line selects_task.go:3300
+//line selects_task.go:3323
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3316,9 +3339,9 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 					var v int
 //line selects.go:243
 					i, e := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:3320
+//line selects_task.go:3343
 					if generated.Suspended(t) {
-						f, h := selectDeferredFunc1Kind.Spill(t, 1)
+						f, h := generated.SpillHeld[selectDeferredFunc1Held](t, selectDeferredFunc1Kind, 1)
 						s := generated.At[selectDeferredFunc1At1](f)
 						*s = selectDeferredFunc1At1{}
 						*h = selectDeferredFunc1Held{tr: tr, k: k, v: &v}
@@ -3334,7 +3357,7 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 	}
 //line selects.go:247
 	v = valueStart(t, tr, 10)
-//line selects_task.go:3338
+//line selects_task.go:3361
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredAt1](f)
 		*s = selectDeferredAt1{}
@@ -3345,7 +3368,7 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 resume1:
 //line selects.go:247
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:3349
+//line selects_task.go:3372
 	if generated.Suspended(t) {
 		*generated.At[selectDeferredAt2](f) = selectDeferredAt2{v: v}
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3357,13 +3380,13 @@ resume2:
 		*k, *err = v, err1
 		goto exit
 	}
-//line selects_task.go:3361
+//line selects_task.go:3384
 exit:
 	if p.Run(t) {
 		*h = selectDeferredHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
-	return generated.End(p, f, t, *k, *err)
+	return generated.End[int](p, f, t, *k, *err)
 }
 
 // selectDeferredFunc1At1 is what selectDeferred.func1 keeps while it waits in line 243.
@@ -3371,7 +3394,7 @@ type selectDeferredFunc1At1 struct {
 	result int
 }
 
-type selectDeferredFunc1State = [(unsafe.Sizeof(selectDeferredFunc1At1{}) + 7) / 8]uint64
+const selectDeferredFunc1Size = (unsafe.Sizeof(selectDeferredFunc1At1{}) + 7) &^ 7
 
 type selectDeferredFunc1Held = struct {
 	tr *cases.Trace
@@ -3380,10 +3403,10 @@ type selectDeferredFunc1Held = struct {
 	v  *int
 }
 
-var selectDeferredFunc1Kind *generated.HeldKind[selectDeferredFunc1State, selectDeferredFunc1Held, struct{}]
+var selectDeferredFunc1Kind *generated.Kind
 
 // selectDeferredFunc1Step is the step form of selectDeferred.func1.
-func selectDeferredFunc1Step(f *generated.Frame[selectDeferredFunc1State, struct{}], h *selectDeferredFunc1Held) generated.Step {
+func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr   *cases.Trace
@@ -3401,7 +3424,7 @@ func selectDeferredFunc1Step(f *generated.Frame[selectDeferredFunc1State, struct
 //line selects.go:243
 		i = s.result
 		e = generated.Err(f)
-//line selects_task.go:3405
+//line selects_task.go:3428
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3409,7 +3432,7 @@ func selectDeferredFunc1Step(f *generated.Frame[selectDeferredFunc1State, struct
 	v = new(int)
 //line selects.go:243
 	i, e = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:3413
+//line selects_task.go:3436
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredFunc1At1](f)
 		*s = selectDeferredFunc1At1{}
@@ -3421,8 +3444,8 @@ resume1:
 //line selects.go:244
 	tr.Print("deferred", i, e, *v)
 	*k += *v
-//line selects_task.go:3425
-	return generated.Return(f, struct{}{}, nil)
+//line selects_task.go:3448
+	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
 // selectAfterArgs has the arguments of selectAfter.
@@ -3442,14 +3465,14 @@ type selectAfterAt2 struct {
 	result        int
 }
 
-type selectAfterState = [(max(unsafe.Sizeof(selectAfterArgs{}), unsafe.Sizeof(selectAfterAt1{}), unsafe.Sizeof(selectAfterAt2{})) + 7) / 8]uint64
+const selectAfterSize = (max(unsafe.Sizeof(selectAfterArgs{}), unsafe.Sizeof(selectAfterAt1{}), unsafe.Sizeof(selectAfterAt2{})) + 7) &^ 7
 
 type selectAfterHeld = struct {
 	tr *cases.Trace
 	c  *task.Chan[int]
 }
 
-var selectAfterKind *generated.HeldKind[selectAfterState, selectAfterHeld, int]
+var selectAfterKind *generated.Kind
 
 // selectAfterStart is the start form of selectAfter.
 func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3460,9 +3483,9 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:254
 			i, err := task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3464
+//line selects_task.go:3487
 			if generated.Suspended(t) {
-				f, h := selectAfterKind.Spill(t, 1)
+				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 1)
 				s := generated.At[selectAfterAt1](f)
 				*s = selectAfterAt1{n: n, count1: count1, i1: i1}
 				*h = selectAfterHeld{tr: tr, c: c}
@@ -3474,9 +3497,9 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return count1, err
 			}
 			v := valueStart(t, tr, i)
-//line selects_task.go:3478
+//line selects_task.go:3501
 			if generated.Suspended(t) {
-				f, h := selectAfterKind.Spill(t, 2)
+				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 2)
 				s := generated.At[selectAfterAt2](f)
 				*s = selectAfterAt2{n: n, count1: count1, i1: i1}
 				*h = selectAfterHeld{tr: tr, c: c}
@@ -3491,10 +3514,10 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count1, nil
 }
 
-//line selects_task.go:3495
+//line selects_task.go:3518
 
 // selectAfterStep is the step form of selectAfter.
-func selectAfterStep(f *generated.Frame[selectAfterState, int], h *selectAfterHeld) generated.Step {
+func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                  *cases.Trace
@@ -3514,7 +3537,7 @@ func selectAfterStep(f *generated.Frame[selectAfterState, int], h *selectAfterHe
 //line selects.go:254
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3518
+//line selects_task.go:3541
 		goto resume1
 	case 2:
 		s := generated.At[selectAfterAt2](f)
@@ -3523,7 +3546,7 @@ func selectAfterStep(f *generated.Frame[selectAfterState, int], h *selectAfterHe
 //line selects.go:258
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3527
+//line selects_task.go:3550
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3539,7 +3562,7 @@ loop1:
 	}
 //line selects.go:254
 	i, err = task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3543
+//line selects_task.go:3566
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt1](f)
 		*s = selectAfterAt1{n: n, count1: count1, i1: i1}
@@ -3550,10 +3573,10 @@ loop1:
 resume1:
 //line selects.go:255
 	if err != nil {
-		return generated.Return(f, count1, err)
+		return generated.Return[int](f, count1, err)
 	}
 	v = valueStart(t, tr, i)
-//line selects_task.go:3557
+//line selects_task.go:3580
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt2](f)
 		*s = selectAfterAt2{n: n, count1: count1, i1: i1}
@@ -3569,10 +3592,10 @@ resume2:
 	goto loop1
 end1:
 //line selects.go:260
-	return generated.Return(f, count1, nil)
+	return generated.Return[int](f, count1, nil)
 }
 
-//line selects_task.go:3576
+//line selects_task.go:3599
 
 // queuePollResult is what queue.poll returns.
 type queuePollResult = struct {
@@ -3590,7 +3613,7 @@ type queuePollAt2 struct {
 	i int
 }
 
-type queuePollState = [(max(unsafe.Sizeof(queuePollAt1{}), unsafe.Sizeof(queuePollAt2{})) + 7) / 8]uint64
+const queuePollSize = (max(unsafe.Sizeof(queuePollAt1{}), unsafe.Sizeof(queuePollAt2{})) + 7) &^ 7
 
 type queuePollHeld = struct {
 	q   queue
@@ -3599,15 +3622,15 @@ type queuePollHeld = struct {
 	err error
 }
 
-var queuePollKind *generated.HeldKind[queuePollState, queuePollHeld, queuePollResult]
+var queuePollKind *generated.Kind
 
 // queuePollStart is the start form of queue.poll.
 func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 //line selects.go:270
 	i, err := task.Select(t, task.Recv(q.c, &v), task.Default())
-//line selects_task.go:3609
+//line selects_task.go:3632
 	if generated.Suspended(t) {
-		f, h := queuePollKind.Spill(t, 1)
+		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 1)
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
 		*h = queuePollHeld{tr: tr, v: &v}
@@ -3616,9 +3639,9 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	}
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3620
+//line selects_task.go:3643
 	if generated.Suspended(t) {
-		f, h := queuePollKind.Spill(t, 2)
+		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 2)
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: &v, err: err}
 		return
@@ -3627,10 +3650,10 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	return v, i == 0 && err == nil
 }
 
-//line selects_task.go:3631
+//line selects_task.go:3654
 
 // queuePollStep is the step form of queue.poll.
-func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queuePollHeld) generated.Step {
+func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		q   queue
@@ -3649,7 +3672,7 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 //line selects.go:270
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3653
+//line selects_task.go:3676
 		goto resume1
 	case 2:
 		s := generated.At[queuePollAt2](f)
@@ -3657,14 +3680,14 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 		v, err = h.v, h.err
 //line selects.go:271
 		generated.ChildErr(f)
-//line selects_task.go:3661
+//line selects_task.go:3684
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line selects.go:270
 	i, err = task.Select(t, task.Recv(q.c, v), task.Default())
-//line selects_task.go:3668
+//line selects_task.go:3691
 	if generated.Suspended(t) {
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
@@ -3675,7 +3698,7 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 resume1:
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3679
+//line selects_task.go:3702
 	if generated.Suspended(t) {
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: v, err: err}
@@ -3683,10 +3706,10 @@ resume1:
 	}
 resume2:
 //line selects.go:272
-	return generated.Return(f, queuePollResult{*v, i == 0 && err == nil}, nil)
+	return generated.Return[queuePollResult](f, queuePollResult{*v, i == 0 && err == nil}, nil)
 }
 
-//line selects_task.go:3690
+//line selects_task.go:3713
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -3702,14 +3725,14 @@ type selectInterfaceAt1 struct {
 	}
 }
 
-type selectInterfaceState = [(max(unsafe.Sizeof(selectInterfaceArgs{}), unsafe.Sizeof(selectInterfaceAt1{})) + 7) / 8]uint64
+const selectInterfaceSize = (max(unsafe.Sizeof(selectInterfaceArgs{}), unsafe.Sizeof(selectInterfaceAt1{})) + 7) &^ 7
 
 type selectInterfaceHeld = struct {
 	tr *cases.Trace
 	p  poller
 }
 
-var selectInterfaceKind *generated.HeldKind[selectInterfaceState, selectInterfaceHeld, int]
+var selectInterfaceKind *generated.Kind
 
 // selectInterfaceStart is the start form of selectInterface.
 func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
@@ -3724,9 +3747,9 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3728
+//line selects_task.go:3751
 		if generated.Suspended(t) {
-			f, h := selectInterfaceKind.Spill(t, 1)
+			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s := generated.At[selectInterfaceAt1](f)
 			*s = selectInterfaceAt1{sum: sum}
 			*h = selectInterfaceHeld{tr: tr, p: p}
@@ -3741,10 +3764,10 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:3745
+//line selects_task.go:3768
 
 // selectInterfaceStep is the step form of selectInterface.
-func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selectInterfaceHeld) generated.Step {
+func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr        *cases.Trace
@@ -3765,7 +3788,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 //line selects.go:283
 		v, ok = s.result.R0, s.result.R1
 		generated.Child(f)
-//line selects_task.go:3769
+//line selects_task.go:3792
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3781,7 +3804,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 	sum = 0
 loop1:
 	v, ok = pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3785
+//line selects_task.go:3808
 	if generated.Suspended(t) {
 		s := generated.At[selectInterfaceAt1](f)
 		*s = selectInterfaceAt1{sum: sum}
@@ -3792,13 +3815,13 @@ loop1:
 resume1:
 //line selects.go:284
 	if !ok {
-		return generated.Return(f, sum, nil)
+		return generated.Return[int](f, sum, nil)
 	}
 	sum += v
 	goto loop1
 }
 
-//line selects_task.go:3802
+//line selects_task.go:3825
 
 var selectInterfaceSite1 generated.Site
 

@@ -18,18 +18,19 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	bothKind = generated.DefineHeld[bothState, bothHeld, bothResult]("Both", "other.go", 11, bothStep)
+	bothKind = generated.DefineHeld("Both", "other.go", 11, bothSize, generated.Result[bothResult](), bothStep)
 	generated.Bind(Both, bothStart, func(n int, s string) coro.Call[bothResult] {
-		var s1 bothState
-		*generated.In[bothArgs](&s1) = bothArgs{n: n}
-		return bothKind.With(s1, bothHeld{s: s})
+		c := generated.NewCall[bothResult](bothKind)
+		*generated.CallState[bothArgs](c) = bothArgs{n: n}
+		*generated.CallHeld[bothHeld](c) = bothHeld{s: s}
+		return c
 	})
-	workerLogKind = generated.DefineHeld[workerLogState, workerLogHeld, string]("(*Worker).Log", "other.go", 23, workerLogStep)
+	workerLogKind = generated.DefineHeld("(*Worker).Log", "other.go", 23, 0, generated.Result[string](), workerLogStep)
 	generated.BindMethodValue(func(recv *Worker) func(*task.T, string) string { return recv.Log }, logValueInOther)
 	generated.BindMethod[*Worker]("Log", func(recv any, t *task.T, a1 string) string {
 		return workerLogStart(recv.(*Worker), t, a1)
 	})
-	sumKind = generated.DefineHeld[sumState, sumHeld, int]("Sum", "other.go", 30, sumStep)
+	sumKind = generated.DefineHeld("Sum", "other.go", 30, sumSize, generated.Result[int](), sumStep)
 	generated.Bind(Sum, sumStart, nil)
 }
 
@@ -49,21 +50,21 @@ type bothAt1 struct {
 	n int
 }
 
-type bothState = [(max(unsafe.Sizeof(bothArgs{}), unsafe.Sizeof(bothAt1{})) + 7) / 8]uint64
+const bothSize = (max(unsafe.Sizeof(bothArgs{}), unsafe.Sizeof(bothAt1{})) + 7) &^ 7
 
 type bothHeld = struct {
 	s string
 }
 
-var bothKind *generated.HeldKind[bothState, bothHeld, bothResult]
+var bothKind *generated.Kind
 
 // bothStart is the start form of Both.
 func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 //line other.go:12
 	err := t.Yield()
-//line other_task.go:65
+//line other_task.go:66
 	if generated.Suspended(t) {
-		f, h := bothKind.Spill(t, 1)
+		f, h := generated.SpillHeld[bothHeld](t, bothKind, 1)
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
 		return
@@ -72,10 +73,10 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
-//line other_task.go:76
+//line other_task.go:77
 
 // bothStep is the step form of Both.
-func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.Step {
+func bothStep(f *generated.Frame, h *bothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n   int
@@ -93,14 +94,14 @@ func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:97
+//line other_task.go:98
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:104
+//line other_task.go:105
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -108,28 +109,26 @@ func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.
 	}
 resume1:
 //line other.go:13
-	return generated.Return(f, bothResult{n + 1, s + "!"}, err)
+	return generated.Return[bothResult](f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:115
-
-type workerLogState = struct{}
+//line other_task.go:116
 
 type workerLogHeld = struct {
 	w *Worker
 	s string
 }
 
-var workerLogKind *generated.HeldKind[workerLogState, workerLogHeld, string]
+var workerLogKind *generated.Kind
 
 // workerLogStart is the start form of (*Worker).Log.
 func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:131
+//line other_task.go:130
 	if generated.Suspended(t) {
-		_, h := workerLogKind.Spill(t, 1)
+		_, h := generated.SpillHeld[workerLogHeld](t, workerLogKind, 1)
 		*h = workerLogHeld{w: w, s: s}
 		return
 	}
@@ -137,10 +136,10 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:141
+//line other_task.go:140
 
 // workerLogStep is the step form of (*Worker).Log.
-func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld) generated.Step {
+func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		w *Worker
@@ -153,7 +152,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:157
+//line other_task.go:156
 		goto resume1
 	default:
 		return f.BadResume()
@@ -161,38 +160,38 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:165
+//line other_task.go:164
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 //line other.go:26
-	return generated.Return(f, fmt.Sprint(w.Name, s, w.calls), nil)
+	return generated.Return[string](f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:175
+//line other_task.go:174
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
 	n int
 }
 
-type sumState = [(unsafe.Sizeof(sumAt1{}) + 7) / 8]uint64
+const sumSize = (unsafe.Sizeof(sumAt1{}) + 7) &^ 7
 
 type sumHeld = struct {
 	list []int
 }
 
-var sumKind *generated.HeldKind[sumState, sumHeld, int]
+var sumKind *generated.Kind
 
 // sumStart is the start form of Sum.
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:194
+//line other_task.go:193
 	if generated.Suspended(t) {
-		f, h := sumKind.Spill(t, 1)
+		f, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
 		return
@@ -204,10 +203,10 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:208
+//line other_task.go:207
 
 // sumStep is the step form of Sum.
-func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
+func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		list []int
@@ -222,14 +221,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:226
+//line other_task.go:225
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:233
+//line other_task.go:232
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -240,10 +239,10 @@ resume1:
 	for _, v := range list {
 		n += v
 	}
-	return generated.Return(f, n, nil)
+	return generated.Return[int](f, n, nil)
 }
 
-//line other_task.go:247
+//line other_task.go:246
 
 // logValueInOther returns the start form of recv.Log.
 func logValueInOther(recv *Worker) func(*task.T, string) string {

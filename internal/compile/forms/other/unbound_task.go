@@ -17,11 +17,11 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	unboundFunc1Kind = generated.Define[unboundFunc1State, int]("Unbound.func1", "unbound.go", 6, unboundFunc1Step)
+	unboundFunc1Kind = generated.Define("Unbound.func1", "unbound.go", 6, unboundFunc1Size, generated.Result[int](), unboundFunc1Step)
 	generated.BindLiteral("unbound.go", 6, "", unboundFunc1Start, func(n int) coro.Call[int] {
-		var s unboundFunc1State
-		*generated.In[unboundFunc1Args](&s) = unboundFunc1Args{n: n}
-		return unboundFunc1Kind.With(s)
+		c := generated.NewCall[int](unboundFunc1Kind)
+		*generated.CallState[unboundFunc1Args](c) = unboundFunc1Args{n: n}
+		return c
 	})
 }
 
@@ -35,9 +35,9 @@ type unboundFunc1At1 struct {
 	n int
 }
 
-type unboundFunc1State = [(max(unsafe.Sizeof(unboundFunc1Args{}), unsafe.Sizeof(unboundFunc1At1{})) + 7) / 8]uint64
+const unboundFunc1Size = (max(unsafe.Sizeof(unboundFunc1Args{}), unsafe.Sizeof(unboundFunc1At1{})) + 7) &^ 7
 
-var unboundFunc1Kind *generated.Kind[unboundFunc1State, int]
+var unboundFunc1Kind *generated.Kind
 
 // unboundFunc1Start is the start form of Unbound.func1.
 func unboundFunc1Start(t *task.T, n int) (_ int) {
@@ -45,7 +45,7 @@ func unboundFunc1Start(t *task.T, n int) (_ int) {
 	_ = t.Yield()
 //line unbound_task.go:47
 	if generated.Suspended(t) {
-		f := unboundFunc1Kind.Spill(t, 1)
+		f := generated.Spill(t, unboundFunc1Kind, 1)
 		*generated.At[unboundFunc1At1](f) = unboundFunc1At1{n: n}
 		return
 	}
@@ -56,7 +56,7 @@ func unboundFunc1Start(t *task.T, n int) (_ int) {
 //line unbound_task.go:57
 
 // unboundFunc1Step is the step form of Unbound.func1.
-func unboundFunc1Step(f *generated.Frame[unboundFunc1State, int]) generated.Step {
+func unboundFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
 	var (
 		n int
@@ -84,7 +84,7 @@ func unboundFunc1Step(f *generated.Frame[unboundFunc1State, int]) generated.Step
 	}
 resume1:
 //line unbound.go:8
-	return generated.Return(f, n*2, nil)
+	return generated.Return[int](f, n*2, nil)
 }
 
 //line unbound_task.go:91
