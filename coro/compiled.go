@@ -109,6 +109,20 @@ func (f *CompiledFrame) anyFrame() *header { return &f.header }
 // At is as that of [Frame].
 func (f *CompiledFrame) At() int { return int(f.header.at & atMask) }
 
+// Resumed is the function [Resumed] for f. Calls of an interface's method would not be inlined.
+func (f *CompiledFrame) Resumed() *Suspension { return f.header.resumed() }
+
+// Leave is the function [Leave] for f.
+func (f *CompiledFrame) Leave(s *Suspension, at int) Step { return s.leave(&f.header, at) }
+
+// ChildErr is the function [ChildErr] for f.
+func (f *CompiledFrame) ChildErr() error { return f.header.childErr() }
+
+// ReturnCompiled is [ReturnBoth] for compiled functions.
+func ReturnCompiled[R any](f *CompiledFrame, result R, err error) Step {
+	return returnBoth(&f.header, result, err)
+}
+
 // BadResume is as that of [Frame].
 func (f *CompiledFrame) BadResume() Step { return f.header.badResume() }
 

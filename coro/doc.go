@@ -234,7 +234,7 @@ package coro
 // it, except where a comment names another. The order of locks is in
 // docs/internals/design.md.
 //
-//	frames           header, kind, pointers, result, frame, step, elision, elision_check, held
+//	frames           header, kind, pointers, result, frame, step, elision, elision_check, held, held_parts
 //	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning, tuning_explore
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
@@ -246,7 +246,7 @@ package coro
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload
-//	compiled tasks   suspension, suspension_eager, suspension_scope, suspension_group, suspension_on, suspension_end,
+//	compiled tasks   suspension, compiled, suspension_eager, suspension_scope, suspension_group, suspension_on, suspension_end,
 //	                 suspension_panic, suspension_exit, suspension_move, suspension_sharing, staged
 //	in plain Go      plain, plain_wait
 //	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,

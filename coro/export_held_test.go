@@ -15,7 +15,7 @@ func (k *HeldKind[S, H, R]) Slots() (all, free int, ok bool) {
 }
 
 // BlockLen returns how many slots a block of k has.
-func (k *HeldKind[S, H, R]) BlockLen() int { return k.parts.slots.BlockLen() }
+func (k *HeldKind[S, H, R]) BlockLen() int { return slots.As[H](&k.parts.slots).BlockLen() }
 
 // SlotSlack returns how many free slots of a kind may be in lists that a goroutine that needs one
 // does not look into, with so many workers.

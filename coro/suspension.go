@@ -100,7 +100,7 @@ const (
 )
 
 // Suspended reports whether the function that the caller has just called is waiting. Then the caller
-// makes a frame, by [Spill], and returns.
+// makes a frame, by [CompiledKind.Spill], and returns.
 func (s *Suspension) Suspended() bool { return s.status != goesOn }
 
 // InTask reports whether s is a worker's: whether the functions that use it can wait.
@@ -280,15 +280,16 @@ func (s *Suspension) leave(h *header, at int) Step {
 }
 
 // ChildErr returns the error of the task function that f's has called, and raises its panic again.
-func ChildErr(f AnyFrame) error {
-	h := f.anyFrame()
+func ChildErr(f AnyFrame) error { return f.anyFrame().childErr() }
+
+func (h *header) childErr() error {
 	if h.at&atFailed == 0 {
 		return nil
 	}
-	return h.childErr()
+	return h.childFailure()
 }
 
-func (h *header) childErr() error {
+func (h *header) childFailure() error {
 	w := h.worker.get()
 	if w.suspension.ending {
 		runtime.Goexit()
@@ -351,7 +352,10 @@ func (s *Suspension) Recovered(v any) error {
 // ReturnBoth ends the task of f with a result and an error, either of which may be nil. Frame.Fail
 // gives an error alone.
 func ReturnBoth[R any](f AnyFrame, result R, err error) Step {
-	h := f.anyFrame()
+	return returnBoth(f.anyFrame(), result, err)
+}
+
+func returnBoth[R any](h *header, result R, err error) Step {
 	if framecheck.Enabled {
 		h.makesStep("Return")
 	}

@@ -2,6 +2,7 @@ package slots
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -230,4 +231,29 @@ func TestTheSteadyStateAllocatesNothing(t *testing.T) {
 		s.Put(&own, s.Take(&own))
 		own.Publish()
 	}))
+}
+
+// Slots whose type is known at run time alone are like those of Of.
+func TestUntyped(t *testing.T) {
+	var s Untyped
+	s.Init(reflect.TypeFor[Slot[value]]())
+	of := As[value](&s)
+	require.Equal(t, newSlots[value]().BlockLen(), of.BlockLen())
+	var own Local
+	seen := map[unsafe.Pointer]bool{}
+	for range 200 {
+		slot := s.Take(&own)
+		require.False(t, seen[slot])
+		seen[slot] = true
+		(*Slot[value])(slot).Value.text = "kept alive by the block"
+		runtime.GC()
+	}
+	require.Equal(t, 256, s.Use().Slots)
+	for slot := range seen {
+		require.Equal(t, "kept alive by the block", (*Slot[value])(slot).Value.text)
+		(*Slot[value])(slot).Value = value{}
+		s.Put(&own, slot)
+	}
+	require.Equal(t, 256, survey(t, of).Made)
+	require.Contains(t, seen, s.Take(&own))
 }

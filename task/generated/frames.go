@@ -90,23 +90,23 @@ func ResultTo[R any](t *task.T, r *R) { suspension(t).ResultTo(unsafe.Pointer(r)
 func ResultToStep[R any](t *task.T, r *R) { suspension(t).ResultToStep(unsafe.Pointer(r)) }
 
 // Resume begins a step of f.
-func Resume(f *Frame) *task.T { return (*task.T)(unsafe.Pointer(coro.Resumed(f))) }
+func Resume(f *Frame) *task.T { return (*task.T)(unsafe.Pointer(f.Resumed())) }
 
 // Wait ends a step of f whose callee is waiting.
-func Wait(f *Frame, t *task.T, at int) Step { return coro.Leave(f, suspension(t), at) }
+func Wait(f *Frame, t *task.T, at int) Step { return f.Leave(suspension(t), at) }
 
 // Err returns the error of an operation of package task. If a function that that has called has
 // panicked, Err panics.
-func Err(f *Frame) error { return coro.ChildErr(f) }
+func Err(f *Frame) error { return f.ChildErr() }
 
 // ChildErr returns the error of a task function. If it has panicked, ChildErr panics.
-func ChildErr(f *Frame) error { return coro.ChildErr(f) }
+func ChildErr(f *Frame) error { return f.ChildErr() }
 
 // Child is [ChildErr] for functions that return no error.
-func Child(f *Frame) { coro.ChildErr(f) }
+func Child(f *Frame) { f.ChildErr() }
 
 // Return ends the function.
-func Return[R any](f *Frame, r R, err error) Step { return coro.ReturnBoth(f, r, err) }
+func Return[R any](f *Frame, r R, err error) Step { return coro.ReturnCompiled(f, r, err) }
 
 // suspension returns what t consists of.
 func suspension(t *task.T) *coro.Suspension { return (*coro.Suspension)(unsafe.Pointer(t)) }

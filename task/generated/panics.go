@@ -168,5 +168,5 @@ func End[R any](p *Panic, f *Frame, t *task.T, r R, err error) (step Step, ok bo
 	case p.exits:
 		return coro.EndByExit(f, p.exit), true
 	}
-	return coro.ReturnBoth(f, r, err), true
+	return coro.ReturnCompiled(f, r, err), true
 }
