@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/inspect"
+	"github.com/framearena/framearena/task"
 )
 
 type none = struct{}
@@ -78,6 +80,34 @@ func get(t *testing.T, i http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+// unboundNap is a task function that nobody has compiled.
+func unboundNap(t *task.T, d time.Duration) error { return t.Sleep(d) }
+
+// Functions that run on goroutines are counted by name.
+func TestUncompiledFunctions(t *testing.T) {
+	pool := executor.NewPool(executor.WithWorkers(1), executor.WithErrorHandler(func(error) {}))
+	for range 3 {
+		require.NoError(t, task.Go(pool, task.Do1(unboundNap, time.Hour)))
+	}
+	_, err := task.Run(t.Context(), pool, task.Do1(unboundNap, 0))
+	require.NoError(t, err)
+	i := inspect.New(inspect.WithExecutor("main", pool))
+	var d document
+	require.Eventually(t, func() bool {
+		d = decode(t, get(t, i, "json").Body.Bytes())
+		return len(d.Uncompiled) > 0 && d.Uncompiled[0].Started == 4
+	}, time.Minute, time.Millisecond)
+	f := d.Uncompiled[0]
+	require.Equal(t, "unboundNap", f.Name)
+	require.Equal(t, "inspector_test.go", path.Base(f.File))
+	require.Equal(t, 3, f.Live)
+	body := get(t, i, "").Body.String()
+	require.Contains(t, body, "functions that are not compiled")
+	require.Contains(t, body, "unboundNap")
+	require.NoError(t, pool.Close())
+	require.Zero(t, decode(t, get(t, i, "json").Body.Bytes()).Uncompiled[0].Live)
+}
+
 // document has the fields of the JSON document that programs may rely on.
 type document struct {
 	Kinds []struct {
@@ -86,8 +116,12 @@ type document struct {
 		Live       int
 		LiveBytes  int `json:"live_bytes"`
 	}
-	MoreKinds int `json:"more_kinds"`
-	Defined   int `json:"kinds_defined"`
+	MoreKinds  int `json:"more_kinds"`
+	Defined    int `json:"kinds_defined"`
+	Uncompiled []struct {
+		Name, File    string
+		Started, Live int
+	}
 	Executors []struct {
 		Name    string
 		Waiting int

@@ -102,6 +102,14 @@ func (r report) MostLive() uint64 {
 	return r.Kinds[0].Live
 }
 
+// MostOnGoroutines is the largest number of live calls of one function that is not compiled.
+func (r report) MostOnGoroutines() int64 {
+	if len(r.Uncompiled) == 0 {
+		return 0
+	}
+	return r.Uncompiled[0].Live
+}
+
 // summary has the sums over all executors and arenas, which the page shows first.
 type summary struct {
 	Live, Refusals           uint64

@@ -15,6 +15,7 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/printable"
 	"github.com/framearena/framearena/internal/resident"
+	"github.com/framearena/framearena/task"
 )
 
 // These are the most entries that each list shows, so that a browser can display the page.
@@ -27,7 +28,9 @@ const (
 	maxObjects = 10 // that tasks wait for
 	maxBusy    = 20 // kinds that workers were busy with
 	maxHeld    = 20 // kinds with held parts
-	maxSlabs   = 96 // of a class
+
+	maxUncompiled = 50
+	maxSlabs      = 96 // of a class
 
 	// maxSamples is the most waiting tasks whose chains are collected, of all groups together; if
 	// there are more groups than that, one of each.
@@ -37,11 +40,16 @@ const (
 // report is the content of the page and of the JSON document. Programs read the JSON:
 // fields may be added, but none is removed or changes its meaning.
 type report struct {
-	Program   string           `json:"program"`
-	Time      time.Time        `json:"time"`
-	Kinds     []kindReport     `json:"kinds"` // counted kinds, the one with the most live tasks first
-	MoreKinds int              `json:"more_kinds,omitempty"`
-	Defined   int              `json:"kinds_defined"`
+	Program   string       `json:"program"`
+	Time      time.Time    `json:"time"`
+	Kinds     []kindReport `json:"kinds"` // counted kinds, the one with the most live tasks first
+	MoreKinds int          `json:"more_kinds,omitempty"`
+	Defined   int          `json:"kinds_defined"`
+
+	// Uncompiled is the task functions that have run on goroutines, those with the most live calls first.
+	Uncompiled     []uncompiledReport `json:"uncompiled,omitempty"`
+	MoreUncompiled int                `json:"more_uncompiled,omitempty"`
+
 	Executors []executorReport `json:"executors"`
 	Arenas    []arenaReport    `json:"arenas"`
 	Memory    memoryReport     `json:"memory"`
@@ -82,6 +90,14 @@ type kindReport struct {
 	FromArena uint64  `json:"from_arena"`
 	LiveBytes uint64  `json:"live_bytes"`
 	Wakes     uint64  `json:"wakes"`
+}
+
+// uncompiledReport counts the calls of a task function that is not compiled: see
+// [task.UncompiledFunctions].
+type uncompiledReport struct {
+	kindRef
+	Started int64 `json:"started"`
+	Live    int64 `json:"live"`
 }
 
 // kindRef identifies a kind.
@@ -252,6 +268,7 @@ func (i *Inspector) report(d detail) report {
 		r.Defined++
 	}
 	r.addKinds()
+	r.addUncompiled()
 	for _, e := range i.executors {
 		r.Executors = append(r.Executors, reportExecutor(e, d))
 	}
@@ -305,6 +322,17 @@ func (r *report) addKinds() {
 		return cmp.Or(-cmp.Compare(a.Live, b.Live), -cmp.Compare(a.Started, b.Started))
 	})
 	r.Kinds, r.MoreKinds = cut(kinds, maxKinds)
+}
+
+func (r *report) addUncompiled() {
+	var all []uncompiledReport
+	for f := range task.UncompiledFunctions() {
+		all = append(all, uncompiledReport{refOf(f.Function), f.Started, f.Live})
+	}
+	slices.SortFunc(all, func(a, b uncompiledReport) int {
+		return cmp.Or(-cmp.Compare(a.Live, b.Live), -cmp.Compare(a.Started, b.Started), cmp.Compare(a.Name, b.Name))
+	})
+	r.Uncompiled, r.MoreUncompiled = cut(all, maxUncompiled)
 }
 
 func reportExecutor(e namedExecutor, d detail) executorReport {

@@ -45,5 +45,6 @@ func (c Collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 	}
 	s.tasks()
+	s.uncompiled()
 	s.memory()
 }

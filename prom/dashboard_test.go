@@ -27,6 +27,7 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/inspect"
 	"github.com/framearena/framearena/prom"
+	"github.com/framearena/framearena/task"
 )
 
 // command returns the path of a program of Debian's package prometheus, and skips the test if it is
@@ -169,8 +170,12 @@ func busyProgram(t *testing.T) (address string) {
 		require.NoError(t, coro.Go(pool, locks, none{}))
 		require.NoError(t, coro.Go(pool, ticks, 0))
 	}
+	require.NoError(t, task.Go(pool, task.Do0(uncompiled)))
 	return strings.TrimPrefix(server.URL, "http://")
 }
+
+// uncompiled is a task function that nobody has compiled.
+func uncompiled(t *task.T) error { return t.Sleep(time.Hour) }
 
 // startPrometheus starts a Prometheus that scrapes a target often, with the alert rules, and returns its
 // URL. It listens on the loopback interface only.

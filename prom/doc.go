@@ -52,6 +52,10 @@
 //	framearena_tasks_elided_total, framearena_tasks_live,
 //	framearena_tasks_live_bytes, framearena_tasks_wakes_total
 //
+// Task functions that are not compiled have these, with the function's name in the label function:
+//
+//	framearena_uncompiled_calls_total, framearena_uncompiled_calls_live
+//
 // The program has these:
 //
 //	framearena_heap_bytes              Go heap of tasks, by the label purpose: held or records

@@ -12,6 +12,7 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/printable"
 	"github.com/framearena/framearena/internal/resident"
+	"github.com/framearena/framearena/task"
 )
 
 // metric is a metric with its labels; it has a series for each combination of their values.
@@ -70,6 +71,9 @@ var (
 	tasksWakes     = define(counter, "tasks_wakes_total", "How often counted tasks have resumed because what they waited for had happened.", "kind")
 	tasksLive      = define(gauge, "tasks_live", "Counted tasks that have begun and have not ended.", "kind")
 	tasksLiveBytes = define(gauge, "tasks_live_bytes", "Memory of the frames of live counted tasks, as asked for.", "kind")
+
+	uncompiledStarted = define(counter, "uncompiled_calls_total", "Calls of a task function that is not compiled: each ran on a goroutine.", "function")
+	uncompiledLive    = define(gauge, "uncompiled_calls_live", "Calls of a task function that is not compiled, which have not ended.", "function")
 
 	heapBytes   = define(gauge, "heap_bytes", "Memory of the Go heap that tasks have beside their frames, in slots in use and free ones: held parts (held), and records of groups, timers and so on (records).", "purpose")
 	heldBytes   = define(gauge, "held_bytes", "Memory of the Go heap in slots for the held parts of a kind.", "kind")
@@ -260,5 +264,22 @@ func (s sink) tasks() {
 		s.send(tasksWakes, float64(k.Wakes), kind)
 		s.send(tasksLive, float64(k.Live()), kind)
 		s.send(tasksLiveBytes, float64(k.LiveBytes), kind)
+	}
+}
+
+// uncompiled sends the calls of functions that are not compiled. It adds up those whose names are shown
+// alike.
+func (s sink) uncompiled() {
+	sums := make(map[string]task.Uncompiled)
+	for f := range task.UncompiledFunctions() {
+		name := printable.Text(f.Function.Name)
+		sum := sums[name]
+		sum.Started += f.Started
+		sum.Live += f.Live
+		sums[name] = sum
+	}
+	for function, f := range sums {
+		s.send(uncompiledStarted, float64(f.Started), function)
+		s.send(uncompiledLive, float64(f.Live), function)
 	}
 }
