@@ -227,14 +227,9 @@ func isPointerFree(t types.Type) bool {
 	case *types.TypeParam:
 		return false
 	case *types.Alias:
-		return isPointerFree(types.Unalias(t))
+		return !mentionsTypeParam(t) && isPointerFree(types.Unalias(t))
 	case *types.Named:
-		for a := range t.TypeArgs().Types() {
-			if mentionsTypeParam(a) {
-				return false
-			}
-		}
-		return isPointerFree(t.Underlying())
+		return !mentionsTypeParam(t) && isPointerFree(t.Underlying())
 	case *types.Basic:
 		return t.Info()&types.IsString == 0 && t.Kind() != types.UnsafePointer && t.Kind() != types.UntypedNil
 	case *types.Array:

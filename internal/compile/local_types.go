@@ -1,14 +1,18 @@
 package compile
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
 // Types that functions declare are types of the package in the output: both forms of a function, and
-// what it stores, have the same ones. They keep their names if those are free.
+// what it stores, have the same ones. They keep their names if those are free. In a generic function, a
+// type is another one in each instance; so in the output it is generic, with the function's type
+// parameters.
 
 // findLocalTypes finds the types that the function declares, those in its literals included.
 func (u *unit) findLocalTypes(fn *function) {
@@ -24,10 +28,6 @@ func (u *unit) findLocalTypes(fn *function) {
 		o, ok := u.info.Defs[spec.Name].(*types.TypeName)
 		if !ok {
 			return true
-		}
-		if len(fn.typeParams) > 0 {
-			u.diag.at(spec.Pos(), "a type in a generic task function is not supported; declare %s outside of %s", o.Name(), fn.display)
-			return false
 		}
 		u.localTypes[o] = u.top(o.Name())
 		fn.file.localTypes = append(fn.file.localTypes, o)
@@ -45,8 +45,43 @@ func (f *file) writeLocalTypes(b *strings.Builder) {
 		} else {
 			t = t.Underlying()
 		}
-		b.WriteString("type " + name + sep + f.typeText(t) + "\n\n")
+		b.WriteString("type " + name + f.typeParamsIn(o.Type()) + sep + f.typeText(t) + "\n\n")
 	}
+}
+
+// localTypeText returns how the output spells a type that a function declares. It is empty for others.
+func (f *file) localTypeText(o *types.TypeName) string {
+	name := f.unit.localTypes[o]
+	if name == "" {
+		return ""
+	}
+	var args []string
+	for _, p := range typeParamsAround(o) {
+		args = append(args, f.typeText(p))
+	}
+	if len(args) > 0 {
+		name += "[" + strings.Join(args, ", ") + "]"
+	}
+	return name
+}
+
+// typeParamsAround returns the type parameters of the function that declares a type, in their order, if
+// one does. Those without a name are left out: nothing can mention them.
+func typeParamsAround(o *types.TypeName) (params []*types.TypeParam) {
+	if o.Pkg() == nil {
+		return nil
+	}
+	for s := o.Parent(); s != nil && s != o.Pkg().Scope(); s = s.Parent() {
+		for _, name := range s.Names() {
+			if t, ok := s.Lookup(name).(*types.TypeName); ok {
+				if p, ok := t.Type().(*types.TypeParam); ok {
+					params = append(params, p)
+				}
+			}
+		}
+	}
+	slices.SortFunc(params, func(a, b *types.TypeParam) int { return cmp.Compare(a.Index(), b.Index()) })
+	return params
 }
 
 // localDeclaration lowers a declaration of constants or types. Types are declared outside.

@@ -135,7 +135,7 @@ func (r *renderer) ident(id *ast.Ident) ast.Node {
 			return raw(name, id.Pos())
 		}
 	case *types.TypeName:
-		if name := r.file.unit.localTypes[o]; name != "" {
+		if name := r.file.localTypeText(o); name != "" {
 			return raw(name, id.Pos())
 		}
 	case *types.PkgName:

@@ -87,7 +87,7 @@ func (f *file) writeType(b *strings.Builder, t types.Type) {
 func (f *file) writeNamed(b *strings.Builder, o *types.TypeName, args *types.TypeList) {
 	switch {
 	case f.unit.localTypes[o] != "":
-		b.WriteString(f.unit.localTypes[o])
+		b.WriteString(f.localTypeText(o))
 	case o.Pkg() == nil || o.Pkg() == f.unit.types:
 		b.WriteString(o.Name())
 	default:
@@ -217,13 +217,9 @@ func walkType(t types.Type, f func(types.Type)) {
 	f(t)
 	switch t := t.(type) {
 	case *types.Alias:
-		for a := range t.TypeArgs().Types() {
-			walkType(a, f)
-		}
+		walkNamed(t.Obj(), t.TypeArgs(), f)
 	case *types.Named:
-		for a := range t.TypeArgs().Types() {
-			walkType(a, f)
-		}
+		walkNamed(t.Obj(), t.TypeArgs(), f)
 	case *types.Pointer:
 		walkType(t.Elem(), f)
 	case *types.Slice:
@@ -257,5 +253,14 @@ func walkType(t types.Type, f func(types.Type)) {
 		for i := range t.Len() {
 			walkType(t.Term(i).Type(), f)
 		}
+	}
+}
+
+func walkNamed(o *types.TypeName, args *types.TypeList, f func(types.Type)) {
+	for a := range args.Types() {
+		walkType(a, f)
+	}
+	for _, p := range typeParamsAround(o) {
+		f(p)
 	}
 }

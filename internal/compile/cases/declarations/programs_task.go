@@ -82,7 +82,7 @@ type pair struct {
 	b int
 }
 
-type list []pair
+type list1 []pair
 
 type pair1 struct{ s string }
 
@@ -97,12 +97,12 @@ type x1 string
 
 type x2 = int
 
-type node struct {
+type node1 struct {
 	value int
-	next  *node
+	next  *node1
 }
 
-type list1 = []*node
+type list2 = []*node1
 
 type box struct{ n int }
 
@@ -203,7 +203,7 @@ const localDeclarationsSize = (max(unsafe.Sizeof(localDeclarationsArgs{}), unsaf
 
 type localDeclarationsHeld = struct {
 	tr  *cases.Trace
-	all list
+	all list1
 	p   pair1
 }
 
@@ -213,12 +213,12 @@ var localDeclarationsKind *generated.Kind
 func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:29
 	const limit = 2
-	var all list
+	var all list1
 //line programs.go:35
 	for i := 0; i < limit; i++ {
-		const step = 10
+		const step1 = 10
 //line programs.go:38
-		v := valueStart(t, tr, step*i)
+		v := valueStart(t, tr, step1*i)
 //line programs_task.go:223
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 1)
@@ -231,7 +231,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line programs.go:38
 		all = append(all, struct{ a, b int }{i, v})
 		p := pair1{fmt.Sprint(i)}
-		valueStart(t, tr, step)
+		valueStart(t, tr, step1)
 //line programs_task.go:236
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 2)
@@ -268,7 +268,7 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 	var (
 		tr      *cases.Trace
 		n, i, v int
-		all     list
+		all     list1
 		p       pair1
 	)
 	_ = n
@@ -314,9 +314,9 @@ loop1:
 		goto end1
 	}
 //line programs.go:36
-	const step = 10
+	const step1 = 10
 //line programs.go:38
-	v = valueStart(t, tr, step*i)
+	v = valueStart(t, tr, step1*i)
 //line programs_task.go:321
 	if generated.Suspended(t) {
 		s := generated.At[localDeclarationsAt1](f)
@@ -329,7 +329,7 @@ resume1:
 //line programs.go:38
 	all = append(all, struct{ a, b int }{i, v})
 	p = pair1{fmt.Sprint(i)}
-	valueStart(t, tr, step)
+	valueStart(t, tr, step1)
 //line programs_task.go:334
 	if generated.Suspended(t) {
 		*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
@@ -735,16 +735,16 @@ const recursiveTypeSize = (max(unsafe.Sizeof(recursiveTypeArgs{}), unsafe.Sizeof
 
 type recursiveTypeHeld = struct {
 	tr    *cases.Trace
-	first *node
-	all   list1
+	first *node1
+	all   list2
 }
 
 var recursiveTypeKind *generated.Kind
 
 // recursiveTypeStart is the start form of recursiveType.
 func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	var first *node
-	var all list1
+	var first *node1
+	var all list2
 //line programs.go:100
 	for i := 0; i < n; i++ {
 		{
@@ -760,7 +760,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return
 			}
 //line programs.go:101
-			first = &node{v, first}
+			first = &node1{v, first}
 			all = append(all, first)
 		}
 	}
@@ -791,8 +791,8 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 	var (
 		tr               *cases.Trace
 		n, i, v, sum, v1 int
-		first, x3        *node
-		all              list1
+		first, x3        *node1
+		all              list2
 	)
 	switch f.At() {
 	case 0:
@@ -841,7 +841,7 @@ loop1:
 	}
 resume1:
 //line programs.go:101
-	first = &node{v, first}
+	first = &node1{v, first}
 	all = append(all, first)
 //line programs.go:100
 	i++

@@ -1,0 +1,97 @@
+package declarations
+
+import (
+	"fmt"
+
+	"github.com/framearena/framearena/internal/compile/cases"
+	"github.com/framearena/framearena/task"
+)
+
+func init() {
+	programs = append(programs,
+		cases.Program{Name: "types in generic functions", Run: typesInGenerics},
+		cases.Program{Name: "a type of each instance", Run: typeOfEachInstance},
+	)
+}
+
+func typesInGenerics(t *task.T, tr *cases.Trace, n int) (int, error) {
+	a, err := inGeneric(t, tr, "k", n)
+	if err != nil {
+		return 0, err
+	}
+	b, err := inGeneric(t, tr, n, []string{"v"})
+	return a + b, err
+}
+
+func inGeneric[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (int, error) {
+	type entry struct {
+		key   K
+		value V
+	}
+	type node struct {
+		entry
+		next *node
+	}
+	type number int
+	type list = []entry
+	type small = uint8
+	count := number(value(t, tr, 1))
+	var s small = 7
+	all := list{{k, v}}
+	first := &node{entry{k, v}, nil}
+	if err := t.Yield(); err != nil {
+		return 0, err
+	}
+	all = append(all, entry{key: k})
+	first = &node{all[value(t, tr, 1)], first}
+	index := map[K]*node{}
+	for x := first; x != nil; x = x.next {
+		type step struct{ of entry }
+		at := step{x.entry}
+		value(t, tr, int(count))
+		count++
+		index[at.of.key] = x
+	}
+	last, err := lastOf(t, tr, all)
+	if err != nil {
+		return 0, err
+	}
+	pick := func(e entry) K {
+		type wrapped struct{ e entry }
+		return wrapped{e}.e.key
+	}
+	tr.Print(len(index), pick(last), fmt.Sprint(first.entry, first.next.entry), int(s))
+	var some any = all[0]
+	value(t, tr, 5)
+	switch e := some.(type) {
+	case node:
+		tr.Print("node")
+	case entry:
+		tr.Print("entry", fmt.Sprint(e.value))
+	}
+	return int(count), nil
+}
+
+// lastOf is called with types that a generic function declares.
+func lastOf[E any](t *task.T, tr *cases.Trace, list []E) (last E, err error) {
+	for _, e := range list {
+		value(t, tr, len(list))
+		last = e
+	}
+	return last, t.Yield()
+}
+
+func typeOfEachInstance(t *task.T, tr *cases.Trace, n int) (int, error) {
+	a, b, c := marked[int](t, tr), marked[string](t, tr), marked[int](t, tr)
+	tr.Print(a == b, a == c)
+	return n, nil
+}
+
+// marked returns a value of a type that does not mention the type parameter, and is another one in each
+// instance all the same.
+func marked[E any](t *task.T, tr *cases.Trace) any {
+	type mark struct{ n int }
+	m := mark{value(t, tr, 1)}
+	value(t, tr, 2)
+	return m
+}
