@@ -35,10 +35,16 @@ func TestGolden(t *testing.T) {
 
 // TestRefused checks that what cannot be compiled is refused at its line, and nothing else is.
 func TestRefused(t *testing.T) {
-	r, err := Run(Config{Patterns: []string{"./testdata/refused"}})
+	for _, name := range []string{"refused/refused.go", "frame_limits/frames.go"} {
+		t.Run(name, func(t *testing.T) { checkRefused(t, "./testdata/"+name) })
+	}
+}
+
+func checkRefused(t *testing.T, file string) {
+	r, err := Run(Config{Patterns: []string{"./" + filepath.Dir(file)}})
 	require.NoError(t, err)
 	require.Empty(t, r.Outputs)
-	src, err := os.ReadFile("testdata/refused/refused.go")
+	src, err := os.ReadFile(file)
 	require.NoError(t, err)
 	got := map[int]string{}
 	for _, d := range r.Diagnostics {
