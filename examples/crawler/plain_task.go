@@ -103,8 +103,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 						err := exploreStart(t, &next)
 //line plain_task.go:105
 						if generated.Suspended(t) {
-							generated.SpillBare(t, exploreFunc1Kind, 1)
-							return
+							return // the callee's frame is the only one
 						}
 //line plain.go:43
 						return err
@@ -114,7 +113,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 					*generated.CallHeld[exploreFunc1Held](c1) = exploreFunc1Held{next: &next}
 					generated.GoCall(t, &children, c1)
 				}
-//line plain_task.go:118
+//line plain_task.go:117
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 2)
 					s := generated.At[exploreAt2](f)
@@ -129,7 +128,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 := children.Wait(t)
-//line plain_task.go:133
+//line plain_task.go:132
 	if generated.Suspended(t) {
 		generated.SpillBare(t, exploreKind, 3)
 		return
@@ -138,7 +137,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 	return err1
 }
 
-//line plain_task.go:142
+//line plain_task.go:141
 
 // exploreStep is the step form of explore.
 func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
@@ -162,7 +161,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:27
 		links, attempts = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line plain_task.go:166
+//line plain_task.go:165
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -171,12 +170,12 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		v, c, links, found = h.v, h.c, h.links, h.found
 //line plain.go:43
 		generated.Child(f)
-//line plain_task.go:175
+//line plain_task.go:174
 		goto resume2
 	case 3:
 //line plain.go:47
 		err1 = generated.Err(f)
-//line plain_task.go:180
+//line plain_task.go:179
 		goto resume3
 	default:
 		return f.BadResume()
@@ -184,7 +183,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:26
 	c = v.crawl
 	links, attempts, err = readStart(t, v)
-//line plain_task.go:188
+//line plain_task.go:187
 	if generated.Suspended(t) {
 		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{v: v, c: c}
@@ -228,10 +227,9 @@ loop1:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 				err := exploreStart(t, next)
-//line plain_task.go:232
+//line plain_task.go:231
 				if generated.Suspended(t) {
-					generated.SpillBare(t, exploreFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line plain.go:43
 				return err
@@ -242,7 +240,7 @@ loop1:
 			generated.GoCall(t, &children, c1)
 		}
 	}
-//line plain_task.go:246
+//line plain_task.go:244
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt2](f)
 		*s = exploreAt2{attempts: attempts, i: i}
@@ -261,7 +259,7 @@ end2:
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 = children.Wait(t)
-//line plain_task.go:265
+//line plain_task.go:263
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -273,7 +271,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line plain_task.go:277
+//line plain_task.go:275
 
 type exploreFunc1Held = struct {
 	next *visited
@@ -294,14 +292,14 @@ func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	case 1:
 //line plain.go:43
 		err = generated.ChildErr(f)
-//line plain_task.go:298
+//line plain_task.go:296
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:43
 	err = exploreStart(t, next)
-//line plain_task.go:305
+//line plain_task.go:303
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -313,7 +311,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:317
+//line plain_task.go:315
 
 // readResult is what read returns.
 type readResult = struct {
@@ -348,7 +346,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	for {
 		attempts++
 		links, err = attemptStart(t, v)
-//line plain_task.go:352
+//line plain_task.go:350
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[readHeld](t, readKind, 1)
 			*generated.At[readAt1](f) = readAt1{attempts: attempts}
@@ -363,7 +361,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 		{
 //line plain.go:60
 			err1 := t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:367
+//line plain_task.go:365
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[readHeld](t, readKind, 2)
 				*generated.At[readAt2](f) = readAt2{attempts: attempts}
@@ -378,7 +376,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	}
 }
 
-//line plain_task.go:382
+//line plain_task.go:380
 
 // readStep is the step form of read.
 func readStep(f *generated.Frame, h *readHeld) generated.Step {
@@ -400,7 +398,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 //line plain.go:56
 		links = h.result
 		err = generated.ChildErr(f)
-//line plain_task.go:404
+//line plain_task.go:402
 		goto resume1
 	case 2:
 		s := generated.At[readAt2](f)
@@ -408,7 +406,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		v, c = h.v, h.c
 //line plain.go:60
 		err1 = generated.Err(f)
-//line plain_task.go:412
+//line plain_task.go:410
 		goto resume2
 	default:
 		return f.BadResume()
@@ -418,7 +416,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 loop1:
 	attempts++
 	links, err = attemptStart(t, v)
-//line plain_task.go:422
+//line plain_task.go:420
 	if generated.Suspended(t) {
 		*generated.At[readAt1](f) = readAt1{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -431,7 +429,7 @@ resume1:
 		return generated.Return[readResult](f, readResult{links, attempts}, err)
 	}
 	err1 = t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:435
+//line plain_task.go:433
 	if generated.Suspended(t) {
 		*generated.At[readAt2](f) = readAt2{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -448,7 +446,7 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:452
+//line plain_task.go:450
 
 // attemptExit is what attempt needs until it has ended: its deferred calls and its results.
 type attemptExit struct {
@@ -474,7 +472,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	{
 //line plain.go:69
 		err1 := host1.Acquire(t, 1)
-//line plain_task.go:478
+//line plain_task.go:476
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -501,7 +499,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	err2 := generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:505
+//line plain_task.go:503
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -513,7 +511,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		links, err = v1, err1
 		return err
 	})
-//line plain_task.go:517
+//line plain_task.go:515
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 2)
 		linksBox := generated.BoxOf(&linksMoved, &links)
@@ -527,7 +525,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	return links, err
 }
 
-//line plain_task.go:531
+//line plain_task.go:529
 
 // attemptDefer1 enters what attempt defers in line 72 in the list of its frame.
 func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
@@ -539,7 +537,7 @@ func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
 	})
 }
 
-//line plain_task.go:543
+//line plain_task.go:541
 
 // attemptStep is the step form of attempt.
 func attemptStep(f *generated.Frame, h *attemptHeld) generated.Step {
@@ -569,12 +567,12 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 		v, host1 = h.v, h.host1
 //line plain.go:69
 		err1 = generated.Err(f)
-//line plain_task.go:573
+//line plain_task.go:571
 		goto resume1
 	case 2:
 //line plain.go:73
 		err2 = generated.Err(f)
-//line plain_task.go:578
+//line plain_task.go:576
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -587,7 +585,7 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 //line plain.go:68
 	host1 = (*task.Semaphore)(v.host)
 	err1 = host1.Acquire(t, 1)
-//line plain_task.go:591
+//line plain_task.go:589
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit, v: v, host1: host1}
 		return generated.Wait(f, t, 1), true
@@ -612,7 +610,7 @@ end1:
 	err2 = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:616
+//line plain_task.go:614
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			*h = attemptFunc1Held{links: links}
@@ -623,7 +621,7 @@ end1:
 		*links, err = v1, err1
 		return err
 	})
-//line plain_task.go:627
+//line plain_task.go:625
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -633,7 +631,7 @@ resume2:
 	*err = err2
 //line plain.go:78
 	goto exit
-//line plain_task.go:637
+//line plain_task.go:635
 exit:
 	if p.Run(t) {
 		*h = attemptHeld{exit: h.exit}
@@ -669,7 +667,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 //line plain.go:75
 		v1 = h.result
 		err1 = generated.Err(f)
-//line plain_task.go:673
+//line plain_task.go:671
 		goto resume1
 	default:
 		return f.BadResume()
@@ -681,7 +679,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 		ctx := ctx
 		v1, err1 = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 	}
-//line plain_task.go:685
+//line plain_task.go:683
 	if generated.Suspended(t) {
 		*h = attemptFunc1Held{links: links}
 		generated.ResultToStep(t, &h.result)
@@ -693,4 +691,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:697
+//line plain_task.go:695

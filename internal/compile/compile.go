@@ -268,7 +268,12 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 		return nil, nil
 	}
 	for _, fn := range f.functions {
-		u.frames = append(u.frames, fn.report())
+		r := fn.report()
+		fn.checkDirective(r.FrameBytes)
+		u.frames = append(u.frames, r)
+	}
+	if len(u.diag.all) > before {
+		return nil, nil
 	}
 	if err := f.findHash(); err != nil {
 		return nil, err
@@ -281,6 +286,7 @@ func (fn *function) prepare() {
 	fn.nameVariables()
 	fn.flow = flatten(fn)
 	fn.numberAwaits()
+	fn.findTailCalls()
 	fn.flow.findLive()
 	fn.findSpilled()
 	for _, list := range [][]*types.Var{fn.params, fn.results, fn.locals} {

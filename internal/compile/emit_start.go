@@ -352,6 +352,10 @@ func (e *startEmitter) await(a *await) {
 	e.line(token.NoPos)
 	fn, l, s := e.fn, e.fn.layout, e.fn.layout.points[a.point-1]
 	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), fn.names[fn.t])
+	if a.isTail {
+		e.printf("return // the callee's frame is the only one\n}\n")
+		return
+	}
 	frame := "_"
 	if s.usesState() {
 		frame = fn.frame

@@ -33,6 +33,7 @@ type await struct {
 	lhs      []*types.Var // a nil one is blank; empty if the results are dropped
 	declares []*types.Var // those of lhs that are new
 	point    int          // the resume point behind it, from 1
+	isTail   bool         // see findTailCalls
 	pos      token.Pos
 
 	pulled []*types.Var // of the ranges over functions around it

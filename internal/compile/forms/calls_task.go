@@ -1566,16 +1566,12 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					v, err := valueStart(t, s, by*i)
 //line calls_task.go:1568
 					if generated.Suspended(t) {
-						f := generated.SpillBare(t, literalsFunc3Kind, 1)
-						s1 := generated.At[literalsFunc3At1](f)
-						*s1 = literalsFunc3At1{}
-						generated.ResultTo(t, &s1.result)
-						return
+						return // the callee's frame is the only one
 					}
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1579
+//line calls_task.go:1575
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1598,7 +1594,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1602
+//line calls_task.go:1598
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
@@ -1623,7 +1619,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1627
+//line calls_task.go:1623
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1632,7 +1628,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1636
+//line calls_task.go:1632
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1641,7 +1637,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1645
+//line calls_task.go:1641
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1654,7 +1650,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1658
+//line calls_task.go:1654
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1692,7 +1688,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1696
+//line calls_task.go:1692
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1714,7 +1710,7 @@ end3:
 			inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1718
+//line calls_task.go:1714
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1725,7 +1721,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1729
+//line calls_task.go:1725
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1738,7 +1734,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner1)(t)
-//line calls_task.go:1742
+//line calls_task.go:1738
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1753,7 +1749,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1757
+//line calls_task.go:1753
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1774,19 +1770,15 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1778
+//line calls_task.go:1774
 			if generated.Suspended(t) {
-				f := generated.SpillBare(t, literalsFunc3Kind, 1)
-				s1 := generated.At[literalsFunc3At1](f)
-				*s1 = literalsFunc3At1{}
-				generated.ResultTo(t, &s1.result)
-				return
+				return // the callee's frame is the only one
 			}
 //line calls.go:125
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1790
+//line calls_task.go:1782
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1808,7 +1800,7 @@ end4:
 	return generated.Return[string](f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1812
+//line calls_task.go:1804
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1849,14 +1841,14 @@ func literalsFunc1Step(f *generated.Frame, h *literalsFunc1Held) generated.Step 
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1853
+//line calls_task.go:1845
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1860
+//line calls_task.go:1852
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1870,7 +1862,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line calls_task.go:1874
+//line calls_task.go:1866
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1905,7 +1897,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1909
+//line calls_task.go:1901
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1914,7 +1906,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	inner1 = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1918
+//line calls_task.go:1910
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1925,7 +1917,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1929
+//line calls_task.go:1921
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1938,7 +1930,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	})
 //line calls.go:116
 	v = startOfCalls6(inner1)(t)
-//line calls_task.go:1942
+//line calls_task.go:1934
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1951,7 +1943,7 @@ resume1:
 	return generated.Return[int](f, *i+v, nil)
 }
 
-//line calls_task.go:1955
+//line calls_task.go:1947
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1991,7 +1983,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1995
+//line calls_task.go:1987
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1999,14 +1991,14 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:2003
+//line calls_task.go:1995
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:2010
+//line calls_task.go:2002
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2018,7 +2010,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2022
+//line calls_task.go:2014
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2033,7 +2025,7 @@ resume2:
 	return generated.Return[int](f, v+v1, nil)
 }
 
-//line calls_task.go:2037
+//line calls_task.go:2029
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2074,7 +2066,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2078
+//line calls_task.go:2070
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2082,7 +2074,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2086
+//line calls_task.go:2078
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2097,7 +2089,7 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line calls_task.go:2101
+//line calls_task.go:2093
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2152,7 +2144,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2156
+//line calls_task.go:2148
 							if generated.Suspended(t) {
 								_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 								*h = groupFunc1Held{results: results, i: &i}
@@ -2172,7 +2164,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					*generated.CallHeld[groupFunc1Held](c) = groupFunc1Held{results: results, i: &i}
 					generated.GoCall(t, &g, c)
 				}
-//line calls_task.go:2176
+//line calls_task.go:2168
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[groupHeld](t, groupKind, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2188,7 +2180,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2192
+//line calls_task.go:2184
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupHeld](t, groupKind, 2)
 		*h = groupHeld{results: results}
@@ -2198,7 +2190,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2202
+//line calls_task.go:2194
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
@@ -2225,13 +2217,13 @@ func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2229
+//line calls_task.go:2221
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2235
+//line calls_task.go:2227
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2269,7 +2261,7 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2273
+//line calls_task.go:2265
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 						*h = groupFunc1Held{results: results, i: i}
@@ -2290,7 +2282,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line calls_task.go:2294
+//line calls_task.go:2286
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2305,7 +2297,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2309
+//line calls_task.go:2301
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2315,7 +2307,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2319
+//line calls_task.go:2311
 
 type groupFunc1Held = struct {
 	results []int
@@ -2339,14 +2331,14 @@ func groupFunc1Step(f *generated.Frame, h *groupFunc1Held) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2343
+//line calls_task.go:2335
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2350
+//line calls_task.go:2342
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2363,7 +2355,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line calls_task.go:2367
+//line calls_task.go:2359
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

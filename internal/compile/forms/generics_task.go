@@ -850,15 +850,12 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v, err := textStart(t, s, fmt.Sprint(n))
 //line generics_task.go:852
 		if generated.Suspended(t) {
-			_, h := generated.SpillHeld[genericsFunc1Held](t, genericsFunc1Kind, 1)
-			*h = genericsFunc1Held{}
-			generated.ResultTo(t, &h.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:862
+//line generics_task.go:859
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 5)
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
@@ -871,7 +868,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:875
+//line generics_task.go:872
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 6)
 		s1 := generated.At[genericsAt6](f1)
@@ -882,7 +879,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:74
 	word, count2 := pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:886
+//line generics_task.go:883
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 7)
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
@@ -893,7 +890,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:75
 	f := sumOf[int]
 	c, err := startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:897
+//line generics_task.go:894
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 8)
 		s1 := generated.At[genericsAt8](f1)
@@ -904,7 +901,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v := stackSizeStart[string](*st, t, s)
-//line generics_task.go:908
+//line generics_task.go:905
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 9)
 		s1 := generated.At[genericsAt9](f1)
@@ -915,7 +912,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v1 := sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:919
+//line generics_task.go:916
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 10)
 		s1 := generated.At[genericsAt10](f1)
@@ -928,7 +925,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
-//line generics_task.go:932
+//line generics_task.go:929
 
 // genericsStep is the step form of generics.
 func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
@@ -955,7 +952,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:60
 		a = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:959
+//line generics_task.go:956
 		goto resume1
 	case 2:
 		s1 := generated.At[genericsAt2](f1)
@@ -964,7 +961,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:64
 		b = s1.result
 		generated.ChildErr(f1)
-//line generics_task.go:968
+//line generics_task.go:965
 		goto resume2
 	case 3:
 		s1 := generated.At[genericsAt3](f1)
@@ -972,7 +969,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st = h.s, h.st
 //line generics.go:66
 		generated.Child(f1)
-//line generics_task.go:976
+//line generics_task.go:973
 		goto resume3
 	case 4:
 		s1 := generated.At[genericsAt4](f1)
@@ -980,7 +977,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st, p = h.s, h.st, h.p
 //line generics.go:68
 		generated.Child(f1)
-//line generics_task.go:984
+//line generics_task.go:981
 		goto resume4
 	case 5:
 		s1 := generated.At[genericsAt5](f1)
@@ -989,7 +986,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:69
 		words = h.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:993
+//line generics_task.go:990
 		goto resume5
 	case 6:
 		s1 := generated.At[genericsAt6](f1)
@@ -998,7 +995,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:73
 		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
-//line generics_task.go:1002
+//line generics_task.go:999
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
@@ -1007,7 +1004,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
 		generated.Child(f1)
-//line generics_task.go:1011
+//line generics_task.go:1008
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
@@ -1016,7 +1013,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:76
 		c = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:1020
+//line generics_task.go:1017
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
@@ -1025,7 +1022,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v = s1.result
 		generated.Child(f1)
-//line generics_task.go:1029
+//line generics_task.go:1026
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
@@ -1034,14 +1031,14 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v1 = s1.result
 		generated.Child(f1)
-//line generics_task.go:1038
+//line generics_task.go:1035
 		goto resume10
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:60
 	a, err = sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:1045
+//line generics_task.go:1042
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
@@ -1055,7 +1052,7 @@ resume1:
 		return generated.Return[string](f1, "", err)
 	}
 	b, _ = sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:1059
+//line generics_task.go:1056
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
@@ -1067,7 +1064,7 @@ resume2:
 //line generics.go:65
 	st = &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:1071
+//line generics_task.go:1068
 	if generated.Suspended(t) {
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
@@ -1078,7 +1075,7 @@ resume3:
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:1082
+//line generics_task.go:1079
 	if generated.Suspended(t) {
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1089,17 +1086,14 @@ resume4:
 	words, err = mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1093
+//line generics_task.go:1090
 		if generated.Suspended(t) {
-			_, h := generated.SpillHeld[genericsFunc1Held](t, genericsFunc1Kind, 1)
-			*h = genericsFunc1Held{}
-			generated.ResultTo(t, &h.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:1103
+//line generics_task.go:1097
 	if generated.Suspended(t) {
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1112,7 +1106,7 @@ resume5:
 		return generated.Return[string](f1, "", err)
 	}
 	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:1116
+//line generics_task.go:1110
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
@@ -1123,7 +1117,7 @@ resume5:
 resume6:
 //line generics.go:74
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:1127
+//line generics_task.go:1121
 	if generated.Suspended(t) {
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -1134,7 +1128,7 @@ resume7:
 //line generics.go:75
 	f = sumOf[int]
 	c, err = startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:1138
+//line generics_task.go:1132
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
@@ -1145,7 +1139,7 @@ resume7:
 resume8:
 //line generics.go:77
 	v = stackSizeStart[string](*st, t, s)
-//line generics_task.go:1149
+//line generics_task.go:1143
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
@@ -1156,7 +1150,7 @@ resume8:
 resume9:
 //line generics.go:77
 	v1 = sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:1160
+//line generics_task.go:1154
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
@@ -1169,7 +1163,7 @@ resume10:
 	return generated.Return[string](f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
-//line generics_task.go:1173
+//line generics_task.go:1167
 
 // genericsFunc1Args has the arguments of generics.func1.
 type genericsFunc1Args struct {
@@ -1203,14 +1197,14 @@ func genericsFunc1Step(f *generated.Frame, h *genericsFunc1Held) generated.Step 
 //line generics.go:69
 		v = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1207
+//line generics_task.go:1201
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:69
 	v, err = textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1214
+//line generics_task.go:1208
 	if generated.Suspended(t) {
 		*h = genericsFunc1Held{}
 		generated.ResultToStep(t, &h.result)
@@ -1221,7 +1215,7 @@ resume1:
 	return generated.Return[string](f, v, err)
 }
 
-//line generics_task.go:1225
+//line generics_task.go:1219
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1266,7 +1260,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:95
 			p := spot{point{i * step, b}, "p"}
 			mustStart(t, s, p.x)
-//line generics_task.go:1270
+//line generics_task.go:1264
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 				*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
@@ -1279,7 +1273,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:98
 			v = p
 			mustStart(t, s, i)
-//line generics_task.go:1283
+//line generics_task.go:1277
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 				*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
@@ -1297,7 +1291,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		const limit1 = "shadowed"
 		s.logf(limit1)
 		mustStart(t, s, a)
-//line generics_task.go:1301
+//line generics_task.go:1295
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 			*h = declarationsHeld{list: list}
@@ -1308,7 +1302,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprintf("%T %v", list, list), nil
 }
 
-//line generics_task.go:1312
+//line generics_task.go:1306
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
@@ -1331,7 +1325,7 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, p = h.s, h.list, h.p
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:1335
+//line generics_task.go:1329
 		goto resume1
 	case 2:
 		s1 := generated.At[declarationsAt2](f)
@@ -1339,13 +1333,13 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, v = h.s, h.list, h.v
 //line generics.go:99
 		generated.Child(f)
-//line generics_task.go:1343
+//line generics_task.go:1337
 		goto resume2
 	case 3:
 		list = h.list
 //line generics.go:107
 		generated.Child(f)
-//line generics_task.go:1349
+//line generics_task.go:1343
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1369,7 +1363,7 @@ loop1:
 //line generics.go:95
 	p = spot{point{i * step, b}, "p"}
 	mustStart(t, s, p.x)
-//line generics_task.go:1373
+//line generics_task.go:1367
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, p: p}
@@ -1382,7 +1376,7 @@ resume1:
 //line generics.go:98
 	v = p
 	mustStart(t, s, i)
-//line generics_task.go:1386
+//line generics_task.go:1380
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, v: v}
@@ -1405,7 +1399,7 @@ end1:
 	const limit1 = "shadowed"
 	s.logf(limit1)
 	mustStart(t, s, a)
-//line generics_task.go:1409
+//line generics_task.go:1403
 	if generated.Suspended(t) {
 		*h = declarationsHeld{list: list}
 		return generated.Wait(f, t, 3)
@@ -1416,7 +1410,7 @@ end2:
 	return generated.Return[string](f, fmt.Sprintf("%T %v", list, list), nil)
 }
 
-//line generics_task.go:1420
+//line generics_task.go:1414
 
 var pushAllSite1 generated.Site
 var pushAllFunc1Site1 generated.Site

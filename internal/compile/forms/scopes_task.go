@@ -776,13 +776,12 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		err := stopStart(t, p, "shared again")
 //line scopes_task.go:778
 		if generated.Suspended(t) {
-			generated.SpillBare(t, scopedSharedFunc1Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:61
 		return err
 	})
-//line scopes_task.go:786
+//line scopes_task.go:785
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 1)
 		rBox := generated.Box(&r)
@@ -806,7 +805,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:810
+//line scopes_task.go:809
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 2)
 		rBox := generated.Box(&r)
@@ -818,7 +817,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:69
 	a, b, c = a+1, b+1, c+1
 	stopStart(t, p, fmt.Sprint("after ", a, b, c))
-//line scopes_task.go:822
+//line scopes_task.go:821
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 3)
 		rBox := generated.Box(&r)
@@ -831,7 +830,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err
 }
 
-//line scopes_task.go:835
+//line scopes_task.go:834
 
 // scopedSharedDefer1 enters what scopedShared defers in line 67 in the list of its frame.
 func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) {
@@ -843,7 +842,7 @@ func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) 
 	})
 }
 
-//line scopes_task.go:847
+//line scopes_task.go:846
 
 // scopedSharedStep is the step form of scopedShared.
 func scopedSharedStep(f1 *generated.Frame, h *scopedSharedHeld) generated.Step {
@@ -878,18 +877,18 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 		p, later, a, b, c, to = h.p, h.later, h.a, h.b, h.c, h.to
 //line scopes.go:56
 		err1 = generated.Err(f1)
-//line scopes_task.go:882
+//line scopes_task.go:881
 		goto resume1
 	case 2:
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:68
 		generated.ChildErr(f1)
-//line scopes_task.go:888
+//line scopes_task.go:887
 		goto resume2
 	case 3:
 //line scopes.go:70
 		generated.ChildErr(f1)
-//line scopes_task.go:893
+//line scopes_task.go:892
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -916,7 +915,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 			*a, *b, *c = *a+1, *b+1, *c+1
 			*later = append(*later, func() { *a += 10 })
 			stopStart(t, p, "shared")
-//line scopes_task.go:920
+//line scopes_task.go:919
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 				*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -925,16 +924,15 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 //line scopes.go:60
 			*a, *b, *c = *a+1, *b+1, *c+1
 			err := stopStart(t, p, "shared again")
-//line scopes_task.go:929
+//line scopes_task.go:928
 			if generated.Suspended(t) {
-				generated.SpillBare(t, scopedSharedFunc1Kind, 2)
-				return
+				return // the callee's frame is the only one
 			}
 //line scopes.go:61
 			return err
 		})
 	}
-//line scopes_task.go:938
+//line scopes_task.go:936
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, later: later, a: a, b: b, c: c, to: to}
 		return generated.Wait(f1, t, 1), true
@@ -952,7 +950,7 @@ resume1:
 	}
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:956
+//line scopes_task.go:954
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, a: a, b: b, c: c}
 		return generated.Wait(f1, t, 2), true
@@ -961,7 +959,7 @@ resume2:
 //line scopes.go:69
 	*a, *b, *c = *a+1, *b+1, *c+1
 	stopStart(t, p, fmt.Sprint("after ", *a, *b, *c))
-//line scopes_task.go:965
+//line scopes_task.go:963
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, 3), true
@@ -972,7 +970,7 @@ resume3:
 		*r = "end "
 		goto exit
 	}
-//line scopes_task.go:976
+//line scopes_task.go:974
 exit:
 	if p1.Run(t) {
 		*h = scopedSharedHeld{exit: h.exit}
@@ -1007,12 +1005,12 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:59
 		generated.ChildErr(f)
-//line scopes_task.go:1011
+//line scopes_task.go:1009
 		goto resume1
 	case 2:
 //line scopes.go:61
 		err = generated.ChildErr(f)
-//line scopes_task.go:1016
+//line scopes_task.go:1014
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1021,7 +1019,7 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 	*a, *b, *c = *a+1, *b+1, *c+1
 	*later = append(*later, func() { *a += 10 })
 	stopStart(t, p, "shared")
-//line scopes_task.go:1025
+//line scopes_task.go:1023
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopedSharedFunc1Kind, f, h)
 		*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -1031,7 +1029,7 @@ resume1:
 //line scopes.go:60
 	*a, *b, *c = *a+1, *b+1, *c+1
 	err = stopStart(t, p, "shared again")
-//line scopes_task.go:1035
+//line scopes_task.go:1033
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedSharedFunc1Held{}
@@ -1043,7 +1041,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1047
+//line scopes_task.go:1045
 
 // scopedDefersArgs has the arguments of scopedDefers.
 type scopedDefersArgs struct {
@@ -1071,7 +1069,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 		_, err := generated.Run(t, f, &h.exit.result)
 		return err
 	})
-//line scopes_task.go:1075
+//line scopes_task.go:1073
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 1)
 		*h = scopedDefersHeld{p: p, sum: &sum}
@@ -1079,7 +1077,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1083
+//line scopes_task.go:1081
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 2)
 		*h = scopedDefersHeld{err: err, sum: &sum}
@@ -1089,7 +1087,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1093
+//line scopes_task.go:1091
 
 // scopedDefersStep is the step form of scopedDefers.
 func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
@@ -1109,13 +1107,13 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 		p, sum = h.p, h.sum
 //line scopes.go:77
 		err = generated.Err(f)
-//line scopes_task.go:1113
+//line scopes_task.go:1111
 		goto resume1
 	case 2:
 		err, sum = h.err, h.sum
 //line scopes.go:90
 		generated.ChildErr(f)
-//line scopes_task.go:1119
+//line scopes_task.go:1117
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1133,7 +1131,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 			return err1
 		})
 	}
-//line scopes_task.go:1137
+//line scopes_task.go:1135
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{p: p, sum: sum}
 		return generated.Wait(f, t, 1)
@@ -1141,7 +1139,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 resume1:
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1145
+//line scopes_task.go:1143
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{err: err, sum: sum}
 		return generated.Wait(f, t, 2)
@@ -1151,7 +1149,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint("sum ", *sum), err)
 }
 
-//line scopes_task.go:1155
+//line scopes_task.go:1153
 
 // scopedDefersFunc1Args has the arguments of scopedDefers.func1.
 type scopedDefersFunc1Args struct {
@@ -1208,7 +1206,7 @@ func scopedDefersFunc1Run(f *generated.Frame, h *scopedDefersFunc1Held, at int) 
 		sum = h.sum
 //line scopes.go:83
 		generated.ChildErr(f)
-//line scopes_task.go:1212
+//line scopes_task.go:1210
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1250,7 +1248,7 @@ end1:
 	}
 //line scopes.go:83
 	stopStart(t, p, "work")
-//line scopes_task.go:1254
+//line scopes_task.go:1252
 	if generated.Suspended(t) {
 		*generated.At[scopedDefersFunc1At1](f) = scopedDefersFunc1At1{n: n}
 		*h = scopedDefersFunc1Held{exit: h.exit, sum: sum}
@@ -1266,7 +1264,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line scopes_task.go:1270
+//line scopes_task.go:1268
 exit:
 	if p1.Run(t) {
 		*h = scopedDefersFunc1Held{exit: h.exit}
@@ -1316,7 +1314,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	err1 := generated.Shield(t, func(t *task.T) (_ error) {
 		sum += 10
 		stopStart(t, p, "before")
-//line scopes_task.go:1320
+//line scopes_task.go:1318
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 			sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1330,15 +1328,14 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 			panic("many")
 		}
 		err := stopStart(t, p, "last")
-//line scopes_task.go:1334
+//line scopes_task.go:1332
 		if generated.Suspended(t) {
-			generated.SpillBare(t, scopedRecoverFunc1Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:110
 		return err
 	})
-//line scopes_task.go:1342
+//line scopes_task.go:1339
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedRecoverHeld](t, scopedRecoverKind, 1)
 		rBox := generated.Box(&r)
@@ -1353,7 +1350,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1357
+//line scopes_task.go:1354
 
 // scopedRecoverDefer1 enters what scopedRecover defers in line 97 in the list of its frame.
 func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
@@ -1370,7 +1367,7 @@ func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
 	})
 }
 
-//line scopes_task.go:1374
+//line scopes_task.go:1371
 
 // scopedRecoverStep is the step form of scopedRecover.
 func scopedRecoverStep(f *generated.Frame, h *scopedRecoverHeld) generated.Step {
@@ -1403,7 +1400,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 		sum = h.sum
 //line scopes.go:103
 		err1 = generated.Err(f)
-//line scopes_task.go:1407
+//line scopes_task.go:1404
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1426,7 +1423,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 //line scopes.go:104
 			*sum += 10
 			stopStart(t, p, "before")
-//line scopes_task.go:1430
+//line scopes_task.go:1427
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 				*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
@@ -1439,16 +1436,15 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 				panic("many")
 			}
 			err := stopStart(t, p, "last")
-//line scopes_task.go:1443
+//line scopes_task.go:1440
 			if generated.Suspended(t) {
-				generated.SpillBare(t, scopedRecoverFunc1Kind, 2)
-				return
+				return // the callee's frame is the only one
 			}
 //line scopes.go:110
 			return err
 		})
 	}
-//line scopes_task.go:1452
+//line scopes_task.go:1448
 	if generated.Suspended(t) {
 		*h = scopedRecoverHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 1), true
@@ -1461,7 +1457,7 @@ resume1:
 		*r = fmt.Sprint("sum ", *sum)
 		goto exit
 	}
-//line scopes_task.go:1465
+//line scopes_task.go:1461
 exit:
 	if p1.Run(t) {
 		*h = scopedRecoverHeld{exit: h.exit}
@@ -1509,12 +1505,12 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 		p, sum = h.p, h.sum
 //line scopes.go:105
 		generated.ChildErr(f)
-//line scopes_task.go:1513
+//line scopes_task.go:1509
 		goto resume1
 	case 2:
 //line scopes.go:110
 		err = generated.ChildErr(f)
-//line scopes_task.go:1518
+//line scopes_task.go:1514
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1522,7 +1518,7 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 //line scopes.go:104
 	*sum += 10
 	stopStart(t, p, "before")
-//line scopes_task.go:1526
+//line scopes_task.go:1522
 	if generated.Suspended(t) {
 		*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 		h = generated.Hold(t, scopedRecoverFunc1Kind, f, h)
@@ -1536,7 +1532,7 @@ resume1:
 		panic("many")
 	}
 	err = stopStart(t, p, "last")
-//line scopes_task.go:1540
+//line scopes_task.go:1536
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedRecoverFunc1Held{}
@@ -1548,7 +1544,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1552
+//line scopes_task.go:1548
 
 // timedOftenArgs has the arguments of timedOften.
 type timedOftenArgs struct {
@@ -1584,7 +1580,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 			k := 0
 			err1 := generated.Timeout(t, d, func(t *task.T) (err error) {
 				v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1588
+//line scopes_task.go:1584
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1600,7 +1596,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 				sum++
 				return err
 			})
-//line scopes_task.go:1604
+//line scopes_task.go:1600
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenHeld](t, timedOftenKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1620,7 +1616,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line scopes_task.go:1624
+//line scopes_task.go:1620
 
 // timedOftenStep is the step form of timedOften.
 func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
@@ -1642,7 +1638,7 @@ func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
 		sum, k = h.sum, h.k
 //line scopes.go:119
 		err1 = generated.Err(f)
-//line scopes_task.go:1646
+//line scopes_task.go:1642
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1665,7 +1661,7 @@ loop1:
 		err1 = generated.Timeout(t, d, func(t *task.T) (err error) {
 //line scopes.go:120
 			v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1669
+//line scopes_task.go:1665
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 				s := generated.At[timedOftenFunc1At1](f)
@@ -1680,7 +1676,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:1684
+//line scopes_task.go:1680
 	if generated.Suspended(t) {
 		*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
 		*h = timedOftenHeld{sum: sum, k: k}
@@ -1700,7 +1696,7 @@ end1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:1704
+//line scopes_task.go:1700
 
 // timedOftenFunc1Args has the arguments of timedOften.func1.
 type timedOftenFunc1Args struct {
@@ -1740,14 +1736,14 @@ func timedOftenFunc1Step(f *generated.Frame, h *timedOftenFunc1Held) generated.S
 //line scopes.go:120
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:1744
+//line scopes_task.go:1740
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:120
 	v, err1 = timedStart(t, n+i%2)
-//line scopes_task.go:1751
+//line scopes_task.go:1747
 	if generated.Suspended(t) {
 		s := generated.At[timedOftenFunc1At1](f)
 		*s = timedOftenFunc1At1{}
@@ -1762,7 +1758,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1766
+//line scopes_task.go:1762
 
 // timedArgs has the arguments of timed.
 type timedArgs struct {
@@ -1782,7 +1778,7 @@ var timedKind *generated.Kind
 func timedStart(t *task.T, n int) (_ int, _ error) {
 //line scopes.go:132
 	err := waitIfStart(t, n < 0)
-//line scopes_task.go:1786
+//line scopes_task.go:1782
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedKind, 1)
 		*generated.At[timedAt1](f) = timedAt1{n: n}
@@ -1792,7 +1788,7 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line scopes_task.go:1796
+//line scopes_task.go:1792
 
 // timedStep is the step form of timed.
 func timedStep(f *generated.Frame) generated.Step {
@@ -1810,14 +1806,14 @@ func timedStep(f *generated.Frame) generated.Step {
 		n = s.n
 //line scopes.go:132
 		err = generated.ChildErr(f)
-//line scopes_task.go:1814
+//line scopes_task.go:1810
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:132
 	err = waitIfStart(t, n < 0)
-//line scopes_task.go:1821
+//line scopes_task.go:1817
 	if generated.Suspended(t) {
 		*generated.At[timedAt1](f) = timedAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -1827,7 +1823,7 @@ resume1:
 	return generated.Return[int](f, n, err)
 }
 
-//line scopes_task.go:1831
+//line scopes_task.go:1827
 
 // timedManyArgs has the arguments of timedMany.
 type timedManyArgs struct {
@@ -1848,7 +1844,7 @@ var timedManyKind *generated.Kind
 func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 //line scopes.go:135
 	v, err := timedOftenStart(t, d, n)
-//line scopes_task.go:1852
+//line scopes_task.go:1848
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedManyKind, 1)
 		s := generated.At[timedManyAt1](f)
@@ -1860,7 +1856,7 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line scopes_task.go:1864
+//line scopes_task.go:1860
 
 // timedManyStep is the step form of timedMany.
 func timedManyStep(f *generated.Frame) generated.Step {
@@ -1879,14 +1875,14 @@ func timedManyStep(f *generated.Frame) generated.Step {
 //line scopes.go:135
 		v = s.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:1883
+//line scopes_task.go:1879
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v, err = timedOftenStart(t, d, n)
-//line scopes_task.go:1890
+//line scopes_task.go:1886
 	if generated.Suspended(t) {
 		s := generated.At[timedManyAt1](f)
 		*s = timedManyAt1{}
@@ -1898,4 +1894,4 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line scopes_task.go:1902
+//line scopes_task.go:1898

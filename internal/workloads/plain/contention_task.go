@@ -70,8 +70,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 				err := addStart(t, &mu, &number, i, n)
 //line contention_task.go:72
 				if generated.Suspended(t) {
-					generated.SpillBare(t, contentionFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line contention.go:14
 				return err
@@ -82,7 +81,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 			*generated.CallHeld[contentionFunc1Held](c) = contentionFunc1Held{mu: &mu, number: &number}
 			generated.GoCall(t, &adders, c)
 		}
-//line contention_task.go:86
+//line contention_task.go:85
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[contentionHeld](t, contentionKind, 1)
 			s := generated.At[contentionAt1](f)
@@ -94,7 +93,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	}
 //line contention.go:16
 	err := adders.Wait(t)
-//line contention_task.go:98
+//line contention_task.go:97
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[contentionHeld](t, contentionKind, 2)
 		*h = contentionHeld{number: &number}
@@ -104,7 +103,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	return number, err
 }
 
-//line contention_task.go:108
+//line contention_task.go:107
 
 // contentionStep is the step form of Contention.
 func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
@@ -127,13 +126,13 @@ func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:14
 		generated.Child(f)
-//line contention_task.go:131
+//line contention_task.go:130
 		goto resume1
 	case 2:
 		number = h.number
 //line contention.go:16
 		err = generated.Err(f)
-//line contention_task.go:137
+//line contention_task.go:136
 		goto resume2
 	default:
 		return f.BadResume()
@@ -159,10 +158,9 @@ loop1:
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, mu, number, i, n)
-//line contention_task.go:163
+//line contention_task.go:162
 				if generated.Suspended(t) {
-					generated.SpillBare(t, contentionFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line contention.go:14
 				return err
@@ -174,7 +172,7 @@ loop1:
 			generated.GoCall(t, &adders, c)
 		}
 	}
-//line contention_task.go:178
+//line contention_task.go:176
 	if generated.Suspended(t) {
 		s := generated.At[contentionAt1](f)
 		*s = contentionAt1{n: n, i1: i1}
@@ -188,7 +186,7 @@ resume1:
 	goto loop1
 end1:
 	err = adders.Wait(t)
-//line contention_task.go:192
+//line contention_task.go:190
 	if generated.Suspended(t) {
 		*h = contentionHeld{number: number}
 		return generated.Wait(f, t, 2)
@@ -198,7 +196,7 @@ resume2:
 	return generated.Return[int](f, *number, err)
 }
 
-//line contention_task.go:202
+//line contention_task.go:200
 
 // contentionFunc1Args has the arguments of Contention.func1.
 type contentionFunc1Args struct {
@@ -231,14 +229,14 @@ func contentionFunc1Step(f *generated.Frame, h *contentionFunc1Held) generated.S
 	case 1:
 //line contention.go:14
 		err = generated.ChildErr(f)
-//line contention_task.go:235
+//line contention_task.go:233
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line contention.go:14
 	err = addStart(t, mu, number, i, n)
-//line contention_task.go:242
+//line contention_task.go:240
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = contentionFunc1Held{}
@@ -250,7 +248,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line contention_task.go:254
+//line contention_task.go:252
 
 // addArgs has the arguments of add.
 type addArgs struct {
@@ -283,7 +281,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 		{
 //line contention.go:23
 			err := mu.Lock(t)
-//line contention_task.go:287
+//line contention_task.go:285
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addHeld](t, addKind, 1)
 				*generated.At[addAt1](f) = addAt1{n: n, k: k}
@@ -302,7 +300,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 			{
 //line contention.go:27
 				err1 := t.Yield()
-//line contention_task.go:306
+//line contention_task.go:304
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 					*generated.At[addAt2](f) = addAt2{n: n, k: k}
@@ -321,7 +319,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 	return nil
 }
 
-//line contention_task.go:325
+//line contention_task.go:323
 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
@@ -343,7 +341,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:23
 		err = generated.Err(f)
-//line contention_task.go:347
+//line contention_task.go:345
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -351,7 +349,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:27
 		err1 = generated.Err(f)
-//line contention_task.go:355
+//line contention_task.go:353
 		goto resume2
 	default:
 		return f.BadResume()
@@ -365,7 +363,7 @@ loop1:
 	}
 //line contention.go:23
 	err = mu.Lock(t)
-//line contention_task.go:369
+//line contention_task.go:367
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -386,7 +384,7 @@ end1:
 	}
 //line contention.go:27
 	err1 = t.Yield()
-//line contention_task.go:390
+//line contention_task.go:388
 	if generated.Suspended(t) {
 		*generated.At[addAt2](f) = addAt2{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -410,4 +408,4 @@ end4:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line contention_task.go:414
+//line contention_task.go:412

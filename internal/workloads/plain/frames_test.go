@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,18 @@ func TestFramesOfWaitingFunctions(t *testing.T) {
 			require.NoError(t, a.Close())
 		})
 	}
+}
+
+// A literal that returns what a function returns has no frame while that waits.
+func TestChildrenThatReturnACallHaveOneFrame(t *testing.T) {
+	const n = 100
+	a, err := arena.New()
+	require.NoError(t, err)
+	ex := executor.NewInline(executor.WithArena(a))
+	require.NoError(t, task.Go(ex, task.Do2(plain.Sleepers, n, time.Hour)))
+	require.LessOrEqual(t, a.Stats().Total.Live, uint64(n+5), "the children, the root, and what they share")
+	require.NoError(t, ex.Close())
+	require.NoError(t, a.Close())
 }
 
 // Functions that need not wait have no frames, but for that of the task.

@@ -110,8 +110,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 			err := giveBackStart(t, ping, pong)
 //line ping_pong_task.go:112
 			if generated.Suspended(t) {
-				generated.SpillBare(t, pingPongFunc2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ping_pong.go:17
 			return err
@@ -121,7 +120,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		*generated.CallHeld[pingPongFunc2Held](c) = pingPongFunc2Held{ping: ping, pong: pong}
 		generated.GoCall(t, &players, c)
 	}
-//line ping_pong_task.go:125
+//line ping_pong_task.go:124
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 		s := generated.At[pingPongAt2](f)
@@ -132,7 +131,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	}
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:136
+//line ping_pong_task.go:135
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 		*h = pingPongHeld{sum: &sum}
@@ -142,7 +141,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	return sum, err
 }
 
-//line ping_pong_task.go:146
+//line ping_pong_task.go:145
 
 // pingPongStep is the step form of PingPong.
 func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
@@ -165,7 +164,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum, ping, pong = h.sum, h.ping, h.pong
 //line ping_pong.go:13
 		generated.Child(f)
-//line ping_pong_task.go:169
+//line ping_pong_task.go:168
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -173,13 +172,13 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum = h.sum
 //line ping_pong.go:17
 		generated.Child(f)
-//line ping_pong_task.go:177
+//line ping_pong_task.go:176
 		goto resume2
 	case 3:
 		sum = h.sum
 //line ping_pong.go:18
 		err = generated.Err(f)
-//line ping_pong_task.go:183
+//line ping_pong_task.go:182
 		goto resume3
 	default:
 		return f.BadResume()
@@ -194,7 +193,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 				v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:198
+//line ping_pong_task.go:197
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
@@ -214,7 +213,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:218
+//line ping_pong_task.go:217
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{}
@@ -231,10 +230,9 @@ resume1:
 			generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 				err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:235
+//line ping_pong_task.go:234
 				if generated.Suspended(t) {
-					generated.SpillBare(t, pingPongFunc2Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line ping_pong.go:17
 				return err
@@ -245,7 +243,7 @@ resume1:
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:249
+//line ping_pong_task.go:247
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{}
@@ -256,7 +254,7 @@ resume1:
 resume2:
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:260
+//line ping_pong_task.go:258
 	if generated.Suspended(t) {
 		*h = pingPongHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -266,7 +264,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line ping_pong_task.go:270
+//line ping_pong_task.go:268
 
 // pingPongFunc1Args has the arguments of PingPong.func1.
 type pingPongFunc1Args struct {
@@ -308,14 +306,14 @@ func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step 
 //line ping_pong.go:14
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line ping_pong_task.go:312
+//line ping_pong_task.go:310
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:14
 	v, err1 = serveStart(t, ping, pong, n)
-//line ping_pong_task.go:319
+//line ping_pong_task.go:317
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -329,7 +327,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:333
+//line ping_pong_task.go:331
 
 type pingPongFunc2Held = struct {
 	ping *task.Chan[int]
@@ -351,14 +349,14 @@ func pingPongFunc2Step(f *generated.Frame, h *pingPongFunc2Held) generated.Step 
 	case 1:
 //line ping_pong.go:17
 		err = generated.ChildErr(f)
-//line ping_pong_task.go:355
+//line ping_pong_task.go:353
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:17
 	err = giveBackStart(t, ping, pong)
-//line ping_pong_task.go:362
+//line ping_pong_task.go:360
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pingPongFunc2Held{}
@@ -370,7 +368,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:374
+//line ping_pong_task.go:372
 
 // serveArgs has the arguments of serve.
 type serveArgs struct {
@@ -405,7 +403,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			{
 //line ping_pong.go:24
 				err1 := ping.Send(t, i)
-//line ping_pong_task.go:409
+//line ping_pong_task.go:407
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 					*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
@@ -419,7 +417,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			}
 //line ping_pong.go:27
 			back, err2 := pong.Recv(t)
-//line ping_pong_task.go:423
+//line ping_pong_task.go:421
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[serveHeld](t, serveKind, 2)
 				s := generated.At[serveAt2](f)
@@ -440,7 +438,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 	return sum, nil
 }
 
-//line ping_pong_task.go:444
+//line ping_pong_task.go:442
 
 // serveStep is the step form of serve.
 func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
@@ -461,7 +459,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:24
 		err1 = generated.Err(f)
-//line ping_pong_task.go:465
+//line ping_pong_task.go:463
 		goto resume1
 	case 2:
 		s := generated.At[serveAt2](f)
@@ -470,7 +468,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 //line ping_pong.go:27
 		back = s.result
 		err2 = generated.Err(f)
-//line ping_pong_task.go:474
+//line ping_pong_task.go:472
 		goto resume2
 	default:
 		return f.BadResume()
@@ -484,7 +482,7 @@ loop1:
 	}
 //line ping_pong.go:24
 	err1 = ping.Send(t, i)
-//line ping_pong_task.go:488
+//line ping_pong_task.go:486
 	if generated.Suspended(t) {
 		*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
 		*h = serveHeld{ping: ping, pong: pong}
@@ -499,7 +497,7 @@ resume1:
 	return generated.Return[int](f, sum, err1)
 end1:
 	back, err2 = pong.Recv(t)
-//line ping_pong_task.go:503
+//line ping_pong_task.go:501
 	if generated.Suspended(t) {
 		s := generated.At[serveAt2](f)
 		*s = serveAt2{n: n, sum: sum, i: i}
@@ -522,7 +520,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ping_pong_task.go:526
+//line ping_pong_task.go:524
 
 // giveBackAt1 is what giveBack keeps while it waits in line 39.
 type giveBackAt1 struct {
@@ -543,7 +541,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 //line ping_pong.go:38
 	for {
 		v, err := ping.Recv(t)
-//line ping_pong_task.go:547
+//line ping_pong_task.go:545
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 1)
 			s := generated.At[giveBackAt1](f)
@@ -562,7 +560,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 		{
 //line ping_pong.go:46
 			err1 := pong.Send(t, v+1)
-//line ping_pong_task.go:566
+//line ping_pong_task.go:564
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 2)
 				*h = giveBackHeld{ping: ping, pong: pong}
@@ -576,7 +574,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 	}
 }
 
-//line ping_pong_task.go:580
+//line ping_pong_task.go:578
 
 // giveBackStep is the step form of giveBack.
 func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
@@ -595,13 +593,13 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 //line ping_pong.go:39
 		v = s.result
 		err = generated.Err(f)
-//line ping_pong_task.go:599
+//line ping_pong_task.go:597
 		goto resume1
 	case 2:
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:46
 		err1 = generated.Err(f)
-//line ping_pong_task.go:605
+//line ping_pong_task.go:603
 		goto resume2
 	default:
 		return f.BadResume()
@@ -609,7 +607,7 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 loop1:
 //line ping_pong.go:39
 	v, err = ping.Recv(t)
-//line ping_pong_task.go:613
+//line ping_pong_task.go:611
 	if generated.Suspended(t) {
 		s := generated.At[giveBackAt1](f)
 		*s = giveBackAt1{}
@@ -626,7 +624,7 @@ resume1:
 		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	err1 = pong.Send(t, v+1)
-//line ping_pong_task.go:630
+//line ping_pong_task.go:628
 	if generated.Suspended(t) {
 		*h = giveBackHeld{ping: ping, pong: pong}
 		return generated.Wait(f, t, 2)
@@ -642,4 +640,4 @@ end1:
 	goto loop1
 }
 
-//line ping_pong_task.go:646
+//line ping_pong_task.go:644

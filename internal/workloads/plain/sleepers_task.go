@@ -73,8 +73,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
 //line sleepers_task.go:75
 				if generated.Suspended(t) {
-					generated.Spill(t, sleepersFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line sleepers.go:14
 				return err
@@ -84,7 +83,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 			*generated.CallState[sleepersFunc1Args](c) = sleepersFunc1Args{n: n, spread: spread, i: i}
 			generated.GoCall(t, &all, c)
 		}
-//line sleepers_task.go:88
+//line sleepers_task.go:87
 		if generated.Suspended(t) {
 			f := generated.Spill(t, sleepersKind, 1)
 			s := generated.At[sleepersAt1](f)
@@ -97,7 +96,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 			{
 //line sleepers.go:16
 				err := t.Yield()
-//line sleepers_task.go:101
+//line sleepers_task.go:100
 				if generated.Suspended(t) {
 					f := generated.Spill(t, sleepersKind, 2)
 					s := generated.At[sleepersAt2](f)
@@ -114,7 +113,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 	}
 //line sleepers.go:21
 	err1 := all.Wait(t)
-//line sleepers_task.go:118
+//line sleepers_task.go:117
 	if generated.Suspended(t) {
 		generated.Spill(t, sleepersKind, 3)
 		return
@@ -123,7 +122,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 	return err1
 }
 
-//line sleepers_task.go:127
+//line sleepers_task.go:126
 
 // sleepersStep is the step form of Sleepers.
 func sleepersStep(f *generated.Frame) generated.Step {
@@ -144,7 +143,7 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1, i = s.n, s.spread, s.i1, s.i
 //line sleepers.go:14
 		generated.Child(f)
-//line sleepers_task.go:148
+//line sleepers_task.go:147
 		goto resume1
 	case 2:
 		s := generated.At[sleepersAt2](f)
@@ -152,12 +151,12 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1 = s.n, s.spread, s.i1
 //line sleepers.go:16
 		err = generated.Err(f)
-//line sleepers_task.go:156
+//line sleepers_task.go:155
 		goto resume2
 	case 3:
 //line sleepers.go:21
 		err1 = generated.Err(f)
-//line sleepers_task.go:161
+//line sleepers_task.go:160
 		goto resume3
 	default:
 		return f.BadResume()
@@ -178,10 +177,9 @@ loop1:
 			generated.GoInPlace(t, &all, func(t *task.T) (_ error) {
 //line sleepers.go:14
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:182
+//line sleepers_task.go:181
 				if generated.Suspended(t) {
-					generated.Spill(t, sleepersFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line sleepers.go:14
 				return err
@@ -192,7 +190,7 @@ loop1:
 			generated.GoCall(t, &all, c)
 		}
 	}
-//line sleepers_task.go:196
+//line sleepers_task.go:194
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt1](f)
 		*s = sleepersAt1{n: n, spread: spread, i1: i1, i: i}
@@ -206,7 +204,7 @@ resume1:
 	}
 //line sleepers.go:16
 	err = t.Yield()
-//line sleepers_task.go:210
+//line sleepers_task.go:208
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt2](f)
 		*s = sleepersAt2{n: n, spread: spread, i1: i1}
@@ -228,7 +226,7 @@ end2:
 end3:
 //line sleepers.go:21
 	err1 = all.Wait(t)
-//line sleepers_task.go:232
+//line sleepers_task.go:230
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 3)
 	}
@@ -237,7 +235,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line sleepers_task.go:241
+//line sleepers_task.go:239
 
 // sleepersFunc1Args has the arguments of Sleepers.func1.
 type sleepersFunc1Args struct {
@@ -265,14 +263,14 @@ func sleepersFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:14
 		err = generated.ChildErr(f)
-//line sleepers_task.go:269
+//line sleepers_task.go:267
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:14
 	err = sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:276
+//line sleepers_task.go:274
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -281,7 +279,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line sleepers_task.go:285
+//line sleepers_task.go:283
 
 // sleepArgs has the arguments of sleep.
 type sleepArgs struct {
@@ -297,7 +295,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	{
 //line sleepers.go:25
 		err := t.Sleep(d)
-//line sleepers_task.go:301
+//line sleepers_task.go:299
 		if generated.Suspended(t) {
 			generated.Spill(t, sleepKind, 1)
 			return
@@ -312,7 +310,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	return nil
 }
 
-//line sleepers_task.go:316
+//line sleepers_task.go:314
 
 // sleepStep is the step form of sleep.
 func sleepStep(f *generated.Frame) generated.Step {
@@ -328,14 +326,14 @@ func sleepStep(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:25
 		err = generated.Err(f)
-//line sleepers_task.go:332
+//line sleepers_task.go:330
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:25
 	err = t.Sleep(d)
-//line sleepers_task.go:339
+//line sleepers_task.go:337
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -351,4 +349,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sleepers_task.go:355
+//line sleepers_task.go:353

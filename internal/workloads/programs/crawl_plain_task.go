@@ -132,8 +132,7 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 									err := exploreStart(t, w, i, a1)
 //line crawl_plain_task.go:134
 									if generated.Suspended(t) {
-										generated.SpillBare(t, exploreFunc1Kind, 1)
-										return
+										return // the callee's frame is the only one
 									}
 //line crawl_plain.go:52
 									return err
@@ -143,7 +142,7 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 								*generated.CallHeld[exploreFunc1Held](c) = exploreFunc1Held{w: w, i: &i, a1: a1}
 								generated.GoCall(t, &children, c)
 							}
-//line crawl_plain_task.go:147
+//line crawl_plain_task.go:146
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 3)
 								s := generated.At[exploreAt3](f)
@@ -163,7 +162,7 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 //line crawl_plain.go:56
 	w.visited.Add(1)
 	err2 := children.Wait(t)
-//line crawl_plain_task.go:167
+//line crawl_plain_task.go:166
 	if generated.Suspended(t) {
 		generated.SpillBare(t, exploreKind, 4)
 		return
@@ -172,7 +171,7 @@ func exploreStart(t *task.T, w *plainWeb, page int, _ string) (_ error) {
 	return err2
 }
 
-//line crawl_plain_task.go:176
+//line crawl_plain_task.go:175
 
 // exploreStep is the step form of explore.
 func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
@@ -198,7 +197,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		w, host = h.w, h.host
 //line crawl_plain.go:40
 		err = generated.Err(f)
-//line crawl_plain_task.go:202
+//line crawl_plain_task.go:201
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -206,7 +205,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		w, host = h.w, h.host
 //line crawl_plain.go:43
 		err1 = generated.ChildErr(f)
-//line crawl_plain_task.go:210
+//line crawl_plain_task.go:209
 		goto resume2
 	case 3:
 		s := generated.At[exploreAt3](f)
@@ -215,12 +214,12 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		w, i = h.w, h.i
 //line crawl_plain.go:52
 		generated.Child(f)
-//line crawl_plain_task.go:219
+//line crawl_plain_task.go:218
 		goto resume3
 	case 4:
 //line crawl_plain.go:57
 		err2 = generated.Err(f)
-//line crawl_plain_task.go:224
+//line crawl_plain_task.go:223
 		goto resume4
 	default:
 		return f.BadResume()
@@ -228,7 +227,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line crawl_plain.go:39
 	host = w.hosts[page%hosts]
 	err = host.Acquire(t, 1)
-//line crawl_plain_task.go:232
+//line crawl_plain_task.go:231
 	if generated.Suspended(t) {
 		*generated.At[exploreAt1](f) = exploreAt1{page: page}
 		h = generated.Hold(t, exploreKind, f, h)
@@ -244,7 +243,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = askStart(t, w, page)
-//line crawl_plain_task.go:248
+//line crawl_plain_task.go:247
 	if generated.Suspended(t) {
 		*generated.At[exploreAt2](f) = exploreAt2{page: page}
 		h = generated.Hold(t, exploreKind, f, h)
@@ -297,10 +296,9 @@ end3:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line crawl_plain.go:52
 				err := exploreStart(t, w, *i, a1)
-//line crawl_plain_task.go:301
+//line crawl_plain_task.go:300
 				if generated.Suspended(t) {
-					generated.SpillBare(t, exploreFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line crawl_plain.go:52
 				return err
@@ -311,7 +309,7 @@ end3:
 			generated.GoCall(t, &children, c)
 		}
 	}
-//line crawl_plain_task.go:315
+//line crawl_plain_task.go:313
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt3](f)
 		*s = exploreAt3{again: again}
@@ -330,7 +328,7 @@ end6:
 //line crawl_plain.go:56
 	w.visited.Add(1)
 	err2 = children.Wait(t)
-//line crawl_plain_task.go:334
+//line crawl_plain_task.go:332
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -342,7 +340,7 @@ resume4:
 	return generated.Return[struct{}](f, struct{}{}, err2)
 }
 
-//line crawl_plain_task.go:346
+//line crawl_plain_task.go:344
 
 type exploreFunc1Held = struct {
 	w  *plainWeb
@@ -367,14 +365,14 @@ func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	case 1:
 //line crawl_plain.go:52
 		err = generated.ChildErr(f)
-//line crawl_plain_task.go:371
+//line crawl_plain_task.go:369
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line crawl_plain.go:52
 	err = exploreStart(t, w, *i, a1)
-//line crawl_plain_task.go:378
+//line crawl_plain_task.go:376
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -386,7 +384,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:390
+//line crawl_plain_task.go:388
 
 // askArgs has the arguments of ask.
 type askArgs struct {
@@ -409,7 +407,7 @@ func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 			return nil
 		}
 		err := w.answers.Wait(t)
-//line crawl_plain_task.go:413
+//line crawl_plain_task.go:411
 		if generated.Suspended(t) {
 			generated.SpillBare(t, askFunc1Kind, 1)
 			return
@@ -417,7 +415,7 @@ func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 //line crawl_plain.go:66
 		return err
 	})
-//line crawl_plain_task.go:421
+//line crawl_plain_task.go:419
 	if generated.Suspended(t) {
 		generated.SpillBare(t, askKind, 1)
 		return
@@ -426,7 +424,7 @@ func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 	return err
 }
 
-//line crawl_plain_task.go:430
+//line crawl_plain_task.go:428
 
 // askStep is the step form of ask.
 func askStep(f *generated.Frame, h *askHeld) generated.Step {
@@ -444,7 +442,7 @@ func askStep(f *generated.Frame, h *askHeld) generated.Step {
 	case 1:
 //line crawl_plain.go:62
 		err = generated.Err(f)
-//line crawl_plain_task.go:448
+//line crawl_plain_task.go:446
 		goto resume1
 	default:
 		return f.BadResume()
@@ -455,7 +453,7 @@ func askStep(f *generated.Frame, h *askHeld) generated.Step {
 			return nil
 		}
 		err := w.answers.Wait(t)
-//line crawl_plain_task.go:459
+//line crawl_plain_task.go:457
 		if generated.Suspended(t) {
 			generated.SpillBare(t, askFunc1Kind, 1)
 			return
@@ -463,7 +461,7 @@ func askStep(f *generated.Frame, h *askHeld) generated.Step {
 //line crawl_plain.go:66
 		return err
 	})
-//line crawl_plain_task.go:467
+//line crawl_plain_task.go:465
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = askHeld{}
@@ -475,7 +473,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:479
+//line crawl_plain_task.go:477
 
 // askFunc1Args has the arguments of ask.func1.
 type askFunc1Args struct {
@@ -506,7 +504,7 @@ func askFunc1Step(f *generated.Frame, h *askFunc1Held) generated.Step {
 	case 1:
 //line crawl_plain.go:66
 		err = generated.Err(f)
-//line crawl_plain_task.go:510
+//line crawl_plain_task.go:508
 		goto resume1
 	default:
 		return f.BadResume()
@@ -516,7 +514,7 @@ func askFunc1Step(f *generated.Frame, h *askFunc1Held) generated.Step {
 		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	err = w.answers.Wait(t)
-//line crawl_plain_task.go:520
+//line crawl_plain_task.go:518
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = askFunc1Held{}
@@ -528,4 +526,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line crawl_plain_task.go:532
+//line crawl_plain_task.go:530

@@ -1024,17 +1024,13 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v := valueStart(t, tr, x*100+y)
 //line literals_task.go:1026
 			if generated.Suspended(t) {
-				f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
-				s := generated.At[nestedLiteralsFunc1Func1At1](f)
-				*s = nestedLiteralsFunc1Func1At1{}
-				generated.ResultTo(t, &s.result)
-				return
+				return // the callee's frame is the only one
 			}
 //line literals.go:70
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1038
+//line literals_task.go:1034
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1045,7 +1041,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:72
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1049
+//line literals_task.go:1045
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1058,7 +1054,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1062
+//line literals_task.go:1058
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1067,7 +1063,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:75
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1071
+//line literals_task.go:1067
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1080,7 +1076,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1084
+//line literals_task.go:1080
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 1)
 		s := generated.At[nestedLiteralsAt1](f)
@@ -1095,7 +1091,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1099
+//line literals_task.go:1095
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 2)
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1108,7 +1104,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1112
+//line literals_task.go:1108
 
 // nestedLiteralsStep is the step form of nestedLiterals.
 func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Step {
@@ -1132,7 +1128,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:77
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1136
+//line literals_task.go:1132
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1141,7 +1137,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:82
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1145
+//line literals_task.go:1141
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1158,19 +1154,15 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1162
+//line literals_task.go:1158
 				if generated.Suspended(t) {
-					f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
-					s := generated.At[nestedLiteralsFunc1Func1At1](f)
-					*s = nestedLiteralsFunc1Func1At1{}
-					generated.ResultTo(t, &s.result)
-					return
+					return // the callee's frame is the only one
 				}
 //line literals.go:70
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1174
+//line literals_task.go:1166
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1181,7 +1173,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:72
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1185
+//line literals_task.go:1177
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1194,7 +1186,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1198
+//line literals_task.go:1190
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1203,7 +1195,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:75
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1207
+//line literals_task.go:1199
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1218,7 +1210,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 	}
 //line literals.go:77
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1222
+//line literals_task.go:1214
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1233,7 +1225,7 @@ resume1:
 		return generated.Return[int](f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1237
+//line literals_task.go:1229
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1246,7 +1238,7 @@ resume2:
 	return generated.Return[int](f, k+m+*x, err)
 }
 
-//line literals_task.go:1250
+//line literals_task.go:1242
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1308,7 +1300,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1312
+//line literals_task.go:1304
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1317,7 +1309,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:72
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1321
+//line literals_task.go:1313
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1325,7 +1317,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 		inner = h.inner
 //line literals.go:74
 		err = generated.ChildErr(f)
-//line literals_task.go:1329
+//line literals_task.go:1321
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1334,7 +1326,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:75
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1338
+//line literals_task.go:1330
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1349,13 +1341,9 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1353
+//line literals_task.go:1345
 			if generated.Suspended(t) {
-				f := generated.SpillBare(t, nestedLiteralsFunc1Func1Kind, 1)
-				s := generated.At[nestedLiteralsFunc1Func1At1](f)
-				*s = nestedLiteralsFunc1Func1At1{}
-				generated.ResultTo(t, &s.result)
-				return
+				return // the callee's frame is the only one
 			}
 //line literals.go:70
 			return v
@@ -1363,7 +1351,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 	}
 //line literals.go:72
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1367
+//line literals_task.go:1355
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1374,7 +1362,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 resume1:
 //line literals.go:72
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1378
+//line literals_task.go:1366
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1387,7 +1375,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1391
+//line literals_task.go:1379
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1396,7 +1384,7 @@ resume2:
 resume3:
 //line literals.go:75
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1400
+//line literals_task.go:1388
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1409,7 +1397,7 @@ resume4:
 	return generated.Return[int](f, k+v2, err)
 }
 
-//line literals_task.go:1413
+//line literals_task.go:1401
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1449,7 +1437,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 //line literals.go:70
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1453
+//line literals_task.go:1441
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1458,7 +1446,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1462
+//line literals_task.go:1450
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1473,7 +1461,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1477
+//line literals_task.go:1465
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1503,19 +1491,15 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1507
+//line literals_task.go:1495
 			if generated.Suspended(t) {
-				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 1)
-				s := generated.At[recursiveLiteralFunc1At1](f)
-				*s = recursiveLiteralFunc1At1{}
-				generated.ResultTo(t, &s.result)
-				return
+				return // the callee's frame is the only one
 			}
 //line literals.go:92
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1519
+//line literals_task.go:1503
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1526,7 +1510,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:94
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1530
+//line literals_task.go:1514
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1538,7 +1522,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1542
+//line literals_task.go:1526
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveLiteralHeld](t, recursiveLiteralKind, 1)
 		s := generated.At[recursiveLiteralAt1](f)
@@ -1551,7 +1535,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1555
+//line literals_task.go:1539
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
 func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated.Step {
@@ -1573,7 +1557,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 //line literals.go:96
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1577
+//line literals_task.go:1561
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1590,19 +1574,15 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1594
+//line literals_task.go:1578
 				if generated.Suspended(t) {
-					f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 1)
-					s := generated.At[recursiveLiteralFunc1At1](f)
-					*s = recursiveLiteralFunc1At1{}
-					generated.ResultTo(t, &s.result)
-					return
+					return // the callee's frame is the only one
 				}
 //line literals.go:92
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1606
+//line literals_task.go:1586
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1613,7 +1593,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			}
 //line literals.go:94
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1617
+//line literals_task.go:1597
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1627,7 +1607,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 	}
 //line literals.go:96
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1631
+//line literals_task.go:1611
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1640,7 +1620,7 @@ resume1:
 	return generated.Return[int](f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1644
+//line literals_task.go:1624
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1693,7 +1673,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:92
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1697
+//line literals_task.go:1677
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1702,7 +1682,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:94
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1706
+//line literals_task.go:1686
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1710,7 +1690,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:94
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1714
+//line literals_task.go:1694
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1722,7 +1702,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 	}
 //line literals.go:92
 	v = valueStart(t, tr, n)
-//line literals_task.go:1726
+//line literals_task.go:1706
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1737,7 +1717,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1741
+//line literals_task.go:1721
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
@@ -1749,7 +1729,7 @@ end1:
 resume2:
 //line literals.go:94
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1753
+//line literals_task.go:1733
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1764,7 +1744,7 @@ resume3:
 	return generated.Return[int](f, v1+v2, nil)
 }
 
-//line literals_task.go:1768
+//line literals_task.go:1748
 
 // twiceAt1 is what twice keeps while it waits in line 101.
 type twiceAt1 struct {
@@ -1795,7 +1775,7 @@ var twiceKind *generated.Kind
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:101
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1799
+//line literals_task.go:1779
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 1)
 		s := generated.At[twiceAt1](f1)
@@ -1809,7 +1789,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1813
+//line literals_task.go:1793
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
@@ -1818,7 +1798,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	}
 //line literals.go:106
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1822
+//line literals_task.go:1802
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, twiceKind, 3)
 		s := generated.At[twiceAt3](f1)
@@ -1830,7 +1810,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1834
+//line literals_task.go:1814
 
 // twiceStep is the step form of twice.
 func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
@@ -1850,7 +1830,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:101
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1854
+//line literals_task.go:1834
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1858,7 +1838,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 		f = h.f
 //line literals.go:105
 		generated.ChildErr(f1)
-//line literals_task.go:1862
+//line literals_task.go:1842
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1866,14 +1846,14 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:106
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1870
+//line literals_task.go:1850
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:101
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1877
+//line literals_task.go:1857
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
@@ -1888,7 +1868,7 @@ resume1:
 		return generated.Return[int](f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1892
+//line literals_task.go:1872
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		h = generated.Hold(t, twiceKind, f1, h)
@@ -1898,7 +1878,7 @@ resume1:
 resume2:
 //line literals.go:106
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1902
+//line literals_task.go:1882
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1913,7 +1893,7 @@ resume3:
 	return generated.Return[int](f1, a+b, err)
 }
 
-//line literals_task.go:1917
+//line literals_task.go:1897
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1941,7 +1921,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1945
+//line literals_task.go:1925
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
@@ -1953,7 +1933,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:115
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1957
+//line literals_task.go:1937
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -1962,7 +1942,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:116
 		return v, err
 	}))
-//line literals_task.go:1966
+//line literals_task.go:1946
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedLiteralHeld](t, passedLiteralKind, 1)
 		s := generated.At[passedLiteralAt1](f)
@@ -1975,7 +1955,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1979
+//line literals_task.go:1959
 
 // passedLiteralStep is the step form of passedLiteral.
 func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step {
@@ -1997,7 +1977,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:112
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2001
+//line literals_task.go:1981
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2011,7 +1991,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:113
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:2015
+//line literals_task.go:1995
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
@@ -2023,7 +2003,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:115
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2027
+//line literals_task.go:2007
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -2033,7 +2013,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 			return v, err
 		}))
 	}
-//line literals_task.go:2037
+//line literals_task.go:2017
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2046,7 +2026,7 @@ resume1:
 	return generated.Return[int](f, r*1000+*total, err)
 }
 
-//line literals_task.go:2050
+//line literals_task.go:2030
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2092,14 +2072,14 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:114
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2096
+//line literals_task.go:2076
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:116
 		err = generated.ChildErr(f)
-//line literals_task.go:2103
+//line literals_task.go:2083
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2107,7 +2087,7 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:113
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2111
+//line literals_task.go:2091
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
@@ -2120,7 +2100,7 @@ resume1:
 //line literals.go:115
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2124
+//line literals_task.go:2104
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2133,7 +2113,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line literals_task.go:2137
+//line literals_task.go:2117
 
 type makerHeld = struct {
 	tr    *cases.Trace
@@ -2146,7 +2126,7 @@ var makerKind *generated.Kind
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:129
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2150
+//line literals_task.go:2130
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[makerHeld](t, makerKind, 1)
 		*h = makerHeld{tr: tr, start: &start}
@@ -2155,7 +2135,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 //line literals.go:130
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2159
+//line literals_task.go:2139
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2170,7 +2150,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2174
+//line literals_task.go:2154
 
 // makerStep is the step form of maker.
 func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
@@ -2187,14 +2167,14 @@ func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
 		tr, start = h.tr, h.start
 //line literals.go:129
 		err = generated.ChildErr(f)
-//line literals_task.go:2191
+//line literals_task.go:2171
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:129
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2198
+//line literals_task.go:2178
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
@@ -2203,7 +2183,7 @@ resume1:
 //line literals.go:130
 	return generated.Return[func(*task.T, int) int](f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2207
+//line literals_task.go:2187
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2218,7 +2198,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2222
+//line literals_task.go:2202
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2258,14 +2238,14 @@ func makerFunc1Step(f *generated.Frame, h *makerFunc1Held) generated.Step {
 //line literals.go:131
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2262
+//line literals_task.go:2242
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	v = valueStart(t, tr, d)
-//line literals_task.go:2269
+//line literals_task.go:2249
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2279,7 +2259,7 @@ resume1:
 	return generated.Return[int](f, *start, nil)
 }
 
-//line literals_task.go:2283
+//line literals_task.go:2263
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2330,7 +2310,7 @@ var returnedLiteralKind *generated.Kind
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:137
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2334
+//line literals_task.go:2314
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 1)
 		*h = returnedLiteralHeld{tr: tr}
@@ -2342,7 +2322,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2346
+//line literals_task.go:2326
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
@@ -2351,7 +2331,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2355
+//line literals_task.go:2335
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 3)
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2362,7 +2342,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2366
+//line literals_task.go:2346
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 4)
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2374,7 +2354,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:142
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2378
+//line literals_task.go:2358
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
@@ -2383,7 +2363,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2387
+//line literals_task.go:2367
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 6)
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2394,7 +2374,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2398
+//line literals_task.go:2378
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 7)
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2407,7 +2387,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2411
+//line literals_task.go:2391
 
 // returnedLiteralStep is the step form of returnedLiteral.
 func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.Step {
@@ -2429,14 +2409,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:137
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2433
+//line literals_task.go:2413
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:141
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2440
+//line literals_task.go:2420
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2444,7 +2424,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:142
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2448
+//line literals_task.go:2428
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2453,7 +2433,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:142
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2457
+//line literals_task.go:2437
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2461,7 +2441,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 		f, err, g = h.f, h.err, h.g
 //line literals.go:143
 		generated.ChildErr(f1)
-//line literals_task.go:2465
+//line literals_task.go:2445
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2470,7 +2450,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2474
+//line literals_task.go:2454
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2479,14 +2459,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2483
+//line literals_task.go:2463
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:137
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2490
+//line literals_task.go:2470
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2498,7 +2478,7 @@ resume1:
 		return generated.Return[int](f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2502
+//line literals_task.go:2482
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2507,7 +2487,7 @@ resume1:
 resume2:
 //line literals.go:142
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2511
+//line literals_task.go:2491
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2518,7 +2498,7 @@ resume2:
 resume3:
 //line literals.go:142
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2522
+//line literals_task.go:2502
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2530,7 +2510,7 @@ resume4:
 //line literals.go:142
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2534
+//line literals_task.go:2514
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2539,7 +2519,7 @@ resume4:
 resume5:
 //line literals.go:144
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2543
+//line literals_task.go:2523
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2550,7 +2530,7 @@ resume5:
 resume6:
 //line literals.go:144
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2554
+//line literals_task.go:2534
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2563,7 +2543,7 @@ resume7:
 	return generated.Return[int](f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2567
+//line literals_task.go:2547
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2600,7 +2580,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:148
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2604
+//line literals_task.go:2584
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 1)
 		s := generated.At[unboundLiteralAt1](f1)
@@ -2611,7 +2591,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2615
+//line literals_task.go:2595
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
@@ -2620,7 +2600,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:151
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2624
+//line literals_task.go:2604
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, unboundLiteralKind, 3)
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2632,7 +2612,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2636
+//line literals_task.go:2616
 
 // unboundLiteralStep is the step form of unboundLiteral.
 func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.Step {
@@ -2654,7 +2634,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:149
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2658
+//line literals_task.go:2638
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2662,7 +2642,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 		f = h.f
 //line literals.go:150
 		generated.ChildErr(f1)
-//line literals_task.go:2666
+//line literals_task.go:2646
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2670,7 +2650,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:151
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2674
+//line literals_task.go:2654
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2678,7 +2658,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:148
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2682
+//line literals_task.go:2662
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
@@ -2690,7 +2670,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 resume1:
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2694
+//line literals_task.go:2674
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		h = generated.Hold(t, unboundLiteralKind, f1, h)
@@ -2700,7 +2680,7 @@ resume1:
 resume2:
 //line literals.go:151
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2704
+//line literals_task.go:2684
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2715,7 +2695,7 @@ resume3:
 	return generated.Return[int](f1, a+v*10, nil)
 }
 
-//line literals_task.go:2719
+//line literals_task.go:2699
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2757,7 +2737,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2761
+//line literals_task.go:2741
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2767,7 +2747,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2771
+//line literals_task.go:2751
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2780,7 +2760,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2784
+//line literals_task.go:2764
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2796,7 +2776,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2800
+//line literals_task.go:2780
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2812,20 +2792,16 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2816
+//line literals_task.go:2796
 		if generated.Suspended(t) {
-			f := generated.SpillBare(t, literalResultsFunc4Kind, 1)
-			s := generated.At[literalResultsFunc4At1](f)
-			*s = literalResultsFunc4At1{}
-			generated.ResultTo(t, &s.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line literals.go:165
 		return v
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2829
+//line literals_task.go:2805
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
@@ -2833,7 +2809,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:167
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2837
+//line literals_task.go:2813
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
@@ -2842,7 +2818,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:168
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2846
+//line literals_task.go:2822
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 3)
 		s1 := generated.At[literalResultsAt3](f)
@@ -2853,7 +2829,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	v := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2857
+//line literals_task.go:2833
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 4)
 		s1 := generated.At[literalResultsAt4](f)
@@ -2866,7 +2842,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s) + k*10 + r*100 + v*1000, err
 }
 
-//line literals_task.go:2870
+//line literals_task.go:2846
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Step {
@@ -2891,14 +2867,14 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:166
 		generated.Child(f)
-//line literals_task.go:2895
+//line literals_task.go:2871
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:167
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2902
+//line literals_task.go:2878
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2907,7 +2883,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:168
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2911
+//line literals_task.go:2887
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2916,7 +2892,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:169
 		v = s1.result
 		generated.Child(f)
-//line literals_task.go:2920
+//line literals_task.go:2896
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2925,7 +2901,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2929
+//line literals_task.go:2905
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2935,7 +2911,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2939
+//line literals_task.go:2915
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2948,7 +2924,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2952
+//line literals_task.go:2928
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2964,7 +2940,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2968
+//line literals_task.go:2944
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2980,20 +2956,16 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2984
+//line literals_task.go:2960
 		if generated.Suspended(t) {
-			f := generated.SpillBare(t, literalResultsFunc4Kind, 1)
-			s := generated.At[literalResultsFunc4At1](f)
-			*s = literalResultsFunc4At1{}
-			generated.ResultTo(t, &s.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line literals.go:165
 		return v
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2997
+//line literals_task.go:2969
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -3001,7 +2973,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 resume1:
 //line literals.go:167
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:3005
+//line literals_task.go:2977
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -3010,7 +2982,7 @@ resume1:
 resume2:
 //line literals.go:168
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:3014
+//line literals_task.go:2986
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3021,7 +2993,7 @@ resume2:
 resume3:
 //line literals.go:169
 	v = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3025
+//line literals_task.go:2997
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r}
@@ -3034,7 +3006,7 @@ resume4:
 	return generated.Return[int](f, len(s)+k*10+r*100+v*1000, err)
 }
 
-//line literals_task.go:3038
+//line literals_task.go:3010
 
 type literalResultsFunc1Held = struct {
 	tr *cases.Trace
@@ -3054,14 +3026,14 @@ func literalResultsFunc1Step(f *generated.Frame, h *literalResultsFunc1Held) gen
 	case 1:
 //line literals.go:155
 		generated.ChildErr(f)
-//line literals_task.go:3058
+//line literals_task.go:3030
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:155
 	waitStart(t, tr, "none")
-//line literals_task.go:3065
+//line literals_task.go:3037
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3114,7 +3086,7 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:156
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3118
+//line literals_task.go:3090
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3122,14 +3094,14 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:156
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3126
+//line literals_task.go:3098
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:156
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3133
+//line literals_task.go:3105
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3142,7 +3114,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:156
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3146
+//line literals_task.go:3118
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3155,7 +3127,7 @@ resume2:
 	return generated.Return[literalResultsFunc2Result](f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3159
+//line literals_task.go:3131
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3193,7 +3165,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 		r = s.r
 //line literals.go:159
 		err = generated.ChildErr(f)
-//line literals_task.go:3197
+//line literals_task.go:3169
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3201,7 +3173,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 //line literals.go:158
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3205
+//line literals_task.go:3177
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3221,7 +3193,7 @@ end1:
 	return generated.Return[int](f, r*2, nil)
 }
 
-//line literals_task.go:3225
+//line literals_task.go:3197
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 165.
 type literalResultsFunc4At1 struct {
@@ -3253,14 +3225,14 @@ func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) gen
 //line literals.go:165
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3257
+//line literals_task.go:3229
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:165
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3264
+//line literals_task.go:3236
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3275,7 +3247,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:3279
+//line literals_task.go:3251
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3299,7 +3271,7 @@ var plusOneKind *generated.Kind
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:177
 	v := valueStart(t, tr, n)
-//line literals_task.go:3303
+//line literals_task.go:3275
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, plusOneKind, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3311,7 +3283,7 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3315
+//line literals_task.go:3287
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
@@ -3330,14 +3302,14 @@ func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 //line literals.go:177
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3334
+//line literals_task.go:3306
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:177
 	v = valueStart(t, tr, n)
-//line literals_task.go:3341
+//line literals_task.go:3313
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3352,7 +3324,7 @@ resume1:
 	return generated.Return[int](f, v+1, nil)
 }
 
-//line literals_task.go:3356
+//line literals_task.go:3328
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3398,7 +3370,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3402
+//line literals_task.go:3374
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3408,7 +3380,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3412
+//line literals_task.go:3384
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3419,7 +3391,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:185
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3423
+//line literals_task.go:3395
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3435,7 +3407,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line literals.go:187
 			v1 := startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3439
+//line literals_task.go:3411
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3451,7 +3423,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:190
 	v2 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3455
+//line literals_task.go:3427
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, functionTableKind, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3463,7 +3435,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v2, nil
 }
 
-//line literals_task.go:3467
+//line literals_task.go:3439
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step {
@@ -3486,7 +3458,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:185
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3490
+//line literals_task.go:3462
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3494,7 +3466,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:185
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3498
+//line literals_task.go:3470
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3503,7 +3475,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:187
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3507
+//line literals_task.go:3479
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3511,7 +3483,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:190
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3515
+//line literals_task.go:3487
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3520,7 +3492,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3524
+//line literals_task.go:3496
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3530,7 +3502,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3534
+//line literals_task.go:3506
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3542,7 +3514,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 resume1:
 //line literals.go:185
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3546
+//line literals_task.go:3518
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3562,7 +3534,7 @@ loop1:
 //line literals.go:186
 	op = ops[i]
 	v1 = startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3566
+//line literals_task.go:3538
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3581,7 +3553,7 @@ resume3:
 end1:
 //line literals.go:190
 	v2 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3585
+//line literals_task.go:3557
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3596,7 +3568,7 @@ resume4:
 	return generated.Return[int](f, sum+v2, nil)
 }
 
-//line literals_task.go:3600
+//line literals_task.go:3572
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3633,14 +3605,14 @@ func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) gener
 		n, k = s.n, s.k
 //line literals.go:182
 		generated.ChildErr(f)
-//line literals_task.go:3637
+//line literals_task.go:3609
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:182
 	waitStart(t, tr, "c")
-//line literals_task.go:3644
+//line literals_task.go:3616
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3653,7 +3625,7 @@ resume1:
 	return generated.Return[int](f, k*n, nil)
 }
 
-//line literals_task.go:3657
+//line literals_task.go:3629
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3684,7 +3656,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3688
+//line literals_task.go:3660
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3692,7 +3664,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3696
+//line literals_task.go:3668
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3703,7 +3675,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3707
+//line literals_task.go:3679
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, nilFunctionKind, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3715,7 +3687,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3719
+//line literals_task.go:3691
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
@@ -3735,7 +3707,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 		tr, f = h.tr, h.f
 //line literals.go:195
 		generated.ChildErr(f1)
-//line literals_task.go:3739
+//line literals_task.go:3711
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3743,14 +3715,14 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 //line literals.go:196
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3747
+//line literals_task.go:3719
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:196
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3754
+//line literals_task.go:3726
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3758,7 +3730,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	f = nil
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3762
+//line literals_task.go:3734
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3767,7 +3739,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 resume1:
 //line literals.go:196
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3771
+//line literals_task.go:3743
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3779,7 +3751,7 @@ resume1:
 resume2:
 //line literals.go:196
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3783
+//line literals_task.go:3755
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3794,7 +3766,7 @@ resume3:
 	return generated.Return[int](f1, v1, nil)
 }
 
-//line literals_task.go:3798
+//line literals_task.go:3770
 
 var counterFunc1Kind *generated.Kind
 
@@ -3802,7 +3774,7 @@ var counterFunc1Kind *generated.Kind
 func counterFunc1Start(t *task.T) (_ int) {
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3806
+//line literals_task.go:3778
 	if generated.Suspended(t) {
 		generated.Spill(t, counterFunc1Kind, 1)
 		return
@@ -3811,7 +3783,7 @@ func counterFunc1Start(t *task.T) (_ int) {
 	return 7
 }
 
-//line literals_task.go:3815
+//line literals_task.go:3787
 
 // counterFunc1Step is the step form of counter.func1.
 func counterFunc1Step(f *generated.Frame) generated.Step {
@@ -3821,14 +3793,14 @@ func counterFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line literals.go:123
 		generated.Err(f)
-//line literals_task.go:3825
+//line literals_task.go:3797
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3832
+//line literals_task.go:3804
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3837,7 +3809,7 @@ resume1:
 	return generated.Return[int](f, 7, nil)
 }
 
-//line literals_task.go:3841
+//line literals_task.go:3813
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

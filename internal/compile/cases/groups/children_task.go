@@ -2525,13 +2525,12 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 		err := crawlFetchStart(c, t, tr, i)
 //line children_task.go:2527
 		if generated.Suspended(t) {
-			generated.SpillBare(t, crawlBeginFunc1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2535
+//line children_task.go:2534
 	if generated.Suspended(t) {
 		generated.SpillBare(t, crawlBeginKind, 1)
 		return
@@ -2554,7 +2553,7 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	case 1:
 //line children.go:113
 		generated.Child(f)
-//line children_task.go:2558
+//line children_task.go:2557
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2563,15 +2562,14 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2567
+//line children_task.go:2566
 		if generated.Suspended(t) {
-			generated.SpillBare(t, crawlBeginFunc1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2575
+//line children_task.go:2573
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginHeld{}
@@ -2613,14 +2611,14 @@ func crawlBeginFunc1Step(f *generated.Frame, h *crawlBeginFunc1Held) generated.S
 	case 1:
 //line children.go:113
 		err = generated.ChildErr(f)
-//line children_task.go:2617
+//line children_task.go:2615
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:113
 	err = crawlFetchStart(c, t, tr, i)
-//line children_task.go:2624
+//line children_task.go:2622
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginFunc1Held{}
@@ -2632,7 +2630,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2636
+//line children_task.go:2634
 
 // crawlFetchArgs has the arguments of (*crawl).fetch.
 type crawlFetchArgs struct {
@@ -2658,7 +2656,7 @@ var crawlFetchKind *generated.Kind
 func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 //line children.go:117
 	v := valueStart(t, tr, i+100)
-//line children_task.go:2662
+//line children_task.go:2660
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[crawlFetchHeld](t, crawlFetchKind, 1)
 		s := generated.At[crawlFetchAt1](f)
@@ -2672,7 +2670,7 @@ func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 	return nil
 }
 
-//line children_task.go:2676
+//line children_task.go:2674
 
 // crawlFetchStep is the step form of (*crawl).fetch.
 func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
@@ -2694,14 +2692,14 @@ func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
 //line children.go:117
 		v = s.result
 		generated.Child(f)
-//line children_task.go:2698
+//line children_task.go:2696
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:117
 	v = valueStart(t, tr, i+100)
-//line children_task.go:2705
+//line children_task.go:2703
 	if generated.Suspended(t) {
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
@@ -2715,7 +2713,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2719
+//line children_task.go:2717
 
 // beginArgs has the arguments of begin.
 type beginArgs struct {
@@ -2741,7 +2739,7 @@ var beginKind *generated.Kind
 func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2745
+//line children_task.go:2743
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[beginHeld](t, beginKind, 1)
 		*generated.At[beginAt1](f) = beginAt1{v: v}
@@ -2753,7 +2751,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2757
+//line children_task.go:2755
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2773,7 +2771,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2777
+//line children_task.go:2775
 	if generated.Suspended(t) {
 		generated.SpillBare(t, beginKind, 2)
 		return
@@ -2800,19 +2798,19 @@ func beginStep(f *generated.Frame, h *beginHeld) generated.Step {
 		tr, g, to = h.tr, h.g, h.to
 //line children.go:122
 		generated.ChildErr(f)
-//line children_task.go:2804
+//line children_task.go:2802
 		goto resume1
 	case 2:
 //line children.go:123
 		generated.Child(f)
-//line children_task.go:2809
+//line children_task.go:2807
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2816
+//line children_task.go:2814
 	if generated.Suspended(t) {
 		*generated.At[beginAt1](f) = beginAt1{v: v}
 		h = generated.Hold(t, beginKind, f, h)
@@ -2825,7 +2823,7 @@ resume1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2829
+//line children_task.go:2827
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2845,7 +2843,7 @@ resume1:
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2849
+//line children_task.go:2847
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = beginHeld{}
@@ -2894,14 +2892,14 @@ func beginFunc1Step(f *generated.Frame, h *beginFunc1Held) generated.Step {
 //line children.go:123
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:2898
+//line children_task.go:2896
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:123
 	v1 = valueStart(t, tr, v)
-//line children_task.go:2905
+//line children_task.go:2903
 	if generated.Suspended(t) {
 		s := generated.At[beginFunc1At1](f)
 		*s = beginFunc1At1{}
@@ -2916,7 +2914,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2920
+//line children_task.go:2918
 
 // passedArgs has the arguments of passed.
 type passedArgs struct {
@@ -2946,7 +2944,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	c := &crawl{pages: make([]int, n)}
 	for i := 0; i < n; i++ {
 		crawlBeginStart(c, t, tr, i)
-//line children_task.go:2950
+//line children_task.go:2948
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedHeld](t, passedKind, 1)
 			*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
@@ -2959,7 +2957,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line children.go:133
 	beginStart(t, tr, &g, &a, 1)
-//line children_task.go:2963
+//line children_task.go:2961
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 2)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2967,7 +2965,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:134
 	beginStart(t, tr, &g, &b, 2)
-//line children_task.go:2971
+//line children_task.go:2969
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 3)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2976,7 +2974,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:135
 		err := c.group.Wait(t)
-//line children_task.go:2980
+//line children_task.go:2978
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[passedHeld](t, passedKind, 4)
 			*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2989,7 +2987,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:138
 	err1 := g.Wait(t)
-//line children_task.go:2993
+//line children_task.go:2991
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 5)
 		*h = passedHeld{tr: tr, c: c, a: &a, b: &b}
@@ -3000,7 +2998,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err1
 }
 
-//line children_task.go:3004
+//line children_task.go:3002
 
 // passedStep is the step form of passed.
 func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
@@ -3024,31 +3022,31 @@ func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line children.go:129
 		generated.Child(f)
-//line children_task.go:3028
+//line children_task.go:3026
 		goto resume1
 	case 2:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:133
 		generated.Child(f)
-//line children_task.go:3034
+//line children_task.go:3032
 		goto resume2
 	case 3:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:134
 		generated.Child(f)
-//line children_task.go:3040
+//line children_task.go:3038
 		goto resume3
 	case 4:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:135
 		err = generated.Err(f)
-//line children_task.go:3046
+//line children_task.go:3044
 		goto resume4
 	case 5:
 		tr, c, a, b = h.tr, h.c, h.a, h.b
 //line children.go:138
 		err1 = generated.Err(f)
-//line children_task.go:3052
+//line children_task.go:3050
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3063,7 +3061,7 @@ loop1:
 	}
 //line children.go:129
 	crawlBeginStart(c, t, tr, i)
-//line children_task.go:3067
+//line children_task.go:3065
 	if generated.Suspended(t) {
 		*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 		*h = passedHeld{tr: tr, c: c}
@@ -3079,7 +3077,7 @@ end1:
 	b = new(int)
 //line children.go:133
 	beginStart(t, tr, g, a, 1)
-//line children_task.go:3083
+//line children_task.go:3081
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -3087,7 +3085,7 @@ end1:
 resume2:
 //line children.go:134
 	beginStart(t, tr, g, b, 2)
-//line children_task.go:3091
+//line children_task.go:3089
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -3095,7 +3093,7 @@ resume2:
 resume3:
 //line children.go:135
 	err = c.group.Wait(t)
-//line children_task.go:3099
+//line children_task.go:3097
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 4)
@@ -3109,7 +3107,7 @@ resume4:
 	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line children_task.go:3113
+//line children_task.go:3111
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, a: a, b: b}
 		return generated.Wait(f, t, 5)
@@ -3120,7 +3118,7 @@ resume5:
 	return generated.Return[int](f, *a+*b, err1)
 }
 
-//line children_task.go:3124
+//line children_task.go:3122
 
 // deferredArgs has the arguments of deferred.
 type deferredArgs struct {
@@ -3201,7 +3199,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:156
 		generated.Child(f)
-//line children_task.go:3205
+//line children_task.go:3203
 		goto resume1
 	case 2:
 		s := generated.At[deferredAt2](f)
@@ -3209,7 +3207,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:157
 		err1 = generated.ChildErr(f)
-//line children_task.go:3213
+//line children_task.go:3211
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3230,7 +3228,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 				func(t *task.T) {
 //line children.go:147
 					e := g.Wait(t)
-//line children_task.go:3234
+//line children_task.go:3232
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferredFunc1Held](t, deferredFunc1Kind, 1)
 						*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
@@ -3263,7 +3261,7 @@ loop1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:156
 				v := valueStart(t, tr, i+1)
-//line children_task.go:3267
+//line children_task.go:3265
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[deferredFunc2Held](t, deferredFunc2Kind, 1)
 					s := generated.At[deferredFunc2At1](f)
@@ -3284,7 +3282,7 @@ loop1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:3288
+//line children_task.go:3286
 	if generated.Suspended(t) {
 		*generated.At[deferredAt1](f) = deferredAt1{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3293,7 +3291,7 @@ loop1:
 resume1:
 //line children.go:157
 	err1 = waitStart(t, tr, "next")
-//line children_task.go:3297
+//line children_task.go:3295
 	if generated.Suspended(t) {
 		*generated.At[deferredAt2](f) = deferredAt2{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3319,7 +3317,7 @@ end2:
 		*sum, *err = 100, nil
 		goto exit
 	}
-//line children_task.go:3323
+//line children_task.go:3321
 exit:
 	if p.Run(t) {
 		*h = deferredHeld{exit: h.exit}
@@ -3354,14 +3352,14 @@ func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step 
 		sum, err, parts = h.sum, h.err, h.parts
 //line children.go:147
 		e = generated.Err(f)
-//line children_task.go:3358
+//line children_task.go:3356
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:147
 	e = g.Wait(t)
-//line children_task.go:3365
+//line children_task.go:3363
 	if generated.Suspended(t) {
 		*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 		return generated.Wait(f, t, 1)
@@ -3374,7 +3372,7 @@ resume1:
 	for _, p := range parts {
 		*sum += p
 	}
-//line children_task.go:3378
+//line children_task.go:3376
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3418,14 +3416,14 @@ func deferredFunc2Step(f *generated.Frame, h *deferredFunc2Held) generated.Step 
 //line children.go:156
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3422
+//line children_task.go:3420
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:156
 	v = valueStart(t, tr, i+1)
-//line children_task.go:3429
+//line children_task.go:3427
 	if generated.Suspended(t) {
 		s := generated.At[deferredFunc2At1](f)
 		*s = deferredFunc2At1{i: i}
@@ -3440,7 +3438,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3444
+//line children_task.go:3442
 
 var plainChildKind *generated.Kind
 
@@ -3450,7 +3448,7 @@ func plainChildStart(t *task.T) (_ error) {
 	reached.Add(1)
 //line children.go:166
 	err := t.Yield()
-//line children_task.go:3454
+//line children_task.go:3452
 	if generated.Suspended(t) {
 		generated.Spill(t, plainChildKind, 1)
 		return
@@ -3459,7 +3457,7 @@ func plainChildStart(t *task.T) (_ error) {
 	return err
 }
 
-//line children_task.go:3463
+//line children_task.go:3461
 
 // plainChildStep is the step form of plainChild.
 func plainChildStep(f *generated.Frame) generated.Step {
@@ -3472,7 +3470,7 @@ func plainChildStep(f *generated.Frame) generated.Step {
 	case 1:
 //line children.go:166
 		err = generated.Err(f)
-//line children_task.go:3476
+//line children_task.go:3474
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3481,7 +3479,7 @@ func plainChildStep(f *generated.Frame) generated.Step {
 	reached.Add(1)
 //line children.go:166
 	err = t.Yield()
-//line children_task.go:3485
+//line children_task.go:3483
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3490,7 +3488,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:3494
+//line children_task.go:3492
 
 type workerByValueHeld = struct {
 	w worker
@@ -3502,7 +3500,7 @@ var workerByValueKind *generated.Kind
 func workerByValueStart(w worker, t *task.T) (_ error) {
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3506
+//line children_task.go:3504
 	if generated.Suspended(t) {
 		generated.SpillBare(t, workerByValueKind, 1)
 		return
@@ -3513,7 +3511,7 @@ func workerByValueStart(w worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3517
+//line children_task.go:3515
 
 // workerByValueStep is the step form of worker.byValue.
 func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step {
@@ -3527,14 +3525,14 @@ func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step 
 	case 1:
 //line children.go:173
 		generated.Child(f)
-//line children_task.go:3531
+//line children_task.go:3529
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3538
+//line children_task.go:3536
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = workerByValueHeld{}
@@ -3548,7 +3546,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3552
+//line children_task.go:3550
 
 // workerByPointerAt1 is what (*worker).byPointer keeps while it waits in line 175.
 type workerByPointerAt1 struct {
@@ -3567,7 +3565,7 @@ var workerByPointerKind *generated.Kind
 func workerByPointerStart(w *worker, t *task.T) (_ error) {
 //line children.go:175
 	v := valueStart(t, w.tr, w.k+1)
-//line children_task.go:3571
+//line children_task.go:3569
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[workerByPointerHeld](t, workerByPointerKind, 1)
 		s := generated.At[workerByPointerAt1](f)
@@ -3582,7 +3580,7 @@ func workerByPointerStart(w *worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3586
+//line children_task.go:3584
 
 // workerByPointerStep is the step form of (*worker).byPointer.
 func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.Step {
@@ -3600,14 +3598,14 @@ func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.S
 //line children.go:175
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3604
+//line children_task.go:3602
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:175
 	v = valueStart(t, w.tr, w.k+1)
-//line children_task.go:3611
+//line children_task.go:3609
 	if generated.Suspended(t) {
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
@@ -3622,7 +3620,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3626
+//line children_task.go:3624
 
 // kindsArgs has the arguments of kinds.
 type kindsArgs struct {
@@ -3693,7 +3691,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	reached.Store(0)
 	var g task.Group
 	g.Go(t, plainChild)
-//line children_task.go:3697
+//line children_task.go:3695
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 1)
 		s := generated.At[kindsAt1](f1)
@@ -3709,10 +3707,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 			err := workerByValueStart(w, t)
-//line children_task.go:3713
+//line children_task.go:3711
 			if generated.Suspended(t) {
-				generated.SpillBare(t, kindsFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line children.go:186
 			return err
@@ -3722,7 +3719,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc1Held](c1) = kindsFunc1Held{w: w}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3726
+//line children_task.go:3723
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 2)
 		s := generated.At[kindsAt2](f1)
@@ -3736,10 +3733,9 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 			err := workerByPointerStart(p, t)
-//line children_task.go:3740
+//line children_task.go:3737
 			if generated.Suspended(t) {
-				generated.SpillBare(t, kindsFunc2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line children.go:187
 			return err
@@ -3749,7 +3745,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc2Held](c1) = kindsFunc2Held{p: p}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3753
+//line children_task.go:3749
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 3)
 		s := generated.At[kindsAt3](f1)
@@ -3761,7 +3757,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:188
 	f := plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3765
+//line children_task.go:3761
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 4)
 		s := generated.At[kindsAt4](f1)
@@ -3772,7 +3768,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3776
+//line children_task.go:3772
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 5)
 		s := generated.At[kindsAt5](f1)
@@ -3787,7 +3783,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3791
+//line children_task.go:3787
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -3797,7 +3793,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3801
+//line children_task.go:3797
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 6)
 		s := generated.At[kindsAt6](f1)
@@ -3812,7 +3808,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:194
 		c := list[i]
 		g.Go(t, c)
-//line children_task.go:3816
+//line children_task.go:3812
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 7)
 			s := generated.At[kindsAt7](f1)
@@ -3824,7 +3820,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	v := chosenStart(t, tr, 1)
-//line children_task.go:3828
+//line children_task.go:3824
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 8)
 		s := generated.At[kindsAt8](f1)
@@ -3836,7 +3832,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3840
+//line children_task.go:3836
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 9)
 		s := generated.At[kindsAt9](f1)
@@ -3847,7 +3843,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:198
 	err := g.Wait(t)
-//line children_task.go:3851
+//line children_task.go:3847
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[kindsHeld](t, kindsKind, 10)
 		*h = kindsHeld{p: p}
@@ -3857,7 +3853,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(reached.Load()) + p.k, err
 }
 
-//line children_task.go:3861
+//line children_task.go:3857
 
 // kindsStep is the step form of kinds.
 func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
@@ -3884,7 +3880,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr = h.tr
 //line children.go:183
 		generated.Child(f1)
-//line children_task.go:3888
+//line children_task.go:3884
 		goto resume1
 	case 2:
 		s := generated.At[kindsAt2](f1)
@@ -3892,7 +3888,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:186
 		generated.Child(f1)
-//line children_task.go:3896
+//line children_task.go:3892
 		goto resume2
 	case 3:
 		s := generated.At[kindsAt3](f1)
@@ -3900,7 +3896,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:187
 		generated.Child(f1)
-//line children_task.go:3904
+//line children_task.go:3900
 		goto resume3
 	case 4:
 		s := generated.At[kindsAt4](f1)
@@ -3908,7 +3904,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:189
 		generated.ChildErr(f1)
-//line children_task.go:3912
+//line children_task.go:3908
 		goto resume4
 	case 5:
 		s := generated.At[kindsAt5](f1)
@@ -3916,7 +3912,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:190
 		generated.Child(f1)
-//line children_task.go:3920
+//line children_task.go:3916
 		goto resume5
 	case 6:
 		s := generated.At[kindsAt6](f1)
@@ -3924,7 +3920,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:192
 		generated.Child(f1)
-//line children_task.go:3928
+//line children_task.go:3924
 		goto resume6
 	case 7:
 		s := generated.At[kindsAt7](f1)
@@ -3933,7 +3929,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, list = h.tr, h.p, h.list
 //line children.go:195
 		generated.Child(f1)
-//line children_task.go:3937
+//line children_task.go:3933
 		goto resume7
 	case 8:
 		s := generated.At[kindsAt8](f1)
@@ -3942,7 +3938,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 //line children.go:197
 		v = h.result
 		generated.Child(f1)
-//line children_task.go:3946
+//line children_task.go:3942
 		goto resume8
 	case 9:
 		s := generated.At[kindsAt9](f1)
@@ -3950,13 +3946,13 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		p = h.p
 //line children.go:197
 		generated.Child(f1)
-//line children_task.go:3954
+//line children_task.go:3950
 		goto resume9
 	case 10:
 		p = h.p
 //line children.go:198
 		err = generated.Err(f1)
-//line children_task.go:3960
+//line children_task.go:3956
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -3965,7 +3961,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 	reached.Store(0)
 	g = task.Group{}
 	g.Go(t, plainChild)
-//line children_task.go:3969
+//line children_task.go:3965
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
@@ -3983,10 +3979,9 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 				err := workerByValueStart(w, t)
-//line children_task.go:3987
+//line children_task.go:3983
 				if generated.Suspended(t) {
-					generated.SpillBare(t, kindsFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line children.go:186
 				return err
@@ -3997,7 +3992,7 @@ resume1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:4001
+//line children_task.go:3996
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
@@ -4013,10 +4008,9 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 				err := workerByPointerStart(p, t)
-//line children_task.go:4017
+//line children_task.go:4012
 				if generated.Suspended(t) {
-					generated.SpillBare(t, kindsFunc2Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line children.go:187
 				return err
@@ -4027,7 +4021,7 @@ resume2:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:4031
+//line children_task.go:4025
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
@@ -4039,7 +4033,7 @@ resume3:
 //line children.go:188
 	f = plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:4043
+//line children_task.go:4037
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
@@ -4050,7 +4044,7 @@ resume3:
 resume4:
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:4054
+//line children_task.go:4048
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
@@ -4065,7 +4059,7 @@ resume5:
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:4069
+//line children_task.go:4063
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -4075,7 +4069,7 @@ resume5:
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:4079
+//line children_task.go:4073
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
@@ -4095,7 +4089,7 @@ loop1:
 //line children.go:194
 	c = list[i]
 	g.Go(t, c)
-//line children_task.go:4099
+//line children_task.go:4093
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt7](f1)
 		*s = kindsAt7{i: i}
@@ -4109,7 +4103,7 @@ resume7:
 	goto loop1
 end1:
 	v = chosenStart(t, tr, 1)
-//line children_task.go:4113
+//line children_task.go:4107
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
@@ -4121,7 +4115,7 @@ end1:
 resume8:
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:4125
+//line children_task.go:4119
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
@@ -4132,7 +4126,7 @@ resume8:
 resume9:
 //line children.go:198
 	err = g.Wait(t)
-//line children_task.go:4136
+//line children_task.go:4130
 	if generated.Suspended(t) {
 		*h = kindsHeld{p: p}
 		return generated.Wait(f1, t, 10)
@@ -4142,7 +4136,7 @@ resume10:
 	return generated.Return[int](f1, int(reached.Load())+p.k, err)
 }
 
-//line children_task.go:4146
+//line children_task.go:4140
 
 type kindsFunc1Held = struct {
 	w worker
@@ -4163,14 +4157,14 @@ func kindsFunc1Step(f *generated.Frame, h *kindsFunc1Held) generated.Step {
 	case 1:
 //line children.go:186
 		err = generated.ChildErr(f)
-//line children_task.go:4167
+//line children_task.go:4161
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:186
 	err = workerByValueStart(w, t)
-//line children_task.go:4174
+//line children_task.go:4168
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc1Held{}
@@ -4182,7 +4176,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4186
+//line children_task.go:4180
 
 type kindsFunc2Held = struct {
 	p *worker
@@ -4203,14 +4197,14 @@ func kindsFunc2Step(f *generated.Frame, h *kindsFunc2Held) generated.Step {
 	case 1:
 //line children.go:187
 		err = generated.ChildErr(f)
-//line children_task.go:4207
+//line children_task.go:4201
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:187
 	err = workerByPointerStart(p, t)
-//line children_task.go:4214
+//line children_task.go:4208
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc2Held{}
@@ -4222,7 +4216,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4226
+//line children_task.go:4220
 
 var kindsFunc3Kind *generated.Kind
 
@@ -4237,7 +4231,7 @@ func kindsFunc3Step(f *generated.Frame) generated.Step {
 	case 1:
 //line children.go:191
 		err = generated.Err(f)
-//line children_task.go:4241
+//line children_task.go:4235
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4246,7 +4240,7 @@ func kindsFunc3Step(f *generated.Frame) generated.Step {
 	reached.Add(1000)
 //line children.go:191
 	err = t.Yield()
-//line children_task.go:4250
+//line children_task.go:4244
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -4255,7 +4249,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4259
+//line children_task.go:4253
 
 // chosenArgs has the arguments of chosen.
 type chosenArgs struct {
@@ -4279,7 +4273,7 @@ var chosenKind *generated.Kind
 func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4283
+//line children_task.go:4277
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chosenHeld](t, chosenKind, 1)
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
@@ -4292,17 +4286,16 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4296
+//line children_task.go:4290
 		if generated.Suspended(t) {
-			generated.SpillBare(t, chosenFunc1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line children.go:204
 		return err
 	})
 }
 
-//line children_task.go:4306
+//line children_task.go:4299
 
 // chosenStep is the step form of chosen.
 func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
@@ -4322,14 +4315,14 @@ func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
 		tr = h.tr
 //line children.go:203
 		generated.ChildErr(f)
-//line children_task.go:4326
+//line children_task.go:4319
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4333
+//line children_task.go:4326
 	if generated.Suspended(t) {
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
@@ -4342,17 +4335,16 @@ resume1:
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4346
+//line children_task.go:4339
 		if generated.Suspended(t) {
-			generated.SpillBare(t, chosenFunc1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line children.go:204
 		return err
 	}), nil)
 }
 
-//line children_task.go:4356
+//line children_task.go:4348
 
 // chosenFunc1Args has the arguments of chosen.func1.
 type chosenFunc1Args struct {
@@ -4383,7 +4375,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	case 1:
 //line children.go:204
 		err = generated.ChildErr(f)
-//line children_task.go:4387
+//line children_task.go:4379
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4392,7 +4384,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	reached.Add(10000)
 //line children.go:204
 	err = waitStart(t, tr, "in", k)
-//line children_task.go:4396
+//line children_task.go:4388
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chosenFunc1Held{}
@@ -4404,7 +4396,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4408
+//line children_task.go:4400
 
 // capturesArgs has the arguments of captures.
 type capturesArgs struct {
@@ -4468,7 +4460,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 						before := valueStart(t, tr, k)
-//line children_task.go:4472
+//line children_task.go:4464
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 							s := generated.At[capturesFunc1At1](f)
@@ -4482,7 +4474,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line children.go:216
 							err := m.Lock(t)
-//line children_task.go:4486
+//line children_task.go:4478
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 								*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4508,7 +4500,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:220
 						now := sum
 						waitStart(t, tr, "inside", i)
-//line children_task.go:4512
+//line children_task.go:4504
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 							*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4525,7 +4517,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[capturesFunc1Held](c) = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
 					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:4529
+//line children_task.go:4521
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 1)
 					s1 := generated.At[capturesAt1](f)
@@ -4550,7 +4542,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 					v := valueStart(t, tr, i1)
-//line children_task.go:4554
+//line children_task.go:4546
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 						s1 := generated.At[capturesFunc2At1](f)
@@ -4570,7 +4562,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[capturesFunc2Held](c) = capturesFunc2Held{tr: tr, s: &s}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:4574
+//line children_task.go:4566
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 2)
 				s1 := generated.At[capturesAt2](f)
@@ -4583,7 +4575,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:233
 	err := g.Wait(t)
-//line children_task.go:4587
+//line children_task.go:4579
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[capturesHeld](t, capturesKind, 3)
 		*h = capturesHeld{sum: &sum}
@@ -4593,7 +4585,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line children_task.go:4597
+//line children_task.go:4589
 
 // capturesStep is the step form of captures.
 func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
@@ -4621,7 +4613,7 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, m, sum, i = h.tr, h.m, h.sum, h.i
 //line children.go:213
 		generated.Child(f)
-//line children_task.go:4625
+//line children_task.go:4617
 		goto resume1
 	case 2:
 		s1 := generated.At[capturesAt2](f)
@@ -4630,13 +4622,13 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, sum, list = h.tr, h.sum, h.list
 //line children.go:227
 		generated.Child(f)
-//line children_task.go:4634
+//line children_task.go:4626
 		goto resume2
 	case 3:
 		sum = h.sum
 //line children.go:233
 		err = generated.Err(f)
-//line children_task.go:4640
+//line children_task.go:4632
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4679,7 +4671,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 				before := valueStart(t, tr, *k)
-//line children_task.go:4683
+//line children_task.go:4675
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 					s := generated.At[capturesFunc1At1](f)
@@ -4693,7 +4685,7 @@ end2:
 				{
 //line children.go:216
 					err := m.Lock(t)
-//line children_task.go:4697
+//line children_task.go:4689
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 						*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4719,7 +4711,7 @@ end2:
 //line children.go:220
 				now := *sum
 				waitStart(t, tr, "inside", *i)
-//line children_task.go:4723
+//line children_task.go:4715
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 					*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4737,7 +4729,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4741
+//line children_task.go:4733
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt1](f)
 		*s1 = capturesAt1{n: n, again1: again1}
@@ -4769,7 +4761,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 				v := valueStart(t, tr, i1)
-//line children_task.go:4773
+//line children_task.go:4765
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 					s1 := generated.At[capturesFunc2At1](f)
@@ -4790,7 +4782,7 @@ loop2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4794
+//line children_task.go:4786
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt2](f)
 		*s1 = capturesAt2{i3: i3}
@@ -4805,7 +4797,7 @@ resume2:
 end4:
 //line children.go:233
 	err = g.Wait(t)
-//line children_task.go:4809
+//line children_task.go:4801
 	if generated.Suspended(t) {
 		*h = capturesHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -4815,7 +4807,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line children_task.go:4819
+//line children_task.go:4811
 
 // capturesFunc1At1 is what captures.func1 keeps while it waits in line 214.
 type capturesFunc1At1 struct {
@@ -4862,7 +4854,7 @@ func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line children_task.go:4866
+//line children_task.go:4858
 
 // capturesFunc1Step is the step form of captures.func1.
 func capturesFunc1Step(f *generated.Frame, h *capturesFunc1Held) generated.Step {
@@ -4892,7 +4884,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 //line children.go:214
 		before = s.result
 		generated.Child(f)
-//line children_task.go:4896
+//line children_task.go:4888
 		goto resume1
 	case 2:
 		s := generated.At[capturesFunc1At2](f)
@@ -4900,7 +4892,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
 //line children.go:216
 		err = generated.Err(f)
-//line children_task.go:4904
+//line children_task.go:4896
 		goto resume2
 	case 3:
 		s := generated.At[capturesFunc1At3](f)
@@ -4908,7 +4900,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		sum, k = h.sum, h.k
 //line children.go:221
 		generated.ChildErr(f)
-//line children_task.go:4912
+//line children_task.go:4904
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4920,7 +4912,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 	}
 //line children.go:214
 	before = valueStart(t, tr, *k)
-//line children_task.go:4924
+//line children_task.go:4916
 	if generated.Suspended(t) {
 		s := generated.At[capturesFunc1At1](f)
 		*s = capturesFunc1At1{}
@@ -4932,7 +4924,7 @@ resume1:
 //line children.go:215
 	*k++
 	err = m.Lock(t)
-//line children_task.go:4936
+//line children_task.go:4928
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 		*h = capturesFunc1Held{exit: h.exit, tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4957,7 +4949,7 @@ end1:
 //line children.go:220
 	now = *sum
 	waitStart(t, tr, "inside", *i)
-//line children_task.go:4961
+//line children_task.go:4953
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 		*h = capturesFunc1Held{exit: h.exit, sum: sum, k: k}
@@ -4970,7 +4962,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:4974
+//line children_task.go:4966
 exit:
 	if p.Run(t) {
 		*h = capturesFunc1Held{exit: h.exit}
@@ -5017,14 +5009,14 @@ func capturesFunc2Step(f *generated.Frame, h *capturesFunc2Held) generated.Step 
 //line children.go:228
 		v = s1.result
 		generated.Child(f)
-//line children_task.go:5021
+//line children_task.go:5013
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:228
 	v = valueStart(t, tr, i1)
-//line children_task.go:5028
+//line children_task.go:5020
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesFunc2At1](f)
 		*s1 = capturesFunc2At1{}
@@ -5039,7 +5031,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5043
+//line children_task.go:5035
 
 type putHeld[E any] struct {
 	tr *cases.Trace
@@ -5070,7 +5062,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5074
+//line children_task.go:5066
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5085,7 +5077,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5089
+//line children_task.go:5081
 	if generated.Suspended(t) {
 		generated.SpillBare(t, putKind[E](), 1)
 		return
@@ -5107,7 +5099,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 	case 1:
 //line children.go:238
 		generated.Child(f)
-//line children_task.go:5111
+//line children_task.go:5103
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5117,7 +5109,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5121
+//line children_task.go:5113
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5132,7 +5124,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5136
+//line children_task.go:5128
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = putHeld[E]{}
@@ -5172,14 +5164,14 @@ func putFunc1Step[E any](f *generated.Frame, h *putFunc1Held[E]) generated.Step 
 		to, v = h.to, h.v
 //line children.go:239
 		generated.ChildErr(f)
-//line children_task.go:5176
+//line children_task.go:5168
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:239
 	waitStart(t, tr, "put", v)
-//line children_task.go:5183
+//line children_task.go:5175
 	if generated.Suspended(t) {
 		*h = putFunc1Held[E]{to: to, v: v}
 		return generated.Wait(f, t, 1)
@@ -5190,7 +5182,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5194
+//line children_task.go:5186
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -5215,7 +5207,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var s string
 //line children.go:249
 	putStart[int](t, tr, &g, &i, n)
-//line children_task.go:5219
+//line children_task.go:5211
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5223,7 +5215,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:250
 	putStart[string](t, tr, &g, &s, "text")
-//line children_task.go:5227
+//line children_task.go:5219
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5231,7 +5223,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:251
 	err := g.Wait(t)
-//line children_task.go:5235
+//line children_task.go:5227
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*h = genericsHeld{tr: tr, i: &i, s: &s}
@@ -5242,7 +5234,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, err
 }
 
-//line children_task.go:5246
+//line children_task.go:5238
 
 // genericsStep is the step form of generics.
 func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
@@ -5264,19 +5256,19 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:249
 		generated.Child(f)
-//line children_task.go:5268
+//line children_task.go:5260
 		goto resume1
 	case 2:
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:250
 		generated.Child(f)
-//line children_task.go:5274
+//line children_task.go:5266
 		goto resume2
 	case 3:
 		tr, i, s = h.tr, h.i, h.s
 //line children.go:251
 		err = generated.Err(f)
-//line children_task.go:5280
+//line children_task.go:5272
 		goto resume3
 	default:
 		return f.BadResume()
@@ -5286,7 +5278,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 	s = new(string)
 //line children.go:249
 	putStart[int](t, tr, g, i, n)
-//line children_task.go:5290
+//line children_task.go:5282
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 1)
@@ -5294,7 +5286,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 resume1:
 //line children.go:250
 	putStart[string](t, tr, g, s, "text")
-//line children_task.go:5298
+//line children_task.go:5290
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 2)
@@ -5302,7 +5294,7 @@ resume1:
 resume2:
 //line children.go:251
 	err = g.Wait(t)
-//line children_task.go:5306
+//line children_task.go:5298
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, i: i, s: s}
 		return generated.Wait(f, t, 3)
@@ -5313,7 +5305,7 @@ resume3:
 	return generated.Return[int](f, *i, err)
 }
 
-//line children_task.go:5317
+//line children_task.go:5309
 
 // withDefersArgs has the arguments of withDefers.
 type withDefersArgs struct {
@@ -5363,7 +5355,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[withDefersFunc1Held](c) = withDefersFunc1Held{tr: tr, ended: ended}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5367
+//line children_task.go:5359
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 1)
 			s := generated.At[withDefersAt1](f)
@@ -5375,7 +5367,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:275
 	err := g.Wait(t)
-//line children_task.go:5379
+//line children_task.go:5371
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 2)
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
@@ -5387,7 +5379,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5391
+//line children_task.go:5383
 
 // withDefersStep is the step form of withDefers.
 func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
@@ -5411,7 +5403,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:260
 		generated.Child(f)
-//line children_task.go:5415
+//line children_task.go:5407
 		goto resume1
 	case 2:
 		s := generated.At[withDefersAt2](f)
@@ -5419,7 +5411,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:275
 		err = generated.Err(f)
-//line children_task.go:5423
+//line children_task.go:5415
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5453,7 +5445,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5457
+//line children_task.go:5449
 	if generated.Suspended(t) {
 		s := generated.At[withDefersAt1](f)
 		*s = withDefersAt1{n: n, i1: i1}
@@ -5468,7 +5460,7 @@ resume1:
 end1:
 //line children.go:275
 	err = g.Wait(t)
-//line children_task.go:5472
+//line children_task.go:5464
 	if generated.Suspended(t) {
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
@@ -5480,7 +5472,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5484
+//line children_task.go:5476
 
 // withDefersFunc1Args has the arguments of withDefers.func1.
 type withDefersFunc1Args struct {
@@ -5538,7 +5530,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 		tr = h.tr
 //line children.go:268
 		err1 = generated.ChildErr(f)
-//line children_task.go:5542
+//line children_task.go:5534
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5563,7 +5555,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 			func(t *task.T) {
 //line children.go:263
 				waitStart(t, tr, "leaving", i)
-//line children_task.go:5567
+//line children_task.go:5559
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[withDefersFunc1Func1Held](t, withDefersFunc1Func1Kind, 1)
 					*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
@@ -5595,7 +5587,7 @@ loop1:
 	}
 //line children.go:268
 	err1 = waitStart(t, tr, "child", i, k)
-//line children_task.go:5599
+//line children_task.go:5591
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1At1](f) = withDefersFunc1At1{i: i, k: k}
 		*h = withDefersFunc1Held{exit: h.exit, tr: tr}
@@ -5621,7 +5613,7 @@ end2:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5625
+//line children_task.go:5617
 exit:
 	if p.Run(t) {
 		*h = withDefersFunc1Held{exit: h.exit}
@@ -5668,14 +5660,14 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 		ended = h.ended
 //line children.go:263
 		generated.ChildErr(f)
-//line children_task.go:5672
+//line children_task.go:5664
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:263
 	waitStart(t, tr, "leaving", i)
-//line children_task.go:5679
+//line children_task.go:5671
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 		*h = withDefersFunc1Func1Held{ended: ended}
@@ -5684,7 +5676,7 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 resume1:
 //line children.go:264
 	ended[i]++
-//line children_task.go:5688
+//line children_task.go:5680
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5734,7 +5726,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[recoversFunc1Held](c) = recoversFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5738
+//line children_task.go:5730
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 			s := generated.At[recoversAt1](f)
@@ -5746,7 +5738,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:295
 	err := g.Wait(t)
-//line children_task.go:5750
+//line children_task.go:5742
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recoversKind, 2)
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
@@ -5756,7 +5748,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5760
+//line children_task.go:5752
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
@@ -5779,14 +5771,14 @@ func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 		tr = h.tr
 //line children.go:283
 		generated.Child(f)
-//line children_task.go:5783
+//line children_task.go:5775
 		goto resume1
 	case 2:
 		s := generated.At[recoversAt2](f)
 		n = s.n
 //line children.go:295
 		err = generated.Err(f)
-//line children_task.go:5790
+//line children_task.go:5782
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5818,7 +5810,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5822
+//line children_task.go:5814
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{n: n, i1: i1}
@@ -5834,7 +5826,7 @@ resume1:
 end1:
 //line children.go:295
 	err = g.Wait(t)
-//line children_task.go:5838
+//line children_task.go:5830
 	if generated.Suspended(t) {
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		if h != nil {
@@ -5847,7 +5839,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5851
+//line children_task.go:5843
 
 // recoversFunc1Args has the arguments of recovers.func1.
 type recoversFunc1Args struct {
@@ -5909,7 +5901,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:289
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5913
+//line children_task.go:5905
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5929,7 +5921,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:285
 					if v != nil && *err == nil {
 						waitStart(t, tr, "recovered", v)
-//line children_task.go:5933
+//line children_task.go:5925
 						if generated.Suspended(t) {
 							generated.SpillBare(t, recoversFunc1Func1Kind, 1)
 							return
@@ -5941,7 +5933,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 	}
 //line children.go:289
 	v = valueStart(t, tr, i)
-//line children_task.go:5945
+//line children_task.go:5937
 	if generated.Suspended(t) {
 		s := generated.At[recoversFunc1At1](f)
 		*s = recoversFunc1At1{n: n}
@@ -5961,7 +5953,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5965
+//line children_task.go:5957
 exit:
 	if p.Run(t) {
 		*h = recoversFunc1Held{exit: h.exit}
@@ -5993,7 +5985,7 @@ func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) gener
 	case 1:
 //line children.go:286
 		generated.ChildErr(f)
-//line children_task.go:5997
+//line children_task.go:5989
 		goto resume1
 	default:
 		return f.BadResume()
@@ -6006,7 +5998,7 @@ func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) gener
 	}
 //line children.go:286
 	waitStart(t, tr, "recovered", v)
-//line children_task.go:6010
+//line children_task.go:6002
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = recoversFunc1Func1Held{}
@@ -6054,7 +6046,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:299
 	if n < 2 {
 		v := valueStart(t, tr, n)
-//line children_task.go:6058
+//line children_task.go:6050
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, fibonacciKind, 1)
 			s := generated.At[fibonacciAt1](f)
@@ -6073,7 +6065,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 			v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6077
+//line children_task.go:6069
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 				s := generated.At[fibonacciFunc1At1](f)
@@ -6093,7 +6085,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc1Held](c) = fibonacciFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6097
+//line children_task.go:6089
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 2)
 		s := generated.At[fibonacciAt2](f)
@@ -6107,7 +6099,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 			v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6111
+//line children_task.go:6103
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 				s := generated.At[fibonacciFunc2At1](f)
@@ -6127,7 +6119,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc2Held](c) = fibonacciFunc2Held{tr: tr, b: &b}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6131
+//line children_task.go:6123
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 3)
 		s := generated.At[fibonacciAt3](f)
@@ -6138,7 +6130,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:306
 	err := g.Wait(t)
-//line children_task.go:6142
+//line children_task.go:6134
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 4)
 		*h = fibonacciHeld{a: &a, b: &b}
@@ -6148,7 +6140,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6152
+//line children_task.go:6144
 
 // fibonacciStep is the step form of fibonacci.
 func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
@@ -6170,7 +6162,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 //line children.go:300
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6174
+//line children_task.go:6166
 		goto resume1
 	case 2:
 		s := generated.At[fibonacciAt2](f)
@@ -6179,7 +6171,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:304
 		generated.Child(f)
-//line children_task.go:6183
+//line children_task.go:6175
 		goto resume2
 	case 3:
 		s := generated.At[fibonacciAt3](f)
@@ -6187,13 +6179,13 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		a, b = h.a, h.b
 //line children.go:305
 		generated.Child(f)
-//line children_task.go:6191
+//line children_task.go:6183
 		goto resume3
 	case 4:
 		a, b = h.a, h.b
 //line children.go:306
 		err = generated.Err(f)
-//line children_task.go:6197
+//line children_task.go:6189
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6204,7 +6196,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 	}
 //line children.go:300
 	v = valueStart(t, tr, n)
-//line children_task.go:6208
+//line children_task.go:6200
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt1](f)
 		*s = fibonacciAt1{}
@@ -6228,7 +6220,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 				v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6232
+//line children_task.go:6224
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 					s := generated.At[fibonacciFunc1At1](f)
@@ -6249,7 +6241,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6253
+//line children_task.go:6245
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
@@ -6266,7 +6258,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 				v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6270
+//line children_task.go:6262
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 					s := generated.At[fibonacciFunc2At1](f)
@@ -6287,7 +6279,7 @@ resume2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6291
+//line children_task.go:6283
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
@@ -6299,7 +6291,7 @@ resume2:
 resume3:
 //line children.go:306
 	err = g.Wait(t)
-//line children_task.go:6303
+//line children_task.go:6295
 	if generated.Suspended(t) {
 		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{a: a, b: b}
@@ -6310,7 +6302,7 @@ resume4:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:6314
+//line children_task.go:6306
 
 // fibonacciFunc1Args has the arguments of fibonacci.func1.
 type fibonacciFunc1Args struct {
@@ -6351,14 +6343,14 @@ func fibonacciFunc1Step(f *generated.Frame, h *fibonacciFunc1Held) generated.Ste
 //line children.go:304
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6355
+//line children_task.go:6347
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:304
 	v, err1 = fibonacciStart(t, tr, n-1)
-//line children_task.go:6362
+//line children_task.go:6354
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc1At1](f)
 		*s = fibonacciFunc1At1{}
@@ -6373,7 +6365,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6377
+//line children_task.go:6369
 
 // fibonacciFunc2Args has the arguments of fibonacci.func2.
 type fibonacciFunc2Args struct {
@@ -6414,14 +6406,14 @@ func fibonacciFunc2Step(f *generated.Frame, h *fibonacciFunc2Held) generated.Ste
 //line children.go:305
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6418
+//line children_task.go:6410
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:305
 	v, err1 = fibonacciStart(t, tr, n-2)
-//line children_task.go:6425
+//line children_task.go:6417
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc2At1](f)
 		*s = fibonacciFunc2At1{}
@@ -6436,7 +6428,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6440
+//line children_task.go:6432
 
 // immediateArgs has the arguments of immediate.
 type immediateArgs struct {
@@ -6492,7 +6484,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[immediateFunc1Held](c) = immediateFunc1Held{count: &count}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6496
+//line children_task.go:6488
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 1)
 			s := generated.At[immediateAt1](f)
@@ -6505,7 +6497,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:316
 		err := g.Wait(t)
-//line children_task.go:6509
+//line children_task.go:6501
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 2)
 			s := generated.At[immediateAt2](f)
@@ -6521,7 +6513,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:319
 	waitStart(t, tr, "waited")
-//line children_task.go:6525
+//line children_task.go:6517
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 3)
 		s := generated.At[immediateAt3](f)
@@ -6543,7 +6535,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[immediateFunc2Held](c) = immediateFunc2Held{count: &count}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6547
+//line children_task.go:6539
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 4)
 		s := generated.At[immediateAt4](f)
@@ -6554,7 +6546,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:321
 	err1 := g.Wait(t)
-//line children_task.go:6558
+//line children_task.go:6550
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[immediateHeld](t, immediateKind, 5)
 		*h = immediateHeld{count: &count}
@@ -6564,7 +6556,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(count.Load()), err1
 }
 
-//line children_task.go:6568
+//line children_task.go:6560
 
 // immediateStep is the step form of immediate.
 func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
@@ -6588,7 +6580,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:314
 		generated.Child(f)
-//line children_task.go:6592
+//line children_task.go:6584
 		goto resume1
 	case 2:
 		s := generated.At[immediateAt2](f)
@@ -6596,7 +6588,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:316
 		err = generated.Err(f)
-//line children_task.go:6600
+//line children_task.go:6592
 		goto resume2
 	case 3:
 		s := generated.At[immediateAt3](f)
@@ -6604,7 +6596,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:319
 		generated.ChildErr(f)
-//line children_task.go:6608
+//line children_task.go:6600
 		goto resume3
 	case 4:
 		s := generated.At[immediateAt4](f)
@@ -6612,13 +6604,13 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:320
 		generated.Child(f)
-//line children_task.go:6616
+//line children_task.go:6608
 		goto resume4
 	case 5:
 		count = h.count
 //line children.go:321
 		err1 = generated.Err(f)
-//line children_task.go:6622
+//line children_task.go:6614
 		goto resume5
 	default:
 		return f.BadResume()
@@ -6648,7 +6640,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6652
+//line children_task.go:6644
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt1](f)
 		*s = immediateAt1{n: n, i: i}
@@ -6662,7 +6654,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line children_task.go:6666
+//line children_task.go:6658
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt2](f)
 		*s = immediateAt2{}
@@ -6679,7 +6671,7 @@ resume2:
 	return generated.Return[int](f, 0, err)
 end2:
 	waitStart(t, tr, "waited")
-//line children_task.go:6683
+//line children_task.go:6675
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
@@ -6704,7 +6696,7 @@ resume3:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6708
+//line children_task.go:6700
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
@@ -6715,7 +6707,7 @@ resume3:
 resume4:
 //line children.go:321
 	err1 = g.Wait(t)
-//line children_task.go:6719
+//line children_task.go:6711
 	if generated.Suspended(t) {
 		*h = immediateHeld{count: count}
 		return generated.Wait(f, t, 5)
@@ -6725,7 +6717,7 @@ resume5:
 	return generated.Return[int](f, int(count.Load()), err1)
 }
 
-//line children_task.go:6729
+//line children_task.go:6721
 
 type immediateFunc1Held = struct {
 	count *atomic.Int64
@@ -6751,7 +6743,7 @@ func immediateFunc1Step(f *generated.Frame, h *immediateFunc1Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:6755
+//line children_task.go:6747
 
 type immediateFunc2Held = struct {
 	count *atomic.Int64
@@ -6777,7 +6769,7 @@ func immediateFunc2Step(f *generated.Frame, h *immediateFunc2Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("at once"))
 }
 
-//line children_task.go:6781
+//line children_task.go:6773
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -6818,7 +6810,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:331
 				v := valueStart(t, tr, 1)
-//line children_task.go:6822
+//line children_task.go:6814
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 					s := generated.At[scopesFunc1Func1At1](f)
@@ -6832,7 +6824,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				a = v
 				return nil
 			})
-//line children_task.go:6836
+//line children_task.go:6828
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc1Kind, 1)
 				return
@@ -6845,7 +6837,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[scopesFunc1Held](c) = scopesFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6849
+//line children_task.go:6841
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 		gBox := generated.BoxOf(&gMoved, &g)
@@ -6858,7 +6850,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:336
 				v := valueStart(t, tr, 2)
-//line children_task.go:6862
+//line children_task.go:6854
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					s := generated.At[scopesFunc2Func1At1](f)
@@ -6877,7 +6869,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6881
+//line children_task.go:6873
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6886,7 +6878,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:337
 		waitStart(t, tr, "in the shield")
-//line children_task.go:6890
+//line children_task.go:6882
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6895,7 +6887,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:338
 		err := g.Wait(t)
-//line children_task.go:6899
+//line children_task.go:6891
 		if generated.Suspended(t) {
 			generated.SpillBare(t, scopesFunc2Kind, 3)
 			return
@@ -6903,7 +6895,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:338
 		return err
 	})
-//line children_task.go:6907
+//line children_task.go:6899
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 		*h = scopesHeld{a: &a, b: &b}
@@ -6913,7 +6905,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6917
+//line children_task.go:6909
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
@@ -6935,13 +6927,13 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, g, a, b = h.tr, h.g, h.a, h.b
 //line children.go:328
 		generated.Child(f)
-//line children_task.go:6939
+//line children_task.go:6931
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line children.go:335
 		err = generated.Err(f)
-//line children_task.go:6945
+//line children_task.go:6937
 		goto resume2
 	default:
 		return f.BadResume()
@@ -6968,7 +6960,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					}()
 //line children.go:331
 					v := valueStart(t, tr, 1)
-//line children_task.go:6972
+//line children_task.go:6964
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 						s := generated.At[scopesFunc1Func1At1](f)
@@ -6982,7 +6974,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					*a = v
 					return nil
 				})
-//line children_task.go:6986
+//line children_task.go:6978
 				if generated.Suspended(t) {
 					generated.SpillBare(t, scopesFunc1Kind, 1)
 					return
@@ -6996,7 +6988,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:7000
+//line children_task.go:6992
 	if generated.Suspended(t) {
 		*h = scopesHeld{tr: tr, g: g, a: a, b: b}
 		return generated.Wait(f, t, 1)
@@ -7012,7 +7004,7 @@ resume1:
 				generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 					v := valueStart(t, tr, 2)
-//line children_task.go:7016
+//line children_task.go:7008
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						s := generated.At[scopesFunc2Func1At1](f)
@@ -7031,7 +7023,7 @@ resume1:
 				*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 				generated.GoCall(t, g, c)
 			}
-//line children_task.go:7035
+//line children_task.go:7027
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				*h = scopesFunc2Held{tr: tr, g: g}
@@ -7039,7 +7031,7 @@ resume1:
 			}
 //line children.go:337
 			waitStart(t, tr, "in the shield")
-//line children_task.go:7043
+//line children_task.go:7035
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 				*h = scopesFunc2Held{g: g}
@@ -7047,7 +7039,7 @@ resume1:
 			}
 //line children.go:338
 			err := g.Wait(t)
-//line children_task.go:7051
+//line children_task.go:7043
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc2Kind, 3)
 				return
@@ -7056,7 +7048,7 @@ resume1:
 			return err
 		})
 	}
-//line children_task.go:7060
+//line children_task.go:7052
 	if generated.Suspended(t) {
 		*h = scopesHeld{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -7066,7 +7058,7 @@ resume2:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:7070
+//line children_task.go:7062
 
 type scopesFunc1Held = struct {
 	tr *cases.Trace
@@ -7089,7 +7081,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	case 1:
 //line children.go:329
 		err = generated.Err(f)
-//line children_task.go:7093
+//line children_task.go:7085
 		goto resume1
 	default:
 		return f.BadResume()
@@ -7108,7 +7100,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		}()
 //line children.go:331
 		v := valueStart(t, tr, 1)
-//line children_task.go:7112
+//line children_task.go:7104
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 			s := generated.At[scopesFunc1Func1At1](f)
@@ -7122,7 +7114,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		*a = v
 		return nil
 	})
-//line children_task.go:7126
+//line children_task.go:7118
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc1Held{}
@@ -7134,7 +7126,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7138
+//line children_task.go:7130
 
 // scopesFunc1Func1At1 is what scopes.func1.func1 keeps while it waits in line 331.
 type scopesFunc1Func1At1 struct {
@@ -7168,7 +7160,7 @@ func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:7172
+//line children_task.go:7164
 
 // scopesFunc1Func1Step is the step form of scopes.func1.func1.
 func scopesFunc1Func1Step(f *generated.Frame, h *scopesFunc1Func1Held) generated.Step {
@@ -7196,7 +7188,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 //line children.go:331
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7200
+//line children_task.go:7192
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -7213,7 +7205,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 	}
 //line children.go:331
 	v = valueStart(t, tr, 1)
-//line children_task.go:7217
+//line children_task.go:7209
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc1Func1At1](f)
 		*s = scopesFunc1Func1At1{}
@@ -7228,7 +7220,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:7232
+//line children_task.go:7224
 exit:
 	if p.Run(t) {
 		*h = scopesFunc1Func1Held{exit: h.exit}
@@ -7261,18 +7253,18 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		tr, g = h.tr, h.g
 //line children.go:336
 		generated.Child(f)
-//line children_task.go:7265
+//line children_task.go:7257
 		goto resume1
 	case 2:
 		g = h.g
 //line children.go:337
 		generated.ChildErr(f)
-//line children_task.go:7271
+//line children_task.go:7263
 		goto resume2
 	case 3:
 //line children.go:338
 		err = generated.Err(f)
-//line children_task.go:7276
+//line children_task.go:7268
 		goto resume3
 	default:
 		return f.BadResume()
@@ -7282,7 +7274,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 			v := valueStart(t, tr, 2)
-//line children_task.go:7286
+//line children_task.go:7278
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s := generated.At[scopesFunc2Func1At1](f)
@@ -7301,7 +7293,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:7305
+//line children_task.go:7297
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{tr: tr, g: g}
@@ -7310,7 +7302,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 resume1:
 //line children.go:337
 	waitStart(t, tr, "in the shield")
-//line children_task.go:7314
+//line children_task.go:7306
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{g: g}
@@ -7319,7 +7311,7 @@ resume1:
 resume2:
 //line children.go:338
 	err = g.Wait(t)
-//line children_task.go:7323
+//line children_task.go:7315
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -7331,7 +7323,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7335
+//line children_task.go:7327
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 336.
 type scopesFunc2Func1At1 struct {
@@ -7364,14 +7356,14 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 //line children.go:336
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7368
+//line children_task.go:7360
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:336
 	v = valueStart(t, tr, 2)
-//line children_task.go:7375
+//line children_task.go:7367
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc2Func1At1](f)
 		*s = scopesFunc2Func1At1{}
@@ -7386,7 +7378,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line children_task.go:7390
+//line children_task.go:7382
 
 // waitInExpressionArgs has the arguments of waitInExpression.
 type waitInExpressionArgs struct {
@@ -7447,7 +7439,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 			v := valueStart(t, tr, 3)
-//line children_task.go:7451
+//line children_task.go:7443
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 				s := generated.At[waitInExpressionFunc1At1](f)
@@ -7466,7 +7458,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc1Held](c) = waitInExpressionFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7470
+//line children_task.go:7462
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 1)
 		s := generated.At[waitInExpressionAt1](f)
@@ -7478,7 +7470,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:347
 		err := g.Wait(t)
-//line children_task.go:7482
+//line children_task.go:7474
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 2)
 			s := generated.At[waitInExpressionAt2](f)
@@ -7493,7 +7485,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line children.go:347
 			v := valueStart(t, tr, a)
-//line children_task.go:7497
+//line children_task.go:7489
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 3)
 				s := generated.At[waitInExpressionAt3](f)
@@ -7516,7 +7508,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 			v := valueStart(t, tr, 4)
-//line children_task.go:7520
+//line children_task.go:7512
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 				s := generated.At[waitInExpressionFunc2At1](f)
@@ -7535,7 +7527,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc2Held](c) = waitInExpressionFunc2Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7539
+//line children_task.go:7531
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 4)
 		s := generated.At[waitInExpressionAt4](f)
@@ -7546,7 +7538,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:351
 	err1 := g.Wait(t)
-//line children_task.go:7550
+//line children_task.go:7542
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 5)
 		s := generated.At[waitInExpressionAt5](f)
@@ -7563,7 +7555,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7567
+//line children_task.go:7559
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7582,7 +7574,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[waitInExpressionFunc3Held](c) = waitInExpressionFunc3Held{tr: tr, a: &a}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:7586
+//line children_task.go:7578
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 6)
 			s := generated.At[waitInExpressionAt6](f)
@@ -7593,7 +7585,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:352
 		err2 := g.Wait(t)
-//line children_task.go:7597
+//line children_task.go:7589
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 7)
 			s := generated.At[waitInExpressionAt7](f)
@@ -7610,7 +7602,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:356
 	err3 := g.Wait(t)
-//line children_task.go:7614
+//line children_task.go:7606
 	if generated.Suspended(t) {
 		generated.SpillBare(t, waitInExpressionKind, 8)
 		return
@@ -7619,7 +7611,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, err3
 }
 
-//line children_task.go:7623
+//line children_task.go:7615
 
 // waitInExpressionStep is the step form of waitInExpression.
 func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated.Step {
@@ -7644,7 +7636,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:346
 		generated.Child(f)
-//line children_task.go:7648
+//line children_task.go:7640
 		goto resume1
 	case 2:
 		s := generated.At[waitInExpressionAt2](f)
@@ -7652,7 +7644,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:347
 		err = generated.Err(f)
-//line children_task.go:7656
+//line children_task.go:7648
 		goto resume2
 	case 3:
 		s := generated.At[waitInExpressionAt3](f)
@@ -7661,7 +7653,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 //line children.go:347
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7665
+//line children_task.go:7657
 		goto resume3
 	case 4:
 		s := generated.At[waitInExpressionAt4](f)
@@ -7669,7 +7661,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:350
 		generated.Child(f)
-//line children_task.go:7673
+//line children_task.go:7665
 		goto resume4
 	case 5:
 		s := generated.At[waitInExpressionAt5](f)
@@ -7677,7 +7669,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:351
 		err1 = generated.Err(f)
-//line children_task.go:7681
+//line children_task.go:7673
 		goto resume5
 	case 6:
 		s := generated.At[waitInExpressionAt6](f)
@@ -7685,7 +7677,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		generated.Child(f)
-//line children_task.go:7689
+//line children_task.go:7681
 		goto resume6
 	case 7:
 		s := generated.At[waitInExpressionAt7](f)
@@ -7693,12 +7685,12 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		err2 = generated.Err(f)
-//line children_task.go:7697
+//line children_task.go:7689
 		goto resume7
 	case 8:
 //line children.go:356
 		err3 = generated.Err(f)
-//line children_task.go:7702
+//line children_task.go:7694
 		goto resume8
 	default:
 		return f.BadResume()
@@ -7712,7 +7704,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 				v := valueStart(t, tr, 3)
-//line children_task.go:7716
+//line children_task.go:7708
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 					s := generated.At[waitInExpressionFunc1At1](f)
@@ -7732,7 +7724,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7736
+//line children_task.go:7728
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
@@ -7744,7 +7736,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 resume1:
 //line children.go:347
 	err = g.Wait(t)
-//line children_task.go:7748
+//line children_task.go:7740
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt2](f)
 		*s = waitInExpressionAt2{}
@@ -7762,7 +7754,7 @@ resume2:
 	}
 //line children.go:347
 	v = valueStart(t, tr, *a)
-//line children_task.go:7766
+//line children_task.go:7758
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt3](f)
 		*s = waitInExpressionAt3{}
@@ -7789,7 +7781,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 				v := valueStart(t, tr, 4)
-//line children_task.go:7793
+//line children_task.go:7785
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 					s := generated.At[waitInExpressionFunc2At1](f)
@@ -7809,7 +7801,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7813
+//line children_task.go:7805
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
@@ -7821,7 +7813,7 @@ end2:
 resume4:
 //line children.go:351
 	err1 = g.Wait(t)
-//line children_task.go:7825
+//line children_task.go:7817
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
@@ -7839,7 +7831,7 @@ resume5:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7843
+//line children_task.go:7835
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7859,7 +7851,7 @@ resume5:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7863
+//line children_task.go:7855
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt6](f)
 		*s = waitInExpressionAt6{}
@@ -7871,7 +7863,7 @@ resume5:
 resume6:
 //line children.go:352
 	err2 = g.Wait(t)
-//line children_task.go:7875
+//line children_task.go:7867
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt7](f)
 		*s = waitInExpressionAt7{}
@@ -7892,7 +7884,7 @@ case1:
 	return generated.Return[int](f, *a, nil)
 end3:
 	err3 = g.Wait(t)
-//line children_task.go:7896
+//line children_task.go:7888
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitInExpressionHeld{}
@@ -7904,7 +7896,7 @@ resume8:
 	return generated.Return[int](f, 0, err3)
 }
 
-//line children_task.go:7908
+//line children_task.go:7900
 
 // waitInExpressionFunc1At1 is what waitInExpression.func1 keeps while it waits in line 346.
 type waitInExpressionFunc1At1 struct {
@@ -7937,14 +7929,14 @@ func waitInExpressionFunc1Step(f *generated.Frame, h *waitInExpressionFunc1Held)
 //line children.go:346
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7941
+//line children_task.go:7933
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:346
 	v = valueStart(t, tr, 3)
-//line children_task.go:7948
+//line children_task.go:7940
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc1At1](f)
 		*s = waitInExpressionFunc1At1{}
@@ -7959,7 +7951,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7963
+//line children_task.go:7955
 
 // waitInExpressionFunc2At1 is what waitInExpression.func2 keeps while it waits in line 350.
 type waitInExpressionFunc2At1 struct {
@@ -7992,14 +7984,14 @@ func waitInExpressionFunc2Step(f *generated.Frame, h *waitInExpressionFunc2Held)
 //line children.go:350
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7996
+//line children_task.go:7988
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:350
 	v = valueStart(t, tr, 4)
-//line children_task.go:8003
+//line children_task.go:7995
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc2At1](f)
 		*s = waitInExpressionFunc2At1{}
@@ -8014,7 +8006,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8018
+//line children_task.go:8010
 
 // waitInExpressionFunc3At1 is what waitInExpression.func3 keeps while it waits in line 352.
 type waitInExpressionFunc3At1 struct {
@@ -8047,14 +8039,14 @@ func waitInExpressionFunc3Step(f *generated.Frame, h *waitInExpressionFunc3Held)
 //line children.go:352
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8051
+//line children_task.go:8043
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:352
 	v = valueStart(t, tr, 5)
-//line children_task.go:8058
+//line children_task.go:8050
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc3At1](f)
 		*s = waitInExpressionFunc3At1{}
@@ -8069,7 +8061,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8073
+//line children_task.go:8065
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -8132,7 +8124,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line children.go:366
 						v := valueStart(t, tr, j)
-//line children_task.go:8136
+//line children_task.go:8128
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -8148,7 +8140,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 									v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8152
+//line children_task.go:8144
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 										s := generated.At[jumpsFunc1At1](f)
@@ -8168,7 +8160,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								*generated.CallHeld[jumpsFunc1Held](c) = jumpsFunc1Held{tr: tr, found: &found}
 								generated.GoCall(t, &g, c)
 							}
-//line children_task.go:8172
+//line children_task.go:8164
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 								s := generated.At[jumpsAt2](f)
@@ -8185,10 +8177,9 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 							err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8189
+//line children_task.go:8181
 							if generated.Suspended(t) {
-								generated.SpillBare(t, jumpsFunc2Kind, 1)
-								return
+								return // the callee's frame is the only one
 							}
 //line children.go:370
 							return err
@@ -8199,7 +8190,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.CallHeld[jumpsFunc2Held](c) = jumpsFunc2Held{tr: tr}
 						generated.GoCall(t, &g, c)
 					}
-//line children_task.go:8203
+//line children_task.go:8194
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 3)
 						s := generated.At[jumpsAt3](f)
@@ -8212,7 +8203,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:372
 					err := g.Wait(t)
-//line children_task.go:8216
+//line children_task.go:8207
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 4)
 						*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
@@ -8239,7 +8230,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:8243
+//line children_task.go:8234
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -8265,7 +8256,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line children.go:366
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8269
+//line children_task.go:8260
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
@@ -8274,7 +8265,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:367
 		generated.Child(f)
-//line children_task.go:8278
+//line children_task.go:8269
 		goto resume2
 	case 3:
 		s := generated.At[jumpsAt3](f)
@@ -8283,7 +8274,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:370
 		generated.Child(f)
-//line children_task.go:8287
+//line children_task.go:8278
 		goto resume3
 	case 4:
 		s := generated.At[jumpsAt4](f)
@@ -8291,7 +8282,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:372
 		err = generated.Err(f)
-//line children_task.go:8295
+//line children_task.go:8286
 		goto resume4
 	default:
 		return f.BadResume()
@@ -8319,7 +8310,7 @@ loop2:
 //line children.go:365
 	j = i2
 	v = valueStart(t, tr, j)
-//line children_task.go:8323
+//line children_task.go:8314
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
@@ -8342,7 +8333,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 				v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8346
+//line children_task.go:8337
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 					s := generated.At[jumpsFunc1At1](f)
@@ -8363,7 +8354,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8367
+//line children_task.go:8358
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt2](f)
 		*s = jumpsAt2{total: total, i1: i1, i: i}
@@ -8382,10 +8373,9 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 				err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8386
+//line children_task.go:8377
 				if generated.Suspended(t) {
-					generated.SpillBare(t, jumpsFunc2Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line children.go:370
 				return err
@@ -8397,7 +8387,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8401
+//line children_task.go:8391
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt3](f)
 		*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
@@ -8412,7 +8402,7 @@ resume3:
 end2:
 //line children.go:372
 	err = g.Wait(t)
-//line children_task.go:8416
+//line children_task.go:8406
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 		*h = jumpsHeld{tr: tr, found: found}
@@ -8442,7 +8432,7 @@ end4:
 	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:8446
+//line children_task.go:8436
 
 // jumpsFunc1Args has the arguments of jumps.func1.
 type jumpsFunc1Args struct {
@@ -8482,14 +8472,14 @@ func jumpsFunc1Step(f *generated.Frame, h *jumpsFunc1Held) generated.Step {
 //line children.go:367
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8486
+//line children_task.go:8476
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:367
 	v = valueStart(t, tr, 10*i+j)
-//line children_task.go:8493
+//line children_task.go:8483
 	if generated.Suspended(t) {
 		s := generated.At[jumpsFunc1At1](f)
 		*s = jumpsFunc1At1{}
@@ -8504,7 +8494,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8508
+//line children_task.go:8498
 
 // jumpsFunc2Args has the arguments of jumps.func2.
 type jumpsFunc2Args struct {
@@ -8535,14 +8525,14 @@ func jumpsFunc2Step(f *generated.Frame, h *jumpsFunc2Held) generated.Step {
 	case 1:
 //line children.go:370
 		err = generated.ChildErr(f)
-//line children_task.go:8539
+//line children_task.go:8529
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:370
 	err = waitStart(t, tr, "no", i, j)
-//line children_task.go:8546
+//line children_task.go:8536
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = jumpsFunc2Held{}
@@ -8554,7 +8544,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:8558
+//line children_task.go:8548
 
 // startOfChildren returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {

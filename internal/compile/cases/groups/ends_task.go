@@ -515,8 +515,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			err := waitStart(t, tr, "other")
 //line ends_task.go:517
 			if generated.Suspended(t) {
-				generated.SpillBare(t, panicsAtOnceFunc2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:46
 			return err
@@ -526,7 +525,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:530
+//line ends_task.go:529
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 2)
 		s := generated.At[panicsAtOnceAt2](f)
@@ -537,7 +536,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:47
 	err := g.Wait(t)
-//line ends_task.go:541
+//line ends_task.go:540
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 3)
 		s := generated.At[panicsAtOnceAt3](f)
@@ -552,10 +551,9 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:556
+//line ends_task.go:555
 			if generated.Suspended(t) {
-				generated.SpillBare(t, panicsAtOnceFunc3Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:48
 			return err
@@ -566,7 +564,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:570
+//line ends_task.go:568
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 4)
 		s := generated.At[panicsAtOnceAt4](f)
@@ -577,7 +575,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:49
 	err1 := g.Wait(t)
-//line ends_task.go:581
+//line ends_task.go:579
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 5)
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
@@ -589,7 +587,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:593
+//line ends_task.go:591
 
 // panicsAtOnceStep is the step form of panicsAtOnce.
 func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
@@ -612,7 +610,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:45
 		generated.Child(f)
-//line ends_task.go:616
+//line ends_task.go:614
 		goto resume1
 	case 2:
 		s := generated.At[panicsAtOnceAt2](f)
@@ -621,7 +619,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:46
 		generated.Child(f)
-//line ends_task.go:625
+//line ends_task.go:623
 		goto resume2
 	case 3:
 		s := generated.At[panicsAtOnceAt3](f)
@@ -630,7 +628,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:47
 		err = generated.Err(f)
-//line ends_task.go:634
+//line ends_task.go:632
 		goto resume3
 	case 4:
 		s := generated.At[panicsAtOnceAt4](f)
@@ -639,7 +637,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:48
 		generated.Child(f)
-//line ends_task.go:643
+//line ends_task.go:641
 		goto resume4
 	case 5:
 		s := generated.At[panicsAtOnceAt5](f)
@@ -647,7 +645,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:49
 		err1 = generated.Err(f)
-//line ends_task.go:651
+//line ends_task.go:649
 		goto resume5
 	default:
 		return f.BadResume()
@@ -663,7 +661,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:667
+//line ends_task.go:665
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
@@ -677,10 +675,9 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:681
+//line ends_task.go:679
 			if generated.Suspended(t) {
-				generated.SpillBare(t, panicsAtOnceFunc2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:46
 			return err
@@ -690,7 +687,7 @@ resume1:
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:694
+//line ends_task.go:691
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
@@ -701,7 +698,7 @@ resume1:
 resume2:
 //line ends.go:47
 	err = g.Wait(t)
-//line ends_task.go:705
+//line ends_task.go:702
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
@@ -716,10 +713,9 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:720
+//line ends_task.go:717
 			if generated.Suspended(t) {
-				generated.SpillBare(t, panicsAtOnceFunc3Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:48
 			return err
@@ -730,7 +726,7 @@ resume3:
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:734
+//line ends_task.go:730
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
@@ -741,7 +737,7 @@ resume3:
 resume4:
 //line ends.go:49
 	err1 = g.Wait(t)
-//line ends_task.go:745
+//line ends_task.go:741
 	if generated.Suspended(t) {
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
@@ -753,7 +749,7 @@ resume5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:757
+//line ends_task.go:753
 
 var panicsAtOnceFunc1Kind *generated.Kind
 
@@ -769,7 +765,7 @@ func panicsAtOnceFunc1Step(f *generated.Frame) generated.Step {
 	panic("at once")
 }
 
-//line ends_task.go:773
+//line ends_task.go:769
 
 type panicsAtOnceFunc2Held = struct {
 	tr *cases.Trace
@@ -790,14 +786,14 @@ func panicsAtOnceFunc2Step(f *generated.Frame, h *panicsAtOnceFunc2Held) generat
 	case 1:
 //line ends.go:46
 		err = generated.ChildErr(f)
-//line ends_task.go:794
+//line ends_task.go:790
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:46
 	err = waitStart(t, tr, "other")
-//line ends_task.go:801
+//line ends_task.go:797
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc2Held{}
@@ -809,7 +805,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:813
+//line ends_task.go:809
 
 // panicsAtOnceFunc3Args has the arguments of panicsAtOnce.func3.
 type panicsAtOnceFunc3Args struct {
@@ -840,14 +836,14 @@ func panicsAtOnceFunc3Step(f *generated.Frame, h *panicsAtOnceFunc3Held) generat
 	case 1:
 //line ends.go:48
 		err = generated.ChildErr(f)
-//line ends_task.go:844
+//line ends_task.go:840
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:48
 	err = deepPanicStart(t, tr, n)
-//line ends_task.go:851
+//line ends_task.go:847
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc3Held{}
@@ -859,7 +855,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:863
+//line ends_task.go:859
 
 // deepPanicArgs has the arguments of deepPanic.
 type deepPanicArgs struct {
@@ -882,7 +878,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 		panic(errChild)
 	}
 	err := deepPanicStart(t, tr, n-1)
-//line ends_task.go:886
+//line ends_task.go:882
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 1)
 		*h = deepPanicHeld{tr: tr}
@@ -890,7 +886,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	}
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:894
+//line ends_task.go:890
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 2)
 		*h = deepPanicHeld{err: err}
@@ -900,7 +896,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	return err
 }
 
-//line ends_task.go:904
+//line ends_task.go:900
 
 // deepPanicStep is the step form of deepPanic.
 func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
@@ -919,13 +915,13 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		tr = h.tr
 //line ends.go:57
 		err = generated.ChildErr(f)
-//line ends_task.go:923
+//line ends_task.go:919
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:58
 		generated.ChildErr(f)
-//line ends_task.go:929
+//line ends_task.go:925
 		goto resume2
 	default:
 		return f.BadResume()
@@ -935,7 +931,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		panic(errChild)
 	}
 	err = deepPanicStart(t, tr, n-1)
-//line ends_task.go:939
+//line ends_task.go:935
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -943,7 +939,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 resume1:
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:947
+//line ends_task.go:943
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{err: err}
 		return generated.Wait(f, t, 2)
@@ -953,7 +949,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:957
+//line ends_task.go:953
 
 // goexitsArgs has the arguments of goexits.
 type goexitsArgs struct {
@@ -1011,7 +1007,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1015
+//line ends_task.go:1011
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1026,7 +1022,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1030
+//line ends_task.go:1026
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1037,7 +1033,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1041
+//line ends_task.go:1037
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1054,7 +1050,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[goexitsFunc1Held](c) = goexitsFunc1Held{tr: tr, begun: &begun}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:1058
+//line ends_task.go:1054
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 1)
 			s := generated.At[goexitsAt1](f)
@@ -1067,7 +1063,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:79
 	begun.Set()
 	err := g.Wait(t)
-//line ends_task.go:1071
+//line ends_task.go:1067
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 2)
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
@@ -1077,7 +1073,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1081
+//line ends_task.go:1077
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, goexitsKind, 3)
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
@@ -1087,7 +1083,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1091
+//line ends_task.go:1087
 
 // goexitsStep is the step form of goexits.
 func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
@@ -1111,7 +1107,7 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr, begun = h.tr, h.begun
 //line ends.go:67
 		generated.Child(f)
-//line ends_task.go:1115
+//line ends_task.go:1111
 		goto resume1
 	case 2:
 		s := generated.At[goexitsAt2](f)
@@ -1119,14 +1115,14 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:80
 		err = generated.Err(f)
-//line ends_task.go:1123
+//line ends_task.go:1119
 		goto resume2
 	case 3:
 		s := generated.At[goexitsAt3](f)
 		n = s.n
 //line ends.go:81
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1130
+//line ends_task.go:1126
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1162,7 +1158,7 @@ loop1:
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1166
+//line ends_task.go:1162
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1177,7 +1173,7 @@ loop1:
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1181
+//line ends_task.go:1177
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1188,7 +1184,7 @@ loop1:
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1192
+//line ends_task.go:1188
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1206,7 +1202,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:1210
+//line ends_task.go:1206
 	if generated.Suspended(t) {
 		s := generated.At[goexitsAt1](f)
 		*s = goexitsAt1{n: n, i1: i1}
@@ -1223,7 +1219,7 @@ end1:
 //line ends.go:79
 	begun.Set()
 	err = g.Wait(t)
-//line ends_task.go:1227
+//line ends_task.go:1223
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
 		h = generated.Hold(t, goexitsKind, f, h)
@@ -1234,7 +1230,7 @@ resume2:
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1238
+//line ends_task.go:1234
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		if h != nil {
@@ -1247,7 +1243,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1251
+//line ends_task.go:1247
 
 // goexitsFunc1Args has the arguments of goexits.func1.
 type goexitsFunc1Args struct {
@@ -1291,7 +1287,7 @@ func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:1295
+//line ends_task.go:1291
 
 // goexitsFunc1Step is the step form of goexits.func1.
 func goexitsFunc1Step(f *generated.Frame, h *goexitsFunc1Held) generated.Step {
@@ -1322,7 +1318,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:69
 		err = generated.Err(f)
-//line ends_task.go:1326
+//line ends_task.go:1322
 		goto resume1
 	case 2:
 		s := generated.At[goexitsFunc1At2](f)
@@ -1330,12 +1326,12 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:72
 		generated.ChildErr(f)
-//line ends_task.go:1334
+//line ends_task.go:1330
 		goto resume2
 	case 3:
 //line ends.go:74
 		generated.Child(f)
-//line ends_task.go:1339
+//line ends_task.go:1335
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1353,7 +1349,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 	}
 //line ends.go:69
 	err = begun.Wait(t)
-//line ends_task.go:1357
+//line ends_task.go:1353
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1372,7 +1368,7 @@ resume1:
 end1:
 //line ends.go:72
 	waitStart(t, tr, "child", i)
-//line ends_task.go:1376
+//line ends_task.go:1372
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1385,7 +1381,7 @@ resume2:
 	}
 //line ends.go:74
 	exitsStart(t, tr)
-//line ends_task.go:1389
+//line ends_task.go:1385
 	if generated.Suspended(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1397,7 +1393,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:1401
+//line ends_task.go:1397
 exit:
 	if p.Run(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
@@ -1434,7 +1430,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}()
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1438
+//line ends_task.go:1434
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 1)
 		*h = exitsHeld{}
@@ -1443,7 +1439,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1447
+//line ends_task.go:1443
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 2)
 		*h = exitsHeld{}
@@ -1462,7 +1458,7 @@ func exitsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line ends_task.go:1466
+//line ends_task.go:1462
 
 // exitsStep is the step form of exits.
 func exitsStep(f *generated.Frame, h *exitsHeld) generated.Step {
@@ -1484,12 +1480,12 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	case 1:
 //line ends.go:86
 		generated.ChildErr(f)
-//line ends_task.go:1488
+//line ends_task.go:1484
 		goto resume1
 	case 2:
 //line ends.go:87
 		generated.Child(f)
-//line ends_task.go:1493
+//line ends_task.go:1489
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1506,7 +1502,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	}
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1510
+//line ends_task.go:1506
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1514,7 +1510,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 resume1:
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1518
+//line ends_task.go:1514
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1569,7 +1565,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1573
+//line ends_task.go:1569
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1582,7 +1578,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1586
+//line ends_task.go:1582
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1596,10 +1592,9 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1600
+//line ends_task.go:1596
 					if generated.Suspended(t) {
-						generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line ends.go:98
 					return err
@@ -1609,7 +1604,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1613
+//line ends_task.go:1608
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1620,7 +1615,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1624
+//line ends_task.go:1619
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1640,7 +1635,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1644
+//line ends_task.go:1639
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 1)
 		s := generated.At[panicsBelowAt1](f)
@@ -1651,7 +1646,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:104
 	err := g.Wait(t)
-//line ends_task.go:1655
+//line ends_task.go:1650
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 2)
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
@@ -1661,7 +1656,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1665
+//line ends_task.go:1660
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, panicsBelowKind, 3)
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
@@ -1671,7 +1666,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1675
+//line ends_task.go:1670
 
 // panicsBelowStep is the step form of panicsBelow.
 func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
@@ -1694,7 +1689,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:92
 		generated.Child(f)
-//line ends_task.go:1698
+//line ends_task.go:1693
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowAt2](f)
@@ -1702,14 +1697,14 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:104
 		err = generated.Err(f)
-//line ends_task.go:1706
+//line ends_task.go:1701
 		goto resume2
 	case 3:
 		s := generated.At[panicsBelowAt3](f)
 		n = s.n
 //line ends.go:105
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1713
+//line ends_task.go:1708
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1724,7 +1719,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1728
+//line ends_task.go:1723
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1737,7 +1732,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1741
+//line ends_task.go:1736
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1751,10 +1746,9 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1755
+//line ends_task.go:1750
 					if generated.Suspended(t) {
-						generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line ends.go:98
 					return err
@@ -1764,7 +1758,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1768
+//line ends_task.go:1762
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1775,7 +1769,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1779
+//line ends_task.go:1773
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1795,7 +1789,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1799
+//line ends_task.go:1793
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
@@ -1807,7 +1801,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 resume1:
 //line ends.go:104
 	err = g.Wait(t)
-//line ends_task.go:1811
+//line ends_task.go:1805
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
 		h = generated.Hold(t, panicsBelowKind, f, h)
@@ -1818,7 +1812,7 @@ resume2:
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1822
+//line ends_task.go:1816
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		if h != nil {
@@ -1831,7 +1825,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1835
+//line ends_task.go:1829
 
 // panicsBelowFunc1At1 is what panicsBelow.func1 keeps while it waits in line 94.
 type panicsBelowFunc1At1 struct {
@@ -1869,19 +1863,19 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		tr = h.tr
 //line ends.go:94
 		generated.Child(f)
-//line ends_task.go:1873
+//line ends_task.go:1867
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowFunc1At2](f)
 		generated.Move(&inner, &s.inner)
 //line ends.go:98
 		generated.Child(f)
-//line ends_task.go:1880
+//line ends_task.go:1874
 		goto resume2
 	case 3:
 //line ends.go:99
 		err = generated.Err(f)
-//line ends_task.go:1885
+//line ends_task.go:1879
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1892,7 +1886,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 			waitStart(t, tr, "below")
-//line ends_task.go:1896
+//line ends_task.go:1890
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 				return
@@ -1905,7 +1899,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1909
+//line ends_task.go:1903
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At1](f)
 		*s = panicsBelowFunc1At1{}
@@ -1920,10 +1914,9 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 			err := waitStart(t, tr, "beside")
-//line ends_task.go:1924
+//line ends_task.go:1918
 			if generated.Suspended(t) {
-				generated.SpillBare(t, panicsBelowFunc1Func2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:98
 			return err
@@ -1933,7 +1926,7 @@ resume1:
 		*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1937
+//line ends_task.go:1930
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At2](f)
 		*s = panicsBelowFunc1At2{}
@@ -1946,7 +1939,7 @@ resume1:
 resume2:
 //line ends.go:99
 	err = inner.Wait(t)
-//line ends_task.go:1950
+//line ends_task.go:1943
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Held{}
@@ -1966,7 +1959,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line ends_task.go:1970
+//line ends_task.go:1963
 
 type panicsBelowFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -1986,14 +1979,14 @@ func panicsBelowFunc1Func1Step(f *generated.Frame, h *panicsBelowFunc1Func1Held)
 	case 1:
 //line ends.go:95
 		generated.ChildErr(f)
-//line ends_task.go:1990
+//line ends_task.go:1983
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:95
 	waitStart(t, tr, "below")
-//line ends_task.go:1997
+//line ends_task.go:1990
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func1Held{}
@@ -2005,7 +1998,7 @@ resume1:
 	panic("below")
 }
 
-//line ends_task.go:2009
+//line ends_task.go:2002
 
 type panicsBelowFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -2026,14 +2019,14 @@ func panicsBelowFunc1Func2Step(f *generated.Frame, h *panicsBelowFunc1Func2Held)
 	case 1:
 //line ends.go:98
 		err = generated.ChildErr(f)
-//line ends_task.go:2030
+//line ends_task.go:2023
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:98
 	err = waitStart(t, tr, "beside")
-//line ends_task.go:2037
+//line ends_task.go:2030
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func2Held{}
@@ -2045,7 +2038,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2049
+//line ends_task.go:2042
 
 // leaveAt1 is what leave keeps while it waits in line 114.
 type leaveAt1 struct {
@@ -2112,7 +2105,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2116
+//line ends_task.go:2109
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2123,7 +2116,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2127
+//line ends_task.go:2120
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2140,7 +2133,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 			*generated.CallHeld[leaveFunc1Held](c) = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:2144
+//line ends_task.go:2137
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[leaveHeld](t, leaveKind, 1)
 			errBox := generated.Box(&err)
@@ -2154,7 +2147,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	}
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2158
+//line ends_task.go:2151
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[leaveHeld](t, leaveKind, 2)
 		errBox := generated.Box(&err)
@@ -2166,7 +2159,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	panic("leaves")
 }
 
-//line ends_task.go:2170
+//line ends_task.go:2163
 
 // leaveDefer1 enters what leave defers in line 110 in the list of its frame.
 func leaveDefer1(p *generated.Panic, err *error) {
@@ -2178,7 +2171,7 @@ func leaveDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line ends_task.go:2182
+//line ends_task.go:2175
 
 // leaveStep is the step form of leave.
 func leaveStep(f *generated.Frame, h *leaveHeld) generated.Step {
@@ -2212,12 +2205,12 @@ func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:114
 		generated.Child(f)
-//line ends_task.go:2216
+//line ends_task.go:2209
 		goto resume1
 	case 2:
 //line ends.go:122
 		generated.ChildErr(f)
-//line ends_task.go:2221
+//line ends_task.go:2214
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2270,7 +2263,7 @@ loop1:
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2274
+//line ends_task.go:2267
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2281,7 +2274,7 @@ loop1:
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2285
+//line ends_task.go:2278
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2299,7 +2292,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:2303
+//line ends_task.go:2296
 	if generated.Suspended(t) {
 		s := generated.At[leaveAt1](f)
 		*s = leaveAt1{i1: i1}
@@ -2314,7 +2307,7 @@ resume1:
 end1:
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2318
+//line ends_task.go:2311
 	if generated.Suspended(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2322,7 +2315,7 @@ end1:
 resume2:
 //line ends.go:123
 	panic("leaves")
-//line ends_task.go:2326
+//line ends_task.go:2319
 exit:
 	if p.Run(t) {
 		*h = leaveHeld{exit: h.exit}
@@ -2370,7 +2363,7 @@ func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line ends_task.go:2374
+//line ends_task.go:2367
 
 // leaveFunc1Defer2 enters what leave.func1 defers in line 116 in the list of its frame.
 func leaveFunc1Defer2(p *generated.Panic, fn func()) {
@@ -2382,7 +2375,7 @@ func leaveFunc1Defer2(p *generated.Panic, fn func()) {
 	})
 }
 
-//line ends_task.go:2386
+//line ends_task.go:2379
 
 // leaveFunc1Step is the step form of leave.func1.
 func leaveFunc1Step(f *generated.Frame, h *leaveFunc1Held) generated.Step {
@@ -2414,13 +2407,13 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 		tr = h.tr
 //line ends.go:117
 		err = generated.Err(f)
-//line ends_task.go:2418
+//line ends_task.go:2411
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:118
 		generated.ChildErr(f)
-//line ends_task.go:2424
+//line ends_task.go:2417
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2442,7 +2435,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 	}
 //line ends.go:117
 	err = goOn.Wait(t)
-//line ends_task.go:2446
+//line ends_task.go:2439
 	if generated.Suspended(t) {
 		*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 		*h = leaveFunc1Held{exit: h.exit, tr: tr}
@@ -2451,7 +2444,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 resume1:
 //line ends.go:118
 	waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2455
+//line ends_task.go:2448
 	if generated.Suspended(t) {
 		*h = leaveFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -2462,7 +2455,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line ends_task.go:2466
+//line ends_task.go:2459
 exit:
 	if p.Run(t) {
 		*h = leaveFunc1Held{exit: h.exit}
@@ -2507,7 +2500,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var left1 task.WaitGroup
 //line ends.go:129
 	err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2511
+//line ends_task.go:2504
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 1)
 		*generated.At[leftAt1](f) = leftAt1{n: n}
@@ -2516,7 +2509,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2520
+//line ends_task.go:2513
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 2)
 		*generated.At[leftAt2](f) = leftAt2{n: n}
@@ -2526,7 +2519,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:131
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2530
+//line ends_task.go:2523
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, leftKind, 3)
 		*generated.At[leftAt3](f) = leftAt3{n: n}
@@ -2536,7 +2529,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2540
+//line ends_task.go:2533
 
 // leftStep is the step form of left.
 func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
@@ -2559,7 +2552,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:129
 		err = generated.ChildErr(f)
-//line ends_task.go:2563
+//line ends_task.go:2556
 		goto resume1
 	case 2:
 		s := generated.At[leftAt2](f)
@@ -2567,14 +2560,14 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:130
 		generated.ChildErr(f)
-//line ends_task.go:2571
+//line ends_task.go:2564
 		goto resume2
 	case 3:
 		s := generated.At[leftAt3](f)
 		n = s.n
 //line ends.go:132
 		err1 = generated.Err(f)
-//line ends_task.go:2578
+//line ends_task.go:2571
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2583,7 +2576,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 	left1 = new(task.WaitGroup)
 //line ends.go:129
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2587
+//line ends_task.go:2580
 	if generated.Suspended(t) {
 		*generated.At[leftAt1](f) = leftAt1{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2593,7 +2586,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 resume1:
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2597
+//line ends_task.go:2590
 	if generated.Suspended(t) {
 		*generated.At[leftAt2](f) = leftAt2{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2604,7 +2597,7 @@ resume2:
 //line ends.go:131
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2608
+//line ends_task.go:2601
 	if generated.Suspended(t) {
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		if h != nil {
@@ -2617,7 +2610,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:2621
+//line ends_task.go:2614
 
 // leftInTimeoutArgs has the arguments of leftInTimeout.
 type leftInTimeoutArgs struct {
@@ -2678,15 +2671,14 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 			err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2682
+//line ends_task.go:2675
 			if generated.Suspended(t) {
-				generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line ends.go:140
 			return err
 		})
-//line ends_task.go:2690
+//line ends_task.go:2682
 		if generated.Suspended(t) {
 			generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 			return
@@ -2694,7 +2686,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2698
+//line ends_task.go:2690
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 1)
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
@@ -2704,7 +2696,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2708
+//line ends_task.go:2700
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 2)
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
@@ -2715,7 +2707,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:143
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2719
+//line ends_task.go:2711
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 3)
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
@@ -2727,7 +2719,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2731
+//line ends_task.go:2723
 
 // leftInTimeoutDefer1 enters what leftInTimeout defers in line 138 in the list of its frame.
 func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
@@ -2739,7 +2731,7 @@ func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line ends_task.go:2743
+//line ends_task.go:2735
 
 // leftInTimeoutStep is the step form of leftInTimeout.
 func leftInTimeoutStep(f *generated.Frame, h *leftInTimeoutHeld) generated.Step {
@@ -2772,7 +2764,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:139
 		err = generated.Err(f)
-//line ends_task.go:2776
+//line ends_task.go:2768
 		goto resume1
 	case 2:
 		s := generated.At[leftInTimeoutAt2](f)
@@ -2780,14 +2772,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:142
 		generated.ChildErr(f)
-//line ends_task.go:2784
+//line ends_task.go:2776
 		goto resume2
 	case 3:
 		s := generated.At[leftInTimeoutAt3](f)
 		n = s.n
 //line ends.go:144
 		err1 = generated.Err(f)
-//line ends_task.go:2791
+//line ends_task.go:2783
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2813,15 +2805,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 				err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2817
+//line ends_task.go:2809
 				if generated.Suspended(t) {
-					generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line ends.go:140
 				return err
 			})
-//line ends_task.go:2825
+//line ends_task.go:2816
 			if generated.Suspended(t) {
 				generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 				return
@@ -2830,7 +2821,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			return err
 		})
 	}
-//line ends_task.go:2834
+//line ends_task.go:2825
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, tr: tr, goOn: goOn, left1: left1}
@@ -2839,7 +2830,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 resume1:
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2843
+//line ends_task.go:2834
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, goOn: goOn, left1: left1}
@@ -2849,7 +2840,7 @@ resume2:
 //line ends.go:143
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2853
+//line ends_task.go:2844
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2861,7 +2852,7 @@ resume3:
 		*r, *r1 = n, err1
 		goto exit
 	}
-//line ends_task.go:2865
+//line ends_task.go:2856
 exit:
 	if p.Run(t) {
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2893,7 +2884,7 @@ func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) gener
 	case 1:
 //line ends.go:140
 		err = generated.Err(f)
-//line ends_task.go:2897
+//line ends_task.go:2888
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2902,15 +2893,14 @@ func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) gener
 	err = generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 		err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2906
+//line ends_task.go:2897
 		if generated.Suspended(t) {
-			generated.SpillBare(t, leftInTimeoutFunc1Func1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2914
+//line ends_task.go:2904
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Held{}
@@ -2922,7 +2912,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2926
+//line ends_task.go:2916
 
 type leftInTimeoutFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -2947,14 +2937,14 @@ func leftInTimeoutFunc1Func1Step(f *generated.Frame, h *leftInTimeoutFunc1Func1H
 	case 1:
 //line ends.go:140
 		err = generated.ChildErr(f)
-//line ends_task.go:2951
+//line ends_task.go:2941
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2958
+//line ends_task.go:2948
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Func1Held{}
@@ -2966,4 +2956,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2970
+//line ends_task.go:2960

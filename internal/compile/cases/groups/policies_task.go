@@ -816,8 +816,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				err1 := waitStart(t, tr, "still", i)
 //line policies_task.go:818
 				if generated.Suspended(t) {
-					generated.SpillBare(t, failsFunc1Kind, 2)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:66
 				return err1
@@ -828,7 +827,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[failsFunc1Held](c) = failsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:832
+//line policies_task.go:831
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 			s := generated.At[failsAt1](f)
@@ -840,7 +839,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:69
 	err := g.Wait(t)
-//line policies_task.go:844
+//line policies_task.go:843
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		*generated.At[failsAt2](f) = failsAt2{n: n}
@@ -852,7 +851,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:856
+//line policies_task.go:855
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
@@ -875,7 +874,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:59
 		generated.Child(f)
-//line policies_task.go:879
+//line policies_task.go:878
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
@@ -883,7 +882,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:69
 		err = generated.Err(f)
-//line policies_task.go:887
+//line policies_task.go:886
 		goto resume2
 	default:
 		return f.BadResume()
@@ -905,7 +904,7 @@ loop1:
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:909
+//line policies_task.go:908
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -922,10 +921,9 @@ loop1:
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:926
+//line policies_task.go:925
 				if generated.Suspended(t) {
-					generated.SpillBare(t, failsFunc1Kind, 2)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:66
 				return err1
@@ -937,7 +935,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:941
+//line policies_task.go:939
 	if generated.Suspended(t) {
 		s := generated.At[failsAt1](f)
 		*s = failsAt1{n: n, i1: i1}
@@ -952,7 +950,7 @@ resume1:
 end1:
 //line policies.go:69
 	err = g.Wait(t)
-//line policies_task.go:956
+//line policies_task.go:954
 	if generated.Suspended(t) {
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
@@ -964,7 +962,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:968
+//line policies_task.go:966
 
 // failsFunc1Args has the arguments of fails.func1.
 type failsFunc1Args struct {
@@ -1003,19 +1001,19 @@ func failsFunc1Step(f *generated.Frame, h *failsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:60
 		err = generated.ChildErr(f)
-//line policies_task.go:1007
+//line policies_task.go:1005
 		goto resume1
 	case 2:
 //line policies.go:66
 		err1 = generated.ChildErr(f)
-//line policies_task.go:1012
+//line policies_task.go:1010
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:60
 	err = waitStart(t, tr, "child", i)
-//line policies_task.go:1019
+//line policies_task.go:1017
 	if generated.Suspended(t) {
 		*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 		h = generated.Hold(t, failsFunc1Kind, f, h)
@@ -1034,7 +1032,7 @@ end1:
 		return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
 	}
 	err1 = waitStart(t, tr, "still", i)
-//line policies_task.go:1038
+//line policies_task.go:1036
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = failsFunc1Held{}
@@ -1046,7 +1044,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line policies_task.go:1050
+//line policies_task.go:1048
 
 // waitsForeverExit is what waitsForever needs until it has ended: its deferred calls and its results.
 type waitsForeverExit struct {
@@ -1078,7 +1076,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	var never task.Event
 //line policies.go:78
 	err := never.Wait(t)
-//line policies_task.go:1082
+//line policies_task.go:1080
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[waitsForeverHeld](t, waitsForeverKind, 1)
 		*h = waitsForeverHeld{tr: tr}
@@ -1090,7 +1088,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line policies_task.go:1094
+//line policies_task.go:1092
 
 // waitsForeverDefer1 enters what waitsForever defers in line 76 in the list of its frame.
 func waitsForeverDefer1(p *generated.Panic, fn func()) {
@@ -1102,7 +1100,7 @@ func waitsForeverDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:1106
+//line policies_task.go:1104
 
 // waitsForeverStep is the step form of waitsForever.
 func waitsForeverStep(f *generated.Frame, h *waitsForeverHeld) generated.Step {
@@ -1128,7 +1126,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 		tr = h.tr
 //line policies.go:78
 		err = generated.Err(f)
-//line policies_task.go:1132
+//line policies_task.go:1130
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1146,7 +1144,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 	never = new(task.Event)
 //line policies.go:78
 	err = never.Wait(t)
-//line policies_task.go:1150
+//line policies_task.go:1148
 	if generated.Suspended(t) {
 		*h = waitsForeverHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1158,7 +1156,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line policies_task.go:1162
+//line policies_task.go:1160
 exit:
 	if p.Run(t) {
 		*h = waitsForeverHeld{exit: h.exit}
@@ -1205,7 +1203,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1209
+//line policies_task.go:1207
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1214,10 +1212,9 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1218
+//line policies_task.go:1216
 				if generated.Suspended(t) {
-					generated.SpillBare(t, firstErrorFunc1Kind, 2)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:92
 				return err
@@ -1228,7 +1225,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[firstErrorFunc1Held](c) = firstErrorFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1232
+//line policies_task.go:1229
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[firstErrorHeld](t, firstErrorKind, 1)
 			s := generated.At[firstErrorAt1](f)
@@ -1240,7 +1237,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:95
 	err := g.Wait(t)
-//line policies_task.go:1244
+//line policies_task.go:1241
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstErrorKind, 2)
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
@@ -1250,7 +1247,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1254
+//line policies_task.go:1251
 
 // firstErrorStep is the step form of firstError.
 func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
@@ -1273,14 +1270,14 @@ func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
 		tr = h.tr
 //line policies.go:87
 		generated.Child(f)
-//line policies_task.go:1277
+//line policies_task.go:1274
 		goto resume1
 	case 2:
 		s := generated.At[firstErrorAt2](f)
 		n = s.n
 //line policies.go:95
 		err = generated.Err(f)
-//line policies_task.go:1284
+//line policies_task.go:1281
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1303,7 +1300,7 @@ loop1:
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1307
+//line policies_task.go:1304
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1312,10 +1309,9 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1316
+//line policies_task.go:1313
 				if generated.Suspended(t) {
-					generated.SpillBare(t, firstErrorFunc1Kind, 2)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:92
 				return err
@@ -1327,7 +1323,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:1331
+//line policies_task.go:1327
 	if generated.Suspended(t) {
 		s := generated.At[firstErrorAt1](f)
 		*s = firstErrorAt1{n: n, i1: i1}
@@ -1343,7 +1339,7 @@ resume1:
 end1:
 //line policies.go:95
 	err = g.Wait(t)
-//line policies_task.go:1347
+//line policies_task.go:1343
 	if generated.Suspended(t) {
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		if h != nil {
@@ -1356,7 +1352,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1360
+//line policies_task.go:1356
 
 // firstErrorFunc1Args has the arguments of firstError.func1.
 type firstErrorFunc1Args struct {
@@ -1387,12 +1383,12 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	case 1:
 //line policies.go:89
 		generated.ChildErr(f)
-//line policies_task.go:1391
+//line policies_task.go:1387
 		goto resume1
 	case 2:
 //line policies.go:92
 		err = generated.ChildErr(f)
-//line policies_task.go:1396
+//line policies_task.go:1392
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1403,7 +1399,7 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	}
 //line policies.go:89
 	waitStart(t, tr, "fails")
-//line policies_task.go:1407
+//line policies_task.go:1403
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1415,7 +1411,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 end1:
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1419
+//line policies_task.go:1415
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1427,7 +1423,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1431
+//line policies_task.go:1427
 
 // firstSuccessArgs has the arguments of firstSuccess.
 type firstSuccessArgs struct {
@@ -1480,10 +1476,9 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1484
+//line policies_task.go:1480
 			if generated.Suspended(t) {
-				generated.SpillBare(t, firstSuccessFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:102
 			return err
@@ -1493,7 +1488,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1497
+//line policies_task.go:1492
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 1)
 		s := generated.At[firstSuccessAt1](f)
@@ -1507,7 +1502,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1511
+//line policies_task.go:1506
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1520,7 +1515,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1524
+//line policies_task.go:1519
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 2)
 		s := generated.At[firstSuccessAt2](f)
@@ -1534,7 +1529,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1538
+//line policies_task.go:1533
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1547,7 +1542,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1551
+//line policies_task.go:1546
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 3)
 		s := generated.At[firstSuccessAt3](f)
@@ -1561,10 +1556,9 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1565
+//line policies_task.go:1560
 			if generated.Suspended(t) {
-				generated.SpillBare(t, firstSuccessFunc4Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:105
 			return err
@@ -1574,7 +1568,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1578
+//line policies_task.go:1572
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 4)
 		s := generated.At[firstSuccessAt4](f)
@@ -1584,7 +1578,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:106
 	err := g.Wait(t)
-//line policies_task.go:1588
+//line policies_task.go:1582
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 5)
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
@@ -1594,7 +1588,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1598
+//line policies_task.go:1592
 
 // firstSuccessStep is the step form of firstSuccess.
 func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
@@ -1617,7 +1611,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:102
 		generated.Child(f)
-//line policies_task.go:1621
+//line policies_task.go:1615
 		goto resume1
 	case 2:
 		s := generated.At[firstSuccessAt2](f)
@@ -1626,7 +1620,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:103
 		generated.Child(f)
-//line policies_task.go:1630
+//line policies_task.go:1624
 		goto resume2
 	case 3:
 		s := generated.At[firstSuccessAt3](f)
@@ -1635,7 +1629,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:104
 		generated.Child(f)
-//line policies_task.go:1639
+//line policies_task.go:1633
 		goto resume3
 	case 4:
 		s := generated.At[firstSuccessAt4](f)
@@ -1643,14 +1637,14 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		n = s.n
 //line policies.go:105
 		generated.Child(f)
-//line policies_task.go:1647
+//line policies_task.go:1641
 		goto resume4
 	case 5:
 		s := generated.At[firstSuccessAt5](f)
 		n = s.n
 //line policies.go:106
 		err = generated.Err(f)
-//line policies_task.go:1654
+//line policies_task.go:1648
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1662,10 +1656,9 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1666
+//line policies_task.go:1660
 			if generated.Suspended(t) {
-				generated.SpillBare(t, firstSuccessFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:102
 			return err
@@ -1675,7 +1668,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1679
+//line policies_task.go:1672
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
@@ -1690,7 +1683,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1694
+//line policies_task.go:1687
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1703,7 +1696,7 @@ resume1:
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1707
+//line policies_task.go:1700
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
@@ -1718,7 +1711,7 @@ resume2:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1722
+//line policies_task.go:1715
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1731,7 +1724,7 @@ resume2:
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1735
+//line policies_task.go:1728
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
@@ -1746,10 +1739,9 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1750
+//line policies_task.go:1743
 			if generated.Suspended(t) {
-				generated.SpillBare(t, firstSuccessFunc4Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:105
 			return err
@@ -1759,7 +1751,7 @@ resume3:
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1763
+//line policies_task.go:1755
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
@@ -1772,7 +1764,7 @@ resume3:
 resume4:
 //line policies.go:106
 	err = g.Wait(t)
-//line policies_task.go:1776
+//line policies_task.go:1768
 	if generated.Suspended(t) {
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		if h != nil {
@@ -1785,7 +1777,7 @@ resume5:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1789
+//line policies_task.go:1781
 
 type firstSuccessFunc1Held = struct {
 	tr *cases.Trace
@@ -1806,14 +1798,14 @@ func firstSuccessFunc1Step(f *generated.Frame, h *firstSuccessFunc1Held) generat
 	case 1:
 //line policies.go:102
 		err = generated.ChildErr(f)
-//line policies_task.go:1810
+//line policies_task.go:1802
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:102
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1817
+//line policies_task.go:1809
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc1Held{}
@@ -1825,7 +1817,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1829
+//line policies_task.go:1821
 
 type firstSuccessFunc2Held = struct {
 	tr *cases.Trace
@@ -1845,14 +1837,14 @@ func firstSuccessFunc2Step(f *generated.Frame, h *firstSuccessFunc2Held) generat
 	case 1:
 //line policies.go:103
 		generated.ChildErr(f)
-//line policies_task.go:1849
+//line policies_task.go:1841
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:103
 	waitStart(t, tr, "fails")
-//line policies_task.go:1856
+//line policies_task.go:1848
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc2Held{}
@@ -1864,7 +1856,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:1868
+//line policies_task.go:1860
 
 type firstSuccessFunc3Held = struct {
 	tr *cases.Trace
@@ -1884,14 +1876,14 @@ func firstSuccessFunc3Step(f *generated.Frame, h *firstSuccessFunc3Held) generat
 	case 1:
 //line policies.go:104
 		generated.ChildErr(f)
-//line policies_task.go:1888
+//line policies_task.go:1880
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:104
 	waitStart(t, tr, "succeeds")
-//line policies_task.go:1895
+//line policies_task.go:1887
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc3Held{}
@@ -1903,7 +1895,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:1907
+//line policies_task.go:1899
 
 type firstSuccessFunc4Held = struct {
 	tr *cases.Trace
@@ -1924,14 +1916,14 @@ func firstSuccessFunc4Step(f *generated.Frame, h *firstSuccessFunc4Held) generat
 	case 1:
 //line policies.go:105
 		err = generated.ChildErr(f)
-//line policies_task.go:1928
+//line policies_task.go:1920
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:105
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1935
+//line policies_task.go:1927
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc4Held{}
@@ -1943,7 +1935,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1947
+//line policies_task.go:1939
 
 // noSuccessArgs has the arguments of noSuccess.
 type noSuccessArgs struct {
@@ -1983,7 +1975,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1987
+//line policies_task.go:1979
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -1998,7 +1990,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[noSuccessFunc1Held](c) = noSuccessFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:2002
+//line policies_task.go:1994
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[noSuccessHeld](t, noSuccessKind, 1)
 			s := generated.At[noSuccessAt1](f)
@@ -2010,7 +2002,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:119
 	err := g.Wait(t)
-//line policies_task.go:2014
+//line policies_task.go:2006
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, noSuccessKind, 2)
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
@@ -2020,7 +2012,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2024
+//line policies_task.go:2016
 
 // noSuccessStep is the step form of noSuccess.
 func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
@@ -2043,14 +2035,14 @@ func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:114
 		generated.Child(f)
-//line policies_task.go:2047
+//line policies_task.go:2039
 		goto resume1
 	case 2:
 		s := generated.At[noSuccessAt2](f)
 		n = s.n
 //line policies.go:119
 		err = generated.Err(f)
-//line policies_task.go:2054
+//line policies_task.go:2046
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2073,7 +2065,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:2077
+//line policies_task.go:2069
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -2089,7 +2081,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2093
+//line policies_task.go:2085
 	if generated.Suspended(t) {
 		s := generated.At[noSuccessAt1](f)
 		*s = noSuccessAt1{n: n, i1: i1}
@@ -2105,7 +2097,7 @@ resume1:
 end1:
 //line policies.go:119
 	err = g.Wait(t)
-//line policies_task.go:2109
+//line policies_task.go:2101
 	if generated.Suspended(t) {
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		if h != nil {
@@ -2118,7 +2110,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:2122
+//line policies_task.go:2114
 
 // noSuccessFunc1Args has the arguments of noSuccess.func1.
 type noSuccessFunc1Args struct {
@@ -2155,14 +2147,14 @@ func noSuccessFunc1Step(f *generated.Frame, h *noSuccessFunc1Held) generated.Ste
 		i = s.i
 //line policies.go:115
 		generated.ChildErr(f)
-//line policies_task.go:2159
+//line policies_task.go:2151
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:115
 	waitStart(t, tr, "fails", i)
-//line policies_task.go:2166
+//line policies_task.go:2158
 	if generated.Suspended(t) {
 		*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 		if h != nil {
@@ -2175,7 +2167,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
 }
 
-//line policies_task.go:2179
+//line policies_task.go:2171
 
 // firstEndArgs has the arguments of firstEnd.
 type firstEndArgs struct {
@@ -2221,10 +2213,9 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2225
+//line policies_task.go:2217
 					if generated.Suspended(t) {
-						generated.SpillBare(t, firstEndFunc1Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line policies.go:127
 					return err
@@ -2234,7 +2225,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2238
+//line policies_task.go:2229
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 1)
 				s := generated.At[firstEndAt1](f)
@@ -2248,7 +2239,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 					waitStart(t, tr, "ends", i)
-//line policies_task.go:2252
+//line policies_task.go:2243
 					if generated.Suspended(t) {
 						f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 						*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2266,7 +2257,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc2Held](c) = firstEndFunc2Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2270
+//line policies_task.go:2261
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 2)
 				s := generated.At[firstEndAt2](f)
@@ -2277,7 +2268,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:135
 			err := g.Wait(t)
-//line policies_task.go:2281
+//line policies_task.go:2272
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 3)
 				*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
@@ -2292,7 +2283,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, t.Err()
 }
 
-//line policies_task.go:2296
+//line policies_task.go:2287
 
 // firstEndStep is the step form of firstEnd.
 func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
@@ -2315,7 +2306,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:127
 		generated.Child(f)
-//line policies_task.go:2319
+//line policies_task.go:2310
 		goto resume1
 	case 2:
 		s := generated.At[firstEndAt2](f)
@@ -2324,7 +2315,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:128
 		generated.Child(f)
-//line policies_task.go:2328
+//line policies_task.go:2319
 		goto resume2
 	case 3:
 		s := generated.At[firstEndAt3](f)
@@ -2332,7 +2323,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:135
 		err = generated.Err(f)
-//line policies_task.go:2336
+//line policies_task.go:2327
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2352,10 +2343,9 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:2356
+//line policies_task.go:2347
 			if generated.Suspended(t) {
-				generated.SpillBare(t, firstEndFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:127
 			return err
@@ -2365,7 +2355,7 @@ loop1:
 		*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:2369
+//line policies_task.go:2359
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt1](f)
 		*s = firstEndAt1{n: n, i1: i1, i: i}
@@ -2381,7 +2371,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 				waitStart(t, tr, "ends", i)
-//line policies_task.go:2385
+//line policies_task.go:2375
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 					*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2400,7 +2390,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2404
+//line policies_task.go:2394
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt2](f)
 		*s = firstEndAt2{n: n, i1: i1, i: i}
@@ -2411,7 +2401,7 @@ resume1:
 resume2:
 //line policies.go:135
 	err = g.Wait(t)
-//line policies_task.go:2415
+//line policies_task.go:2405
 	if generated.Suspended(t) {
 		*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 		*h = firstEndHeld{tr: tr}
@@ -2428,7 +2418,7 @@ end1:
 	return generated.Return[int](f, n, t.Err())
 }
 
-//line policies_task.go:2432
+//line policies_task.go:2422
 
 type firstEndFunc1Held = struct {
 	tr *cases.Trace
@@ -2449,14 +2439,14 @@ func firstEndFunc1Step(f *generated.Frame, h *firstEndFunc1Held) generated.Step 
 	case 1:
 //line policies.go:127
 		err = generated.ChildErr(f)
-//line policies_task.go:2453
+//line policies_task.go:2443
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:127
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2460
+//line policies_task.go:2450
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstEndFunc1Held{}
@@ -2468,7 +2458,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2472
+//line policies_task.go:2462
 
 // firstEndFunc2Args has the arguments of firstEnd.func2.
 type firstEndFunc2Args struct {
@@ -2505,14 +2495,14 @@ func firstEndFunc2Step(f *generated.Frame, h *firstEndFunc2Held) generated.Step 
 		i = s.i
 //line policies.go:129
 		generated.ChildErr(f)
-//line policies_task.go:2509
+//line policies_task.go:2499
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:129
 	waitStart(t, tr, "ends", i)
-//line policies_task.go:2516
+//line policies_task.go:2506
 	if generated.Suspended(t) {
 		*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 		if h != nil {
@@ -2528,7 +2518,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:2532
+//line policies_task.go:2522
 
 // policyAndLimitArgs has the arguments of policyAndLimit.
 type policyAndLimitArgs struct {
@@ -2568,10 +2558,9 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2572
+//line policies_task.go:2562
 				if generated.Suspended(t) {
-					generated.SpillBare(t, policyAndLimitFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:151
 				return err
@@ -2582,7 +2571,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[policyAndLimitFunc1Held](c) = policyAndLimitFunc1Held{tr: tr, started: &started}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:2586
+//line policies_task.go:2575
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 1)
 			s := generated.At[policyAndLimitAt1](f)
@@ -2594,7 +2583,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:154
 	err := g.Wait(t)
-//line policies_task.go:2598
+//line policies_task.go:2587
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 2)
 		*h = policyAndLimitHeld{started: &started}
@@ -2604,7 +2593,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(started.Load()), err
 }
 
-//line policies_task.go:2608
+//line policies_task.go:2597
 
 // policyAndLimitStep is the step form of policyAndLimit.
 func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Step {
@@ -2629,13 +2618,13 @@ func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Ste
 		tr, started = h.tr, h.started
 //line policies.go:146
 		generated.Child(f)
-//line policies_task.go:2633
+//line policies_task.go:2622
 		goto resume1
 	case 2:
 		started = h.started
 //line policies.go:154
 		err = generated.Err(f)
-//line policies_task.go:2639
+//line policies_task.go:2628
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2664,10 +2653,9 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2668
+//line policies_task.go:2657
 				if generated.Suspended(t) {
-					generated.SpillBare(t, policyAndLimitFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line policies.go:151
 				return err
@@ -2679,7 +2667,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2683
+//line policies_task.go:2671
 	if generated.Suspended(t) {
 		s := generated.At[policyAndLimitAt1](f)
 		*s = policyAndLimitAt1{i1: i1}
@@ -2694,7 +2682,7 @@ resume1:
 end1:
 //line policies.go:154
 	err = g.Wait(t)
-//line policies_task.go:2698
+//line policies_task.go:2686
 	if generated.Suspended(t) {
 		*h = policyAndLimitHeld{started: started}
 		return generated.Wait(f, t, 2)
@@ -2704,7 +2692,7 @@ resume2:
 	return generated.Return[int](f, int(started.Load()), err)
 }
 
-//line policies_task.go:2708
+//line policies_task.go:2696
 
 // policyAndLimitFunc1Args has the arguments of policyAndLimit.func1.
 type policyAndLimitFunc1Args struct {
@@ -2737,7 +2725,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 	case 1:
 //line policies.go:151
 		err = generated.ChildErr(f)
-//line policies_task.go:2741
+//line policies_task.go:2729
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2748,7 +2736,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 		return generated.Return[struct{}](f, struct{}{}, errChild)
 	}
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2752
+//line policies_task.go:2740
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = policyAndLimitFunc1Held{}
@@ -2760,7 +2748,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2764
+//line policies_task.go:2752
 
 // nestedPoliciesArgs has the arguments of nestedPolicies.
 type nestedPoliciesArgs struct {
@@ -2806,10 +2794,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2810
+//line policies_task.go:2798
 					if generated.Suspended(t) {
-						generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line policies.go:164
 					return err
@@ -2819,7 +2806,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2823
+//line policies_task.go:2810
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -2833,10 +2820,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2837
+//line policies_task.go:2824
 					if generated.Suspended(t) {
-						generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line policies.go:165
 					return err
@@ -2846,7 +2832,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2850
+//line policies_task.go:2836
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -2857,7 +2843,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2861
+//line policies_task.go:2847
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -2872,7 +2858,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2876
+//line policies_task.go:2862
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedPoliciesHeld](t, nestedPoliciesKind, 1)
 		s := generated.At[nestedPoliciesAt1](f)
@@ -2891,10 +2877,9 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2895
+//line policies_task.go:2881
 						if generated.Suspended(t) {
-							generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
-							return
+							return // the callee's frame is the only one
 						}
 //line policies.go:172
 						return err
@@ -2904,7 +2889,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:2908
+//line policies_task.go:2893
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -2916,7 +2901,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2920
+//line policies_task.go:2905
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -2931,7 +2916,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2935
+//line policies_task.go:2920
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 2)
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2941,7 +2926,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:178
 	err := outer.Wait(t)
-//line policies_task.go:2945
+//line policies_task.go:2930
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 3)
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
@@ -2951,7 +2936,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2955
+//line policies_task.go:2940
 
 // nestedPoliciesStep is the step form of nestedPolicies.
 func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Step {
@@ -2974,7 +2959,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		tr = h.tr
 //line policies.go:161
 		generated.Child(f)
-//line policies_task.go:2978
+//line policies_task.go:2963
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2982,14 +2967,14 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		n = s.n
 //line policies.go:169
 		generated.Child(f)
-//line policies_task.go:2986
+//line policies_task.go:2971
 		goto resume2
 	case 3:
 		s := generated.At[nestedPoliciesAt3](f)
 		n = s.n
 //line policies.go:178
 		err = generated.Err(f)
-//line policies_task.go:2993
+//line policies_task.go:2978
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3006,10 +2991,9 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:3010
+//line policies_task.go:2995
 					if generated.Suspended(t) {
-						generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line policies.go:164
 					return err
@@ -3019,7 +3003,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3023
+//line policies_task.go:3007
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -3033,10 +3017,9 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3037
+//line policies_task.go:3021
 					if generated.Suspended(t) {
-						generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
-						return
+						return // the callee's frame is the only one
 					}
 //line policies.go:165
 					return err
@@ -3046,7 +3029,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3050
+//line policies_task.go:3033
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3057,7 +3040,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:3061
+//line policies_task.go:3044
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -3072,7 +3055,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3076
+//line policies_task.go:3059
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
@@ -3092,10 +3075,9 @@ resume1:
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:3096
+//line policies_task.go:3079
 						if generated.Suspended(t) {
-							generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
-							return
+							return // the callee's frame is the only one
 						}
 //line policies.go:172
 						return err
@@ -3105,7 +3087,7 @@ resume1:
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:3109
+//line policies_task.go:3091
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -3117,7 +3099,7 @@ resume1:
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:3121
+//line policies_task.go:3103
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -3132,7 +3114,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3136
+//line policies_task.go:3118
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
@@ -3145,7 +3127,7 @@ resume1:
 resume2:
 //line policies.go:178
 	err = outer.Wait(t)
-//line policies_task.go:3149
+//line policies_task.go:3131
 	if generated.Suspended(t) {
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		if h != nil {
@@ -3158,7 +3140,7 @@ resume3:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3162
+//line policies_task.go:3144
 
 // nestedPoliciesFunc1At1 is what nestedPolicies.func1 keeps while it waits in line 164.
 type nestedPoliciesFunc1At1 struct {
@@ -3195,7 +3177,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:164
 		generated.Child(f)
-//line policies_task.go:3199
+//line policies_task.go:3181
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3203,13 +3185,13 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:165
 		generated.Child(f)
-//line policies_task.go:3207
+//line policies_task.go:3189
 		goto resume2
 	case 3:
 		tr = h.tr
 //line policies.go:166
 		err = generated.Err(f)
-//line policies_task.go:3213
+//line policies_task.go:3195
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3221,10 +3203,9 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3225
+//line policies_task.go:3207
 			if generated.Suspended(t) {
-				generated.SpillBare(t, nestedPoliciesFunc1Func1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:164
 			return err
@@ -3234,7 +3215,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3238
+//line policies_task.go:3219
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At1](f)
 		*s = nestedPoliciesFunc1At1{}
@@ -3248,10 +3229,9 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 			err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3252
+//line policies_task.go:3233
 			if generated.Suspended(t) {
-				generated.SpillBare(t, nestedPoliciesFunc1Func2Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:165
 			return err
@@ -3261,7 +3241,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3265
+//line policies_task.go:3245
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At2](f)
 		*s = nestedPoliciesFunc1At2{}
@@ -3272,7 +3252,7 @@ resume1:
 resume2:
 //line policies.go:166
 	err = inner.Wait(t)
-//line policies_task.go:3276
+//line policies_task.go:3256
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc1Held{tr: tr}
 		return generated.Wait(f, t, 3)
@@ -3283,7 +3263,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:3287
+//line policies_task.go:3267
 
 type nestedPoliciesFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -3304,14 +3284,14 @@ func nestedPoliciesFunc1Func1Step(f *generated.Frame, h *nestedPoliciesFunc1Func
 	case 1:
 //line policies.go:164
 		err = generated.ChildErr(f)
-//line policies_task.go:3308
+//line policies_task.go:3288
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:164
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3315
+//line policies_task.go:3295
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func1Held{}
@@ -3323,7 +3303,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3327
+//line policies_task.go:3307
 
 type nestedPoliciesFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -3344,14 +3324,14 @@ func nestedPoliciesFunc1Func2Step(f *generated.Frame, h *nestedPoliciesFunc1Func
 	case 1:
 //line policies.go:165
 		err = generated.ChildErr(f)
-//line policies_task.go:3348
+//line policies_task.go:3328
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:165
 	err = waitStart(t, tr, "inner ends")
-//line policies_task.go:3355
+//line policies_task.go:3335
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func2Held{}
@@ -3363,7 +3343,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3367
+//line policies_task.go:3347
 
 // nestedPoliciesFunc2At1 is what nestedPolicies.func2 keeps while it waits in line 172.
 type nestedPoliciesFunc2At1 struct {
@@ -3398,13 +3378,13 @@ func nestedPoliciesFunc2Step(f *generated.Frame, h *nestedPoliciesFunc2Held) gen
 		tr = h.tr
 //line policies.go:172
 		generated.Child(f)
-//line policies_task.go:3402
+//line policies_task.go:3382
 		goto resume1
 	case 2:
 		tr = h.tr
 //line policies.go:174
 		err = generated.Err(f)
-//line policies_task.go:3408
+//line policies_task.go:3388
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3422,10 +3402,9 @@ loop1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3426
+//line policies_task.go:3406
 			if generated.Suspended(t) {
-				generated.SpillBare(t, nestedPoliciesFunc2Func1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line policies.go:172
 			return err
@@ -3435,7 +3414,7 @@ loop1:
 		*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3439
+//line policies_task.go:3418
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc2At1](f)
 		*s = nestedPoliciesFunc2At1{i: i}
@@ -3449,7 +3428,7 @@ resume1:
 	goto loop1
 end1:
 	err = inner.Wait(t)
-//line policies_task.go:3453
+//line policies_task.go:3432
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc2Held{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -3460,7 +3439,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3464
+//line policies_task.go:3443
 
 type nestedPoliciesFunc2Func1Held = struct {
 	tr *cases.Trace
@@ -3481,14 +3460,14 @@ func nestedPoliciesFunc2Func1Step(f *generated.Frame, h *nestedPoliciesFunc2Func
 	case 1:
 //line policies.go:172
 		err = generated.ChildErr(f)
-//line policies_task.go:3485
+//line policies_task.go:3464
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:172
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3492
+//line policies_task.go:3471
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc2Func1Held{}
@@ -3500,7 +3479,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3504
+//line policies_task.go:3483
 
 // cancelsArgs has the arguments of cancels.
 type cancelsArgs struct {
@@ -3549,7 +3528,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:3553
+//line policies_task.go:3532
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 					*h = cancelsFunc1Held{tr: tr}
@@ -3564,7 +3543,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:3568
+//line policies_task.go:3547
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[cancelsHeld](t, cancelsKind, 1)
 			s := generated.At[cancelsAt1](f)
@@ -3576,7 +3555,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3580
+//line policies_task.go:3559
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 2)
 		s := generated.At[cancelsAt2](f)
@@ -3586,7 +3565,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3590
+//line policies_task.go:3569
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 3)
 		s := generated.At[cancelsAt3](f)
@@ -3596,7 +3575,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:193
 	err := g.Wait(t)
-//line policies_task.go:3600
+//line policies_task.go:3579
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 4)
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
@@ -3606,7 +3585,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3610
+//line policies_task.go:3589
 
 // cancelsStep is the step form of cancels.
 func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
@@ -3629,7 +3608,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:185
 		generated.Child(f)
-//line policies_task.go:3633
+//line policies_task.go:3612
 		goto resume1
 	case 2:
 		s := generated.At[cancelsAt2](f)
@@ -3637,7 +3616,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:191
 		generated.ChildErr(f)
-//line policies_task.go:3641
+//line policies_task.go:3620
 		goto resume2
 	case 3:
 		s := generated.At[cancelsAt3](f)
@@ -3645,14 +3624,14 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:192
 		generated.Child(f)
-//line policies_task.go:3649
+//line policies_task.go:3628
 		goto resume3
 	case 4:
 		s := generated.At[cancelsAt4](f)
 		n = s.n
 //line policies.go:193
 		err = generated.Err(f)
-//line policies_task.go:3656
+//line policies_task.go:3635
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3671,7 +3650,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3675
+//line policies_task.go:3654
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 				*h = cancelsFunc1Held{tr: tr}
@@ -3686,7 +3665,7 @@ loop1:
 		*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3690
+//line policies_task.go:3669
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt1](f)
 		*s = cancelsAt1{n: n, i: i}
@@ -3702,7 +3681,7 @@ resume1:
 end1:
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3706
+//line policies_task.go:3685
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
@@ -3715,7 +3694,7 @@ end1:
 resume2:
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3719
+//line policies_task.go:3698
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
@@ -3728,7 +3707,7 @@ resume2:
 resume3:
 //line policies.go:193
 	err = g.Wait(t)
-//line policies_task.go:3732
+//line policies_task.go:3711
 	if generated.Suspended(t) {
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		if h != nil {
@@ -3741,7 +3720,7 @@ resume4:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3745
+//line policies_task.go:3724
 
 type cancelsFunc1Held = struct {
 	tr *cases.Trace
@@ -3763,14 +3742,14 @@ func cancelsFunc1Step(f *generated.Frame, h *cancelsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:186
 		err = generated.ChildErr(f)
-//line policies_task.go:3767
+//line policies_task.go:3746
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:186
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3774
+//line policies_task.go:3753
 	if generated.Suspended(t) {
 		*h = cancelsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -3781,7 +3760,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:3785
+//line policies_task.go:3764
 
 // misuseArgs has the arguments of misuse.
 type misuseArgs struct {
@@ -3824,7 +3803,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	try("no limit", func() { g.SetLimit(0) })
 	cancelInVainStart(t, tr, &g)
-//line policies_task.go:3828
+//line policies_task.go:3807
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 1)
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
@@ -3837,7 +3816,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:205
 			err := goOn.Wait(t)
-//line policies_task.go:3841
+//line policies_task.go:3820
 			if generated.Suspended(t) {
 				generated.SpillBare(t, misuseFunc1Kind, 1)
 				return
@@ -3850,7 +3829,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[misuseFunc1Held](c) = misuseFunc1Held{goOn: &goOn}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3854
+//line policies_task.go:3833
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 2)
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
@@ -3862,7 +3841,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	try("policy after Go", func() { g.SetPolicy(task.FirstError) })
 	goOn.Set()
 	err := g.Wait(t)
-//line policies_task.go:3866
+//line policies_task.go:3845
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, misuseKind, 3)
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
@@ -3872,7 +3851,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3876
+//line policies_task.go:3855
 
 // misuseStep is the step form of misuse.
 func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
@@ -3896,7 +3875,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try = h.g, h.try
 //line policies.go:203
 		generated.Child(f1)
-//line policies_task.go:3900
+//line policies_task.go:3879
 		goto resume1
 	case 2:
 		s := generated.At[misuseAt2](f1)
@@ -3904,14 +3883,14 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try, goOn = h.g, h.try, h.goOn
 //line policies.go:205
 		generated.Child(f1)
-//line policies_task.go:3908
+//line policies_task.go:3887
 		goto resume2
 	case 3:
 		s := generated.At[misuseAt3](f1)
 		n = s.n
 //line policies.go:209
 		err = generated.Err(f1)
-//line policies_task.go:3915
+//line policies_task.go:3894
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3928,7 +3907,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 	}
 //line policies.go:203
 	cancelInVainStart(t, tr, g)
-//line policies_task.go:3932
+//line policies_task.go:3911
 	if generated.Suspended(t) {
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3944,7 +3923,7 @@ resume1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line policies.go:205
 				err := goOn.Wait(t)
-//line policies_task.go:3948
+//line policies_task.go:3927
 				if generated.Suspended(t) {
 					generated.SpillBare(t, misuseFunc1Kind, 1)
 					return
@@ -3958,7 +3937,7 @@ resume1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line policies_task.go:3962
+//line policies_task.go:3941
 	if generated.Suspended(t) {
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3979,7 +3958,7 @@ resume2:
 //line policies.go:208
 	goOn.Set()
 	err = g.Wait(t)
-//line policies_task.go:3983
+//line policies_task.go:3962
 	if generated.Suspended(t) {
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		if h != nil {
@@ -3992,7 +3971,7 @@ resume3:
 	return generated.Return[int](f1, n, err)
 }
 
-//line policies_task.go:3996
+//line policies_task.go:3975
 
 type misuseFunc1Held = struct {
 	goOn *task.Event
@@ -4013,14 +3992,14 @@ func misuseFunc1Step(f *generated.Frame, h *misuseFunc1Held) generated.Step {
 	case 1:
 //line policies.go:205
 		err = generated.Err(f)
-//line policies_task.go:4017
+//line policies_task.go:3996
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:205
 	err = goOn.Wait(t)
-//line policies_task.go:4024
+//line policies_task.go:4003
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = misuseFunc1Held{}
@@ -4032,7 +4011,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:4036
+//line policies_task.go:4015
 
 // cancelInVainExit is what cancelInVain needs until it has ended: its deferred calls and its results.
 type cancelInVainExit struct {
@@ -4059,7 +4038,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}()
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4063
+//line policies_task.go:4042
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 1)
 		*h = cancelInVainHeld{g: g}
@@ -4068,7 +4047,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4072
+//line policies_task.go:4051
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 2)
 		*h = cancelInVainHeld{}
@@ -4087,7 +4066,7 @@ func cancelInVainDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line policies_task.go:4091
+//line policies_task.go:4070
 
 // cancelInVainStep is the step form of cancelInVain.
 func cancelInVainStep(f *generated.Frame, h *cancelInVainHeld) generated.Step {
@@ -4111,12 +4090,12 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 		g = h.g
 //line policies.go:214
 		generated.ChildErr(f)
-//line policies_task.go:4115
+//line policies_task.go:4094
 		goto resume1
 	case 2:
 //line policies.go:215
 		generated.Child(f)
-//line policies_task.go:4120
+//line policies_task.go:4099
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4132,7 +4111,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 	}
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4136
+//line policies_task.go:4115
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit, g: g}
 		return generated.Wait(f, t, 1), true
@@ -4140,7 +4119,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 resume1:
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4144
+//line policies_task.go:4123
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true

@@ -1341,16 +1341,12 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v := valueStart(t, tr, len(s))
 //line programs_task.go:1343
 		if generated.Suspended(t) {
-			f := generated.SpillBare(t, genericFunctionFunc2Kind, 1)
-			s1 := generated.At[genericFunctionFunc2At1](f)
-			*s1 = genericFunctionFunc2At1{}
-			generated.ResultTo(t, &s1.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1354
+//line programs_task.go:1350
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 2)
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1364,7 +1360,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1368
+//line programs_task.go:1364
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
@@ -1376,7 +1372,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1380
+//line programs_task.go:1376
 
 // genericFunctionStep is the step form of genericFunction.
 func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.Step {
@@ -1398,7 +1394,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:122
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1402
+//line programs_task.go:1398
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1406,7 +1402,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:126
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1410
+//line programs_task.go:1406
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1415,7 +1411,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:127
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1419
+//line programs_task.go:1415
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1424,7 +1420,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1428
+//line programs_task.go:1424
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1435,7 +1431,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1439
+//line programs_task.go:1435
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1449,18 +1445,14 @@ resume1:
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1453
+//line programs_task.go:1449
 		if generated.Suspended(t) {
-			f := generated.SpillBare(t, genericFunctionFunc2Kind, 1)
-			s1 := generated.At[genericFunctionFunc2At1](f)
-			*s1 = genericFunctionFunc2At1{}
-			generated.ResultTo(t, &s1.result)
-			return
+			return // the callee's frame is the only one
 		}
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1464
+//line programs_task.go:1456
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1474,7 +1466,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1478
+//line programs_task.go:1470
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1486,7 +1478,7 @@ resume3:
 	return generated.Return[int](f, *p+k, err)
 }
 
-//line programs_task.go:1490
+//line programs_task.go:1482
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1523,14 +1515,14 @@ func genericFunctionFunc1Step(f *generated.Frame, h *genericFunctionFunc1Held) g
 //line programs.go:122
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1527
+//line programs_task.go:1519
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:122
 	v = valueStart(t, tr, k)
-//line programs_task.go:1534
+//line programs_task.go:1526
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1545,7 +1537,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1549
+//line programs_task.go:1541
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 126.
 type genericFunctionFunc2At1 struct {
@@ -1577,14 +1569,14 @@ func genericFunctionFunc2Step(f *generated.Frame, h *genericFunctionFunc2Held) g
 //line programs.go:126
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1581
+//line programs_task.go:1573
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:126
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1588
+//line programs_task.go:1580
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1599,7 +1591,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:1603
+//line programs_task.go:1595
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
@@ -1630,7 +1622,7 @@ func genericFunctionFunc3Step(f *generated.Frame) generated.Step {
 	return generated.Return[*int](f, sum, nil)
 }
 
-//line programs_task.go:1634
+//line programs_task.go:1626
 
 // collectAt1 is what collect keeps while it waits in line 137.
 type collectAt1 struct {
@@ -1670,7 +1662,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:136
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1674
+//line programs_task.go:1666
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[collectHeld[E]](t, collectKind[E](), 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
@@ -1685,7 +1677,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1689
+//line programs_task.go:1681
 
 // collectStep is the step form of collect.
 func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
@@ -1707,7 +1699,7 @@ func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:137
 		generated.ChildErr(f)
-//line programs_task.go:1711
+//line programs_task.go:1703
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1724,7 +1716,7 @@ loop1:
 //line programs.go:136
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1728
+//line programs_task.go:1720
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1743,7 +1735,7 @@ end1:
 	return generated.Return[[]*E](f, out, nil)
 }
 
-//line programs_task.go:1747
+//line programs_task.go:1739
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1777,7 +1769,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:147
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1781
+//line programs_task.go:1773
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
@@ -1793,7 +1785,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:150
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1797
+//line programs_task.go:1789
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
@@ -1810,7 +1802,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1814
+//line programs_task.go:1806
 
 // genericPointersStep is the step form of genericPointers.
 func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.Step {
@@ -1834,7 +1826,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:147
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1838
+//line programs_task.go:1830
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1843,7 +1835,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:150
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1847
+//line programs_task.go:1839
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1851,7 +1843,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:146
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1855
+//line programs_task.go:1847
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1864,7 +1856,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1868
+//line programs_task.go:1860
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1879,7 +1871,7 @@ resume2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1883
+//line programs_task.go:1875
 
 type queuePushHeld[E any] struct {
 	q  *queue[E]
@@ -1899,7 +1891,7 @@ func queuePushKind[E any]() *generated.Kind {
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1903
+//line programs_task.go:1895
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePushHeld[E]](t, queuePushKind[E](), 1)
 		*h = queuePushHeld[E]{q: q, e: e}
@@ -1911,7 +1903,7 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1915
+//line programs_task.go:1907
 
 // queuePushStep is the step form of (*queue).push.
 func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Step {
@@ -1928,14 +1920,14 @@ func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Ste
 		q, e = h.q, h.e
 //line programs.go:162
 		generated.ChildErr(f)
-//line programs_task.go:1932
+//line programs_task.go:1924
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1939
+//line programs_task.go:1931
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1947,7 +1939,7 @@ resume1:
 	return generated.Return[int](f, len(q.items), nil)
 }
 
-//line programs_task.go:1951
+//line programs_task.go:1943
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
@@ -1977,7 +1969,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1981
+//line programs_task.go:1973
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePopHeld[E]](t, queuePopKind[E](), 1)
 		*h = queuePopHeld[E]{q: q, e: e}
@@ -1988,7 +1980,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:1992
+//line programs_task.go:1984
 
 // queuePopStep is the step form of (*queue).pop.
 func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step {
@@ -2006,7 +1998,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 		q, e = h.q, h.e
 //line programs.go:173
 		generated.ChildErr(f)
-//line programs_task.go:2010
+//line programs_task.go:2002
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2017,7 +2009,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:2021
+//line programs_task.go:2013
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2028,7 +2020,7 @@ resume1:
 	return generated.Return[queuePopResult[E]](f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2032
+//line programs_task.go:2024
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2092,7 +2084,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:180
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2096
+//line programs_task.go:2088
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 1)
 		s1 := generated.At[genericMethodAt1](f)
@@ -2103,7 +2095,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:180
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2107
+//line programs_task.go:2099
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2111,7 +2103,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:181
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2115
+//line programs_task.go:2107
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 3)
 		s1 := generated.At[genericMethodAt3](f)
@@ -2122,7 +2114,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2126
+//line programs_task.go:2118
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 4)
 		s1 := generated.At[genericMethodAt4](f)
@@ -2134,7 +2126,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:183
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2138
+//line programs_task.go:2130
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
@@ -2143,7 +2135,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:185
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2147
+//line programs_task.go:2139
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
@@ -2153,7 +2145,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2157
+//line programs_task.go:2149
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
@@ -2166,7 +2158,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2170
+//line programs_task.go:2162
 
 // genericMethodStep is the step form of genericMethod.
 func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step {
@@ -2191,13 +2183,13 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:180
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2195
+//line programs_task.go:2187
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:180
 		generated.Child(f)
-//line programs_task.go:2201
+//line programs_task.go:2193
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2205,7 +2197,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:181
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2209
+//line programs_task.go:2201
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2214,7 +2206,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:182
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2218
+//line programs_task.go:2210
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2222,7 +2214,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:184
 		generated.Child(f)
-//line programs_task.go:2226
+//line programs_task.go:2218
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2231,7 +2223,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:185
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2235
+//line programs_task.go:2227
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2240,7 +2232,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:186
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2244
+//line programs_task.go:2236
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2248,7 +2240,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 	q = new(queue[int])
 //line programs.go:180
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2252
+//line programs_task.go:2244
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2259,7 +2251,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 resume1:
 //line programs.go:180
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2263
+//line programs_task.go:2255
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2267,7 +2259,7 @@ resume1:
 resume2:
 //line programs.go:181
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2271
+//line programs_task.go:2263
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2278,7 +2270,7 @@ resume2:
 resume3:
 //line programs.go:182
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2282
+//line programs_task.go:2274
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2290,7 +2282,7 @@ resume4:
 //line programs.go:183
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2294
+//line programs_task.go:2286
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2299,7 +2291,7 @@ resume4:
 resume5:
 //line programs.go:185
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2303
+//line programs_task.go:2295
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2309,7 +2301,7 @@ resume5:
 resume6:
 //line programs.go:186
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2313
+//line programs_task.go:2305
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2322,7 +2314,7 @@ resume7:
 	return generated.Return[int](f, k+a, nil)
 }
 
-//line programs_task.go:2326
+//line programs_task.go:2318
 
 // largestAt2 is what largest keeps while it waits in line 197.
 type largestAt2 struct {
@@ -2358,7 +2350,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:192
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2362
+//line programs_task.go:2354
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 1)
 			*h = largestHeld[E]{list: list}
@@ -2369,7 +2361,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2373
+//line programs_task.go:2365
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
@@ -2379,7 +2371,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:197
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2383
+//line programs_task.go:2375
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 3)
 		*h = largestHeld[E]{v: v}
@@ -2390,7 +2382,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2394
+//line programs_task.go:2386
 
 // largestStep is the step form of largest.
 func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated.Step {
@@ -2408,7 +2400,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 		list = h.list
 //line programs.go:193
 		generated.ChildErr(f)
-//line programs_task.go:2412
+//line programs_task.go:2404
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2417,14 +2409,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 //line programs.go:197
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2421
+//line programs_task.go:2413
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:197
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2428
+//line programs_task.go:2420
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2435,7 +2427,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 	}
 //line programs.go:193
 	waitStart(t, tr, list[0])
-//line programs_task.go:2439
+//line programs_task.go:2431
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
@@ -2446,7 +2438,7 @@ resume1:
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2450
+//line programs_task.go:2442
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2456,7 +2448,7 @@ end1:
 resume2:
 //line programs.go:197
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2460
+//line programs_task.go:2452
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2467,7 +2459,7 @@ resume3:
 	return generated.Return[E](f, max(v, v1), nil)
 }
 
-//line programs_task.go:2471
+//line programs_task.go:2463
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2498,7 +2490,7 @@ var genericRecursionKind *generated.Kind
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2502
+//line programs_task.go:2494
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2507,7 +2499,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:201
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2511
+//line programs_task.go:2503
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2519,7 +2511,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2523
+//line programs_task.go:2515
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2531,7 +2523,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2535
+//line programs_task.go:2527
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
@@ -2553,7 +2545,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:201
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2557
+//line programs_task.go:2549
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2561,21 +2553,21 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:201
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2565
+//line programs_task.go:2557
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:202
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2572
+//line programs_task.go:2564
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:201
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2579
+//line programs_task.go:2571
 	if generated.Suspended(t) {
 		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2585,7 +2577,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 resume1:
 //line programs.go:201
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2589
+//line programs_task.go:2581
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2598,7 +2590,7 @@ resume2:
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2602
+//line programs_task.go:2594
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2613,7 +2605,7 @@ resume3:
 	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2617
+//line programs_task.go:2609
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2660,7 +2652,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2664
+//line programs_task.go:2656
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2676,7 +2668,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2680
+//line programs_task.go:2672
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2691,7 +2683,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:228
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2695
+//line programs_task.go:2687
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2703,7 +2695,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:228
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2707
+//line programs_task.go:2699
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2718,7 +2710,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2722
+//line programs_task.go:2714
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
@@ -2742,7 +2734,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:218
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2746
+//line programs_task.go:2738
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2750,7 +2742,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr = h.tr
 //line programs.go:223
 		generated.Child(f)
-//line programs_task.go:2754
+//line programs_task.go:2746
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2759,7 +2751,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:228
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2763
+//line programs_task.go:2755
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2767,7 +2759,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr, b2 = h.tr, h.b2
 //line programs.go:229
 		generated.ChildErr(f)
-//line programs_task.go:2771
+//line programs_task.go:2763
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2777,7 +2769,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	b = block{}
 //line programs.go:218
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2781
+//line programs_task.go:2773
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2792,7 +2784,7 @@ resume1:
 //line programs.go:222
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2796
+//line programs_task.go:2788
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2811,7 +2803,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:228
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2815
+//line programs_task.go:2807
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2823,7 +2815,7 @@ resume3:
 //line programs.go:228
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2827
+//line programs_task.go:2819
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2840,7 +2832,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2844
+//line programs_task.go:2836
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2881,7 +2873,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:238
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2885
+//line programs_task.go:2877
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
@@ -2897,7 +2889,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:240
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2901
+//line programs_task.go:2893
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2907,7 +2899,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2911
+//line programs_task.go:2903
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2917,7 +2909,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2921
+//line programs_task.go:2913
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
@@ -2941,21 +2933,21 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 //line programs.go:238
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2945
+//line programs_task.go:2937
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:241
 		err = generated.ChildErr(f)
-//line programs_task.go:2952
+//line programs_task.go:2944
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:243
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2959
+//line programs_task.go:2951
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2970,7 +2962,7 @@ loop1:
 	}
 //line programs.go:238
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2974
+//line programs_task.go:2966
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -2991,7 +2983,7 @@ end1:
 	}
 //line programs.go:241
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:2995
+//line programs_task.go:2987
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -3004,7 +2996,7 @@ resume2:
 	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3008
+//line programs_task.go:3000
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -3017,7 +3009,7 @@ resume3:
 	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3021
+//line programs_task.go:3013
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3047,7 +3039,7 @@ var largeChildrenKind *generated.Kind
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:247
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3051
+//line programs_task.go:3043
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3059,7 +3051,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3063
+//line programs_task.go:3055
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3071,7 +3063,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3075
+//line programs_task.go:3067
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
@@ -3093,7 +3085,7 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:247
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3097
+//line programs_task.go:3089
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3101,14 +3093,14 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:249
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3105
+//line programs_task.go:3097
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:247
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3112
+//line programs_task.go:3104
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3121,7 +3113,7 @@ resume1:
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3125
+//line programs_task.go:3117
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3136,7 +3128,7 @@ resume2:
 	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3140
+//line programs_task.go:3132
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3168,7 +3160,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:254
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3172
+//line programs_task.go:3164
 		if generated.Suspended(t) {
 			generated.SpillBare(t, deepRecursionKind, 1)
 			return
@@ -3177,7 +3169,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3181
+//line programs_task.go:3173
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3189,7 +3181,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3193
+//line programs_task.go:3185
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3201,7 +3193,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3205
+//line programs_task.go:3197
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
@@ -3219,7 +3211,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	case 1:
 //line programs.go:255
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3223
+//line programs_task.go:3215
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3228,7 +3220,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 //line programs.go:257
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3232
+//line programs_task.go:3224
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3236,7 +3228,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 		err = h.err
 //line programs.go:259
 		generated.ChildErr(f)
-//line programs_task.go:3240
+//line programs_task.go:3232
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3247,7 +3239,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	}
 //line programs.go:255
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3251
+//line programs_task.go:3243
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3259,7 +3251,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3263
+//line programs_task.go:3255
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3275,7 +3267,7 @@ resume2:
 	}
 //line programs.go:259
 	waitStart(t, tr, n)
-//line programs_task.go:3279
+//line programs_task.go:3271
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = generated.Hold(t, deepRecursionKind, f, h)
@@ -3288,7 +3280,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3292
+//line programs_task.go:3284
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site

@@ -2451,8 +2451,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			err := produceStart(t, tr, c, 4)
 //line chans_task.go:2453
 			if generated.Suspended(t) {
-				generated.SpillBare(t, allFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line chans.go:145
 			return err
@@ -2462,7 +2461,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allFunc1Held](c1) = allFunc1Held{tr: tr, c: c}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:2466
+//line chans_task.go:2465
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allHeld](t, allKind, 1)
 		s := generated.At[allAt1](f)
@@ -2477,7 +2476,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:148
 		v1, err := c.Recv(t)
-//line chans_task.go:2481
+//line chans_task.go:2480
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 2)
 			s := generated.At[allAt2](f)
@@ -2497,7 +2496,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:149
 			last = &v
 			v2 := valueStart(t, tr, v)
-//line chans_task.go:2501
+//line chans_task.go:2500
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allHeld](t, allKind, 3)
 				s := generated.At[allAt3](f)
@@ -2518,7 +2517,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:155
 		_, err1 := c.Recv(t)
-//line chans_task.go:2522
+//line chans_task.go:2521
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 4)
 			s := generated.At[allAt4](f)
@@ -2535,7 +2534,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("never")
 	}
 	err2 := g.Wait(t)
-//line chans_task.go:2539
+//line chans_task.go:2538
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allKind, 5)
 		*generated.At[allAt5](f) = allAt5{sum: sum}
@@ -2545,7 +2544,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2549
+//line chans_task.go:2548
 
 // allStep is the step form of all.
 func allStep(f *generated.Frame, h *allHeld) generated.Step {
@@ -2570,7 +2569,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:145
 		generated.Child(f)
-//line chans_task.go:2574
+//line chans_task.go:2573
 		goto resume1
 	case 2:
 		s := generated.At[allAt2](f)
@@ -2580,7 +2579,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:148
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2584
+//line chans_task.go:2583
 		goto resume2
 	case 3:
 		s := generated.At[allAt3](f)
@@ -2590,7 +2589,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:150
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:2594
+//line chans_task.go:2593
 		goto resume3
 	case 4:
 		s := generated.At[allAt4](f)
@@ -2599,14 +2598,14 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:155
 		err1 = generated.Err(f)
-//line chans_task.go:2603
+//line chans_task.go:2602
 		goto resume4
 	case 5:
 		s := generated.At[allAt5](f)
 		sum = s.sum
 //line chans.go:158
 		err2 = generated.Err(f)
-//line chans_task.go:2610
+//line chans_task.go:2609
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2620,10 +2619,9 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 				err := produceStart(t, tr, c, 4)
-//line chans_task.go:2624
+//line chans_task.go:2623
 				if generated.Suspended(t) {
-					generated.SpillBare(t, allFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line chans.go:145
 				return err
@@ -2634,7 +2632,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:2638
+//line chans_task.go:2636
 	if generated.Suspended(t) {
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
@@ -2650,7 +2648,7 @@ resume1:
 loop1:
 //line chans.go:148
 	v1, err = c.Recv(t)
-//line chans_task.go:2654
+//line chans_task.go:2652
 	if generated.Suspended(t) {
 		s := generated.At[allAt2](f)
 		*s = allAt2{sum: sum}
@@ -2672,7 +2670,7 @@ end1:
 	*v = v1
 	last = v
 	v2 = valueStart(t, tr, *v)
-//line chans_task.go:2676
+//line chans_task.go:2674
 	if generated.Suspended(t) {
 		s := generated.At[allAt3](f)
 		*s = allAt3{sum: sum}
@@ -2694,7 +2692,7 @@ end2:
 loop2:
 //line chans.go:155
 	_, err1 = c.Recv(t)
-//line chans_task.go:2698
+//line chans_task.go:2696
 	if generated.Suspended(t) {
 		s := generated.At[allAt4](f)
 		*s = allAt4{sum: sum}
@@ -2716,7 +2714,7 @@ end3:
 end4:
 //line chans.go:158
 	err2 = g.Wait(t)
-//line chans_task.go:2720
+//line chans_task.go:2718
 	if generated.Suspended(t) {
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		if h != nil {
@@ -2729,7 +2727,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:2733
+//line chans_task.go:2731
 
 type allFunc1Held = struct {
 	tr *cases.Trace
@@ -2752,14 +2750,14 @@ func allFunc1Step(f *generated.Frame, h *allFunc1Held) generated.Step {
 	case 1:
 //line chans.go:145
 		err = generated.ChildErr(f)
-//line chans_task.go:2756
+//line chans_task.go:2754
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:145
 	err = produceStart(t, tr, c, 4)
-//line chans_task.go:2763
+//line chans_task.go:2761
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allFunc1Held{}
@@ -2771,7 +2769,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:2775
+//line chans_task.go:2773
 
 // allJumpsArgs has the arguments of allJumps.
 type allJumpsArgs struct {
@@ -2838,7 +2836,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line chans.go:169
 				v2, err := c.Recv(t)
-//line chans_task.go:2842
+//line chans_task.go:2840
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 1)
 					s := generated.At[allJumpsAt1](f)
@@ -2860,7 +2858,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue loop
 					case v == 3:
 						waitStart(t, tr, "three")
-//line chans_task.go:2864
+//line chans_task.go:2862
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 2)
 							*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
@@ -2871,7 +2869,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					case v == 5:
 //line chans.go:177
 						waitStart(t, tr, "five")
-//line chans_task.go:2875
+//line chans_task.go:2873
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 3)
 							*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
@@ -2884,7 +2882,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:182
 					v3 := valueStart(t, tr, v)
-//line chans_task.go:2888
+//line chans_task.go:2886
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 4)
 						s := generated.At[allJumpsAt4](f)
@@ -2903,7 +2901,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:185
 		v4, err1 := c.Recv(t)
-//line chans_task.go:2907
+//line chans_task.go:2905
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 5)
 			s := generated.At[allJumpsAt5](f)
@@ -2920,7 +2918,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v4
 		if v1 == 8 {
 			err2 := waitStart(t, tr, "eight")
-//line chans_task.go:2924
+//line chans_task.go:2922
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, allJumpsKind, 6)
 				*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
@@ -2934,7 +2932,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return -1, t.Err()
 }
 
-//line chans_task.go:2938
+//line chans_task.go:2936
 
 // allJumpsStep is the step form of allJumps.
 func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
@@ -2958,7 +2956,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:169
 		v2 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2962
+//line chans_task.go:2960
 		goto resume1
 	case 2:
 		s := generated.At[allJumpsAt2](f)
@@ -2966,7 +2964,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:174
 		generated.ChildErr(f)
-//line chans_task.go:2970
+//line chans_task.go:2968
 		goto resume2
 	case 3:
 		s := generated.At[allJumpsAt3](f)
@@ -2974,7 +2972,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:177
 		generated.ChildErr(f)
-//line chans_task.go:2978
+//line chans_task.go:2976
 		goto resume3
 	case 4:
 		s := generated.At[allJumpsAt4](f)
@@ -2983,7 +2981,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:182
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2987
+//line chans_task.go:2985
 		goto resume4
 	case 5:
 		s := generated.At[allJumpsAt5](f)
@@ -2992,14 +2990,14 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:185
 		v4 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2996
+//line chans_task.go:2994
 		goto resume5
 	case 6:
 		s := generated.At[allJumpsAt6](f)
 		sum = s.sum
 //line chans.go:187
 		err2 = generated.ChildErr(f)
-//line chans_task.go:3003
+//line chans_task.go:3001
 		goto resume6
 	default:
 		return f.BadResume()
@@ -3019,7 +3017,7 @@ loop1:
 loop2:
 //line chans.go:169
 	v2, err = c.Recv(t)
-//line chans_task.go:3023
+//line chans_task.go:3021
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt1](f)
 		*s = allJumpsAt1{sum: sum, i: i}
@@ -3053,7 +3051,7 @@ case1:
 case2:
 //line chans.go:174
 	waitStart(t, tr, "three")
-//line chans_task.go:3057
+//line chans_task.go:3055
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3065,7 +3063,7 @@ resume2:
 case3:
 //line chans.go:177
 	waitStart(t, tr, "five")
-//line chans_task.go:3069
+//line chans_task.go:3067
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3079,7 +3077,7 @@ case4:
 end2:
 //line chans.go:182
 	v3 = valueStart(t, tr, v)
-//line chans_task.go:3083
+//line chans_task.go:3081
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt4](f)
 		*s = allJumpsAt4{sum: sum, i: i}
@@ -3101,7 +3099,7 @@ end4:
 loop3:
 //line chans.go:185
 	v4, err1 = c.Recv(t)
-//line chans_task.go:3105
+//line chans_task.go:3103
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt5](f)
 		*s = allJumpsAt5{sum: sum}
@@ -3124,7 +3122,7 @@ end5:
 	}
 //line chans.go:187
 	err2 = waitStart(t, tr, "eight")
-//line chans_task.go:3128
+//line chans_task.go:3126
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 		if h != nil {
@@ -3143,7 +3141,7 @@ end7:
 	return generated.Return[int](f, -1, t.Err())
 }
 
-//line chans_task.go:3147
+//line chans_task.go:3145
 
 // allNestedArgs has the arguments of allNested.
 type allNestedArgs struct {
@@ -3217,7 +3215,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:201
 						err := chans.Send(t, c)
-//line chans_task.go:3221
+//line chans_task.go:3219
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 							*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3233,7 +3231,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:204
 						err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3237
+//line chans_task.go:3235
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 							*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3257,7 +3255,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allNestedFunc1Held](c1) = allNestedFunc1Held{tr: tr, chans: chans}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:3261
+//line chans_task.go:3259
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 1)
 		s := generated.At[allNestedAt1](f)
@@ -3271,7 +3269,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:211
 		v1, err := chans.Recv(t)
-//line chans_task.go:3275
+//line chans_task.go:3273
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 2)
 			s := generated.At[allNestedAt2](f)
@@ -3290,7 +3288,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line chans.go:212
 			v2, err1 := c.Recv(t)
-//line chans_task.go:3294
+//line chans_task.go:3292
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 3)
 				s := generated.At[allNestedAt3](f)
@@ -3309,7 +3307,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line chans.go:213
 				v3 := valueStart(t, tr, v+1)
-//line chans_task.go:3313
+//line chans_task.go:3311
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 4)
 					s := generated.At[allNestedAt4](f)
@@ -3326,7 +3324,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line chans.go:216
 	err2 := g.Wait(t)
-//line chans_task.go:3330
+//line chans_task.go:3328
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allNestedKind, 5)
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
@@ -3336,7 +3334,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:3340
+//line chans_task.go:3338
 
 // allNestedStep is the step form of allNested.
 func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
@@ -3360,7 +3358,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 		tr, chans = h.tr, h.chans
 //line chans.go:197
 		generated.Child(f)
-//line chans_task.go:3364
+//line chans_task.go:3362
 		goto resume1
 	case 2:
 		s := generated.At[allNestedAt2](f)
@@ -3370,7 +3368,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:211
 		v1 = h.result
 		err = generated.Err(f)
-//line chans_task.go:3374
+//line chans_task.go:3372
 		goto resume2
 	case 3:
 		s := generated.At[allNestedAt3](f)
@@ -3380,7 +3378,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:212
 		v2 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:3384
+//line chans_task.go:3382
 		goto resume3
 	case 4:
 		s := generated.At[allNestedAt4](f)
@@ -3390,14 +3388,14 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:213
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:3394
+//line chans_task.go:3392
 		goto resume4
 	case 5:
 		s := generated.At[allNestedAt5](f)
 		sum = s.sum
 //line chans.go:216
 		err2 = generated.Err(f)
-//line chans_task.go:3401
+//line chans_task.go:3399
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3428,7 +3426,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:201
 							err := chans.Send(t, c)
-//line chans_task.go:3432
+//line chans_task.go:3430
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 								*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3444,7 +3442,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:204
 							err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3448
+//line chans_task.go:3446
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 								*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3469,7 +3467,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:3473
+//line chans_task.go:3471
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
@@ -3484,7 +3482,7 @@ resume1:
 loop1:
 //line chans.go:211
 	v1, err = chans.Recv(t)
-//line chans_task.go:3488
+//line chans_task.go:3486
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt2](f)
 		*s = allNestedAt2{sum: sum}
@@ -3506,7 +3504,7 @@ end1:
 loop2:
 //line chans.go:212
 	v2, err1 = c.Recv(t)
-//line chans_task.go:3510
+//line chans_task.go:3508
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt3](f)
 		*s = allNestedAt3{sum: sum}
@@ -3526,7 +3524,7 @@ end2:
 //line chans.go:212
 	v = v2
 	v3 = valueStart(t, tr, v+1)
-//line chans_task.go:3530
+//line chans_task.go:3528
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt4](f)
 		*s = allNestedAt4{sum: sum}
@@ -3545,7 +3543,7 @@ end3:
 end4:
 //line chans.go:216
 	err2 = g.Wait(t)
-//line chans_task.go:3549
+//line chans_task.go:3547
 	if generated.Suspended(t) {
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		if h != nil {
@@ -3558,7 +3556,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:3562
+//line chans_task.go:3560
 
 // allNestedFunc1Args has the arguments of allNested.func1.
 type allNestedFunc1Args struct {
@@ -3603,7 +3601,7 @@ func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) 
 	})
 }
 
-//line chans_task.go:3607
+//line chans_task.go:3605
 
 // allNestedFunc1Step is the step form of allNested.func1.
 func allNestedFunc1Step(f *generated.Frame, h *allNestedFunc1Held) generated.Step {
@@ -3635,7 +3633,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans, c = h.tr, h.chans, h.c
 //line chans.go:201
 		err = generated.Err(f)
-//line chans_task.go:3639
+//line chans_task.go:3637
 		goto resume1
 	case 2:
 		s := generated.At[allNestedFunc1At2](f)
@@ -3643,7 +3641,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans = h.tr, h.chans
 //line chans.go:204
 		err1 = generated.ChildErr(f)
-//line chans_task.go:3647
+//line chans_task.go:3645
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3668,7 +3666,7 @@ loop1:
 //line chans.go:200
 	c = task.NewChan[int](0)
 	err = chans.Send(t, c)
-//line chans_task.go:3672
+//line chans_task.go:3670
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans, c: c}
@@ -3687,7 +3685,7 @@ resume1:
 end1:
 //line chans.go:204
 	err1 = produceStart(t, tr, c, i)
-//line chans_task.go:3691
+//line chans_task.go:3689
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans}
@@ -3713,7 +3711,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:3717
+//line chans_task.go:3715
 exit:
 	if p.Run(t) {
 		*h = allNestedFunc1Held{exit: h.exit}
@@ -3765,7 +3763,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 			for {
 //line chans.go:223
 				v1, err1 := in.Recv(t)
-//line chans_task.go:3769
+//line chans_task.go:3767
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 					*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3782,7 +3780,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 				{
 //line chans.go:224
 					v2 := startOfChans(f)(t, v)
-//line chans_task.go:3786
+//line chans_task.go:3784
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3792,7 +3790,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 					}
 //line chans.go:224
 					err := out.Send(t, v2)
-//line chans_task.go:3796
+//line chans_task.go:3794
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3813,7 +3811,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 		*generated.CallHeld[stageFunc1Held[A, B]](c) = stageFunc1Held[A, B]{in: in, f: f, out: out}
 		generated.GoCall(t, g, c)
 	}
-//line chans_task.go:3817
+//line chans_task.go:3815
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[stageHeld[A, B]](t, stageKind[A, B](), 1)
 		*h = stageHeld[A, B]{out: out}
@@ -3823,7 +3821,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	return out
 }
 
-//line chans_task.go:3827
+//line chans_task.go:3825
 
 // stageStep is the step form of stage.
 func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.Step {
@@ -3841,7 +3839,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 		out = h.out
 //line chans.go:221
 		generated.Child(f1)
-//line chans_task.go:3845
+//line chans_task.go:3843
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -3867,7 +3865,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 				for {
 //line chans.go:223
 					v1, err1 := in.Recv(t)
-//line chans_task.go:3871
+//line chans_task.go:3869
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3884,7 +3882,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 					{
 //line chans.go:224
 						v2 := startOfChans(f)(t, v)
-//line chans_task.go:3888
+//line chans_task.go:3886
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3894,7 +3892,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 						}
 //line chans.go:224
 						err := out.Send(t, v2)
-//line chans_task.go:3898
+//line chans_task.go:3896
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3916,7 +3914,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:3920
+//line chans_task.go:3918
 	if generated.Suspended(t) {
 		*h = stageHeld[A, B]{out: out}
 		return generated.Wait(f1, t, 1)
@@ -3926,7 +3924,7 @@ resume1:
 	return generated.Return[*task.Chan[B]](f1, out, nil)
 }
 
-//line chans_task.go:3930
+//line chans_task.go:3928
 
 // stageFunc1Exit is what stage.func1 needs until it has ended: its deferred calls and its results.
 type stageFunc1Exit[A any, B any] struct {
@@ -3962,7 +3960,7 @@ func stageFunc1Defer1[A any, B any](p *generated.Panic, recv *task.Chan[B]) {
 	})
 }
 
-//line chans_task.go:3966
+//line chans_task.go:3964
 
 // stageFunc1Step is the step form of stage.func1.
 func stageFunc1Step[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B]) generated.Step {
@@ -3992,20 +3990,20 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 //line chans.go:223
 		v1 = h.result
 		err1 = generated.Err(f1)
-//line chans_task.go:3996
+//line chans_task.go:3994
 		goto resume1
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		v2 = h.result1
 		generated.Child(f1)
-//line chans_task.go:4003
+//line chans_task.go:4001
 		goto resume2
 	case 3:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		err = generated.Err(f1)
-//line chans_task.go:4009
+//line chans_task.go:4007
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4023,7 +4021,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 loop1:
 //line chans.go:223
 	v1, err1 = in.Recv(t)
-//line chans_task.go:4027
+//line chans_task.go:4025
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result)
@@ -4039,7 +4037,7 @@ end1:
 //line chans.go:223
 	v = v1
 	v2 = startOfChans(f)(t, v)
-//line chans_task.go:4043
+//line chans_task.go:4041
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result1)
@@ -4048,7 +4046,7 @@ end1:
 resume2:
 //line chans.go:224
 	err = out.Send(t, v2)
-//line chans_task.go:4052
+//line chans_task.go:4050
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		return generated.Wait(f1, t, 3), true
@@ -4071,7 +4069,7 @@ end3:
 		*r = t.Err()
 		goto exit
 	}
-//line chans_task.go:4075
+//line chans_task.go:4073
 exit:
 	if p.Run(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit}
@@ -4126,7 +4124,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	doubled := stageStart[int, float64](t, &g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4130
+//line chans_task.go:4128
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4137,7 +4135,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4141
+//line chans_task.go:4139
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 1)
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
@@ -4149,7 +4147,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := stageStart[float64, int](t, &g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4153
+//line chans_task.go:4151
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4158,7 +4156,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4162
+//line chans_task.go:4160
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 2)
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
@@ -4171,10 +4169,9 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:238
 			err := produceStart(t, tr, source, n)
-//line chans_task.go:4175
+//line chans_task.go:4173
 			if generated.Suspended(t) {
-				generated.SpillBare(t, pipelineFunc3Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line chans.go:238
 			return err
@@ -4185,7 +4182,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[pipelineFunc3Held](c) = pipelineFunc3Held{tr: tr, source: source}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:4189
+//line chans_task.go:4186
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 3)
 		*h = pipelineHeld{g: &g, source: named}
@@ -4196,7 +4193,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:240
 		v1, err := named.Recv(t)
-//line chans_task.go:4200
+//line chans_task.go:4197
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 4)
 			s := generated.At[pipelineAt4](f)
@@ -4214,7 +4211,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*10 + v
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:4218
+//line chans_task.go:4215
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pipelineKind, 5)
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
@@ -4224,7 +4221,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:4228
+//line chans_task.go:4225
 
 // pipelineStep is the step form of pipeline.
 func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
@@ -4249,7 +4246,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		doubled = h.result
 		generated.Child(f)
-//line chans_task.go:4253
+//line chans_task.go:4250
 		goto resume1
 	case 2:
 		s := generated.At[pipelineAt2](f)
@@ -4258,13 +4255,13 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:237
 		named = h.result1
 		generated.Child(f)
-//line chans_task.go:4262
+//line chans_task.go:4259
 		goto resume2
 	case 3:
 		g, named = h.g, h.source
 //line chans.go:238
 		generated.Child(f)
-//line chans_task.go:4268
+//line chans_task.go:4265
 		goto resume3
 	case 4:
 		s := generated.At[pipelineAt4](f)
@@ -4273,14 +4270,14 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:240
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:4277
+//line chans_task.go:4274
 		goto resume4
 	case 5:
 		s := generated.At[pipelineAt5](f)
 		sum = s.sum
 //line chans.go:243
 		err1 = generated.Err(f)
-//line chans_task.go:4284
+//line chans_task.go:4281
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4291,7 +4288,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 	doubled = stageStart[int, float64](t, g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4295
+//line chans_task.go:4292
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4302,7 +4299,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4306
+//line chans_task.go:4303
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4315,7 +4312,7 @@ resume1:
 	named = stageStart[float64, int](t, g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4319
+//line chans_task.go:4316
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4324,7 +4321,7 @@ resume1:
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4328
+//line chans_task.go:4325
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4340,10 +4337,9 @@ resume2:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line chans.go:238
 				err := produceStart(t, tr, source, n)
-//line chans_task.go:4344
+//line chans_task.go:4341
 				if generated.Suspended(t) {
-					generated.SpillBare(t, pipelineFunc3Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line chans.go:238
 				return err
@@ -4355,7 +4351,7 @@ resume2:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:4359
+//line chans_task.go:4355
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{g: g, source: named}
@@ -4367,7 +4363,7 @@ resume3:
 loop1:
 //line chans.go:240
 	v1, err = named.Recv(t)
-//line chans_task.go:4371
+//line chans_task.go:4367
 	if generated.Suspended(t) {
 		s := generated.At[pipelineAt4](f)
 		*s = pipelineAt4{sum: sum}
@@ -4390,7 +4386,7 @@ end1:
 end2:
 //line chans.go:243
 	err1 = g.Wait(t)
-//line chans_task.go:4394
+//line chans_task.go:4390
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		if h != nil {
@@ -4403,7 +4399,7 @@ resume5:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:4407
+//line chans_task.go:4403
 
 // pipelineFunc1Args has the arguments of pipeline.func1.
 type pipelineFunc1Args struct {
@@ -4440,14 +4436,14 @@ func pipelineFunc1Step(f *generated.Frame, h *pipelineFunc1Held) generated.Step 
 //line chans.go:236
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:4444
+//line chans_task.go:4440
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:236
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:4451
+//line chans_task.go:4447
 	if generated.Suspended(t) {
 		s := generated.At[pipelineFunc1At1](f)
 		*s = pipelineFunc1At1{}
@@ -4462,7 +4458,7 @@ resume1:
 	return generated.Return[float64](f, float64(v1)*2, nil)
 }
 
-//line chans_task.go:4466
+//line chans_task.go:4462
 
 // pipelineFunc2Args has the arguments of pipeline.func2.
 type pipelineFunc2Args struct {
@@ -4499,14 +4495,14 @@ func pipelineFunc2Step(f *generated.Frame, h *pipelineFunc2Held) generated.Step 
 		v = s.v
 //line chans.go:237
 		generated.ChildErr(f)
-//line chans_task.go:4503
+//line chans_task.go:4499
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:237
 	waitStart(t, tr, "named", v)
-//line chans_task.go:4510
+//line chans_task.go:4506
 	if generated.Suspended(t) {
 		*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 		if h != nil {
@@ -4519,7 +4515,7 @@ resume1:
 	return generated.Return[int](f, int(v)+1, nil)
 }
 
-//line chans_task.go:4523
+//line chans_task.go:4519
 
 // pipelineFunc3Args has the arguments of pipeline.func3.
 type pipelineFunc3Args struct {
@@ -4552,14 +4548,14 @@ func pipelineFunc3Step(f *generated.Frame, h *pipelineFunc3Held) generated.Step 
 	case 1:
 //line chans.go:238
 		err = generated.ChildErr(f)
-//line chans_task.go:4556
+//line chans_task.go:4552
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:238
 	err = produceStart(t, tr, source, n)
-//line chans_task.go:4563
+//line chans_task.go:4559
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelineFunc3Held{}
@@ -4571,7 +4567,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:4575
+//line chans_task.go:4571
 
 // startOfChans returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {

@@ -4576,13 +4576,12 @@ loop1:
 		err := waitStart(t, tr, "end of once")
 //line locks_task.go:4578
 		if generated.Suspended(t) {
-			generated.SpillBare(t, onceFunc2Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line locks.go:337
 		return err
 	}))
-//line locks_task.go:4586
+//line locks_task.go:4585
 	if generated.Suspended(t) {
 		*generated.At[onceAt1](f) = onceAt1{n: n, i: i}
 		*h = onceHeld{exit: h.exit, tr: tr, o: o}
@@ -4599,7 +4598,7 @@ resume1:
 end1:
 //line locks.go:341
 	goto exit
-//line locks_task.go:4603
+//line locks_task.go:4602
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -4634,7 +4633,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		tr = h.tr
 //line locks.go:324
 		e = generated.Err(f)
-//line locks_task.go:4638
+//line locks_task.go:4637
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4644,7 +4643,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		*err = fmt.Errorf("recovered %v", v)
 	}
 	e = o.Do(t, nil)
-//line locks_task.go:4648
+//line locks_task.go:4647
 	if generated.Suspended(t) {
 		*h = onceFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -4657,7 +4656,7 @@ resume1:
 //line locks.go:325
 	tr.Print(e != nil)
 end1:
-//line locks_task.go:4661
+//line locks_task.go:4660
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4702,19 +4701,19 @@ func onceFunc2Step(f *generated.Frame, h *onceFunc2Held) generated.Step {
 //line locks.go:330
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4706
+//line locks_task.go:4705
 		goto resume1
 	case 2:
 //line locks.go:337
 		err = generated.ChildErr(f)
-//line locks_task.go:4711
+//line locks_task.go:4710
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:330
 	v = valueStart(t, tr, 1)
-//line locks_task.go:4718
+//line locks_task.go:4717
 	if generated.Suspended(t) {
 		s := generated.At[onceFunc2At1](f)
 		*s = onceFunc2At1{n: n}
@@ -4733,7 +4732,7 @@ resume1:
 		panic("in once")
 	}
 	err = waitStart(t, tr, "end of once")
-//line locks_task.go:4737
+//line locks_task.go:4736
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = onceFunc2Held{}
@@ -4745,7 +4744,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:4749
+//line locks_task.go:4748
 
 // onceContendedArgs has the arguments of onceContended.
 type onceContendedArgs struct {
@@ -4779,7 +4778,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4783
+//line locks_task.go:4782
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
@@ -4788,7 +4787,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4792
+//line locks_task.go:4791
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: &calls}
@@ -4798,7 +4797,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					calls++
 					return nil
 				}))
-//line locks_task.go:4802
+//line locks_task.go:4801
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: &calls}
@@ -4815,7 +4814,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[onceContendedFunc1Held](c) = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:4819
+//line locks_task.go:4818
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 1)
 			s := generated.At[onceContendedAt1](f)
@@ -4827,7 +4826,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:362
 	err := g.Wait(t)
-//line locks_task.go:4831
+//line locks_task.go:4830
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 2)
 		*h = onceContendedHeld{calls: &calls}
@@ -4837,7 +4836,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return calls, err
 }
 
-//line locks_task.go:4841
+//line locks_task.go:4840
 
 // onceContendedStep is the step form of onceContended.
 func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step {
@@ -4863,13 +4862,13 @@ func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step 
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:349
 		generated.Child(f)
-//line locks_task.go:4867
+//line locks_task.go:4866
 		goto resume1
 	case 2:
 		calls = h.calls
 //line locks.go:362
 		err = generated.Err(f)
-//line locks_task.go:4873
+//line locks_task.go:4872
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4893,7 +4892,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4897
+//line locks_task.go:4896
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
@@ -4902,7 +4901,7 @@ loop1:
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4906
+//line locks_task.go:4905
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: calls}
@@ -4912,7 +4911,7 @@ loop1:
 					*calls++
 					return nil
 				}))
-//line locks_task.go:4916
+//line locks_task.go:4915
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: calls}
@@ -4930,7 +4929,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4934
+//line locks_task.go:4933
 	if generated.Suspended(t) {
 		s := generated.At[onceContendedAt1](f)
 		*s = onceContendedAt1{i: i}
@@ -4945,7 +4944,7 @@ resume1:
 end1:
 //line locks.go:362
 	err = g.Wait(t)
-//line locks_task.go:4949
+//line locks_task.go:4948
 	if generated.Suspended(t) {
 		*h = onceContendedHeld{calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4955,7 +4954,7 @@ resume2:
 	return generated.Return[int](f, *calls, err)
 }
 
-//line locks_task.go:4959
+//line locks_task.go:4958
 
 type onceContendedFunc1Held = struct {
 	tr    *cases.Trace
@@ -4981,20 +4980,20 @@ func onceContendedFunc1Step(f *generated.Frame, h *onceContendedFunc1Held) gener
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:350
 		generated.ChildErr(f)
-//line locks_task.go:4985
+//line locks_task.go:4984
 		goto resume1
 	case 2:
 		tr, calls = h.tr, h.calls
 //line locks.go:351
 		err = generated.Err(f)
-//line locks_task.go:4991
+//line locks_task.go:4990
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:350
 	waitStart(t, tr, "comes")
-//line locks_task.go:4998
+//line locks_task.go:4997
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5003,7 +5002,7 @@ resume1:
 //line locks.go:351
 	err = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		waitStart(t, tr, "once")
-//line locks_task.go:5007
+//line locks_task.go:5006
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 			*h = onceContendedFunc1Func1Held{calls: calls}
@@ -5013,7 +5012,7 @@ resume1:
 		*calls++
 		return nil
 	}))
-//line locks_task.go:5017
+//line locks_task.go:5016
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -5026,7 +5025,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:5030
+//line locks_task.go:5029
 
 type onceContendedFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -5049,14 +5048,14 @@ func onceContendedFunc1Func1Step(f *generated.Frame, h *onceContendedFunc1Func1H
 		calls = h.calls
 //line locks.go:352
 		generated.ChildErr(f)
-//line locks_task.go:5053
+//line locks_task.go:5052
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line locks.go:352
 	waitStart(t, tr, "once")
-//line locks_task.go:5060
+//line locks_task.go:5059
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Func1Held{calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5067,7 +5066,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:5071
+//line locks_task.go:5070
 
 // addValueInLocks returns the start form of recv.add.
 func addValueInLocks(recv *counter) func(*task.T, *cases.Trace, int) (int, error) {

@@ -141,13 +141,12 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		err := waitStart(t, tr, "inside")
 //line scopes_task.go:143
 		if generated.Suspended(t) {
-			generated.SpillBare(t, timeoutFunc1Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:151
+//line scopes_task.go:150
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -164,7 +163,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:168
+//line scopes_task.go:167
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 2)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -174,7 +173,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:28
 	tr.Print(err)
 	err1 := waitStart(t, tr, "outside")
-//line scopes_task.go:178
+//line scopes_task.go:177
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 3)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -185,7 +184,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line scopes_task.go:189
+//line scopes_task.go:188
 
 // timeoutStep is the step form of timeout.
 func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
@@ -208,19 +207,19 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		tr, k = h.tr, h.k
 //line scopes.go:16
 		err = generated.Err(f)
-//line scopes_task.go:212
+//line scopes_task.go:211
 		goto resume1
 	case 2:
 		tr, k = h.tr, h.k
 //line scopes.go:27
 		err = generated.Err(f)
-//line scopes_task.go:218
+//line scopes_task.go:217
 		goto resume2
 	case 3:
 		k = h.k
 //line scopes.go:29
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:224
+//line scopes_task.go:223
 		goto resume3
 	default:
 		return f.BadResume()
@@ -228,7 +227,7 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:232
+//line scopes_task.go:231
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			s := generated.At[timeoutFunc1At1](f)
@@ -242,15 +241,14 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:246
+//line scopes_task.go:245
 		if generated.Suspended(t) {
-			generated.SpillBare(t, timeoutFunc1Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:254
+//line scopes_task.go:252
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 1)
@@ -266,7 +264,7 @@ resume1:
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:270
+//line scopes_task.go:268
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 2)
@@ -275,7 +273,7 @@ resume2:
 //line scopes.go:28
 	tr.Print(err)
 	err1 = waitStart(t, tr, "outside")
-//line scopes_task.go:279
+//line scopes_task.go:277
 	if generated.Suspended(t) {
 		*h = timeoutHeld{k: k}
 		return generated.Wait(f, t, 3)
@@ -285,7 +283,7 @@ resume3:
 	return generated.Return[int](f, *k, err1)
 }
 
-//line scopes_task.go:289
+//line scopes_task.go:287
 
 // timeoutFunc1At1 is what timeout.func1 keeps while it waits in line 17.
 type timeoutFunc1At1 struct {
@@ -320,19 +318,19 @@ func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 //line scopes.go:17
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:324
+//line scopes_task.go:322
 		goto resume1
 	case 2:
 //line scopes.go:20
 		err = generated.ChildErr(f)
-//line scopes_task.go:329
+//line scopes_task.go:327
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:17
 	v = valueStart(t, tr, 5)
-//line scopes_task.go:336
+//line scopes_task.go:334
 	if generated.Suspended(t) {
 		s := generated.At[timeoutFunc1At1](f)
 		*s = timeoutFunc1At1{}
@@ -347,7 +345,7 @@ resume1:
 	_, has = t.Context().Deadline()
 	tr.Print(has)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:351
+//line scopes_task.go:349
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutFunc1Held{}
@@ -359,7 +357,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:363
+//line scopes_task.go:361
 
 var timeoutFunc2Kind *generated.Kind
 
@@ -375,7 +373,7 @@ func timeoutFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line scopes_task.go:379
+//line scopes_task.go:377
 
 // timeoutPassesArgs has the arguments of timeoutPasses.
 type timeoutPassesArgs struct {
@@ -417,7 +415,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}()
 //line scopes.go:36
 		err := never.Wait(t)
-//line scopes_task.go:421
+//line scopes_task.go:419
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 			*h = timeoutPassesFunc1Held{tr: tr}
@@ -426,7 +424,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line scopes.go:37
 		waitStart(t, tr, "passed")
-//line scopes_task.go:430
+//line scopes_task.go:428
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 			*h = timeoutPassesFunc1Held{err: err}
@@ -436,7 +434,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:38
 		return err
 	})
-//line scopes_task.go:440
+//line scopes_task.go:438
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[timeoutPassesHeld](t, timeoutPassesKind, 1)
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
@@ -446,7 +444,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 := waitStart(t, tr, "after")
-//line scopes_task.go:450
+//line scopes_task.go:448
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, timeoutPassesKind, 2)
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
@@ -456,7 +454,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line scopes_task.go:460
+//line scopes_task.go:458
 
 // timeoutPassesStep is the step form of timeoutPasses.
 func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step {
@@ -478,14 +476,14 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 		tr = h.tr
 //line scopes.go:34
 		err = generated.Err(f)
-//line scopes_task.go:482
+//line scopes_task.go:480
 		goto resume1
 	case 2:
 		s := generated.At[timeoutPassesAt2](f)
 		n = s.n
 //line scopes.go:41
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:489
+//line scopes_task.go:487
 		goto resume2
 	default:
 		return f.BadResume()
@@ -508,7 +506,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}()
 //line scopes.go:36
 			err := never.Wait(t)
-//line scopes_task.go:512
+//line scopes_task.go:510
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 				*h = timeoutPassesFunc1Held{tr: tr}
@@ -517,7 +515,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}
 //line scopes.go:37
 			waitStart(t, tr, "passed")
-//line scopes_task.go:521
+//line scopes_task.go:519
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 				*h = timeoutPassesFunc1Held{err: err}
@@ -528,7 +526,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			return err
 		})
 	}
-//line scopes_task.go:532
+//line scopes_task.go:530
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
 		h = generated.Hold(t, timeoutPassesKind, f, h)
@@ -539,7 +537,7 @@ resume1:
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:543
+//line scopes_task.go:541
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		if h != nil {
@@ -552,7 +550,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 }
 
-//line scopes_task.go:556
+//line scopes_task.go:554
 
 // timeoutPassesFunc1Exit is what timeoutPasses.func1 needs until it has ended: its deferred calls and its results.
 type timeoutPassesFunc1Exit struct {
@@ -580,7 +578,7 @@ func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:584
+//line scopes_task.go:582
 
 // timeoutPassesFunc1Step is the step form of timeoutPasses.func1.
 func timeoutPassesFunc1Step(f *generated.Frame, h *timeoutPassesFunc1Held) generated.Step {
@@ -606,13 +604,13 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 		tr = h.tr
 //line scopes.go:36
 		err = generated.Err(f)
-//line scopes_task.go:610
+//line scopes_task.go:608
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:37
 		generated.ChildErr(f)
-//line scopes_task.go:616
+//line scopes_task.go:614
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -629,7 +627,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 	}
 //line scopes.go:36
 	err = never.Wait(t)
-//line scopes_task.go:633
+//line scopes_task.go:631
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -637,7 +635,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 resume1:
 //line scopes.go:37
 	waitStart(t, tr, "passed")
-//line scopes_task.go:641
+//line scopes_task.go:639
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -648,7 +646,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:652
+//line scopes_task.go:650
 exit:
 	if p.Run(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit}
@@ -697,7 +695,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return errWait
 					}
 					v := valueStart(t, tr, i+10)
-//line scopes_task.go:701
+//line scopes_task.go:699
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -711,7 +709,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					sum += v
 					return nil
 				})
-//line scopes_task.go:715
+//line scopes_task.go:713
 				if generated.Suspended(t) {
 					generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 					return
@@ -719,7 +717,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:48
 				return err
 			})
-//line scopes_task.go:723
+//line scopes_task.go:721
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -730,7 +728,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:56
 			if errors.Is(err, errWait) {
 				waitStart(t, tr, "continue")
-//line scopes_task.go:734
+//line scopes_task.go:732
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -751,7 +749,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line scopes_task.go:755
+//line scopes_task.go:753
 
 // timeoutsNestedStep is the step form of timeoutsNested.
 func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Step {
@@ -773,7 +771,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:47
 		err = generated.Err(f)
-//line scopes_task.go:777
+//line scopes_task.go:775
 		goto resume1
 	case 2:
 		s := generated.At[timeoutsNestedAt2](f)
@@ -781,7 +779,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:57
 		generated.ChildErr(f)
-//line scopes_task.go:785
+//line scopes_task.go:783
 		goto resume2
 	default:
 		return f.BadResume()
@@ -807,7 +805,7 @@ loop1:
 					return errWait
 				}
 				v := valueStart(t, tr, i+10)
-//line scopes_task.go:811
+//line scopes_task.go:809
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 					s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -820,7 +818,7 @@ loop1:
 				*sum += v
 				return nil
 			})
-//line scopes_task.go:824
+//line scopes_task.go:822
 			if generated.Suspended(t) {
 				generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 				return
@@ -829,7 +827,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:833
+//line scopes_task.go:831
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -842,7 +840,7 @@ resume1:
 	}
 //line scopes.go:57
 	waitStart(t, tr, "continue")
-//line scopes_task.go:846
+//line scopes_task.go:844
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -865,7 +863,7 @@ end2:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:869
+//line scopes_task.go:867
 
 // timeoutsNestedFunc1Args has the arguments of timeoutsNested.func1.
 type timeoutsNestedFunc1Args struct {
@@ -898,7 +896,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 	case 1:
 //line scopes.go:48
 		err = generated.Err(f)
-//line scopes_task.go:902
+//line scopes_task.go:900
 		goto resume1
 	default:
 		return f.BadResume()
@@ -909,7 +907,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 			return errWait
 		}
 		v := valueStart(t, tr, i+10)
-//line scopes_task.go:913
+//line scopes_task.go:911
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 			s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -922,7 +920,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 		*sum += v
 		return nil
 	})
-//line scopes_task.go:926
+//line scopes_task.go:924
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutsNestedFunc1Held{}
@@ -934,7 +932,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:938
+//line scopes_task.go:936
 
 // timeoutsNestedFunc1Func1Args has the arguments of timeoutsNested.func1.func1.
 type timeoutsNestedFunc1Func1Args struct {
@@ -974,7 +972,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 //line scopes.go:52
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:978
+//line scopes_task.go:976
 		goto resume1
 	default:
 		return f.BadResume()
@@ -984,7 +982,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 		return generated.Return[struct{}](f, struct{}{}, errWait)
 	}
 	v = valueStart(t, tr, i+10)
-//line scopes_task.go:988
+//line scopes_task.go:986
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsNestedFunc1Func1At1](f)
 		*s = timeoutsNestedFunc1Func1At1{}
@@ -998,7 +996,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_task.go:1002
+//line scopes_task.go:1000
 
 // deadlineArgs has the arguments of deadline.
 type deadlineArgs struct {
@@ -1026,15 +1024,14 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		d, _ := t.Context().Deadline()
 		tr.Print(d.Sub(at).Abs() < time.Minute)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1030
+//line scopes_task.go:1028
 		if generated.Suspended(t) {
-			generated.SpillBare(t, deadlineFunc1Kind, 1)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:73
 		return err
 	})
-//line scopes_task.go:1038
+//line scopes_task.go:1035
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deadlineHeld](t, deadlineKind, 1)
 		*h = deadlineHeld{tr: tr}
@@ -1045,7 +1042,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	v := valueStart(t, tr, 1)
-//line scopes_task.go:1049
+//line scopes_task.go:1046
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, deadlineKind, 2)
 		s := generated.At[deadlineAt2](f)
@@ -1057,7 +1054,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line scopes_task.go:1061
+//line scopes_task.go:1058
 
 // deadlineStep is the step form of deadline.
 func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
@@ -1078,14 +1075,14 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:70
 		err = generated.Err(f)
-//line scopes_task.go:1082
+//line scopes_task.go:1079
 		goto resume1
 	case 2:
 		s := generated.At[deadlineAt2](f)
 //line scopes.go:78
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1089
+//line scopes_task.go:1086
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1099,16 +1096,15 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 			d, _ := t.Context().Deadline()
 			tr.Print(d.Sub(at).Abs() < time.Minute)
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1103
+//line scopes_task.go:1100
 			if generated.Suspended(t) {
-				generated.SpillBare(t, deadlineFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line scopes.go:73
 			return err
 		})
 	}
-//line scopes_task.go:1112
+//line scopes_task.go:1108
 	if generated.Suspended(t) {
 		h = generated.Hold(t, deadlineKind, f, h)
 		*h = deadlineHeld{tr: tr}
@@ -1120,7 +1116,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:1124
+//line scopes_task.go:1120
 	if generated.Suspended(t) {
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
@@ -1135,7 +1131,7 @@ resume2:
 	return generated.Return[int](f, v, nil)
 }
 
-//line scopes_task.go:1139
+//line scopes_task.go:1135
 
 type deadlineFunc1Held = struct {
 	tr *cases.Trace
@@ -1158,7 +1154,7 @@ func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step 
 	case 1:
 //line scopes.go:73
 		err = generated.ChildErr(f)
-//line scopes_task.go:1162
+//line scopes_task.go:1158
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1167,7 +1163,7 @@ func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step 
 	d, _ = t.Context().Deadline()
 	tr.Print(d.Sub(at).Abs() < time.Minute)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1171
+//line scopes_task.go:1167
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deadlineFunc1Held{}
@@ -1179,7 +1175,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1183
+//line scopes_task.go:1179
 
 // shieldArgs has the arguments of shield.
 type shieldArgs struct {
@@ -1217,7 +1213,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var bMoved *error
 //line scopes.go:82
 	a := waitStart(t, tr, "before")
-//line scopes_task.go:1221
+//line scopes_task.go:1217
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 1)
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
@@ -1228,7 +1224,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:84
 	err := generated.Shield(t, func(t *task.T) (_ error) {
 		err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1232
+//line scopes_task.go:1228
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
@@ -1239,7 +1235,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		b = err
 		return t.Err()
 	})
-//line scopes_task.go:1243
+//line scopes_task.go:1239
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 2)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1249,7 +1245,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line scopes.go:88
 	c := waitStart(t, tr, "after")
-//line scopes_task.go:1253
+//line scopes_task.go:1249
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 3)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1262,7 +1258,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, c
 }
 
-//line scopes_task.go:1266
+//line scopes_task.go:1262
 
 // shieldStep is the step form of shield.
 func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
@@ -1284,7 +1280,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:82
 		a = generated.ChildErr(f)
-//line scopes_task.go:1288
+//line scopes_task.go:1284
 		goto resume1
 	case 2:
 		s := generated.At[shieldAt2](f)
@@ -1292,7 +1288,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line scopes.go:84
 		err = generated.Err(f)
-//line scopes_task.go:1296
+//line scopes_task.go:1292
 		goto resume2
 	case 3:
 		s := generated.At[shieldAt3](f)
@@ -1300,14 +1296,14 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b, err = h.tr, h.a, h.b, h.err
 //line scopes.go:88
 		c = generated.ChildErr(f)
-//line scopes_task.go:1304
+//line scopes_task.go:1300
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:82
 	a = waitStart(t, tr, "before")
-//line scopes_task.go:1311
+//line scopes_task.go:1307
 	if generated.Suspended(t) {
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
@@ -1321,7 +1317,7 @@ resume1:
 		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line scopes.go:85
 			err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1325
+//line scopes_task.go:1321
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 				*h = shieldFunc1Held{b: b}
@@ -1332,7 +1328,7 @@ resume1:
 			return t.Err()
 		})
 	}
-//line scopes_task.go:1336
+//line scopes_task.go:1332
 	if generated.Suspended(t) {
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b}
@@ -1341,7 +1337,7 @@ resume1:
 resume2:
 //line scopes.go:88
 	c = waitStart(t, tr, "after")
-//line scopes_task.go:1345
+//line scopes_task.go:1341
 	if generated.Suspended(t) {
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b, err: err}
@@ -1353,7 +1349,7 @@ resume3:
 	return generated.Return[int](f, n, c)
 }
 
-//line scopes_task.go:1357
+//line scopes_task.go:1353
 
 type shieldFunc1Held = struct {
 	tr *cases.Trace
@@ -1377,14 +1373,14 @@ func shieldFunc1Step(f *generated.Frame, h *shieldFunc1Held) generated.Step {
 		b = h.b
 //line scopes.go:85
 		err = generated.ChildErr(f)
-//line scopes_task.go:1381
+//line scopes_task.go:1377
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:85
 	err = waitStart(t, tr, "shielded")
-//line scopes_task.go:1388
+//line scopes_task.go:1384
 	if generated.Suspended(t) {
 		*h = shieldFunc1Held{b: b}
 		return generated.Wait(f, t, 1)
@@ -1395,7 +1391,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line scopes_task.go:1399
+//line scopes_task.go:1395
 
 // allocatorArgs has the arguments of allocator.
 type allocatorArgs struct {
@@ -1444,7 +1440,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 3)
-//line scopes_task.go:1448
+//line scopes_task.go:1444
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
@@ -1457,15 +1453,14 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:102
 		k = v
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1461
+//line scopes_task.go:1457
 		if generated.Suspended(t) {
-			generated.SpillBare(t, allocatorFunc1Kind, 2)
-			return
+			return // the callee's frame is the only one
 		}
 //line scopes.go:103
 		return err
 	})
-//line scopes_task.go:1469
+//line scopes_task.go:1464
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[allocatorHeld](t, allocatorKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -1478,7 +1473,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line scopes_task.go:1482
+//line scopes_task.go:1477
 
 // allocatorDefer1 enters what allocator defers in line 98 in the list of its frame.
 func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
@@ -1490,7 +1485,7 @@ func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
 	})
 }
 
-//line scopes_task.go:1494
+//line scopes_task.go:1489
 
 // allocatorStep is the step form of allocator.
 func allocatorStep(f *generated.Frame, h *allocatorHeld) generated.Step {
@@ -1523,7 +1518,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		tr, frames, k = h.tr, h.frames, h.k
 //line scopes.go:101
 		err = generated.Err(f)
-//line scopes_task.go:1527
+//line scopes_task.go:1522
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1556,7 +1551,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:102
 			v := valueStart(t, tr, 3)
-//line scopes_task.go:1560
+//line scopes_task.go:1555
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 				s := generated.At[allocatorFunc1At1](f)
@@ -1568,16 +1563,15 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 //line scopes.go:102
 			*k = v
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1572
+//line scopes_task.go:1567
 			if generated.Suspended(t) {
-				generated.SpillBare(t, allocatorFunc1Kind, 2)
-				return
+				return // the callee's frame is the only one
 			}
 //line scopes.go:103
 			return err
 		})
 	}
-//line scopes_task.go:1581
+//line scopes_task.go:1575
 	if generated.Suspended(t) {
 		*h = allocatorHeld{exit: h.exit, tr: tr, frames: frames, k: k}
 		return generated.Wait(f, t, 1), true
@@ -1589,7 +1583,7 @@ resume1:
 		*r, *r1 = *k, err
 		goto exit
 	}
-//line scopes_task.go:1593
+//line scopes_task.go:1587
 exit:
 	if p.Run(t) {
 		*h = allocatorHeld{exit: h.exit}
@@ -1630,19 +1624,19 @@ func allocatorFunc1Step(f *generated.Frame, h *allocatorFunc1Held) generated.Ste
 //line scopes.go:102
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1634
+//line scopes_task.go:1628
 		goto resume1
 	case 2:
 //line scopes.go:103
 		err = generated.ChildErr(f)
-//line scopes_task.go:1639
+//line scopes_task.go:1633
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:102
 	v = valueStart(t, tr, 3)
-//line scopes_task.go:1646
+//line scopes_task.go:1640
 	if generated.Suspended(t) {
 		s := generated.At[allocatorFunc1At1](f)
 		*s = allocatorFunc1At1{}
@@ -1655,7 +1649,7 @@ resume1:
 //line scopes.go:102
 	*k = v
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1659
+//line scopes_task.go:1653
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allocatorFunc1Held{}
@@ -1667,7 +1661,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1671
+//line scopes_task.go:1665
 
 // otherExecutorArgs has the arguments of otherExecutor.
 type otherExecutorArgs struct {
@@ -1737,7 +1731,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line scopes.go:116
 				v := valueStart(t, tr, i)
-//line scopes_task.go:1741
+//line scopes_task.go:1735
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 					s := generated.At[otherExecutorFunc1At1](f)
@@ -1750,7 +1744,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:116
 				k += v
 				err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1754
+//line scopes_task.go:1748
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 					*h = otherExecutorFunc1Held{}
@@ -1760,7 +1754,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:117
 				return err
 			}))
-//line scopes_task.go:1764
+//line scopes_task.go:1758
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 1)
 				*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
@@ -1773,7 +1767,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return k, err
 			}
 			waitStart(t, tr, "here", i)
-//line scopes_task.go:1777
+//line scopes_task.go:1771
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 2)
 				*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
@@ -1787,7 +1781,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line scopes_task.go:1791
+//line scopes_task.go:1785
 
 // otherExecutorDefer1 enters what otherExecutor defers in line 112 in the list of its frame.
 func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -1799,7 +1793,7 @@ func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line scopes_task.go:1803
+//line scopes_task.go:1797
 
 // otherExecutorStep is the step form of otherExecutor.
 func otherExecutorStep(f *generated.Frame, h *otherExecutorHeld) generated.Step {
@@ -1832,7 +1826,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:114
 		err = generated.Err(f)
-//line scopes_task.go:1836
+//line scopes_task.go:1830
 		goto resume1
 	case 2:
 		s := generated.At[otherExecutorAt2](f)
@@ -1840,7 +1834,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:122
 		generated.ChildErr(f)
-//line scopes_task.go:1844
+//line scopes_task.go:1838
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1885,7 +1879,7 @@ loop1:
 			}()
 //line scopes.go:116
 			v := valueStart(t, tr, i)
-//line scopes_task.go:1889
+//line scopes_task.go:1883
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 				s := generated.At[otherExecutorFunc1At1](f)
@@ -1898,7 +1892,7 @@ loop1:
 //line scopes.go:116
 			*k += v
 			err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1902
+//line scopes_task.go:1896
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 				*h = otherExecutorFunc1Held{}
@@ -1909,7 +1903,7 @@ loop1:
 			return err
 		}))
 	}
-//line scopes_task.go:1913
+//line scopes_task.go:1907
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1925,7 +1919,7 @@ resume1:
 	}
 //line scopes.go:122
 	waitStart(t, tr, "here", i)
-//line scopes_task.go:1929
+//line scopes_task.go:1923
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1941,7 +1935,7 @@ end1:
 		*r, *r1 = *k, nil
 		goto exit
 	}
-//line scopes_task.go:1945
+//line scopes_task.go:1939
 exit:
 	if p.Run(t) {
 		*h = otherExecutorHeld{exit: h.exit}
@@ -1988,7 +1982,7 @@ func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:1992
+//line scopes_task.go:1986
 
 // otherExecutorFunc1Step is the step form of otherExecutor.func1.
 func otherExecutorFunc1Step(f *generated.Frame, h *otherExecutorFunc1Held) generated.Step {
@@ -2020,12 +2014,12 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 //line scopes.go:116
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2024
+//line scopes_task.go:2018
 		goto resume1
 	case 2:
 //line scopes.go:117
 		err = generated.ChildErr(f)
-//line scopes_task.go:2029
+//line scopes_task.go:2023
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2042,7 +2036,7 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 	}
 //line scopes.go:116
 	v = valueStart(t, tr, i)
-//line scopes_task.go:2046
+//line scopes_task.go:2040
 	if generated.Suspended(t) {
 		s := generated.At[otherExecutorFunc1At1](f)
 		*s = otherExecutorFunc1At1{i: i}
@@ -2054,7 +2048,7 @@ resume1:
 //line scopes.go:116
 	*k += v
 	err = waitStart(t, tr, "there", i)
-//line scopes_task.go:2058
+//line scopes_task.go:2052
 	if generated.Suspended(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2065,7 +2059,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:2069
+//line scopes_task.go:2063
 exit:
 	if p.Run(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
@@ -2145,24 +2139,24 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 	case 1:
 //line scopes.go:140
 		err1 = generated.Err(f)
-//line scopes_task.go:2149
+//line scopes_task.go:2143
 		goto resume1
 	case 2:
 //line scopes.go:142
 		err2 = generated.Err(f)
-//line scopes_task.go:2154
+//line scopes_task.go:2148
 		goto resume2
 	case 3:
 //line scopes.go:144
 		err3 = generated.Err(f)
-//line scopes_task.go:2159
+//line scopes_task.go:2153
 		goto resume3
 	case 4:
 		s := generated.At[panicThroughAt4](f)
 //line scopes.go:146
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2166
+//line scopes_task.go:2160
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2183,7 +2177,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 					if v != nil {
 						tr.Print("recovered", v)
 						err1 := waitStart(t, tr, "after")
-//line scopes_task.go:2187
+//line scopes_task.go:2181
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[panicThroughFunc1Held](t, panicThroughFunc1Kind, 1)
 							*h = panicThroughFunc1Held{err: err}
@@ -2199,7 +2193,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 //line scopes.go:134
 	inner = generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line scopes_task.go:2203
+//line scopes_task.go:2197
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[panicThroughFunc2Held](t, panicThroughFunc2Kind, 1)
 			s := generated.At[panicThroughFunc2At1](f)
@@ -2225,7 +2219,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 case1:
 //line scopes.go:140
 	err1 = task.Timeout(t, hour, inner)
-//line scopes_task.go:2229
+//line scopes_task.go:2223
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2237,7 +2231,7 @@ resume1:
 case2:
 //line scopes.go:142
 	err2 = task.Shield(t, inner)
-//line scopes_task.go:2241
+//line scopes_task.go:2235
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2253,7 +2247,7 @@ case3:
 		err3 = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:144
 			err := task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2257
+//line scopes_task.go:2251
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicThroughFunc3Kind, 1)
 				return
@@ -2262,7 +2256,7 @@ case3:
 			return err
 		})
 	}
-//line scopes_task.go:2266
+//line scopes_task.go:2260
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2274,7 +2268,7 @@ resume3:
 case4:
 //line scopes.go:146
 	v = valueStart(t, tr, 9)
-//line scopes_task.go:2278
+//line scopes_task.go:2272
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughAt4](f)
 		*s = panicThroughAt4{}
@@ -2290,7 +2284,7 @@ end1:
 		*k = 10
 		goto exit
 	}
-//line scopes_task.go:2294
+//line scopes_task.go:2288
 exit:
 	if p.Run(t) {
 		*h = panicThroughHeld{exit: h.exit}
@@ -2324,7 +2318,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 		err = h.err
 //line scopes.go:131
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:2328
+//line scopes_task.go:2322
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2338,7 +2332,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 //line scopes.go:130
 	tr.Print("recovered", v)
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:2342
+//line scopes_task.go:2336
 	if generated.Suspended(t) {
 		*h = panicThroughFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2347,7 +2341,7 @@ resume1:
 //line scopes.go:131
 	*err = err1
 end1:
-//line scopes_task.go:2351
+//line scopes_task.go:2345
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2391,14 +2385,14 @@ func panicThroughFunc2Step(f *generated.Frame, h *panicThroughFunc2Held) generat
 //line scopes.go:135
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2395
+//line scopes_task.go:2389
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2402
+//line scopes_task.go:2396
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughFunc2At1](f)
 		*s = panicThroughFunc2At1{n: n}
@@ -2412,7 +2406,7 @@ resume1:
 	panic(fmt.Sprint("inside ", n))
 }
 
-//line scopes_task.go:2416
+//line scopes_task.go:2410
 
 type panicThroughFunc3Held = struct {
 	inner func(*task.T) error
@@ -2433,14 +2427,14 @@ func panicThroughFunc3Step(f *generated.Frame, h *panicThroughFunc3Held) generat
 	case 1:
 //line scopes.go:144
 		err = generated.Err(f)
-//line scopes_task.go:2437
+//line scopes_task.go:2431
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:144
 	err = task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2444
+//line scopes_task.go:2438
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicThroughFunc3Held{}
@@ -2452,7 +2446,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:2456
+//line scopes_task.go:2450
 
 // timeoutDefersArgs has the arguments of timeoutDefers.
 type timeoutDefersArgs struct {
@@ -2514,7 +2508,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		tr = h.tr
 //line scopes.go:153
 		err1 = generated.Err(f)
-//line scopes_task.go:2518
+//line scopes_task.go:2512
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2530,7 +2524,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 			func(t *task.T) {
 //line scopes.go:152
 				v := valueStart(t, tr, 100)
-//line scopes_task.go:2534
+//line scopes_task.go:2528
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc1Held](t, timeoutDefersFunc1Kind, 1)
 					s := generated.At[timeoutDefersFunc1At1](f)
@@ -2552,7 +2546,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		_, err1 := generated.Run(t, f, &h.exit.result)
 		return err1
 	})
-//line scopes_task.go:2556
+//line scopes_task.go:2550
 	if generated.Suspended(t) {
 		*h = timeoutDefersHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2566,7 +2560,7 @@ resume1:
 		*err = t.Err()
 		goto exit
 	}
-//line scopes_task.go:2570
+//line scopes_task.go:2564
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersHeld{exit: h.exit}
@@ -2606,14 +2600,14 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 //line scopes.go:152
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2610
+//line scopes_task.go:2604
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:152
 	v = valueStart(t, tr, 100)
-//line scopes_task.go:2617
+//line scopes_task.go:2611
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc1At1](f)
 		*s = timeoutDefersFunc1At1{}
@@ -2624,7 +2618,7 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 resume1:
 //line scopes.go:152
 	*k += v
-//line scopes_task.go:2628
+//line scopes_task.go:2622
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2688,7 +2682,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 //line scopes.go:160
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2692
+//line scopes_task.go:2686
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2704,7 +2698,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 			func(t *task.T) {
 //line scopes.go:155
 				v := valueStart(t, tr, 10)
-//line scopes_task.go:2708
+//line scopes_task.go:2702
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc2Func1Held](t, timeoutDefersFunc2Func1Kind, 1)
 					s := generated.At[timeoutDefersFunc2Func1At1](f)
@@ -2738,7 +2732,7 @@ loop1:
 	}
 //line scopes.go:160
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2742
+//line scopes_task.go:2736
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2At1](f)
 		*s = timeoutDefersFunc2At1{n: n, i: i}
@@ -2758,7 +2752,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line scopes_task.go:2762
+//line scopes_task.go:2756
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersFunc2Held{exit: h.exit}
@@ -2800,14 +2794,14 @@ func timeoutDefersFunc2Func1Step(f *generated.Frame, h *timeoutDefersFunc2Func1H
 //line scopes.go:155
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2804
+//line scopes_task.go:2798
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:155
 	v = valueStart(t, tr, 10)
-//line scopes_task.go:2811
+//line scopes_task.go:2805
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2Func1At1](f)
 		*s = timeoutDefersFunc2Func1At1{}
@@ -2819,6 +2813,6 @@ resume1:
 //line scopes.go:155
 	*k += v
 	*err = errors.Join(*err, errWait)
-//line scopes_task.go:2823
+//line scopes_task.go:2817
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }

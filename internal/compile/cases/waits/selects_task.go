@@ -2738,8 +2738,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			err := produceStart(t, tr, in, 5)
 //line selects_task.go:2740
 			if generated.Suspended(t) {
-				generated.SpillBare(t, selectBothFunc1Kind, 1)
-				return
+				return // the callee's frame is the only one
 			}
 //line selects.go:205
 			return err
@@ -2749,7 +2748,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc1Held](c) = selectBothFunc1Held{tr: tr, in: in}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2753
+//line selects_task.go:2752
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 1)
 		s := generated.At[selectBothAt1](f)
@@ -2766,7 +2765,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line selects.go:208
 				v1, err := out.Recv(t)
-//line selects_task.go:2770
+//line selects_task.go:2769
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 					s := generated.At[selectBothFunc2At1](f)
@@ -2784,7 +2783,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:209
 					v2 := valueStart(t, tr, v)
-//line selects_task.go:2788
+//line selects_task.go:2787
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 						s := generated.At[selectBothFunc2At2](f)
@@ -2805,7 +2804,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc2Held](c) = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2809
+//line selects_task.go:2808
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 2)
 		s := generated.At[selectBothAt2](f)
@@ -2828,7 +2827,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:221
 			i, err := task.Select(t, task.Recv(source, &v), task.Send(to, next))
-//line selects_task.go:2832
+//line selects_task.go:2831
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 3)
 				s := generated.At[selectBothAt3](f)
@@ -2845,7 +2844,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case err != nil:
 				out.Close()
 				g.Wait(t)
-//line selects_task.go:2849
+//line selects_task.go:2848
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 4)
 					*h = selectBothHeld{err: err}
@@ -2863,7 +2862,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:234
 	out.Close()
 	err1 := g.Wait(t)
-//line selects_task.go:2867
+//line selects_task.go:2866
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 5)
 		*h = selectBothHeld{sum: &sum}
@@ -2873,7 +2872,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line selects_task.go:2877
+//line selects_task.go:2876
 
 // selectBothStep is the step form of selectBoth.
 func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
@@ -2899,7 +2898,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		tr, in, out = h.tr, h.in, h.out
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:2903
+//line selects_task.go:2902
 		goto resume1
 	case 2:
 		s := generated.At[selectBothAt2](f)
@@ -2907,7 +2906,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		in, out, sum = h.in, h.out, h.sum
 //line selects.go:207
 		generated.Child(f)
-//line selects_task.go:2911
+//line selects_task.go:2910
 		goto resume2
 	case 3:
 		s := generated.At[selectBothAt3](f)
@@ -2916,19 +2915,19 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 //line selects.go:221
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2920
+//line selects_task.go:2919
 		goto resume3
 	case 4:
 		err = h.err
 //line selects.go:226
 		generated.Err(f)
-//line selects_task.go:2926
+//line selects_task.go:2925
 		goto resume4
 	case 5:
 		sum = h.sum
 //line selects.go:235
 		err1 = generated.Err(f)
-//line selects_task.go:2932
+//line selects_task.go:2931
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2942,10 +2941,9 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 				err := produceStart(t, tr, in, 5)
-//line selects_task.go:2946
+//line selects_task.go:2945
 				if generated.Suspended(t) {
-					generated.SpillBare(t, selectBothFunc1Kind, 1)
-					return
+					return // the callee's frame is the only one
 				}
 //line selects.go:205
 				return err
@@ -2956,7 +2954,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2960
+//line selects_task.go:2958
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
@@ -2977,7 +2975,7 @@ resume1:
 				for {
 //line selects.go:208
 					v1, err := out.Recv(t)
-//line selects_task.go:2981
+//line selects_task.go:2979
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 						s := generated.At[selectBothFunc2At1](f)
@@ -2995,7 +2993,7 @@ resume1:
 					{
 //line selects.go:209
 						v2 := valueStart(t, tr, v)
-//line selects_task.go:2999
+//line selects_task.go:2997
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 							s := generated.At[selectBothFunc2At2](f)
@@ -3017,7 +3015,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:3021
+//line selects_task.go:3019
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
@@ -3042,7 +3040,7 @@ loop1:
 		next, to = queue1[0], out
 	}
 	i, err = task.Select(t, task.Recv(source, v), task.Send(to, next))
-//line selects_task.go:3046
+//line selects_task.go:3044
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt3](f)
 		*s = selectBothAt3{}
@@ -3072,7 +3070,7 @@ case2:
 //line selects.go:225
 	out.Close()
 	g.Wait(t)
-//line selects_task.go:3076
+//line selects_task.go:3074
 	if generated.Suspended(t) {
 		*h = selectBothHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3092,7 +3090,7 @@ end2:
 //line selects.go:234
 	out.Close()
 	err1 = g.Wait(t)
-//line selects_task.go:3096
+//line selects_task.go:3094
 	if generated.Suspended(t) {
 		*h = selectBothHeld{sum: sum}
 		return generated.Wait(f, t, 5)
@@ -3102,7 +3100,7 @@ resume5:
 	return generated.Return[int](f, *sum, err1)
 }
 
-//line selects_task.go:3106
+//line selects_task.go:3104
 
 type selectBothFunc1Held = struct {
 	tr *cases.Trace
@@ -3125,14 +3123,14 @@ func selectBothFunc1Step(f *generated.Frame, h *selectBothFunc1Held) generated.S
 	case 1:
 //line selects.go:205
 		err = generated.ChildErr(f)
-//line selects_task.go:3129
+//line selects_task.go:3127
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:205
 	err = produceStart(t, tr, in, 5)
-//line selects_task.go:3136
+//line selects_task.go:3134
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectBothFunc1Held{}
@@ -3144,7 +3142,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line selects_task.go:3148
+//line selects_task.go:3146
 
 // selectBothFunc2At1 is what selectBoth.func2 keeps while it waits in line 208.
 type selectBothFunc2At1 struct {
@@ -3185,7 +3183,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:208
 		v1 = s.result
 		err = generated.Err(f)
-//line selects_task.go:3189
+//line selects_task.go:3187
 		goto resume1
 	case 2:
 		s := generated.At[selectBothFunc2At2](f)
@@ -3193,7 +3191,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:209
 		v2 = s.result
 		generated.Child(f)
-//line selects_task.go:3197
+//line selects_task.go:3195
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3201,7 +3199,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 loop1:
 //line selects.go:208
 	v1, err = out.Recv(t)
-//line selects_task.go:3205
+//line selects_task.go:3203
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At1](f)
 		*s = selectBothFunc2At1{}
@@ -3219,7 +3217,7 @@ end1:
 //line selects.go:208
 	v = v1
 	v2 = valueStart(t, tr, v)
-//line selects_task.go:3223
+//line selects_task.go:3221
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At2](f)
 		*s = selectBothFunc2At2{}
@@ -3236,7 +3234,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line selects_task.go:3240
+//line selects_task.go:3238
 
 // selectDeferredArgs has the arguments of selectDeferred.
 type selectDeferredArgs struct {
@@ -3312,14 +3310,14 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 //line selects.go:247
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3316
+//line selects_task.go:3314
 		goto resume1
 	case 2:
 		s := generated.At[selectDeferredAt2](f)
 		v = s.v
 //line selects.go:247
 		err1 = generated.ChildErr(f)
-//line selects_task.go:3323
+//line selects_task.go:3321
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3339,7 +3337,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 					var v int
 //line selects.go:243
 					i, e := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:3343
+//line selects_task.go:3341
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectDeferredFunc1Held](t, selectDeferredFunc1Kind, 1)
 						s := generated.At[selectDeferredFunc1At1](f)
@@ -3357,7 +3355,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 	}
 //line selects.go:247
 	v = valueStart(t, tr, 10)
-//line selects_task.go:3361
+//line selects_task.go:3359
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredAt1](f)
 		*s = selectDeferredAt1{}
@@ -3368,7 +3366,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 resume1:
 //line selects.go:247
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:3372
+//line selects_task.go:3370
 	if generated.Suspended(t) {
 		*generated.At[selectDeferredAt2](f) = selectDeferredAt2{v: v}
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3380,7 +3378,7 @@ resume2:
 		*k, *err = v, err1
 		goto exit
 	}
-//line selects_task.go:3384
+//line selects_task.go:3382
 exit:
 	if p.Run(t) {
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3424,7 +3422,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 //line selects.go:243
 		i = s.result
 		e = generated.Err(f)
-//line selects_task.go:3428
+//line selects_task.go:3426
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3432,7 +3430,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 	v = new(int)
 //line selects.go:243
 	i, e = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:3436
+//line selects_task.go:3434
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredFunc1At1](f)
 		*s = selectDeferredFunc1At1{}
@@ -3444,7 +3442,7 @@ resume1:
 //line selects.go:244
 	tr.Print("deferred", i, e, *v)
 	*k += *v
-//line selects_task.go:3448
+//line selects_task.go:3446
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3483,7 +3481,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:254
 			i, err := task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3487
+//line selects_task.go:3485
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 1)
 				s := generated.At[selectAfterAt1](f)
@@ -3497,7 +3495,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return count1, err
 			}
 			v := valueStart(t, tr, i)
-//line selects_task.go:3501
+//line selects_task.go:3499
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 2)
 				s := generated.At[selectAfterAt2](f)
@@ -3514,7 +3512,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count1, nil
 }
 
-//line selects_task.go:3518
+//line selects_task.go:3516
 
 // selectAfterStep is the step form of selectAfter.
 func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
@@ -3537,7 +3535,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:254
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3541
+//line selects_task.go:3539
 		goto resume1
 	case 2:
 		s := generated.At[selectAfterAt2](f)
@@ -3546,7 +3544,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:258
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3550
+//line selects_task.go:3548
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3562,7 +3560,7 @@ loop1:
 	}
 //line selects.go:254
 	i, err = task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3566
+//line selects_task.go:3564
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt1](f)
 		*s = selectAfterAt1{n: n, count1: count1, i1: i1}
@@ -3576,7 +3574,7 @@ resume1:
 		return generated.Return[int](f, count1, err)
 	}
 	v = valueStart(t, tr, i)
-//line selects_task.go:3580
+//line selects_task.go:3578
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt2](f)
 		*s = selectAfterAt2{n: n, count1: count1, i1: i1}
@@ -3595,7 +3593,7 @@ end1:
 	return generated.Return[int](f, count1, nil)
 }
 
-//line selects_task.go:3599
+//line selects_task.go:3597
 
 // queuePollResult is what queue.poll returns.
 type queuePollResult = struct {
@@ -3628,7 +3626,7 @@ var queuePollKind *generated.Kind
 func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 //line selects.go:270
 	i, err := task.Select(t, task.Recv(q.c, &v), task.Default())
-//line selects_task.go:3632
+//line selects_task.go:3630
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 1)
 		s := generated.At[queuePollAt1](f)
@@ -3639,7 +3637,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	}
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3643
+//line selects_task.go:3641
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 2)
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
@@ -3650,7 +3648,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	return v, i == 0 && err == nil
 }
 
-//line selects_task.go:3654
+//line selects_task.go:3652
 
 // queuePollStep is the step form of queue.poll.
 func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
@@ -3672,7 +3670,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 //line selects.go:270
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3676
+//line selects_task.go:3674
 		goto resume1
 	case 2:
 		s := generated.At[queuePollAt2](f)
@@ -3680,14 +3678,14 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 		v, err = h.v, h.err
 //line selects.go:271
 		generated.ChildErr(f)
-//line selects_task.go:3684
+//line selects_task.go:3682
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line selects.go:270
 	i, err = task.Select(t, task.Recv(q.c, v), task.Default())
-//line selects_task.go:3691
+//line selects_task.go:3689
 	if generated.Suspended(t) {
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
@@ -3698,7 +3696,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 resume1:
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3702
+//line selects_task.go:3700
 	if generated.Suspended(t) {
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: v, err: err}
@@ -3709,7 +3707,7 @@ resume2:
 	return generated.Return[queuePollResult](f, queuePollResult{*v, i == 0 && err == nil}, nil)
 }
 
-//line selects_task.go:3713
+//line selects_task.go:3711
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -3747,7 +3745,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3751
+//line selects_task.go:3749
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s := generated.At[selectInterfaceAt1](f)
@@ -3764,7 +3762,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:3768
+//line selects_task.go:3766
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
@@ -3788,7 +3786,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 //line selects.go:283
 		v, ok = s.result.R0, s.result.R1
 		generated.Child(f)
-//line selects_task.go:3792
+//line selects_task.go:3790
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3804,7 +3802,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 	sum = 0
 loop1:
 	v, ok = pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3808
+//line selects_task.go:3806
 	if generated.Suspended(t) {
 		s := generated.At[selectInterfaceAt1](f)
 		*s = selectInterfaceAt1{sum: sum}
@@ -3821,7 +3819,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:3825
+//line selects_task.go:3823
 
 var selectInterfaceSite1 generated.Site
 
