@@ -139,14 +139,7 @@ func (fn *function) typeParamNames() string {
 
 // typeParamList returns the declaration of the function's type parameters, in brackets.
 func (fn *function) typeParamList() string {
-	if len(fn.typeParams) == 0 {
-		return ""
-	}
-	parts := make([]string, len(fn.typeParams))
-	for i, p := range fn.typeParams {
-		parts[i] = fn.file.typeText(p) + " " + fn.file.typeText(p.Constraint())
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return fn.file.typeParamList(fn.typeParams)
 }
 
 // resultTo returns the name of the function that says where the callee puts its result.

@@ -183,6 +183,11 @@ func (f *file) typeParamsIn(ts ...types.Type) string {
 	for _, t := range ts {
 		add(t)
 	}
+	return f.typeParamList(params)
+}
+
+// typeParamList returns the declaration of type parameters, in brackets.
+func (f *file) typeParamList(params []*types.TypeParam) string {
 	if len(params) == 0 {
 		return ""
 	}

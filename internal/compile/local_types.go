@@ -45,24 +45,45 @@ func (f *file) writeLocalTypes(b *strings.Builder) {
 		} else {
 			t = t.Underlying()
 		}
-		b.WriteString("type " + name + f.typeParamsIn(o.Type()) + sep + f.typeText(t) + "\n\n")
+		params := typeParamsAround(o)
+		if t, ok := o.Type().(interface{ TypeParams() *types.TypeParamList }); ok {
+			params = slices.AppendSeq(params, t.TypeParams().TypeParams())
+		}
+		b.WriteString("type " + name + f.typeParamList(params) + sep + f.typeText(t) + "\n\n")
 	}
 }
 
-// localTypeText returns how the output spells a type that a function declares. It is empty for others.
-func (f *file) localTypeText(o *types.TypeName) string {
+// localTypeText returns how the output spells a type that a function declares, with the given type
+// arguments. It is empty for others.
+func (f *file) localTypeText(o *types.TypeName, args *types.TypeList) string {
 	name := f.unit.localTypes[o]
 	if name == "" {
 		return ""
 	}
-	var args []string
+	var texts []string
 	for _, p := range typeParamsAround(o) {
-		args = append(args, f.typeText(p))
+		texts = append(texts, f.typeText(p))
 	}
-	if len(args) > 0 {
-		name += "[" + strings.Join(args, ", ") + "]"
+	for a := range args.Types() {
+		texts = append(texts, f.typeText(a))
+	}
+	if len(texts) > 0 {
+		name += "[" + strings.Join(texts, ", ") + "]"
 	}
 	return name
+}
+
+// localInstance returns the text of an instance of a generic type that a function declares, or nil if the
+// index expression, of x, is none.
+func (r *renderer) localInstance(n, x ast.Expr) ast.Node {
+	id, ok := ast.Unparen(x).(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	if o, ok := r.file.unit.info.Uses[id].(*types.TypeName); !ok || r.file.unit.localTypes[o] == "" {
+		return nil
+	}
+	return raw(r.file.typeText(r.file.unit.info.TypeOf(n)), n.Pos())
 }
 
 // typeParamsAround returns the type parameters of the function that declares a type, in their order, if

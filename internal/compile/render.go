@@ -71,6 +71,10 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 			return n
 		}
 		return &ast.SelectorExpr{X: x, Sel: n.Sel}
+	case *ast.IndexExpr:
+		return r.localInstance(n, n.X)
+	case *ast.IndexListExpr:
+		return r.localInstance(n, n.X)
 	case *ast.FuncLit:
 		return r.literal(n)
 	case *ast.CallExpr:
@@ -135,7 +139,7 @@ func (r *renderer) ident(id *ast.Ident) ast.Node {
 			return raw(name, id.Pos())
 		}
 	case *types.TypeName:
-		if name := r.file.localTypeText(o); name != "" {
+		if name := r.file.localTypeText(o, nil); name != "" {
 			return raw(name, id.Pos())
 		}
 	case *types.PkgName:

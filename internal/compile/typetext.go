@@ -87,7 +87,8 @@ func (f *file) writeType(b *strings.Builder, t types.Type) {
 func (f *file) writeNamed(b *strings.Builder, o *types.TypeName, args *types.TypeList) {
 	switch {
 	case f.unit.localTypes[o] != "":
-		b.WriteString(f.localTypeText(o))
+		b.WriteString(f.localTypeText(o, args))
+		return
 	case o.Pkg() == nil || o.Pkg() == f.unit.types:
 		b.WriteString(o.Name())
 	default:

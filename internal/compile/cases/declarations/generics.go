@@ -11,6 +11,7 @@ func init() {
 	programs = append(programs,
 		cases.Program{Name: "types in generic functions", Run: typesInGenerics},
 		cases.Program{Name: "a type of each instance", Run: typeOfEachInstance},
+		cases.Program{Name: "generic types in functions", Run: genericTypes},
 	)
 }
 
@@ -94,4 +95,32 @@ func marked[E any](t *task.T, tr *cases.Trace) any {
 	m := mark{value(t, tr, 1)}
 	value(t, tr, 2)
 	return m
+}
+
+// Types that functions declare may be generic themselves.
+func genericTypes(t *task.T, tr *cases.Trace, n int) (int, error) {
+	type list[E any] []E
+	type link[E any] struct {
+		of   E
+		next *link[E]
+	}
+	numbers := list[int]{value(t, tr, 1), 2}
+	last := &link[list[int]]{numbers, nil}
+	value(t, tr, len(numbers))
+	last = &link[list[int]]{list[int](numbers[:1]), last}
+	k, err := genericTypesIn(t, tr, last)
+	return k + len(last.next.of), err
+}
+
+func genericTypesIn[V any](t *task.T, tr *cases.Trace, v V) (int, error) {
+	type both[A, B any] struct {
+		a A
+		b B
+		v V
+	}
+	x := both[int, string]{value(t, tr, 1), "b", v}
+	y := []both[string, V]{{"a", v, v}, both[string, V]{b: x.v}}
+	value(t, tr, len(y))
+	tr.Print(x.a, x.b, y[0].a, len(y))
+	return x.a, t.Yield()
 }

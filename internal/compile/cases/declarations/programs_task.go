@@ -82,7 +82,7 @@ type pair struct {
 	b int
 }
 
-type list1 []pair
+type list2 []pair
 
 type pair1 struct{ s string }
 
@@ -102,7 +102,7 @@ type node1 struct {
 	next  *node1
 }
 
-type list2 = []*node1
+type list3 = []*node1
 
 type box struct{ n int }
 
@@ -203,7 +203,7 @@ const localDeclarationsSize = (max(unsafe.Sizeof(localDeclarationsArgs{}), unsaf
 
 type localDeclarationsHeld = struct {
 	tr  *cases.Trace
-	all list1
+	all list2
 	p   pair1
 }
 
@@ -213,7 +213,7 @@ var localDeclarationsKind *generated.Kind
 func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:29
 	const limit = 2
-	var all list1
+	var all list2
 //line programs.go:35
 	for i := 0; i < limit; i++ {
 		const step1 = 10
@@ -268,7 +268,7 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 	var (
 		tr      *cases.Trace
 		n, i, v int
-		all     list1
+		all     list2
 		p       pair1
 	)
 	_ = n
@@ -736,7 +736,7 @@ const recursiveTypeSize = (max(unsafe.Sizeof(recursiveTypeArgs{}), unsafe.Sizeof
 type recursiveTypeHeld = struct {
 	tr    *cases.Trace
 	first *node1
-	all   list2
+	all   list3
 }
 
 var recursiveTypeKind *generated.Kind
@@ -744,7 +744,7 @@ var recursiveTypeKind *generated.Kind
 // recursiveTypeStart is the start form of recursiveType.
 func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var first *node1
-	var all list2
+	var all list3
 //line programs.go:100
 	for i := 0; i < n; i++ {
 		{
@@ -792,7 +792,7 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 		tr               *cases.Trace
 		n, i, v, sum, v1 int
 		first, x3        *node1
-		all              list2
+		all              list3
 	)
 	switch f.At() {
 	case 0:
