@@ -262,6 +262,9 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 		return nil, nil
 	}
 	for _, fn := range f.functions {
+		fn.reserveImports()
+	}
+	for _, fn := range f.functions {
 		fn.prepare()
 	}
 	if len(u.diag.all) > before {

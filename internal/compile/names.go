@@ -45,6 +45,41 @@ func (u *unit) top(hint string) string {
 	return name
 }
 
+// reserveImports gives the packages names that the types of the function's variables are of: the output
+// declares variables by their types, also where the source does not. No variable gets these names.
+func (fn *function) reserveImports() {
+	reserve := func(t types.Type) {
+		walkType(t, func(t types.Type) {
+			var o *types.TypeName
+			switch t := t.(type) {
+			case *types.Named:
+				o = t.Obj()
+			case *types.Alias:
+				o = t.Obj()
+			default:
+				return
+			}
+			if p := o.Pkg(); p != nil && p != fn.unit.types {
+				fn.file.imports.reserve(p.Path(), p.Name())
+			}
+		})
+	}
+	for _, list := range [][]*types.Var{fn.params, fn.results, fn.locals} {
+		for _, v := range list {
+			reserve(v.Type())
+		}
+	}
+	_, body := fn.syntax()
+	ast.Inspect(body, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			for t := range fn.unit.info.Instances[id].TypeArgs.Types() {
+				reserve(t)
+			}
+		}
+		return true
+	})
+}
+
 // nameVariables names the variables of a function. Captured variables have their names already.
 func (fn *function) nameVariables() {
 	for _, p := range fn.typeParams {

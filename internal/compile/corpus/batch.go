@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -163,7 +164,7 @@ func (b *batch) link(ctx context.Context, again bool) (binary string, err error)
 	switch {
 	case err == nil:
 		return binary, nil
-	case again && b.takeOut(fmt.Errorf("/%s", bytes.ReplaceAll(out, []byte("\n"), []byte("\n/")))):
+	case again && b.takeOut(errors.New(string(out))):
 		return b.link(ctx, false)
 	}
 	return "", fmt.Errorf("corpus: go build: %w: %s", err, out)
@@ -174,7 +175,7 @@ func (b *batch) link(ctx context.Context, again bool) (binary string, err error)
 func (b *batch) takeOut(err error) (found bool) {
 	for _, p := range b.programs {
 		name := nameOf(p.number)
-		if p.failure == nil && strings.Contains(err.Error(), "/"+name+"/") {
+		if p.failure == nil && regexp.MustCompile(`/`+name+`\b`).MatchString(err.Error()) {
 			p.failure = err
 			found = true
 			os.RemoveAll(filepath.Join(b.dir, name))

@@ -2,7 +2,9 @@
 package declarations
 
 import (
+	"context"
 	"fmt"
+	"hash/fnv"
 
 	"github.com/framearena/framearena/internal/compile/cases"
 	"github.com/framearena/framearena/task"
@@ -16,6 +18,7 @@ var programs = []cases.Program{
 	{Name: "local type in a literal", Run: inLiteral},
 	{Name: "typed constants and shadowed ones", Run: constants},
 	{Name: "anonymous structs", Run: anonymous},
+	{Name: "variables named like packages", Run: namedLikePackage},
 }
 
 // value may suspend, and returns n.
@@ -152,4 +155,22 @@ func anonymous(t *task.T, tr *cases.Trace, n int) (int, error) {
 	value(t, tr, 3)
 	tr.Print(p, q, r == nil)
 	return q.a, nil
+}
+
+// A variable has the name of a package that the source does not import, and another variable has a type of
+// that package.
+func namedLikePackage(t *task.T, tr *cases.Trace, n int) (int, error) {
+	m := fnv.New32a()
+	value(t, tr, n)
+	hash := fmt.Sprint(m.Sum32())
+	time, _ := context.Background().Deadline()
+	value(t, tr, len(hash))
+	list := keep(t, tr, time.Month())
+	tr.Print(hash, m.Size(), list)
+	return n, nil
+}
+
+func keep[V any](t *task.T, tr *cases.Trace, v V) []V {
+	value(t, tr, 1)
+	return []V{v}
 }
