@@ -160,7 +160,7 @@ func (e *startEmitter) beginAndRun() {
 	case len(values) == 1 && fails:
 		e.printf("return %s\n", run)
 	default:
-		if !fails {
+		if !fails && !mayFail(fn.sig) {
 			err = "_"
 		}
 		e.printf("%s, %s := %s\n", r, err, run)
@@ -170,6 +170,9 @@ func (e *startEmitter) beginAndRun() {
 			for i := range values {
 				texts = append(texts, r+"."+resultField(i))
 			}
+		}
+		if mayFail(fn.sig) {
+			e.printf("%s(&%s, %s)\n", e.file.generated("SetLast"), texts[len(texts)-1], err)
 		}
 		if fails {
 			texts = append(texts, err)
@@ -268,23 +271,11 @@ func (e *stepEmitter) exitBlock() {
 	e.printf("%s:\nif %s.Run(%s) {\n", fn.exit.label, p, t)
 	e.printf("*%s = %s{%s}\n", fn.heldName, fn.heldType(), e.keptExit())
 	e.printf("return %s(%s, %s, %s), true\n}\n", f.generated("Wait"), fn.frame, t, f.generated("Unwinding"))
-	values, fails := splitResults(fn.sig)
 	var texts []string
 	for _, v := range fn.results {
 		texts = append(texts, "*"+fn.names[v])
 	}
-	err, result := "nil", "struct{}{}"
-	if fails {
-		err = texts[len(values)]
-	}
-	switch len(values) {
-	case 0:
-	case 1:
-		result = texts[0]
-	default:
-		result = fn.resultText() + "{" + strings.Join(texts[:len(values)], ", ") + "}"
-	}
-	e.printf("return %s[%s](%s, %s, %s, %s, %s)\n", f.generated("End"), fn.resultText(), p, fn.frame, t, result, err)
+	e.printf("%s\n", fn.endText("End", p+", "+fn.frame+", "+t, texts))
 }
 
 // deferral writes a defer statement.

@@ -217,6 +217,12 @@ func (f *file) unboundCall(first, fun string, sig *types.Signature) string {
 		body = call + "\nreturn nil"
 	case fails:
 		body = "var err error\n" + strings.Join(to, ", ") + ", err = " + call + "\nreturn err"
+	case mayFail(sig):
+		last := "&" + to[len(to)-1]
+		if len(values) == 1 {
+			last = r
+		}
+		body = strings.Join(to, ", ") + " = " + call + "\nerr, _ := " + f.generated("AsError") + "(" + last + ")\nreturn err"
 	default:
 		body = strings.Join(to, ", ") + " = " + call + "\nreturn nil"
 	}
@@ -231,6 +237,8 @@ func (f *file) unboundCall(first, fun string, sig *types.Signature) string {
 		rest = "return " + onGoroutine
 	case fails:
 		rest = "r, err := " + onGoroutine + "\nreturn " + strings.Join(from, ", ") + ", err"
+	case mayFail(sig):
+		rest = "r, err := " + onGoroutine + "\n" + f.generated("SetLast") + "(&" + from[len(from)-1] + ", err)\nreturn " + strings.Join(from, ", ")
 	default:
 		rest = "r, _ := " + onGoroutine + "\nreturn " + strings.Join(from, ", ")
 	}

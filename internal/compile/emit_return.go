@@ -29,7 +29,6 @@ func (e *stepEmitter) returnText(results []ast.Expr, pos token.Pos) string {
 	if fn.isDeferring() {
 		return e.exitText(results)
 	}
-	values, fails := splitResults(fn.sig)
 	n := len(fn.results)
 	texts := make([]string, n)
 	before := ""
@@ -52,22 +51,52 @@ func (e *stepEmitter) returnText(results []ast.Expr, pos token.Pos) string {
 			texts[i] = e.text(r)
 		}
 	}
-	err := "nil"
-	if fails {
-		err = texts[n-1]
-	}
-	var result string
-	switch len(values) {
-	case 0:
-		result = "struct{}{}"
-	case 1:
-		result = texts[0]
-	default:
-		result = fn.resultText() + "{" + strings.Join(texts[:len(values)], ", ") + "}"
-	}
-	text := fmt.Sprintf("return %s[%s](%s, %s, %s)", e.file.generated("Return"), e.fn.resultText(), fn.frame, result, err)
+	text := fn.endText("Return", fn.frame, texts)
 	if before != "" {
 		return "{\n" + before + text + "\n}"
 	}
 	return text
+}
+
+// endText returns the statements that end the task by the function end of package generated, whose first
+// arguments are args, with the results of the function.
+func (fn *function) endText(end, args string, results []string) string {
+	f := fn.file
+	values, fails := splitResults(fn.sig)
+	err, result := "nil", "struct{}{}"
+	if fails {
+		err = results[len(values)]
+	}
+	switch len(values) {
+	case 0:
+	case 1:
+		result = results[0]
+	default:
+		result = fn.resultText() + "{" + strings.Join(results[:len(values)], ", ") + "}"
+	}
+	if !mayFail(fn.sig) {
+		return fmt.Sprintf("return %s[%s](%s, %s, %s)", f.generated(end), fn.resultText(), args, result, err)
+	}
+	r, last := fn.local("r"), len(values)-1
+	var types, fields []string
+	for i, v := range values[:last] {
+		types = append(types, resultField(i)+" "+f.typeText(v))
+		fields = append(fields, r+"."+resultField(i))
+	}
+	place, restType, rest := "&"+r+"."+resultField(last), "struct{ "+strings.Join(types, "; ")+" }", ""
+	switch last {
+	case 0:
+		place, restType, rest = "&"+r, "struct{}", "struct{}{}"
+	case 1:
+		restType, rest = f.typeText(values[0]), fields[0]
+	default:
+		rest = restType + "{" + strings.Join(fields, ", ") + "}"
+	}
+	err = fn.local("err")
+	var b strings.Builder
+	fmt.Fprintf(&b, "{\nvar %s %s = %s\n", r, fn.resultText(), result)
+	fmt.Fprintf(&b, "if %s, ok := %s(%s); ok {\n", err, f.generated("AsError"), place)
+	fmt.Fprintf(&b, "return %s[%s](%s, %s, %s)\n}\n", f.generated(end), restType, args, rest, err)
+	fmt.Fprintf(&b, "return %s[%s](%s, %s, nil)\n}", f.generated(end), fn.resultText(), args, r)
+	return b.String()
 }

@@ -263,6 +263,14 @@ func (e *stepEmitter) result(a *await, s *storage) {
 	if s.resultHeld {
 		from = e.fn.heldName
 	}
+	takesLast := s.result != "" && mayFail(a.callee.sig)
+	if takesLast {
+		last := from + "." + s.result
+		if len(values) > 1 {
+			last += "." + resultField(len(values)-1)
+		}
+		e.printf("%s(%s, &%s)\n", e.file.generated("TakeLast"), e.fn.frame, last)
+	}
 	if s.result != "" {
 		var left, right []string
 		for i := range values {
@@ -286,6 +294,7 @@ func (e *stepEmitter) result(a *await, s *storage) {
 		}
 	}
 	switch {
+	case takesLast:
 	case fails && isChild:
 		e.printf("%s%s(%s)\n", err, e.file.generated("ChildErr"), e.fn.frame)
 	case fails:
@@ -437,24 +446,12 @@ func (f *file) launchStep(fn *function) string {
 	for i := range texts {
 		texts[i] = fn.local("v")
 	}
-	err := "nil"
-	all := texts
 	if fails {
-		err = fn.local("err")
-		all = append(slices.Clone(texts), err)
+		texts = append(texts, fn.local("err"))
 	}
-	if len(all) > 0 {
-		call = strings.Join(all, ", ") + " := " + call
+	if len(texts) > 0 {
+		call = strings.Join(texts, ", ") + " := " + call
 	}
-	e.printf("%s\n", call)
-	result := "struct{}{}"
-	switch len(values) {
-	case 0:
-	case 1:
-		result = texts[0]
-	default:
-		result = fn.resultText() + "{" + strings.Join(texts, ", ") + "}"
-	}
-	e.printf("return %s[%s](%s, %s, %s)\n}\n", f.generated("Return"), fn.resultText(), fn.frame, result, err)
+	e.printf("%s\n%s\n}\n", call, fn.endText("Return", fn.frame, texts))
 	return e.String()
 }

@@ -1237,8 +1237,8 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:115
+		generated.TakeLast(f1, &h.result)
 		b = h.result
-		generated.Child(f1)
 //line programs_task.go:1243
 		goto resume2
 	case 3:
@@ -2407,15 +2407,15 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 		half = s.half
 		tr, list = h.tr, h.list
 //line programs.go:197
+		generated.TakeLast(f, &h.result)
 		v = h.result
-		generated.Child(f)
 //line programs_task.go:2413
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:197
+		generated.TakeLast(f, &h.result)
 		v1 = h.result
-		generated.Child(f)
 //line programs_task.go:2420
 		goto resume3
 	default:
@@ -2434,11 +2434,18 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 	}
 resume1:
 //line programs.go:194
-	return generated.Return[E](f, list[0], nil)
+	{
+		var r E = list[0]
+		if err, ok := generated.AsError(&r); ok {
+			return generated.Return[struct{}](f, struct{}{}, err)
+		}
+		return generated.Return[E](f, r, nil)
+	}
 end1:
+//line programs.go:196
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2442
+//line programs_task.go:2449
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2448,7 +2455,7 @@ end1:
 resume2:
 //line programs.go:197
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2452
+//line programs_task.go:2459
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2456,10 +2463,16 @@ resume2:
 	}
 resume3:
 //line programs.go:197
-	return generated.Return[E](f, max(v, v1), nil)
+	{
+		var r1 E = max(v, v1)
+		if err1, ok := generated.AsError(&r1); ok {
+			return generated.Return[struct{}](f, struct{}{}, err1)
+		}
+		return generated.Return[E](f, r1, nil)
+	}
 }
 
-//line programs_task.go:2463
+//line programs_task.go:2476
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2490,7 +2503,7 @@ var genericRecursionKind *generated.Kind
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2494
+//line programs_task.go:2507
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2499,7 +2512,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:201
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2503
+//line programs_task.go:2516
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2511,7 +2524,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2515
+//line programs_task.go:2528
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2523,7 +2536,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2527
+//line programs_task.go:2540
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
@@ -2545,7 +2558,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:201
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2549
+//line programs_task.go:2562
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2553,21 +2566,21 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:201
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2557
+//line programs_task.go:2570
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:202
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2564
+//line programs_task.go:2577
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:201
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2571
+//line programs_task.go:2584
 	if generated.Suspended(t) {
 		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2577,7 +2590,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 resume1:
 //line programs.go:201
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2581
+//line programs_task.go:2594
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2590,7 +2603,7 @@ resume2:
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2594
+//line programs_task.go:2607
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2605,7 +2618,7 @@ resume3:
 	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2609
+//line programs_task.go:2622
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2652,7 +2665,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2656
+//line programs_task.go:2669
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2668,7 +2681,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2672
+//line programs_task.go:2685
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2683,7 +2696,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:228
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2687
+//line programs_task.go:2700
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2695,7 +2708,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:228
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2699
+//line programs_task.go:2712
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2710,7 +2723,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2714
+//line programs_task.go:2727
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
@@ -2734,7 +2747,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:218
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2738
+//line programs_task.go:2751
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2742,7 +2755,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr = h.tr
 //line programs.go:223
 		generated.Child(f)
-//line programs_task.go:2746
+//line programs_task.go:2759
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2751,7 +2764,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:228
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2755
+//line programs_task.go:2768
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2759,7 +2772,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr, b2 = h.tr, h.b2
 //line programs.go:229
 		generated.ChildErr(f)
-//line programs_task.go:2763
+//line programs_task.go:2776
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2769,7 +2782,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	b = block{}
 //line programs.go:218
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2773
+//line programs_task.go:2786
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2784,7 +2797,7 @@ resume1:
 //line programs.go:222
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2788
+//line programs_task.go:2801
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2803,7 +2816,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:228
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2807
+//line programs_task.go:2820
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2815,7 +2828,7 @@ resume3:
 //line programs.go:228
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2819
+//line programs_task.go:2832
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2832,7 +2845,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2836
+//line programs_task.go:2849
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2873,7 +2886,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:238
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2877
+//line programs_task.go:2890
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
@@ -2889,7 +2902,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:240
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2893
+//line programs_task.go:2906
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2899,7 +2912,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2903
+//line programs_task.go:2916
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2909,7 +2922,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2913
+//line programs_task.go:2926
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
@@ -2933,21 +2946,21 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 //line programs.go:238
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2937
+//line programs_task.go:2950
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:241
 		err = generated.ChildErr(f)
-//line programs_task.go:2944
+//line programs_task.go:2957
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:243
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2951
+//line programs_task.go:2964
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2962,7 +2975,7 @@ loop1:
 	}
 //line programs.go:238
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2966
+//line programs_task.go:2979
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -2983,7 +2996,7 @@ end1:
 	}
 //line programs.go:241
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:2987
+//line programs_task.go:3000
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -2996,7 +3009,7 @@ resume2:
 	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3000
+//line programs_task.go:3013
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -3009,7 +3022,7 @@ resume3:
 	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3013
+//line programs_task.go:3026
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3039,7 +3052,7 @@ var largeChildrenKind *generated.Kind
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:247
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3043
+//line programs_task.go:3056
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3051,7 +3064,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3055
+//line programs_task.go:3068
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3063,7 +3076,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3067
+//line programs_task.go:3080
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
@@ -3085,7 +3098,7 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:247
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3089
+//line programs_task.go:3102
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3093,14 +3106,14 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:249
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3097
+//line programs_task.go:3110
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:247
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3104
+//line programs_task.go:3117
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3113,7 +3126,7 @@ resume1:
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3117
+//line programs_task.go:3130
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3128,7 +3141,7 @@ resume2:
 	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3132
+//line programs_task.go:3145
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3160,7 +3173,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:254
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3164
+//line programs_task.go:3177
 		if generated.Suspended(t) {
 			generated.SpillBare(t, deepRecursionKind, 1)
 			return
@@ -3169,7 +3182,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3173
+//line programs_task.go:3186
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3181,7 +3194,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3185
+//line programs_task.go:3198
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3193,7 +3206,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3197
+//line programs_task.go:3210
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
@@ -3211,7 +3224,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	case 1:
 //line programs.go:255
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3215
+//line programs_task.go:3228
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3220,7 +3233,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 //line programs.go:257
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3224
+//line programs_task.go:3237
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3228,7 +3241,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 		err = h.err
 //line programs.go:259
 		generated.ChildErr(f)
-//line programs_task.go:3232
+//line programs_task.go:3245
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3239,7 +3252,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	}
 //line programs.go:255
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3243
+//line programs_task.go:3256
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3251,7 +3264,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3255
+//line programs_task.go:3268
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3267,7 +3280,7 @@ resume2:
 	}
 //line programs.go:259
 	waitStart(t, tr, n)
-//line programs_task.go:3271
+//line programs_task.go:3284
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = generated.Hold(t, deepRecursionKind, f, h)
@@ -3280,7 +3293,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3284
+//line programs_task.go:3297
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site
@@ -3297,10 +3310,12 @@ func startOfPrograms[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {
 		return start
 	}
 	return func(t *task.T, a1 A) B {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *B) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *B) error {
 			*r = fn(t, a1)
-			return nil
+			err, _ := generated.AsError(r)
+			return err
 		})
+		generated.SetLast(&r, err)
 		return r
 	}
 }

@@ -3995,8 +3995,8 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
+		generated.TakeLast(f1, &h.result1)
 		v2 = h.result1
-		generated.Child(f1)
 //line chans_task.go:4001
 		goto resume2
 	case 3:
@@ -4575,10 +4575,12 @@ func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {
 		return start
 	}
 	return func(t *task.T, a1 A) B {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *B) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *B) error {
 			*r = fn(t, a1)
-			return nil
+			err, _ := generated.AsError(r)
+			return err
 		})
+		generated.SetLast(&r, err)
 		return r
 	}
 }
