@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/internal/analysis/steps"
 	"github.com/framearena/framearena/internal/race"
 )
 
@@ -115,7 +114,7 @@ func TestPageHasAllChecks(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	_, help, _ := call(t, "help", "vet")
-	for _, a := range steps.Analyzers() {
+	for _, a := range analyzers() {
 		require.Contains(t, string(text), "| `"+a.Name+"` | ")
 		require.Contains(t, help, "  "+a.Name)
 	}

@@ -1,0 +1,22 @@
+package tasks
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/analysis/analysistest"
+)
+
+// The packages in testdata are loaded as packages of this module, so that they compile against
+// package task as it is. Patterns such as ./... leave them out.
+
+func run(t *testing.T, a *analysis.Analyzer, name string) {
+	t.Parallel()
+	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+	require.NoError(t, err)
+	analysistest.RunWithSuggestedFixes(t, root, a, "./internal/analysis/tasks/testdata/"+name)
+}
+
+func TestBlocks(t *testing.T) { run(t, Blocks, "blocks") }
