@@ -15,7 +15,7 @@ import (
 
 // Analyzers returns all analyzers of the package.
 func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Blocks}
+	return []*analysis.Analyzer{Kept, Blocks}
 }
 
 // found finds the task functions of a package. Its result, a *pkg, is what the analyzers work with.

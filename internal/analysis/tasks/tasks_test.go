@@ -19,4 +19,5 @@ func run(t *testing.T, a *analysis.Analyzer, name string) {
 	analysistest.RunWithSuggestedFixes(t, root, a, "./internal/analysis/tasks/testdata/"+name)
 }
 
+func TestKept(t *testing.T)   { run(t, Kept, "kept") }
 func TestBlocks(t *testing.T) { run(t, Blocks, "blocks") }
