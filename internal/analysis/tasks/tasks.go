@@ -15,7 +15,7 @@ import (
 
 // Analyzers returns all analyzers of the package.
 func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Kept, Blocks}
+	return []*analysis.Analyzer{Kept, Blocks, Locked}
 }
 
 // found finds the task functions of a package. Its result, a *pkg, is what the analyzers work with.
@@ -35,6 +35,7 @@ type pkg struct {
 	literals  map[*ast.FuncLit]*function
 	declared  map[*types.Func]*function
 	byT       map[*types.Var]*function
+	waiting   map[*types.Func]bool // of declared: may wait
 	ignored   ignore.Lines
 }
 
@@ -55,6 +56,7 @@ func findTasks(pass *analysis.Pass) (any, error) {
 		literals: make(map[*ast.FuncLit]*function),
 		declared: make(map[*types.Func]*function),
 		byT:      make(map[*types.Var]*function),
+		waiting:  make(map[*types.Func]bool),
 		ignored:  ignore.Find(pass),
 	}
 	if isImplementation(pass.Pkg) {
@@ -89,6 +91,7 @@ func findTasks(pass *analysis.Pass) (any, error) {
 			p.functions = append(p.functions, fn)
 		}
 	}
+	p.findWaiting()
 	return p, nil
 }
 
