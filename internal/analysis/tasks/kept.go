@@ -6,7 +6,6 @@ import (
 	"go/types"
 
 	"golang.org/x/tools/go/analysis"
-	"golang.org/x/tools/go/analysis/passes/inspect"
 	"golang.org/x/tools/go/ast/edge"
 	"golang.org/x/tools/go/ast/inspector"
 )
@@ -19,15 +18,14 @@ var Kept = &analysis.Analyzer{
 A *task.T belongs to the call that it is an argument of. Whoever uses it after that call, or on another
 goroutine, waits in the place of another task. It may be the first argument of a task function, or of what
 package task has to wait for, and methods of it may be called.`,
-	Requires: []*analysis.Analyzer{inspect.Analyzer, found},
+	Requires: []*analysis.Analyzer{found},
 	Run:      runKept,
 }
 
 func runKept(pass *analysis.Pass) (any, error) {
 	p := pass.ResultOf[found].(*pkg)
-	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
 	captured := make(map[*ast.FuncLit]bool) // has been reported
-	for c := range in.Root().Preorder((*ast.Ident)(nil)) {
+	for c := range p.nodes((*ast.Ident)(nil)) {
 		v, ok := p.info.Uses[c.Node().(*ast.Ident)].(*types.Var)
 		if !ok || p.byT[v] == nil {
 			continue

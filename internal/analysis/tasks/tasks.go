@@ -3,6 +3,7 @@ package tasks
 import (
 	"go/ast"
 	"go/types"
+	"iter"
 	"reflect"
 
 	"golang.org/x/tools/go/analysis"
@@ -15,7 +16,7 @@ import (
 
 // Analyzers returns all analyzers of the package.
 func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Kept, Blocks, Locked}
+	return []*analysis.Analyzer{Kept, Blocks, Locked, Group}
 }
 
 // found finds the task functions of a package. Its result, a *pkg, is what the analyzers work with.
@@ -31,6 +32,7 @@ var found = &analysis.Analyzer{
 type pkg struct {
 	info      *types.Info
 	types     *types.Package
+	files     []inspector.Cursor // that framearena gen has not written
 	functions []*function
 	literals  map[*ast.FuncLit]*function
 	declared  map[*types.Func]*function
@@ -68,6 +70,7 @@ func findTasks(pass *analysis.Pass) (any, error) {
 		if isGenerated(syntax) {
 			continue
 		}
+		p.files = append(p.files, file)
 		for c := range file.Preorder((*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)) {
 			fn := &function{pkg: p, file: syntax, cursor: c}
 			switch n := c.Node().(type) {
@@ -95,7 +98,20 @@ func findTasks(pass *analysis.Pass) (any, error) {
 	return p, nil
 }
 
-// own returns the cursor of the function's body and calls f for what is in it, without the functions in it,
+// nodes returns an iterator over the nodes of some types in the files that are analyzed.
+func (p *pkg) nodes(of ...ast.Node) iter.Seq[inspector.Cursor] {
+	return func(yield func(inspector.Cursor) bool) {
+		for _, file := range p.files {
+			for c := range file.Preorder(of...) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// own calls f for the function's body and what is in it, without the functions in it,
 // until f returns false for a node.
 func (fn *function) own(f func(c inspector.Cursor) (descend bool)) {
 	body, ok := fn.cursor.FindNode(fn.body)

@@ -22,3 +22,4 @@ func run(t *testing.T, a *analysis.Analyzer, name string) {
 func TestKept(t *testing.T)   { run(t, Kept, "kept") }
 func TestBlocks(t *testing.T) { run(t, Blocks, "blocks") }
 func TestLocked(t *testing.T) { run(t, Locked, "locked") }
+func TestGroup(t *testing.T)  { run(t, Group, "group") }
