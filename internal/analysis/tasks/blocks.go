@@ -56,7 +56,7 @@ func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) (analysis.
 			fixes = fn.sleepFix(pass, c, n.Args[0])
 		}
 	case *ast.UnaryExpr:
-		if n.Op != token.ARROW || isCommunication(c) {
+		if n.Op != token.ARROW || isCommunication(c) || fn.isPrivateChannel(n.X) {
 			break
 		}
 		what, instead = "a receive from "+types.ExprString(n.X), fn.insteadOfReceive(n.X)
@@ -64,12 +64,12 @@ func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) (analysis.
 			fixes = fn.sleepFix(pass, c, d)
 		}
 	case *ast.SendStmt:
-		if !isCommunication(c) {
+		if !isCommunication(c) && !fn.isPrivateChannel(n.Chan) {
 			what, instead = "a send to "+types.ExprString(n.Chan), "task.SendTo, or a task.Chan"
 			fixes = fn.sendFix(pass, c, n)
 		}
 	case *ast.RangeStmt:
-		if _, ok := fn.pkg.info.TypeOf(n.X).Underlying().(*types.Chan); ok {
+		if _, ok := fn.pkg.info.TypeOf(n.X).Underlying().(*types.Chan); ok && !fn.isPrivateChannel(n.X) {
 			at = n.X
 			what, instead = "a range over "+types.ExprString(n.X), "a loop with task.RecvFrom, or the method All of a task.Chan"
 		}
@@ -122,27 +122,35 @@ func (fn *function) insteadOfReceive(c ast.Expr) string {
 }
 
 // insteadOfSelect says what to write instead of the select statement, or returns "" if that has a default
-// case.
+// case, or if only this function has the channels.
 func (fn *function) insteadOfSelect(s *ast.SelectStmt) string {
 	var others []ast.Stmt // without those that wait for a context to end
-	dones := 0
+	dones, private := 0, 0
 	for _, clause := range s.Body.List {
 		comm := clause.(*ast.CommClause).Comm
 		if comm == nil {
 			return ""
 		}
-		if c := received(comm); c != nil && fn.pkg.isDone(c) {
+		c := channelOf(comm)
+		if fn.isPrivateChannel(c) {
+			private++
+		}
+		if fn.pkg.isDone(c) {
 			dones++
 		} else {
 			others = append(others, comm)
 		}
 	}
+	if n := len(s.Body.List); n > 0 && private == n {
+		return ""
+	}
 	if dones == 1 && len(others) == 1 {
 		// The context is mostly that of t, which ends each wait.
-		switch c := received(others[0]); {
-		case c == nil:
+		_, sends := others[0].(*ast.SendStmt)
+		switch {
+		case sends:
 			return "task.SendTo, which also returns when the context of t ends, or task.Select with task.Chans"
-		case fn.pkg.isTime(c):
+		case fn.pkg.isTime(channelOf(others[0])):
 			return "t.Sleep, which also returns when the context of t ends"
 		default:
 			return "task.RecvFrom, which also returns when the context of t ends, or task.Select with task.Chans"
@@ -151,21 +159,18 @@ func (fn *function) insteadOfSelect(s *ast.SelectStmt) string {
 	return "task.Select with task.Chans, or task.Block"
 }
 
-// received returns the channel that the case of a select receives from, or nil if it sends.
-func received(comm ast.Stmt) ast.Expr {
+// channelOf returns the channel of the operation of a select's case.
+func channelOf(comm ast.Stmt) ast.Expr {
 	var e ast.Expr
 	switch s := comm.(type) {
+	case *ast.SendStmt:
+		return s.Chan
 	case *ast.ExprStmt:
 		e = s.X
 	case *ast.AssignStmt:
 		e = s.Rhs[0]
-	default:
-		return nil
 	}
-	if u, ok := ast.Unparen(e).(*ast.UnaryExpr); ok {
-		return u.X
-	}
-	return nil
+	return ast.Unparen(e).(*ast.UnaryExpr).X
 }
 
 // isDone reports whether c is a call of the method Done of a context.

@@ -61,9 +61,7 @@ func runGroup(pass *analysis.Pass) (any, error) {
 
 // add adds a use of the Group.
 func (u *groupUses) add(c inspector.Cursor) {
-	for c.ParentEdgeKind() == edge.ParenExpr_X {
-		c = c.Parent()
-	}
+	c = outOfParens(c)
 	method := c.Parent()
 	if c.ParentEdgeKind() != edge.SelectorExpr_X || method.ParentEdgeKind() != edge.CallExpr_Fun {
 		u.escapes = true

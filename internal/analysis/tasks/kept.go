@@ -64,9 +64,7 @@ func (fn *function) capturedBy(c inspector.Cursor) *ast.FuncLit {
 
 // isDeferred reports whether the literal is called by a defer statement.
 func isDeferred(c inspector.Cursor) bool {
-	for c.ParentEdgeKind() == edge.ParenExpr_X {
-		c = c.Parent()
-	}
+	c = outOfParens(c)
 	return c.ParentEdgeKind() == edge.CallExpr_Fun && c.Parent().ParentEdgeKind() == edge.DeferStmt_Call
 }
 
@@ -80,9 +78,7 @@ func (p *pkg) captured(t *types.Var, lit *ast.FuncLit) string {
 
 // misuse says what is wrong with the use of t at c, or returns "".
 func (p *pkg) misuse(t *types.Var, c inspector.Cursor) string {
-	for c.ParentEdgeKind() == edge.ParenExpr_X {
-		c = c.Parent()
-	}
+	c = outOfParens(c)
 	const rule = "it belongs to this call, and is good for nothing but its methods and as the first argument of task functions"
 	parent := c.Parent().Node()
 	kind, i := c.ParentEdge()

@@ -83,8 +83,8 @@ type lock struct {
 	where map[string]bool
 }
 
-// lock returns the lock that the statement at c is. It has none if the function unlocks the mutex nowhere,
-// or in a literal: then it is not known when it does.
+// lock returns the lock that the statement at c is. It has none if nobody else can lock the mutex, or if the
+// function unlocks it nowhere, or in a literal: then it is not known when it does.
 func (fn *function) lock(c inspector.Cursor, s *ast.ExprStmt) (lock, bool) {
 	call, ok := s.X.(*ast.CallExpr)
 	if !ok {
@@ -95,7 +95,7 @@ func (fn *function) lock(c inspector.Cursor, s *ast.ExprStmt) (lock, bool) {
 		return lock{}, false
 	}
 	l := lock{fn: fn, at: s, unlock: unlocks[f.FullName()], where: make(map[string]bool)}
-	if l.name, l.root = fn.pkg.place(receiver(call)); l.root == nil {
+	if l.name, l.root = fn.pkg.place(receiver(call)); l.root == nil || fn.isPrivateMutex(receiver(call)) {
 		return lock{}, false
 	}
 	unlocked := false

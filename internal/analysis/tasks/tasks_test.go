@@ -19,7 +19,8 @@ func run(t *testing.T, a *analysis.Analyzer, name string) {
 	analysistest.RunWithSuggestedFixes(t, root, a, "./internal/analysis/tasks/testdata/"+name)
 }
 
-func TestKept(t *testing.T)   { run(t, Kept, "kept") }
-func TestBlocks(t *testing.T) { run(t, Blocks, "blocks") }
-func TestLocked(t *testing.T) { run(t, Locked, "locked") }
-func TestGroup(t *testing.T)  { run(t, Group, "group") }
+func TestKept(t *testing.T)      { run(t, Kept, "kept") }
+func TestBlocks(t *testing.T)    { run(t, Blocks, "blocks") }
+func TestLocked(t *testing.T)    { run(t, Locked, "locked") }
+func TestGroup(t *testing.T)     { run(t, Group, "group") }
+func TestGoroutine(t *testing.T) { run(t, Goroutine, "goroutine") }

@@ -148,3 +148,41 @@ func errorOf(errs ...error) error {
 	time.Sleep(time.Second)
 	return errs[0]
 }
+
+// private has channels that no other function uses.
+func private(t *task.T, n int) int {
+	queue := make(chan int, 8)
+	queue <- n
+	queue <- <-queue
+	close(queue)
+	var never chan int
+	select {
+	case <-queue:
+	case never <- 1:
+	}
+	for v := range queue {
+		n += v
+	}
+	return n + len(queue)
+}
+
+type pipe struct{ c chan int }
+
+// public has channels that others use, too.
+func public(t *task.T, p *pipe, all []chan int) chan int {
+	a := p.c
+	a <- 1 // want `a send to a blocks`
+	b := make(chan int)
+	b <- 1 // want `a send to b blocks`
+	go func() { <-b }()
+	for _, c := range all {
+		c <- 1 // want `a send to c blocks`
+	}
+	d := make(chan int)
+	d <- 1   // want `a send to d blocks`
+	select { // want `a select without default blocks`
+	case <-d:
+	case <-a:
+	}
+	return d
+}

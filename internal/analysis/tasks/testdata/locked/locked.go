@@ -216,3 +216,23 @@ func plain(s *store) {
 	defer s.mu.Unlock()
 	time.Sleep(1)
 }
+
+// private has a mutex that nobody else can lock.
+func private(t *task.T) error {
+	var mu sync.Mutex
+	mu.Lock()
+	defer mu.Unlock()
+	return t.Yield()
+}
+
+// public has one that its child can lock.
+func public(t *task.T) error {
+	var mu sync.Mutex
+	var g task.Group
+	g.Go(t, func(t *task.T) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return t.Yield() // want `t.Yield may wait while mu is locked`
+	})
+	return g.Wait(t)
+}
