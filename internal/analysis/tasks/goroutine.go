@@ -3,7 +3,6 @@ package tasks
 import (
 	"fmt"
 	"go/ast"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -27,8 +26,8 @@ func runGoroutine(pass *analysis.Pass) (any, error) {
 	p := pass.ResultOf[found].(*pkg)
 	for _, file := range p.files {
 		syntax := file.Node().(*ast.File)
-		if isPlainTest(pass.Fset.File(syntax.FileStart).Name()) {
-			continue
+		if strings.HasSuffix(pass.Fset.File(syntax.FileStart).Name(), "_test.go") {
+			continue // a test launches few functions, and mostly literals, for which a goroutine is as good
 		}
 		generators := p.generators(syntax)
 		for _, f := range compile.FindOnGoroutines(pass.Fset, p.types, p.info, syntax) {
@@ -42,13 +41,6 @@ func runGoroutine(pass *analysis.Pass) (any, error) {
 		}
 	}
 	return nil, nil
-}
-
-// isPlainTest reports whether the file has tests and no examples. A test launches few functions, and mostly
-// literals, for which a goroutine is as good. Examples are read, and copied.
-func isPlainTest(file string) bool {
-	name := filepath.Base(file)
-	return strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "example")
 }
 
 // generators returns the functions that are given to task.Seq, which calls them as they are, on the

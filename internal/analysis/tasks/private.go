@@ -56,7 +56,7 @@ func (fn *function) isPrivateChannel(e ast.Expr) bool {
 		case edge.UnaryExpr_X:
 			return parent.(*ast.UnaryExpr).Op == token.ARROW
 		case edge.CallExpr_Args:
-			return fn.pkg.isBuiltin(parent, "len", "cap", "close")
+			return fn.pkg.isBuiltin(parent, "len", "cap", "close") || fn.pkg.usesChannel(parent.(*ast.CallExpr))
 		case edge.AssignStmt_Lhs:
 			a := parent.(*ast.AssignStmt)
 			return len(a.Lhs) == len(a.Rhs) && fn.pkg.isBuiltin(ast.Unparen(a.Rhs[i]), "make")
@@ -66,6 +66,12 @@ func (fn *function) isPrivateChannel(e ast.Expr) bool {
 		}
 		return false
 	})
+}
+
+// usesChannel reports whether the call is one of package task that sends to a Go channel or receives from it.
+func (p *pkg) usesChannel(call *ast.CallExpr) bool {
+	of, name := method(p.callee(call))
+	return of == "" && (name == "RecvFrom" || name == "SendTo")
 }
 
 // isPrivateMutex reports whether e is a mutex, not a pointer to one, with which the function does nothing but

@@ -154,6 +154,7 @@ func private(t *task.T, n int) int {
 	queue := make(chan int, 8)
 	queue <- n
 	queue <- <-queue
+	task.SendTo(t, queue, 1)
 	close(queue)
 	var never chan int
 	select {
