@@ -16,7 +16,7 @@ import (
 
 // Analyzers returns all analyzers of the package.
 func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Kept, Blocks, Locked, Group, Goroutine}
+	return []*analysis.Analyzer{Kept, Blocks, Locked, Group, Goroutine, Stale}
 }
 
 // found finds the task functions of a package. Its result, a *pkg, is what the analyzers work with.

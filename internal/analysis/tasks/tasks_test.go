@@ -24,3 +24,4 @@ func TestBlocks(t *testing.T)    { run(t, Blocks, "blocks") }
 func TestLocked(t *testing.T)    { run(t, Locked, "locked") }
 func TestGroup(t *testing.T)     { run(t, Group, "group") }
 func TestGoroutine(t *testing.T) { run(t, Goroutine, "goroutine") }
+func TestStale(t *testing.T)     { run(t, Stale, "stale") }
