@@ -40,6 +40,20 @@ func TestVetPrintsFindings(t *testing.T) {
 	require.Equal(t, 25, document.Findings[0].Line)
 }
 
+// TestVetFindsMistakesInTasks has vet look at task functions, and at generated code.
+func TestVetFindsMistakesInTasks(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
+	const wrong = "../../internal/analysis/tasks/testdata/"
+	status, stdout, stderr := call(t, "vet", wrong+"group", wrong+"stale")
+	require.Equal(t, exitFailure, status, stderr)
+	require.Contains(t, stdout, filepath.Join("testdata", "group", "group.go")+":12:3: g.Go begins a child, and nothing waits for it")
+	require.Contains(t, stdout, filepath.Join("testdata", "stale", "changed.go")+":1:9: changed_task.go was generated from another changed.go")
+	require.Contains(t, stdout, "(taskgroup)\n")
+	require.Contains(t, stdout, "(taskstale)\n")
+}
+
 func TestVetIsSilentOnCorrectPackages(t *testing.T) {
 	if race.Enabled {
 		return // see wrongSteps
