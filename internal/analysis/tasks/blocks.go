@@ -117,6 +117,8 @@ func (fn *function) insteadOfReceive(c ast.Expr) string {
 		return "task.RecvFrom, or rely on the waits of t: they end when its context does"
 	case fn.pkg.isTime(c):
 		return "t.Sleep"
+	case fn.pkg.isHandleDone(c):
+		return "the method Wait of the handle"
 	}
 	return "task.RecvFrom, or a task.Chan"
 }
@@ -181,6 +183,16 @@ func (p *pkg) isDone(c ast.Expr) bool {
 	}
 	f := p.callee(call)
 	return f != nil && f.FullName() == "(context.Context).Done"
+}
+
+// isHandleDone reports whether c is a call of the method Done of a task.Handle.
+func (p *pkg) isHandleDone(c ast.Expr) bool {
+	call, ok := ast.Unparen(c).(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	of, name := method(p.callee(call))
+	return of == "Handle" && name == "Done"
 }
 
 // isTime reports whether c is the channel of time.After, or of a time.Timer or time.Ticker.

@@ -24,42 +24,54 @@ package task has to wait for, and methods of it may be called.`,
 
 func runKept(pass *analysis.Pass) (any, error) {
 	p := pass.ResultOf[found].(*pkg)
-	captured := make(map[*ast.FuncLit]bool) // has been reported
+	reported := make(map[*ast.FuncLit]bool)
 	for c := range p.nodes((*ast.Ident)(nil)) {
-		v, ok := p.info.Uses[c.Node().(*ast.Ident)].(*types.Var)
+		id := c.Node().(*ast.Ident)
+		v, ok := p.info.Uses[id].(*types.Var)
 		if !ok || p.byT[v] == nil {
 			continue
 		}
-		why := ""
-		if lit := p.byT[v].capturedBy(c); lit != nil {
-			if captured[lit] {
-				continue
-			}
-			captured[lit] = true
-			why = p.captured(v, lit)
-		} else {
-			why = p.misuse(v, c)
+		d := analysis.Diagnostic{Pos: id.Pos(), End: id.End()}
+		switch in, isCaptured := p.byT[v].capturedBy(c); {
+		case !isCaptured:
+			d.Message = p.misuse(v, c)
+		case p.literals[in.Node().(*ast.FuncLit)] != nil:
+			d.Message = fmt.Sprintf("%s is that of another call: this task function has a *task.T of its own, by which it waits", v.Name())
+			d.SuggestedFixes = p.literals[in.Node().(*ast.FuncLit)].ownFix(id)
+		case !reported[in.Node().(*ast.FuncLit)]:
+			reported[in.Node().(*ast.FuncLit)] = true
+			d.Message = p.captured(v, in)
 		}
-		if why != "" {
-			p.report(pass, analysis.Diagnostic{Pos: c.Node().Pos(), End: c.Node().End(), Message: why})
+		if d.Message != "" {
+			p.report(pass, d)
 		}
 	}
 	return nil, nil
 }
 
-// capturedBy returns the innermost literal in the function that c is in, or nil if that is the function
+// ownFix replaces the name of another t by that of the function's own, if it has one.
+func (fn *function) ownFix(id *ast.Ident) []analysis.SuggestedFix {
+	if !fn.isVisible(fn.t, id.Pos()) {
+		return nil
+	}
+	return []analysis.SuggestedFix{{
+		Message:   "Use " + fn.t.Name(),
+		TextEdits: []analysis.TextEdit{{Pos: id.Pos(), End: id.End(), NewText: []byte(fn.t.Name())}},
+	}}
+}
+
+// capturedBy returns the innermost literal in the function that c is in, and false if that is the function
 // itself. Literals that it defers are counted to it: they run before it returns.
-func (fn *function) capturedBy(c inspector.Cursor) *ast.FuncLit {
+func (fn *function) capturedBy(c inspector.Cursor) (literal inspector.Cursor, ok bool) {
 	for f := range c.Enclosing((*ast.FuncLit)(nil), (*ast.FuncDecl)(nil)) {
 		if f == fn.cursor {
 			break
 		}
-		lit := f.Node().(*ast.FuncLit)
-		if !isDeferred(f) || fn.pkg.literals[lit] != nil {
-			return lit
+		if !isDeferred(f) || fn.pkg.literals[f.Node().(*ast.FuncLit)] != nil {
+			return f, true
 		}
 	}
-	return nil
+	return inspector.Cursor{}, false
 }
 
 // isDeferred reports whether the literal is called by a defer statement.
@@ -68,10 +80,17 @@ func isDeferred(c inspector.Cursor) bool {
 	return c.ParentEdgeKind() == edge.CallExpr_Fun && c.Parent().ParentEdgeKind() == edge.DeferStmt_Call
 }
 
-// captured says what is wrong with a literal that uses the t of a function around it.
-func (p *pkg) captured(t *types.Var, lit *ast.FuncLit) string {
-	if p.literals[lit] != nil {
-		return fmt.Sprintf("%s is that of another call: this task function has a *task.T of its own, by which it waits", t.Name())
+// captured says what is wrong with a literal, which is no task function, that uses the t of the function
+// around it.
+func (p *pkg) captured(t *types.Var, in inspector.Cursor) string {
+	in = outOfParens(in)
+	if in.ParentEdgeKind() == edge.CallExpr_Fun && in.Parent().ParentEdgeKind() == edge.GoStmt_Call {
+		return onGoroutine(t)
+	}
+	if in.ParentEdgeKind() == edge.CallExpr_Args {
+		if of, name := method(p.callee(in.Parent().Node().(*ast.CallExpr))); of == "" && name == "Block" {
+			return fmt.Sprintf("%s is used on the goroutine of task.Block: wait before it or after it, and get what the function needs of %s before", t.Name(), t.Name())
+		}
 	}
 	return fmt.Sprintf("%s is captured by a literal that is no task function, and may be used when its call has ended: give the literal a first parameter that is a *task.T", t.Name())
 }

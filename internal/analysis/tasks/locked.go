@@ -103,7 +103,7 @@ func (fn *function) lock(c inspector.Cursor, s *ast.ExprStmt) (lock, bool) {
 		if !l.isUnlock(c.Node().(*ast.CallExpr)) {
 			continue
 		}
-		if fn.capturedBy(c) != nil {
+		if _, captured := fn.capturedBy(c); captured {
 			return lock{}, false
 		}
 		unlocked = true

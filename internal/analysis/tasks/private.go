@@ -31,7 +31,7 @@ func (fn *function) isPrivate(e ast.Expr, allowed func(c inspector.Cursor) bool)
 		if !declares && fn.pkg.info.Uses[id] != v {
 			continue
 		}
-		if fn.capturedBy(c) != nil || !allowed(outOfParens(c)) {
+		if _, captured := fn.capturedBy(c); captured || !allowed(outOfParens(c)) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package blocks
 
 import (
 	"context"
+	"database/sql"
 	"net"
 	"net/http"
 	"os"
@@ -127,6 +128,16 @@ func (p *peer) network(t *task.T, l net.Listener, c *net.TCPConn, d net.Dialer, 
 	os.Stderr.WriteString("x")
 	return p.Close()
 }
+
+// launched waits for another task as goroutines do.
+func launched(t *task.T, h task.Handle[int], db *sql.DB) {
+	<-h.Done()                                            // want `a receive from h.Done\(\) blocks the worker that runs the task: use the method Wait of the handle`
+	h.WaitContext(t.Context())                            // want `h.WaitContext blocks the worker that runs the task: use its method Wait`
+	task.Run(t.Context(), nil, task.Do1(errorOfChild, 1)) // want `task.Run blocks the worker that runs the task: use a call of the function itself, with t`
+	db.QueryRowContext(t.Context(), "SELECT 1")           // want `db.QueryRowContext blocks`
+}
+
+func errorOfChild(t *task.T, n int) error { return t.Yield() }
 
 // elsewhere blocks where that is right.
 func elsewhere(t *task.T, in chan int) error {

@@ -64,11 +64,11 @@ func passes(t *task.T, s *server) {
 
 func captures(t *task.T) error {
 	go func() {
-		t.Yield() // want `t is captured by a literal that is no task function, and may be used when its call has ended: give the literal a first parameter that is a \*task.T`
+		t.Yield() // want `t belongs to this call and not to another goroutine: begin a child`
 		t.Yield()
 	}()
-	wait := func() error { return child(t, 1) }              // want `t is captured by a literal`
-	task.Block(t, func() (int, error) { return 1, t.Err() }) // want `t is captured by a literal`
+	wait := func() error { return child(t, 1) }              // want `t is captured by a literal that is no task function, and may be used when its call has ended: give the literal a first parameter that is a \*task.T`
+	task.Block(t, func() (int, error) { return 1, t.Err() }) // want `t is used on the goroutine of task.Block: wait before it or after it, and get what the function needs of t before`
 	defer func() {
 		t.Yield()
 		defer func() { t.Yield() }()
@@ -76,6 +76,9 @@ func captures(t *task.T) error {
 	}()
 	var g task.Group
 	g.Go(t, func(u *task.T) error {
+		defer func() {
+			t.Yield() // want `t is that of another call`
+		}()
 		return t.Yield() // want `t is that of another call: this task function has a \*task.T of its own, by which it waits`
 	})
 	g.Go(t, func(t *task.T) error { return child(t, 1) })
