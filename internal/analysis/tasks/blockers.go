@@ -5,6 +5,22 @@ import (
 	"strings"
 )
 
+// doInBlock is what to use instead of what has no counterpart.
+const doInBlock = "task.Block with a function that does it"
+
+// copiers has functions that block if one of their first arguments is of connections, and how many these are.
+var copiers = map[string]int{
+	"io.Copy": 2, "io.CopyN": 2, "io.CopyBuffer": 2,
+	"io.ReadAll": 1, "io.ReadFull": 1, "io.ReadAtLeast": 1, "io.WriteString": 1,
+	"fmt.Fprint": 1, "fmt.Fprintf": 1, "fmt.Fprintln": 1, "fmt.Fscan": 1, "fmt.Fscanf": 1, "fmt.Fscanln": 1,
+}
+
+// connections has the types that are read from and written to, where that blocks.
+var connections = map[string]bool{
+	"net.Conn": true, "net.TCPConn": true, "net.UDPConn": true, "net.UnixConn": true, "net.IPConn": true,
+	"crypto/tls.Conn": true, "os.File": true,
+}
+
 // blockers has the functions and methods that are known to block, by their full names, and what to use
 // instead. A method of an embedded type has the name of that type.
 var blockers = findBlockers()
@@ -23,7 +39,7 @@ func findBlockers() map[string]string {
 		framearena + "coro.Run":                          "task.Await",
 		"(" + framearena + "task.Handle[R]).WaitContext": "its method Wait",
 	}
-	maps.Copy(found, methods("task.Block with a function that does it", inputOutput))
+	maps.Copy(found, methods(doInBlock, inputOutput))
 	return found
 }
 

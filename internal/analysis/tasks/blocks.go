@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ast/edge"
@@ -52,6 +51,9 @@ func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) (analysis.
 			break
 		}
 		what, instead = nameOf(n), blockers[f.FullName()]
+		if k := copiers[f.FullName()]; k <= len(n.Args) && fn.pkg.hasConnection(n.Args[:k]) {
+			instead = doInBlock
+		}
 		if f.FullName() == "time.Sleep" && len(n.Args) == 1 {
 			fixes = fn.sleepFix(pass, c, n.Args[0])
 		}
@@ -72,6 +74,9 @@ func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) (analysis.
 		if _, ok := fn.pkg.info.TypeOf(n.X).Underlying().(*types.Chan); ok && !fn.isPrivateChannel(n.X) {
 			at = n.X
 			what, instead = "a range over "+types.ExprString(n.X), "a loop with task.RecvFrom, or the method All of a task.Chan"
+			if fn.pkg.isTime(n.X) {
+				instead = "a loop with t.Sleep"
+			}
 		}
 	case *ast.SelectStmt:
 		if instead = fn.insteadOfSelect(n); instead != "" {
@@ -224,13 +229,39 @@ func (p *pkg) afterArgument(c ast.Expr) ast.Expr {
 // to them as they do with package fmt.
 func isStandardStream(info *types.Info, call *ast.CallExpr) bool {
 	method, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	return ok && isOutput(info, method.X)
+}
+
+// isOutput reports whether e is os.Stdout or os.Stderr.
+func isOutput(info *types.Info, e ast.Expr) bool {
+	s, ok := ast.Unparen(e).(*ast.SelectorExpr)
 	if !ok {
 		return false
 	}
-	stream, ok := ast.Unparen(method.X).(*ast.SelectorExpr)
-	if !ok {
-		return false
+	v, ok := info.Uses[s.Sel].(*types.Var)
+	return ok && v.Pkg() != nil && v.Pkg().Path() == "os" && (v.Name() == "Stdout" || v.Name() == "Stderr")
+}
+
+// hasConnection reports whether one of the arguments is a network connection, a file or the body of an HTTP
+// response.
+func (p *pkg) hasConnection(args []ast.Expr) bool {
+	for _, arg := range args {
+		if isOutput(p.info, arg) {
+			continue
+		}
+		t := p.info.TypeOf(arg)
+		if pointer, ok := types.Unalias(t).(*types.Pointer); ok {
+			t = pointer.Elem()
+		}
+		if named, ok := types.Unalias(t).(*types.Named); ok && connections[named.String()] {
+			return true
+		}
+		if s, ok := ast.Unparen(arg).(*ast.SelectorExpr); ok {
+			v, ok := p.info.Uses[s.Sel].(*types.Var)
+			if ok && v.Name() == "Body" && v.IsField() && v.Pkg() != nil && v.Pkg().Path() == "net/http" {
+				return true
+			}
+		}
 	}
-	v, ok := info.Uses[stream.Sel].(*types.Var)
-	return ok && v.Pkg() != nil && v.Pkg().Path() == "os" && strings.HasPrefix(v.Name(), "Std") && v.Name() != "Stdin"
+	return false
 }

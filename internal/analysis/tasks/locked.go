@@ -3,6 +3,7 @@ package tasks
 import (
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 
@@ -115,7 +116,25 @@ func (fn *function) lock(c inspector.Cursor, s *ast.ExprStmt) (lock, bool) {
 		n := i.Node().(*ast.IfStmt)
 		l.know(n.Cond, n.Body.Pos() <= s.Pos() && s.Pos() < n.Body.End())
 	}
+	if before, ok := c.PrevSibling(); ok {
+		l.knowAssigned(before.Node())
+	}
+	if after, ok := c.NextSibling(); ok {
+		l.knowAssigned(after.Node())
+	}
 	return l, unlocked
+}
+
+// knowAssigned adds what the statement beside the lock assigns, if that is true or false: it may note that the
+// mutex is locked.
+func (l *lock) knowAssigned(n ast.Node) {
+	a, ok := n.(*ast.AssignStmt)
+	if !ok || len(a.Lhs) != 1 || len(a.Rhs) != 1 {
+		return
+	}
+	if v := l.fn.pkg.info.Types[a.Rhs[0]].Value; v != nil && v.Kind() == constant.Bool {
+		l.know(a.Lhs[0], constant.BoolVal(v))
+	}
 }
 
 // know adds that the condition is true, or false, where the mutex is locked.

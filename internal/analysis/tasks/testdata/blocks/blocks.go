@@ -4,6 +4,8 @@ package blocks
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -127,6 +129,19 @@ func (p *peer) network(t *task.T, l net.Listener, c *net.TCPConn, d net.Dialer, 
 	exec.CommandContext(t.Context(), "true").Output() // want `exec.CommandContext\(t.Context\(\), "true"\).Output blocks`
 	os.Stderr.WriteString("x")
 	return p.Close()
+}
+
+func copies(t *task.T, c net.Conn, tcp *net.TCPConn, f *os.File, r io.Reader, answer *http.Response) {
+	io.Copy(c, r)            // want `io.Copy blocks the worker that runs the task: use task.Block with a function that does it`
+	io.Copy(os.Stdout, tcp)  // want `io.Copy blocks`
+	io.ReadAll(f)            // want `io.ReadAll blocks`
+	io.ReadAll(answer.Body)  // want `io.ReadAll blocks`
+	fmt.Fprintln(c, "hello") // want `fmt.Fprintln blocks`
+	fmt.Fprintln(os.Stderr, "hello", c)
+	fmt.Fprintln(os.Stderr, "hello")
+	io.ReadAll(r)
+	for range time.Tick(time.Second) { // want `a range over time.Tick\(time.Second\) blocks the worker that runs the task: use a loop with t.Sleep`
+	}
 }
 
 // launched waits for another task as goroutines do.

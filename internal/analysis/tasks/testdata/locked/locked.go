@@ -163,6 +163,19 @@ func (s *store) sameCondition(t *task.T, shared, quick bool) error {
 	return t.Yield()
 }
 
+func (s *store) noted(t *task.T, shared bool) error {
+	locked := false
+	if shared {
+		s.mu.Lock()
+		locked = true
+	}
+	s.n++
+	if locked {
+		s.mu.Unlock()
+	}
+	return t.Yield()
+}
+
 func (s *store) panics(t *task.T) error {
 	s.mu.Lock()
 	if s.n < 0 {
