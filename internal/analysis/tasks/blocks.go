@@ -27,8 +27,13 @@ func runBlocks(pass *analysis.Pass) (any, error) {
 	p := pass.ResultOf[found].(*pkg)
 	for _, fn := range p.functions {
 		fn.own(func(c inspector.Cursor) bool {
-			if d, ok := fn.blocking(pass, c); ok {
-				p.report(pass, d)
+			if b := fn.blocking(pass, c); b.instead != "" {
+				p.report(pass, analysis.Diagnostic{
+					Pos:            b.pos,
+					End:            b.end,
+					Message:        fmt.Sprintf("%s blocks the worker that runs the task: use %s", b.what, b.instead),
+					SuggestedFixes: b.fixes,
+				})
 			}
 			return true
 		})
@@ -36,69 +41,52 @@ func runBlocks(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// blocking describes what is wrong with the node, if it blocks.
-func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) (analysis.Diagnostic, bool) {
-	var what, instead string
-	var at ast.Node = c.Node()
-	var fixes []analysis.SuggestedFix
+// blocking is an operation that blocks.
+type blocking struct {
+	pos, end      token.Pos
+	what, instead string
+	fixes         []analysis.SuggestedFix
+}
+
+// blocking describes the node at c. If that does not block, there is nothing instead of it.
+func (fn *function) blocking(pass *analysis.Pass, c inspector.Cursor) blocking {
 	switch n := c.Node().(type) {
 	case *ast.CallExpr:
-		if c.ParentEdgeKind() == edge.GoStmt_Call {
-			break
-		}
-		f := fn.pkg.callee(n)
-		if f == nil || isStandardStream(fn.pkg.info, n) {
-			break
-		}
-		what, instead = nameOf(n), blockers[f.FullName()]
-		if k := copiers[f.FullName()]; k <= len(n.Args) && fn.pkg.hasConnection(n.Args[:k]) {
-			instead = doInBlock
-		}
-		if f.FullName() == "time.Sleep" && len(n.Args) == 1 {
-			fixes = fn.sleepFix(pass, c, n.Args[0])
-		}
+		return fn.blockingCall(pass, c, n)
 	case *ast.UnaryExpr:
-		if n.Op != token.ARROW || isCommunication(c) || fn.isPrivateChannel(n.X) {
-			break
-		}
-		what, instead = "a receive from "+types.ExprString(n.X), fn.insteadOfReceive(n.X)
-		if d := fn.pkg.afterArgument(n.X); d != nil {
-			fixes = fn.sleepFix(pass, c, d)
+		if n.Op == token.ARROW && !isCommunication(c) && !fn.isPrivateChannel(n.X) {
+			return blocking{n.Pos(), n.End(), "a receive from " + types.ExprString(n.X), fn.insteadOfReceive(n.X), fn.afterFix(pass, c, n.X)}
 		}
 	case *ast.SendStmt:
 		if !isCommunication(c) && !fn.isPrivateChannel(n.Chan) {
-			what, instead = "a send to "+types.ExprString(n.Chan), "task.SendTo, or a task.Chan"
-			fixes = fn.sendFix(pass, c, n)
+			return blocking{n.Pos(), n.End(), "a send to " + types.ExprString(n.Chan), "task.SendTo, or a task.Chan", fn.sendFix(pass, c, n)}
 		}
 	case *ast.RangeStmt:
 		if _, ok := fn.pkg.info.TypeOf(n.X).Underlying().(*types.Chan); ok && !fn.isPrivateChannel(n.X) {
-			at = n.X
-			what, instead = "a range over "+types.ExprString(n.X), "a loop with task.RecvFrom, or the method All of a task.Chan"
-			if fn.pkg.isTime(n.X) {
-				instead = "a loop with t.Sleep"
-			}
+			return blocking{n.X.Pos(), n.X.End(), "a range over " + types.ExprString(n.X), fn.insteadOfRange(n.X), nil}
 		}
 	case *ast.SelectStmt:
-		if instead = fn.insteadOfSelect(n); instead != "" {
-			what = "a select without default"
-			at = selectKeyword{n}
-		}
+		end := n.Pos() + token.Pos(len("select")) // the whole statement is too long to be marked
+		return blocking{n.Pos(), end, "a select without default", fn.insteadOfSelect(n), nil}
 	}
-	if instead == "" {
-		return analysis.Diagnostic{}, false
-	}
-	return analysis.Diagnostic{
-		Pos:            at.Pos(),
-		End:            at.End(),
-		Message:        fmt.Sprintf("%s blocks the worker that runs the task: use %s", what, instead),
-		SuggestedFixes: fixes,
-	}, true
+	return blocking{}
 }
 
-// selectKeyword is the place of the word select, since a whole statement is too long to be marked.
-type selectKeyword struct{ *ast.SelectStmt }
-
-func (s selectKeyword) End() token.Pos { return s.Pos() + token.Pos(len("select")) }
+// blockingCall describes a call.
+func (fn *function) blockingCall(pass *analysis.Pass, c inspector.Cursor, call *ast.CallExpr) blocking {
+	f := fn.pkg.callee(call)
+	if f == nil || c.ParentEdgeKind() == edge.GoStmt_Call || isStandardStream(fn.pkg.info, call) {
+		return blocking{}
+	}
+	b := blocking{pos: call.Pos(), end: call.End(), what: nameOf(call), instead: blockers[f.FullName()]}
+	if k := copiers[f.FullName()]; k <= len(call.Args) && fn.pkg.hasConnection(call.Args[:k]) {
+		b.instead = doInBlock
+	}
+	if f.FullName() == "time.Sleep" && len(call.Args) == 1 {
+		b.fixes = fn.sleepFix(pass, c, call.Args[0])
+	}
+	return b
+}
 
 // isCommunication reports whether c is the operation of a case of a select statement, which is reported as
 // a whole if it blocks.
@@ -126,6 +114,14 @@ func (fn *function) insteadOfReceive(c ast.Expr) string {
 		return "the method Wait of the handle"
 	}
 	return "task.RecvFrom, or a task.Chan"
+}
+
+// insteadOfRange says what to write instead of a range over c.
+func (fn *function) insteadOfRange(c ast.Expr) string {
+	if fn.pkg.isTime(c) {
+		return "a loop with t.Sleep"
+	}
+	return "a loop with task.RecvFrom, or the method All of a task.Chan"
 }
 
 // insteadOfSelect says what to write instead of the select statement, or returns "" if that has a default
@@ -180,49 +176,39 @@ func channelOf(comm ast.Stmt) ast.Expr {
 	return ast.Unparen(e).(*ast.UnaryExpr).X
 }
 
+// called returns the function that e calls, and its arguments, or nil if e is no call.
+func (p *pkg) called(e ast.Expr) (*types.Func, []ast.Expr) {
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok {
+		return nil, nil
+	}
+	return p.callee(call), call.Args
+}
+
 // isDone reports whether c is a call of the method Done of a context.
 func (p *pkg) isDone(c ast.Expr) bool {
-	call, ok := ast.Unparen(c).(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	f := p.callee(call)
+	f, _ := p.called(c)
 	return f != nil && f.FullName() == "(context.Context).Done"
 }
 
 // isHandleDone reports whether c is a call of the method Done of a task.Handle.
 func (p *pkg) isHandleDone(c ast.Expr) bool {
-	call, ok := ast.Unparen(c).(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	of, name := method(p.callee(call))
+	f, _ := p.called(c)
+	of, name := method(f)
 	return of == "Handle" && name == "Done"
 }
 
-// isTime reports whether c is the channel of time.After, or of a time.Timer or time.Ticker.
+// isTime reports whether c is the channel of time.After or time.Tick, or of a time.Timer or time.Ticker.
 func (p *pkg) isTime(c ast.Expr) bool {
-	switch c := ast.Unparen(c).(type) {
-	case *ast.CallExpr:
-		f := p.callee(c)
-		return f != nil && (f.FullName() == "time.After" || f.FullName() == "time.Tick")
-	case *ast.SelectorExpr:
-		v, ok := p.info.Uses[c.Sel].(*types.Var)
-		return ok && v.IsField() && v.Pkg() != nil && v.Pkg().Path() == "time"
+	if f, _ := p.called(c); f != nil {
+		return f.FullName() == "time.After" || f.FullName() == "time.Tick"
 	}
-	return false
-}
-
-// afterArgument returns the argument of time.After, if c is a call of it, or nil.
-func (p *pkg) afterArgument(c ast.Expr) ast.Expr {
-	call, ok := ast.Unparen(c).(*ast.CallExpr)
-	if !ok || len(call.Args) != 1 {
-		return nil
+	s, ok := ast.Unparen(c).(*ast.SelectorExpr)
+	if !ok {
+		return false
 	}
-	if f := p.callee(call); f == nil || f.FullName() != "time.After" {
-		return nil
-	}
-	return call.Args[0]
+	v, ok := p.info.Uses[s.Sel].(*types.Var)
+	return ok && v.IsField() && v.Pkg() != nil && v.Pkg().Path() == "time"
 }
 
 // isStandardStream reports whether the call is that of a method of os.Stdout or os.Stderr: programs print

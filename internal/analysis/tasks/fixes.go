@@ -24,6 +24,15 @@ func (fn *function) sleepFix(pass *analysis.Pass, c inspector.Cursor, d ast.Expr
 	return fn.waitFix(pass, c, "Sleep as a task", fmt.Sprintf("%s.Sleep(%s)", fn.t.Name(), fn.text(pass, d)))
 }
 
+// afterFix is sleepFix for a receive from the channel, if that is made by time.After.
+func (fn *function) afterFix(pass *analysis.Pass, c inspector.Cursor, channel ast.Expr) []analysis.SuggestedFix {
+	f, args := fn.pkg.called(channel)
+	if f == nil || f.FullName() != "time.After" || len(args) != 1 {
+		return nil
+	}
+	return fn.sleepFix(pass, c, args[0])
+}
+
 // usesTimeElsewhere reports whether the file needs package time without the functions that t.Sleep replaces.
 // If not, the fix would leave an import that is not used.
 func (fn *function) usesTimeElsewhere() bool {
