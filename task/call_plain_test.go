@@ -36,7 +36,7 @@ func TestCallPlain(t *testing.T) {
 		ended := false
 		h, err := task.Start(ex, calling(&got, func(tt *task.T, _ *int) error {
 			err := tt.Sleep(time.Hour)
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) //framearena:ignore the task is to be late
 			ended = true
 			return err
 		}), opts...)

@@ -262,7 +262,7 @@ func TestCloseOfARunningFunction(t *testing.T) {
 	call := task.Do0(func(tt *task.T) error {
 		defer func() { deferred = true }()
 		close(begun)
-		<-closing
+		<-closing //framearena:ignore it does not wait, on purpose
 		for {
 			if err := tt.Yield(); err != nil {
 				return err

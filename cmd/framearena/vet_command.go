@@ -17,9 +17,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/unitchecker"
 
 	"github.com/framearena/framearena/internal/analysis/steps"
+	"github.com/framearena/framearena/internal/analysis/tasks"
 )
 
 // isVetTool reports whether the arguments are those of the protocol between go vet and its
@@ -38,14 +40,17 @@ func isVetTool(args []string) bool {
 }
 
 // vetTool analyzes one package for go vet. It ends the process.
-func vetTool() { unitchecker.Main(steps.Analyzers()...) }
+func vetTool() { unitchecker.Main(analyzers()...) }
+
+// analyzers returns the checks of framearena vet.
+func analyzers() []*analysis.Analyzer { return append(tasks.Analyzers(), steps.Analyzers()...) }
 
 // vetReport is the JSON document of framearena vet.
 type vetReport struct {
 	Findings []finding `json:"findings"`
 }
 
-// finding is a mistake in a step function.
+// finding is a mistake in a task function or a step function.
 type finding struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`
@@ -64,7 +69,7 @@ func newVetCommand(c *streams) *cobra.Command {
 	var flags vetFlags
 	command := &cobra.Command{
 		Use:   "vet [PACKAGE...]",
-		Short: "Find mistakes in step functions, such as a lost Step",
+		Short: "Find mistakes in task functions and step functions",
 		Long:  vetText(),
 		RunE: func(cmd *cobra.Command, packages []string) error {
 			if len(packages) == 0 {
@@ -91,10 +96,11 @@ func newVetCommand(c *streams) *cobra.Command {
 // vetText returns what help says about framearena vet.
 func vetText() string {
 	var b strings.Builder
-	b.WriteString(`Vet finds mistakes in step functions that compile, and go wrong when they run:
+	b.WriteString(`Vet finds mistakes in task functions, and in steps that are written by hand, that compile
+and go wrong when they run:
 
 `)
-	for _, a := range steps.Analyzers() {
+	for _, a := range analyzers() {
 		about, _, _ := strings.Cut(a.Doc, "\n")
 		fmt.Fprintf(&b, "  %-14s %s\n", a.Name, about)
 	}
@@ -106,7 +112,7 @@ before it. Exit status 1 means that there are findings.
 The command is a tool for go vet as well. With the flags of go vet, single checks
 can be selected or left out:
 
-  go vet -vettool=$(which framearena) -stepdropped ./...
+  go vet -vettool=$(which framearena) -taskblocks ./...
   go vet -vettool=$(which framearena) -stepresume=false ./...`)
 	return b.String()
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/internal/analysis/steps"
 	"github.com/framearena/framearena/internal/race"
 )
 
@@ -39,6 +38,20 @@ func TestVetPrintsFindings(t *testing.T) {
 	require.NotEmpty(t, document.Findings)
 	require.Equal(t, "stepdropped", document.Findings[0].Check)
 	require.Equal(t, 25, document.Findings[0].Line)
+}
+
+// TestVetFindsMistakesInTasks has vet look at task functions, and at generated code.
+func TestVetFindsMistakesInTasks(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
+	const wrong = "../../internal/analysis/tasks/testdata/"
+	status, stdout, stderr := call(t, "vet", wrong+"group", wrong+"stale")
+	require.Equal(t, exitFailure, status, stderr)
+	require.Contains(t, stdout, filepath.Join("testdata", "group", "group.go")+":12:3: g.Go begins a child, and nothing waits for it")
+	require.Contains(t, stdout, filepath.Join("testdata", "stale", "changed.go")+":1:9: changed_task.go was generated from another changed.go")
+	require.Contains(t, stdout, "(taskgroup)\n")
+	require.Contains(t, stdout, "(taskstale)\n")
 }
 
 func TestVetIsSilentOnCorrectPackages(t *testing.T) {
@@ -115,7 +128,7 @@ func TestPageHasAllChecks(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	_, help, _ := call(t, "help", "vet")
-	for _, a := range steps.Analyzers() {
+	for _, a := range analyzers() {
 		require.Contains(t, string(text), "| `"+a.Name+"` | ")
 		require.Contains(t, help, "  "+a.Name)
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -434,8 +432,7 @@ func (f *file) findHash() error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(src)
-	f.hash = hex.EncodeToString(sum[:8])
+	f.hash = Hash(src)
 	for _, group := range f.syntax.Comments {
 		if group.Pos() > f.syntax.Package {
 			break

@@ -30,7 +30,7 @@ func (f *file) text() ([]byte, error) {
 	f.writeCallees(&functions, &init)
 	fmt.Fprintf(&body, "func init() {\n%s}\n\n%s", init.String(), functions.String())
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n//\n// Source: %s, sha256 %s\n\n", header, baseName(f.name), f.hash)
+	fmt.Fprintf(&b, "%s\n//\n%s%s%s%s\n\n", Header, originPrefix, baseName(f.name), originHash, f.hash)
 	b.WriteString("//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it\n\n")
 	if f.constraint != "" {
 		fmt.Fprintf(&b, "%s\n\n", f.constraint)

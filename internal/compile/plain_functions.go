@@ -13,26 +13,74 @@ import (
 // the source when it is launched, so it can be compiled if its value is its code alone: if it captures
 // nothing. What cannot be compiled runs on a goroutine, and is reported.
 
-// plainFinder looks for the task functions that one declaration, which is none itself, makes.
+// OnGoroutine is a task function that runs on a goroutine, because it cannot be compiled.
+type OnGoroutine struct {
+	Place    ast.Node // the literal, or the method value
+	Function string
+	Why      string // and what to write instead
+}
+
+// FindOnGoroutines returns the task functions that the plain functions of a file make, and that run on
+// goroutines.
+func FindOnGoroutines(fset *token.FileSet, pkg *types.Package, info *types.Info, file *ast.File) []OnGoroutine {
+	p := &plainFinder{fset: fset, pkg: pkg, info: info, syntax: file}
+	p.findAll()
+	return p.refused
+}
+
+// plainFinder looks for the task functions that the plain declarations of a file make.
 type plainFinder struct {
-	unit  *unit
-	file  *file
-	name  string // of the declaration
+	fset   *token.FileSet
+	pkg    *types.Package
+	info   *types.Info
+	syntax *ast.File
+
+	name  string // of the declaration that is looked at
 	isGen bool   // it has type parameters
-	found int    // literals
+	found int    // literals in it
+
+	compiled []plainLiteral
+	refused  []OnGoroutine
+}
+
+// plainLiteral is a literal that can be compiled.
+type plainLiteral struct {
+	lit    *ast.FuncLit
+	within string // the name of the declaration
+	number int    // of the literal in it
 }
 
 // findInPlain finds the task functions that plain declarations of the file make.
 func (u *unit) findInPlain(f *file) {
-	for _, d := range f.syntax.Decls {
+	p := &plainFinder{fset: u.fset, pkg: u.types, info: u.info, syntax: f.syntax}
+	p.findAll()
+	for _, l := range p.compiled {
+		finder := &variableFinder{info: u.info, used: u.usage}
+		finder.literal(nil, l.lit, anyLiteral)
+		fn := u.newFunction(f, nil, l.lit, nil)
+		fn.display, fn.base = l.display(), lowerFirst(l.within)+"Func"+itoa(l.number)
+		u.literals[l.lit] = fn
+		f.functions = append(f.functions, fn)
+		u.findLiterals(f, fn)
+	}
+	for _, r := range p.refused {
+		at := u.fset.Position(r.Place.Pos())
+		u.frames = append(u.frames, FrameReport{File: at.Filename, Line: at.Line, Function: r.Function, Points: []PointReport{}, OnGoroutine: r.Why})
+	}
+}
+
+func (l plainLiteral) display() string { return l.within + ".func" + itoa(l.number) }
+
+func (p *plainFinder) findAll() {
+	for _, d := range p.syntax.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
-			object, ok := u.info.Defs[d.Name].(*types.Func)
+			object, ok := p.info.Defs[d.Name].(*types.Func)
 			if !ok || d.Body == nil || isTaskSignature(object.Signature()) {
 				continue
 			}
 			sig := object.Signature()
-			p := &plainFinder{unit: u, file: f, name: d.Name.Name, isGen: sig.TypeParams().Len() > 0 || sig.RecvTypeParams().Len() > 0}
+			p.begin(d.Name.Name, sig.TypeParams().Len() > 0 || sig.RecvTypeParams().Len() > 0)
 			p.walk(d.Body)
 		case *ast.GenDecl:
 			if d.Tok != token.VAR {
@@ -40,7 +88,7 @@ func (u *unit) findInPlain(f *file) {
 			}
 			for _, spec := range d.Specs {
 				spec := spec.(*ast.ValueSpec)
-				p := &plainFinder{unit: u, file: f, name: spec.Names[0].Name}
+				p.begin(spec.Names[0].Name, false)
 				for _, v := range spec.Values {
 					p.walk(v)
 				}
@@ -48,6 +96,9 @@ func (u *unit) findInPlain(f *file) {
 		}
 	}
 }
+
+// begin begins with another declaration.
+func (p *plainFinder) begin(name string, isGen bool) { p.name, p.isGen, p.found = name, isGen, 0 }
 
 func (p *plainFinder) walk(n ast.Node) {
 	called := map[*ast.SelectorExpr]bool{}
@@ -62,7 +113,7 @@ func (p *plainFinder) walk(n ast.Node) {
 				p.methodValue(x)
 			}
 		case *ast.FuncLit:
-			if isTaskLiteral(p.unit.info, x) {
+			if isTaskLiteral(p.info, x) {
 				p.literal(x)
 				return false
 			}
@@ -71,22 +122,15 @@ func (p *plainFinder) walk(n ast.Node) {
 	})
 }
 
-// literal compiles a literal, if that can be done.
+// literal adds a literal to those that are compiled or refused.
 func (p *plainFinder) literal(lit *ast.FuncLit) {
 	p.found++
-	display := p.name + ".func" + itoa(p.found)
+	l := plainLiteral{lit, p.name, p.found}
 	if why := p.obstacle(lit); why != "" {
-		p.report(lit.Pos(), display, why+"; launch a function with a name instead, with what it needs as arguments")
+		p.refuse(lit, l.display(), why+"; launch a function with a name instead, with what it needs as arguments")
 		return
 	}
-	u := p.unit
-	finder := &variableFinder{info: u.info, used: u.usage}
-	finder.literal(nil, lit, anyLiteral)
-	fn := u.newFunction(p.file, nil, lit, nil)
-	fn.display, fn.base = display, lowerFirst(p.name)+"Func"+itoa(p.found)
-	u.literals[lit] = fn
-	p.file.functions = append(p.file.functions, fn)
-	u.findLiterals(p.file, fn)
+	p.compiled = append(p.compiled, l)
 }
 
 // obstacle says why the literal cannot be compiled, or returns an empty string.
@@ -103,8 +147,8 @@ func (p *plainFinder) obstacle(lit *ast.FuncLit) string {
 		if !ok {
 			return true
 		}
-		o := p.unit.info.Uses[id]
-		if o == nil || o.Pkg() != p.unit.types || o.Parent() == nil || o.Parent() == p.unit.types.Scope() ||
+		o := p.info.Uses[id]
+		if o == nil || o.Pkg() != p.pkg || o.Parent() == nil || o.Parent() == p.pkg.Scope() ||
 			lit.Pos() <= o.Pos() && o.Pos() < lit.End() || slices.Contains(captured, o.Name()) {
 			return true
 		}
@@ -123,10 +167,10 @@ func (p *plainFinder) obstacle(lit *ast.FuncLit) string {
 // sharesLine reports whether another task literal begins in the line, so that the place does not tell which
 // of them is meant.
 func (p *plainFinder) sharesLine(lit *ast.FuncLit) bool {
-	line := func(l *ast.FuncLit) int { return p.unit.fset.Position(l.Pos()).Line }
+	line := func(l *ast.FuncLit) int { return p.fset.Position(l.Pos()).Line }
 	shares := false
-	ast.Inspect(p.file.syntax, func(n ast.Node) bool {
-		if other, ok := n.(*ast.FuncLit); ok && other != lit && line(other) == line(lit) && isTaskLiteral(p.unit.info, other) {
+	ast.Inspect(p.syntax, func(n ast.Node) bool {
+		if other, ok := n.(*ast.FuncLit); ok && other != lit && line(other) == line(lit) && isTaskLiteral(p.info, other) {
 			shares = true
 		}
 		return !shares
@@ -136,7 +180,7 @@ func (p *plainFinder) sharesLine(lit *ast.FuncLit) bool {
 
 // methodValue reports a method value that cannot be bound.
 func (p *plainFinder) methodValue(x *ast.SelectorExpr) {
-	s := p.unit.info.Selections[x]
+	s := p.info.Selections[x]
 	if s == nil || s.Kind() != types.MethodVal || !isTaskSignature(s.Type().(*types.Signature)) {
 		return
 	}
@@ -154,12 +198,11 @@ func (p *plainFinder) methodValue(x *ast.SelectorExpr) {
 	default:
 		return
 	}
-	p.report(x.Pos(), "the method value "+x.Sel.Name+" in "+p.name, why+"; launch a function that calls the method instead")
+	p.refuse(x, "the method value "+x.Sel.Name+" in "+p.name, why+"; launch a function that calls the method instead")
 }
 
-func (p *plainFinder) report(pos token.Pos, name, why string) {
-	at := p.unit.fset.Position(pos)
-	p.unit.frames = append(p.unit.frames, FrameReport{File: at.Filename, Line: at.Line, Function: name, Points: []PointReport{}, OnGoroutine: why})
+func (p *plainFinder) refuse(place ast.Node, name, why string) {
+	p.refused = append(p.refused, OnGoroutine{place, name, why})
 }
 
 // bindLiteral binds a literal of a plain function.

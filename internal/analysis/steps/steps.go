@@ -10,6 +10,8 @@ import (
 	"golang.org/x/tools/go/analysis/passes/inspect"
 	"golang.org/x/tools/go/ast/inspector"
 	"golang.org/x/tools/go/types/typeutil"
+
+	"github.com/framearena/framearena/internal/analysis/ignore"
 )
 
 // Analyzers returns all analyzers of the package.
@@ -33,7 +35,7 @@ type pkg struct {
 	steps   []*step
 	decls   map[*types.Func]*ast.FuncDecl
 	called  map[*types.Func]bool // is called directly somewhere in the package
-	ignored ignored
+	ignored ignore.Lines
 }
 
 // step is a step function.
@@ -53,7 +55,7 @@ func findSteps(pass *analysis.Pass) (any, error) {
 		info:    pass.TypesInfo,
 		decls:   make(map[*types.Func]*ast.FuncDecl),
 		called:  make(map[*types.Func]bool),
-		ignored: findIgnored(pass),
+		ignored: ignore.Find(pass),
 	}
 	in := pass.ResultOf[inspect.Analyzer].(*inspector.Inspector)
 	kinds := make(map[ast.Node]bool)     // literals that are given to Define
@@ -246,7 +248,7 @@ func (p *pkg) object(e ast.Expr) types.Object {
 
 // report reports a diagnostic, unless a comment says that the place is wrong on purpose.
 func (p *pkg) report(pass *analysis.Pass, d analysis.Diagnostic) {
-	if !p.ignored.at(pass.Fset, d.Pos) {
+	if !p.ignored.At(pass.Fset, d.Pos) {
 		pass.Report(d)
 	}
 }

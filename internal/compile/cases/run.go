@@ -37,7 +37,7 @@ func (p Program) run(n int, compiled bool, pl plan, e event) (Outcome, int) {
 	var o Outcome
 	switch {
 	case !compiled:
-		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
+		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) } //framearena:ignore it is to run there
 		o = launch(ctx, executor.NewInline(), task.Call2(plain, &tr, n))
 	case e.kind == ends:
 		o = p.toTheEnd(ctx, c, &tr, n)

@@ -35,7 +35,7 @@ func textOf[R any](name string, fn func(*task.T, *script, int) (R, error)) funct
 	return function{name: name, plain: run(fn), compiled: func(_ *task.T, s *script, n int) (string, error) {
 		ex := executor.NewInline()
 		defer ex.Close()
-		r, err := task.Run(context.Background(), ex, task.Call2(fn, s, n))
+		r, err := task.Run(context.Background(), ex, task.Call2(fn, s, n)) //framearena:ignore its own task runs on a goroutine
 		return fmt.Sprint(r), err
 	}}
 }

@@ -283,14 +283,14 @@ func builtins(t *task.T, tr *cases.Trace, n int) (int, error) {
 
 func channels(t *task.T, tr *cases.Trace, n int) (int, error) {
 	c := make(chan int, value(t, tr, 3))
-	c <- value(t, tr, 1)
-	c <- tr.Int(2) + value(t, tr, 3)
-	a := <-c + value(t, tr, 4)
+	c <- value(t, tr, 1)             //framearena:ignore it has room
+	c <- tr.Int(2) + value(t, tr, 3) //framearena:ignore it has room
+	a := <-c + value(t, tr, 4)       //framearena:ignore it has a value
 	d := make(chan chan int, 1)
 	d <- c
-	(<-d) <- value(t, tr, 6)
-	b := value(t, tr, 5) - <-c
-	return a*100 + b + <-c, nil
+	(<-d) <- value(t, tr, 6)    //framearena:ignore it has room
+	b := value(t, tr, 5) - <-c  //framearena:ignore it has a value
+	return a*100 + b + <-c, nil //framearena:ignore it has a value
 }
 
 func increments(t *task.T, tr *cases.Trace, n int) (int, error) {

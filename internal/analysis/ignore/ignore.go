@@ -1,4 +1,6 @@
-package steps
+// Package ignore finds the comments by which the author of a line says that it is wrong on purpose, so that
+// the analyzers of this project do not report it.
+package ignore
 
 import (
 	"go/ast"
@@ -14,11 +16,12 @@ const directive = "//framearena:ignore"
 // span is a range of lines of a file.
 type span struct{ first, last int }
 
-// ignored has the lines of each file, by name, that are wrong on purpose.
-type ignored map[string][]span
+// Lines has the lines of each file, by name, that are wrong on purpose.
+type Lines map[string][]span
 
-func findIgnored(pass *analysis.Pass) ignored {
-	found := make(ignored)
+// Find finds the lines of a package that are wrong on purpose.
+func Find(pass *analysis.Pass) Lines {
+	found := make(Lines)
 	line := func(pos token.Pos) int { return pass.Fset.Position(pos).Line }
 	for _, file := range pass.Files {
 		name := pass.Fset.Position(file.Package).Filename
@@ -68,10 +71,10 @@ func followsCode(file *ast.File, c *ast.Comment, line func(token.Pos) int) (foll
 	return follows
 }
 
-// at reports whether the place is wrong on purpose.
-func (i ignored) at(fset *token.FileSet, pos token.Pos) bool {
+// At reports whether the place is wrong on purpose.
+func (l Lines) At(fset *token.FileSet, pos token.Pos) bool {
 	p := fset.Position(pos)
-	for _, s := range i[p.Filename] {
+	for _, s := range l[p.Filename] {
 		if s.first <= p.Line && p.Line <= s.last {
 			return true
 		}

@@ -1,0 +1,3 @@
+package stale
+
+// This file is no generated one, in spite of its name.
