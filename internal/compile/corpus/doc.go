@@ -4,5 +4,5 @@
 // directory.
 //
 //	go test ./internal/compile/corpus -v          # some of the programs
-//	go test ./internal/compile/corpus -v -all     # all of them, and why some are left out
+//	go test ./internal/compile/corpus -v -every 1 # all of them, and why some are left out
 package corpus
