@@ -3,9 +3,11 @@ package compile
 import (
 	"cmp"
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -118,5 +120,82 @@ func (l *lowerer) localDeclaration(s *ast.DeclStmt) {
 			}
 		}
 	}
+	if l.shadowsItself(d) {
+		s = &ast.DeclStmt{Decl: l.withValues(d)}
+	}
 	l.emitCode(s, nil, s.Pos())
+}
+
+// shadowsItself reports whether constants are declared by a name that other constants of the group had in
+// mind in another meaning: if the output gave them another name, what a line without a value repeats would
+// have that meaning, too.
+func (l *lowerer) shadowsItself(d *ast.GenDecl) bool {
+	declared, found := map[string]bool{}, false
+	for _, spec := range d.Specs {
+		for _, name := range spec.(*ast.ValueSpec).Names {
+			declared[name.Name] = true
+		}
+	}
+	ast.Inspect(d, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && declared[id.Name] && l.info.Defs[id] == nil {
+			if o := l.info.Uses[id]; o != nil && (o.Pos() < d.Pos() || o.Pos() > d.End()) {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// withValues returns the declaration of the same constants with their values.
+func (l *lowerer) withValues(d *ast.GenDecl) *ast.GenDecl {
+	out := &ast.GenDecl{TokPos: d.TokPos, Tok: token.CONST, Lparen: d.TokPos}
+	for _, spec := range d.Specs {
+		for _, name := range spec.(*ast.ValueSpec).Names {
+			o, ok := l.info.Defs[name].(*types.Const)
+			if !ok || o.Name() == "_" {
+				continue
+			}
+			s := &ast.ValueSpec{Names: []*ast.Ident{name}, Values: []ast.Expr{raw(constantText(o), name.Pos())}}
+			if b, ok := o.Type().(*types.Basic); !ok || b.Info()&types.IsUntyped == 0 {
+				s.Type = raw(l.fn.file.typeText(o.Type()), name.Pos())
+			}
+			out.Specs = append(out.Specs, s)
+		}
+	}
+	return out
+}
+
+// constantText returns an expression of the constant's value, and of its kind if it is untyped.
+func constantText(o *types.Const) string {
+	v, kind := o.Val(), types.Invalid
+	if b, ok := o.Type().(*types.Basic); ok {
+		kind = b.Kind()
+	}
+	switch kind {
+	case types.UntypedFloat:
+		v = constant.ToFloat(v)
+	case types.UntypedComplex:
+		v = constant.ToComplex(v)
+	}
+	switch v.Kind() {
+	case constant.String:
+		return strconv.Quote(constant.StringVal(v))
+	case constant.Bool:
+		if constant.BoolVal(v) { // true may be the name of another constant here
+			return "0 == 0"
+		}
+		return "0 != 0"
+	case constant.Int:
+		if kind == types.UntypedRune {
+			return `'\x00' + ` + v.ExactString()
+		}
+		return v.ExactString()
+	case constant.Float:
+		return constant.Num(v).ExactString() + ".0 / " + constant.Denom(v).ExactString() + ".0"
+	default:
+		real, imaginary := constant.Real(v), constant.Imag(v)
+		return "(" + constant.Num(real).ExactString() + ".0 / " + constant.Denom(real).ExactString() + ".0) + 1i * (" +
+			constant.Num(imaginary).ExactString() + ".0 / " + constant.Denom(imaginary).ExactString() + ".0)"
+	}
 }

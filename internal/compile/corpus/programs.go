@@ -47,7 +47,6 @@ var inTheWay = map[string]bool{"C": true, "os/exec": true, "os/signal": true, "n
 // differ are programs that do something else as tasks, as documented.
 var differ = map[string]string{
 	"closure.go":          "counts allocations, and a function that waits may allocate",
-	"const8.go":           "is not compiled, which is a fault: its constants shadow the names that their own group repeats",
 	"typeparam/nested.go": "prints the names of types that functions declare: they have others in the output",
 }
 

@@ -19,6 +19,7 @@ var programs = []cases.Program{
 	{Name: "typed constants and shadowed ones", Run: constants},
 	{Name: "anonymous structs", Run: anonymous},
 	{Name: "variables named like packages", Run: namedLikePackage},
+	{Name: "constants that shadow what their group names", Run: shadowingConstants},
 }
 
 // value may suspend, and returns n.
@@ -173,4 +174,25 @@ func namedLikePackage(t *task.T, tr *cases.Trace, n int) (int, error) {
 func keep[V any](t *task.T, tr *cases.Trace, v V) []V {
 	value(t, tr, 1)
 	return []V{v}
+}
+
+func shadowingConstants(t *task.T, tr *cases.Trace, n int) (int, error) {
+	const (
+		a    = iota
+		iota = iota
+		b
+		c
+	)
+	const (
+		x          = size
+		size uint8 = size + 1
+		y
+		r = 'a' + size - size
+		f = 1.5 * 2
+		s = "s"
+		z = size == x
+	)
+	value(t, tr, c)
+	tr.Print(a, iota, b, c, x, size, y, string(rune(r)), f/4, s, z)
+	return b, nil
 }
