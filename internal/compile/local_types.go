@@ -126,24 +126,28 @@ func (l *lowerer) localDeclaration(s *ast.DeclStmt) {
 	l.emitCode(s, nil, s.Pos())
 }
 
-// shadowsItself reports whether constants are declared by a name that other constants of the group had in
-// mind in another meaning: if the output gave them another name, what a line without a value repeats would
-// have that meaning, too.
-func (l *lowerer) shadowsItself(d *ast.GenDecl) bool {
-	declared, found := map[string]bool{}, false
-	for _, spec := range d.Specs {
+// shadowsItself reports whether an expression of the group has a name that its own line, or a later one,
+// declares: what a line without a value repeats has another meaning then, and if the output gave the
+// constant another name, that would be lost.
+func (l *lowerer) shadowsItself(d *ast.GenDecl) (found bool) {
+	line := map[string]int{}
+	for n, spec := range d.Specs {
 		for _, name := range spec.(*ast.ValueSpec).Names {
-			declared[name.Name] = true
+			line[name.Name] = n
 		}
 	}
-	ast.Inspect(d, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && declared[id.Name] && l.info.Defs[id] == nil {
-			if o := l.info.Uses[id]; o != nil && (o.Pos() < d.Pos() || o.Pos() > d.End()) {
-				found = true
-			}
+	for n, spec := range d.Specs {
+		for _, value := range spec.(*ast.ValueSpec).Values {
+			ast.Inspect(value, func(x ast.Node) bool {
+				if id, ok := x.(*ast.Ident); ok {
+					if at, ok := line[id.Name]; ok && at >= n {
+						found = true
+					}
+				}
+				return !found
+			})
 		}
-		return !found
-	})
+	}
 	return found
 }
 

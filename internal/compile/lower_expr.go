@@ -233,21 +233,14 @@ func (l *lowerer) orderedResult(c *ast.CallExpr, ordered bool) ast.Expr {
 	return l.saved("v", c)
 }
 
-// isPureBuiltin reports whether the call is that of a predeclared function that does nothing.
+// isPureBuiltin reports whether the call is that of a function of package unsafe. Go orders calls of all
+// other predeclared functions, those of len and cap included.
 func (l *lowerer) isPureBuiltin(x *ast.CallExpr) bool {
 	if !l.info.Types[x.Fun].IsBuiltin() {
 		return false
 	}
-	switch f := ast.Unparen(x.Fun).(type) {
-	case *ast.Ident:
-		switch f.Name {
-		case "len", "cap", "real", "imag", "complex":
-			return true
-		}
-		return false
-	default: // of package unsafe
-		return true
-	}
+	_, isPredeclared := ast.Unparen(x.Fun).(*ast.Ident)
+	return !isPredeclared
 }
 
 // hasEffects reports whether the order of the expression and a later call matters.

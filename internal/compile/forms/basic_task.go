@@ -1130,6 +1130,7 @@ type orderAt11 struct {
 type orderAt12 struct {
 	v      int
 	ok     bool
+	v17    int
 	result int
 }
 
@@ -1150,7 +1151,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1154
+//line basic_task.go:1155
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1162,7 +1163,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1166
+//line basic_task.go:1167
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1175,7 +1176,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1179
+//line basic_task.go:1180
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1189,7 +1190,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1193
+//line basic_task.go:1194
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1201,7 +1202,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1205
+//line basic_task.go:1206
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1214,7 +1215,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1218
+//line basic_task.go:1219
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1225,7 +1226,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1229
+//line basic_task.go:1230
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1237,7 +1238,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1241
+//line basic_task.go:1242
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1250,7 +1251,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1254
+//line basic_task.go:1255
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1266,7 +1267,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1270
+//line basic_task.go:1271
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1284,7 +1285,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1288
+//line basic_task.go:1289
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1298,32 +1299,34 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:117
 	ok := ok2
-	v17 := mustStart(t, s, 2)
-//line basic_task.go:1303
+	v17 := len(list)
+//line basic.go:118
+	v18 := mustStart(t, s, 2)
+//line basic_task.go:1306
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 12)
 		s1 := generated.At[orderAt12](f)
-		*s1 = orderAt12{v: v, ok: ok}
+		*s1 = orderAt12{v: v, ok: ok, v17: v17}
 		*h = orderHeld{list: list, m: m}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
 //line basic.go:118
-	return fmt.Sprint(v, list, m, ok, len(list) > v17), nil
+	return fmt.Sprint(v, list, m, ok, v17 > v18), nil
 }
 
-//line basic_task.go:1316
+//line basic_task.go:1319
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		s                                                                           *script
-		n, v1, v2, v, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v14, v15, v16, v17 int
-		list                                                                        []int
-		v13                                                                         string
-		m                                                                           map[string]int
-		ok1, ok2, ok                                                                bool
+		s                                                                                *script
+		n, v1, v2, v, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v14, v15, v16, v17, v18 int
+		list                                                                             []int
+		v13                                                                              string
+		m                                                                                map[string]int
+		ok1, ok2, ok                                                                     bool
 	)
 	switch f.At() {
 	case 0:
@@ -1337,7 +1340,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1341
+//line basic_task.go:1344
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1346,7 +1349,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1350
+//line basic_task.go:1353
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1355,7 +1358,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1359
+//line basic_task.go:1362
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1364,7 +1367,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1368
+//line basic_task.go:1371
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1373,7 +1376,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1377
+//line basic_task.go:1380
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1382,7 +1385,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1386
+//line basic_task.go:1389
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1391,7 +1394,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1395
+//line basic_task.go:1398
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1400,7 +1403,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1404
+//line basic_task.go:1407
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1409,7 +1412,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1413
+//line basic_task.go:1416
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1418,7 +1421,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1422
+//line basic_task.go:1425
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1427,16 +1430,16 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1431
+//line basic_task.go:1434
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
-		v, ok = s1.v, s1.ok
+		v, ok, v17 = s1.v, s1.ok, s1.v17
 		list, m = h.list, h.m
 //line basic.go:118
-		v17 = s1.result
+		v18 = s1.result
 		generated.Child(f)
-//line basic_task.go:1440
+//line basic_task.go:1443
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1445,7 +1448,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1449
+//line basic_task.go:1452
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1457,7 +1460,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1461
+//line basic_task.go:1464
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1470,7 +1473,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1474
+//line basic_task.go:1477
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1484,7 +1487,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1488
+//line basic_task.go:1491
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1496,7 +1499,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1500
+//line basic_task.go:1503
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1509,7 +1512,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1513
+//line basic_task.go:1516
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1520,7 +1523,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1524
+//line basic_task.go:1527
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1532,7 +1535,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1536
+//line basic_task.go:1539
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1545,7 +1548,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1549
+//line basic_task.go:1552
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1563,7 +1566,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1567
+//line basic_task.go:1570
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1583,7 +1586,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1587
+//line basic_task.go:1590
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1597,21 +1600,23 @@ resume11:
 end2:
 //line basic.go:117
 	ok = ok2
-	v17 = mustStart(t, s, 2)
-//line basic_task.go:1602
+	v17 = len(list)
+//line basic.go:118
+	v18 = mustStart(t, s, 2)
+//line basic_task.go:1607
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
-		*s1 = orderAt12{v: v, ok: ok}
+		*s1 = orderAt12{v: v, ok: ok, v17: v17}
 		*h = orderHeld{list: list, m: m}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 12)
 	}
 resume12:
 //line basic.go:118
-	return generated.Return[string](f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
+	return generated.Return[string](f, fmt.Sprint(v, list, m, ok, v17 > v18), nil)
 }
 
-//line basic_task.go:1615
+//line basic_task.go:1620
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
@@ -1638,7 +1643,7 @@ var multiKind *generated.Kind
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1642
+//line basic_task.go:1647
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 1)
 		*h = multiHeld{s: s}
@@ -1647,7 +1652,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1651
+//line basic_task.go:1656
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 2)
 		*h = multiHeld{s: s}
@@ -1660,7 +1665,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1664
+//line basic_task.go:1669
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1670,7 +1675,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1674
+//line basic_task.go:1679
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 4)
 		*h = multiHeld{}
@@ -1681,7 +1686,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1685
+//line basic_task.go:1690
 
 // multiStep is the step form of multi.
 func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
@@ -1705,34 +1710,34 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1709
+//line basic_task.go:1714
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1716
+//line basic_task.go:1721
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1723
+//line basic_task.go:1728
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1729
+//line basic_task.go:1734
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1736
+//line basic_task.go:1741
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1741,7 +1746,7 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1745
+//line basic_task.go:1750
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1754,7 +1759,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1758
+//line basic_task.go:1763
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1764,7 +1769,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1768
+//line basic_task.go:1773
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1775,7 +1780,7 @@ resume4:
 	return generated.Return[string](f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1779
+//line basic_task.go:1784
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1812,7 +1817,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1816
+//line basic_task.go:1821
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveKind, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1824,7 +1829,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1828
+//line basic_task.go:1833
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveHeld](t, recursiveKind, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1838,7 +1843,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1842
+//line basic_task.go:1847
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursiveKind, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1850,7 +1855,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1854
+//line basic_task.go:1859
 
 // recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
@@ -1870,7 +1875,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1874
+//line basic_task.go:1879
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1879,7 +1884,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1883
+//line basic_task.go:1888
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1887,7 +1892,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1891
+//line basic_task.go:1896
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1898,7 +1903,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1902
+//line basic_task.go:1907
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1913,7 +1918,7 @@ resume1:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1917
+//line basic_task.go:1922
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1928,7 +1933,7 @@ resume2:
 		return generated.Return[int](f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1932
+//line basic_task.go:1937
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1943,7 +1948,7 @@ resume3:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line basic_task.go:1947
+//line basic_task.go:1952
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1968,7 +1973,7 @@ var counterAddKind *generated.Kind
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1972
+//line basic_task.go:1977
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1982,7 +1987,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1986
+//line basic_task.go:1991
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
@@ -2003,14 +2008,14 @@ func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2007
+//line basic_task.go:2012
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:2014
+//line basic_task.go:2019
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -2024,7 +2029,7 @@ resume1:
 	return generated.Return[int](f, c.n, nil)
 }
 
-//line basic_task.go:2028
+//line basic_task.go:2033
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
@@ -2044,7 +2049,7 @@ var counterGetKind *generated.Kind
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2048
+//line basic_task.go:2053
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterGetHeld](t, counterGetKind, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2057,7 +2062,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2061
+//line basic_task.go:2066
 
 // counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
@@ -2077,14 +2082,14 @@ func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2081
+//line basic_task.go:2086
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2088
+//line basic_task.go:2093
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2097,7 +2102,7 @@ resume1:
 	return generated.Return[int](f, n+c.n, err)
 }
 
-//line basic_task.go:2101
+//line basic_task.go:2106
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2138,7 +2143,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2142
+//line basic_task.go:2147
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2147,7 +2152,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2151
+//line basic_task.go:2156
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2156,7 +2161,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2160
+//line basic_task.go:2165
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2167,7 +2172,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2171
+//line basic_task.go:2176
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2178,7 +2183,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2182
+//line basic_task.go:2187
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2191,7 +2196,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2195
+//line basic_task.go:2200
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
@@ -2212,13 +2217,13 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2216
+//line basic_task.go:2221
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2222
+//line basic_task.go:2227
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2226,7 +2231,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2230
+//line basic_task.go:2235
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2235,7 +2240,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2239
+//line basic_task.go:2244
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2244,7 +2249,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2248
+//line basic_task.go:2253
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2253,7 +2258,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2257
+//line basic_task.go:2262
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2262,7 +2267,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2266
+//line basic_task.go:2271
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2271,7 +2276,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2275
+//line basic_task.go:2280
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2282,7 +2287,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2286
+//line basic_task.go:2291
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2293,7 +2298,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2297
+//line basic_task.go:2302
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2306,7 +2311,7 @@ resume5:
 	return generated.Return[string](f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2310
+//line basic_task.go:2315
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2347,7 +2352,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2351
+//line basic_task.go:2356
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[namedHeld](t, namedKind, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2364,7 +2369,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2368
+//line basic_task.go:2373
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedHeld](t, namedKind, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2378,7 +2383,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2382
+//line basic_task.go:2387
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[namedHeld](t, namedKind, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2397,7 +2402,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2401
+//line basic_task.go:2406
 
 // namedStep is the step form of named.
 func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
@@ -2419,7 +2424,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2423
+//line basic_task.go:2428
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2428,7 +2433,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2432
+//line basic_task.go:2437
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2436,7 +2441,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2440
+//line basic_task.go:2445
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2445,7 +2450,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2449
+//line basic_task.go:2454
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2464,7 +2469,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2468
+//line basic_task.go:2473
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2481,7 +2486,7 @@ resume2:
 	return generated.Return[int](f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2485
+//line basic_task.go:2490
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2497,7 +2502,7 @@ end1:
 	return generated.Return[int](f, k*2, nil)
 }
 
-//line basic_task.go:2501
+//line basic_task.go:2506
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2540,7 +2545,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2544
+//line basic_task.go:2549
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2549,7 +2554,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2553
+//line basic_task.go:2558
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2559,7 +2564,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2563
+//line basic_task.go:2568
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2591,7 +2596,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2595
+//line basic_task.go:2600
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2608,7 +2613,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2612
+//line basic_task.go:2617
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2622,7 +2627,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2626
+//line basic_task.go:2631
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2637,7 +2642,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2641
+//line basic_task.go:2646
 
 // addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
@@ -2660,19 +2665,19 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2664
+//line basic_task.go:2669
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2670
+//line basic_task.go:2675
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2676
+//line basic_task.go:2681
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2680,7 +2685,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2684
+//line basic_task.go:2689
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2688,7 +2693,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2692
+//line basic_task.go:2697
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2697,7 +2702,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2701
+//line basic_task.go:2706
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2707,7 +2712,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2711
+//line basic_task.go:2716
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2716,7 +2721,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2720
+//line basic_task.go:2725
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2730,7 +2735,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2734
+//line basic_task.go:2739
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2767,7 +2772,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2771
+//line basic_task.go:2776
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2793,7 +2798,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2797
+//line basic_task.go:2802
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2816,7 +2821,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2820
+//line basic_task.go:2825
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2834,7 +2839,7 @@ end5:
 	return generated.Return[string](f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2838
+//line basic_task.go:2843
 
 type parameterHeld = struct {
 	s   *script
@@ -2851,7 +2856,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2855
+//line basic_task.go:2860
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2862,7 +2867,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2866
+//line basic_task.go:2871
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2873,7 +2878,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2877
+//line basic_task.go:2882
 
 // parameterStep is the step form of parameter.
 func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
@@ -2892,13 +2897,13 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2896
+//line basic_task.go:2901
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2902
+//line basic_task.go:2907
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2906,7 +2911,7 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2910
+//line basic_task.go:2915
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2917,7 +2922,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2921
+//line basic_task.go:2926
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2928,7 +2933,7 @@ resume2:
 	return generated.Return[string](f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2932
+//line basic_task.go:2937
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2963,7 +2968,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2967
+//line basic_task.go:2972
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2977,7 +2982,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2981
+//line basic_task.go:2986
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2987,7 +2992,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2991
+//line basic_task.go:2996
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, sleptKind, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -2997,7 +3002,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:3001
+//line basic_task.go:3006
 
 // sleptStep is the step form of slept.
 func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
@@ -3018,28 +3023,28 @@ func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:3022
+//line basic_task.go:3027
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:3029
+//line basic_task.go:3034
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3036
+//line basic_task.go:3041
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3043
+//line basic_task.go:3048
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3060,7 +3065,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3064
+//line basic_task.go:3069
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3073,7 +3078,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3077
+//line basic_task.go:3082
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3086,7 +3091,7 @@ resume3:
 	return generated.Return[int](f, n, err2)
 }
 
-//line basic_task.go:3090
+//line basic_task.go:3095
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3122,7 +3127,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3126
+//line basic_task.go:3131
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3132,7 +3137,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3136
+//line basic_task.go:3141
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3152,7 +3157,7 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3156
+//line basic_task.go:3161
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -3173,7 +3178,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3177
+//line basic_task.go:3182
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3182,7 +3187,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3186
+//line basic_task.go:3191
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3193,7 +3198,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3197
+//line basic_task.go:3202
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3206,7 +3211,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3210
+//line basic_task.go:3215
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3226,7 +3231,7 @@ end:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3230
+//line basic_task.go:3235
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
@@ -3280,7 +3285,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3284
+//line basic_task.go:3289
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3293,7 +3298,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3297
+//line basic_task.go:3302
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3310,7 +3315,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3314
+//line basic_task.go:3319
 
 // everythingStep is the step form of everything.
 func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
@@ -3333,7 +3338,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3337
+//line basic_task.go:3342
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3342,7 +3347,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3346
+//line basic_task.go:3351
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3357,7 +3362,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3361
+//line basic_task.go:3366
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3370,7 +3375,7 @@ resume1:
 		return generated.Return[string](f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3374
+//line basic_task.go:3379
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3391,7 +3396,7 @@ end1:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3395
+//line basic_task.go:3400
 
 // addValueInBasic returns the start form of recv.add.
 func addValueInBasic(recv *counter) func(*task.T, *script, int) int {

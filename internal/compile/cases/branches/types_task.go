@@ -1032,14 +1032,13 @@ type typeSwitchInitAt3 struct {
 
 // typeSwitchInitAt4 is what typeSwitchInit keeps while it waits in line 100.
 type typeSwitchInitAt4 struct {
-	x int
+	x, v2 int
 }
 
 const typeSwitchInitSize = (max(unsafe.Sizeof(typeSwitchInitArgs{}), unsafe.Sizeof(typeSwitchInitAt1{}), unsafe.Sizeof(typeSwitchInitAt2{}), unsafe.Sizeof(typeSwitchInitAt3{}), unsafe.Sizeof(typeSwitchInitAt4{})) + 7) &^ 7
 
 type typeSwitchInitHeld = struct {
 	tr     *cases.Trace
-	y1     string
 	result any
 }
 
@@ -1050,7 +1049,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1054
+//line types_task.go:1053
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 1)
 			s := generated.At[typeSwitchInitAt1](f)
@@ -1061,7 +1060,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1065
+//line types_task.go:1064
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
@@ -1073,7 +1072,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1077
+//line types_task.go:1076
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, typeSwitchInitKind, 3)
 				s := generated.At[typeSwitchInitAt3](f)
@@ -1087,16 +1086,17 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case string:
 			y1 := y
 //line types.go:100
+			v2 := len(y1)
+//line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1092
+//line types_task.go:1093
 			if generated.Suspended(t) {
-				f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 4)
-				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
-				*h = typeSwitchInitHeld{y1: y1}
+				f := generated.SpillBare(t, typeSwitchInitKind, 4)
+				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
 				return
 			}
 //line types.go:100
-			return x + len(y1), err
+			return x + v2, err
 		}
 	}
 //line types.go:102
@@ -1109,11 +1109,11 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr          *cases.Trace
-		n, x, y, v1 int
-		v           any
-		y1          string
-		err         error
+		tr              *cases.Trace
+		n, x, y, v1, v2 int
+		v               any
+		y1              string
+		err             error
 	)
 	switch f.At() {
 	case 0:
@@ -1147,18 +1147,17 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
-		x = s.x
-		y1 = h.y1
+		x, v2 = s.x, s.v2
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1155
+//line types_task.go:1154
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1162
+//line types_task.go:1161
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
@@ -1170,7 +1169,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1174
+//line types_task.go:1173
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 		h = generated.Hold(t, typeSwitchInitKind, f, h)
@@ -1192,7 +1191,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1196
+//line types_task.go:1195
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1207,22 +1206,25 @@ resume3:
 	x += y + v1
 	return generated.Return[int](f, x, nil)
 case2:
+	v2 = len(y1)
+//line types.go:100
 	err = waitStart(t, tr, y1)
-//line types_task.go:1212
+//line types_task.go:1213
 	if generated.Suspended(t) {
-		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
-		h = generated.Hold(t, typeSwitchInitKind, f, h)
-		*h = typeSwitchInitHeld{y1: y1}
+		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
+		if h != nil {
+			*h = typeSwitchInitHeld{}
+		}
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line types.go:100
-	return generated.Return[int](f, x+len(y1), err)
+	return generated.Return[int](f, x+v2, err)
 end1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line types_task.go:1226
+//line types_task.go:1228
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1272,7 +1274,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1276
+//line types_task.go:1278
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
@@ -1286,7 +1288,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1290
+//line types_task.go:1292
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
@@ -1301,7 +1303,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1305
+//line types_task.go:1307
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
@@ -1318,7 +1320,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1322
+//line types_task.go:1324
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
@@ -1333,7 +1335,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1337
+//line types_task.go:1339
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
 func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) generated.Step {
@@ -1359,7 +1361,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1363
+//line types_task.go:1365
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1367,7 +1369,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1371
+//line types_task.go:1373
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1375,7 +1377,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1379
+//line types_task.go:1381
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1383,7 +1385,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1387
+//line types_task.go:1389
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1418,7 +1420,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1422
+//line types_task.go:1424
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1432,7 +1434,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1436
+//line types_task.go:1438
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1454,7 +1456,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1458
+//line types_task.go:1460
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1478,7 +1480,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1482
+//line types_task.go:1484
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1495,7 +1497,7 @@ end3:
 	return generated.Return[int](f1, len(all), nil)
 }
 
-//line types_task.go:1499
+//line types_task.go:1501
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1543,7 +1545,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1547
+//line types_task.go:1549
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
@@ -1558,7 +1560,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1562
+//line types_task.go:1564
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1573,7 +1575,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1577
+//line types_task.go:1579
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1588,7 +1590,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1592
+//line types_task.go:1594
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1603,7 +1605,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1607
+//line types_task.go:1609
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
 func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) generated.Step {
@@ -1627,7 +1629,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1631
+//line types_task.go:1633
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1636,7 +1638,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1640
+//line types_task.go:1642
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1645,7 +1647,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1649
+//line types_task.go:1651
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1654,7 +1656,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1658
+//line types_task.go:1660
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1678,7 +1680,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1682
+//line types_task.go:1684
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1693,7 +1695,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1697
+//line types_task.go:1699
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1708,7 +1710,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1712
+//line types_task.go:1714
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1723,7 +1725,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1727
+//line types_task.go:1729
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1738,7 +1740,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1742
+//line types_task.go:1744
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1783,7 +1785,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1787
+//line types_task.go:1789
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
@@ -1803,7 +1805,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1807
+//line types_task.go:1809
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
@@ -1815,7 +1817,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1819
+//line types_task.go:1821
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, typeSwitchJumpsKind, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
@@ -1831,7 +1833,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1835
+//line types_task.go:1837
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
 func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.Step {
@@ -1855,7 +1857,7 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1859
+//line types_task.go:1861
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1863,14 +1865,14 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1867
+//line types_task.go:1869
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1874
+//line types_task.go:1876
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1896,7 +1898,7 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1900
+//line types_task.go:1902
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
@@ -1918,7 +1920,7 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1922
+//line types_task.go:1924
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 		h = generated.Hold(t, typeSwitchJumpsKind, f, h)
@@ -1930,7 +1932,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1934
+//line types_task.go:1936
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1952,4 +1954,4 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line types_task.go:1956
+//line types_task.go:1958

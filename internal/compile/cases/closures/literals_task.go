@@ -2710,8 +2710,8 @@ type literalResultsAt3 struct {
 
 // literalResultsAt4 is what literalResults keeps while it waits in line 169.
 type literalResultsAt4 struct {
-	k, r   int
-	result int
+	k, r, v int
+	result  int
 }
 
 const literalResultsSize = (max(unsafe.Sizeof(literalResultsArgs{}), unsafe.Sizeof(literalResultsAt3{}), unsafe.Sizeof(literalResultsAt4{})) + 7) &^ 7
@@ -2828,34 +2828,36 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line literals.go:169
-	v := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2833
+	v := len(s)
+//line literals.go:169
+	v1 := startOfLiterals6(variadic)(t, 1, 2)
+//line literals_task.go:2835
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 4)
 		s1 := generated.At[literalResultsAt4](f)
-		*s1 = literalResultsAt4{k: k, r: r}
-		*h = literalResultsHeld{s: s, err: err}
+		*s1 = literalResultsAt4{k: k, r: r, v: v}
+		*h = literalResultsHeld{err: err}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
 //line literals.go:169
-	return len(s) + k*10 + r*100 + v*1000, err
+	return v + k*10 + r*100 + v1*1000, err
 }
 
-//line literals_task.go:2846
+//line literals_task.go:2848
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr         *cases.Trace
-		n, k, r, v int
-		none       func(*task.T)
-		two        func(*task.T) (string, int)
-		named      func(*task.T, int) (int, error)
-		variadic   func(*task.T, ...int) int
-		s          string
-		err        error
+		tr             *cases.Trace
+		n, k, r, v, v1 int
+		none           func(*task.T)
+		two            func(*task.T) (string, int)
+		named          func(*task.T, int) (int, error)
+		variadic       func(*task.T, ...int) int
+		s              string
+		err            error
 	)
 	_ = n
 	switch f.At() {
@@ -2867,14 +2869,14 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:166
 		generated.Child(f)
-//line literals_task.go:2871
+//line literals_task.go:2873
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:167
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2878
+//line literals_task.go:2880
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2883,16 +2885,16 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:168
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2887
+//line literals_task.go:2889
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
-		k, r = s1.k, s1.r
-		s, err = h.s, h.err
+		k, r, v = s1.k, s1.r, s1.v
+		err = h.err
 //line literals.go:169
-		v = s1.result
+		v1 = s1.result
 		generated.Child(f)
-//line literals_task.go:2896
+//line literals_task.go:2898
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2901,7 +2903,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2905
+//line literals_task.go:2907
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2911,7 +2913,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2915
+//line literals_task.go:2917
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2924,7 +2926,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2928
+//line literals_task.go:2930
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2940,7 +2942,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2944
+//line literals_task.go:2946
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2956,7 +2958,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2960
+//line literals_task.go:2962
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -2965,7 +2967,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2969
+//line literals_task.go:2971
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2973,7 +2975,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 resume1:
 //line literals.go:167
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2977
+//line literals_task.go:2979
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -2982,7 +2984,7 @@ resume1:
 resume2:
 //line literals.go:168
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:2986
+//line literals_task.go:2988
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -2992,21 +2994,23 @@ resume2:
 	}
 resume3:
 //line literals.go:169
-	v = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2997
+	v = len(s)
+//line literals.go:169
+	v1 = startOfLiterals6(variadic)(t, 1, 2)
+//line literals_task.go:3001
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
-		*s1 = literalResultsAt4{k: k, r: r}
-		*h = literalResultsHeld{s: s, err: err}
+		*s1 = literalResultsAt4{k: k, r: r, v: v}
+		*h = literalResultsHeld{err: err}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line literals.go:169
-	return generated.Return[int](f, len(s)+k*10+r*100+v*1000, err)
+	return generated.Return[int](f, v+k*10+r*100+v1*1000, err)
 }
 
-//line literals_task.go:3010
+//line literals_task.go:3014
 
 type literalResultsFunc1Held = struct {
 	tr *cases.Trace
@@ -3026,14 +3030,14 @@ func literalResultsFunc1Step(f *generated.Frame, h *literalResultsFunc1Held) gen
 	case 1:
 //line literals.go:155
 		generated.ChildErr(f)
-//line literals_task.go:3030
+//line literals_task.go:3034
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:155
 	waitStart(t, tr, "none")
-//line literals_task.go:3037
+//line literals_task.go:3041
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3086,7 +3090,7 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:156
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3090
+//line literals_task.go:3094
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3094,14 +3098,14 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:156
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3098
+//line literals_task.go:3102
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:156
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3105
+//line literals_task.go:3109
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3114,7 +3118,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:156
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3118
+//line literals_task.go:3122
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3127,7 +3131,7 @@ resume2:
 	return generated.Return[literalResultsFunc2Result](f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3131
+//line literals_task.go:3135
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3165,7 +3169,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 		r = s.r
 //line literals.go:159
 		err = generated.ChildErr(f)
-//line literals_task.go:3169
+//line literals_task.go:3173
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3173,7 +3177,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 //line literals.go:158
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3177
+//line literals_task.go:3181
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3193,7 +3197,7 @@ end1:
 	return generated.Return[int](f, r*2, nil)
 }
 
-//line literals_task.go:3197
+//line literals_task.go:3201
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 165.
 type literalResultsFunc4At1 struct {
@@ -3225,14 +3229,14 @@ func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) gen
 //line literals.go:165
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3229
+//line literals_task.go:3233
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:165
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3236
+//line literals_task.go:3240
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3247,7 +3251,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:3251
+//line literals_task.go:3255
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3271,7 +3275,7 @@ var plusOneKind *generated.Kind
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:177
 	v := valueStart(t, tr, n)
-//line literals_task.go:3275
+//line literals_task.go:3279
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, plusOneKind, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3283,7 +3287,7 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3287
+//line literals_task.go:3291
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
@@ -3302,14 +3306,14 @@ func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 //line literals.go:177
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3306
+//line literals_task.go:3310
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:177
 	v = valueStart(t, tr, n)
-//line literals_task.go:3313
+//line literals_task.go:3317
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3324,7 +3328,7 @@ resume1:
 	return generated.Return[int](f, v+1, nil)
 }
 
-//line literals_task.go:3328
+//line literals_task.go:3332
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3370,7 +3374,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3374
+//line literals_task.go:3378
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3380,7 +3384,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3384
+//line literals_task.go:3388
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3391,7 +3395,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:185
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3395
+//line literals_task.go:3399
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3406,8 +3410,10 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		op := ops[i]
 		{
 //line literals.go:187
-			v1 := startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3411
+			v1 := len(op.name)
+//line literals.go:187
+			v2 := startOfLiterals7(op.do)(t, tr, v1)
+//line literals_task.go:3417
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3417,13 +3423,13 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return
 			}
 //line literals.go:187
-			sum = sum*10 + v1
+			sum = sum*10 + v2
 			table[op.name] = op.do
 		}
 	}
 //line literals.go:190
-	v2 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3427
+	v3 := startOfLiterals7(table["c"])(t, tr, 2)
+//line literals_task.go:3433
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, functionTableKind, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3432,20 +3438,20 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line literals.go:190
-	return sum + v2, nil
+	return sum + v3, nil
 }
 
-//line literals_task.go:3439
+//line literals_task.go:3445
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr                   *cases.Trace
-		n, v, sum, i, v1, v2 int
-		table                map[string]func(*task.T, *cases.Trace, int) int
-		ops                  []operation
-		op                   operation
+		tr                       *cases.Trace
+		n, v, sum, i, v1, v2, v3 int
+		table                    map[string]func(*task.T, *cases.Trace, int) int
+		ops                      []operation
+		op                       operation
 	)
 	switch f.At() {
 	case 0:
@@ -3458,7 +3464,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:185
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3462
+//line literals_task.go:3468
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3466,24 +3472,24 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:185
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3470
+//line literals_task.go:3476
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
 		sum, i = s.sum, s.i
 		tr, table, ops, op = h.tr, h.table, h.ops, h.op
 //line literals.go:187
-		v1 = s.result
+		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3479
+//line literals_task.go:3485
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
 		sum = s.sum
 //line literals.go:190
-		v2 = s.result
+		v3 = s.result
 		generated.Child(f)
-//line literals_task.go:3487
+//line literals_task.go:3493
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3492,7 +3498,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3496
+//line literals_task.go:3502
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3502,7 +3508,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3506
+//line literals_task.go:3512
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3514,7 +3520,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 resume1:
 //line literals.go:185
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3518
+//line literals_task.go:3524
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3533,8 +3539,10 @@ loop1:
 	}
 //line literals.go:186
 	op = ops[i]
-	v1 = startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3538
+	v1 = len(op.name)
+//line literals.go:187
+	v2 = startOfLiterals7(op.do)(t, tr, v1)
+//line literals_task.go:3546
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3545,15 +3553,15 @@ loop1:
 	}
 resume3:
 //line literals.go:187
-	sum = sum*10 + v1
+	sum = sum*10 + v2
 	table[op.name] = op.do
 //line literals.go:186
 	i++
 	goto loop1
 end1:
 //line literals.go:190
-	v2 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3557
+	v3 = startOfLiterals7(table["c"])(t, tr, 2)
+//line literals_task.go:3565
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3565,10 +3573,10 @@ end1:
 	}
 resume4:
 //line literals.go:190
-	return generated.Return[int](f, sum+v2, nil)
+	return generated.Return[int](f, sum+v3, nil)
 }
 
-//line literals_task.go:3572
+//line literals_task.go:3580
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3605,14 +3613,14 @@ func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) gener
 		n, k = s.n, s.k
 //line literals.go:182
 		generated.ChildErr(f)
-//line literals_task.go:3609
+//line literals_task.go:3617
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:182
 	waitStart(t, tr, "c")
-//line literals_task.go:3616
+//line literals_task.go:3624
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3625,7 +3633,7 @@ resume1:
 	return generated.Return[int](f, k*n, nil)
 }
 
-//line literals_task.go:3629
+//line literals_task.go:3637
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3656,7 +3664,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3660
+//line literals_task.go:3668
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3664,7 +3672,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3668
+//line literals_task.go:3676
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3675,7 +3683,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3679
+//line literals_task.go:3687
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, nilFunctionKind, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3687,7 +3695,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3691
+//line literals_task.go:3699
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
@@ -3707,7 +3715,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 		tr, f = h.tr, h.f
 //line literals.go:195
 		generated.ChildErr(f1)
-//line literals_task.go:3711
+//line literals_task.go:3719
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3715,14 +3723,14 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 //line literals.go:196
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3719
+//line literals_task.go:3727
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:196
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3726
+//line literals_task.go:3734
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3730,7 +3738,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	f = nil
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3734
+//line literals_task.go:3742
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3739,7 +3747,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 resume1:
 //line literals.go:196
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3743
+//line literals_task.go:3751
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3751,7 +3759,7 @@ resume1:
 resume2:
 //line literals.go:196
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3755
+//line literals_task.go:3763
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3766,7 +3774,7 @@ resume3:
 	return generated.Return[int](f1, v1, nil)
 }
 
-//line literals_task.go:3770
+//line literals_task.go:3778
 
 var counterFunc1Kind *generated.Kind
 
@@ -3774,7 +3782,7 @@ var counterFunc1Kind *generated.Kind
 func counterFunc1Start(t *task.T) (_ int) {
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3778
+//line literals_task.go:3786
 	if generated.Suspended(t) {
 		generated.Spill(t, counterFunc1Kind, 1)
 		return
@@ -3783,7 +3791,7 @@ func counterFunc1Start(t *task.T) (_ int) {
 	return 7
 }
 
-//line literals_task.go:3787
+//line literals_task.go:3795
 
 // counterFunc1Step is the step form of counter.func1.
 func counterFunc1Step(f *generated.Frame) generated.Step {
@@ -3793,14 +3801,14 @@ func counterFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line literals.go:123
 		generated.Err(f)
-//line literals_task.go:3797
+//line literals_task.go:3805
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:123
 	t.Yield()
-//line literals_task.go:3804
+//line literals_task.go:3812
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3809,7 +3817,7 @@ resume1:
 	return generated.Return[int](f, 7, nil)
 }
 
-//line literals_task.go:3813
+//line literals_task.go:3821
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -176,6 +176,8 @@ func keep[V any](t *task.T, tr *cases.Trace, v V) []V {
 	return []V{v}
 }
 
+const programsOf = 3
+
 func shadowingConstants(t *task.T, tr *cases.Trace, n int) (int, error) {
 	const (
 		a    = iota
@@ -192,7 +194,13 @@ func shadowingConstants(t *task.T, tr *cases.Trace, n int) (int, error) {
 		s = "s"
 		z = size == x
 	)
-	value(t, tr, c)
+	const (
+		programs = 2 + programsOf
+		programsOf
+		value2 = programs
+	)
+	value(t, tr, c+programs+programsOf)
+	tr.Print(value2)
 	tr.Print(a, iota, b, c, x, size, y, string(rune(r)), f/4, s, z)
 	return b, nil
 }

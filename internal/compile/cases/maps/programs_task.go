@@ -923,8 +923,8 @@ type keysAt1 struct {
 
 // keysAt2 is what keys keeps while it waits in line 132.
 type keysAt2 struct {
-	sum    int
-	result int
+	sum, v5 int
+	result  int
 }
 
 // keysAt3 is what keys keeps while it waits in line 137.
@@ -938,7 +938,7 @@ type keysHeld = struct {
 	tr *cases.Trace
 	m  map[string]int
 	it *generated.MapRange[string, int]
-	k  string
+	k1 string
 }
 
 var keysKind *generated.Kind
@@ -991,18 +991,20 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k := v3
 			{
 //line programs.go:132
-				v5 := valueStart(t, tr, 10)
-//line programs_task.go:996
+				v5 := len(k)
+//line programs.go:132
+				v6 := valueStart(t, tr, 10)
+//line programs_task.go:998
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[keysHeld](t, keysKind, 2)
 					s := generated.At[keysAt2](f)
-					*s = keysAt2{sum: sum}
-					*h = keysHeld{tr: tr, it: it1, k: k}
+					*s = keysAt2{sum: sum, v5: v5}
+					*h = keysHeld{tr: tr, it: it1}
 					generated.ResultTo(t, &s.result)
 					return
 				}
 //line programs.go:132
-				sum += len(k) * v5
+				sum += v5 * v6
 			}
 		}
 	}
@@ -1014,19 +1016,19 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:136
 		for {
 //line programs.go:136
-			v6, v7, v8 := it2.Next()
+			v7, v8, v9 := it2.Next()
 //line programs.go:136
-			if !v8 {
+			if !v9 {
 				break
 			}
 //line programs.go:136
-			k1, v = v6, v7
+			k1, v = v7, v8
 			valueStart(t, tr, v)
-//line programs_task.go:1026
+//line programs_task.go:1028
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[keysHeld](t, keysKind, 3)
 				*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
-				*h = keysHeld{tr: tr, k: k1, it: it2}
+				*h = keysHeld{tr: tr, k1: k1, it: it2}
 				return
 			}
 		}
@@ -1035,18 +1037,18 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(k1) + v, nil
 }
 
-//line programs_task.go:1039
+//line programs_task.go:1041
 
 // keysStep is the step form of keys.
 func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr                    *cases.Trace
-		n, sum, v2, v5, v, v7 int
-		m                     map[string]int
-		it, it1, it2          *generated.MapRange[string, int]
-		v1, v4, v8            bool
-		v3, k, k1, v6         string
+		tr                        *cases.Trace
+		n, sum, v2, v5, v6, v, v8 int
+		m                         map[string]int
+		it, it1, it2              *generated.MapRange[string, int]
+		v1, v4, v9                bool
+		v3, k, k1, v7             string
 	)
 	_ = n
 	switch f.At() {
@@ -1061,24 +1063,24 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 //line programs.go:129
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:1065
+//line programs_task.go:1067
 		goto resume1
 	case 2:
 		s := generated.At[keysAt2](f)
-		sum = s.sum
-		tr, it1, k = h.tr, h.it, h.k
+		sum, v5 = s.sum, s.v5
+		tr, it1 = h.tr, h.it
 //line programs.go:132
-		v5 = s.result
+		v6 = s.result
 		generated.Child(f)
-//line programs_task.go:1074
+//line programs_task.go:1076
 		goto resume2
 	case 3:
 		s := generated.At[keysAt3](f)
 		sum, v = s.sum, s.v
-		tr, k1, it2 = h.tr, h.k, h.it
+		tr, k1, it2 = h.tr, h.k1, h.it
 //line programs.go:137
 		generated.Child(f)
-//line programs_task.go:1082
+//line programs_task.go:1084
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1098,7 +1100,7 @@ loop1:
 end1:
 //line programs.go:129
 	v2 = valueStart(t, tr, 1)
-//line programs_task.go:1102
+//line programs_task.go:1104
 	if generated.Suspended(t) {
 		s := generated.At[keysAt1](f)
 		*s = keysAt1{sum: sum}
@@ -1124,18 +1126,20 @@ loop2:
 end3:
 //line programs.go:131
 	k = v3
-	v5 = valueStart(t, tr, 10)
-//line programs_task.go:1129
+	v5 = len(k)
+//line programs.go:132
+	v6 = valueStart(t, tr, 10)
+//line programs_task.go:1133
 	if generated.Suspended(t) {
 		s := generated.At[keysAt2](f)
-		*s = keysAt2{sum: sum}
-		*h = keysHeld{tr: tr, it: it1, k: k}
+		*s = keysAt2{sum: sum, v5: v5}
+		*h = keysHeld{tr: tr, it: it1}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line programs.go:132
-	sum += len(k) * v5
+	sum += v5 * v6
 	goto loop2
 end4:
 	k1 = ""
@@ -1144,20 +1148,20 @@ end4:
 	it2 = generated.RangeMap(map[string]int{"z": 5})
 loop3:
 //line programs.go:136
-	v6, v7, v8 = it2.Next()
+	v7, v8, v9 = it2.Next()
 //line programs.go:136
-	if v8 {
+	if v9 {
 		goto end5
 	}
 	goto end6
 end5:
 //line programs.go:136
-	k1, v = v6, v7
+	k1, v = v7, v8
 	valueStart(t, tr, v)
-//line programs_task.go:1158
+//line programs_task.go:1162
 	if generated.Suspended(t) {
 		*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
-		*h = keysHeld{tr: tr, k: k1, it: it2}
+		*h = keysHeld{tr: tr, k1: k1, it: it2}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
@@ -1167,7 +1171,7 @@ end6:
 	return generated.Return[int](f, sum+len(k1)+v, nil)
 }
 
-//line programs_task.go:1171
+//line programs_task.go:1175
 
 // changesArgs has the arguments of changes.
 type changesArgs struct {
@@ -1208,7 +1212,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:145
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:1212
+//line programs_task.go:1216
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 				*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
@@ -1229,7 +1233,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return zeros, nil
 }
 
-//line programs_task.go:1233
+//line programs_task.go:1237
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
@@ -1253,7 +1257,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:146
 		generated.ChildErr(f)
-//line programs_task.go:1257
+//line programs_task.go:1261
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1274,7 +1278,7 @@ end1:
 //line programs.go:145
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:1278
+//line programs_task.go:1282
 	if generated.Suspended(t) {
 		*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 		*h = changesHeld{tr: tr, m: m, it: it}
@@ -1295,7 +1299,7 @@ end2:
 	return generated.Return[int](f, zeros, nil)
 }
 
-//line programs_task.go:1299
+//line programs_task.go:1303
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1349,7 +1353,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line programs.go:165
 						v1 := valueStart(t, tr, i)
-//line programs_task.go:1353
+//line programs_task.go:1357
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -1387,7 +1391,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:174
 			k := v2
 			waitStart(t, tr, "return")
-//line programs_task.go:1391
+//line programs_task.go:1395
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, jumpsKind, 2)
 				*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
@@ -1401,7 +1405,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:1405
+//line programs_task.go:1409
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -1426,14 +1430,14 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1430
+//line programs_task.go:1434
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
 		count, k = s.count, s.k
 //line programs.go:175
 		generated.ChildErr(f)
-//line programs_task.go:1437
+//line programs_task.go:1441
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1461,7 +1465,7 @@ end1:
 //line programs.go:164
 	count++
 	v1 = valueStart(t, tr, i)
-//line programs_task.go:1465
+//line programs_task.go:1469
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i}
@@ -1503,7 +1507,7 @@ end5:
 //line programs.go:174
 	k = v2
 	waitStart(t, tr, "return")
-//line programs_task.go:1507
+//line programs_task.go:1511
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 		if h != nil {
@@ -1518,4 +1522,4 @@ end6:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:1522
+//line programs_task.go:1526

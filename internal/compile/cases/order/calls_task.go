@@ -2768,11 +2768,13 @@ type passedOnAt2 struct {
 
 // passedOnAt3 is what passedOn keeps while it waits in line 138.
 type passedOnAt3 struct {
+	v2     int
 	result int
 }
 
 // passedOnAt4 is what passedOn keeps while it waits in line 138.
 type passedOnAt4 struct {
+	v2     int
 	result int
 }
 
@@ -2781,7 +2783,6 @@ const passedOnSize = (max(unsafe.Sizeof(passedOnArgs{}), unsafe.Sizeof(passedOnA
 type passedOnHeld = struct {
 	tr   *cases.Trace
 	both func(int, error) string
-	s    string
 }
 
 var passedOnKind *generated.Kind
@@ -2790,7 +2791,7 @@ var passedOnKind *generated.Kind
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2794
+//line calls_task.go:2795
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2803,7 +2804,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2807
+//line calls_task.go:2808
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2814,42 +2815,43 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:137
 	s := both(v1, err1)
-	v2 := valueStart(t, tr, 2)
-//line calls_task.go:2819
+	v2 := len(s)
+//line calls.go:138
+	v3 := valueStart(t, tr, 2)
+//line calls_task.go:2822
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 3)
 		s1 := generated.At[passedOnAt3](f)
-		*s1 = passedOnAt3{}
-		*h = passedOnHeld{tr: tr, s: s}
+		*s1 = passedOnAt3{v2: v2}
+		*h = passedOnHeld{tr: tr}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
 //line calls.go:138
-	v3, err2 := pairStart(t, tr, v2)
-//line calls_task.go:2830
+	v4, err2 := pairStart(t, tr, v3)
+//line calls_task.go:2833
 	if generated.Suspended(t) {
-		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 4)
+		f := generated.SpillBare(t, passedOnKind, 4)
 		s1 := generated.At[passedOnAt4](f)
-		*s1 = passedOnAt4{}
-		*h = passedOnHeld{s: s}
+		*s1 = passedOnAt4{v2: v2}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
 //line calls.go:138
-	return len(s), check(v3, err2)
+	return v2, check(v4, err2)
 }
 
-//line calls_task.go:2843
+//line calls_task.go:2845
 
 // passedOnStep is the step form of passedOn.
 func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr               *cases.Trace
-		n, v, v1, v2, v3 int
-		err, err1, err2  error
-		both             func(int, error) string
-		s                string
+		tr                   *cases.Trace
+		n, v, v1, v2, v3, v4 int
+		err, err1, err2      error
+		both                 func(int, error) string
+		s                    string
 	)
 	switch f.At() {
 	case 0:
@@ -2862,7 +2864,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2866
+//line calls_task.go:2868
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2870,33 +2872,35 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2874
+//line calls_task.go:2876
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
-		tr, s = h.tr, h.s
+		v2 = s1.v2
+		tr = h.tr
 //line calls.go:138
-		v2 = s1.result
+		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:2882
+//line calls_task.go:2885
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
-		s = h.s
+		v2 = s1.v2
 //line calls.go:138
-		v3 = s1.result
+		v4 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2890
+//line calls_task.go:2893
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2897
+//line calls_task.go:2900
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
+		h = generated.Hold(t, passedOnKind, f, h)
 		*h = passedOnHeld{tr: tr}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -2906,10 +2910,11 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2910
+//line calls_task.go:2914
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
+		h = generated.Hold(t, passedOnKind, f, h)
 		*h = passedOnHeld{tr: tr, both: both}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
@@ -2917,32 +2922,37 @@ resume1:
 resume2:
 //line calls.go:137
 	s = both(v1, err1)
-	v2 = valueStart(t, tr, 2)
-//line calls_task.go:2922
+	v2 = len(s)
+//line calls.go:138
+	v3 = valueStart(t, tr, 2)
+//line calls_task.go:2929
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
-		*s1 = passedOnAt3{}
-		*h = passedOnHeld{tr: tr, s: s}
+		*s1 = passedOnAt3{v2: v2}
+		h = generated.Hold(t, passedOnKind, f, h)
+		*h = passedOnHeld{tr: tr}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line calls.go:138
-	v3, err2 = pairStart(t, tr, v2)
-//line calls_task.go:2933
+	v4, err2 = pairStart(t, tr, v3)
+//line calls_task.go:2941
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
-		*s1 = passedOnAt4{}
-		*h = passedOnHeld{s: s}
+		*s1 = passedOnAt4{v2: v2}
+		if h != nil {
+			*h = passedOnHeld{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 4)
 	}
 resume4:
 //line calls.go:138
-	return generated.Return[int](f, len(s), check(v3, err2))
+	return generated.Return[int](f, v2, check(v4, err2))
 }
 
-//line calls_task.go:2946
+//line calls_task.go:2956
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2980,7 +2990,7 @@ var threeKind *generated.Kind
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2984
+//line calls_task.go:2994
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 1)
 		s := generated.At[threeAt1](f)
@@ -2991,7 +3001,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:2995
+//line calls_task.go:3005
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 2)
 		s := generated.At[threeAt2](f)
@@ -3005,7 +3015,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:3009
+//line calls_task.go:3019
 
 // threeStep is the step form of three.
 func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
@@ -3028,7 +3038,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3032
+//line calls_task.go:3042
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3037,14 +3047,14 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3041
+//line calls_task.go:3051
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3048
+//line calls_task.go:3058
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3055,7 +3065,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3059
+//line calls_task.go:3069
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3069,7 +3079,7 @@ resume2:
 	return generated.Return[threeResult](f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3073
+//line calls_task.go:3083
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3098,7 +3108,7 @@ var swallowKind *generated.Kind
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3102
+//line calls_task.go:3112
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[swallowHeld](t, swallowKind, 1)
 		*h = swallowHeld{}
@@ -3109,7 +3119,7 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3113
+//line calls_task.go:3123
 
 // swallowStep is the step form of swallow.
 func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
@@ -3129,14 +3139,14 @@ func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3133
+//line calls_task.go:3143
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3140
+//line calls_task.go:3150
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3147,7 +3157,7 @@ resume1:
 	return generated.Return[swallowResult](f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3151
+//line calls_task.go:3161
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3180,7 +3190,7 @@ var returnedResultsKind *generated.Kind
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3184
+//line calls_task.go:3194
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[returnedResultsHeld](t, returnedResultsKind, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3194,7 +3204,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3198
+//line calls_task.go:3208
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, returnedResultsKind, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3206,7 +3216,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3210
+//line calls_task.go:3220
 
 // returnedResultsStep is the step form of returnedResults.
 func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.Step {
@@ -3229,21 +3239,21 @@ func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.S
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3233
+//line calls_task.go:3243
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3240
+//line calls_task.go:3250
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3247
+//line calls_task.go:3257
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = generated.Hold(t, returnedResultsKind, f, h)
@@ -3258,7 +3268,7 @@ resume1:
 		return generated.Return[int](f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3262
+//line calls_task.go:3272
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3273,7 +3283,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line calls_task.go:3277
+//line calls_task.go:3287
 
 type sumHeld = struct {
 	tr   *cases.Trace
@@ -3286,7 +3296,7 @@ var sumKind *generated.Kind
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3290
+//line calls_task.go:3300
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*h = sumHeld{list: list}
@@ -3300,7 +3310,7 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3304
+//line calls_task.go:3314
 
 // sumStep is the step form of sum.
 func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
@@ -3317,14 +3327,14 @@ func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3321
+//line calls_task.go:3331
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3328
+//line calls_task.go:3338
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3338,7 +3348,7 @@ resume1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line calls_task.go:3342
+//line calls_task.go:3352
 
 type noteHeld = struct {
 	tr     *cases.Trace
@@ -3352,7 +3362,7 @@ var noteKind *generated.Kind
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3356
+//line calls_task.go:3366
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[noteHeld](t, noteKind, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3362,7 +3372,7 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3366
+//line calls_task.go:3376
 
 // noteStep is the step form of note.
 func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
@@ -3379,14 +3389,14 @@ func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3383
+//line calls_task.go:3393
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3390
+//line calls_task.go:3400
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3396,7 +3406,7 @@ resume1:
 	return generated.Return[string](f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3400
+//line calls_task.go:3410
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3487,7 +3497,7 @@ var variadicsKind *generated.Kind
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3491
+//line calls_task.go:3501
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3498,7 +3508,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3502
+//line calls_task.go:3512
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3509,7 +3519,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3513
+//line calls_task.go:3523
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3520,7 +3530,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3524
+//line calls_task.go:3534
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3533,7 +3543,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3537
+//line calls_task.go:3547
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3545,7 +3555,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3549
+//line calls_task.go:3559
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3556,7 +3566,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3560
+//line calls_task.go:3570
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3568,7 +3578,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3572
+//line calls_task.go:3582
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3578,7 +3588,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3582
+//line calls_task.go:3592
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3588,7 +3598,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3592
+//line calls_task.go:3602
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3600,7 +3610,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3604
+//line calls_task.go:3614
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3611,7 +3621,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3615
+//line calls_task.go:3625
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, variadicsKind, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3623,7 +3633,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3627
+//line calls_task.go:3637
 
 // variadicsStep is the step form of variadics.
 func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
@@ -3647,7 +3657,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3651
+//line calls_task.go:3661
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3656,7 +3666,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3660
+//line calls_task.go:3670
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3665,7 +3675,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3669
+//line calls_task.go:3679
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3674,7 +3684,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3678
+//line calls_task.go:3688
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3683,7 +3693,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3687
+//line calls_task.go:3697
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3692,7 +3702,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3696
+//line calls_task.go:3706
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3701,7 +3711,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3705
+//line calls_task.go:3715
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3710,7 +3720,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3714
+//line calls_task.go:3724
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3719,7 +3729,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3723
+//line calls_task.go:3733
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3728,7 +3738,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3732
+//line calls_task.go:3742
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3737,7 +3747,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3741
+//line calls_task.go:3751
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3745,14 +3755,14 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3749
+//line calls_task.go:3759
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3756
+//line calls_task.go:3766
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3764,7 +3774,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3768
+//line calls_task.go:3778
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3776,7 +3786,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3780
+//line calls_task.go:3790
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3788,7 +3798,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3792
+//line calls_task.go:3802
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3802,7 +3812,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3806
+//line calls_task.go:3816
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3815,7 +3825,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3819
+//line calls_task.go:3829
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3827,7 +3837,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3831
+//line calls_task.go:3841
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3840,7 +3850,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3844
+//line calls_task.go:3854
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3851,7 +3861,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3855
+//line calls_task.go:3865
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3862,7 +3872,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3866
+//line calls_task.go:3876
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3875,7 +3885,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3879
+//line calls_task.go:3889
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3887,7 +3897,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3891
+//line calls_task.go:3901
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3902,7 +3912,7 @@ resume12:
 	return generated.Return[int](f, a+v10, nil)
 }
 
-//line calls_task.go:3906
+//line calls_task.go:3916
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -4000,7 +4010,7 @@ var nestedAwaitsKind *generated.Kind
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:4004
+//line calls_task.go:4014
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -4011,7 +4021,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:4015
+//line calls_task.go:4025
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4022,7 +4032,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4026
+//line calls_task.go:4036
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4033,7 +4043,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4037
+//line calls_task.go:4047
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4044,7 +4054,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4048
+//line calls_task.go:4058
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4055,7 +4065,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4059
+//line calls_task.go:4069
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4066,7 +4076,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4070
+//line calls_task.go:4080
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4077,7 +4087,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4081
+//line calls_task.go:4091
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4088,7 +4098,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4092
+//line calls_task.go:4102
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4099,7 +4109,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4103
+//line calls_task.go:4113
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4110,7 +4120,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4114
+//line calls_task.go:4124
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4121,7 +4131,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4125
+//line calls_task.go:4135
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4132,7 +4142,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4136
+//line calls_task.go:4146
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4143,7 +4153,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4147
+//line calls_task.go:4157
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedAwaitsKind, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4153,7 +4163,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4157
+//line calls_task.go:4167
 
 // nestedAwaitsStep is the step form of nestedAwaits.
 func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
@@ -4174,7 +4184,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4178
+//line calls_task.go:4188
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4182,7 +4192,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4186
+//line calls_task.go:4196
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4190,7 +4200,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4194
+//line calls_task.go:4204
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4199,7 +4209,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4203
+//line calls_task.go:4213
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4208,7 +4218,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4212
+//line calls_task.go:4222
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4217,7 +4227,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4221
+//line calls_task.go:4231
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4226,7 +4236,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4230
+//line calls_task.go:4240
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4235,7 +4245,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4239
+//line calls_task.go:4249
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4244,7 +4254,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4248
+//line calls_task.go:4258
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4253,7 +4263,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4257
+//line calls_task.go:4267
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4262,7 +4272,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4266
+//line calls_task.go:4276
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4270,7 +4280,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4274
+//line calls_task.go:4284
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4279,21 +4289,21 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4283
+//line calls_task.go:4293
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4290
+//line calls_task.go:4300
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4297
+//line calls_task.go:4307
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4305,7 +4315,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4309
+//line calls_task.go:4319
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4317,7 +4327,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4321
+//line calls_task.go:4331
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4329,7 +4339,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4333
+//line calls_task.go:4343
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4341,7 +4351,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4345
+//line calls_task.go:4355
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4353,7 +4363,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4357
+//line calls_task.go:4367
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4365,7 +4375,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4369
+//line calls_task.go:4379
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4377,7 +4387,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4381
+//line calls_task.go:4391
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4389,7 +4399,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4393
+//line calls_task.go:4403
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4401,7 +4411,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4405
+//line calls_task.go:4415
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4413,7 +4423,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4417
+//line calls_task.go:4427
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4425,7 +4435,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4429
+//line calls_task.go:4439
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4437,7 +4447,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4441
+//line calls_task.go:4451
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4449,7 +4459,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4453
+//line calls_task.go:4463
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4462,7 +4472,7 @@ resume14:
 	return generated.Return[int](f, v9, err)
 }
 
-//line calls_task.go:4466
+//line calls_task.go:4476
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4498,7 +4508,7 @@ var calledLiteralsKind *generated.Kind
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4502
+//line calls_task.go:4512
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4510,7 +4520,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4514
+//line calls_task.go:4524
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4523,7 +4533,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4527
+//line calls_task.go:4537
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4534,7 +4544,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4538
+//line calls_task.go:4548
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, calledLiteralsKind, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4546,7 +4556,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4550
+//line calls_task.go:4560
 
 // calledLiteralsStep is the step form of calledLiterals.
 func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Step {
@@ -4567,7 +4577,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4571
+//line calls_task.go:4581
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4576,7 +4586,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4580
+//line calls_task.go:4590
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4584,14 +4594,14 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4588
+//line calls_task.go:4598
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4595
+//line calls_task.go:4605
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4604,7 +4614,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4608
+//line calls_task.go:4618
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4618,7 +4628,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4622
+//line calls_task.go:4632
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4629,7 +4639,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4633
+//line calls_task.go:4643
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4644,7 +4654,7 @@ resume3:
 	return generated.Return[int](f, a+b, nil)
 }
 
-//line calls_task.go:4648
+//line calls_task.go:4658
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4683,14 +4693,14 @@ func calledLiteralsFunc1Step(f *generated.Frame, h *calledLiteralsFunc1Held) gen
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4687
+//line calls_task.go:4697
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4694
+//line calls_task.go:4704
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4705,7 +4715,7 @@ resume1:
 	return generated.Return[int](f, x*v, nil)
 }
 
-//line calls_task.go:4709
+//line calls_task.go:4719
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4733,7 +4743,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4737
+//line calls_task.go:4747
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeOneKind, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4743,7 +4753,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4747
+//line calls_task.go:4757
 
 // largeOneStep is the step form of largeOne.
 func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
@@ -4763,7 +4773,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4767
+//line calls_task.go:4777
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4774,7 +4784,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4778
+//line calls_task.go:4788
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4787,7 +4797,7 @@ resume1:
 	return generated.Return[[20]int](f, a, nil)
 }
 
-//line calls_task.go:4791
+//line calls_task.go:4801
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4838,7 +4848,7 @@ var largeResultKind *generated.Kind
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4842
+//line calls_task.go:4852
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4849,7 +4859,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4853
+//line calls_task.go:4863
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4860,7 +4870,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4864
+//line calls_task.go:4874
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4872,7 +4882,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4876
+//line calls_task.go:4886
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4883,7 +4893,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4887
+//line calls_task.go:4897
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeResultKind, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4895,7 +4905,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4899
+//line calls_task.go:4909
 
 // largeResultStep is the step form of largeResult.
 func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
@@ -4917,7 +4927,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4921
+//line calls_task.go:4931
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4926,7 +4936,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4930
+//line calls_task.go:4940
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4935,7 +4945,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4939
+//line calls_task.go:4949
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4944,7 +4954,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4948
+//line calls_task.go:4958
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4952,14 +4962,14 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4956
+//line calls_task.go:4966
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4963
+//line calls_task.go:4973
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4971,7 +4981,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4975
+//line calls_task.go:4985
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4983,7 +4993,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4987
+//line calls_task.go:4997
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -4996,7 +5006,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:5000
+//line calls_task.go:5010
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -5008,7 +5018,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:5012
+//line calls_task.go:5022
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5023,7 +5033,7 @@ resume5:
 	return generated.Return[int](f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5027
+//line calls_task.go:5037
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5053,7 +5063,7 @@ var firstKind *generated.Kind
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5057
+//line calls_task.go:5067
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstKind, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5063,7 +5073,7 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5067
+//line calls_task.go:5077
 
 // firstStep is the step form of first.
 func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
@@ -5082,14 +5092,14 @@ func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5086
+//line calls_task.go:5096
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5093
+//line calls_task.go:5103
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5102,7 +5112,7 @@ resume1:
 	return generated.Return[firstResult](f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5106
+//line calls_task.go:5116
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5127,7 +5137,7 @@ var twoKind *generated.Kind
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5131
+//line calls_task.go:5141
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoHeld](t, twoKind, 1)
 		s := generated.At[twoAt1](f)
@@ -5140,7 +5150,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5144
+//line calls_task.go:5154
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[twoHeld](t, twoKind, 2)
 		*h = twoHeld{v1: v1}
@@ -5150,7 +5160,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5154
+//line calls_task.go:5164
 
 // twoStep is the step form of two.
 func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
@@ -5171,20 +5181,20 @@ func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5175
+//line calls_task.go:5185
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5181
+//line calls_task.go:5191
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5188
+//line calls_task.go:5198
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5197,7 +5207,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5201
+//line calls_task.go:5211
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5207,7 +5217,7 @@ resume2:
 	return generated.Return[error](f, v1, err)
 }
 
-//line calls_task.go:5211
+//line calls_task.go:5221
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5237,7 +5247,7 @@ var errorsNotLastKind *generated.Kind
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5241
+//line calls_task.go:5251
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5246,7 +5256,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5250
+//line calls_task.go:5260
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5259,7 +5269,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5263
+//line calls_task.go:5273
 
 // errorsNotLastStep is the step form of errorsNotLast.
 func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step {
@@ -5279,7 +5289,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5283
+//line calls_task.go:5293
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5288,14 +5298,14 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5292
+//line calls_task.go:5302
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5299
+//line calls_task.go:5309
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5304,7 +5314,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5308
+//line calls_task.go:5318
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5317,7 +5327,7 @@ resume2:
 	return generated.Return[int](f, k, right)
 }
 
-//line calls_task.go:5321
+//line calls_task.go:5331
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5365,7 +5375,7 @@ var chainedKind *generated.Kind
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5369
+//line calls_task.go:5379
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 1)
 		*h = chainedHeld{tr: tr}
@@ -5374,7 +5384,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5378
+//line calls_task.go:5388
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 2)
 		*h = chainedHeld{tr: tr}
@@ -5383,7 +5393,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5387
+//line calls_task.go:5397
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5392,7 +5402,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5396
+//line calls_task.go:5406
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5403,7 +5413,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5407
+//line calls_task.go:5417
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5413,7 +5423,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5417
+//line calls_task.go:5427
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5423,7 +5433,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5427
+//line calls_task.go:5437
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5433,7 +5443,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5437
+//line calls_task.go:5447
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5443,7 +5453,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5447
+//line calls_task.go:5457
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, chainedKind, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5455,7 +5465,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5459
+//line calls_task.go:5469
 
 // chainedStep is the step form of chained.
 func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
@@ -5476,21 +5486,21 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5480
+//line calls_task.go:5490
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5487
+//line calls_task.go:5497
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5494
+//line calls_task.go:5504
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5498,14 +5508,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5502
+//line calls_task.go:5512
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5509
+//line calls_task.go:5519
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5514,7 +5524,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5518
+//line calls_task.go:5528
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5523,7 +5533,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5527
+//line calls_task.go:5537
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5532,7 +5542,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5536
+//line calls_task.go:5546
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5540,14 +5550,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5544
+//line calls_task.go:5554
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5551
+//line calls_task.go:5561
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5557,7 +5567,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5561
+//line calls_task.go:5571
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5567,7 +5577,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5571
+//line calls_task.go:5581
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5577,7 +5587,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5581
+//line calls_task.go:5591
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5589,7 +5599,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5593
+//line calls_task.go:5603
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5600,7 +5610,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5604
+//line calls_task.go:5614
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5611,7 +5621,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5615
+//line calls_task.go:5625
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5622,7 +5632,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5626
+//line calls_task.go:5636
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5633,7 +5643,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5637
+//line calls_task.go:5647
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5648,7 +5658,7 @@ resume9:
 	return generated.Return[int](f, s+v8, nil)
 }
 
-//line calls_task.go:5652
+//line calls_task.go:5662
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5690,7 +5700,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5694
+//line calls_task.go:5704
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 1)
 			s := generated.At[recursionAt1](f)
@@ -5701,7 +5711,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5705
+//line calls_task.go:5715
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursionKind, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5711,7 +5721,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5715
+//line calls_task.go:5725
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 3)
 		s := generated.At[recursionAt3](f)
@@ -5725,7 +5735,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5729
+//line calls_task.go:5739
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursionKind, 4)
 		s := generated.At[recursionAt4](f)
@@ -5737,7 +5747,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5741
+//line calls_task.go:5751
 
 // recursionStep is the step form of recursion.
 func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
@@ -5758,14 +5768,14 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5762
+//line calls_task.go:5772
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5769
+//line calls_task.go:5779
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5774,7 +5784,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5778
+//line calls_task.go:5788
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5782,7 +5792,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5786
+//line calls_task.go:5796
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5793,7 +5803,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5797
+//line calls_task.go:5807
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5805,7 +5815,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5809
+//line calls_task.go:5819
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5818,7 +5828,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5822
+//line calls_task.go:5832
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5833,7 +5843,7 @@ resume3:
 		return generated.Return[int](f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5837
+//line calls_task.go:5847
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5848,7 +5858,7 @@ resume4:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line calls_task.go:5852
+//line calls_task.go:5862
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {

@@ -405,3 +405,20 @@ func incomparable(t *task.T, tr *cases.Trace, n int) (int, error) {
 	tr.Print(anything(t, tr, []int{2}) == a)
 	return n, nil
 }
+
+// Calls of predeclared functions are calls, and have their place in the order.
+func predeclared(t *task.T, tr *cases.Trace, n int) (int, error) {
+	list, number, z := make([]int, 1), 1.0, 1+2i
+	grow := func(t *task.T) int {
+		list, number, z = make([]int, 3), 3, 3i
+		return value(t, tr, n)
+	}
+	a, b, c := len(list), grow(t), len(list)
+	list = list[:1]
+	d, e, f := cap(list), grow(t), cap(list)
+	number, z = 1, 1
+	g, h, i := complex(number, 0), grow(t), real(z)+imag(z)
+	list = list[:2]
+	tr.Print(a, b, c, d, e, f, g, h, i, len(list)+grow(t)*len(list))
+	return n, nil
+}

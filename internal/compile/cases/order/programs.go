@@ -4,6 +4,7 @@ package order
 import "github.com/framearena/framearena/internal/compile/cases"
 
 var programs = []cases.Program{
+	{Name: "calls of predeclared functions", Run: predeclared},
 	{Name: "function that is computed", Run: computedFunction},
 	{Name: "operands of an operator", Run: operands},
 	{Name: "receiver and argument", Run: receiverAndArgument},
