@@ -140,7 +140,7 @@ func (e *stepEmitter) head() {
 	resume := f.generated("Resume") + "(" + fn.frame + ")"
 	if fn.isDeferring() {
 		// in runHead
-	} else if len(fn.awaits) > 0 {
+	} else if len(fn.awaits) > 0 || fn.mentionsT() {
 		e.printf("%s := %s\n", fn.names[fn.t], resume)
 	} else {
 		e.printf("%s\n", resume)
@@ -190,6 +190,35 @@ func (e *stepEmitter) head() {
 		e.printf("_ = %s\n", name)
 	}
 	_ = boxed
+}
+
+// mentionsT reports whether the statements of a function that does not wait use its t: they may call task
+// functions that do not wait either, and methods such as Err.
+func (fn *function) mentionsT() (found bool) {
+	look := func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && fn.unit.info.Uses[id] == fn.t {
+			found = true
+		}
+		return !found
+	}
+	for _, i := range fn.flow.instrs {
+		switch i.op {
+		case opIf:
+			ast.Inspect(i.cond, look)
+		case opCode:
+			ast.Inspect(i.node.(*code).stmt, look)
+		case opChoice:
+			ast.Inspect(i.node.(*choice).stmt, look)
+			for _, c := range i.node.(*choice).clauses {
+				ast.Inspect(c.head, look)
+			}
+		case opReturn:
+			for _, e := range i.node.(*ret).results {
+				ast.Inspect(e, look)
+			}
+		}
+	}
+	return found
 }
 
 func (s *storage) all() []field { return append(slices.Clone(s.state), s.held...) }
