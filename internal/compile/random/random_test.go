@@ -10,11 +10,14 @@ import (
 
 var (
 	programs = flag.Int("programs", 40, "how many programs to make")
+	reduced  = flag.Int("reduced", 1, "how many failing programs, of those that are built at once, are made smaller")
 	seed     = flag.Uint64("seed", 1, "that of the first program")
 )
 
-// atOnce is how many programs are built into one test.
-const atOnce = 50
+const (
+	atOnce     = 50 // programs that are built into one test
+	mostBuilds = 40 // to make a program smaller
+)
 
 // TestRandomPrograms compares programs that are made at random with themselves.
 func TestRandomPrograms(t *testing.T) {
@@ -33,8 +36,12 @@ func TestRandomPrograms(t *testing.T) {
 		}
 		failures, err := w.Test(some)
 		require.NoError(t, err)
-		for _, f := range failures {
-			t.Errorf("the program of -seed %d fails: %s\n%s", f.Program.Seed, f.Output, f.Program.Source)
+		for i, f := range failures {
+			if i < *reduced {
+				f, err = w.Reduce(f, mostBuilds, func(f Failure) { t.Logf("reduced to %d bytes", len(f.Program.Source)) })
+				require.NoError(t, err)
+			}
+			t.Error(f)
 		}
 	}
 }

@@ -54,8 +54,19 @@ func (w *Workspace) write(name, text string) error {
 // Failure is what went wrong with a program.
 type Failure struct {
 	Program Program
+	Stage   Stage
 	Output  string
+
+	edits []edit // that have led to the program, when it is reduced
 }
+
+// Stage is where a program fails.
+type Stage int
+
+const (
+	Building Stage = iota // it cannot be compiled, or what the compiler makes of it cannot be built
+	Running               // it does not do what it does on a goroutine
+)
 
 // Test compiles, builds and runs the programs. It returns those that fail.
 func (w *Workspace) Test(programs []Program) (failures []Failure, err error) {
@@ -72,7 +83,7 @@ func (w *Workspace) Test(programs []Program) (failures []Failure, err error) {
 			return failures, fmt.Errorf("random: the programs cannot be built: %s", output)
 		}
 		for _, p := range blamed {
-			failures = append(failures, Failure{p, output})
+			failures = append(failures, Failure{Program: p, Stage: Building, Output: output})
 			programs = slices.DeleteFunc(programs, func(q Program) bool { return q.Name() == p.Name() })
 		}
 	}
@@ -156,7 +167,7 @@ func (w *Workspace) run(programs []Program) (failures []Failure, rest []Program,
 			continue
 		}
 		part, _, _ = strings.Cut(part, "=== RUN   Test_")
-		failures = append(failures, Failure{p, part})
+		failures = append(failures, Failure{Program: p, Stage: Running, Output: part})
 	}
 	if len(failures) == 0 {
 		return nil, nil, fmt.Errorf("random: the test fails, but no program: %w\n%s", err, out)
