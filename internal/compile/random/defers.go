@@ -64,7 +64,11 @@ func (g *generator) panicStatement() {
 	g.ordered(func() { cond = g.boolExpr(2) })
 	g.printf("if %s {\n", cond)
 	g.ordered(func() {
-		switch g.IntN(4) {
+		switch g.IntN(6) {
+		case 5:
+			if !g.program.Beside && g.function.isTask {
+				g.printf("runtime.Goexit()\n")
+			}
 		case 0:
 			g.printf("var none map[int]int\nnone[%s] = %s\n", g.intExpr(1), g.intExpr(1))
 		case 1:

@@ -45,10 +45,15 @@ func (o *order) mayRead(p ...place) bool {
 			return false
 		}
 	}
+	o.reads(p...)
+	return true
+}
+
+// reads notes that places are read.
+func (o *order) reads(p ...place) {
 	for _, one := range p {
 		o.read[one] = true
 	}
-	return true
 }
 
 // call makes a call that writes to some places, with arguments that are made by another function: these

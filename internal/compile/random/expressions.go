@@ -53,7 +53,9 @@ func (g *generator) intExpr(depth int) string {
 		}
 		return g.constant()
 	}
-	switch g.IntN(17) {
+	switch g.IntN(18) {
+	case 17:
+		return []string{"min(", "max("}[g.IntN(2)] + g.intExpr(depth-1) + ", " + g.intExpr(depth-1) + ")"
 	case 0, 1:
 		operator := []string{"+", "-", "*", "&", "^", "|"}[g.IntN(6)]
 		return g.intExpr(depth-1) + operator + g.parenthesized(g.intExpr(depth-1))
@@ -90,7 +92,10 @@ func (g *generator) intExpr(depth int) string {
 			return "*" + v.name
 		}
 	case 12:
-		return "len(" + g.expr([]kind{ofString, ofSlice, ofMap}[g.IntN(3)], depth-1) + ")"
+		k := []kind{ofString, ofSlice, ofMap}[g.IntN(3)]
+		if k != ofMap || g.order.mayRead(ofMaps) {
+			return "len(" + g.expr(k, depth-1) + ")"
+		}
 	case 13:
 		if e := g.functionCall(ofInt, depth); e != "" {
 			return e
@@ -270,7 +275,10 @@ func (g *generator) boolExpr(depth int) string {
 		}
 		return g.intExpr(0) + []string{" > ", " == ", " <= ", " != "}[g.IntN(4)] + g.constant()
 	}
-	switch g.IntN(7) {
+	switch g.IntN(8) {
+	case 7:
+		k := []kind{ofPair, ofArray}[g.IntN(2)]
+		return "(" + g.expr(k, depth-1) + []string{" == ", " != "}[g.IntN(2)] + g.expr(k, depth-1) + ")"
 	case 0, 1:
 		return "(" + g.boolExpr(depth-1) + []string{" && ", " || "}[g.IntN(2)] + g.comparedCall(depth-1) + ")"
 	case 2:

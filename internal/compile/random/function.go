@@ -64,12 +64,28 @@ func (g *generator) declareFunction() {
 		}
 		g.printf(") ")
 		g.resultList(f)
+		if c.receiver == ofBool && len(c.takes) > 0 && c.takes[0] == ofInt && g.chance(40) {
+			f.again = func() { g.recursion(c) }
+		}
 		g.body(f, 1+g.IntN(3))
 		c.writes, c.mayPanic = f.writes, f.mayPanic
 		c.cost = g.cost + 1
+		if f.again != nil {
+			c.cost *= 3
+		}
 	})
 	g.printf("\n\n")
 	g.callees = append(g.callees, c)
+}
+
+// recursion makes a call of a function in itself. Its first parameter says how many follow.
+func (g *generator) recursion(c *callee) {
+	depth := g.scope.outer.variables[0].name
+	g.printf("if %s &= 3; %s > 0 {\n", depth, depth)
+	g.ordered(func() {
+		g.printf("%s(t, tr, %s-2%s)\n", c.name, depth, g.arguments(c.takes[1:], 2))
+	})
+	g.printf("}\n")
 }
 
 // declareGeneric makes a function with a type parameter, whose variables are not known by kinds.
@@ -147,9 +163,13 @@ func (g *generator) body(f *function, statements int) {
 		g.recovering()
 	}
 	g.inScope(func() {
+		if f.again != nil {
+			f.again()
+		}
 		for range statements {
 			g.statement()
 		}
+		g.callListed()
 		g.show()
 		g.useAll()
 		g.ordered(g.returns)

@@ -24,6 +24,7 @@ const (
 	ofShape    // an interface of the program
 	ofFunc     // func(int) int
 	ofTaskFunc // func(*task.T, int) int
+	ofFuncs    // []func(int) int, called where it is declared, since nobody keeps account of what is in it
 	ofError
 )
 
@@ -37,6 +38,7 @@ type variable struct {
 	mayPanic bool   // a call of it
 	cost     int    // of a call of it
 	used     bool
+	owner    *function // that declares it
 }
 
 // places returns what a read of the variable reads.
@@ -63,6 +65,7 @@ type function struct {
 	mayDefer bool
 	loops    []*jump // that a break or continue can name, the innermost last
 	depth    int     // of statements
+	again    func()  // makes a call of the function in itself, or is nil
 	child    bool    // of a group; which child fails is decided elsewhere
 	quiet    bool    // makes no panics: it runs beside others
 	writes   places  // of variables outside it, and of memory
@@ -174,7 +177,7 @@ func (g *generator) typeOf(k kind) string {
 
 // declare adds a variable to the scope.
 func (g *generator) declare(name string, k kind) *variable {
-	v := &variable{name: name, kind: k}
+	v := &variable{name: name, kind: k, owner: g.function}
 	g.scope.variables = append(g.scope.variables, v)
 	return v
 }

@@ -13,8 +13,58 @@ func (g *generator) inLiteral(f *function, limit int, make func(*function)) (cos
 	return cost
 }
 
+// listed returns a list of functions that is declared in this one, or nil.
+func (g *generator) listed() *variable {
+	for _, v := range g.visible(ofFuncs, true) {
+		if v.owner == g.function {
+			return v
+		}
+	}
+	return nil
+}
+
+// keptLiteral adds a function to a list, so that it outlives the block in which it is.
+func (g *generator) keptLiteral() {
+	list := g.listed()
+	if list == nil {
+		name := g.name("list")
+		g.printf("var %s []func(int) int\n", name)
+		list = g.declare(name, ofFuncs)
+	}
+	argument := g.name("arg")
+	g.printf("%s = append(%s, func(%s int) ", list.name, list.name, argument)
+	g.inScope(func() {
+		g.declare(argument, ofInt).used = true
+		g.inLiteral(&function{results: []kind{ofInt}, mayDefer: true}, 4, func(inner *function) {
+			g.resultList(inner)
+			g.body(inner, 1)
+		})
+	})
+	g.printf(")\n")
+	list.used = true
+}
+
+// callListed calls the functions of a list.
+func (g *generator) callListed() {
+	list := g.listed()
+	if list == nil || !g.affords(8) {
+		return
+	}
+	list.used = true
+	f, i := g.name("fn"), g.name("i")
+	g.printf("for %s, %s := range %s {\n", i, f, list.name)
+	if g.function.isTask && g.chance(50) {
+		g.printf("value(t, tr, %s)\n", i)
+	}
+	g.printf("tr.Print(%s(%s))\n}\n", f, i)
+}
+
 // literal declares a variable that is a function.
 func (g *generator) literal() {
+	if g.chance(25) {
+		g.keptLiteral()
+		return
+	}
 	k := []kind{ofFunc, ofTaskFunc, ofTaskFunc}[g.IntN(3)]
 	inner := &function{results: []kind{ofInt}, isTask: k == ofTaskFunc, mayDefer: true}
 	name, argument := g.name("fn"), g.name("arg")

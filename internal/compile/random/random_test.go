@@ -15,7 +15,7 @@ var (
 )
 
 const (
-	atOnce     = 50 // programs that are built into one test
+	atOnce     = 20 // programs that are built into one test
 	mostBuilds = 40 // to make a program smaller
 )
 
@@ -35,6 +35,7 @@ func TestRandomPrograms(t *testing.T) {
 			some = append(some, Generate(*seed+uint64(done)))
 		}
 		failures, err := w.Test(some)
+		t.Logf("%d programs from seed %d on: %d fail", len(some), some[0].Seed, len(failures))
 		require.NoError(t, err)
 		for i, f := range failures {
 			if i < *reduced {
@@ -43,5 +44,23 @@ func TestRandomPrograms(t *testing.T) {
 			}
 			t.Error(f)
 		}
+	}
+}
+
+// TestProgramsAreValid type-checks many programs, and requires that a seed makes the same program again.
+func TestProgramsAreValid(t *testing.T) {
+	repository, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	w, err := NewWorkspace(t.TempDir(), repository)
+	require.NoError(t, err)
+	require.NoError(t, w.write("steps.go", steps))
+	checker, err := w.typeChecker()
+	require.NoError(t, err)
+	for s := range uint64(500) {
+		p := Generate(s)
+		require.Equal(t, p, Generate(s))
+		repaired, ok := checker.repaired(p.Source)
+		require.True(t, ok, p.Source)
+		require.Equal(t, p.Source, repaired)
 	}
 }

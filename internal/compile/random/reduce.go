@@ -234,7 +234,7 @@ func (c typeChecker) Import(path string) (*types.Package, error) {
 func (w *Workspace) typeChecker() (typeChecker, error) {
 	const module = "github.com/framearena/framearena/"
 	pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedTypes, Dir: w.dir, Env: w.env},
-		"errors", "fmt", "iter", "time", module+"internal/compile/cases", module+"task")
+		"errors", "fmt", "iter", "runtime", "time", module+"internal/compile/cases", module+"task")
 	if err != nil {
 		return nil, err
 	}

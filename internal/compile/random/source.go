@@ -19,6 +19,7 @@ const header = `package programs
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/framearena/framearena/internal/compile/cases"
@@ -28,6 +29,7 @@ import (
 var (
 	_ = errors.New
 	_ = fmt.Sprint
+	_ = runtime.Goexit
 	_ time.Duration
 	_ *cases.Trace
 	_ *task.T

@@ -59,7 +59,13 @@ func (g *generator) block() {
 // simple makes a statement without others in it.
 func (g *generator) simple() {
 	g.ordered(func() {
-		switch g.IntN(12) {
+		switch g.IntN(16) {
+		case 13:
+			g.builtin()
+		case 14:
+			g.commaOK()
+		case 12:
+			g.callListed()
 		case 0, 1, 2:
 			g.declaration()
 		case 3:
@@ -76,6 +82,35 @@ func (g *generator) simple() {
 			g.printf("tr.Print(%q, %s, %s)\n", g.name("p"), g.expr(g.anyKind(), 2), g.expr(g.anyKind(), 2))
 		}
 	})
+}
+
+// builtin calls a predeclared function that changes something.
+func (g *generator) builtin() {
+	if g.beside() {
+		return
+	}
+	if v := g.perhaps(50, ofMap); v != nil {
+		g.printf("delete(%s, %s)\n", v.name, g.intExpr(2))
+		g.wrote(ofMaps)
+		return
+	}
+	if v := g.read(ofSlice); v != nil {
+		g.printf("copy(%s, []int{%s, %s})\n", v.name, g.intExpr(2), g.intExpr(2))
+		g.wrote(ofSlices)
+	}
+}
+
+// commaOK defines two variables.
+func (g *generator) commaOK() {
+	v, ok := g.name("v"), g.name("ok")
+	if g.chance(50) {
+		g.order.reads(ofMaps)
+		g.printf("%s, %s := %s[%s]\n", v, ok, g.mapExpr(1), g.intExpr(2))
+	} else {
+		g.printf("%s, %s := %s.(int)\n", v, ok, g.anyExpr(2))
+	}
+	g.declare(v, ofInt)
+	g.declare(ok, ofBool)
 }
 
 // anyKind returns a kind that can be printed.
@@ -124,23 +159,24 @@ func (g *generator) severalValues() {
 	g.printf("%s, %s = %s\n", g.target(c.results[0]), g.target(c.results[1]), call)
 }
 
-// target returns what a value of a kind can be assigned to; indexes and pointers in it are simple.
+// target returns what a value of a kind can be assigned to.
 func (g *generator) target(k kind) string {
 	if k == ofInt {
 		switch g.IntN(6) {
 		case 0:
 			if v := g.readHere(ofSlice); v != nil {
 				g.wrote(ofSlices)
-				return fmt.Sprintf("%s[%d]", v.name, g.IntN(4))
+				return fmt.Sprintf("%s[%s&3]", v.name, g.parenthesized(g.intExpr(2)))
 			}
 		case 1:
 			if v := g.assigned(ofArray); v != nil {
-				return fmt.Sprintf("%s[%s&3]", v.name, g.parenthesized(g.intExpr(0)))
+				g.order.mayRead(v.places()...)
+				return fmt.Sprintf("%s[%s&3]", v.name, g.parenthesized(g.intExpr(2)))
 			}
 		case 2:
 			if v := g.readHere(ofMap); v != nil {
 				g.wrote(ofMaps)
-				return fmt.Sprintf("%s[%s]", v.name, g.intExpr(0))
+				return fmt.Sprintf("%s[%s]", v.name, g.intExpr(2))
 			}
 		case 3:
 			if v := g.readHere(ofPairPtr); v != nil {
@@ -215,11 +251,11 @@ func (g *generator) readTarget(to string) {
 	for s := g.scope; s != nil; s = s.outer {
 		for _, v := range s.variables {
 			if v.name == to || strings.HasPrefix(to, v.name+"[") || strings.HasPrefix(to, v.name+".") {
-				g.order.mayRead(v.places()...)
+				g.order.reads(v.places()...)
 			}
 		}
 	}
-	g.order.mayRead(ofSlices, ofMaps, ofPairs, ofInts)
+	g.order.reads(ofSlices, ofMaps, ofPairs, ofInts)
 }
 
 // swap assigns several values at once.

@@ -130,7 +130,7 @@ func (w *Workspace) build(programs []Program) (output string, blamed []Program, 
 			return "", nil, err
 		}
 	}
-	out, err := w.command("go", "test", "-c", "-vet=off", "-o", "programs.test", ".")
+	out, err := w.command("go", "test", "-c", "-vet=off", "-gcflags=-e", "-o", "programs.test", ".")
 	if err != nil {
 		return out, mentioned(programs, out), nil
 	}
