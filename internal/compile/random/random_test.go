@@ -63,4 +63,30 @@ func TestProgramsAreValid(t *testing.T) {
 		require.True(t, ok, p.Source)
 		require.Equal(t, p.Source, repaired)
 	}
+
+	// What the reducer leaves is made valid again.
+	repaired, ok := checker.repaired(`func s1(t *task.T, tr *cases.Trace, n int) {
+	x, y := value(t, tr, 1), 2
+	var z int = value(t, tr, y)
+	for i, v := range []int{1} {
+		switch k := any(v).(type) {
+		case int:
+		}
+	}
+	var a int
+}`)
+	require.True(t, ok)
+	require.Equal(t, `func s1(t *task.T, tr *cases.Trace, n int) {
+	_, y := value(t, tr, 1), 2
+	_ = value(t, tr, y)
+	for _, v := range []int{1} {
+		switch any(v).(type) {
+		case int:
+		}
+	}
+
+}
+`, repaired)
+	_, ok = checker.repaired("func s1() int { return missing }")
+	require.False(t, ok)
 }
