@@ -486,6 +486,11 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 		if c.kind == interfaceCallee { // it is mentioned twice
 			c.recv = l.inVariable(l.receiver(c))
 		}
+		if fun, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && !c.expr {
+			// What the receiver was computed from is not needed for the call.
+			evaluated.Fun = &ast.SelectorExpr{X: c.recv, Sel: fun.Sel}
+			recordCopy(l.info, fun, evaluated.Fun)
+		}
 	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)
 	default:
