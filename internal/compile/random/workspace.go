@@ -147,6 +147,9 @@ func mentioned(programs []Program, output string) (found []Program) {
 	return found
 }
 
+// nextTest is what the test of another program prints first.
+var nextTest = regexp.MustCompile(`(?m)^=== RUN   Test_s\d+$`)
+
 // run runs the test. If that ends early, rest are the programs that were not reached.
 func (w *Workspace) run(programs []Program) (failures []Failure, rest []Program, err error) {
 	var pattern []string
@@ -158,16 +161,16 @@ func (w *Workspace) run(programs []Program) (failures []Failure, rest []Program,
 		return nil, nil, nil
 	}
 	for i, p := range programs {
-		name := "Test_" + p.Name()
-		_, part, began := strings.Cut(out, "=== RUN   "+name+"\n")
+		_, part, began := strings.Cut(out, "=== RUN   Test_"+p.Name()+"\n")
 		if !began {
 			return failures, programs[i:], nil
 		}
-		if before, _, ended := strings.Cut(part, "\n--- PASS: "+name+" "); ended && !strings.Contains(before, "=== RUN   Test_") {
-			continue
+		if !strings.Contains(out, "--- PASS: Test_"+p.Name()+" ") {
+			if next := nextTest.FindStringIndex(part); next != nil {
+				part = part[:next[0]]
+			}
+			failures = append(failures, Failure{Program: p, Stage: Running, Output: part})
 		}
-		part, _, _ = strings.Cut(part, "=== RUN   Test_")
-		failures = append(failures, Failure{Program: p, Stage: Running, Output: part})
 	}
 	if len(failures) == 0 {
 		return nil, nil, fmt.Errorf("random: the test fails, but no program: %w\n%s", err, out)
