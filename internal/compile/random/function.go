@@ -71,7 +71,7 @@ func (g *generator) declareFunction() {
 		c.writes, c.mayPanic = f.writes, f.mayPanic
 		c.cost = g.cost + 1
 		if f.again != nil {
-			c.cost *= 3
+			c.cost *= 4
 		}
 	})
 	g.printf("\n\n")
@@ -83,7 +83,7 @@ func (g *generator) recursion(c *callee) {
 	depth := g.scope.outer.variables[0].name
 	g.printf("if %s &= 3; %s > 0 {\n", depth, depth)
 	g.ordered(func() {
-		g.printf("%s(t, tr, %s-2%s)\n", c.name, depth, g.arguments(c.takes[1:], 2))
+		g.printf("%s(t, tr, %s-1%s)\n", c.name, depth, g.arguments(c.takes[1:], 2))
 	})
 	g.printf("}\n")
 }
