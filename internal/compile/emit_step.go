@@ -138,9 +138,10 @@ func (e *stepEmitter) nameLabels() {
 func (e *stepEmitter) head() {
 	fn, f := e.fn, e.file
 	resume := f.generated("Resume") + "(" + fn.frame + ")"
+	mentioned := fn.mentioned()
 	if fn.isDeferring() {
 		// in runHead
-	} else if len(fn.awaits) > 0 {
+	} else if len(fn.awaits) > 0 || mentioned[fn.t] {
 		e.printf("%s := %s\n", fn.names[fn.t], resume)
 	} else {
 		e.printf("%s\n", resume)
@@ -163,7 +164,7 @@ func (e *stepEmitter) head() {
 	var boxed []*types.Var
 	for _, list := range [][]*types.Var{fn.arguments(), fn.ownResults(), fn.locals} {
 		for _, v := range list {
-			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
+			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] && !mentioned[v] {
 				continue
 			}
 			t := fn.storedText(v)
@@ -190,6 +191,39 @@ func (e *stepEmitter) head() {
 		e.printf("_ = %s\n", name)
 	}
 	_ = boxed
+}
+
+// mentioned returns the variables that are named in the statements that the step form takes over as they are.
+// A result that is assigned there and nowhere read is one of them, and so is t, which a function that does not
+// wait may pass to others that do not, or have for methods such as Err.
+func (fn *function) mentioned() varSet {
+	found := varSet{}
+	look := func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if v, ok := fn.unit.info.Uses[id].(*types.Var); ok {
+				found[v] = true
+			}
+		}
+		return true
+	}
+	for _, i := range fn.flow.instrs {
+		switch i.op {
+		case opIf:
+			ast.Inspect(i.cond, look)
+		case opCode:
+			ast.Inspect(i.node.(*code).stmt, look)
+		case opChoice:
+			ast.Inspect(i.node.(*choice).stmt, look)
+			for _, c := range i.node.(*choice).clauses {
+				ast.Inspect(c.head, look)
+			}
+		case opReturn:
+			for _, e := range i.node.(*ret).results {
+				ast.Inspect(e, look)
+			}
+		}
+	}
+	return found
 }
 
 func (s *storage) all() []field { return append(slices.Clone(s.state), s.held...) }

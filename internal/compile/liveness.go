@@ -156,6 +156,15 @@ func (fn *function) reads(n ast.Node, uses varSet) {
 				fn.reads(e, uses)
 			}
 			return false
+		case *ast.RangeStmt: // in which nothing waits: its variables are assigned, perhaps never
+			for _, e := range []ast.Expr{x.Key, x.Value} {
+				if v := fn.whole(e); e != nil && (v == nil || fn.isBox(v)) {
+					fn.reads(e, uses)
+				}
+			}
+			fn.reads(x.X, uses)
+			fn.reads(x.Body, uses)
+			return false
 		case *ast.CallExpr:
 			if v := fn.recoveredFrom(x); v != nil {
 				uses[v] = true
@@ -185,6 +194,9 @@ func (fn *function) mentions(lit *ast.FuncLit, uses varSet) {
 
 // whole returns the variable that an expression is, or nil if it is anything else.
 func (fn *function) whole(e ast.Expr) *types.Var {
+	if e == nil {
+		return nil
+	}
 	id, ok := ast.Unparen(e).(*ast.Ident)
 	if !ok {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // lowerer takes the body of one task function apart.
@@ -294,7 +295,11 @@ func (l *lowerer) varSpec(spec *ast.ValueSpec) {
 		l.emitCode(&ast.AssignStmt{Lhs: lhs, Tok: token.ASSIGN, TokPos: spec.Pos(), Rhs: values}, nil, spec.Pos())
 		return
 	}
-	l.assign(&ast.AssignStmt{Lhs: lhs, Tok: token.DEFINE, TokPos: spec.Pos(), Rhs: spec.Values})
+	tok := token.DEFINE
+	if !slices.ContainsFunc(vs, func(v *types.Var) bool { return v != nil }) {
+		tok = token.ASSIGN // all are blank
+	}
+	l.assign(&ast.AssignStmt{Lhs: lhs, Tok: tok, TokPos: spec.Pos(), Rhs: spec.Values})
 }
 
 // values evaluates the right side of a declaration whose variables have a type, so that nothing in
@@ -485,6 +490,11 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 		c.recv, evaluated.Args = parts[0], parts[1:]
 		if c.kind == interfaceCallee { // it is mentioned twice
 			c.recv = l.inVariable(l.receiver(c))
+		}
+		if fun, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && !c.expr {
+			// What the receiver was computed from is not needed for the call.
+			evaluated.Fun = &ast.SelectorExpr{X: c.recv, Sel: fun.Sel}
+			recordCopy(l.info, fun, evaluated.Fun)
 		}
 	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)

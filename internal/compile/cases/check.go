@@ -60,19 +60,32 @@ func (p Program) check(t *testing.T, n int) {
 			plans = append(plans, plan{name: "suspended at random, on two workers, moved", suspends: random(seed), moves: true, workers: 2})
 		}
 	}
-	for k := range min(reached, mostSteps) {
-		plans = append(plans, plan{name: "suspended once", suspends: only(k + 1)})
-		plans = append(plans, plan{name: "suspended once, moved", suspends: only(k + 1), moves: true})
+	steps := p.steps(reached, mostSteps)
+	for _, k := range steps {
+		plans = append(plans, plan{name: "suspended once", suspends: only(k)})
+		plans = append(plans, plan{name: "suspended once, moved", suspends: only(k), moves: true})
 	}
 	for i, pl := range plans {
 		got, _ := p.run(n, true, pl, event{})
 		require.Equal(t, want, got, "n = %d; %s (plan %d)", n, pl.name, i)
 	}
-	for k := range min(reached, mostSteps) {
+	for _, k := range steps {
 		for _, kind := range []eventKind{cancelled, panics, ends} {
-			p.checkEvent(t, n, event{kind, k + 1})
+			p.checkEvent(t, n, event{kind, k})
 		}
 	}
+}
+
+// steps returns the operations at which something happens, at most so many.
+func (p Program) steps(reached, most int) (steps []int) {
+	count := min(reached, most)
+	for i := range count {
+		if p.Spread {
+			i = i * reached / count
+		}
+		steps = append(steps, i+1)
+	}
+	return steps
 }
 
 // checkEvent runs the program with something that happens at one operation.

@@ -24,6 +24,10 @@ type Program struct {
 	// reach their operations is not known. Its trace is compared as a set of lines. It also runs on
 	// several workers. If something happens at an operation, it must end, with nothing open.
 	Beside bool
+
+	// Spread is set if something is to happen at operations that are spread over all that the program
+	// reaches. Otherwise it happens at the first ones.
+	Spread bool
 }
 
 // Trace is what a program prints. Any goroutine may use it.

@@ -18,6 +18,7 @@ var programs = []cases.Program{
 	{Name: "switch in a switch", Run: nestedSwitch, Sizes: []int{0, 1, 2, 3}},
 	{Name: "returns in all clauses", Run: returnsEverywhere, Sizes: []int{0, 1, 2}},
 	{Name: "goto out of a switch", Run: gotoOutOfSwitch, Sizes: []int{0, 1, 2}},
+	{Name: "result that is assigned in a switch and never read", Run: resultNeverRead},
 	{Name: "type switch", Run: typeSwitch, Sizes: []int{0, 1, 2, 3, 4, 5, 6}},
 	{Name: "type switch evaluates its operand once", Run: typeSwitchOnce, Sizes: []int{0, 1}},
 	{Name: "type switch without a variable", Run: typeSwitchBare, Sizes: []int{0, 1, 2}},

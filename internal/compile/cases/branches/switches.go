@@ -307,3 +307,13 @@ again:
 end:
 	return k, nil
 }
+
+// resultNeverRead has a result that is assigned in a switch, and never read.
+func resultNeverRead(t *task.T, tr *cases.Trace, n int) (k int, err error) {
+	wait(t, tr, "before")
+	switch n {
+	case 3:
+		err = errors.New("not returned")
+	}
+	return value(t, tr, n), wait(t, tr, "end")
+}

@@ -1,7 +1,9 @@
 package closures
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/framearena/framearena/internal/compile/cases"
 	"github.com/framearena/framearena/task"
@@ -194,4 +196,23 @@ func nilFunction(t *task.T, tr *cases.Trace, n int) (int, error) {
 	var f func(*task.T, int) int
 	wait(t, tr, "before")
 	return f(t, value(t, tr, 1)), nil
+}
+
+func addsOne(t *task.T, n int) int { return n + 1 }
+
+// literalsWithoutWaits has literals that use their t, and never wait.
+func literalsWithoutWaits(t *task.T, tr *cases.Trace, n int) (int, error) {
+	add := func(t *task.T, k int) int {
+		if t.Err() != nil {
+			return -1
+		}
+		switch k := addsOne(t, k); k {
+		case addsOne(t, n):
+			return addsOne(t, k*10)
+		}
+		return addsOne(t, k)
+	}
+	sum := add(t, value(t, tr, n)) + add(t, value(t, tr, n+1))
+	err := task.Timeout(t, time.Hour, func(t *task.T) error { return t.Err() })
+	return sum, errors.Join(err, wait(t, tr, "end"))
 }

@@ -28,6 +28,7 @@ var programs = []cases.Program{
 	{Name: "task literal passed on and called later", Run: passedLiteral},
 	{Name: "task literal returned", Run: returnedLiteral},
 	{Name: "task literal with results", Run: literalResults},
+	{Name: "task literals that never wait", Run: literalsWithoutWaits},
 	{Name: "function values in a map and a struct", Run: functionTable},
 	{Name: "method value with a value receiver", Run: methodValue},
 	{Name: "method value with a pointer receiver", Run: methodValuePointer},

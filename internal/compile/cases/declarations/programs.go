@@ -161,6 +161,8 @@ func anonymous(t *task.T, tr *cases.Trace, n int) (int, error) {
 // A variable has the name of a package that the source does not import, and another variable has a type of
 // that package.
 func namedLikePackage(t *task.T, tr *cases.Trace, n int) (int, error) {
+	var _, _ = value(t, tr, 1), "blank"
+	var _ = 7 / value(t, tr, 7)
 	m := fnv.New32a()
 	value(t, tr, n)
 	hash := fmt.Sprint(m.Sum32())

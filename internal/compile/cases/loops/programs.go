@@ -48,4 +48,5 @@ var programs = []cases.Program{
 	{Name: "suspension in the last statement of a body only", Run: lastStatement},
 	{Name: "a loop whose body never waits between others", Run: plainLoopBetween},
 	{Name: "declarations of several variables", Run: declarations},
+	{Name: "parameter that a range assigns and nothing reads", Run: parameterNeverRead},
 }

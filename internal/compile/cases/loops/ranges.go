@@ -304,3 +304,14 @@ func rangeNil(t *task.T, tr *cases.Trace, n int) (int, error) {
 	}
 	return n, nil
 }
+
+// parameterNeverRead has a literal whose parameter is assigned by a range that does not wait, and never read.
+func parameterNeverRead(t *task.T, tr *cases.Trace, n int) (int, error) {
+	f := func(t *task.T, k int) int {
+		for k = range 2 {
+			tr.Print("assigned")
+		}
+		return n
+	}
+	return f(t, value(t, tr, 1)), wait(t, tr, "end")
+}

@@ -16,6 +16,7 @@ var programs = []cases.Program{
 	{Name: "methods through interfaces", Run: interfaces, Beside: true},
 	{Name: "embedded interface", Run: embeddedInterface, Beside: true},
 	{Name: "nil interface", Run: nilInterface},
+	{Name: "literal in the receiver of a call through an interface", Run: literalInReceiver, Beside: true},
 	{Name: "generic function", Run: genericFunction},
 	{Name: "generic function with pointers and literals", Run: genericPointers},
 	{Name: "method of a generic type", Run: genericMethod},
@@ -259,4 +260,23 @@ func deepRecursion(t *task.T, tr *cases.Trace, n int) (int, error) {
 		wait(t, tr, n)
 	}
 	return k + n, err
+}
+
+type numbered int
+
+func (x numbered) work(t *task.T, tr *cases.Trace, n int) (int, error) {
+	return value(t, tr, int(x)+n), nil
+}
+
+// literalInReceiver has receivers that literals make, which are not needed for the calls themselves.
+func literalInReceiver(t *task.T, tr *cases.Trace, n int) (int, error) {
+	sum := 0
+	for i := range 2 {
+		k, err := worker(numbered(func(t *task.T, k int) int { return value(t, tr, k+i) }(t, n))).work(t, tr, 1)
+		if err != nil {
+			return k, err
+		}
+		sum += k
+	}
+	return sum, wait(t, tr, "end")
 }
