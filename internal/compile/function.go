@@ -172,7 +172,7 @@ func lowerFirst(s string) string {
 
 var errorType = types.Universe.Lookup("error").Type()
 
-// mayFail reports whether the last result is of a type parameter: in an instance in which that is error, it
+// mayFail reports whether the last result is of a type parameter that may be error: in an instance in which that is error, it
 // goes the way of errors, and only then. So it is for whoever calls such an instance, or a function of that
 // type. The output decides when it runs.
 func mayFail(sig *types.Signature) bool {
@@ -180,8 +180,8 @@ func mayFail(sig *types.Signature) bool {
 	if n == 0 {
 		return false
 	}
-	_, ok := types.Unalias(sig.Results().At(n - 1).Type()).(*types.TypeParam)
-	return ok
+	p, ok := types.Unalias(sig.Results().At(n - 1).Type()).(*types.TypeParam)
+	return ok && types.Satisfies(errorType, p.Constraint().Underlying().(*types.Interface))
 }
 
 // splitResults returns the result types without a last error, and whether there is such a last one.

@@ -2422,15 +2422,15 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 		half = s.half
 		tr, list = h.tr, h.list
 //line programs.go:198
-		generated.TakeLast(f, &h.result)
 		v = h.result
+		generated.Child(f)
 //line programs_task.go:2428
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:198
-		generated.TakeLast(f, &h.result)
 		v1 = h.result
+		generated.Child(f)
 //line programs_task.go:2435
 		goto resume3
 	default:
@@ -2449,18 +2449,11 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 	}
 resume1:
 //line programs.go:195
-	{
-		var r E = list[0]
-		if err, ok := generated.AsError(&r); ok {
-			return generated.Return[struct{}](f, struct{}{}, err)
-		}
-		return generated.Return[E](f, r, nil)
-	}
+	return generated.Return[E](f, list[0], nil)
 end1:
-//line programs.go:197
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2464
+//line programs_task.go:2457
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2470,7 +2463,7 @@ end1:
 resume2:
 //line programs.go:198
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2474
+//line programs_task.go:2467
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2478,16 +2471,10 @@ resume2:
 	}
 resume3:
 //line programs.go:198
-	{
-		var r1 E = max(v, v1)
-		if err1, ok := generated.AsError(&r1); ok {
-			return generated.Return[struct{}](f, struct{}{}, err1)
-		}
-		return generated.Return[E](f, r1, nil)
-	}
+	return generated.Return[E](f, max(v, v1), nil)
 }
 
-//line programs_task.go:2491
+//line programs_task.go:2478
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2518,7 +2505,7 @@ var genericRecursionKind *generated.Kind
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2522
+//line programs_task.go:2509
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2527,7 +2514,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:202
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2531
+//line programs_task.go:2518
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2539,7 +2526,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2543
+//line programs_task.go:2530
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2551,7 +2538,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2555
+//line programs_task.go:2542
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
@@ -2573,7 +2560,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2577
+//line programs_task.go:2564
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2581,21 +2568,21 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2585
+//line programs_task.go:2572
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:203
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2592
+//line programs_task.go:2579
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:202
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2599
+//line programs_task.go:2586
 	if generated.Suspended(t) {
 		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2605,7 +2592,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 resume1:
 //line programs.go:202
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2609
+//line programs_task.go:2596
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2618,7 +2605,7 @@ resume2:
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2622
+//line programs_task.go:2609
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2633,7 +2620,7 @@ resume3:
 	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2637
+//line programs_task.go:2624
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2680,7 +2667,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2684
+//line programs_task.go:2671
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2696,7 +2683,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2700
+//line programs_task.go:2687
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2711,7 +2698,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:229
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2715
+//line programs_task.go:2702
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2723,7 +2710,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:229
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2727
+//line programs_task.go:2714
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2738,7 +2725,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2742
+//line programs_task.go:2729
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
@@ -2762,7 +2749,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:219
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2766
+//line programs_task.go:2753
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2770,7 +2757,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr = h.tr
 //line programs.go:224
 		generated.Child(f)
-//line programs_task.go:2774
+//line programs_task.go:2761
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2779,7 +2766,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:229
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2783
+//line programs_task.go:2770
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2787,7 +2774,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr, b2 = h.tr, h.b2
 //line programs.go:230
 		generated.ChildErr(f)
-//line programs_task.go:2791
+//line programs_task.go:2778
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2797,7 +2784,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	b = block{}
 //line programs.go:219
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2801
+//line programs_task.go:2788
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2812,7 +2799,7 @@ resume1:
 //line programs.go:223
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2816
+//line programs_task.go:2803
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2831,7 +2818,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:229
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2835
+//line programs_task.go:2822
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2843,7 +2830,7 @@ resume3:
 //line programs.go:229
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2847
+//line programs_task.go:2834
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2860,7 +2847,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2864
+//line programs_task.go:2851
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2901,7 +2888,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:239
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2905
+//line programs_task.go:2892
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
@@ -2917,7 +2904,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:241
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2921
+//line programs_task.go:2908
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2927,7 +2914,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2931
+//line programs_task.go:2918
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2937,7 +2924,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2941
+//line programs_task.go:2928
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
@@ -2961,21 +2948,21 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 //line programs.go:239
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2965
+//line programs_task.go:2952
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:242
 		err = generated.ChildErr(f)
-//line programs_task.go:2972
+//line programs_task.go:2959
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:244
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2979
+//line programs_task.go:2966
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2990,7 +2977,7 @@ loop1:
 	}
 //line programs.go:239
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2994
+//line programs_task.go:2981
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -3011,7 +2998,7 @@ end1:
 	}
 //line programs.go:242
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:3015
+//line programs_task.go:3002
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -3024,7 +3011,7 @@ resume2:
 	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3028
+//line programs_task.go:3015
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -3037,7 +3024,7 @@ resume3:
 	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3041
+//line programs_task.go:3028
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3067,7 +3054,7 @@ var largeChildrenKind *generated.Kind
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3071
+//line programs_task.go:3058
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3079,7 +3066,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3083
+//line programs_task.go:3070
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3091,7 +3078,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3095
+//line programs_task.go:3082
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
@@ -3113,7 +3100,7 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:248
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3117
+//line programs_task.go:3104
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3121,14 +3108,14 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:250
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3125
+//line programs_task.go:3112
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:248
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3132
+//line programs_task.go:3119
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3141,7 +3128,7 @@ resume1:
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3145
+//line programs_task.go:3132
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3156,7 +3143,7 @@ resume2:
 	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3160
+//line programs_task.go:3147
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3188,7 +3175,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:255
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3192
+//line programs_task.go:3179
 		if generated.Suspended(t) {
 			generated.SpillBare(t, deepRecursionKind, 1)
 			return
@@ -3197,7 +3184,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3201
+//line programs_task.go:3188
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3209,7 +3196,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:259
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3213
+//line programs_task.go:3200
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3221,7 +3208,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3225
+//line programs_task.go:3212
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
@@ -3239,7 +3226,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	case 1:
 //line programs.go:256
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3243
+//line programs_task.go:3230
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3248,7 +3235,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 //line programs.go:258
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3252
+//line programs_task.go:3239
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3256,7 +3243,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 		err = h.err
 //line programs.go:260
 		generated.ChildErr(f)
-//line programs_task.go:3260
+//line programs_task.go:3247
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3267,7 +3254,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	}
 //line programs.go:256
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3271
+//line programs_task.go:3258
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3279,7 +3266,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3283
+//line programs_task.go:3270
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3295,7 +3282,7 @@ resume2:
 	}
 //line programs.go:260
 	waitStart(t, tr, n)
-//line programs_task.go:3299
+//line programs_task.go:3286
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = generated.Hold(t, deepRecursionKind, f, h)
@@ -3308,7 +3295,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3312
+//line programs_task.go:3299
 
 // numberedWorkArgs has the arguments of numbered.work.
 type numberedWorkArgs struct {
@@ -3333,7 +3320,7 @@ var numberedWorkKind *generated.Kind
 func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:268
 	v := valueStart(t, tr, int(x)+n)
-//line programs_task.go:3337
+//line programs_task.go:3324
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, numberedWorkKind, 1)
 		s := generated.At[numberedWorkAt1](f)
@@ -3345,7 +3332,7 @@ func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return v, nil
 }
 
-//line programs_task.go:3349
+//line programs_task.go:3336
 
 // numberedWorkStep is the step form of numbered.work.
 func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
@@ -3365,14 +3352,14 @@ func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
 //line programs.go:268
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3369
+//line programs_task.go:3356
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:268
 	v = valueStart(t, tr, int(x)+n)
-//line programs_task.go:3376
+//line programs_task.go:3363
 	if generated.Suspended(t) {
 		s := generated.At[numberedWorkAt1](f)
 		*s = numberedWorkAt1{}
@@ -3387,7 +3374,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3391
+//line programs_task.go:3378
 
 // literalInReceiverArgs has the arguments of literalInReceiver.
 type literalInReceiverArgs struct {
@@ -3431,14 +3418,14 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v := startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 				v := valueStart(t, tr, k+i)
-//line programs_task.go:3435
+//line programs_task.go:3422
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
 //line programs.go:275
 				return v
 			}))(t, n)
-//line programs_task.go:3442
+//line programs_task.go:3429
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 1)
 				s := generated.At[literalInReceiverAt1](f)
@@ -3451,7 +3438,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v1 := worker(numbered(v))
 //line programs.go:275
 			k, err := workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3455
+//line programs_task.go:3442
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 2)
 				s := generated.At[literalInReceiverAt2](f)
@@ -3469,7 +3456,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:281
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:3473
+//line programs_task.go:3460
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, literalInReceiverKind, 3)
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
@@ -3479,7 +3466,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, err1
 }
 
-//line programs_task.go:3483
+//line programs_task.go:3470
 
 // literalInReceiverStep is the step form of literalInReceiver.
 func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generated.Step {
@@ -3502,7 +3489,7 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3506
+//line programs_task.go:3493
 		goto resume1
 	case 2:
 		s := generated.At[literalInReceiverAt2](f)
@@ -3511,14 +3498,14 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3515
+//line programs_task.go:3502
 		goto resume2
 	case 3:
 		s := generated.At[literalInReceiverAt3](f)
 		sum = s.sum
 //line programs.go:281
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3522
+//line programs_task.go:3509
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3538,7 +3525,7 @@ loop1:
 		v = startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 			v := valueStart(t, tr, k+i)
-//line programs_task.go:3542
+//line programs_task.go:3529
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3546,7 +3533,7 @@ loop1:
 			return v
 		}))(t, n)
 	}
-//line programs_task.go:3550
+//line programs_task.go:3537
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt1](f)
 		*s = literalInReceiverAt1{n: n, sum: sum, i1: i1}
@@ -3560,7 +3547,7 @@ resume1:
 	v1 = worker(numbered(v))
 //line programs.go:275
 	k, err = workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3564
+//line programs_task.go:3551
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt2](f)
 		*s = literalInReceiverAt2{n: n, sum: sum, i1: i1}
@@ -3581,7 +3568,7 @@ resume2:
 end1:
 //line programs.go:281
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3585
+//line programs_task.go:3572
 	if generated.Suspended(t) {
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
 		if h != nil {
@@ -3594,7 +3581,7 @@ resume3:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line programs_task.go:3598
+//line programs_task.go:3585
 
 // literalInReceiverFunc1Args has the arguments of literalInReceiver.func1.
 type literalInReceiverFunc1Args struct {
@@ -3631,14 +3618,14 @@ func literalInReceiverFunc1Step(f *generated.Frame, h *literalInReceiverFunc1Hel
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3635
+//line programs_task.go:3622
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:275
 	v = valueStart(t, tr, k+i)
-//line programs_task.go:3642
+//line programs_task.go:3629
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverFunc1At1](f)
 		*s = literalInReceiverFunc1At1{}
@@ -3653,7 +3640,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3657
+//line programs_task.go:3644
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site
