@@ -32,9 +32,12 @@ func TestGoTests(t *testing.T) {
 	repository, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	fset := token.NewFileSet()
-	programs, err := Find(fset)
+	programs, err := Find(t.Context(), fset)
 	require.NoError(t, err)
-	require.NotEmpty(t, programs, "this Go installation has no test directory")
+	if len(programs) == 0 {
+		t.Log("this Go installation has come without its tests")
+		return
+	}
 	programs = slices.DeleteFunc(programs, func(p *Program) bool {
 		h := fnv.New32a()
 		h.Write([]byte(p.Name))

@@ -51,8 +51,13 @@ var differ = map[string]string{
 }
 
 // Find returns the programs of Go's tests that are run without arguments.
-func Find(fset *token.FileSet) ([]*Program, error) {
-	root := filepath.Join(runtime.GOROOT(), "test")
+// There are none if the Go installation has come without its tests.
+func Find(ctx context.Context, fset *token.FileSet) ([]*Program, error) {
+	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("corpus: go env: %w", err)
+	}
+	root := filepath.Join(strings.TrimSpace(string(goroot)), "test")
 	var all []*Program
 	for _, dir := range tests {
 		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
