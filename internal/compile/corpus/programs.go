@@ -46,8 +46,16 @@ var inTheWay = map[string]bool{"C": true, "os/exec": true, "os/signal": true, "n
 
 // differ are programs that do something else as tasks, as documented.
 var differ = map[string]string{
-	"closure.go":          "counts allocations, and a function that waits may allocate",
 	"typeparam/nested.go": "prints the names of types that functions declare: they have others in the output",
+}
+
+// exotic is what shows that a program depends on more than its code.
+var exotic = []struct{ text, why string }{
+	{"runtime.Caller", "looks at its own positions"},
+	{"runtime.Stack", "looks at its own positions"},
+	{"ReadMemStats", "counts allocations"},
+	{"SetFinalizer", "depends on when the garbage collector finds what"},
+	{"AddCleanup", "depends on when the garbage collector finds what"},
 }
 
 // Find returns the programs of Go's tests that are run without arguments.
@@ -85,8 +93,10 @@ func Find(ctx context.Context, fset *token.FileSet) ([]*Program, error) {
 				continue
 			}
 			p.Left = cmp.Or(differ[name], directives(p.file))
-			if bytes.Contains(src, []byte("runtime.Caller")) || bytes.Contains(src, []byte("runtime.Stack")) {
-				p.Left = "looks at its own positions"
+			for _, e := range exotic {
+				if bytes.Contains(src, []byte(e.text)) {
+					p.Left = e.why
+				}
 			}
 			for _, i := range p.file.Imports {
 				path, _ := strconv.Unquote(i.Path.Value)

@@ -449,6 +449,9 @@ func (r *rewriter) canBeKept(e ast.Expr) bool {
 	if x, ok := e.(*ast.CompositeLit); ok && x.Type == nil {
 		return false
 	}
+	if r.shiftsConstant(e) {
+		return false // its type depends on where it stands
+	}
 	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
 		if v, isVar := r.info.Uses[id].(*types.Var); isVar && r.bound[v] != nil {
 			return false // its type changes
@@ -464,6 +467,20 @@ func (r *rewriter) canBeKept(e ast.Expr) bool {
 		return t.Info()&types.IsUntyped == 0 && t.Kind() != types.Invalid
 	}
 	return true
+}
+
+// shiftsConstant reports whether the expression is, or is made of, a shift of a constant.
+func (r *rewriter) shiftsConstant(e ast.Expr) bool {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.UnaryExpr:
+		return r.shiftsConstant(x.X)
+	case *ast.BinaryExpr:
+		if x.Op == token.SHL || x.Op == token.SHR {
+			return r.info.Types[x.X].Value != nil || r.shiftsConstant(x.X)
+		}
+		return r.shiftsConstant(x.X) || r.shiftsConstant(x.Y)
+	}
+	return false
 }
 
 // rewriteFunctions adds the parameters, and the statements that yield.
