@@ -356,14 +356,14 @@ func ReturnBoth[R any](f AnyFrame, result R, err error) Step {
 }
 
 func returnBoth[R any](h *header, result R, err error) Step {
-	if framecheck.Enabled {
-		h.makesStep("Return")
-	}
 	if h.result != 0 {
 		**(**R)(unsafe.Pointer(&h.result)) = result
 	}
 	if err != nil {
 		return h.fail(err)
+	}
+	if framecheck.Enabled {
+		h.makesStep("Return")
 	}
 	return h.returned()
 }
