@@ -7,6 +7,7 @@ package slots
 import (
 	"math/bits"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -57,7 +58,7 @@ type Packed[T any] struct{ store }
 // Init makes s ready.
 func (s *Packed[T]) Init() {
 	_ = [1]struct{}{}[unsafe.Sizeof(*new(T))%unsafe.Alignof(node{})] // whole words
-	s.init(newPackedBlock[T], unsafe.Sizeof(*new(T)))
+	s.init(reflect.TypeFor[T]())
 }
 
 // Take is as that of Of.
@@ -70,21 +71,10 @@ func (s *Packed[T]) Put(own *Local, v *T) {
 	s.put(own, n)
 }
 
-// newPackedBlock makes a block of slots and links them.
-func newPackedBlock[T any]() *node {
-	block := make([]T, blockLen(unsafe.Sizeof(*new(T))))
-	at := func(i int) *node { return (*node)(unsafe.Pointer(&block[i])) }
-	for i := range block[1:] {
-		at(i).next.Set(at(i + 1))
-	}
-	return at(0)
-}
-
 // store is Of without the type.
 type store struct {
-	index    int          // of the list in every Local; not changed
-	newBlock func() *node // returns new slots, linked; not changed
-	size     uintptr      // of a slot, in bytes; not changed
+	index int          // of the list in every Local; not changed
+	slot  reflect.Type // of the slots; not changed
 
 	growing sync.Mutex // held while looking for the last free slots
 	blocks  []*node    // the first slot of each block, which keeps the block alive; guarded by growing
@@ -141,7 +131,7 @@ const (
 var stores atomic.Int64
 
 // Init makes s ready.
-func (s *Of[T]) Init() { s.init(newBlock[T], unsafe.Sizeof(Slot[T]{})) }
+func (s *Of[T]) Init() { s.init(reflect.TypeFor[Slot[T]]()) }
 
 // Take returns a free slot, which belongs to the caller until Put. Its value is what the last
 // user has left there, and zero at first. own is the calling goroutine's Local, or nil.
@@ -151,13 +141,15 @@ func (s *Of[T]) Take(own *Local) *Slot[T] { return (*Slot[T])(unsafe.Pointer(s.t
 // nil.
 func (s *Of[T]) Put(own *Local, n *Slot[T]) { s.put(own, &n.node) }
 
-// newBlock makes a block of slots and links them.
-func newBlock[T any]() *node {
-	block := make([]Slot[T], blockLen(unsafe.Sizeof(Slot[T]{})))
-	for i := range block[1:] {
-		block[i].next.Set(&block[i+1].node)
+// newBlock makes a block of slots of the given type, each of which begins with its node, and links them.
+func newBlock(slot reflect.Type) *node {
+	n := blockLen(slot.Size())
+	block := reflect.MakeSlice(reflect.SliceOf(slot), n, n).UnsafePointer()
+	at := func(i int) *node { return (*node)(unsafe.Add(block, uintptr(i)*slot.Size())) }
+	for i := range n - 1 {
+		at(i).next.Set(at(i + 1))
 	}
-	return &block[0].node
+	return at(0)
 }
 
 // blockLen returns how many slots of size bytes a block has. A block of small slots fits, with
@@ -174,10 +166,9 @@ func blockLen(size uintptr) int {
 	return int(max(1, min(maxBlockLen, most/size)))
 }
 
-func (s *store) init(newBlock func() *node, size uintptr) {
+func (s *store) init(slot reflect.Type) {
 	s.index = int(stores.Add(1) - 1)
-	s.newBlock = newBlock
-	s.size = size
+	s.slot = slot
 	s.shards = make([]shard, min(maxShards, 1<<bits.Len(uint(runtime.NumCPU()-1))))
 	every.add(s)
 }
@@ -270,7 +261,7 @@ func (s *store) refill() list {
 			return l
 		}
 	}
-	block := s.newBlock()
+	block := newBlock(s.slot)
 	s.blocks = append(s.blocks, block)
 	l := list{first: block}
 	for n := block; n != nil; n = n.next.Get() {

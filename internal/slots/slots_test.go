@@ -42,7 +42,7 @@ func TestBlocks(t *testing.T) {
 	require.Equal(t, 1, newSlots[[100_000]byte]().BlockLen())
 	require.Equal(t, word, unsafe.Offsetof(Slot[byte]{}.Value))
 	n := 0
-	for at := newBlock[value](); at != nil; at = at.next.Get() {
+	for at := newBlock(reflect.TypeFor[Slot[value]]()); at != nil; at = at.next.Get() {
 		n++
 	}
 	require.Equal(t, 64, n)
@@ -108,7 +108,7 @@ func TestPacked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var s Packed[packed]
 			s.Init()
-			require.Equal(t, unsafe.Sizeof(packed{}), s.size)
+			require.Equal(t, unsafe.Sizeof(packed{}), s.slot.Size())
 			const most = 200
 			var taken []*packed
 			random := rand.New(rand.NewPCG(1, 2))

@@ -31,7 +31,7 @@ func (s *store) trim() {
 			counts[s.blockOf(n)]++
 		}
 	}
-	perBlock := blockLen(s.size)
+	perBlock := blockLen(s.slot.Size())
 	var kept list
 	for _, l := range free {
 		for n := l.first; n != nil; {

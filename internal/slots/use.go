@@ -20,7 +20,7 @@ func (s *Of[T]) Use() Use { return s.use() }
 func (s *store) use() Use {
 	s.growing.Lock()
 	defer s.growing.Unlock()
-	return Use{s.made, uint64(s.made) * uint64(s.size)}
+	return Use{s.made, uint64(s.made) * uint64(s.slot.Size())}
 }
 
 // UseOfAll returns the memory of all slots of the program, of all types.
