@@ -161,7 +161,6 @@ func (e *stepEmitter) head() {
 	var unread []string
 	byType := map[string][]string{}
 	var order []string
-	var boxed []*types.Var
 	for _, list := range [][]*types.Var{fn.arguments(), fn.ownResults(), fn.locals} {
 		for _, v := range list {
 			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] && !mentioned[v] {
@@ -175,9 +174,6 @@ func (e *stepEmitter) head() {
 			if !uses[v] {
 				unread = append(unread, fn.names[v])
 			}
-			if fn.isBox(v) && slices.Contains(fn.results, v) {
-				boxed = append(boxed, v)
-			}
 		}
 	}
 	if len(order) > 0 {
@@ -190,7 +186,6 @@ func (e *stepEmitter) head() {
 	for _, name := range unread {
 		e.printf("_ = %s\n", name)
 	}
-	_ = boxed
 }
 
 // mentioned returns the variables that are named in the statements that the step form takes over as they are.

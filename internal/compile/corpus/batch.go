@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,24 +17,6 @@ import (
 // module is the path of the module that programs are in. Its packages may import the internal ones of
 // framearena.
 const module = "github.com/framearena/framearena/corpusmodule"
-
-// newModule makes the module in dir, for the repository in the given directory.
-func newModule(dir, repository string) error {
-	text, err := os.ReadFile(filepath.Join(repository, "go.mod"))
-	if err != nil {
-		return err
-	}
-	_, rest, _ := bytes.Cut(text, []byte("\n"))
-	text = fmt.Appendf(nil, "module %s\n%s\nrequire github.com/framearena/framearena v0.0.0\n\nreplace github.com/framearena/framearena => %s\n", module, rest, repository)
-	sums, err := os.ReadFile(filepath.Join(repository, "go.sum"))
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "go.mod"), text, 0o644),
-		os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644),
-	)
-}
 
 // driver is the program that runs the programs of a batch.
 const driver = `package main

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/framearena/framearena/internal/testkit/tempmodule"
 )
 
 var (
@@ -63,7 +65,7 @@ func checkBatch(t *testing.T, repository string, programs []*Program) {
 		dir = *keep
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 	}
-	require.NoError(t, newModule(dir, repository))
+	require.NoError(t, tempmodule.Write(dir, module, repository))
 	b := &batch{dir, programs}
 	binary, err := b.build(t.Context())
 	require.NoError(t, err)

@@ -127,15 +127,9 @@ func directives(f *ast.File) string {
 	return ""
 }
 
-// imported finds the packages that programs import, as they are compiled.
-type imported struct {
-	files map[string]string // of export data, by path
-	types.Importer
-}
-
 // newImporter returns an importer for the packages that the programs import, and for task. dir is in the
 // module.
-func newImporter(ctx context.Context, dir string, fset *token.FileSet, programs []*Program) (*imported, error) {
+func newImporter(ctx context.Context, dir string, fset *token.FileSet, programs []*Program) (types.Importer, error) {
 	paths := map[string]bool{"github.com/framearena/framearena/task": true}
 	for _, p := range programs {
 		if p.Left == "" {
@@ -157,40 +151,39 @@ func newImporter(ctx context.Context, dir string, fset *token.FileSet, programs 
 	if err != nil {
 		return nil, fmt.Errorf("corpus: go list: %w: %s", err, &failed)
 	}
-	i := &imported{files: map[string]string{}}
+	files := map[string]string{} // of export data, by path
 	for line := range strings.Lines(string(out)) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		i.files[path] = file
+		files[path] = file
 	}
-	i.Importer = importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
-		if i.files[path] == "" {
+	return importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+		if files[path] == "" {
 			return nil, fmt.Errorf("corpus: no export data of %s", path)
 		}
-		return os.Open(i.files[path])
-	})
-	return i, nil
+		return os.Open(files[path])
+	}), nil
 }
 
 // check type-checks a file as a package of the given path.
-func (i *imported) check(fset *token.FileSet, path string, file *ast.File) (*types.Package, *types.Info, error) {
+func check(i types.Importer, fset *token.FileSet, path string, file *ast.File) (*types.Info, error) {
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 		Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{}, Implicits: map[ast.Node]types.Object{}}
 	config := types.Config{Importer: i, Sizes: types.SizesFor("gc", runtime.GOARCH)}
-	pkg, err := config.Check(path, fset, []*ast.File{file}, info)
-	return pkg, info, err
+	_, err := config.Check(path, fset, []*ast.File{file}, info)
+	return info, err
 }
 
 // prepare rewrites the program, unless it is left out.
-func (p *Program) prepare(fset *token.FileSet, i *imported) {
+func (p *Program) prepare(fset *token.FileSet, i types.Importer) {
 	if p.Left != "" {
 		return
 	}
-	pkg, info, err := i.check(fset, "main", p.file)
+	info, err := check(i, fset, "main", p.file)
 	if err != nil {
 		p.Left = "does not type-check: " + err.Error()
 		return
 	}
-	p.text, p.Counts, err = rewrite(fset, p.file, info, pkg, nameOf(p.number))
+	p.text, p.Counts, err = rewrite(fset, p.file, info, nameOf(p.number))
 	if err != nil {
 		p.Left = "cannot be printed: " + err.Error()
 		return
@@ -201,7 +194,7 @@ func (p *Program) prepare(fset *token.FileSet, i *imported) {
 	}
 	file, err := parser.ParseFile(fset, p.Name+", rewritten", p.text, parser.SkipObjectResolution)
 	if err == nil {
-		_, _, err = i.check(fset, nameOf(p.number), file)
+		_, err = check(i, fset, nameOf(p.number), file)
 	}
 	if err != nil {
 		p.Left = "does not type-check after rewriting: " + err.Error()

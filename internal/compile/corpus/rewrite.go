@@ -49,13 +49,13 @@ type rewriter struct {
 	fset *token.FileSet
 	file *ast.File
 	info *types.Info
-	pkg  *types.Package
 
 	decls map[*types.Func]*ast.FuncDecl // with a body
 	bound map[*types.Var]*ast.FuncLit   // variables that are this literal, and never anything else
 
 	has     map[ast.Node]bool     // *ast.FuncDecl and *ast.FuncLit that get a T
-	within  map[ast.Node]ast.Node // the function that a literal or a call is in; nil: none
+	within  map[ast.Node]ast.Node // the function that a literal is in; nil: none
+	defers  map[ast.Node]bool     // literals in defer statements
 	methods map[string]bool       // names of methods that interfaces have
 	comms   map[ast.Node]bool     // statements of select clauses
 }
@@ -65,10 +65,10 @@ type Counts struct{ Functions, Plain, Yields, Operands int }
 
 // rewrite changes the syntax of a main package into that of the package with the given name. It returns
 // the text.
-func rewrite(fset *token.FileSet, file *ast.File, info *types.Info, pkg *types.Package, name string) ([]byte, Counts, error) {
-	r := &rewriter{fset: fset, file: file, info: info, pkg: pkg,
+func rewrite(fset *token.FileSet, file *ast.File, info *types.Info, name string) ([]byte, Counts, error) {
+	r := &rewriter{fset: fset, file: file, info: info,
 		decls: map[*types.Func]*ast.FuncDecl{}, bound: map[*types.Var]*ast.FuncLit{},
-		has: map[ast.Node]bool{}, within: map[ast.Node]ast.Node{}, methods: map[string]bool{}, comms: map[ast.Node]bool{}}
+		has: map[ast.Node]bool{}, within: map[ast.Node]ast.Node{}, defers: map[ast.Node]bool{}, methods: map[string]bool{}, comms: map[ast.Node]bool{}}
 	r.findCandidates()
 	r.dropThoseThatCannot()
 	var counts Counts
@@ -119,8 +119,8 @@ func (r *rewriter) findCandidates() {
 			r.within[n] = top(stack)
 			r.has[n] = r.isCalledOnTheSpot(n, c.Parent())
 			stack = append(stack, n)
-		case *ast.CallExpr:
-			r.within[n] = top(stack)
+		case *ast.DeferStmt:
+			r.defers[n.Call.Fun] = true
 		case *ast.CommClause:
 			r.comms[n.Comm] = true
 		}
@@ -218,7 +218,7 @@ func (r *rewriter) dropThoseThatCannot() {
 				}
 			case *ast.CallExpr:
 				if id, ok := ast.Unparen(x.Fun).(*ast.Ident); ok && id.Name == "recover" && r.info.Uses[id] == types.Universe.Lookup("recover") {
-					if f := enclosing(stack); f != nil && !r.isDeferred(f) {
+					if f := enclosing(stack); f != nil && !r.defers[f] {
 						drop(f) // the compiler refuses it there
 					}
 				}
@@ -238,18 +238,6 @@ func enclosing(stack []ast.Node) ast.Node {
 		}
 	}
 	return nil
-}
-
-// isDeferred reports whether the function is a literal in a defer statement.
-func (r *rewriter) isDeferred(f ast.Node) bool {
-	found := false
-	ast.Inspect(r.file, func(n ast.Node) bool {
-		if d, ok := n.(*ast.DeferStmt); ok && d.Call.Fun == f {
-			found = true
-		}
-		return !found
-	})
-	return found
 }
 
 // isStarted reports whether the literal is called by a go statement.
@@ -328,12 +316,7 @@ func ident(name string) *ast.Ident { return &ast.Ident{Name: name} }
 func (r *rewriter) rewriteCallsAndOperands(counts *Counts) {
 	var stack []ast.Node // functions
 	withT := map[*ast.CallExpr]bool{}
-	var around []ast.Node
 	ast.Inspect(r.file, func(n ast.Node) bool {
-		if n == nil {
-			around = around[:len(around)-1]
-			return true
-		}
 		if call, ok := n.(*ast.CallExpr); ok {
 			if lit, ok := call.Fun.(*ast.FuncLit); ok {
 				withT[call] = r.has[lit]
@@ -343,7 +326,6 @@ func (r *rewriter) rewriteCallsAndOperands(counts *Counts) {
 				}
 			}
 		}
-		around = append(around, n)
 		return true
 	})
 	astutil.Apply(r.file, func(c *astutil.Cursor) bool {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/internal/compile"
+	"github.com/framearena/framearena/internal/testkit/tempmodule"
 )
 
 //go:embed testdata/steps.go
@@ -30,21 +31,7 @@ type Workspace struct {
 // import internal packages.
 func NewWorkspace(dir, repository string) (*Workspace, error) {
 	w := &Workspace{dir: dir, env: append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")}
-	sums, err := os.ReadFile(filepath.Join(repository, "go.sum"))
-	if err != nil {
-		return nil, err
-	}
-	mod := `module github.com/framearena/framearena/internal/compile/random/programs
-
-go 1.26.0
-
-require github.com/framearena/framearena v0.0.0
-
-replace github.com/framearena/framearena => ` + repository + "\n"
-	return w, errors.Join(
-		w.write("go.mod", mod),
-		w.write("go.sum", string(sums)),
-	)
+	return w, tempmodule.Write(dir, "github.com/framearena/framearena/internal/compile/random/programs", repository)
 }
 
 func (w *Workspace) write(name, text string) error {
