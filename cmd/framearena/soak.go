@@ -34,6 +34,7 @@ docs/internals/testing.md has more.`,
 	}
 	flags := command.Flags()
 	flags.DurationVarP(&o.Duration, "duration", "d", 10*time.Minute, "`time` after which no round begins")
+	flags.Var(&wholeNumber{&o.Rounds, maxCount}, "rounds", "how many rounds there are at least; without --duration, exactly")
 	flags.Uint64Var(&o.Seed, "seed", 0, "decides what rounds do (default a random one)")
 	flags.Var(&wholeNumber{&o.Round, maxCount}, "round", "the only round: once or, with --duration, again and again (default all)")
 	flags.DurationVar(&o.Stall, "stall", 2*time.Minute, "`time` without anything done that is a violation")
@@ -44,7 +45,7 @@ docs/internals/testing.md has more.`,
 		if !flags.Changed("seed") {
 			o.Seed = rand.Uint64()
 		}
-		if o.Round > 0 && !flags.Changed("duration") {
+		if (o.Round > 0 || o.Rounds > 0) && !flags.Changed("duration") {
 			o.Duration = 0
 		}
 		o.Progress = c.soakProgress(o.Duration)

@@ -4,7 +4,8 @@ import "time"
 
 // Options configure a soak.
 type Options struct {
-	Duration time.Duration // no round begins after it; 0: there is one round
+	Duration time.Duration // no round begins after it, if there were enough; 0: there are just enough
+	Rounds   int           // how many rounds are enough; 0: one
 	Seed     uint64        // decides what a round does, together with the number of the round
 	Round    int           // the only round, again and again; 0: all, from 1
 

@@ -129,7 +129,7 @@ func (s *soaker) run() *Violation {
 		}
 		s.rounds.Add(1)
 		s.sample()
-		if time.Since(s.began) >= s.opts.Duration {
+		if n >= s.opts.Rounds && time.Since(s.began) >= s.opts.Duration {
 			break
 		}
 	}

@@ -57,7 +57,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		{WrongTree, "right is", "", time.Minute, round},
 		{LostWake, "tasks that were woken have gone on", "", 10 * time.Second, round},
 		{LostFrame, "of 128 bytes there are", "", 10 * time.Second, round},
-		{Growth, "resident memory grows", "", time.Minute, "framearena soak -seed 7 -d "},
+		{Growth, "resident memory grows", "", time.Minute, "framearena soak -seed 7 -rounds 50" + builtWith()},
 		{Stall, "nothing is done any more", "runFaults", 3 * time.Second, round},
 		{Crash, "the process has died", "goroutine", time.Minute, round},
 		{Silence, "the process said nothing any more", "", 2 * time.Second, round},
@@ -69,7 +69,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 				if resident.Bytes() == 0 {
 					t.Skip("the system does not report the memory of a process")
 				}
-				o.Duration = 2 * time.Second
+				o.Duration, o.Rounds = 0, 50 // the race detector's memory grows too, at first
 			}
 			violation := func(o Options) Violation {
 				sum, err := Run(t.Context(), o)
@@ -92,7 +92,7 @@ func repeated(t *testing.T, o Options, line string) Options {
 	line, _, _ = strings.Cut(line, " (")
 	fields := strings.Fields(line)
 	require.Equal(t, []string{"framearena", "soak"}, fields[:2])
-	o.Duration = 0
+	o.Duration, o.Rounds = 0, 0
 	for i := 2; i < len(fields); i += 2 {
 		var err error
 		switch fields[i] {
@@ -100,8 +100,8 @@ func repeated(t *testing.T, o Options, line string) Options {
 			_, err = fmt.Sscan(fields[i+1], &o.Seed)
 		case "-round":
 			_, err = fmt.Sscan(fields[i+1], &o.Round)
-		case "-d":
-			o.Duration, err = time.ParseDuration(fields[i+1])
+		case "-rounds":
+			_, err = fmt.Sscan(fields[i+1], &o.Rounds)
 		default:
 			require.Fail(t, line)
 		}

@@ -50,14 +50,15 @@ func (s *Summary) reproduceRound() string {
 	return fmt.Sprintf("framearena soak -seed %d -round %d%s", s.Seed, s.Round, builtWith())
 }
 
-// reproduceAll returns the command that repeats all rounds so far. If only is not 0, it is the
-// number of the one round that was repeated.
+// reproduceAll returns the command that repeats all rounds so far: their number, since a busier
+// machine does fewer in the same time. If only is not 0, it is the number of the one round that
+// was repeated.
 func (s *Summary) reproduceAll(only int) string {
 	rounds := ""
 	if only > 0 {
 		rounds = fmt.Sprintf(" -round %d", only)
 	}
-	return fmt.Sprintf("framearena soak -seed %d%s -d %s%s", s.Seed, rounds, max(s.Elapsed.Round(time.Second), time.Second), builtWith())
+	return fmt.Sprintf("framearena soak -seed %d%s -rounds %d%s", s.Seed, rounds, s.Rounds, builtWith())
 }
 
 func builtWith() string {
