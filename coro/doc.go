@@ -218,12 +218,13 @@
 // [Frame.Context] where a part of a tree has a context of its own, which is made then;
 // and [Start], which makes a handle.
 //
-// [docs/getting-started.md] leads from an empty folder to a server, [docs/tasks.md] from the
-// first task to a pipeline with timeouts; [docs/coming-from.md] has programs beside those with
-// goroutines, and [docs/when-not.md] says when these are the better choice.
+// [docs/hand-written-steps.md] leads from the first task to a pipeline with timeouts,
+// [docs/coming-from.md] has programs beside those with goroutines, and [docs/when-not.md] says
+// when these are the better choice. Package task, and [docs/tasks.md], are for those who would
+// rather write plain Go functions.
 //
 // [docs/coming-from.md]: https://github.com/framearena/framearena/blob/main/docs/coming-from.md
-// [docs/getting-started.md]: https://github.com/framearena/framearena/blob/main/docs/getting-started.md
+// [docs/hand-written-steps.md]: https://github.com/framearena/framearena/blob/main/docs/hand-written-steps.md
 // [docs/looking-inside.md]: https://github.com/framearena/framearena/blob/main/docs/looking-inside.md
 // [docs/pointers.md]: https://github.com/framearena/framearena/blob/main/docs/pointers.md
 // [docs/tasks.md]: https://github.com/framearena/framearena/blob/main/docs/tasks.md

@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// The pipeline of docs/tasks.md: feed, then several of work, then gather.
+// The pipeline of docs/hand-written-steps.md: feed, then several of work, then gather.
 
 // job is an item of work, and how long it may take.
 type job struct {

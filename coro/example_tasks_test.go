@@ -9,7 +9,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// The programs of docs/tasks.md.
+// The programs of docs/hand-written-steps.md.
 
 // cube is a kind. Its tasks have an int as state, and an int as result.
 var cube = coro.Define("cube", func(f *coro.Frame[int, int]) coro.Step {

@@ -15,7 +15,7 @@ func TestEachOptionIsOnItsPage(t *testing.T) {
 		least     int
 	}{
 		{"arena", "docs/allocator.md", 5},
-		{"coro", "docs/tasks.md", 8},
+		{"coro", "docs/hand-written-steps.md", 8},
 		{"executor", "docs/executors.md", 8},
 		{"fuzz", "docs/testing.md", 10},
 	} {

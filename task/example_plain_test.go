@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/task"
 )
 
-// The programs of docs/plain-go.md.
+// The programs of docs/tasks.md.
 
 // watch reports a change of the temperature until its context ends.
 func watch(t *task.T, read func() float64, report func(float64)) error {
