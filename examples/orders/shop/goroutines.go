@@ -12,8 +12,9 @@ type Goroutines struct {
 }
 
 // Place starts a goroutine, which lives longer than the call.
-func (s *Goroutines) Place(ctx context.Context) (Order, error) {
-	o := &goroutineOrder{paid: make(chan struct{}, 1), done: make(chan struct{})}
+func (s *Goroutines) Place() (Order, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	o := &goroutineOrder{cancel: cancel, paid: make(chan struct{}, 1), done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
 		o.outcome = s.follow(ctx, o.paid)
@@ -23,6 +24,7 @@ func (s *Goroutines) Place(ctx context.Context) (Order, error) {
 
 // goroutineOrder is an order of Goroutines.
 type goroutineOrder struct {
+	cancel  context.CancelFunc
 	paid    chan struct{}
 	done    chan struct{} // closed when outcome is set
 	outcome Outcome
@@ -34,6 +36,8 @@ func (o *goroutineOrder) Pay() {
 	default: // it is paid already
 	}
 }
+
+func (o *goroutineOrder) Cancel() { o.cancel() }
 
 func (o *goroutineOrder) Wait(ctx context.Context) (Outcome, error) {
 	select {

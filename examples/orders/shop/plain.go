@@ -17,11 +17,10 @@ type Plain struct {
 }
 
 // Place launches a task, which lives longer than the call.
-func (s *Plain) Place(ctx context.Context) (Order, error) {
-	o := new(plainOrder)
-	var err error
-	o.task, err = task.Start(s.Executor, task.Call2(attend, s, &o.paid), task.Context(ctx))
-	return o, err
+func (s *Plain) Place() (o Order, err error) {
+	p := new(plainOrder)
+	p.task, err = task.Start(s.Executor, task.Call2(attend, s, &p.paid))
+	return p, err
 }
 
 // plainOrder is an order of Plain.
@@ -30,7 +29,8 @@ type plainOrder struct {
 	task task.Handle[Outcome]
 }
 
-func (o *plainOrder) Pay() { o.paid.Set() }
+func (o *plainOrder) Pay()    { o.paid.Set() }
+func (o *plainOrder) Cancel() { o.task.Cancel(nil) }
 
 func (o *plainOrder) Wait(ctx context.Context) (Outcome, error) { return o.task.WaitContext(ctx) }
 

@@ -12,13 +12,14 @@ import (
 
 // Shop takes orders. Any goroutine may use it.
 type Shop interface {
-	// Place places an order, which ends by itself after Times.Expiry, or with ctx.
-	Place(ctx context.Context) (Order, error)
+	// Place places an order, which ends by itself after Times.Expiry.
+	Place() (Order, error)
 }
 
 // Order is an order that was placed. Any goroutine may use it.
 type Order interface {
 	Pay()
+	Cancel()
 
 	// Wait returns how the order has ended. If ctx ends before that, Wait returns its error.
 	Wait(ctx context.Context) (Outcome, error)
@@ -30,7 +31,7 @@ type Outcome int
 const (
 	Paid Outcome = iota + 1
 	Expired
-	Cancelled // its context has ended
+	Cancelled
 )
 
 // Times are the times of an order, all counted from its placement and in this order.
@@ -50,19 +51,11 @@ func (c *Clerk) Release() { c.Released.Add(1) }
 type Books struct{ Paid, Cancelled int }
 
 // Day places n orders in the shop, has three in four paid and the others cancelled, and waits for
-// all of them. Each order has a context of its own. It calls full while all are open.
+// all of them. It calls full while all are open.
 func Day(s Shop, n int, full func()) (Books, error) {
 	orders := make([]Order, 0, n)
-	cancels := make([]context.CancelFunc, 0, n)
-	defer func() {
-		for _, cancel := range cancels {
-			cancel()
-		}
-	}()
 	for range n {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancels = append(cancels, cancel)
-		o, err := s.Place(ctx)
+		o, err := s.Place()
 		if err != nil {
 			return Books{}, err
 		}
@@ -71,7 +64,7 @@ func Day(s Shop, n int, full func()) (Books, error) {
 	full()
 	for i, o := range orders {
 		if i%4 == 3 {
-			cancels[i]()
+			o.Cancel()
 		} else {
 			o.Pay()
 		}

@@ -36,17 +36,15 @@ var sequences = []sequence{
 }
 
 // play plays the sequence in a bubble, whose time passes while all goroutines wait.
-func (s sequence) play(t *testing.T, place func(context.Context) (shop.Order, error), clerk *shop.Clerk) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+func (s sequence) play(t *testing.T, in shop.Shop, clerk *shop.Clerk) {
 	begin := time.Now()
-	o, err := place(ctx)
+	o, err := in.Place()
 	require.NoError(t, err)
 	if s.paid > 0 {
 		defer time.AfterFunc(s.paid, o.Pay).Stop()
 	}
 	if s.cancelled > 0 {
-		defer time.AfterFunc(s.cancelled, cancel).Stop()
+		defer time.AfterFunc(s.cancelled, o.Cancel).Stop()
 	}
 	outcome, err := o.Wait(context.Background())
 	require.NoError(t, err)
@@ -54,7 +52,8 @@ func (s sequence) play(t *testing.T, place func(context.Context) (shop.Order, er
 	require.InDelta(t, s.ends, time.Since(begin), float64(10*time.Millisecond))
 	require.Equal(t, s.reminded, clerk.Reminded.Load())
 	require.Equal(t, s.released, clerk.Released.Load())
-	o.Pay() // it has no effect now
+	o.Pay() // these have no effect now
+	o.Cancel()
 }
 
 func TestTasks(t *testing.T) {
@@ -64,7 +63,7 @@ func TestTasks(t *testing.T) {
 				pool := executor.NewPool(executor.WithWorkers(1))
 				clerk := new(shop.Clerk)
 				tasks := &shop.Tasks{Executor: pool, Times: times, Clerk: clerk}
-				s.play(t, tasks.Place, clerk)
+				s.play(t, tasks, clerk)
 				require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
 			})
 		})
@@ -78,7 +77,7 @@ func TestPlain(t *testing.T) {
 				pool := executor.NewPool(executor.WithWorkers(1))
 				clerk := new(shop.Clerk)
 				plain := &shop.Plain{Executor: pool, Times: times, Clerk: clerk}
-				s.play(t, plain.Place, clerk)
+				s.play(t, plain, clerk)
 				require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
 			})
 		})
@@ -92,7 +91,7 @@ func TestGoroutines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				clerk := new(shop.Clerk)
 				goroutines := &shop.Goroutines{Times: times, Clerk: clerk}
-				s.play(t, goroutines.Place, clerk)
+				s.play(t, goroutines, clerk)
 			})
 		})
 	}
@@ -126,7 +125,7 @@ func TestTheShopCloses(t *testing.T) {
 	for _, open := range []func(*executor.Loop) shop.Shop{tasks, plain} {
 		loop := executor.NewLoop()
 		s := open(loop)
-		o, err := s.Place(t.Context())
+		o, err := s.Place()
 		require.NoError(t, err)
 		loop.RunUntilIdle()
 		ended, cancel := context.WithCancel(t.Context())
@@ -136,7 +135,7 @@ func TestTheShopCloses(t *testing.T) {
 		require.NoError(t, loop.Close())
 		_, err = o.Wait(t.Context())
 		require.ErrorIs(t, err, executor.ErrClosed)
-		_, err = s.Place(t.Context())
+		_, err = s.Place()
 		require.ErrorIs(t, err, executor.ErrClosed)
 	}
 }

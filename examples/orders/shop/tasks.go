@@ -16,10 +16,10 @@ type Tasks struct {
 }
 
 // Place launches a task, which lives longer than the call.
-func (s *Tasks) Place(ctx context.Context) (Order, error) {
+func (s *Tasks) Place() (Order, error) {
 	o := new(taskOrder)
 	call := follow.With(following{times: s.Times}, followed{paid: &o.paid, clerk: s.Clerk})
-	task, err := coro.Start(s.Executor, call, coro.Context(ctx))
+	task, err := coro.Start(s.Executor, call)
 	if err != nil { // there is no memory, or the executor is closed
 		return nil, err
 	}
@@ -33,7 +33,8 @@ type taskOrder struct {
 	task *coro.Handle[Outcome]
 }
 
-func (o *taskOrder) Pay() { o.paid.Set() }
+func (o *taskOrder) Pay()    { o.paid.Set() }
+func (o *taskOrder) Cancel() { o.task.Cancel(nil) }
 
 func (o *taskOrder) Wait(ctx context.Context) (Outcome, error) { return o.task.Wait(ctx) }
 
