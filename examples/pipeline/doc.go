@@ -4,17 +4,20 @@
 //	go run ./examples/pipeline
 //	go run ./examples/pipeline -n 10000 -as goroutines
 //
-// One task is the source: it launches a task for each item, as long as there is room, which a
-// [coro.Semaphore] counts. Another task is the output: it gets the items' handles through a
-// [coro.Chan], in order, awaits each, and makes room. With -as goroutines, each item is a goroutine
-// with a channel for its result. In the run of the program, the service that items ask is down until
-// all items wait for it. The program prints what it had of memory then. To compare the two, run
+// One task is the source: it starts a task for each item. Another task is the output: it gets the items
+// through a channel, in order, and waits for the result of each. The channel has as much room as there
+// may be items in work. With -as plain, the tasks are plain Go, in a [task.Group]; with -as goroutines,
+// each item is a goroutine with a channel for its result. The default is steps that are written by hand:
+// handles go through a [coro.Chan], and a [coro.Semaphore] counts the room. In the run of the program,
+// the service that items ask is down until all items wait for it. The program prints what it had of
+// memory then. To compare the three, run
 //
 //	go run ./cmd/framearena programs
 //
-// Package ordered has both: ordered.go is what they have in common, tasks.go and goroutines.go are
-// the two.
+// Package ordered has them: ordered.go is what they have in common, plain.go, goroutines.go and tasks.go
+// are the three.
 //
+// [task.Group]: https://pkg.go.dev/github.com/framearena/framearena/task#Group
 // [coro.Semaphore]: https://pkg.go.dev/github.com/framearena/framearena/coro#Semaphore
 // [coro.Chan]: https://pkg.go.dev/github.com/framearena/framearena/coro#Chan
 package main

@@ -19,8 +19,6 @@ func (c *Checker) Goroutines(ctx context.Context, targets []string) (wait func()
 
 // watch checks a target again and again.
 func (c *Checker) watch(ctx context.Context, permits chan struct{}, target string) {
-	pause := time.NewTimer(c.Interval)
-	defer pause.Stop()
 	for {
 		select {
 		case permits <- struct{}{}:
@@ -33,9 +31,8 @@ func (c *Checker) watch(ctx context.Context, permits chan struct{}, target strin
 			return
 		}
 		c.Board.Set(target, err)
-		pause.Reset(c.Interval)
 		select {
-		case <-pause.C:
+		case <-time.After(c.Interval):
 		case <-ctx.Done():
 			return
 		}

@@ -4,6 +4,7 @@
 package ordered
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,15 +22,20 @@ const (
 	Goroutines Form = "goroutines"
 )
 
-// Pipeline has the parameters of a pipeline.
+// Pipeline is one run of items through a pipeline. Items wait until a service is up.
 type Pipeline struct {
-	Window  int64         // most items in work, from the source to the output
-	Latency time.Duration // longest time that an item takes
+	Items   int              // how many there are
+	Window  int              // most items in work, from the source to the output
+	Latency time.Duration    // longest time that an item takes
+	Started func()           // called when the last item is under way
+	Output  func(result int) // called with the results, in order
 }
 
 // latency returns how long item i takes: times without order, up to Latency.
-func (p *Pipeline) latency(i int) time.Duration {
-	return time.Duration(uint64(i) * 0x9e3779b97f4a7c15 % uint64(p.Latency+1))
+func (p *Pipeline) latency(i int) time.Duration { return latency(i, p.Latency) }
+
+func latency(i int, longest time.Duration) time.Duration {
+	return time.Duration(uint64(i) * 0x9e3779b97f4a7c15 % uint64(longest+1))
 }
 
 // work is what an item becomes.
@@ -39,26 +45,40 @@ func work(i int) int { return i * i }
 // down at first, so that all wait for it: then Flood calls full, and the service is up. Goroutines need
 // no pool. Flood returns an error if a result is missing or out of order.
 func Flood(as Form, pool *executor.Pool, n int, full func()) error {
-	p := Pipeline{Window: int64(n), Latency: 10 * time.Millisecond}
+	started := make(chan struct{})
 	next := 0
 	var wrong error
-	check := func(result int) {
+	p := Pipeline{Items: n, Window: n, Latency: 10 * time.Millisecond, Started: func() { close(started) }, Output: func(result int) {
 		if result != work(next) && wrong == nil {
 			wrong = fmt.Errorf("result %d is %d, not %d", next, result, work(next))
 		}
 		next++
+	}}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	run := func(form func() error, up func()) error {
+		go func() { ended <- form() }()
+		select {
+		case err := <-ended:
+			return err
+		case <-started:
+		}
+		full()
+		up()
+		return <-ended
 	}
 	var err error
 	switch as {
 	case Tasks:
 		var up coro.Event
-		err = p.Tasks(pool, n, &up, func() { full(); up.Set() }, check)
+		err = run(func() error { return p.Tasks(pool, &up) }, up.Set)
 	case Plain:
 		var up task.Event
-		err = p.Plain(pool, n, &up, func() { full(); up.Set() }, check)
+		err = run(func() error { return p.Plain(ctx, pool, &up) }, up.Set)
 	default:
 		up := make(chan struct{})
-		p.Goroutines(n, up, func() { full(); close(up) }, check)
+		err = run(func() error { return p.Goroutines(ctx, up) }, func() { close(up) })
 	}
 	if err == nil && next != n {
 		err = fmt.Errorf("there are %d results, not %d", next, n)

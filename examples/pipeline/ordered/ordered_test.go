@@ -1,6 +1,8 @@
 package ordered_test
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -25,17 +27,19 @@ func squares(n int) []int {
 
 func TestTheOrder(t *testing.T) {
 	for _, p := range []ordered.Pipeline{
-		{Window: 1},
-		{Window: 3, Latency: 100 * time.Microsecond},
-		{Window: 1000, Latency: 5 * time.Millisecond},
+		{Items: 300, Window: 1},
+		{Items: 300, Window: 3, Latency: 100 * time.Microsecond},
+		{Items: 300, Window: 1000, Latency: 5 * time.Millisecond},
 	} {
 		var results []int
-		output := func(result int) { results = append(results, result) }
+		p.Output = func(result int) { results = append(results, result) }
+		started := 0
+		p.Started = func() { started++ }
 
 		pool := executor.NewPool()
 		up := new(coro.Event)
 		up.Set()
-		require.NoError(t, p.Tasks(pool, 300, up, func() {}, output))
+		require.NoError(t, p.Tasks(pool, up))
 		require.Equal(t, squares(300), results)
 		require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
 
@@ -43,7 +47,7 @@ func TestTheOrder(t *testing.T) {
 		pool = executor.NewPool()
 		plainUp := new(task.Event)
 		plainUp.Set()
-		require.NoError(t, p.Plain(pool, 300, plainUp, func() {}, output))
+		require.NoError(t, p.Plain(t.Context(), pool, plainUp))
 		require.Equal(t, squares(300), results)
 		require.NoError(t, pool.Close())
 		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
@@ -51,25 +55,26 @@ func TestTheOrder(t *testing.T) {
 		results = nil
 		goroutinesUp := make(chan struct{})
 		close(goroutinesUp)
-		p.Goroutines(300, goroutinesUp, func() {}, output)
+		require.NoError(t, p.Goroutines(t.Context(), goroutinesUp))
 		require.Equal(t, squares(300), results)
+		require.Equal(t, 3, started)
 	}
 }
 
 // No more items are in work than the window has room for: the rest waits in the source.
 func TestTheWindow(t *testing.T) {
-	p := ordered.Pipeline{Window: 5}
-	test := func(t *testing.T, set func(), run func(pool *executor.Pool, output func(int)) error) {
+	test := func(t *testing.T, waits map[string]int, set func(), run func(*ordered.Pipeline, *executor.Pool) error) {
 		pool := executor.NewPool()
 		var results []int
+		p := &ordered.Pipeline{Items: 20, Window: 5, Started: func() {}, Output: func(r int) { results = append(results, r) }}
 		done := make(chan error)
-		go func() { done <- run(pool, func(r int) { results = append(results, r) }) }()
+		go func() { done <- run(p, pool) }()
 		require.Eventually(t, func() bool {
 			waiting := map[string]int{}
 			for _, group := range pool.Environment().WaitingByKind() {
 				waiting[group.What] += group.N
 			}
-			return waiting["Event.Wait"] == 5 && waiting["Semaphore.Acquire"] == 1
+			return maps.Equal(waits, waiting)
 		}, time.Minute, time.Millisecond)
 		require.LessOrEqual(t, pool.Environment().Live(), 5+2)
 		set()
@@ -80,15 +85,11 @@ func TestTheWindow(t *testing.T) {
 	}
 	t.Run("tasks", func(t *testing.T) {
 		var up coro.Event
-		test(t, up.Set, func(pool *executor.Pool, output func(int)) error {
-			return p.Tasks(pool, 20, &up, func() {}, output)
-		})
+		test(t, map[string]int{"Event.Wait": 5, "Semaphore.Acquire": 1, "Handle.Await": 1}, up.Set, func(p *ordered.Pipeline, pool *executor.Pool) error { return p.Tasks(pool, &up) })
 	})
 	t.Run("plain", func(t *testing.T) {
 		var up task.Event
-		test(t, up.Set, func(pool *executor.Pool, output func(int)) error {
-			return p.Plain(pool, 20, &up, func() {}, output)
-		})
+		test(t, map[string]int{"Event.Wait": 5 + 1, "Chan.Send": 1}, up.Set, func(p *ordered.Pipeline, pool *executor.Pool) error { return p.Plain(t.Context(), pool, &up) })
 	})
 }
 
@@ -106,7 +107,30 @@ func TestAFlood(t *testing.T) {
 
 // The frames of the plain form are not larger than those of steps written by hand.
 func TestFrameSizes(t *testing.T) {
-	require.LessOrEqual(t, framesize.Of(t, "plain.go", "fill"), framesize.Of(t, "tasks.go", "feed"))
-	require.LessOrEqual(t, framesize.Of(t, "plain.go", "drain"), framesize.Of(t, "tasks.go", "collect"))
-	require.LessOrEqual(t, framesize.Of(t, "plain.go", "process"), framesize.Of(t, "tasks.go", "item"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "flow.func1"), framesize.Of(t, "tasks.go", "feed"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "flow"), framesize.Of(t, "tasks.go", "collect"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "(*pending).process"), framesize.Of(t, "tasks.go", "item"))
+}
+
+// When the context ends, items that wait end, and no result comes any more.
+func TestTheEndOfTheContext(t *testing.T) {
+	for name, run := range map[string]func(*ordered.Pipeline, context.Context, *executor.Pool) error{
+		"plain": func(p *ordered.Pipeline, ctx context.Context, pool *executor.Pool) error {
+			return p.Plain(ctx, pool, new(task.Event))
+		},
+		"goroutines": func(p *ordered.Pipeline, ctx context.Context, _ *executor.Pool) error {
+			return p.Goroutines(ctx, make(chan struct{}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, window := range []int{1, 7, 20} {
+				pool := executor.NewPool()
+				ctx, cancel := context.WithCancel(t.Context())
+				p := &ordered.Pipeline{Items: 20, Window: window, Started: func() {}, Output: func(int) { t.Error("there is a result") }}
+				time.AfterFunc(time.Millisecond, cancel)
+				require.ErrorIs(t, run(p, ctx, pool), context.Canceled)
+				require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
+			}
+		})
+	}
 }

@@ -7,64 +7,55 @@ import (
 	"github.com/framearena/framearena/task"
 )
 
-// Plain is Tasks in plain Go, which is compiled.
-func (p *Pipeline) Plain(ex coro.Executor, n int, up *task.Event, started func(), output func(result int)) error {
-	room := task.NewSemaphore(p.Window)
-	items := task.NewChan[task.Handle[int]](int(p.Window)) // in order; there is always room
-	last, err := task.Start(ex, task.Do3(drain, items, room, output))
-	if err != nil {
-		return err
-	}
-	start := func(i int) (task.Handle[int], error) { return task.Start(ex, task.Call3(process, p, i, up)) }
-	if _, err := task.Run(context.Background(), ex, task.Do4(fill, n, items, room, start)); err != nil {
-		last.Cancel(err) // items that were launched still end by themselves
-		return err
-	}
-	started()
-	_, err = last.WaitContext(context.Background())
+// Plain runs the items through the pipeline, in plain Go, which is compiled: each item is a task on ex.
+func (p *Pipeline) Plain(ctx context.Context, ex coro.Executor, up *task.Event) error {
+	_, err := task.Run(ctx, ex, task.Do2(flow, p, up))
 	return err
 }
 
-// fill starts an item each time that there is room.
-func fill(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.Semaphore, start func(i int) (task.Handle[int], error)) error {
-	for i := range n {
-		if err := room.Acquire(t, 1); err != nil {
-			return err
+// flow starts the items, and gives the results out in their order.
+func flow(t *task.T, p *Pipeline, up *task.Event) error {
+	items := task.NewChan[*pending](p.Window - 1) // in order
+	var all task.Group
+	all.Go(t, func(t *task.T) error {
+		defer items.Close()
+		for i := range p.Items {
+			next := &pending{pipeline: p, up: up, i: i}
+			if err := items.Send(t, next); err != nil {
+				return err
+			}
+			all.Go(t, next.process)
 		}
-		item, err := start(i)
-		if err != nil {
-			return err
+		p.Started()
+		return nil
+	})
+	for item := range items.All(t) {
+		if item.done.Wait(t) != nil {
+			break
 		}
-		items.TrySend(item)
+		p.Output(item.result)
 	}
-	items.Close()
+	return all.Wait(t)
+}
+
+// pending is an item, which has its result when it is done.
+type pending struct {
+	pipeline *Pipeline
+	up       *task.Event
+	i        int
+	result   int
+	done     task.Event
+}
+
+// process works on the item.
+func (it *pending) process(t *task.T) error {
+	if err := it.up.Wait(t); err != nil {
+		return err
+	}
+	if err := t.Sleep(it.pipeline.latency(it.i)); err != nil { // ask the service
+		return err
+	}
+	it.result = work(it.i)
+	it.done.Set()
 	return nil
-}
-
-// drain gives the results out, in the order of the items.
-func drain(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaphore, output func(int)) error {
-	for {
-		item, err := items.Recv(t)
-		if err == task.ErrChanClosed {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		result, err := item.Wait(t)
-		if err != nil {
-			return err
-		}
-		output(result)
-		room.Release(1)
-	}
-}
-
-// process works on one item.
-func process(t *task.T, p *Pipeline, i int, up *task.Event) (int, error) {
-	if err := up.Wait(t); err != nil {
-		return 0, err
-	}
-	err := t.Sleep(p.latency(i)) // ask the service
-	return work(i), err
 }

@@ -2,36 +2,36 @@ package ordered
 
 import (
 	"context"
+	"time"
 
 	"github.com/framearena/framearena/coro"
 )
 
-// Tasks runs n items through the pipeline, each as a task on ex, and calls output with the results,
-// in order. Items wait until the service is up. Tasks calls started when the last item is under way.
-// It returns when all results are out, or when an item has failed.
-func (p *Pipeline) Tasks(ex coro.Executor, n int, up *coro.Event, started func(), output func(result int)) error {
-	room := coro.NewSemaphore(p.Window)
-	items := coro.NewChan[*coro.Handle[int]](int(p.Window)) // in order; there is always room
-	last, err := coro.Start(ex, collect.With(0, collected{items: items, room: room, output: output}))
+// Tasks is Plain with steps that are written by hand. It returns when all results are out, or when an
+// item has failed.
+func (p *Pipeline) Tasks(ex coro.Executor, up *coro.Event) error {
+	room := coro.NewSemaphore(int64(p.Window))
+	items := coro.NewChan[*coro.Handle[int]](p.Window) // in order; there is always room
+	last, err := coro.Start(ex, collect.With(0, collected{items: items, room: room, output: p.Output}))
 	if err != nil {
 		return err
 	}
-	source := feeding{n: n, pipeline: *p}
+	source := feeding{n: p.Items, latency: p.Latency}
 	_, err = coro.Run(context.Background(), ex, feed.With(source, fed{ex: ex, items: items, room: room, up: up}))
 	if err != nil { // items that were launched still end by themselves
 		last.Cancel(err)
 		return err
 	}
 	items.Close()
-	started()
+	p.Started()
 	_, err = last.Wait(context.Background())
 	return err
 }
 
 // feeding is the state of feed.
 type feeding struct {
-	i, n     int
-	pipeline Pipeline
+	i, n    int
+	latency time.Duration
 }
 
 // fed is the held part of feed, on the Go heap: it holds pointers.
@@ -49,7 +49,7 @@ var feed = coro.DefineHeld("feed", func(f *coro.Frame[feeding, none], held *fed)
 		return f.Fail(f.Err())
 	}
 	if f.At() == 1 { // there is room
-		h, err := coro.Start(held.ex, item.With(working{s.i, s.pipeline}, held.up))
+		h, err := coro.Start(held.ex, item.With(working{s.i, s.latency}, held.up))
 		if err != nil {
 			return f.Fail(err)
 		}
@@ -99,8 +99,8 @@ var collect = coro.DefineHeld("collect", func(f *coro.Frame[int, int], held *col
 
 // working is the state of item.
 type working struct {
-	i        int
-	pipeline Pipeline
+	i       int
+	latency time.Duration
 }
 
 // item works on one item. Its held part is the event that the service is up.
@@ -113,7 +113,7 @@ var item = coro.DefineHeld("item", func(f *coro.Frame[working, int], up **coro.E
 	case 0:
 		return (*up).Wait(f, 1)
 	case 1: // ask the service
-		return coro.Sleep(f, 2, s.pipeline.latency(s.i))
+		return coro.Sleep(f, 2, latency(s.i, s.latency))
 	case 2:
 		return f.Return(work(s.i))
 	default:
