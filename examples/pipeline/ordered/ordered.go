@@ -75,7 +75,7 @@ func Flood(as Form, pool *executor.Pool, n int, full func()) error {
 		err = run(func() error { return p.Tasks(pool, &up) }, up.Set)
 	case Plain:
 		var up task.Event
-		err = run(func() error { return p.Plain(ctx, pool, &up) }, up.Set)
+		err = run(func() error { _, err := task.Run(ctx, pool, task.Do1(p.Plain, &up)); return err }, up.Set)
 	default:
 		up := make(chan struct{})
 		err = run(func() error { return p.Goroutines(ctx, up) }, func() { close(up) })

@@ -47,7 +47,7 @@ func TestTheOrder(t *testing.T) {
 		pool = executor.NewPool()
 		plainUp := new(task.Event)
 		plainUp.Set()
-		require.NoError(t, p.Plain(t.Context(), pool, plainUp))
+		require.NoError(t, plain(t.Context(), &p, pool, plainUp))
 		require.Equal(t, squares(300), results)
 		require.NoError(t, pool.Close())
 		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
@@ -59,6 +59,12 @@ func TestTheOrder(t *testing.T) {
 		require.Equal(t, squares(300), results)
 		require.Equal(t, 3, started)
 	}
+}
+
+// plain runs a pipeline in plain Go.
+func plain(ctx context.Context, p *ordered.Pipeline, pool *executor.Pool, up *task.Event) error {
+	_, err := task.Run(ctx, pool, task.Do1(p.Plain, up))
+	return err
 }
 
 // No more items are in work than the window has room for: the rest waits in the source.
@@ -89,7 +95,7 @@ func TestTheWindow(t *testing.T) {
 	})
 	t.Run("plain", func(t *testing.T) {
 		var up task.Event
-		test(t, map[string]int{"Event.Wait": 5 + 1, "Chan.Send": 1}, up.Set, func(p *ordered.Pipeline, pool *executor.Pool) error { return p.Plain(t.Context(), pool, &up) })
+		test(t, map[string]int{"Event.Wait": 5 + 1, "Chan.Send": 1}, up.Set, func(p *ordered.Pipeline, pool *executor.Pool) error { return plain(t.Context(), p, pool, &up) })
 	})
 }
 
@@ -107,8 +113,8 @@ func TestAFlood(t *testing.T) {
 
 // The frames of the plain form are not larger than those of steps written by hand.
 func TestFrameSizes(t *testing.T) {
-	require.LessOrEqual(t, framesize.Of(t, "plain.go", "flow.func1"), framesize.Of(t, "tasks.go", "feed"))
-	require.LessOrEqual(t, framesize.Of(t, "plain.go", "flow"), framesize.Of(t, "tasks.go", "collect"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "(*Pipeline).Plain.func1"), framesize.Of(t, "tasks.go", "feed"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "(*Pipeline).Plain"), framesize.Of(t, "tasks.go", "collect"))
 	require.LessOrEqual(t, framesize.Of(t, "plain.go", "(*pending).process"), framesize.Of(t, "tasks.go", "item"))
 }
 
@@ -116,7 +122,7 @@ func TestFrameSizes(t *testing.T) {
 func TestTheEndOfTheContext(t *testing.T) {
 	for name, run := range map[string]func(*ordered.Pipeline, context.Context, *executor.Pool) error{
 		"plain": func(p *ordered.Pipeline, ctx context.Context, pool *executor.Pool) error {
-			return p.Plain(ctx, pool, new(task.Event))
+			return plain(ctx, p, pool, new(task.Event))
 		},
 		"goroutines": func(p *ordered.Pipeline, ctx context.Context, _ *executor.Pool) error {
 			return p.Goroutines(ctx, make(chan struct{}))

@@ -1,20 +1,9 @@
 package ordered
 
-import (
-	"context"
+import "github.com/framearena/framearena/task"
 
-	"github.com/framearena/framearena/coro"
-	"github.com/framearena/framearena/task"
-)
-
-// Plain runs the items through the pipeline, in plain Go, which is compiled: each item is a task on ex.
-func (p *Pipeline) Plain(ctx context.Context, ex coro.Executor, up *task.Event) error {
-	_, err := task.Run(ctx, ex, task.Do2(flow, p, up))
-	return err
-}
-
-// flow starts the items, and gives the results out in their order.
-func flow(t *task.T, p *Pipeline, up *task.Event) error {
+// Plain runs the items through the pipeline, in plain Go, which is compiled: each item is a task.
+func (p *Pipeline) Plain(t *task.T, up *task.Event) error {
 	items := task.NewChan[*pending](p.Window - 1) // in order
 	var all task.Group
 	all.Go(t, func(t *task.T) error {

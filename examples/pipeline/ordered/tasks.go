@@ -7,7 +7,7 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// Tasks is Plain with steps that are written by hand. It returns when all results are out, or when an
+// Tasks is Plain with steps that are written by hand, on ex. It returns when all results are out, or when an
 // item has failed.
 func (p *Pipeline) Tasks(ex coro.Executor, up *coro.Event) error {
 	room := coro.NewSemaphore(int64(p.Window))
