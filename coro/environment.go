@@ -179,11 +179,12 @@ func (e *Environment) Close(err error) { e.runtime.close(err) }
 // CancelWaiting cancels all tasks of the executor that wait for something, as [Worker.Cancel]
 // does, and those that were woken and that Post has refused. A task that would have to wait
 // later is cancelled too. An executor calls it when it will run no more tasks, after
-// [Environment.Close] and before it closes its arena. Tasks that Post refuses before that call
-// are kept for it. CancelWaiting returns when the task functions that run on goroutines have ended,
-// unless it is called on one of these. A second call does nothing, unless a handler has ended the goroutine of the
-// first call, or has panicked: then it continues. CancelWaiting must not be called in a step
-// function.
+// [Environment.Close] and before it closes its arena. It has cancelled the tasks in its queues
+// before, since task functions on goroutines may wait for these. Tasks that Post refuses before
+// that call are kept for it. CancelWaiting returns when the task functions that run on goroutines
+// have ended, unless it is called on one of these. A second call does nothing, unless a handler has
+// ended the goroutine of the first call, or has panicked: then it continues. CancelWaiting must not
+// be called in a step function.
 func (e *Environment) CancelWaiting(err error) {
 	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
 	e.runtime.cancelUnclaimed(e.arena, err)

@@ -204,16 +204,21 @@ func (e *Inline) close() error {
 	e.mu.Unlock()
 	e.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
+	e.cancelQueued() // first, since functions on goroutines may wait for these
 	e.env.CancelWaiting(ErrClosed)
+	e.cancelQueued()
+	e.worker.Close()
+	e.env.FlushErrors()
+	return e.options.closeArena()
+}
+
+func (e *Inline) cancelQueued() {
 	for e.queue.Len() > 0 || !e.local.empty() { // cleanups may spawn
 		cancelAll(&e.queue, e.worker)
 		if t, ok := e.local.pop(); ok {
 			e.worker.Cancel(t, ErrClosed)
 		}
 	}
-	e.worker.Close()
-	e.env.FlushErrors()
-	return e.options.closeArena()
 }
 
 var inlineRunAll = methodName((*Inline).runAll)

@@ -141,8 +141,8 @@ func (l *Loop) close() error {
 	l.mu.Unlock()
 	l.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
+	cancelAll(&l.queue, l.worker) // first, since functions on goroutines may wait for these
 	l.env.CancelWaiting(ErrClosed)
-	cancelAll(&l.queue, l.worker)
 	l.worker.Close()
 	l.env.FlushErrors()
 	if l.clock != nil {

@@ -18,9 +18,10 @@ import "github.com/framearena/framearena/coro"
 //     workers to injected, and after monitor.stop nobody does.
 //  5. Environment.Close waits for launches that have passed the gate and not yet posted. Post
 //     refuses what they post.
-//  6. Environment.CancelWaiting cancels the tasks that wait, and those that were woken and
-//     refused by Post.
-//  7. cancelQueued cancels the tasks in the queues. Only the closer uses the queues now.
+//  6. cancelQueued cancels the tasks in the queues. Only the closer uses the queues now.
+//     Functions on goroutines may wait for some of these tasks, so this comes before 7.
+//  7. Environment.CancelWaiting cancels the tasks that wait, and those that were woken and
+//     refused by Post, and waits for functions on goroutines.
 //  8. FlushErrors prints what is counted of the errors of cancelled tasks, if there is no handler.
 //  9. The arena is closed, if it is the pool's own.
 //
@@ -35,8 +36,8 @@ func (p *Pool) close() error {
 	p.running.Wait()
 	p.monitor.stop()
 	p.env.Close(ErrClosed)
-	p.env.CancelWaiting(ErrClosed)
 	p.cancelQueued()
+	p.env.CancelWaiting(ErrClosed)
 	p.env.FlushErrors()
 	return p.options.closeArena()
 }

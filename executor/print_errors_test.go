@@ -66,7 +66,7 @@ func TestCloseSumsUpErrors(t *testing.T) {
 			}
 			if name == "loop" {
 				require.Equal(t, 2*tasks, sum)
-				require.Contains(t, printed, fmt.Sprintf("%d× executor: closed [queued (", tasks))
+				require.Contains(t, printed, fmt.Sprintf("%d× executor: closed [waits (", tasks))
 			} else {
 				require.Equal(t, tasks, sum)
 			}

@@ -279,6 +279,23 @@ func TestCloseOfARunningFunction(t *testing.T) {
 	require.ErrorIs(t, err, executor.ErrClosed)
 }
 
+// A function on a goroutine waits by a small task. The end of the executor finds it in the queue, too.
+func TestCloseWithAWaitInTheQueue(t *testing.T) {
+	ex := executor.NewLoop()
+	deferred := false
+	h, err := task.Start(ex, task.Do0(func(tt *task.T) error {
+		defer func() { deferred = true }()
+		return tt.Sleep(time.Hour)
+	}))
+	require.NoError(t, err)
+	require.True(t, ex.RunOne())
+	<-ex.Ready() // the small task has been posted
+	require.NoError(t, ex.Close())
+	require.True(t, deferred)
+	_, err = h.WaitContext(context.Background())
+	require.ErrorIs(t, err, executor.ErrClosed)
+}
+
 // A Drain waits for functions on goroutines, and they wait as before meanwhile.
 func TestDrain(t *testing.T) {
 	everywhere(t, func(t *testing.T, ex closer, opts ...task.Option) {
