@@ -64,7 +64,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			t.Parallel()
-			o := Options{Seed: seed, Duration: 3 * time.Second, Stall: c.stall, env: []string{plantVariable + "=" + string(c.fault)}}
+			o := Options{Seed: seed, Duration: 3 * time.Second, Rounds: 3, Stall: c.stall, env: []string{plantVariable + "=" + string(c.fault)}}
 			if c.fault == Growth {
 				if resident.Bytes() == 0 {
 					t.Skip("the system does not report the memory of a process")
