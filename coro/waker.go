@@ -125,6 +125,19 @@ func (w Waker) Wake() bool {
 	return first
 }
 
+// Pending reports whether Wake would do something: w was not woken, and its wait has not begun or has
+// not ended. It may be called from any goroutine; what it says may be over when it returns.
+func (w Waker) Pending() bool {
+	c := w.chunk
+	if c == nil {
+		return false
+	}
+	c.lock.mu.Lock()
+	defer c.lock.mu.Unlock()
+	e := c.entries[w.place()]
+	return w.validFor(e) && e&entryWoken == 0
+}
+
 // setTask makes h the task that waits for the entry i; nil: none does. The caller holds the lock.
 func (c *wakerChunk) setTask(i int, h *header) {
 	if c.entries[i]&entryTask != 0 {
