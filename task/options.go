@@ -52,7 +52,8 @@ var ErrNotCompiled = coro.ErrNotCompiled
 
 // RequireCompiled refuses functions that are not compiled: the launch of one returns an error that
 // wraps [ErrNotCompiled], and the call of one by a compiled function of the tree fails with such an
-// error. Without it such functions run on goroutines.
+// error. Without it such functions run on goroutines. In a program that is built with the tag
+// framearena_plain, which leaves generated code out, it has no effect.
 func RequireCompiled() Option { return option(func(o *options) { o.requireCompiled = true }) }
 
 // OnGoroutine runs the function on a goroutine even if it is compiled, and with it all that it calls.
@@ -72,7 +73,7 @@ func tree[O any](o *options, as func(coro.TreeOption) O, out []O) []O {
 	} else if o.counted {
 		out = append(out, as(coro.Counted()))
 	}
-	if o.requireCompiled {
+	if o.requireCompiled && !builtPlain {
 		out = append(out, as(coro.CompiledOnly()))
 	}
 	return out

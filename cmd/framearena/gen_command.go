@@ -28,9 +28,10 @@ type genFile struct {
 
 // genFlags has the flags of framearena gen.
 type genFlags struct {
-	tags   string
-	check  bool
-	frames bool
+	tags     string
+	check    bool
+	frames   bool
+	absolute bool
 }
 
 func newGenCommand(c *streams) *cobra.Command {
@@ -44,7 +45,8 @@ beside it, with the compiled forms of session.go's functions; for
 session_test.go it writes session_task_test.go. Commit these files, and run gen
 again when the source has changed. Files that need no change are not touched.
 
-Without the files the same program runs its task functions on goroutines.
+Without the files the same program runs its task functions on goroutines. So it
+does when it is built with the tag framearena_plain, which leaves them out.
 
 With --check gen writes nothing: exit status 1 means that a file is not what gen
 would write. What cannot be compiled is an error at its place in the source.`,
@@ -60,13 +62,14 @@ would write. What cannot be compiled is an error at its place in the source.`,
 	}
 	command.Flags().StringVar(&flags.tags, "tags", "", "build tags, separated by commas")
 	command.Flags().BoolVarP(&flags.frames, "frames", "m", false, "print the frame of each function, and what it keeps where")
+	command.Flags().BoolVar(&flags.absolute, "absolute", false, "name files by their whole paths, for a debugger; not to be committed")
 	command.Flags().BoolVar(&flags.check, "check", false, "write nothing, and fail if a file is not current")
 	return command
 }
 
 // run compiles the packages, and writes the files or checks them.
 func (f *genFlags) run(ctx context.Context, c *streams, packages []string) error {
-	result, err := compile.Run(compile.Config{Context: ctx, Patterns: packages, Tags: f.tags})
+	result, err := compile.Run(compile.Config{Context: ctx, Patterns: packages, Tags: f.tags, AbsoluteLines: f.absolute})
 	if err != nil {
 		return fmt.Errorf("gen: %w", err)
 	}

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package main
 
 import (
@@ -47,7 +49,7 @@ func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
 	{
 //line suspended_plain.go:11
 		err := t.Yield()
-//line suspended_plain_task.go:51
+//line suspended_plain_task.go:53
 		if generated.Suspended(t) {
 			f := generated.Spill(t, suspendedKind, 1)
 			*generated.At[suspendedAt1](f) = suspendedAt1{a: a}
@@ -63,7 +65,7 @@ func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
 	return nil
 }
 
-//line suspended_plain_task.go:67
+//line suspended_plain_task.go:69
 
 // suspendedStep is the step form of suspended.
 func suspendedStep(f *generated.Frame) generated.Step {
@@ -81,7 +83,7 @@ func suspendedStep(f *generated.Frame) generated.Step {
 		a = s.a
 //line suspended_plain.go:11
 		err = generated.Err(f)
-//line suspended_plain_task.go:85
+//line suspended_plain_task.go:87
 		goto resume1
 	default:
 		return f.BadResume()
@@ -89,7 +91,7 @@ func suspendedStep(f *generated.Frame) generated.Step {
 //line suspended_plain.go:10
 	a = filled(a)
 	err = t.Yield()
-//line suspended_plain_task.go:93
+//line suspended_plain_task.go:95
 	if generated.Suspended(t) {
 		*generated.At[suspendedAt1](f) = suspendedAt1{a: a}
 		return generated.Wait(f, t, 1)
@@ -106,4 +108,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line suspended_plain_task.go:110
+//line suspended_plain_task.go:112

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package main
 
 import (
@@ -68,7 +70,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 //line plain.go:26
 	c := v.crawl
 	links, attempts, err := readStart(t, v)
-//line plain_task.go:72
+//line plain_task.go:74
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exploreHeld](t, exploreKind, 1)
 		*h = exploreHeld{v: v, c: c}
@@ -101,7 +103,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 					generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 						err := exploreStart(t, &next)
-//line plain_task.go:105
+//line plain_task.go:107
 						if generated.Suspended(t) {
 							return // the callee's frame is the only one
 						}
@@ -113,7 +115,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 					*generated.CallHeld[exploreFunc1Held](c1) = exploreFunc1Held{next: &next}
 					generated.GoCall(t, &children, c1)
 				}
-//line plain_task.go:117
+//line plain_task.go:119
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[exploreHeld](t, exploreKind, 2)
 					s := generated.At[exploreAt2](f)
@@ -128,7 +130,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 := children.Wait(t)
-//line plain_task.go:132
+//line plain_task.go:134
 	if generated.Suspended(t) {
 		generated.SpillBare(t, exploreKind, 3)
 		return
@@ -137,7 +139,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 	return err1
 }
 
-//line plain_task.go:141
+//line plain_task.go:143
 
 // exploreStep is the step form of explore.
 func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
@@ -161,7 +163,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:27
 		links, attempts = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line plain_task.go:165
+//line plain_task.go:167
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -170,12 +172,12 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		v, c, links, found = h.v, h.c, h.links, h.found
 //line plain.go:43
 		generated.Child(f)
-//line plain_task.go:174
+//line plain_task.go:176
 		goto resume2
 	case 3:
 //line plain.go:47
 		err1 = generated.Err(f)
-//line plain_task.go:179
+//line plain_task.go:181
 		goto resume3
 	default:
 		return f.BadResume()
@@ -183,7 +185,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:26
 	c = v.crawl
 	links, attempts, err = readStart(t, v)
-//line plain_task.go:187
+//line plain_task.go:189
 	if generated.Suspended(t) {
 		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{v: v, c: c}
@@ -227,7 +229,7 @@ loop1:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 				err := exploreStart(t, next)
-//line plain_task.go:231
+//line plain_task.go:233
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -240,7 +242,7 @@ loop1:
 			generated.GoCall(t, &children, c1)
 		}
 	}
-//line plain_task.go:244
+//line plain_task.go:246
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt2](f)
 		*s = exploreAt2{attempts: attempts, i: i}
@@ -259,7 +261,7 @@ end2:
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 = children.Wait(t)
-//line plain_task.go:263
+//line plain_task.go:265
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -271,7 +273,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line plain_task.go:275
+//line plain_task.go:277
 
 type exploreFunc1Held = struct {
 	next *visited
@@ -292,14 +294,14 @@ func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	case 1:
 //line plain.go:43
 		err = generated.ChildErr(f)
-//line plain_task.go:296
+//line plain_task.go:298
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:43
 	err = exploreStart(t, next)
-//line plain_task.go:303
+//line plain_task.go:305
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -311,7 +313,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:315
+//line plain_task.go:317
 
 // readResult is what read returns.
 type readResult = struct {
@@ -346,7 +348,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	for {
 		attempts++
 		links, err = attemptStart(t, v)
-//line plain_task.go:350
+//line plain_task.go:352
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[readHeld](t, readKind, 1)
 			*generated.At[readAt1](f) = readAt1{attempts: attempts}
@@ -361,7 +363,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 		{
 //line plain.go:60
 			err1 := t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:365
+//line plain_task.go:367
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[readHeld](t, readKind, 2)
 				*generated.At[readAt2](f) = readAt2{attempts: attempts}
@@ -376,7 +378,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	}
 }
 
-//line plain_task.go:380
+//line plain_task.go:382
 
 // readStep is the step form of read.
 func readStep(f *generated.Frame, h *readHeld) generated.Step {
@@ -398,7 +400,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 //line plain.go:56
 		links = h.result
 		err = generated.ChildErr(f)
-//line plain_task.go:402
+//line plain_task.go:404
 		goto resume1
 	case 2:
 		s := generated.At[readAt2](f)
@@ -406,7 +408,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		v, c = h.v, h.c
 //line plain.go:60
 		err1 = generated.Err(f)
-//line plain_task.go:410
+//line plain_task.go:412
 		goto resume2
 	default:
 		return f.BadResume()
@@ -416,7 +418,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 loop1:
 	attempts++
 	links, err = attemptStart(t, v)
-//line plain_task.go:420
+//line plain_task.go:422
 	if generated.Suspended(t) {
 		*generated.At[readAt1](f) = readAt1{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -429,7 +431,7 @@ resume1:
 		return generated.Return[readResult](f, readResult{links, attempts}, err)
 	}
 	err1 = t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:433
+//line plain_task.go:435
 	if generated.Suspended(t) {
 		*generated.At[readAt2](f) = readAt2{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -446,7 +448,7 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:450
+//line plain_task.go:452
 
 // attemptExit is what attempt needs until it has ended: its deferred calls and its results.
 type attemptExit struct {
@@ -472,7 +474,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	{
 //line plain.go:69
 		err1 := host1.Acquire(t, 1)
-//line plain_task.go:476
+//line plain_task.go:478
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -499,7 +501,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	err2 := generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:503
+//line plain_task.go:505
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -511,7 +513,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		links, err = v1, err1
 		return err
 	})
-//line plain_task.go:515
+//line plain_task.go:517
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 2)
 		linksBox := generated.BoxOf(&linksMoved, &links)
@@ -525,7 +527,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	return links, err
 }
 
-//line plain_task.go:529
+//line plain_task.go:531
 
 // attemptDefer1 enters what attempt defers in line 72 in the list of its frame.
 func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
@@ -537,7 +539,7 @@ func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
 	})
 }
 
-//line plain_task.go:541
+//line plain_task.go:543
 
 // attemptStep is the step form of attempt.
 func attemptStep(f *generated.Frame, h *attemptHeld) generated.Step {
@@ -567,12 +569,12 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 		v, host1 = h.v, h.host1
 //line plain.go:69
 		err1 = generated.Err(f)
-//line plain_task.go:571
+//line plain_task.go:573
 		goto resume1
 	case 2:
 //line plain.go:73
 		err2 = generated.Err(f)
-//line plain_task.go:576
+//line plain_task.go:578
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -585,7 +587,7 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 //line plain.go:68
 	host1 = (*task.Semaphore)(v.host)
 	err1 = host1.Acquire(t, 1)
-//line plain_task.go:589
+//line plain_task.go:591
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit, v: v, host1: host1}
 		return generated.Wait(f, t, 1), true
@@ -610,7 +612,7 @@ end1:
 	err2 = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:614
+//line plain_task.go:616
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			*h = attemptFunc1Held{links: links}
@@ -621,7 +623,7 @@ end1:
 		*links, err = v1, err1
 		return err
 	})
-//line plain_task.go:625
+//line plain_task.go:627
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -631,7 +633,7 @@ resume2:
 	*err = err2
 //line plain.go:78
 	goto exit
-//line plain_task.go:635
+//line plain_task.go:637
 exit:
 	if p.Run(t) {
 		*h = attemptHeld{exit: h.exit}
@@ -667,7 +669,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 //line plain.go:75
 		v1 = h.result
 		err1 = generated.Err(f)
-//line plain_task.go:671
+//line plain_task.go:673
 		goto resume1
 	default:
 		return f.BadResume()
@@ -679,7 +681,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 		ctx := ctx
 		v1, err1 = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 	}
-//line plain_task.go:683
+//line plain_task.go:685
 	if generated.Suspended(t) {
 		*h = attemptFunc1Held{links: links}
 		generated.ResultToStep(t, &h.result)
@@ -691,4 +693,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:695
+//line plain_task.go:697

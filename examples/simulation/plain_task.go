@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package main
 
 import (
@@ -54,7 +56,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:7
 		err := t.Sleep(c.comes)
-//line plain_task.go:58
+//line plain_task.go:60
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[callHeld](t, callKind, 1)
 			*generated.At[callAt1](f) = callAt1{c: c}
@@ -69,7 +71,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:10
 		err1 := b.desks.Acquire(t, 1)
-//line plain_task.go:73
+//line plain_task.go:75
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[callHeld](t, callKind, 2)
 			*generated.At[callAt2](f) = callAt2{c: c}
@@ -86,7 +88,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:14
 		err2 := t.Sleep(c.service)
-//line plain_task.go:90
+//line plain_task.go:92
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[callHeld](t, callKind, 3)
 			*h = callHeld{b: b}
@@ -103,7 +105,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	return nil
 }
 
-//line plain_task.go:107
+//line plain_task.go:109
 
 // callStep is the step form of call.
 func callStep(f *generated.Frame, h *callHeld) generated.Step {
@@ -124,7 +126,7 @@ func callStep(f *generated.Frame, h *callHeld) generated.Step {
 		b = h.b
 //line plain.go:7
 		err = generated.Err(f)
-//line plain_task.go:128
+//line plain_task.go:130
 		goto resume1
 	case 2:
 		s := generated.At[callAt2](f)
@@ -132,20 +134,20 @@ func callStep(f *generated.Frame, h *callHeld) generated.Step {
 		b = h.b
 //line plain.go:10
 		err1 = generated.Err(f)
-//line plain_task.go:136
+//line plain_task.go:138
 		goto resume2
 	case 3:
 		b = h.b
 //line plain.go:14
 		err2 = generated.Err(f)
-//line plain_task.go:142
+//line plain_task.go:144
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line plain.go:7
 	err = t.Sleep(c.comes)
-//line plain_task.go:149
+//line plain_task.go:151
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f) = callAt1{c: c}
 		*h = callHeld{b: b}
@@ -160,7 +162,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = b.desks.Acquire(t, 1)
-//line plain_task.go:164
+//line plain_task.go:166
 	if generated.Suspended(t) {
 		*generated.At[callAt2](f) = callAt2{c: c}
 		*h = callHeld{b: b}
@@ -176,7 +178,7 @@ resume2:
 end2:
 	b.result.served(b.loop.Now(), c)
 	err2 = t.Sleep(c.service)
-//line plain_task.go:180
+//line plain_task.go:182
 	if generated.Suspended(t) {
 		*h = callHeld{b: b}
 		return generated.Wait(f, t, 3)
@@ -194,4 +196,4 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:198
+//line plain_task.go:200

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package main
 
 import (
@@ -69,7 +71,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		return 0, nil
 	case 1:
 		err1 := t.Sleep(takes)
-//line plain_task.go:73
+//line plain_task.go:75
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, addKind, 1)
 			*generated.At[addAt1](f) = addAt1{first: first}
@@ -88,7 +90,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:22
 			v, err1 := addStart(t, first, half, takes)
-//line plain_task.go:92
+//line plain_task.go:94
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addFunc1Held](t, addFunc1Kind, 1)
 				s := generated.At[addFunc1At1](f)
@@ -107,7 +109,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		*generated.CallHeld[addFunc1Held](c) = addFunc1Held{left: &left}
 		generated.GoCall(t, &halves, c)
 	}
-//line plain_task.go:111
+//line plain_task.go:113
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 		s := generated.At[addAt2](f)
@@ -121,7 +123,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:26
 			v, err1 := addStart(t, first+half, n-half, takes)
-//line plain_task.go:125
+//line plain_task.go:127
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addFunc2Held](t, addFunc2Kind, 1)
 				s := generated.At[addFunc2At1](f)
@@ -140,7 +142,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 		*generated.CallHeld[addFunc2Held](c) = addFunc2Held{right: &right}
 		generated.GoCall(t, &halves, c)
 	}
-//line plain_task.go:144
+//line plain_task.go:146
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[addHeld](t, addKind, 3)
 		s := generated.At[addAt3](f)
@@ -151,7 +153,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 	}
 //line plain.go:29
 	err := halves.Wait(t)
-//line plain_task.go:155
+//line plain_task.go:157
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addHeld](t, addKind, 4)
 		*h = addHeld{left: &left, right: &right}
@@ -161,7 +163,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 	return left + right, err
 }
 
-//line plain_task.go:165
+//line plain_task.go:167
 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
@@ -182,7 +184,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		first = s.first
 //line plain.go:15
 		err1 = generated.Err(f)
-//line plain_task.go:186
+//line plain_task.go:188
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -191,7 +193,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:21
 		generated.Child(f)
-//line plain_task.go:195
+//line plain_task.go:197
 		goto resume2
 	case 3:
 		s := generated.At[addAt3](f)
@@ -199,13 +201,13 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:25
 		generated.Child(f)
-//line plain_task.go:203
+//line plain_task.go:205
 		goto resume3
 	case 4:
 		left, right = h.left, h.right
 //line plain.go:29
 		err = generated.Err(f)
-//line plain_task.go:209
+//line plain_task.go:211
 		goto resume4
 	default:
 		return f.BadResume()
@@ -223,7 +225,7 @@ case1:
 	return generated.Return[int64](f, 0, nil)
 case2:
 	err1 = t.Sleep(takes)
-//line plain_task.go:227
+//line plain_task.go:229
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{first: first}
 		if h != nil {
@@ -248,7 +250,7 @@ end1:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:22
 				v, err1 := addStart(t, first, half, takes)
-//line plain_task.go:252
+//line plain_task.go:254
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addFunc1Held](t, addFunc1Kind, 1)
 					s := generated.At[addFunc1At1](f)
@@ -268,7 +270,7 @@ end1:
 			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:272
+//line plain_task.go:274
 	if generated.Suspended(t) {
 		s := generated.At[addAt2](f)
 		*s = addAt2{first: first, n: n, takes: takes, half: half}
@@ -286,7 +288,7 @@ resume2:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:26
 				v, err1 := addStart(t, first+half, n-half, takes)
-//line plain_task.go:290
+//line plain_task.go:292
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addFunc2Held](t, addFunc2Kind, 1)
 					s := generated.At[addFunc2At1](f)
@@ -306,7 +308,7 @@ resume2:
 			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:310
+//line plain_task.go:312
 	if generated.Suspended(t) {
 		s := generated.At[addAt3](f)
 		*s = addAt3{}
@@ -318,7 +320,7 @@ resume2:
 resume3:
 //line plain.go:29
 	err = halves.Wait(t)
-//line plain_task.go:322
+//line plain_task.go:324
 	if generated.Suspended(t) {
 		h = generated.Hold(t, addKind, f, h)
 		*h = addHeld{left: left, right: right}
@@ -329,7 +331,7 @@ resume4:
 	return generated.Return[int64](f, *left+*right, err)
 }
 
-//line plain_task.go:333
+//line plain_task.go:335
 
 // addFunc1Args has the arguments of add.func1.
 type addFunc1Args struct {
@@ -371,14 +373,14 @@ func addFunc1Step(f *generated.Frame, h *addFunc1Held) generated.Step {
 //line plain.go:22
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:375
+//line plain_task.go:377
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:22
 	v, err1 = addStart(t, first, half, takes)
-//line plain_task.go:382
+//line plain_task.go:384
 	if generated.Suspended(t) {
 		s := generated.At[addFunc1At1](f)
 		*s = addFunc1At1{}
@@ -392,7 +394,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:396
+//line plain_task.go:398
 
 // addFunc2Args has the arguments of add.func2.
 type addFunc2Args struct {
@@ -434,14 +436,14 @@ func addFunc2Step(f *generated.Frame, h *addFunc2Held) generated.Step {
 //line plain.go:26
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:438
+//line plain_task.go:440
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:26
 	v, err1 = addStart(t, first+half, n-half, takes)
-//line plain_task.go:445
+//line plain_task.go:447
 	if generated.Suspended(t) {
 		s := generated.At[addFunc2At1](f)
 		*s = addFunc2At1{}
@@ -455,4 +457,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:459
+//line plain_task.go:461

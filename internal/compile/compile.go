@@ -26,6 +26,10 @@ type Config struct {
 	Patterns []string
 	Tags     string
 	NoLines  bool // leave out line directives
+
+	// AbsoluteLines has the whole names of files in line directives: a debugger finds the lines by them,
+	// but the outputs are those of one folder.
+	AbsoluteLines bool
 }
 
 // Output is one file as it should be. A file without text should not exist.
@@ -82,7 +86,7 @@ func Run(c Config) (*Result, error) {
 		if p.PkgPath == taskPath || p.PkgPath == generatedPath {
 			continue
 		}
-		u := newUnit(p, fset, diag, !c.NoLines)
+		u := newUnit(p, fset, diag, &c)
 		outputs, err := u.compile(func(name string) bool { return seen[name] })
 		if err != nil {
 			return nil, err
@@ -152,8 +156,10 @@ type unit struct {
 	info  *types.Info
 	fset  *token.FileSet
 	diag  *diagnostics
-	lines bool
+	lines bool // with line directives
 	sizes types.Sizes
+
+	lineName func(path string) string // the name of a file in line directives
 
 	files     []*file
 	frames    []FrameReport
@@ -187,17 +193,20 @@ type file struct {
 	callees    callees
 	localTypes []*types.TypeName
 	hash       string
-	constraint string
+	constraint constraint.Expr // of the source, or nil
 }
 
-func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, lines bool) *unit {
+func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, c *Config) *unit {
 	u := &unit{
-		types: p.Types, info: p.TypesInfo, fset: fset, diag: diag, lines: lines, sizes: p.TypesSizes,
+		types: p.Types, info: p.TypesInfo, fset: fset, diag: diag, lines: !c.NoLines, lineName: baseName, sizes: p.TypesSizes,
 		functions: map[*types.Func]*function{}, literals: map[*ast.FuncLit]*function{},
 		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{}, deferredIn: map[*ast.FuncLit]*function{},
 		rawTypes: map[*types.Var]func(*file) string{},
 		topNames: map[string]bool{}, fileNames: map[string]bool{},
 		localTypes: map[*types.TypeName]string{}, declarations: map[*types.Func]*ast.FuncDecl{},
+	}
+	if c.AbsoluteLines {
+		u.lineName = func(path string) string { return path }
 	}
 	for _, syntax := range p.Syntax {
 		f := &file{unit: u, name: fset.File(syntax.FileStart).Name(), syntax: syntax}
@@ -355,7 +364,7 @@ func (u *unit) findFunctions(f *file) {
 			continue
 		}
 		object, ok := u.info.Defs[decl.Name].(*types.Func)
-		if !ok || !isTaskSignature(object.Signature()) {
+		if !ok || !isTaskSignature(object.Signature()) || isOperation(object) {
 			continue
 		}
 		u.findVariables(decl)
@@ -439,7 +448,9 @@ func (f *file) findHash() error {
 		}
 		for _, c := range group.List {
 			if constraint.IsGoBuild(c.Text) {
-				f.constraint = c.Text
+				if f.constraint, err = constraint.Parse(c.Text); err != nil {
+					return err
+				}
 			}
 		}
 	}

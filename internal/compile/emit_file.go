@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"go/build/constraint"
 	"go/format"
 	"go/token"
 	"go/types"
@@ -32,9 +33,7 @@ func (f *file) text() ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n//\n%s%s%s%s\n\n", Header, originPrefix, baseName(f.name), originHash, f.hash)
 	b.WriteString("//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it\n\n")
-	if f.constraint != "" {
-		fmt.Fprintf(&b, "%s\n\n", f.constraint)
-	}
+	fmt.Fprintf(&b, "//go:build %s\n\n", f.outputConstraint())
 	fmt.Fprintf(&b, "package %s\n\n%s\n%s", f.syntax.Name.Name, f.imports.text(), body.String())
 	text, err := format.Source([]byte(b.String()))
 	if err != nil {
@@ -43,10 +42,20 @@ func (f *file) text() ([]byte, error) {
 	return f.placeLines(text), nil
 }
 
+// outputConstraint returns the build constraint of the output: that of the source, and not the tag with which
+// a program is built without outputs.
+func (f *file) outputConstraint() constraint.Expr {
+	var c constraint.Expr = &constraint.NotExpr{X: &constraint.TagExpr{Tag: PlainTag}}
+	if f.constraint != nil {
+		c = &constraint.AndExpr{X: f.constraint, Y: c}
+	}
+	return c
+}
+
 // placeLines gives the directives that lead back to the output their lines, and leaves out those
 // that say what is so without them.
 func (f *file) placeLines(text []byte) []byte {
-	name := baseName(outputName(f.name))
+	name := f.unit.lineName(outputName(f.name))
 	var out []string
 	atFile, atLine := name, 1
 	for line := range strings.SplitSeq(string(text), "\n") {
@@ -77,9 +86,12 @@ func directive(line string) (file string, number int, ok bool) {
 	if !ok || rest == "here" {
 		return "", 0, ok
 	}
-	file, digits, _ := strings.Cut(rest, ":")
-	number, err := strconv.Atoi(digits)
-	return file, number, err == nil
+	colon := strings.LastIndexByte(rest, ':') // the name of a file may have others
+	if colon < 0 {
+		return "", 0, false
+	}
+	number, err := strconv.Atoi(rest[colon+1:])
+	return rest[:colon], number, err == nil
 }
 
 // declarationLine says that a declaration is in the output. A directive must not be a part of its

@@ -34,7 +34,7 @@ func (f *file) line(b *strings.Builder, pos token.Pos) {
 		return
 	}
 	p := f.unit.fset.Position(pos)
-	fmt.Fprintf(b, "//line %s:%d\n", baseName(p.Filename), p.Line)
+	fmt.Fprintf(b, "//line %s:%d\n", f.unit.lineName(p.Filename), p.Line)
 }
 
 // withCopies writes what f writes, in a block with copies of variables that literals in the nodes

@@ -89,7 +89,7 @@ func BenchmarkCompile(b *testing.B) {
 	require.NoError(b, err)
 	for b.Loop() {
 		diag := &diagnostics{fset: fset}
-		outputs, err := newUnit(pkgs[0], fset, diag, true).compile(func(string) bool { return false })
+		outputs, err := newUnit(pkgs[0], fset, diag, &Config{}).compile(func(string) bool { return false })
 		require.NoError(b, err)
 		require.Empty(b, diag.all)
 		require.Len(b, outputs, files)

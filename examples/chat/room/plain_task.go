@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package room
 
 import (
@@ -57,7 +59,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 		{
 //line plain.go:65
 			first, err := task.Select(t, task.Recv(inbox, &text), task.After(ping))
-//line plain_task.go:61
+//line plain_task.go:63
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[attendHeld](t, attendKind, 1)
 				s := generated.At[attendAt1](f)
@@ -81,7 +83,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 	}
 }
 
-//line plain_task.go:85
+//line plain_task.go:87
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
@@ -106,7 +108,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:110
+//line plain_task.go:112
 		goto resume1
 	default:
 		return f.BadResume()
@@ -115,7 +117,7 @@ loop1:
 	text = new(string)
 //line plain.go:65
 	first, err = task.Select(t, task.Recv(inbox, text), task.After(ping))
-//line plain_task.go:119
+//line plain_task.go:121
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -150,4 +152,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:154
+//line plain_task.go:156

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package checker
 
 import (
@@ -47,7 +49,7 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		{
 //line plain.go:24
 			err1 := permits.Acquire(t, 1)
-//line plain_task.go:51
+//line plain_task.go:53
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[guardHeld](t, guardKind, 1)
 				*h = guardHeld{c: c, permits: permits, target: target}
@@ -60,7 +62,7 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		}
 //line plain.go:27
 		err := inquireStart(t, c, target)
-//line plain_task.go:64
+//line plain_task.go:66
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[guardHeld](t, guardKind, 2)
 			*h = guardHeld{c: c, permits: permits, target: target}
@@ -75,7 +77,7 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 		{
 //line plain.go:33
 			err2 := t.Sleep(c.Interval)
-//line plain_task.go:79
+//line plain_task.go:81
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[guardHeld](t, guardKind, 3)
 				*h = guardHeld{c: c, permits: permits, target: target}
@@ -89,7 +91,7 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 	}
 }
 
-//line plain_task.go:93
+//line plain_task.go:95
 
 // guardStep is the step form of guard.
 func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
@@ -107,19 +109,19 @@ func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:24
 		err1 = generated.Err(f)
-//line plain_task.go:111
+//line plain_task.go:113
 		goto resume1
 	case 2:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:27
 		err = generated.ChildErr(f)
-//line plain_task.go:117
+//line plain_task.go:119
 		goto resume2
 	case 3:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:33
 		err2 = generated.Err(f)
-//line plain_task.go:123
+//line plain_task.go:125
 		goto resume3
 	default:
 		return f.BadResume()
@@ -127,7 +129,7 @@ func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 loop1:
 //line plain.go:24
 	err1 = permits.Acquire(t, 1)
-//line plain_task.go:131
+//line plain_task.go:133
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 1)
@@ -141,7 +143,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 end1:
 	err = inquireStart(t, c, target)
-//line plain_task.go:145
+//line plain_task.go:147
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 2)
@@ -154,7 +156,7 @@ resume2:
 	}
 	c.Board.Set(target, err)
 	err2 = t.Sleep(c.Interval)
-//line plain_task.go:158
+//line plain_task.go:160
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 3)
@@ -170,7 +172,7 @@ end2:
 	goto loop1
 }
 
-//line plain_task.go:174
+//line plain_task.go:176
 
 type inquireHeld = struct {
 	c      *Checker
@@ -185,7 +187,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 	err := generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
-//line plain_task.go:189
+//line plain_task.go:191
 		if generated.Suspended(t) {
 			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
@@ -193,7 +195,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 //line plain.go:44
 		return err
 	})
-//line plain_task.go:197
+//line plain_task.go:199
 	if generated.Suspended(t) {
 		generated.SpillBare(t, inquireKind, 1)
 		return
@@ -202,7 +204,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 	return err
 }
 
-//line plain_task.go:206
+//line plain_task.go:208
 
 // inquireStep is the step form of inquire.
 func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
@@ -218,7 +220,7 @@ func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 	case 1:
 //line plain.go:41
 		err = generated.Err(f)
-//line plain_task.go:222
+//line plain_task.go:224
 		goto resume1
 	default:
 		return f.BadResume()
@@ -227,7 +229,7 @@ func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 	err = generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
-//line plain_task.go:231
+//line plain_task.go:233
 		if generated.Suspended(t) {
 			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
@@ -235,7 +237,7 @@ func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 //line plain.go:44
 		return err
 	})
-//line plain_task.go:239
+//line plain_task.go:241
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = inquireHeld{}
@@ -247,7 +249,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:251
+//line plain_task.go:253
 
 type inquireFunc1Held = struct {
 	c      *Checker
@@ -271,7 +273,7 @@ func inquireFunc1Step(f *generated.Frame, h *inquireFunc1Held) generated.Step {
 	case 1:
 //line plain.go:43
 		err = generated.Err(f)
-//line plain_task.go:275
+//line plain_task.go:277
 		goto resume1
 	default:
 		return f.BadResume()
@@ -282,7 +284,7 @@ func inquireFunc1Step(f *generated.Frame, h *inquireFunc1Held) generated.Step {
 		ctx := ctx
 		_, err = task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 	}
-//line plain_task.go:286
+//line plain_task.go:288
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = inquireFunc1Held{}
@@ -294,4 +296,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:298
+//line plain_task.go:300

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package shop
 
 import (
@@ -50,7 +52,7 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	for {
 		first, err := task.Select(t, task.Done(paid),
 			timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:54
+//line plain_task.go:56
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[attendHeld](t, attendKind, 1)
 			s1 := generated.At[attendAt1](f)
@@ -79,7 +81,7 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	}
 }
 
-//line plain_task.go:83
+//line plain_task.go:85
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
@@ -101,7 +103,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:105
+//line plain_task.go:107
 		goto resume1
 	default:
 		return f.BadResume()
@@ -111,7 +113,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 loop1:
 	first, err = task.Select(t, task.Done(paid),
 		timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:115
+//line plain_task.go:117
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -140,4 +142,4 @@ resume1:
 	goto loop1
 }
 
-//line plain_task.go:144
+//line plain_task.go:146

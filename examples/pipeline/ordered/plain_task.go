@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package ordered
 
 import (
@@ -69,7 +71,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 						{
 //line plain.go:13
 							err := items.Send(t, next)
-//line plain_task.go:73
+//line plain_task.go:75
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 1)
 								*generated.At[pipelinePlainFunc1At1](f) = pipelinePlainFunc1At1{n: n, i: i}
@@ -84,7 +86,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 						}
 //line plain.go:16
 						all.Go(t, processValueInPlain(next))
-//line plain_task.go:88
+//line plain_task.go:90
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 2)
 							*generated.At[pipelinePlainFunc1At2](f) = pipelinePlainFunc1At2{n: n, i: i}
@@ -104,7 +106,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 		*generated.CallHeld[pipelinePlainFunc1Held](c) = pipelinePlainFunc1Held{p: p, up: up, items: items, all: &all}
 		generated.GoCall(t, &all, c)
 	}
-//line plain_task.go:108
+//line plain_task.go:110
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pipelinePlainHeld](t, pipelinePlainKind, 1)
 		*h = pipelinePlainHeld{p: p, items: items, all: &all}
@@ -114,7 +116,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 	for {
 //line plain.go:21
 		v, err := items.Recv(t)
-//line plain_task.go:118
+//line plain_task.go:120
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pipelinePlainHeld](t, pipelinePlainKind, 2)
 			*h = pipelinePlainHeld{p: p, items: items, all: &all}
@@ -130,7 +132,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 		{
 //line plain.go:22
 			err1 := item1.done.Wait(t)
-//line plain_task.go:134
+//line plain_task.go:136
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[pipelinePlainHeld](t, pipelinePlainKind, 3)
 				*h = pipelinePlainHeld{p: p, items: items, all: &all, item1: item1}
@@ -145,7 +147,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 		p.Output(item1.result)
 	}
 	err2 := all.Wait(t)
-//line plain_task.go:149
+//line plain_task.go:151
 	if generated.Suspended(t) {
 		generated.SpillBare(t, pipelinePlainKind, 4)
 		return
@@ -154,7 +156,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 	return err2
 }
 
-//line plain_task.go:158
+//line plain_task.go:160
 
 // pipelinePlainStep is the step form of (*Pipeline).Plain.
 func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step {
@@ -174,25 +176,25 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 		p, items, all = h.p, h.items, h.all
 //line plain.go:9
 		generated.Child(f)
-//line plain_task.go:178
+//line plain_task.go:180
 		goto resume1
 	case 2:
 		p, items, all = h.p, h.items, h.all
 //line plain.go:21
 		v = h.result
 		err = generated.Err(f)
-//line plain_task.go:185
+//line plain_task.go:187
 		goto resume2
 	case 3:
 		p, items, all, item1 = h.p, h.items, h.all, h.item1
 //line plain.go:22
 		err1 = generated.Err(f)
-//line plain_task.go:191
+//line plain_task.go:193
 		goto resume3
 	case 4:
 //line plain.go:27
 		err2 = generated.Err(f)
-//line plain_task.go:196
+//line plain_task.go:198
 		goto resume4
 	default:
 		return f.BadResume()
@@ -227,7 +229,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 							{
 //line plain.go:13
 								err := items.Send(t, next)
-//line plain_task.go:231
+//line plain_task.go:233
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 1)
 									*generated.At[pipelinePlainFunc1At1](f) = pipelinePlainFunc1At1{n: n, i: i}
@@ -242,7 +244,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 							}
 //line plain.go:16
 							all.Go(t, processValueInPlain(next))
-//line plain_task.go:246
+//line plain_task.go:248
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 2)
 								*generated.At[pipelinePlainFunc1At2](f) = pipelinePlainFunc1At2{n: n, i: i}
@@ -263,7 +265,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 			generated.GoCall(t, all, c)
 		}
 	}
-//line plain_task.go:267
+//line plain_task.go:269
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all}
@@ -273,7 +275,7 @@ resume1:
 loop1:
 //line plain.go:21
 	v, err = items.Recv(t)
-//line plain_task.go:277
+//line plain_task.go:279
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all}
@@ -290,7 +292,7 @@ end1:
 //line plain.go:21
 	item1 = v
 	err1 = item1.done.Wait(t)
-//line plain_task.go:294
+//line plain_task.go:296
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all, item1: item1}
@@ -309,7 +311,7 @@ end2:
 end3:
 //line plain.go:27
 	err2 = all.Wait(t)
-//line plain_task.go:313
+//line plain_task.go:315
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelinePlainHeld{}
@@ -321,7 +323,7 @@ resume4:
 	return generated.Return[struct{}](f, struct{}{}, err2)
 }
 
-//line plain_task.go:325
+//line plain_task.go:327
 
 // pipelinePlainFunc1At1 is what (*Pipeline).Plain.func1 keeps while it waits in line 13.
 type pipelinePlainFunc1At1 struct {
@@ -363,7 +365,7 @@ func pipelinePlainFunc1Defer1(p1 *generated.Panic, recv *task.Chan[*pending]) {
 	})
 }
 
-//line plain_task.go:367
+//line plain_task.go:369
 
 // pipelinePlainFunc1Step is the step form of (*Pipeline).Plain.func1.
 func pipelinePlainFunc1Step(f *generated.Frame, h *pipelinePlainFunc1Held) generated.Step {
@@ -395,7 +397,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 		p, up, items, all, next = h.p, h.up, h.items, h.all, h.next
 //line plain.go:13
 		err = generated.Err(f)
-//line plain_task.go:399
+//line plain_task.go:401
 		goto resume1
 	case 2:
 		s := generated.At[pipelinePlainFunc1At2](f)
@@ -403,7 +405,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 		p, up, items, all = h.p, h.up, h.items, h.all
 //line plain.go:16
 		generated.Child(f)
-//line plain_task.go:407
+//line plain_task.go:409
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -430,7 +432,7 @@ loop1:
 //line plain.go:12
 	next = &pending{pipeline: p, up: up, i: i}
 	err = items.Send(t, next)
-//line plain_task.go:434
+//line plain_task.go:436
 	if generated.Suspended(t) {
 		*generated.At[pipelinePlainFunc1At1](f) = pipelinePlainFunc1At1{n: n, i: i}
 		*h = pipelinePlainFunc1Held{exit: h.exit, p: p, up: up, items: items, all: all, next: next}
@@ -449,7 +451,7 @@ resume1:
 end1:
 //line plain.go:16
 	all.Go(t, processValueInPlain(next))
-//line plain_task.go:453
+//line plain_task.go:455
 	if generated.Suspended(t) {
 		*generated.At[pipelinePlainFunc1At2](f) = pipelinePlainFunc1At2{n: n, i: i}
 		*h = pipelinePlainFunc1Held{exit: h.exit, p: p, up: up, items: items, all: all}
@@ -466,7 +468,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line plain_task.go:470
+//line plain_task.go:472
 exit:
 	if p1.Run(t) {
 		*h = pipelinePlainFunc1Held{exit: h.exit}
@@ -486,7 +488,7 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	{
 //line plain.go:41
 		err := it.up.Wait(t)
-//line plain_task.go:490
+//line plain_task.go:492
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pendingProcessHeld](t, pendingProcessKind, 1)
 			*h = pendingProcessHeld{it: it}
@@ -500,7 +502,7 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	{
 //line plain.go:44
 		err1 := t.Sleep(it.pipeline.latency(it.i))
-//line plain_task.go:504
+//line plain_task.go:506
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pendingProcessHeld](t, pendingProcessKind, 2)
 			*h = pendingProcessHeld{it: it}
@@ -517,7 +519,7 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	return nil
 }
 
-//line plain_task.go:521
+//line plain_task.go:523
 
 // pendingProcessStep is the step form of (*pending).process.
 func pendingProcessStep(f *generated.Frame, h *pendingProcessHeld) generated.Step {
@@ -533,20 +535,20 @@ func pendingProcessStep(f *generated.Frame, h *pendingProcessHeld) generated.Ste
 		it = h.it
 //line plain.go:41
 		err = generated.Err(f)
-//line plain_task.go:537
+//line plain_task.go:539
 		goto resume1
 	case 2:
 		it = h.it
 //line plain.go:44
 		err1 = generated.Err(f)
-//line plain_task.go:543
+//line plain_task.go:545
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:41
 	err = it.up.Wait(t)
-//line plain_task.go:550
+//line plain_task.go:552
 	if generated.Suspended(t) {
 		*h = pendingProcessHeld{it: it}
 		return generated.Wait(f, t, 1)
@@ -560,7 +562,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = t.Sleep(it.pipeline.latency(it.i))
-//line plain_task.go:564
+//line plain_task.go:566
 	if generated.Suspended(t) {
 		*h = pendingProcessHeld{it: it}
 		return generated.Wait(f, t, 2)
@@ -578,7 +580,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:582
+//line plain_task.go:584
 
 // plainValueInPlain returns the start form of recv.Plain.
 func plainValueInPlain(recv *Pipeline) func(*task.T, *task.Event) error {

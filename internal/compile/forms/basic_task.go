@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -189,7 +191,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:193
+//line basic_task.go:195
 		if generated.Suspended(t) {
 			generated.SpillBare(t, pauseKind, 1)
 			return
@@ -200,7 +202,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	return nil
 }
 
-//line basic_task.go:204
+//line basic_task.go:206
 
 // pauseStep is the step form of pause.
 func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
@@ -216,7 +218,7 @@ func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:220
+//line basic_task.go:222
 		goto resume1
 	default:
 		return f.BadResume()
@@ -228,7 +230,7 @@ func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:232
+//line basic_task.go:234
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -242,7 +244,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line basic_task.go:246
+//line basic_task.go:248
 
 // valueArgs has the arguments of value.
 type valueArgs struct {
@@ -267,7 +269,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:271
+//line basic_task.go:273
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, valueKind, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -282,7 +284,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line basic_task.go:286
+//line basic_task.go:288
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
@@ -302,14 +304,14 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:306
+//line basic_task.go:308
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:313
+//line basic_task.go:315
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -328,7 +330,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:332
+//line basic_task.go:334
 
 // mustArgs has the arguments of must.
 type mustArgs struct {
@@ -352,7 +354,7 @@ var mustKind *generated.Kind
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:356
+//line basic_task.go:358
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, mustKind, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -362,7 +364,7 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
-//line basic_task.go:366
+//line basic_task.go:368
 
 // mustStep is the step form of must.
 func mustStep(f *generated.Frame, h *mustHeld) generated.Step {
@@ -381,14 +383,14 @@ func mustStep(f *generated.Frame, h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:385
+//line basic_task.go:387
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:392
+//line basic_task.go:394
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -401,7 +403,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:405
+//line basic_task.go:407
 
 type textHeld = struct {
 	s *script
@@ -414,7 +416,7 @@ var textKind *generated.Kind
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:418
+//line basic_task.go:420
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{v: v}
@@ -424,7 +426,7 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-//line basic_task.go:428
+//line basic_task.go:430
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame, h *textHeld) generated.Step {
@@ -441,14 +443,14 @@ func textStep(f *generated.Frame, h *textHeld) generated.Step {
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:445
+//line basic_task.go:447
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:452
+//line basic_task.go:454
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -458,7 +460,7 @@ resume1:
 	return generated.Return[string](f, v+"!", err)
 }
 
-//line basic_task.go:462
+//line basic_task.go:464
 
 // pairResult is what pair returns.
 type pairResult = struct {
@@ -489,7 +491,7 @@ var pairKind *generated.Kind
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:493
+//line basic_task.go:495
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pairHeld](t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -500,7 +502,7 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-//line basic_task.go:504
+//line basic_task.go:506
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
@@ -521,14 +523,14 @@ func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:525
+//line basic_task.go:527
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:532
+//line basic_task.go:534
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -539,7 +541,7 @@ resume1:
 	return generated.Return[pairResult](f, pairResult{a + 1, b + "+"}, nil)
 }
 
-//line basic_task.go:543
+//line basic_task.go:545
 
 // straightArgs has the arguments of straight.
 type straightArgs struct {
@@ -575,7 +577,7 @@ var straightKind *generated.Kind
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:579
+//line basic_task.go:581
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 1)
 		s1 := generated.At[straightAt1](f)
@@ -589,7 +591,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:593
+//line basic_task.go:595
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 2)
 		s1 := generated.At[straightAt2](f)
@@ -603,7 +605,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:607
+//line basic_task.go:609
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -615,7 +617,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-//line basic_task.go:619
+//line basic_task.go:621
 
 // straightStep is the step form of straight.
 func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
@@ -637,7 +639,7 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:641
+//line basic_task.go:643
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -646,7 +648,7 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:650
+//line basic_task.go:652
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -654,14 +656,14 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:658
+//line basic_task.go:660
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:665
+//line basic_task.go:667
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -675,7 +677,7 @@ resume1:
 		return generated.Return[string](f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:679
+//line basic_task.go:681
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -689,7 +691,7 @@ resume2:
 		return generated.Return[string](f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:693
+//line basic_task.go:695
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -701,7 +703,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(a, b, w), err)
 }
 
-//line basic_task.go:705
+//line basic_task.go:707
 
 // loopsArgs has the arguments of loops.
 type loopsArgs struct {
@@ -751,7 +753,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:755
+//line basic_task.go:757
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -778,7 +780,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:782
+//line basic_task.go:784
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -801,7 +803,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:805
+//line basic_task.go:807
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -817,7 +819,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-//line basic_task.go:821
+//line basic_task.go:823
 
 // loopsStep is the step form of loops.
 func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
@@ -839,7 +841,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:843
+//line basic_task.go:845
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -848,7 +850,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:852
+//line basic_task.go:854
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -857,7 +859,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:861
+//line basic_task.go:863
 		goto resume3
 	default:
 		return f.BadResume()
@@ -878,7 +880,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:882
+//line basic_task.go:884
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -914,7 +916,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:918
+//line basic_task.go:920
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -937,7 +939,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:941
+//line basic_task.go:943
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -954,7 +956,7 @@ end6:
 	return generated.Return[string](f, b.String(), nil)
 }
 
-//line basic_task.go:958
+//line basic_task.go:960
 
 // zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
@@ -984,7 +986,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:988
+//line basic_task.go:990
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[zeroedHeld](t, zeroedKind, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -997,7 +999,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:1001
+//line basic_task.go:1003
 
 // zeroedStep is the step form of zeroed.
 func zeroedStep(f *generated.Frame, h *zeroedHeld) generated.Step {
@@ -1018,7 +1020,7 @@ func zeroedStep(f *generated.Frame, h *zeroedHeld) generated.Step {
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:1022
+//line basic_task.go:1024
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1036,7 +1038,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1040
+//line basic_task.go:1042
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1053,7 +1055,7 @@ end1:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:1057
+//line basic_task.go:1059
 
 // orderArgs has the arguments of order.
 type orderArgs struct {
@@ -1151,7 +1153,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1155
+//line basic_task.go:1157
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1163,7 +1165,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1167
+//line basic_task.go:1169
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1176,7 +1178,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1180
+//line basic_task.go:1182
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1190,7 +1192,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1194
+//line basic_task.go:1196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1202,7 +1204,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1206
+//line basic_task.go:1208
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1215,7 +1217,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1219
+//line basic_task.go:1221
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1226,7 +1228,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1230
+//line basic_task.go:1232
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1238,7 +1240,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1242
+//line basic_task.go:1244
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1251,7 +1253,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1255
+//line basic_task.go:1257
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1267,7 +1269,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1271
+//line basic_task.go:1273
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1285,7 +1287,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1289
+//line basic_task.go:1291
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1302,7 +1304,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v17 := len(list)
 //line basic.go:118
 	v18 := mustStart(t, s, 2)
-//line basic_task.go:1306
+//line basic_task.go:1308
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1315,7 +1317,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, v17 > v18), nil
 }
 
-//line basic_task.go:1319
+//line basic_task.go:1321
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
@@ -1340,7 +1342,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1344
+//line basic_task.go:1346
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1349,7 +1351,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1353
+//line basic_task.go:1355
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1358,7 +1360,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1362
+//line basic_task.go:1364
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1367,7 +1369,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1371
+//line basic_task.go:1373
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1376,7 +1378,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1380
+//line basic_task.go:1382
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1385,7 +1387,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1389
+//line basic_task.go:1391
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1394,7 +1396,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1398
+//line basic_task.go:1400
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1403,7 +1405,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1407
+//line basic_task.go:1409
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1412,7 +1414,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1416
+//line basic_task.go:1418
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1421,7 +1423,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1425
+//line basic_task.go:1427
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1430,7 +1432,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1434
+//line basic_task.go:1436
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1439,7 +1441,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:118
 		v18 = s1.result
 		generated.Child(f)
-//line basic_task.go:1443
+//line basic_task.go:1445
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1448,7 +1450,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1452
+//line basic_task.go:1454
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1460,7 +1462,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1464
+//line basic_task.go:1466
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1473,7 +1475,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1477
+//line basic_task.go:1479
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1487,7 +1489,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1491
+//line basic_task.go:1493
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1499,7 +1501,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1503
+//line basic_task.go:1505
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1512,7 +1514,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1516
+//line basic_task.go:1518
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1523,7 +1525,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1527
+//line basic_task.go:1529
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1535,7 +1537,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1539
+//line basic_task.go:1541
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1548,7 +1550,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1552
+//line basic_task.go:1554
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1566,7 +1568,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1570
+//line basic_task.go:1572
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1586,7 +1588,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1590
+//line basic_task.go:1592
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1603,7 +1605,7 @@ end2:
 	v17 = len(list)
 //line basic.go:118
 	v18 = mustStart(t, s, 2)
-//line basic_task.go:1607
+//line basic_task.go:1609
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok, v17: v17}
@@ -1616,7 +1618,7 @@ resume12:
 	return generated.Return[string](f, fmt.Sprint(v, list, m, ok, v17 > v18), nil)
 }
 
-//line basic_task.go:1620
+//line basic_task.go:1622
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
@@ -1643,7 +1645,7 @@ var multiKind *generated.Kind
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1647
+//line basic_task.go:1649
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 1)
 		*h = multiHeld{s: s}
@@ -1652,7 +1654,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1656
+//line basic_task.go:1658
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 2)
 		*h = multiHeld{s: s}
@@ -1665,7 +1667,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1669
+//line basic_task.go:1671
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1675,7 +1677,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1679
+//line basic_task.go:1681
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 4)
 		*h = multiHeld{}
@@ -1686,7 +1688,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1690
+//line basic_task.go:1692
 
 // multiStep is the step form of multi.
 func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
@@ -1710,34 +1712,34 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1714
+//line basic_task.go:1716
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1721
+//line basic_task.go:1723
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1728
+//line basic_task.go:1730
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1734
+//line basic_task.go:1736
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1741
+//line basic_task.go:1743
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1746,7 +1748,7 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1750
+//line basic_task.go:1752
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1759,7 +1761,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1763
+//line basic_task.go:1765
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1769,7 +1771,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1773
+//line basic_task.go:1775
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1780,7 +1782,7 @@ resume4:
 	return generated.Return[string](f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1784
+//line basic_task.go:1786
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1817,7 +1819,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1821
+//line basic_task.go:1823
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveKind, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1829,7 +1831,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1833
+//line basic_task.go:1835
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveHeld](t, recursiveKind, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1843,7 +1845,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1847
+//line basic_task.go:1849
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursiveKind, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1855,7 +1857,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1859
+//line basic_task.go:1861
 
 // recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
@@ -1875,7 +1877,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1879
+//line basic_task.go:1881
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1884,7 +1886,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1888
+//line basic_task.go:1890
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1892,7 +1894,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1896
+//line basic_task.go:1898
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1903,7 +1905,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1907
+//line basic_task.go:1909
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1918,7 +1920,7 @@ resume1:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1922
+//line basic_task.go:1924
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1933,7 +1935,7 @@ resume2:
 		return generated.Return[int](f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1937
+//line basic_task.go:1939
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1948,7 +1950,7 @@ resume3:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line basic_task.go:1952
+//line basic_task.go:1954
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1973,7 +1975,7 @@ var counterAddKind *generated.Kind
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1977
+//line basic_task.go:1979
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1987,7 +1989,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1991
+//line basic_task.go:1993
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
@@ -2008,14 +2010,14 @@ func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2012
+//line basic_task.go:2014
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:2019
+//line basic_task.go:2021
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -2029,7 +2031,7 @@ resume1:
 	return generated.Return[int](f, c.n, nil)
 }
 
-//line basic_task.go:2033
+//line basic_task.go:2035
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
@@ -2049,7 +2051,7 @@ var counterGetKind *generated.Kind
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2053
+//line basic_task.go:2055
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterGetHeld](t, counterGetKind, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2062,7 +2064,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2066
+//line basic_task.go:2068
 
 // counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
@@ -2082,14 +2084,14 @@ func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2086
+//line basic_task.go:2088
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2093
+//line basic_task.go:2095
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2102,7 +2104,7 @@ resume1:
 	return generated.Return[int](f, n+c.n, err)
 }
 
-//line basic_task.go:2106
+//line basic_task.go:2108
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2143,7 +2145,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2147
+//line basic_task.go:2149
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2152,7 +2154,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2156
+//line basic_task.go:2158
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2161,7 +2163,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2165
+//line basic_task.go:2167
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2172,7 +2174,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2176
+//line basic_task.go:2178
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2183,7 +2185,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2187
+//line basic_task.go:2189
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2196,7 +2198,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2200
+//line basic_task.go:2202
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
@@ -2217,13 +2219,13 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2221
+//line basic_task.go:2223
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2227
+//line basic_task.go:2229
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2231,7 +2233,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2235
+//line basic_task.go:2237
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2240,7 +2242,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2244
+//line basic_task.go:2246
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2249,7 +2251,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2253
+//line basic_task.go:2255
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2258,7 +2260,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2262
+//line basic_task.go:2264
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2267,7 +2269,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2271
+//line basic_task.go:2273
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2276,7 +2278,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2280
+//line basic_task.go:2282
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2287,7 +2289,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2291
+//line basic_task.go:2293
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2298,7 +2300,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2302
+//line basic_task.go:2304
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2311,7 +2313,7 @@ resume5:
 	return generated.Return[string](f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2315
+//line basic_task.go:2317
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2352,7 +2354,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2356
+//line basic_task.go:2358
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[namedHeld](t, namedKind, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2369,7 +2371,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2373
+//line basic_task.go:2375
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedHeld](t, namedKind, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2383,7 +2385,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2387
+//line basic_task.go:2389
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[namedHeld](t, namedKind, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2402,7 +2404,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2406
+//line basic_task.go:2408
 
 // namedStep is the step form of named.
 func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
@@ -2424,7 +2426,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2428
+//line basic_task.go:2430
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2433,7 +2435,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2437
+//line basic_task.go:2439
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2441,7 +2443,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2445
+//line basic_task.go:2447
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2450,7 +2452,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2454
+//line basic_task.go:2456
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2469,7 +2471,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2473
+//line basic_task.go:2475
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2486,7 +2488,7 @@ resume2:
 	return generated.Return[int](f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2490
+//line basic_task.go:2492
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2502,7 +2504,7 @@ end1:
 	return generated.Return[int](f, k*2, nil)
 }
 
-//line basic_task.go:2506
+//line basic_task.go:2508
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2545,7 +2547,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2549
+//line basic_task.go:2551
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2554,7 +2556,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2558
+//line basic_task.go:2560
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2564,7 +2566,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2568
+//line basic_task.go:2570
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2596,7 +2598,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2600
+//line basic_task.go:2602
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2613,7 +2615,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2617
+//line basic_task.go:2619
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2627,7 +2629,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2631
+//line basic_task.go:2633
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2642,7 +2644,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2646
+//line basic_task.go:2648
 
 // addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
@@ -2665,19 +2667,19 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2669
+//line basic_task.go:2671
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2675
+//line basic_task.go:2677
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2681
+//line basic_task.go:2683
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2685,7 +2687,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2689
+//line basic_task.go:2691
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2693,7 +2695,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2697
+//line basic_task.go:2699
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2702,7 +2704,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2706
+//line basic_task.go:2708
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2712,7 +2714,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2716
+//line basic_task.go:2718
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2721,7 +2723,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2725
+//line basic_task.go:2727
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2735,7 +2737,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2739
+//line basic_task.go:2741
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2772,7 +2774,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2776
+//line basic_task.go:2778
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2798,7 +2800,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2802
+//line basic_task.go:2804
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2821,7 +2823,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2825
+//line basic_task.go:2827
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2839,7 +2841,7 @@ end5:
 	return generated.Return[string](f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2843
+//line basic_task.go:2845
 
 type parameterHeld = struct {
 	s   *script
@@ -2856,7 +2858,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2860
+//line basic_task.go:2862
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2867,7 +2869,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2871
+//line basic_task.go:2873
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2878,7 +2880,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2882
+//line basic_task.go:2884
 
 // parameterStep is the step form of parameter.
 func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
@@ -2897,13 +2899,13 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2901
+//line basic_task.go:2903
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2907
+//line basic_task.go:2909
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2911,7 +2913,7 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2915
+//line basic_task.go:2917
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2922,7 +2924,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2926
+//line basic_task.go:2928
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2933,7 +2935,7 @@ resume2:
 	return generated.Return[string](f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2937
+//line basic_task.go:2939
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2968,7 +2970,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2972
+//line basic_task.go:2974
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2982,7 +2984,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2986
+//line basic_task.go:2988
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2992,7 +2994,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2996
+//line basic_task.go:2998
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, sleptKind, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -3002,7 +3004,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:3006
+//line basic_task.go:3008
 
 // sleptStep is the step form of slept.
 func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
@@ -3023,28 +3025,28 @@ func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:3027
+//line basic_task.go:3029
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:3034
+//line basic_task.go:3036
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3041
+//line basic_task.go:3043
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3048
+//line basic_task.go:3050
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3065,7 +3067,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3069
+//line basic_task.go:3071
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3078,7 +3080,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3082
+//line basic_task.go:3084
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3091,7 +3093,7 @@ resume3:
 	return generated.Return[int](f, n, err2)
 }
 
-//line basic_task.go:3095
+//line basic_task.go:3097
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3127,7 +3129,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3131
+//line basic_task.go:3133
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3137,7 +3139,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3141
+//line basic_task.go:3143
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3157,7 +3159,7 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3161
+//line basic_task.go:3163
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -3178,7 +3180,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3182
+//line basic_task.go:3184
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3187,7 +3189,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3191
+//line basic_task.go:3193
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3198,7 +3200,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3202
+//line basic_task.go:3204
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3211,7 +3213,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3215
+//line basic_task.go:3217
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3231,7 +3233,7 @@ end:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3235
+//line basic_task.go:3237
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
@@ -3285,7 +3287,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3289
+//line basic_task.go:3291
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3298,7 +3300,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3302
+//line basic_task.go:3304
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3315,7 +3317,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3319
+//line basic_task.go:3321
 
 // everythingStep is the step form of everything.
 func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
@@ -3338,7 +3340,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3342
+//line basic_task.go:3344
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3347,7 +3349,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3351
+//line basic_task.go:3353
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3362,7 +3364,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3366
+//line basic_task.go:3368
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3375,7 +3377,7 @@ resume1:
 		return generated.Return[string](f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3379
+//line basic_task.go:3381
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3396,7 +3398,7 @@ end1:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3400
+//line basic_task.go:3402
 
 // addValueInBasic returns the start form of recv.add.
 func addValueInBasic(recv *counter) func(*task.T, *script, int) int {

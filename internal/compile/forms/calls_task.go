@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -129,7 +131,7 @@ var byValueDoKind *generated.Kind
 func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:21
 	k, err := valueStart(t, s, n+b.k)
-//line calls_task.go:133
+//line calls_task.go:135
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, byValueDoKind, 1)
 		s1 := generated.At[byValueDoAt1](f)
@@ -141,7 +143,7 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
-//line calls_task.go:145
+//line calls_task.go:147
 
 // byValueDoStep is the step form of byValue.do.
 func byValueDoStep(f *generated.Frame, h *byValueDoHeld) generated.Step {
@@ -162,14 +164,14 @@ func byValueDoStep(f *generated.Frame, h *byValueDoHeld) generated.Step {
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:166
+//line calls_task.go:168
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:173
+//line calls_task.go:175
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -184,7 +186,7 @@ resume1:
 	return generated.Return[byValueDoResult](f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:188
+//line calls_task.go:190
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
@@ -203,7 +205,7 @@ var byValueNoteKind *generated.Kind
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:207
+//line calls_task.go:209
 	if generated.Suspended(t) {
 		generated.SpillBare(t, byValueNoteKind, 1)
 		return
@@ -225,14 +227,14 @@ func byValueNoteStep(f *generated.Frame, h *byValueNoteHeld) generated.Step {
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:229
+//line calls_task.go:231
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:236
+//line calls_task.go:238
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -272,7 +274,7 @@ var byPointerDoKind *generated.Kind
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:276
+//line calls_task.go:278
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[byPointerDoHeld](t, byPointerDoKind, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -286,7 +288,7 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:290
+//line calls_task.go:292
 
 // byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame, h *byPointerDoHeld) generated.Step {
@@ -307,14 +309,14 @@ func byPointerDoStep(f *generated.Frame, h *byPointerDoHeld) generated.Step {
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:311
+//line calls_task.go:313
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:318
+//line calls_task.go:320
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -328,7 +330,7 @@ resume1:
 	return generated.Return[byPointerDoResult](f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:332
+//line calls_task.go:334
 
 type byPointerNoteHeld = struct {
 	b *byPointer
@@ -341,7 +343,7 @@ var byPointerNoteKind *generated.Kind
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:345
+//line calls_task.go:347
 	if generated.Suspended(t) {
 		generated.SpillBare(t, byPointerNoteKind, 1)
 		return
@@ -361,14 +363,14 @@ func byPointerNoteStep(f *generated.Frame, h *byPointerNoteHeld) generated.Step 
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:365
+//line calls_task.go:367
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:372
+//line calls_task.go:374
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -431,7 +433,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:435
+//line calls_task.go:437
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -444,7 +446,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:448
+//line calls_task.go:450
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -459,7 +461,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:463
+//line calls_task.go:465
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -473,7 +475,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:477
+//line calls_task.go:479
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -484,7 +486,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:488
+//line calls_task.go:490
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -495,7 +497,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:499
+//line calls_task.go:501
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
@@ -522,7 +524,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:526
+//line calls_task.go:528
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -531,7 +533,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:535
+//line calls_task.go:537
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -539,14 +541,14 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:543
+//line calls_task.go:545
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:550
+//line calls_task.go:552
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -554,7 +556,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:558
+//line calls_task.go:560
 		goto resume5
 	default:
 		return f.BadResume()
@@ -571,7 +573,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:575
+//line calls_task.go:577
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -584,7 +586,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:588
+//line calls_task.go:590
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -599,7 +601,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:603
+//line calls_task.go:605
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -617,7 +619,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:621
+//line calls_task.go:623
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -628,7 +630,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:632
+//line calls_task.go:634
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -639,7 +641,7 @@ resume5:
 	return generated.Return[string](f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:643
+//line calls_task.go:645
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -710,7 +712,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:714
+//line calls_task.go:716
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -732,7 +734,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:736
+//line calls_task.go:738
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -743,7 +745,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:747
+//line calls_task.go:749
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -756,7 +758,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := addValueInCalls((&counter{n: 3}))
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:760
+//line calls_task.go:762
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -768,7 +770,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:772
+//line calls_task.go:774
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -780,7 +782,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:784
+//line calls_task.go:786
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -792,7 +794,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:796
+//line calls_task.go:798
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -805,7 +807,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:809
+//line calls_task.go:811
 
 // valuesStep is the step form of values.
 func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
@@ -831,7 +833,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:835
+//line calls_task.go:837
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -840,7 +842,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:844
+//line calls_task.go:846
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -849,7 +851,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:853
+//line calls_task.go:855
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -858,7 +860,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:862
+//line calls_task.go:864
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -867,7 +869,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:871
+//line calls_task.go:873
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -876,7 +878,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:880
+//line calls_task.go:882
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -885,7 +887,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:889
+//line calls_task.go:891
 		goto resume7
 	default:
 		return f.BadResume()
@@ -904,7 +906,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:908
+//line calls_task.go:910
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -930,7 +932,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:934
+//line calls_task.go:936
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -941,7 +943,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:945
+//line calls_task.go:947
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -954,7 +956,7 @@ resume3:
 	sum += v2
 	bound = addValueInCalls((&counter{n: 3}))
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:958
+//line calls_task.go:960
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -966,7 +968,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:970
+//line calls_task.go:972
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -978,7 +980,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:982
+//line calls_task.go:984
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -990,7 +992,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:994
+//line calls_task.go:996
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -1003,7 +1005,7 @@ resume7:
 	return generated.Return[string](f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:1007
+//line calls_task.go:1009
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1075,7 +1077,7 @@ var importedKind *generated.Kind
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1079
+//line calls_task.go:1081
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1091,7 +1093,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1095
+//line calls_task.go:1097
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1101,7 +1103,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1105
+//line calls_task.go:1107
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1112,7 +1114,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1116
+//line calls_task.go:1118
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1123,7 +1125,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1127
+//line calls_task.go:1129
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1134,7 +1136,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1138
+//line calls_task.go:1140
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1146,7 +1148,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1150
+//line calls_task.go:1152
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1156,7 +1158,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1160
+//line calls_task.go:1162
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1168,7 +1170,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1172
+//line calls_task.go:1174
 
 // importedStep is the step form of imported.
 func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
@@ -1192,7 +1194,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1196
+//line calls_task.go:1198
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1201,7 +1203,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1205
+//line calls_task.go:1207
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1210,7 +1212,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1214
+//line calls_task.go:1216
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1219,7 +1221,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1223
+//line calls_task.go:1225
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1228,7 +1230,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1232
+//line calls_task.go:1234
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1237,7 +1239,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1241
+//line calls_task.go:1243
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1246,7 +1248,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1250
+//line calls_task.go:1252
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1255,14 +1257,14 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1259
+//line calls_task.go:1261
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1266
+//line calls_task.go:1268
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1280,7 +1282,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1284
+//line calls_task.go:1286
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1290,7 +1292,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1294
+//line calls_task.go:1296
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1301,7 +1303,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1305
+//line calls_task.go:1307
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1312,7 +1314,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1316
+//line calls_task.go:1318
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1323,7 +1325,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1327
+//line calls_task.go:1329
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1335,7 +1337,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1339
+//line calls_task.go:1341
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1345,7 +1347,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1349
+//line calls_task.go:1351
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1357,7 +1359,7 @@ resume8:
 	return generated.Return[string](f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1361
+//line calls_task.go:1363
 
 type variadicHeld = struct {
 	s     *script
@@ -1370,7 +1372,7 @@ var variadicKind *generated.Kind
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1374
+//line calls_task.go:1376
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[variadicHeld](t, variadicKind, 1)
 		*h = variadicHeld{words: words}
@@ -1380,7 +1382,7 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1384
+//line calls_task.go:1386
 
 // variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame, h *variadicHeld) generated.Step {
@@ -1396,14 +1398,14 @@ func variadicStep(f *generated.Frame, h *variadicHeld) generated.Step {
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1400
+//line calls_task.go:1402
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1407
+//line calls_task.go:1409
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1413,7 +1415,7 @@ resume1:
 	return generated.Return[string](f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1417
+//line calls_task.go:1419
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1457,7 +1459,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1461
+//line calls_task.go:1463
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1493,7 +1495,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1497
+//line calls_task.go:1499
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1510,7 +1512,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1514
+//line calls_task.go:1516
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1521,7 +1523,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1525
+//line calls_task.go:1527
 						if generated.Suspended(t) {
 							f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1534,7 +1536,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner1)(t)
-//line calls_task.go:1538
+//line calls_task.go:1540
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1547,7 +1549,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1551
+//line calls_task.go:1553
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1564,14 +1566,14 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1568
+//line calls_task.go:1570
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1575
+//line calls_task.go:1577
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1594,7 +1596,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1598
+//line calls_task.go:1600
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
@@ -1619,7 +1621,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1623
+//line calls_task.go:1625
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1628,7 +1630,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1632
+//line calls_task.go:1634
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1637,7 +1639,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1641
+//line calls_task.go:1643
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1650,7 +1652,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1654
+//line calls_task.go:1656
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1688,7 +1690,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1692
+//line calls_task.go:1694
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1710,7 +1712,7 @@ end3:
 			inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1714
+//line calls_task.go:1716
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1721,7 +1723,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1725
+//line calls_task.go:1727
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1734,7 +1736,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner1)(t)
-//line calls_task.go:1738
+//line calls_task.go:1740
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1749,7 +1751,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1753
+//line calls_task.go:1755
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1770,7 +1772,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1774
+//line calls_task.go:1776
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1778,7 +1780,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1782
+//line calls_task.go:1784
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1800,7 +1802,7 @@ end4:
 	return generated.Return[string](f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1804
+//line calls_task.go:1806
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1841,14 +1843,14 @@ func literalsFunc1Step(f *generated.Frame, h *literalsFunc1Held) generated.Step 
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1845
+//line calls_task.go:1847
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1852
+//line calls_task.go:1854
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1862,7 +1864,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line calls_task.go:1866
+//line calls_task.go:1868
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1897,7 +1899,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1901
+//line calls_task.go:1903
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1906,7 +1908,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	inner1 = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1910
+//line calls_task.go:1912
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1917,7 +1919,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1921
+//line calls_task.go:1923
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1930,7 +1932,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	})
 //line calls.go:116
 	v = startOfCalls6(inner1)(t)
-//line calls_task.go:1934
+//line calls_task.go:1936
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1943,7 +1945,7 @@ resume1:
 	return generated.Return[int](f, *i+v, nil)
 }
 
-//line calls_task.go:1947
+//line calls_task.go:1949
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1983,7 +1985,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1987
+//line calls_task.go:1989
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1991,14 +1993,14 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1995
+//line calls_task.go:1997
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:2002
+//line calls_task.go:2004
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2010,7 +2012,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2014
+//line calls_task.go:2016
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2025,7 +2027,7 @@ resume2:
 	return generated.Return[int](f, v+v1, nil)
 }
 
-//line calls_task.go:2029
+//line calls_task.go:2031
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2066,7 +2068,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2070
+//line calls_task.go:2072
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2074,7 +2076,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2078
+//line calls_task.go:2080
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2089,7 +2091,7 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line calls_task.go:2093
+//line calls_task.go:2095
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2144,7 +2146,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2148
+//line calls_task.go:2150
 							if generated.Suspended(t) {
 								_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 								*h = groupFunc1Held{results: results, i: &i}
@@ -2164,7 +2166,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					*generated.CallHeld[groupFunc1Held](c) = groupFunc1Held{results: results, i: &i}
 					generated.GoCall(t, &g, c)
 				}
-//line calls_task.go:2168
+//line calls_task.go:2170
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[groupHeld](t, groupKind, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2180,7 +2182,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2184
+//line calls_task.go:2186
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupHeld](t, groupKind, 2)
 		*h = groupHeld{results: results}
@@ -2190,7 +2192,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2194
+//line calls_task.go:2196
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
@@ -2217,13 +2219,13 @@ func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2221
+//line calls_task.go:2223
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2227
+//line calls_task.go:2229
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2261,7 +2263,7 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2265
+//line calls_task.go:2267
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 						*h = groupFunc1Held{results: results, i: i}
@@ -2282,7 +2284,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line calls_task.go:2286
+//line calls_task.go:2288
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2297,7 +2299,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2301
+//line calls_task.go:2303
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2307,7 +2309,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2311
+//line calls_task.go:2313
 
 type groupFunc1Held = struct {
 	results []int
@@ -2331,14 +2333,14 @@ func groupFunc1Step(f *generated.Frame, h *groupFunc1Held) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2335
+//line calls_task.go:2337
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2342
+//line calls_task.go:2344
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2355,7 +2357,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line calls_task.go:2359
+//line calls_task.go:2361
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

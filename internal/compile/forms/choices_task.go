@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -151,7 +153,7 @@ loop:
 		{
 //line choices.go:12
 			k := mustStart(t, s, i)
-//line choices_task.go:155
+//line choices_task.go:157
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 1)
 				s1 := generated.At[switchesAt1](f)
@@ -164,7 +166,7 @@ loop:
 			switch k {
 			case 0, 1:
 				v := mustStart(t, s, k)
-//line choices_task.go:168
+//line choices_task.go:170
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 2)
 					s1 := generated.At[switchesAt2](f)
@@ -182,7 +184,7 @@ loop:
 			case 2:
 				k++
 				mustStart(t, s, k)
-//line choices_task.go:186
+//line choices_task.go:188
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 3)
 					*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
@@ -193,7 +195,7 @@ loop:
 			case 3:
 //line choices.go:24
 				v1 := mustStart(t, s, k)
-//line choices_task.go:197
+//line choices_task.go:199
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 4)
 					s1 := generated.At[switchesAt4](f)
@@ -209,7 +211,7 @@ loop:
 					continue loop
 				}
 				v2 := mustStart(t, s, k)
-//line choices_task.go:213
+//line choices_task.go:215
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 5)
 					s1 := generated.At[switchesAt5](f)
@@ -232,7 +234,7 @@ loop:
 		{
 //line choices.go:36
 			v3 := mustStart(t, s, n)
-//line choices_task.go:236
+//line choices_task.go:238
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 6)
 				s1 := generated.At[switchesAt6](f)
@@ -252,7 +254,7 @@ loop:
 			} else {
 //line choices.go:38
 				v4 := mustStart(t, s, 1)
-//line choices_task.go:256
+//line choices_task.go:258
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 7)
 					s1 := generated.At[switchesAt7](f)
@@ -274,7 +276,7 @@ loop:
 			all += "big"
 		case 2:
 			v5 := mustStart(t, s, 7)
-//line choices_task.go:278
+//line choices_task.go:280
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 8)
 				s1 := generated.At[switchesAt8](f)
@@ -292,7 +294,7 @@ loop:
 	{
 //line choices.go:43
 		v6 := mustStart(t, s, n)
-//line choices_task.go:296
+//line choices_task.go:298
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 9)
 			s1 := generated.At[switchesAt9](f)
@@ -307,7 +309,7 @@ loop:
 		{
 //line choices.go:44
 			v7 := mustStart(t, s, 1)
-//line choices_task.go:311
+//line choices_task.go:313
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 10)
 				s1 := generated.At[switchesAt10](f)
@@ -324,7 +326,7 @@ loop:
 			} else {
 //line choices.go:44
 				v8 := mustStart(t, s, 2)
-//line choices_task.go:328
+//line choices_task.go:330
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchesHeld](t, switchesKind, 11)
 					s1 := generated.At[switchesAt11](f)
@@ -356,7 +358,7 @@ loop:
 	}
 }
 
-//line choices_task.go:360
+//line choices_task.go:362
 
 // switchesStep is the step form of switches.
 func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
@@ -378,7 +380,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:12
 		k = s1.result
 		generated.Child(f)
-//line choices_task.go:382
+//line choices_task.go:384
 		goto resume1
 	case 2:
 		s1 := generated.At[switchesAt2](f)
@@ -387,7 +389,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:14
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:391
+//line choices_task.go:393
 		goto resume2
 	case 3:
 		s1 := generated.At[switchesAt3](f)
@@ -395,7 +397,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:21
 		generated.Child(f)
-//line choices_task.go:399
+//line choices_task.go:401
 		goto resume3
 	case 4:
 		s1 := generated.At[switchesAt4](f)
@@ -404,7 +406,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:24
 		v1 = s1.result
 		generated.Child(f)
-//line choices_task.go:408
+//line choices_task.go:410
 		goto resume4
 	case 5:
 		s1 := generated.At[switchesAt5](f)
@@ -413,7 +415,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:29
 		v2 = s1.result
 		generated.Child(f)
-//line choices_task.go:417
+//line choices_task.go:419
 		goto resume5
 	case 6:
 		s1 := generated.At[switchesAt6](f)
@@ -422,7 +424,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:36
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:426
+//line choices_task.go:428
 		goto resume6
 	case 7:
 		s1 := generated.At[switchesAt7](f)
@@ -431,7 +433,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:38
 		v4 = s1.result
 		generated.Child(f)
-//line choices_task.go:435
+//line choices_task.go:437
 		goto resume7
 	case 8:
 		s1 := generated.At[switchesAt8](f)
@@ -440,7 +442,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:39
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:444
+//line choices_task.go:446
 		goto resume8
 	case 9:
 		s1 := generated.At[switchesAt9](f)
@@ -449,7 +451,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:43
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:453
+//line choices_task.go:455
 		goto resume9
 	case 10:
 		s1 := generated.At[switchesAt10](f)
@@ -458,7 +460,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:44
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:462
+//line choices_task.go:464
 		goto resume10
 	case 11:
 		s1 := generated.At[switchesAt11](f)
@@ -467,7 +469,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:44
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:471
+//line choices_task.go:473
 		goto resume11
 	default:
 		return f.BadResume()
@@ -482,7 +484,7 @@ loop1:
 	}
 //line choices.go:12
 	k = mustStart(t, s, i)
-//line choices_task.go:486
+//line choices_task.go:488
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt1](f)
 		*s1 = switchesAt1{n: n, i: i}
@@ -507,7 +509,7 @@ resume1:
 case1:
 //line choices.go:14
 	v = mustStart(t, s, k)
-//line choices_task.go:511
+//line choices_task.go:513
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt2](f)
 		*s1 = switchesAt2{n: n, i: i, k: k}
@@ -527,7 +529,7 @@ case2:
 //line choices.go:20
 	k++
 	mustStart(t, s, k)
-//line choices_task.go:531
+//line choices_task.go:533
 	if generated.Suspended(t) {
 		*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 		*h = switchesHeld{s: s, all: all}
@@ -537,7 +539,7 @@ resume3:
 case3:
 //line choices.go:24
 	v1 = mustStart(t, s, k)
-//line choices_task.go:541
+//line choices_task.go:543
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt4](f)
 		*s1 = switchesAt4{n: n, i: i}
@@ -555,7 +557,7 @@ case4:
 		goto next1
 	}
 	v2 = mustStart(t, s, k)
-//line choices_task.go:559
+//line choices_task.go:561
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt5](f)
 		*s1 = switchesAt5{n: n, i: i}
@@ -580,7 +582,7 @@ end2:
 	clause = 0
 //line choices.go:36
 	v3 = mustStart(t, s, n)
-//line choices_task.go:584
+//line choices_task.go:586
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt6](f)
 		*s1 = switchesAt6{n: n, clause: clause}
@@ -607,7 +609,7 @@ else1:
 else2:
 //line choices.go:38
 	v4 = mustStart(t, s, 1)
-//line choices_task.go:611
+//line choices_task.go:613
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt7](f)
 		*s1 = switchesAt7{n: n, clause: clause}
@@ -641,7 +643,7 @@ case6:
 case7:
 //line choices.go:39
 	v5 = mustStart(t, s, 7)
-//line choices_task.go:645
+//line choices_task.go:647
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt8](f)
 		*s1 = switchesAt8{n: n}
@@ -658,7 +660,7 @@ case8:
 	all += "none"
 end6:
 	v6 = mustStart(t, s, n)
-//line choices_task.go:662
+//line choices_task.go:664
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt9](f)
 		*s1 = switchesAt9{n: n}
@@ -672,7 +674,7 @@ resume9:
 	clause1 = 0
 //line choices.go:44
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:676
+//line choices_task.go:678
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt10](f)
 		*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
@@ -692,7 +694,7 @@ resume10:
 else3:
 //line choices.go:44
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:696
+//line choices_task.go:698
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt11](f)
 		*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
@@ -728,7 +730,7 @@ end9:
 	}
 }
 
-//line choices_task.go:732
+//line choices_task.go:734
 
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
 type typeSwitchesAt1 struct {
@@ -796,7 +798,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch v := list[i].(type) {
 		case int:
 			v5 := mustStart(t, s, v)
-//line choices_task.go:800
+//line choices_task.go:802
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 1)
 				s1 := generated.At[typeSwitchesAt1](f)
@@ -811,7 +813,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v1 := v
 //line choices.go:63
 			v6 := mustStart(t, s, 2)
-//line choices_task.go:815
+//line choices_task.go:817
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 2)
 				s1 := generated.At[typeSwitchesAt2](f)
@@ -826,7 +828,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v2 := v
 //line choices.go:65
 			v7 := mustStart(t, s, 3)
-//line choices_task.go:830
+//line choices_task.go:832
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 3)
 				s1 := generated.At[typeSwitchesAt3](f)
@@ -842,7 +844,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:67
 			defined := func() string { return v3.Error() }
 			mustStart(t, s, 4)
-//line choices_task.go:846
+//line choices_task.go:848
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 4)
 				*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
@@ -856,7 +858,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:71
 			*v4 = 9
 			mustStart(t, s, *v4)
-//line choices_task.go:860
+//line choices_task.go:862
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 5)
 				*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
@@ -866,7 +868,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:73
 			p := &v4
 			mustStart(t, s, 9)
-//line choices_task.go:870
+//line choices_task.go:872
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 6)
 				*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
@@ -877,7 +879,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(**p)
 		default:
 			mustStart(t, s, 5)
-//line choices_task.go:881
+//line choices_task.go:883
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 7)
 				*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
@@ -889,7 +891,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch list[i].(type) {
 		case int:
 			mustStart(t, s, 6)
-//line choices_task.go:893
+//line choices_task.go:895
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 8)
 				*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
@@ -902,7 +904,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line choices_task.go:906
+//line choices_task.go:908
 
 // typeSwitchesStep is the step form of typeSwitches.
 func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
@@ -928,7 +930,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:61
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:932
+//line choices_task.go:934
 		goto resume1
 	case 2:
 		s1 := generated.At[typeSwitchesAt2](f)
@@ -937,7 +939,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:63
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:941
+//line choices_task.go:943
 		goto resume2
 	case 3:
 		s1 := generated.At[typeSwitchesAt3](f)
@@ -946,7 +948,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:65
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:950
+//line choices_task.go:952
 		goto resume3
 	case 4:
 		s1 := generated.At[typeSwitchesAt4](f)
@@ -954,7 +956,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, defined = h.s, h.list, h.all, h.defined
 //line choices.go:68
 		generated.Child(f)
-//line choices_task.go:958
+//line choices_task.go:960
 		goto resume4
 	case 5:
 		s1 := generated.At[typeSwitchesAt5](f)
@@ -962,7 +964,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, v4 = h.s, h.list, h.all, h.v4
 //line choices.go:72
 		generated.Child(f)
-//line choices_task.go:966
+//line choices_task.go:968
 		goto resume5
 	case 6:
 		s1 := generated.At[typeSwitchesAt6](f)
@@ -970,7 +972,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, p = h.s, h.list, h.all, h.v4
 //line choices.go:74
 		generated.Child(f)
-//line choices_task.go:974
+//line choices_task.go:976
 		goto resume6
 	case 7:
 		s1 := generated.At[typeSwitchesAt7](f)
@@ -978,7 +980,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all = h.s, h.list, h.all
 //line choices.go:77
 		generated.Child(f)
-//line choices_task.go:982
+//line choices_task.go:984
 		goto resume7
 	case 8:
 		s1 := generated.At[typeSwitchesAt8](f)
@@ -986,7 +988,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all = h.s, h.list, h.all
 //line choices.go:81
 		generated.Child(f)
-//line choices_task.go:990
+//line choices_task.go:992
 		goto resume8
 	default:
 		return f.BadResume()
@@ -1024,7 +1026,7 @@ loop1:
 case1:
 //line choices.go:61
 	v5 = mustStart(t, s, v)
-//line choices_task.go:1028
+//line choices_task.go:1030
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt1](f)
 		*s1 = typeSwitchesAt1{i: i, v: v}
@@ -1039,7 +1041,7 @@ resume1:
 case2:
 //line choices.go:63
 	v6 = mustStart(t, s, 2)
-//line choices_task.go:1043
+//line choices_task.go:1045
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt2](f)
 		*s1 = typeSwitchesAt2{i: i}
@@ -1054,7 +1056,7 @@ resume2:
 case3:
 //line choices.go:65
 	v7 = mustStart(t, s, 3)
-//line choices_task.go:1058
+//line choices_task.go:1060
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt3](f)
 		*s1 = typeSwitchesAt3{i: i}
@@ -1074,7 +1076,7 @@ case4:
 	}
 //line choices.go:68
 	mustStart(t, s, 4)
-//line choices_task.go:1078
+//line choices_task.go:1080
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
@@ -1088,7 +1090,7 @@ case5:
 //line choices.go:71
 	**v4 = 9
 	mustStart(t, s, **v4)
-//line choices_task.go:1092
+//line choices_task.go:1094
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: v4}
@@ -1098,7 +1100,7 @@ resume5:
 //line choices.go:73
 	p = v4
 	mustStart(t, s, 9)
-//line choices_task.go:1102
+//line choices_task.go:1104
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
@@ -1111,7 +1113,7 @@ resume6:
 case6:
 //line choices.go:77
 	mustStart(t, s, 5)
-//line choices_task.go:1115
+//line choices_task.go:1117
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1128,7 +1130,7 @@ end1:
 case7:
 //line choices.go:81
 	mustStart(t, s, 6)
-//line choices_task.go:1132
+//line choices_task.go:1134
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1144,7 +1146,7 @@ end3:
 	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:1148
+//line choices_task.go:1150
 
 // selectsArgs has the arguments of selects.
 type selectsArgs struct {
@@ -1232,7 +1234,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		select {
 		case v := <-a:
 			mustStart(t, s, v)
-//line choices_task.go:1236
+//line choices_task.go:1238
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 1)
 				*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
@@ -1250,7 +1252,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			w, ok := v1, v2
 			p := &w
 			mustStart(t, s, 1)
-//line choices_task.go:1254
+//line choices_task.go:1256
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 2)
 				*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
@@ -1262,7 +1264,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint("b", w, ok)
 		default:
 			v3 := mustStart(t, s, i)
-//line choices_task.go:1266
+//line choices_task.go:1268
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 3)
 				s1 := generated.At[selectsAt3](f)
@@ -1281,7 +1283,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:117
 		x = v4
 		mustStart(t, s, x)
-//line choices_task.go:1285
+//line choices_task.go:1287
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 4)
 			*generated.At[selectsAt4](f) = selectsAt4{x: x}
@@ -1295,7 +1297,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	case v5 := <-a:
 //line choices.go:122
 		v6 := mustStart(t, s, 1)
-//line choices_task.go:1299
+//line choices_task.go:1301
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 5)
 			s1 := generated.At[selectsAt5](f)
@@ -1307,7 +1309,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:122
 		list[v6] = v5
 		mustStart(t, s, x)
-//line choices_task.go:1311
+//line choices_task.go:1313
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 6)
 			*generated.At[selectsAt6](f) = selectsAt6{x: x}
@@ -1319,7 +1321,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:127
 		v7 := mustStart(t, s, 1)
-//line choices_task.go:1323
+//line choices_task.go:1325
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 7)
 			s1 := generated.At[selectsAt7](f)
@@ -1330,7 +1332,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 //line choices.go:128
 		v8 := mustStart(t, s, 2)
-//line choices_task.go:1334
+//line choices_task.go:1336
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 8)
 			s1 := generated.At[selectsAt8](f)
@@ -1344,7 +1346,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		case none <- v7:
 		case a <- v8:
 			mustStart(t, s, 3)
-//line choices_task.go:1348
+//line choices_task.go:1350
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 9)
 				*generated.At[selectsAt9](f) = selectsAt9{x: x}
@@ -1357,7 +1359,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
-//line choices_task.go:1361
+//line choices_task.go:1363
 
 // selectsStep is the step form of selects.
 func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
@@ -1384,7 +1386,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, b, all, list = h.s, h.a, h.b, h.all, h.list
 //line choices.go:100
 		generated.Child(f)
-//line choices_task.go:1388
+//line choices_task.go:1390
 		goto resume1
 	case 2:
 		s1 := generated.At[selectsAt2](f)
@@ -1392,7 +1394,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, b, all, list, w, p = h.s, h.a, h.b, h.all, h.list, h.w, h.p
 //line choices.go:108
 		generated.Child(f)
-//line choices_task.go:1396
+//line choices_task.go:1398
 		goto resume2
 	case 3:
 		s1 := generated.At[selectsAt3](f)
@@ -1401,7 +1403,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:112
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:1405
+//line choices_task.go:1407
 		goto resume3
 	case 4:
 		s1 := generated.At[selectsAt4](f)
@@ -1409,7 +1411,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:118
 		generated.Child(f)
-//line choices_task.go:1413
+//line choices_task.go:1415
 		goto resume4
 	case 5:
 		s1 := generated.At[selectsAt5](f)
@@ -1418,7 +1420,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:122
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:1422
+//line choices_task.go:1424
 		goto resume5
 	case 6:
 		s1 := generated.At[selectsAt6](f)
@@ -1426,7 +1428,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:123
 		generated.Child(f)
-//line choices_task.go:1430
+//line choices_task.go:1432
 		goto resume6
 	case 7:
 		s1 := generated.At[selectsAt7](f)
@@ -1435,7 +1437,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:127
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:1439
+//line choices_task.go:1441
 		goto resume7
 	case 8:
 		s1 := generated.At[selectsAt8](f)
@@ -1444,7 +1446,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:128
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:1448
+//line choices_task.go:1450
 		goto resume8
 	case 9:
 		s1 := generated.At[selectsAt9](f)
@@ -1452,7 +1454,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		a, all, list = h.a, h.all, h.list
 //line choices.go:129
 		generated.Child(f)
-//line choices_task.go:1456
+//line choices_task.go:1458
 		goto resume9
 	default:
 		return f.BadResume()
@@ -1485,7 +1487,7 @@ loop1:
 case1:
 //line choices.go:100
 	mustStart(t, s, v)
-//line choices_task.go:1489
+//line choices_task.go:1491
 	if generated.Suspended(t) {
 		*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1505,7 +1507,7 @@ case2:
 	*w, ok = v1, v2
 	p = w
 	mustStart(t, s, 1)
-//line choices_task.go:1509
+//line choices_task.go:1511
 	if generated.Suspended(t) {
 		*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: w, p: p}
@@ -1519,7 +1521,7 @@ resume2:
 case3:
 //line choices.go:112
 	v3 = mustStart(t, s, i)
-//line choices_task.go:1523
+//line choices_task.go:1525
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt3](f)
 		*s1 = selectsAt3{i: i}
@@ -1545,7 +1547,7 @@ case4:
 //line choices.go:117
 	x = v4
 	mustStart(t, s, x)
-//line choices_task.go:1549
+//line choices_task.go:1551
 	if generated.Suspended(t) {
 		*generated.At[selectsAt4](f) = selectsAt4{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1561,7 +1563,7 @@ resume4:
 case5:
 //line choices.go:122
 	v6 = mustStart(t, s, 1)
-//line choices_task.go:1565
+//line choices_task.go:1567
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt5](f)
 		*s1 = selectsAt5{x: x, v5: v5}
@@ -1573,7 +1575,7 @@ resume5:
 //line choices.go:122
 	list[v6] = v5
 	mustStart(t, s, x)
-//line choices_task.go:1577
+//line choices_task.go:1579
 	if generated.Suspended(t) {
 		*generated.At[selectsAt6](f) = selectsAt6{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1583,7 +1585,7 @@ resume6:
 	none = nil
 //line choices.go:127
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:1587
+//line choices_task.go:1589
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt7](f)
 		*s1 = selectsAt7{x: x}
@@ -1594,7 +1596,7 @@ resume6:
 resume7:
 //line choices.go:128
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:1598
+//line choices_task.go:1600
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt8](f)
 		*s1 = selectsAt8{x: x, v7: v7}
@@ -1615,7 +1617,7 @@ case6:
 case7:
 //line choices.go:129
 	mustStart(t, s, 3)
-//line choices_task.go:1619
+//line choices_task.go:1621
 	if generated.Suspended(t) {
 		*generated.At[selectsAt9](f) = selectsAt9{x: x}
 		*h = selectsHeld{a: a, all: all, list: list}
@@ -1627,7 +1629,7 @@ end3:
 	return generated.Return[string](f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
-//line choices_task.go:1631
+//line choices_task.go:1633
 
 // rangesArgs has the arguments of ranges.
 type rangesArgs struct {
@@ -1753,7 +1755,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:137
 			v5 := mustStart(t, s, i)
-//line choices_task.go:1757
+//line choices_task.go:1759
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 1)
 				s1 := generated.At[rangesAt1](f)
@@ -1769,7 +1771,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:139
 	for i8 := 0; i8 < 2; i8++ {
 		mustStart(t, s, 0)
-//line choices_task.go:1773
+//line choices_task.go:1775
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 2)
 			*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
@@ -1785,7 +1787,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:143
 			k = i9
 			mustStart(t, s, int(k))
-//line choices_task.go:1789
+//line choices_task.go:1791
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 3)
 				*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
@@ -1803,7 +1805,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:147
 				v6 := mustStart(t, s, int(u))
-//line choices_task.go:1807
+//line choices_task.go:1809
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 4)
 					s1 := generated.At[rangesAt4](f)
@@ -1832,7 +1834,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				list = append(list, v)
 				list[2] = "changed"
 				v7 := mustStart(t, s, i1)
-//line choices_task.go:1836
+//line choices_task.go:1838
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 5)
 					s1 := generated.At[rangesAt5](f)
@@ -1859,7 +1861,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:158
 				array[2] = 10
 				v8 := mustStart(t, s, v1)
-//line choices_task.go:1863
+//line choices_task.go:1865
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 6)
 					s1 := generated.At[rangesAt6](f)
@@ -1884,7 +1886,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:162
 				array[2] = 11
 				v9 := mustStart(t, s, v2)
-//line choices_task.go:1888
+//line choices_task.go:1890
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 7)
 					s1 := generated.At[rangesAt7](f)
@@ -1901,7 +1903,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:165
 	for i4 := 0; i4 < len(array); i4++ {
 		mustStart(t, s, i4)
-//line choices_task.go:1905
+//line choices_task.go:1907
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 8)
 			*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
@@ -1923,7 +1925,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:169
 				v10 := mustStart(t, s, i5)
-//line choices_task.go:1927
+//line choices_task.go:1929
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 9)
 					s1 := generated.At[rangesAt9](f)
@@ -1948,7 +1950,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:171
 			i6 := i12
 			mustStart(t, s, i6)
-//line choices_task.go:1952
+//line choices_task.go:1954
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 10)
 				*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
@@ -1974,7 +1976,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:179
 			v13 := mustStart(t, s, v3)
-//line choices_task.go:1978
+//line choices_task.go:1980
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 11)
 				s1 := generated.At[rangesAt11](f)
@@ -1991,7 +1993,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:182
 		v14 := mustStart(t, s, 2)
-//line choices_task.go:1995
+//line choices_task.go:1997
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 12)
 			s1 := generated.At[rangesAt12](f)
@@ -2008,7 +2010,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			i7, v4 := i13, list4[i13]
 			fns = append(fns, func() int { return i7 }, func() int { v4 += "x"; return len(v4) })
 			mustStart(t, s, i7)
-//line choices_task.go:2012
+//line choices_task.go:2014
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 13)
 				*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
@@ -2033,7 +2035,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:190
 			x.i, x.v = i14, list5[i14]
 			mustStart(t, s, x.v)
-//line choices_task.go:2037
+//line choices_task.go:2039
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 14)
 				*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
@@ -2046,7 +2048,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
-//line choices_task.go:2050
+//line choices_task.go:2052
 
 // rangesStep is the step form of ranges.
 func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
@@ -2083,7 +2085,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:137
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2087
+//line choices_task.go:2089
 		goto resume1
 	case 2:
 		s1 := generated.At[rangesAt2](f)
@@ -2091,7 +2093,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:140
 		generated.Child(f)
-//line choices_task.go:2095
+//line choices_task.go:2097
 		goto resume2
 	case 3:
 		s1 := generated.At[rangesAt3](f)
@@ -2099,7 +2101,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:144
 		generated.Child(f)
-//line choices_task.go:2103
+//line choices_task.go:2105
 		goto resume3
 	case 4:
 		s1 := generated.At[rangesAt4](f)
@@ -2108,7 +2110,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:147
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:2112
+//line choices_task.go:2114
 		goto resume4
 	case 5:
 		s1 := generated.At[rangesAt5](f)
@@ -2117,7 +2119,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:154
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:2121
+//line choices_task.go:2123
 		goto resume5
 	case 6:
 		s1 := generated.At[rangesAt6](f)
@@ -2126,7 +2128,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:159
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2130
+//line choices_task.go:2132
 		goto resume6
 	case 7:
 		s1 := generated.At[rangesAt7](f)
@@ -2135,7 +2137,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:163
 		v9 = s1.result
 		generated.Child(f)
-//line choices_task.go:2139
+//line choices_task.go:2141
 		goto resume7
 	case 8:
 		s1 := generated.At[rangesAt8](f)
@@ -2143,7 +2145,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list, array = h.s, h.all, h.list, h.array
 //line choices.go:166
 		generated.Child(f)
-//line choices_task.go:2147
+//line choices_task.go:2149
 		goto resume8
 	case 9:
 		s1 := generated.At[rangesAt9](f)
@@ -2152,7 +2154,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:169
 		v10 = s1.result
 		generated.Child(f)
-//line choices_task.go:2156
+//line choices_task.go:2158
 		goto resume9
 	case 10:
 		s1 := generated.At[rangesAt10](f)
@@ -2160,7 +2162,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list, text2 = h.s, h.all, h.list, h.v
 //line choices.go:172
 		generated.Child(f)
-//line choices_task.go:2164
+//line choices_task.go:2166
 		goto resume10
 	case 11:
 		s1 := generated.At[rangesAt11](f)
@@ -2169,7 +2171,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:179
 		v13 = s1.result
 		generated.Child(f)
-//line choices_task.go:2173
+//line choices_task.go:2175
 		goto resume11
 	case 12:
 		s1 := generated.At[rangesAt12](f)
@@ -2178,7 +2180,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:182
 		v14 = s1.result
 		generated.Child(f)
-//line choices_task.go:2182
+//line choices_task.go:2184
 		goto resume12
 	case 13:
 		s1 := generated.At[rangesAt13](f)
@@ -2186,7 +2188,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, fns, list4 = h.s, h.all, h.fns, h.list
 //line choices.go:184
 		generated.Child(f)
-//line choices_task.go:2190
+//line choices_task.go:2192
 		goto resume13
 	case 14:
 		s1 := generated.At[rangesAt14](f)
@@ -2194,7 +2196,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list5 = h.s, h.all, h.list5
 //line choices.go:191
 		generated.Child(f)
-//line choices_task.go:2198
+//line choices_task.go:2200
 		goto resume14
 	default:
 		return f.BadResume()
@@ -2209,7 +2211,7 @@ loop1:
 	}
 //line choices.go:137
 	v5 = mustStart(t, s, i)
-//line choices_task.go:2213
+//line choices_task.go:2215
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt1](f)
 		*s1 = rangesAt1{n: n, i: i}
@@ -2232,7 +2234,7 @@ loop2:
 	}
 //line choices.go:140
 	mustStart(t, s, 0)
-//line choices_task.go:2236
+//line choices_task.go:2238
 	if generated.Suspended(t) {
 		*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 		*h = rangesHeld{s: s, all: all}
@@ -2253,7 +2255,7 @@ loop3:
 //line choices.go:143
 	k = i9
 	mustStart(t, s, int(k))
-//line choices_task.go:2257
+//line choices_task.go:2259
 	if generated.Suspended(t) {
 		*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 		*h = rangesHeld{s: s, all: all}
@@ -2273,7 +2275,7 @@ loop4:
 //line choices.go:146
 	u = i10
 	v6 = mustStart(t, s, int(u))
-//line choices_task.go:2277
+//line choices_task.go:2279
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt4](f)
 		*s1 = rangesAt4{k: k, i10: i10, u: u}
@@ -2304,7 +2306,7 @@ loop5:
 	list = append(list, v)
 	list[2] = "changed"
 	v7 = mustStart(t, s, i1)
-//line choices_task.go:2308
+//line choices_task.go:2310
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt5](f)
 		*s1 = rangesAt5{k: k, i1: i1}
@@ -2334,7 +2336,7 @@ loop6:
 	v1 = list2[i2]
 	(*array)[2] = 10
 	v8 = mustStart(t, s, v1)
-//line choices_task.go:2338
+//line choices_task.go:2340
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt6](f)
 		*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
@@ -2362,7 +2364,7 @@ loop7:
 	v2 = list3[i3]
 	(*array)[2] = 11
 	v9 = mustStart(t, s, v2)
-//line choices_task.go:2366
+//line choices_task.go:2368
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt7](f)
 		*s1 = rangesAt7{k: k, i3: i3, v2: v2}
@@ -2386,7 +2388,7 @@ loop8:
 	}
 //line choices.go:166
 	mustStart(t, s, i4)
-//line choices_task.go:2390
+//line choices_task.go:2392
 	if generated.Suspended(t) {
 		*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 		*h = rangesHeld{s: s, all: all, list: list, array: array}
@@ -2412,7 +2414,7 @@ loop9:
 //line choices.go:168
 	i5, c = i11, char
 	v10 = mustStart(t, s, i5)
-//line choices_task.go:2416
+//line choices_task.go:2418
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt9](f)
 		*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
@@ -2441,7 +2443,7 @@ loop10:
 //line choices.go:171
 	i6 = i12
 	mustStart(t, s, i6)
-//line choices_task.go:2445
+//line choices_task.go:2447
 	if generated.Suspended(t) {
 		*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 		*h = rangesHeld{s: s, all: all, list: list, v: text2}
@@ -2468,7 +2470,7 @@ end11:
 //line choices.go:178
 	v3 = v11
 	v13 = mustStart(t, s, v3)
-//line choices_task.go:2472
+//line choices_task.go:2474
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt11](f)
 		*s1 = rangesAt11{k: k, v3: v3}
@@ -2484,7 +2486,7 @@ end12:
 	fns = nil
 //line choices.go:182
 	v14 = mustStart(t, s, 2)
-//line choices_task.go:2488
+//line choices_task.go:2490
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt12](f)
 		*s1 = rangesAt12{k: k}
@@ -2512,7 +2514,7 @@ loop12:
 	}
 //line choices.go:184
 	mustStart(t, s, i7)
-//line choices_task.go:2516
+//line choices_task.go:2518
 	if generated.Suspended(t) {
 		*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 		*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
@@ -2543,7 +2545,7 @@ loop13:
 //line choices.go:190
 	x.i, x.v = i14, list5[i14]
 	mustStart(t, s, x.v)
-//line choices_task.go:2547
+//line choices_task.go:2549
 	if generated.Suspended(t) {
 		*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 		*h = rangesHeld{s: s, all: all, list5: list5}
@@ -2557,7 +2559,7 @@ end14:
 	return generated.Return[string](f, all+fmt.Sprint(x, k), nil)
 }
 
-//line choices_task.go:2561
+//line choices_task.go:2563
 
 // labelledArgs has the arguments of labelled.
 type labelledArgs struct {
@@ -2596,7 +2598,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			switch i {
 			case 1:
 				mustStart(t, s, 1)
-//line choices_task.go:2600
+//line choices_task.go:2602
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 1)
 					*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
@@ -2610,7 +2612,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line choices.go:206
 						v := mustStart(t, s, j)
-//line choices_task.go:2614
+//line choices_task.go:2616
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 2)
 							s1 := generated.At[labelledAt2](f)
@@ -2639,7 +2641,7 @@ inner1:
 	default:
 		for {
 			mustStart(t, s, n)
-//line choices_task.go:2643
+//line choices_task.go:2645
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[labelledHeld](t, labelledKind, 3)
 				*h = labelledHeld{all: all}
@@ -2652,7 +2654,7 @@ inner1:
 	return all, nil
 }
 
-//line choices_task.go:2656
+//line choices_task.go:2658
 
 // labelledStep is the step form of labelled.
 func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
@@ -2673,7 +2675,7 @@ func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:202
 		generated.Child(f)
-//line choices_task.go:2677
+//line choices_task.go:2679
 		goto resume1
 	case 2:
 		s1 := generated.At[labelledAt2](f)
@@ -2682,13 +2684,13 @@ func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 //line choices.go:206
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:2686
+//line choices_task.go:2688
 		goto resume2
 	case 3:
 		all = h.all
 //line choices.go:220
 		generated.Child(f)
-//line choices_task.go:2692
+//line choices_task.go:2694
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2712,7 +2714,7 @@ loop1:
 case1:
 //line choices.go:202
 	mustStart(t, s, 1)
-//line choices_task.go:2716
+//line choices_task.go:2718
 	if generated.Suspended(t) {
 		*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 		*h = labelledHeld{s: s, all: all}
@@ -2730,7 +2732,7 @@ loop2:
 	}
 //line choices.go:206
 	v = mustStart(t, s, j)
-//line choices_task.go:2734
+//line choices_task.go:2736
 	if generated.Suspended(t) {
 		s1 := generated.At[labelledAt2](f)
 		*s1 = labelledAt2{n: n, i: i, j: j}
@@ -2770,7 +2772,7 @@ end4:
 case3:
 //line choices.go:220
 	mustStart(t, s, n)
-//line choices_task.go:2774
+//line choices_task.go:2776
 	if generated.Suspended(t) {
 		*h = labelledHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -2780,7 +2782,7 @@ resume3:
 	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:2784
+//line choices_task.go:2786
 
 // mapsArgs has the arguments of maps.
 type mapsArgs struct {
@@ -2837,7 +2839,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:236
 				err := t.Yield()
-//line choices_task.go:2841
+//line choices_task.go:2843
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[mapsHeld](t, mapsKind, 1)
 					*h = mapsHeld{s: s, m: m, seen: seen, it: it}
@@ -2866,7 +2868,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:242
 				v5 := mustStart(t, s, 1)
-//line choices_task.go:2870
+//line choices_task.go:2872
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 2)
 					s1 := generated.At[mapsAt2](f)
@@ -2896,7 +2898,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:245
 				v8 := mustStart(t, s, len(k1))
-//line choices_task.go:2900
+//line choices_task.go:2902
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 3)
 					s1 := generated.At[mapsAt3](f)
@@ -2914,7 +2916,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count1), nil
 }
 
-//line choices_task.go:2918
+//line choices_task.go:2920
 
 // mapsStep is the step form of maps.
 func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
@@ -2940,7 +2942,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 		s, m, seen, it = h.s, h.m, h.seen, h.it
 //line choices.go:236
 		err = generated.Err(f)
-//line choices_task.go:2944
+//line choices_task.go:2946
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
@@ -2949,7 +2951,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 //line choices.go:242
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2953
+//line choices_task.go:2955
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
@@ -2958,7 +2960,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 //line choices.go:245
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2962
+//line choices_task.go:2964
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2984,7 +2986,7 @@ end1:
 	}
 	seen[k] = true
 	err = t.Yield()
-//line choices_task.go:2988
+//line choices_task.go:2990
 	if generated.Suspended(t) {
 		*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 		return generated.Wait(f, t, 1)
@@ -3013,7 +3015,7 @@ loop2:
 end4:
 //line choices.go:242
 	v5 = mustStart(t, s, 1)
-//line choices_task.go:3017
+//line choices_task.go:3019
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
 		*s1 = mapsAt2{count1: count1}
@@ -3040,7 +3042,7 @@ end6:
 //line choices.go:244
 	k1 = v6
 	v8 = mustStart(t, s, len(k1))
-//line choices_task.go:3044
+//line choices_task.go:3046
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
 		*s1 = mapsAt3{count1: count1}
@@ -3057,4 +3059,4 @@ end7:
 	return generated.Return[string](f, fmt.Sprint(len(seen), len(m), count1), nil)
 }
 
-//line choices_task.go:3061
+//line choices_task.go:3063

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -232,7 +234,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:32
 			err := planWaitStart(p, t, n)
-//line defers_task.go:236
+//line defers_task.go:238
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[stopHeld](t, stopKind, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
@@ -250,7 +252,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:254
+//line defers_task.go:256
 
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
@@ -270,7 +272,7 @@ func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:274
+//line defers_task.go:276
 		goto resume1
 	default:
 		return f.BadResume()
@@ -284,7 +286,7 @@ func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:288
+//line defers_task.go:290
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -303,7 +305,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:307
+//line defers_task.go:309
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
@@ -323,7 +325,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:327
+//line defers_task.go:329
 		if generated.Suspended(t) {
 			generated.SpillBare(t, planWaitKind, 1)
 			return
@@ -335,7 +337,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:339
+//line defers_task.go:341
 	if generated.Suspended(t) {
 		generated.SpillBare(t, planWaitKind, 2)
 		return
@@ -344,7 +346,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 	return err1
 }
 
-//line defers_task.go:348
+//line defers_task.go:350
 
 // planWaitStep is the step form of (*plan).wait.
 func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
@@ -362,12 +364,12 @@ func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:366
+//line defers_task.go:368
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:371
+//line defers_task.go:373
 		goto resume2
 	default:
 		return f.BadResume()
@@ -378,7 +380,7 @@ func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:382
+//line defers_task.go:384
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -393,7 +395,7 @@ end1:
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:397
+//line defers_task.go:399
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -405,7 +407,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line defers_task.go:409
+//line defers_task.go:411
 
 type fileCloseHeld = struct {
 	f *file
@@ -417,7 +419,7 @@ var fileCloseKind *generated.Kind
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:421
+//line defers_task.go:423
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{f: f}
@@ -428,7 +430,7 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:432
+//line defers_task.go:434
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
@@ -444,14 +446,14 @@ func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:448
+//line defers_task.go:450
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:455
+//line defers_task.go:457
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -462,7 +464,7 @@ resume1:
 	return generated.Return[struct{}](f1, struct{}{}, err)
 }
 
-//line defers_task.go:466
+//line defers_task.go:468
 
 type fileRenameHeld = struct {
 	f file
@@ -475,7 +477,7 @@ var fileRenameKind *generated.Kind
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:479
+//line defers_task.go:481
 	if generated.Suspended(t) {
 		generated.SpillBare(t, fileRenameKind, 1)
 		return
@@ -495,14 +497,14 @@ func fileRenameStep(f1 *generated.Frame, h *fileRenameHeld) generated.Step {
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:499
+//line defers_task.go:501
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:506
+//line defers_task.go:508
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -523,7 +525,7 @@ var taskPairKind *generated.Kind
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:527
+//line defers_task.go:529
 	if generated.Suspended(t) {
 		generated.SpillBare(t, taskPairKind, 1)
 		return
@@ -532,7 +534,7 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:536
+//line defers_task.go:538
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame, h *taskPairHeld) generated.Step {
@@ -547,14 +549,14 @@ func taskPairStep(f *generated.Frame, h *taskPairHeld) generated.Step {
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:551
+//line defers_task.go:553
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:558
+//line defers_task.go:560
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -566,7 +568,7 @@ resume1:
 	return generated.Return[int](f, 3, err)
 }
 
-//line defers_task.go:570
+//line defers_task.go:572
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -627,7 +629,7 @@ func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generat
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:631
+//line defers_task.go:633
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -648,7 +650,7 @@ func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generat
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:652
+//line defers_task.go:654
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -659,7 +661,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:663
+//line defers_task.go:665
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -714,7 +716,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		{
 //line defers.go:86
 			err := stopStart(t, p, "first")
-//line defers_task.go:718
+//line defers_task.go:720
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 1)
 				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
@@ -732,7 +734,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			break
 		}
 		stopStart(t, p, "second")
-//line defers_task.go:736
+//line defers_task.go:738
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 2)
 			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
@@ -743,7 +745,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:747
+//line defers_task.go:749
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 3)
 		*h = deferBreakHeld{}
@@ -754,7 +756,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "end", nil
 }
 
-//line defers_task.go:758
+//line defers_task.go:760
 
 // deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
 func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
@@ -766,7 +768,7 @@ func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line defers_task.go:770
+//line defers_task.go:772
 
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame, h *deferBreakHeld) generated.Step {
@@ -797,7 +799,7 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:801
+//line defers_task.go:803
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -805,12 +807,12 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:809
+//line defers_task.go:811
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:814
+//line defers_task.go:816
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -830,7 +832,7 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:834
+//line defers_task.go:836
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -852,7 +854,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:856
+//line defers_task.go:858
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -865,7 +867,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:869
+//line defers_task.go:871
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -876,7 +878,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:880
+//line defers_task.go:882
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -954,7 +956,7 @@ func deferInLoopRun(f1 *generated.Frame, h *deferInLoopHeld, at int) (step gener
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:958
+//line defers_task.go:960
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1015,7 +1017,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1019
+//line defers_task.go:1021
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferInLoopFunc1Held](t, deferInLoopFunc1Kind, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -1030,7 +1032,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:1034
+//line defers_task.go:1036
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -1063,7 +1065,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:1067
+//line defers_task.go:1069
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1095,14 +1097,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame, h *deferInLoopFunc1Held) generate
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1099
+//line defers_task.go:1101
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1106
+//line defers_task.go:1108
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1111,7 +1113,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1115
+//line defers_task.go:1117
 	return generated.Return[struct{}](f1, struct{}{}, nil)
 }
 
@@ -1191,7 +1193,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1195
+//line defers_task.go:1197
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1199,7 +1201,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1203
+//line defers_task.go:1205
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1218,7 +1220,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1222
+//line defers_task.go:1224
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferNamedFunc1Held](t, deferNamedFunc1Kind, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1246,7 +1248,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1250
+//line defers_task.go:1252
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1267,7 +1269,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1271
+//line defers_task.go:1273
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1285,7 +1287,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1289
+//line defers_task.go:1291
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1318,7 +1320,7 @@ func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.S
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1322
+//line defers_task.go:1324
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1331,7 +1333,7 @@ func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.S
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1335
+//line defers_task.go:1337
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1341,7 +1343,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1345
+//line defers_task.go:1347
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1367,7 +1369,7 @@ var deferNamedTextKind *generated.Kind
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1371
+//line defers_task.go:1373
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, deferNamedTextKind, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1379,7 +1381,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1383
+//line defers_task.go:1385
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame, h *deferNamedTextHeld) generated.Step {
@@ -1399,14 +1401,14 @@ func deferNamedTextStep(f *generated.Frame, h *deferNamedTextHeld) generated.Ste
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1403
+//line defers_task.go:1405
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1410
+//line defers_task.go:1412
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1421,7 +1423,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1425
+//line defers_task.go:1427
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1493,13 +1495,13 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1497
+//line defers_task.go:1499
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1503
+//line defers_task.go:1505
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1668,7 +1670,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1672
+//line defers_task.go:1674
 					if generated.Suspended(t) {
 						generated.SpillBare(t, deferOperandsFunc1Kind, 1)
 						return
@@ -1698,7 +1700,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1702
+//line defers_task.go:1704
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1733,7 +1735,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1737
+//line defers_task.go:1739
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1745,7 +1747,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1749
+//line defers_task.go:1751
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1780,14 +1782,14 @@ func deferOperandsFunc1Step(f *generated.Frame, h *deferOperandsFunc1Held) gener
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1784
+//line defers_task.go:1786
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1791
+//line defers_task.go:1793
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1820,7 +1822,7 @@ var must2Kind *generated.Kind
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1824
+//line defers_task.go:1826
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, must2Kind, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1830,7 +1832,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1834
+//line defers_task.go:1836
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame, h *must2Held) generated.Step {
@@ -1849,14 +1851,14 @@ func must2Step(f *generated.Frame, h *must2Held) generated.Step {
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1853
+//line defers_task.go:1855
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1860
+//line defers_task.go:1862
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1869,7 +1871,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line defers_task.go:1873
+//line defers_task.go:1875
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1942,7 +1944,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1946
+//line defers_task.go:1948
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1970,7 +1972,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1974
+//line defers_task.go:1976
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[deferRecoverFunc1Held](t, deferRecoverFunc1Kind, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -2060,7 +2062,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:2064
+//line defers_task.go:2066
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2085,7 +2087,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2089
+//line defers_task.go:2091
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2119,7 +2121,7 @@ func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generat
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2123
+//line defers_task.go:2125
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2132,7 +2134,7 @@ func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generat
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2136
+//line defers_task.go:2138
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2142,7 +2144,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2146
+//line defers_task.go:2148
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2218,13 +2220,13 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2222
+//line defers_task.go:2224
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2228
+//line defers_task.go:2230
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2265,7 +2267,7 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2269
+//line defers_task.go:2271
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, deferNestedFunc2Kind, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2280,7 +2282,7 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2284
+//line defers_task.go:2286
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2295,7 +2297,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2299
+//line defers_task.go:2301
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2305,7 +2307,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2309
+//line defers_task.go:2311
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2373,7 +2375,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2377
+//line defers_task.go:2379
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2392,7 +2394,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2396
+//line defers_task.go:2398
 				if generated.Suspended(t) {
 					generated.SpillBare(t, deferNestedFunc1Func1Kind, 1)
 					return
@@ -2402,7 +2404,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2406
+//line defers_task.go:2408
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2419,7 +2421,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2423
+//line defers_task.go:2425
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2448,7 +2450,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame, h *deferNestedFunc1Func1Held)
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2452
+//line defers_task.go:2454
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2458,7 +2460,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame, h *deferNestedFunc1Func1Held)
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2462
+//line defers_task.go:2464
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2504,14 +2506,14 @@ func deferNestedFunc2Step(f *generated.Frame, h *deferNestedFunc2Held) generated
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2508
+//line defers_task.go:2510
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2515
+//line defers_task.go:2517
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2524,7 +2526,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2528
+//line defers_task.go:2530
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2590,7 +2592,7 @@ func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step genera
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2594
+//line defers_task.go:2596
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2609,7 +2611,7 @@ func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step genera
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2613
+//line defers_task.go:2615
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2624,7 +2626,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2628
+//line defers_task.go:2630
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2695,12 +2697,12 @@ func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step genera
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2699
+//line defers_task.go:2701
 		goto resume1
 	case 2:
 //line defers.go:295
 		generated.Child(f)
-//line defers_task.go:2704
+//line defers_task.go:2706
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2748,7 +2750,7 @@ func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step genera
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2752
+//line defers_task.go:2754
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2761,7 +2763,7 @@ resume1:
 	}
 //line defers.go:295
 	generated.Goexit(t)
-//line defers_task.go:2765
+//line defers_task.go:2767
 	if generated.Suspended(t) {
 		*h = deferGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2773,7 +2775,7 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2777
+//line defers_task.go:2779
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2825,7 +2827,7 @@ var deferUnnamedKind *generated.Kind
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2829
+//line defers_task.go:2831
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2836,7 +2838,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2840
+//line defers_task.go:2842
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2846,7 +2848,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2850
+//line defers_task.go:2852
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2855,7 +2857,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2859
+//line defers_task.go:2861
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2866,7 +2868,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2870
+//line defers_task.go:2872
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
@@ -2889,7 +2891,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2893
+//line defers_task.go:2895
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2898,7 +2900,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2902
+//line defers_task.go:2904
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2906,7 +2908,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2910
+//line defers_task.go:2912
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2914,14 +2916,14 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2918
+//line defers_task.go:2920
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2925
+//line defers_task.go:2927
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2932,7 +2934,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2936
+//line defers_task.go:2938
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2942,7 +2944,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2946
+//line defers_task.go:2948
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2951,7 +2953,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2955
+//line defers_task.go:2957
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2962,7 +2964,7 @@ resume4:
 	return generated.Return[string](f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2966
+//line defers_task.go:2968
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -3027,7 +3029,7 @@ func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.St
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:3031
+//line defers_task.go:3033
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3057,7 +3059,7 @@ func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.St
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:3061
+//line defers_task.go:3063
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -3071,7 +3073,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:3075
+//line defers_task.go:3077
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3148,7 +3150,7 @@ func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.St
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3152
+//line defers_task.go:3154
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3167,7 +3169,7 @@ func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.St
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3171
+//line defers_task.go:3173
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3179,7 +3181,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3183
+//line defers_task.go:3185
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3216,7 +3218,7 @@ var taskTwoKind *generated.Kind
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3220
+//line defers_task.go:3222
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, taskTwoKind, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3226,7 +3228,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3230
+//line defers_task.go:3232
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame, h *taskTwoHeld) generated.Step {
@@ -3245,14 +3247,14 @@ func taskTwoStep(f *generated.Frame, h *taskTwoHeld) generated.Step {
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3249
+//line defers_task.go:3251
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3256
+//line defers_task.go:3258
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3265,7 +3267,7 @@ resume1:
 	return generated.Return[taskTwoResult](f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3269
+//line defers_task.go:3271
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3318,7 +3320,7 @@ func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3322
+//line defers_task.go:3324
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3340,7 +3342,7 @@ func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3344
+//line defers_task.go:3346
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3409,7 +3411,7 @@ func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generate
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3413
+//line defers_task.go:3415
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3435,7 +3437,7 @@ func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generate
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3439
+//line defers_task.go:3441
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3446,7 +3448,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3450
+//line defers_task.go:3452
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3519,14 +3521,14 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3523
+//line defers_task.go:3525
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3530
+//line defers_task.go:3532
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3551,7 +3553,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3555
+//line defers_task.go:3557
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3560,7 +3562,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3564
+//line defers_task.go:3566
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3586,7 +3588,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3590
+//line defers_task.go:3592
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3655,7 +3657,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3659
+//line defers_task.go:3661
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3671,7 +3673,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3675
+//line defers_task.go:3677
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferLiteralFunc1Func1Held](t, deferLiteralFunc1Func1Kind, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3685,7 +3687,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3689
+//line defers_task.go:3691
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3700,7 +3702,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3704
+//line defers_task.go:3706
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3744,14 +3746,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame, h *deferLiteralFunc1Func1Hel
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3748
+//line defers_task.go:3750
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3755
+//line defers_task.go:3757
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3760,7 +3762,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3764
+//line defers_task.go:3766
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3830,7 +3832,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3834
+//line defers_task.go:3836
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3838,7 +3840,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3842
+//line defers_task.go:3844
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3877,7 +3879,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3881
+//line defers_task.go:3883
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3887,7 +3889,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3891
+//line defers_task.go:3893
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3901,7 +3903,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3905
+//line defers_task.go:3907
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3972,7 +3974,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3976
+//line defers_task.go:3978
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3988,7 +3990,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3992
+//line defers_task.go:3994
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferBetweenFunc1Held](t, deferBetweenFunc1Kind, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -4001,7 +4003,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:4005
+//line defers_task.go:4007
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4013,7 +4015,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:4017
+//line defers_task.go:4019
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -4043,14 +4045,14 @@ func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generat
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:4047
+//line defers_task.go:4049
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:4054
+//line defers_task.go:4056
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -4058,7 +4060,7 @@ func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generat
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:4062
+//line defers_task.go:4064
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4080,7 +4082,7 @@ var throughBothKind *generated.Kind
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:4084
+//line defers_task.go:4086
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[throughBothHeld](t, throughBothKind, 1)
 		*h = throughBothHeld{}
@@ -4091,7 +4093,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4095
+//line defers_task.go:4097
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame, h *throughBothHeld) generated.Step {
@@ -4111,14 +4113,14 @@ func throughBothStep(f *generated.Frame, h *throughBothHeld) generated.Step {
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4115
+//line defers_task.go:4117
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4122
+//line defers_task.go:4124
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4129,7 +4131,7 @@ resume1:
 	return generated.Return[string](f, r+"!", err)
 }
 
-//line defers_task.go:4133
+//line defers_task.go:4135
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {

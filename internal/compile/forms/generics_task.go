@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -102,7 +104,7 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 		{
 //line generics.go:15
 			err1 := pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:106
+//line generics_task.go:108
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sumOfHeld[N]](t, sumOfKind[N](), 1)
 				*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
@@ -120,7 +122,7 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 	return sum, nil
 }
 
-//line generics_task.go:124
+//line generics_task.go:126
 
 // sumOfStep is the step form of sumOf.
 func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
@@ -141,7 +143,7 @@ func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
 		s, list, sum, v = h.s, h.list, h.sum, h.v
 //line generics.go:15
 		err1 = generated.ChildErr(f)
-//line generics_task.go:145
+//line generics_task.go:147
 		goto resume1
 	default:
 		return f.BadResume()
@@ -156,7 +158,7 @@ loop1:
 //line generics.go:14
 	v = list[i]
 	err1 = pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:160
+//line generics_task.go:162
 	if generated.Suspended(t) {
 		*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
 		*h = sumOfHeld[N]{s: s, list: list, sum: sum, v: v}
@@ -179,7 +181,7 @@ end2:
 	return generated.Return[N](f, sum, nil)
 }
 
-//line generics_task.go:183
+//line generics_task.go:185
 
 type stackPushHeld[E any] struct {
 	st *stack[E]
@@ -199,7 +201,7 @@ func stackPushKind[E any]() *generated.Kind {
 func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:203
+//line generics_task.go:205
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[stackPushHeld[E]](t, stackPushKind[E](), 1)
 		*h = stackPushHeld[E]{st: st, e: e}
@@ -210,7 +212,7 @@ func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 	return len(st.list)
 }
 
-//line generics_task.go:214
+//line generics_task.go:216
 
 // stackPushStep is the step form of (*stack).push.
 func stackPushStep[E any](f *generated.Frame, h *stackPushHeld[E]) generated.Step {
@@ -227,14 +229,14 @@ func stackPushStep[E any](f *generated.Frame, h *stackPushHeld[E]) generated.Ste
 		st, e = h.st, h.e
 //line generics.go:26
 		generated.Child(f)
-//line generics_task.go:231
+//line generics_task.go:233
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:238
+//line generics_task.go:240
 	if generated.Suspended(t) {
 		*h = stackPushHeld[E]{st: st, e: e}
 		return generated.Wait(f, t, 1)
@@ -245,7 +247,7 @@ resume1:
 	return generated.Return[int](f, len(st.list), nil)
 }
 
-//line generics_task.go:249
+//line generics_task.go:251
 
 // stackSizeAt1 is what stack.size keeps while it waits in line 31.
 type stackSizeAt1 struct {
@@ -271,7 +273,7 @@ func stackSizeKind[P1 any]() *generated.Kind {
 func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 //line generics.go:31
 	v := mustStart(t, s, len(st.list))
-//line generics_task.go:275
+//line generics_task.go:277
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, stackSizeKind[P1](), 1)
 		s1 := generated.At[stackSizeAt1](f)
@@ -283,7 +285,7 @@ func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 	return v
 }
 
-//line generics_task.go:287
+//line generics_task.go:289
 
 // stackSizeStep is the step form of stack.size.
 func stackSizeStep[P1 any](f *generated.Frame, h *stackSizeHeld[P1]) generated.Step {
@@ -301,14 +303,14 @@ func stackSizeStep[P1 any](f *generated.Frame, h *stackSizeHeld[P1]) generated.S
 //line generics.go:31
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:305
+//line generics_task.go:307
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:31
 	v = mustStart(t, s, len(st.list))
-//line generics_task.go:312
+//line generics_task.go:314
 	if generated.Suspended(t) {
 		s1 := generated.At[stackSizeAt1](f)
 		*s1 = stackSizeAt1{}
@@ -323,7 +325,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line generics_task.go:327
+//line generics_task.go:329
 
 // mappedAt1 is what mapped keeps while it waits in line 36.
 type mappedAt1 struct {
@@ -365,7 +367,7 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 		{
 //line generics.go:36
 			b, err := startOfGenerics(fn)(t, a)
-//line generics_task.go:369
+//line generics_task.go:371
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[mappedHeld[A, B]](t, mappedKind[A, B](), 1)
 				*generated.At[mappedAt1](f) = mappedAt1{i: i}
@@ -384,7 +386,7 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 	return out, nil
 }
 
-//line generics_task.go:388
+//line generics_task.go:390
 
 // mappedStep is the step form of mapped.
 func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated.Step {
@@ -410,7 +412,7 @@ func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated
 //line generics.go:36
 		b = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:414
+//line generics_task.go:416
 		goto resume1
 	default:
 		return f.BadResume()
@@ -426,7 +428,7 @@ loop1:
 //line generics.go:35
 	a = list[i]
 	b, err = startOfGenerics(fn)(t, a)
-//line generics_task.go:430
+//line generics_task.go:432
 	if generated.Suspended(t) {
 		*generated.At[mappedAt1](f) = mappedAt1{i: i}
 		*h = mappedHeld[A, B]{list: list, fn: fn, out: out}
@@ -447,7 +449,7 @@ end1:
 	return generated.Return[[]B](f, out, nil)
 }
 
-//line generics_task.go:451
+//line generics_task.go:453
 
 // pushAllResult is what pushAll returns.
 type pushAllResult[E cmp.Ordered, P pusher[E]] = struct {
@@ -502,7 +504,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:52
 			biggest = max(biggest, e)
 			v := pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:506
+//line generics_task.go:508
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 1)
 				s1 := generated.At[pushAllAt1](f)
@@ -516,7 +518,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 			v1 := startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 				v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:520
+//line generics_task.go:522
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 					s1 := generated.At[pushAllFunc1At1](f)
@@ -528,7 +530,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:54
 				return v + len(fmt.Sprint(e))
 			}))(t)
-//line generics_task.go:532
+//line generics_task.go:534
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 2)
 				s1 := generated.At[pushAllAt2](f)
@@ -545,7 +547,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 	return biggest, n
 }
 
-//line generics_task.go:549
+//line generics_task.go:551
 
 // pushAllStep is the step form of pushAll.
 func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[E, P]) generated.Step {
@@ -567,7 +569,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[
 //line generics.go:53
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:571
+//line generics_task.go:573
 		goto resume1
 	case 2:
 		s1 := generated.At[pushAllAt2](f)
@@ -576,7 +578,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[
 //line generics.go:54
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:580
+//line generics_task.go:582
 		goto resume2
 	default:
 		return f.BadResume()
@@ -592,7 +594,7 @@ loop1:
 	e = list[i]
 	biggest = max(biggest, e)
 	v = pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:596
+//line generics_task.go:598
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt1](f)
 		*s1 = pushAllAt1{n: n, i: i}
@@ -608,7 +610,7 @@ resume1:
 		v1 = startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 			v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:612
+//line generics_task.go:614
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 				s1 := generated.At[pushAllFunc1At1](f)
@@ -621,7 +623,7 @@ resume1:
 			return v + len(fmt.Sprint(e))
 		}))(t)
 	}
-//line generics_task.go:625
+//line generics_task.go:627
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt2](f)
 		*s1 = pushAllAt2{n: n, i: i}
@@ -640,7 +642,7 @@ end1:
 	return generated.Return[pushAllResult[E, P]](f, pushAllResult[E, P]{biggest, n}, nil)
 }
 
-//line generics_task.go:644
+//line generics_task.go:646
 
 // pushAllFunc1At1 is what pushAll.func1 keeps while it waits in line 54.
 type pushAllFunc1At1 struct {
@@ -681,14 +683,14 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAll
 //line generics.go:54
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:685
+//line generics_task.go:687
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:54
 	v = sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:692
+//line generics_task.go:694
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllFunc1At1](f)
 		*s1 = pushAllFunc1At1{}
@@ -701,7 +703,7 @@ resume1:
 	return generated.Return[int](f, v+len(fmt.Sprint(e)), nil)
 }
 
-//line generics_task.go:705
+//line generics_task.go:707
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -800,7 +802,7 @@ var genericsKind *generated.Kind
 func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:60
 	a, err := sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:804
+//line generics_task.go:806
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		s1 := generated.At[genericsAt1](f1)
@@ -814,7 +816,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, _ := sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:818
+//line generics_task.go:820
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		s1 := generated.At[genericsAt2](f1)
@@ -826,7 +828,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:65
 	st := &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:830
+//line generics_task.go:832
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
@@ -837,7 +839,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:841
+//line generics_task.go:843
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 4)
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
@@ -848,14 +850,14 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	words, err := mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:852
+//line generics_task.go:854
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:859
+//line generics_task.go:861
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 5)
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
@@ -868,7 +870,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:872
+//line generics_task.go:874
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 6)
 		s1 := generated.At[genericsAt6](f1)
@@ -879,7 +881,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:74
 	word, count2 := pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:883
+//line generics_task.go:885
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 7)
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
@@ -890,7 +892,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:75
 	f := sumOf[int]
 	c, err := startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:894
+//line generics_task.go:896
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 8)
 		s1 := generated.At[genericsAt8](f1)
@@ -901,7 +903,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v := stackSizeStart[string](*st, t, s)
-//line generics_task.go:905
+//line generics_task.go:907
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 9)
 		s1 := generated.At[genericsAt9](f1)
@@ -912,7 +914,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v1 := sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:916
+//line generics_task.go:918
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 10)
 		s1 := generated.At[genericsAt10](f1)
@@ -925,7 +927,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
-//line generics_task.go:929
+//line generics_task.go:931
 
 // genericsStep is the step form of generics.
 func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
@@ -952,7 +954,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:60
 		a = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:956
+//line generics_task.go:958
 		goto resume1
 	case 2:
 		s1 := generated.At[genericsAt2](f1)
@@ -961,7 +963,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:64
 		b = s1.result
 		generated.ChildErr(f1)
-//line generics_task.go:965
+//line generics_task.go:967
 		goto resume2
 	case 3:
 		s1 := generated.At[genericsAt3](f1)
@@ -969,7 +971,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st = h.s, h.st
 //line generics.go:66
 		generated.Child(f1)
-//line generics_task.go:973
+//line generics_task.go:975
 		goto resume3
 	case 4:
 		s1 := generated.At[genericsAt4](f1)
@@ -977,7 +979,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st, p = h.s, h.st, h.p
 //line generics.go:68
 		generated.Child(f1)
-//line generics_task.go:981
+//line generics_task.go:983
 		goto resume4
 	case 5:
 		s1 := generated.At[genericsAt5](f1)
@@ -986,7 +988,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:69
 		words = h.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:990
+//line generics_task.go:992
 		goto resume5
 	case 6:
 		s1 := generated.At[genericsAt6](f1)
@@ -995,7 +997,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:73
 		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
-//line generics_task.go:999
+//line generics_task.go:1001
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
@@ -1004,7 +1006,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
 		generated.Child(f1)
-//line generics_task.go:1008
+//line generics_task.go:1010
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
@@ -1013,7 +1015,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:76
 		c = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:1017
+//line generics_task.go:1019
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
@@ -1022,7 +1024,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v = s1.result
 		generated.Child(f1)
-//line generics_task.go:1026
+//line generics_task.go:1028
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
@@ -1031,14 +1033,14 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v1 = s1.result
 		generated.Child(f1)
-//line generics_task.go:1035
+//line generics_task.go:1037
 		goto resume10
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:60
 	a, err = sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:1042
+//line generics_task.go:1044
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
@@ -1052,7 +1054,7 @@ resume1:
 		return generated.Return[string](f1, "", err)
 	}
 	b, _ = sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:1056
+//line generics_task.go:1058
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
@@ -1064,7 +1066,7 @@ resume2:
 //line generics.go:65
 	st = &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:1068
+//line generics_task.go:1070
 	if generated.Suspended(t) {
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
@@ -1075,7 +1077,7 @@ resume3:
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:1079
+//line generics_task.go:1081
 	if generated.Suspended(t) {
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1086,14 +1088,14 @@ resume4:
 	words, err = mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1090
+//line generics_task.go:1092
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:1097
+//line generics_task.go:1099
 	if generated.Suspended(t) {
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1106,7 +1108,7 @@ resume5:
 		return generated.Return[string](f1, "", err)
 	}
 	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:1110
+//line generics_task.go:1112
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
@@ -1117,7 +1119,7 @@ resume5:
 resume6:
 //line generics.go:74
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:1121
+//line generics_task.go:1123
 	if generated.Suspended(t) {
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -1128,7 +1130,7 @@ resume7:
 //line generics.go:75
 	f = sumOf[int]
 	c, err = startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:1132
+//line generics_task.go:1134
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
@@ -1139,7 +1141,7 @@ resume7:
 resume8:
 //line generics.go:77
 	v = stackSizeStart[string](*st, t, s)
-//line generics_task.go:1143
+//line generics_task.go:1145
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
@@ -1150,7 +1152,7 @@ resume8:
 resume9:
 //line generics.go:77
 	v1 = sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:1154
+//line generics_task.go:1156
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
@@ -1163,7 +1165,7 @@ resume10:
 	return generated.Return[string](f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
-//line generics_task.go:1167
+//line generics_task.go:1169
 
 // genericsFunc1Args has the arguments of generics.func1.
 type genericsFunc1Args struct {
@@ -1197,14 +1199,14 @@ func genericsFunc1Step(f *generated.Frame, h *genericsFunc1Held) generated.Step 
 //line generics.go:69
 		v = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1201
+//line generics_task.go:1203
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:69
 	v, err = textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1208
+//line generics_task.go:1210
 	if generated.Suspended(t) {
 		*h = genericsFunc1Held{}
 		generated.ResultToStep(t, &h.result)
@@ -1215,7 +1217,7 @@ resume1:
 	return generated.Return[string](f, v, err)
 }
 
-//line generics_task.go:1219
+//line generics_task.go:1221
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1260,7 +1262,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:95
 			p := spot{point{i * step, b}, "p"}
 			mustStart(t, s, p.x)
-//line generics_task.go:1264
+//line generics_task.go:1266
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 				*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
@@ -1273,7 +1275,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:98
 			v = p
 			mustStart(t, s, i)
-//line generics_task.go:1277
+//line generics_task.go:1279
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 				*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
@@ -1291,7 +1293,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		const limit1 = "shadowed"
 		s.logf(limit1)
 		mustStart(t, s, a)
-//line generics_task.go:1295
+//line generics_task.go:1297
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 			*h = declarationsHeld{list: list}
@@ -1302,7 +1304,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprintf("%T %v", list, list), nil
 }
 
-//line generics_task.go:1306
+//line generics_task.go:1308
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
@@ -1325,7 +1327,7 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, p = h.s, h.list, h.p
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:1329
+//line generics_task.go:1331
 		goto resume1
 	case 2:
 		s1 := generated.At[declarationsAt2](f)
@@ -1333,13 +1335,13 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, v = h.s, h.list, h.v
 //line generics.go:99
 		generated.Child(f)
-//line generics_task.go:1337
+//line generics_task.go:1339
 		goto resume2
 	case 3:
 		list = h.list
 //line generics.go:107
 		generated.Child(f)
-//line generics_task.go:1343
+//line generics_task.go:1345
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1363,7 +1365,7 @@ loop1:
 //line generics.go:95
 	p = spot{point{i * step, b}, "p"}
 	mustStart(t, s, p.x)
-//line generics_task.go:1367
+//line generics_task.go:1369
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, p: p}
@@ -1376,7 +1378,7 @@ resume1:
 //line generics.go:98
 	v = p
 	mustStart(t, s, i)
-//line generics_task.go:1380
+//line generics_task.go:1382
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, v: v}
@@ -1399,7 +1401,7 @@ end1:
 	const limit1 = "shadowed"
 	s.logf(limit1)
 	mustStart(t, s, a)
-//line generics_task.go:1403
+//line generics_task.go:1405
 	if generated.Suspended(t) {
 		*h = declarationsHeld{list: list}
 		return generated.Wait(f, t, 3)
@@ -1410,7 +1412,7 @@ end2:
 	return generated.Return[string](f, fmt.Sprintf("%T %v", list, list), nil)
 }
 
-//line generics_task.go:1414
+//line generics_task.go:1416
 
 var pushAllSite1 generated.Site
 var pushAllFunc1Site1 generated.Site

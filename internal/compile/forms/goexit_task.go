@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -113,7 +115,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 //line goexit.go:20
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:117
+//line goexit_task.go:119
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -146,7 +148,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 //line goexit.go:17
 				p.logf("recovers %v", p1.Recover())
 				stopStart(t, p, "literal")
-//line goexit_task.go:150
+//line goexit_task.go:152
 				if generated.Suspended(t) {
 					generated.SpillBare(t, calledGoexitFunc1Kind, 1)
 					return
@@ -156,7 +158,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 	}
 //line goexit.go:20
 	v, err1 = throughGoexitStart(t, p, n)
-//line goexit_task.go:160
+//line goexit_task.go:162
 	if generated.Suspended(t) {
 		*h = calledGoexitHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -169,7 +171,7 @@ resume1:
 		*r = *r + " end"
 		goto exit
 	}
-//line goexit_task.go:173
+//line goexit_task.go:175
 exit:
 	if p1.Run(t) {
 		*h = calledGoexitHeld{exit: h.exit}
@@ -198,7 +200,7 @@ func calledGoexitFunc1Step(f *generated.Frame, h *calledGoexitFunc1Held) generat
 	case 1:
 //line goexit.go:18
 		generated.ChildErr(f)
-//line goexit_task.go:202
+//line goexit_task.go:204
 		goto resume1
 	default:
 		return f.BadResume()
@@ -206,7 +208,7 @@ func calledGoexitFunc1Step(f *generated.Frame, h *calledGoexitFunc1Held) generat
 //line goexit.go:17
 	p.logf("recovers %v", p1.Recover())
 	stopStart(t, p, "literal")
-//line goexit_task.go:210
+//line goexit_task.go:212
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = calledGoexitFunc1Held{}
@@ -267,7 +269,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:271
+//line goexit_task.go:273
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 1)
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
@@ -280,7 +282,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:284
+//line goexit_task.go:286
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 2)
 		*h = throughGoexitHeld{}
@@ -294,7 +296,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", nil
 }
 
-//line goexit_task.go:298
+//line goexit_task.go:300
 
 // throughGoexitDefer1 enters what throughGoexit defers in line 25 in the list of its frame.
 func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
@@ -306,7 +308,7 @@ func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:310
+//line goexit_task.go:312
 
 // throughGoexitDefer2 enters what throughGoexit defers in line 27 in the list of its frame.
 func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -321,7 +323,7 @@ func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:325
+//line goexit_task.go:327
 
 // throughGoexitStep is the step form of throughGoexit.
 func throughGoexitStep(f *generated.Frame, h *throughGoexitHeld) generated.Step {
@@ -351,12 +353,12 @@ func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step ge
 		p = h.p
 //line goexit.go:32
 		generated.ChildErr(f)
-//line goexit_task.go:355
+//line goexit_task.go:357
 		goto resume1
 	case 2:
 //line goexit.go:33
 		generated.Child(f)
-//line goexit_task.go:360
+//line goexit_task.go:362
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -381,7 +383,7 @@ func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step ge
 end1:
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:385
+//line goexit_task.go:387
 	if generated.Suspended(t) {
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
 		*h = throughGoexitHeld{exit: h.exit, p: p}
@@ -390,7 +392,7 @@ end1:
 resume1:
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:394
+//line goexit_task.go:396
 	if generated.Suspended(t) {
 		*h = throughGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -401,7 +403,7 @@ resume2:
 		*r, *r1 = "returned", nil
 		goto exit
 	}
-//line goexit_task.go:405
+//line goexit_task.go:407
 exit:
 	if p1.Run(t) {
 		*h = throughGoexitHeld{exit: h.exit}
@@ -462,7 +464,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 		p = h.p
 //line goexit.go:44
 		generated.Child(f)
-//line goexit_task.go:466
+//line goexit_task.go:468
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -496,7 +498,7 @@ end1:
 	}
 //line goexit.go:44
 	generated.Goexit(t)
-//line goexit_task.go:500
+//line goexit_task.go:502
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -505,7 +507,7 @@ resume1:
 //line goexit.go:45
 	p.logf("not reached")
 end2:
-//line goexit_task.go:509
+//line goexit_task.go:511
 exit:
 	if p1.Run(t) {
 		*h = exitsHeld{exit: h.exit}
@@ -548,7 +550,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:552
+//line goexit_task.go:554
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
@@ -564,7 +566,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
 		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:568
+//line goexit_task.go:570
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 1)
 		s := generated.At[groupGoexitAt1](f)
@@ -575,7 +577,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:57
 	err := g.Wait(t)
-//line goexit_task.go:579
+//line goexit_task.go:581
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 2)
 		*h = groupGoexitHeld{p: p}
@@ -587,7 +589,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		v := fmt.Sprint("child: ", ended.Value)
 //line goexit.go:60
 		err1 := stopStart(t, p, "after")
-//line goexit_task.go:591
+//line goexit_task.go:593
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 3)
 			*h = groupGoexitHeld{v: v}
@@ -599,7 +601,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", err
 }
 
-//line goexit_task.go:603
+//line goexit_task.go:605
 
 // groupGoexitStep is the step form of groupGoexit.
 func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
@@ -623,19 +625,19 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 		p = h.p
 //line goexit.go:52
 		generated.Child(f)
-//line goexit_task.go:627
+//line goexit_task.go:629
 		goto resume1
 	case 2:
 		p = h.p
 //line goexit.go:57
 		err = generated.Err(f)
-//line goexit_task.go:633
+//line goexit_task.go:635
 		goto resume2
 	case 3:
 		v = h.v
 //line goexit.go:60
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:639
+//line goexit_task.go:641
 		goto resume3
 	default:
 		return f.BadResume()
@@ -653,7 +655,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:657
+//line goexit_task.go:659
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
@@ -669,7 +671,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
 		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:673
+//line goexit_task.go:675
 	if generated.Suspended(t) {
 		s := generated.At[groupGoexitAt1](f)
 		*s = groupGoexitAt1{}
@@ -680,7 +682,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 resume1:
 //line goexit.go:57
 	err = g.Wait(t)
-//line goexit_task.go:684
+//line goexit_task.go:686
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{p: p}
 		return generated.Wait(f, t, 2)
@@ -695,7 +697,7 @@ resume2:
 	v = fmt.Sprint("child: ", (*ended).Value)
 //line goexit.go:60
 	err1 = stopStart(t, p, "after")
-//line goexit_task.go:699
+//line goexit_task.go:701
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{v: v}
 		return generated.Wait(f, t, 3)
@@ -707,7 +709,7 @@ end1:
 	return generated.Return[string](f, "returned", err)
 }
 
-//line goexit_task.go:711
+//line goexit_task.go:713
 
 // groupGoexitFunc1Args has the arguments of groupGoexit.func1.
 type groupGoexitFunc1Args struct {
@@ -740,7 +742,7 @@ func groupGoexitFunc1Defer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:744
+//line goexit_task.go:746
 
 // groupGoexitFunc1Step is the step form of groupGoexit.func1.
 func groupGoexitFunc1Step(f *generated.Frame, h *groupGoexitFunc1Held) generated.Step {
@@ -766,7 +768,7 @@ func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (s
 	case 1:
 //line goexit.go:54
 		generated.Child(f)
-//line goexit_task.go:770
+//line goexit_task.go:772
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -782,7 +784,7 @@ func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (s
 	}
 //line goexit.go:54
 	exitsStart(t, p, n)
-//line goexit_task.go:786
+//line goexit_task.go:788
 	if generated.Suspended(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -793,7 +795,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line goexit_task.go:797
+//line goexit_task.go:799
 exit:
 	if p1.Run(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}

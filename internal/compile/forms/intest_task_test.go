@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -55,7 +57,7 @@ var inTestKind *generated.Kind
 func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line intest_test.go:11
 	k, err := valueStart(t, s, n)
-//line intest_task_test.go:59
+//line intest_task_test.go:61
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inTestHeld](t, inTestKind, 1)
 		s1 := generated.At[inTestAt1](f)
@@ -71,7 +73,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	double := generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 		v := mustStart(t, s, k)
-//line intest_task_test.go:75
+//line intest_task_test.go:77
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, inTestFunc1Kind, 1)
 			s1 := generated.At[inTestFunc1At1](f)
@@ -84,7 +86,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	})
 //line intest_test.go:16
 	v := startOfIntestTest(double)(t)
-//line intest_task_test.go:88
+//line intest_task_test.go:90
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, inTestKind, 2)
 		s1 := generated.At[inTestAt2](f)
@@ -96,7 +98,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v), nil
 }
 
-//line intest_task_test.go:100
+//line intest_task_test.go:102
 
 // inTestStep is the step form of inTest.
 func inTestStep(f *generated.Frame, h *inTestHeld) generated.Step {
@@ -118,21 +120,21 @@ func inTestStep(f *generated.Frame, h *inTestHeld) generated.Step {
 //line intest_test.go:11
 		k = s1.result
 		err = generated.ChildErr(f)
-//line intest_task_test.go:122
+//line intest_task_test.go:124
 		goto resume1
 	case 2:
 		s1 := generated.At[inTestAt2](f)
 //line intest_test.go:16
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:129
+//line intest_task_test.go:131
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:11
 	k, err = valueStart(t, s, n)
-//line intest_task_test.go:136
+//line intest_task_test.go:138
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt1](f)
 		*s1 = inTestAt1{}
@@ -151,7 +153,7 @@ resume1:
 		double = generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 			v := mustStart(t, s, k)
-//line intest_task_test.go:155
+//line intest_task_test.go:157
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, inTestFunc1Kind, 1)
 				s1 := generated.At[inTestFunc1At1](f)
@@ -165,7 +167,7 @@ resume1:
 	}
 //line intest_test.go:16
 	v = startOfIntestTest(double)(t)
-//line intest_task_test.go:169
+//line intest_task_test.go:171
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt2](f)
 		*s1 = inTestAt2{}
@@ -180,7 +182,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint(v), nil)
 }
 
-//line intest_task_test.go:184
+//line intest_task_test.go:186
 
 // inTestFunc1Args has the arguments of inTest.func1.
 type inTestFunc1Args struct {
@@ -217,14 +219,14 @@ func inTestFunc1Step(f *generated.Frame, h *inTestFunc1Held) generated.Step {
 //line intest_test.go:15
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:221
+//line intest_task_test.go:223
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:15
 	v = mustStart(t, s, k)
-//line intest_task_test.go:228
+//line intest_task_test.go:230
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestFunc1At1](f)
 		*s1 = inTestFunc1At1{}
@@ -239,7 +241,7 @@ resume1:
 	return generated.Return[int](f, 2*v, nil)
 }
 
-//line intest_task_test.go:243
+//line intest_task_test.go:245
 
 // startOfIntestTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfIntestTest(fn func(*task.T) int) func(*task.T) int {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -112,7 +114,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 				{
 //line iterators.go:43
 					v4 = mustStart(t, s, v)
-//line iterators_task.go:116
+//line iterators_task.go:118
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 1)
 						s1 := generated.At[iteratorsAt1](f)
@@ -165,7 +167,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:53
 							i, w := v6, v7
 							mustStart(t, s, i)
-//line iterators_task.go:169
+//line iterators_task.go:171
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 2)
 								*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
@@ -231,7 +233,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:74
 					fn := func() int { return v1 * n }
 					mustStart(t, s, v1)
-//line iterators_task.go:235
+//line iterators_task.go:237
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[iteratorsHeld](t, iteratorsKind, 3)
 						*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
@@ -267,7 +269,7 @@ end:
 	return all, nil
 }
 
-//line iterators_task.go:271
+//line iterators_task.go:273
 
 // iteratorsStep is the step form of iterators.
 func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
@@ -300,7 +302,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 //line iterators.go:43
 		v4 = s1.result
 		generated.Child(f)
-//line iterators_task.go:304
+//line iterators_task.go:306
 		goto resume1
 	case 2:
 		s1 := generated.At[iteratorsAt2](f)
@@ -308,7 +310,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 		s, all, it1, it2, w = h.s, h.all, h.it1, h.it2, h.w
 //line iterators.go:54
 		generated.Child(f)
-//line iterators_task.go:312
+//line iterators_task.go:314
 		goto resume2
 	case 3:
 		s1 := generated.At[iteratorsAt3](f)
@@ -316,7 +318,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 		s, all, it3, fn = h.s, h.all, h.it, h.fn
 //line iterators.go:75
 		generated.Child(f)
-//line iterators_task.go:320
+//line iterators_task.go:322
 		goto resume3
 	default:
 		return f.BadResume()
@@ -336,7 +338,7 @@ end1:
 //line iterators.go:42
 	v = v2
 	v4 = mustStart(t, s, v)
-//line iterators_task.go:340
+//line iterators_task.go:342
 	if generated.Suspended(t) {
 		s1 := generated.At[iteratorsAt1](f)
 		*s1 = iteratorsAt1{n: n, v: v}
@@ -389,7 +391,7 @@ end7:
 //line iterators.go:53
 	i, w = v6, v7
 	mustStart(t, s, i)
-//line iterators_task.go:393
+//line iterators_task.go:395
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 		*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
@@ -476,7 +478,7 @@ end16:
 	}
 //line iterators.go:75
 	mustStart(t, s, v1)
-//line iterators_task.go:480
+//line iterators_task.go:482
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 		*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
@@ -513,7 +515,7 @@ end:
 	return generated.Return[string](f, all, nil)
 }
 
-//line iterators_task.go:517
+//line iterators_task.go:519
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -559,7 +561,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:93
 			err := c.Send(t, i)
-//line iterators_task.go:563
+//line iterators_task.go:565
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 				*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
@@ -578,7 +580,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:99
 		v1, err1 := c.Recv(t)
-//line iterators_task.go:582
+//line iterators_task.go:584
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 			s1 := generated.At[channelsAt2](f)
@@ -596,7 +598,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:100
 			v2 := mustStart(t, s, v)
-//line iterators_task.go:600
+//line iterators_task.go:602
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 				s1 := generated.At[channelsAt3](f)
@@ -613,7 +615,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:102
 		_, err2 := c.Recv(t)
-//line iterators_task.go:617
+//line iterators_task.go:619
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 			*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
@@ -630,7 +632,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line iterators_task.go:634
+//line iterators_task.go:636
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
@@ -652,7 +654,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 		s, c = h.s, h.c
 //line iterators.go:93
 		err = generated.Err(f)
-//line iterators_task.go:656
+//line iterators_task.go:658
 		goto resume1
 	case 2:
 		s1 := generated.At[channelsAt2](f)
@@ -661,7 +663,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line iterators.go:99
 		v1 = s1.result
 		err1 = generated.Err(f)
-//line iterators_task.go:665
+//line iterators_task.go:667
 		goto resume2
 	case 3:
 		s1 := generated.At[channelsAt3](f)
@@ -670,7 +672,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line iterators.go:100
 		v2 = s1.result
 		generated.Child(f)
-//line iterators_task.go:674
+//line iterators_task.go:676
 		goto resume3
 	case 4:
 		s1 := generated.At[channelsAt4](f)
@@ -678,7 +680,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 		c = h.c
 //line iterators.go:102
 		err2 = generated.Err(f)
-//line iterators_task.go:682
+//line iterators_task.go:684
 		goto resume4
 	default:
 		return f.BadResume()
@@ -693,7 +695,7 @@ loop1:
 	}
 //line iterators.go:93
 	err = c.Send(t, i)
-//line iterators_task.go:697
+//line iterators_task.go:699
 	if generated.Suspended(t) {
 		*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 		*h = channelsHeld{s: s, c: c}
@@ -717,7 +719,7 @@ end2:
 loop2:
 //line iterators.go:99
 	v1, err1 = c.Recv(t)
-//line iterators_task.go:721
+//line iterators_task.go:723
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt2](f)
 		*s1 = channelsAt2{sum: sum}
@@ -735,7 +737,7 @@ end3:
 //line iterators.go:99
 	v = v1
 	v2 = mustStart(t, s, v)
-//line iterators_task.go:739
+//line iterators_task.go:741
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt3](f)
 		*s1 = channelsAt3{sum: sum}
@@ -751,7 +753,7 @@ end4:
 loop3:
 //line iterators.go:102
 	_, err2 = c.Recv(t)
-//line iterators_task.go:755
+//line iterators_task.go:757
 	if generated.Suspended(t) {
 		*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 		*h = channelsHeld{c: c}
@@ -772,4 +774,4 @@ end6:
 	return generated.Return[string](f, fmt.Sprint(sum), nil)
 }
 
-//line iterators_task.go:776
+//line iterators_task.go:778

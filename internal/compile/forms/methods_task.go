@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -171,7 +173,7 @@ var innerAddToKind *generated.Kind
 func innerAddToStart(i *inner, t *task.T, s *script, n int) (_ int, _ error) {
 //line methods.go:19
 	k, err := valueStart(t, s, n)
-//line methods_task.go:175
+//line methods_task.go:177
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[innerAddToHeld](t, innerAddToKind, 1)
 		s1 := generated.At[innerAddToAt1](f)
@@ -185,7 +187,7 @@ func innerAddToStart(i *inner, t *task.T, s *script, n int) (_ int, _ error) {
 	return i.sum, err
 }
 
-//line methods_task.go:189
+//line methods_task.go:191
 
 // innerAddToStep is the step form of (*inner).addTo.
 func innerAddToStep(f *generated.Frame, h *innerAddToHeld) generated.Step {
@@ -207,14 +209,14 @@ func innerAddToStep(f *generated.Frame, h *innerAddToHeld) generated.Step {
 //line methods.go:19
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:211
+//line methods_task.go:213
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:19
 	k, err = valueStart(t, s, n)
-//line methods_task.go:218
+//line methods_task.go:220
 	if generated.Suspended(t) {
 		s1 := generated.At[innerAddToAt1](f)
 		*s1 = innerAddToAt1{}
@@ -228,7 +230,7 @@ resume1:
 	return generated.Return[int](f, i.sum, err)
 }
 
-//line methods_task.go:232
+//line methods_task.go:234
 
 // innerShowArgs has the arguments of inner.show.
 type innerShowArgs struct {
@@ -254,7 +256,7 @@ var innerShowKind *generated.Kind
 func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 //line methods.go:27
 	v := mustStart(t, s, len(words))
-//line methods_task.go:258
+//line methods_task.go:260
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[innerShowHeld](t, innerShowKind, 1)
 		s1 := generated.At[innerShowAt1](f)
@@ -267,7 +269,7 @@ func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 	return fmt.Sprint(i.sum, v, words)
 }
 
-//line methods_task.go:271
+//line methods_task.go:273
 
 // innerShowStep is the step form of inner.show.
 func innerShowStep(f *generated.Frame, h *innerShowHeld) generated.Step {
@@ -290,14 +292,14 @@ func innerShowStep(f *generated.Frame, h *innerShowHeld) generated.Step {
 //line methods.go:27
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:294
+//line methods_task.go:296
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:27
 	v = mustStart(t, s, len(words))
-//line methods_task.go:301
+//line methods_task.go:303
 	if generated.Suspended(t) {
 		s1 := generated.At[innerShowAt1](f)
 		*s1 = innerShowAt1{i: i}
@@ -310,7 +312,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(i.sum, v, words), nil)
 }
 
-//line methods_task.go:314
+//line methods_task.go:316
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -367,7 +369,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:57
 				v := mustStart(t, s, n)
-//line methods_task.go:371
+//line methods_task.go:373
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 					s1 := generated.At[promotedAt1](f)
@@ -378,7 +380,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:57
 				k, err := addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:382
+//line methods_task.go:384
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 					s1 := generated.At[promotedAt2](f)
@@ -392,7 +394,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return all, err
 				}
 				v1 := nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:396
+//line methods_task.go:398
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 					*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
@@ -415,7 +417,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:64
 				v2 := logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:419
+//line methods_task.go:421
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 					*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
@@ -434,7 +436,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:67
 		err1 := lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:438
+//line methods_task.go:440
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 5)
 			*h = promotedHeld{s: s, all: all, l1: l1}
@@ -447,7 +449,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:70
 	mustStart(t, s, 1)
-//line methods_task.go:451
+//line methods_task.go:453
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 6)
 		*h = promotedHeld{all: all, l1: l1}
@@ -456,7 +458,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:71
 	l1.Unlock()
 	err2 := lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:460
+//line methods_task.go:462
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 7)
 		*h = promotedHeld{all: all}
@@ -466,7 +468,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err2
 }
 
-//line methods_task.go:470
+//line methods_task.go:472
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
@@ -494,7 +496,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:57
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:498
+//line methods_task.go:500
 		goto resume1
 	case 2:
 		s1 := generated.At[promotedAt2](f)
@@ -503,7 +505,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:57
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:507
+//line methods_task.go:509
 		goto resume2
 	case 3:
 		s1 := generated.At[promotedAt3](f)
@@ -512,7 +514,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:61
 		v1 = h.result
 		generated.Child(f)
-//line methods_task.go:516
+//line methods_task.go:518
 		goto resume3
 	case 4:
 		s1 := generated.At[promotedAt4](f)
@@ -521,25 +523,25 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:64
 		v2 = h.result
 		generated.Child(f)
-//line methods_task.go:525
+//line methods_task.go:527
 		goto resume4
 	case 5:
 		s, all, l1 = h.s, h.all, h.l1
 //line methods.go:67
 		err1 = generated.ChildErr(f)
-//line methods_task.go:531
+//line methods_task.go:533
 		goto resume5
 	case 6:
 		all, l1 = h.all, h.l1
 //line methods.go:70
 		generated.Child(f)
-//line methods_task.go:537
+//line methods_task.go:539
 		goto resume6
 	case 7:
 		all = h.all
 //line methods.go:72
 		err2 = generated.ChildErr(f)
-//line methods_task.go:543
+//line methods_task.go:545
 		goto resume7
 	default:
 		return f.BadResume()
@@ -557,7 +559,7 @@ loop1:
 //line methods.go:56
 	a = list[i]
 	v = mustStart(t, s, n)
-//line methods_task.go:561
+//line methods_task.go:563
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt1](f)
 		*s1 = promotedAt1{n: n, i: i}
@@ -568,7 +570,7 @@ loop1:
 resume1:
 //line methods.go:57
 	k, err = addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:572
+//line methods_task.go:574
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt2](f)
 		*s1 = promotedAt2{n: n, i: i}
@@ -582,7 +584,7 @@ resume2:
 		return generated.Return[string](f, all, err)
 	}
 	v1 = nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:586
+//line methods_task.go:588
 	if generated.Suspended(t) {
 		*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
 		*h = promotedHeld{s: s, all: all, list: list}
@@ -608,7 +610,7 @@ loop2:
 //line methods.go:63
 	l = list1[i1]
 	v2 = logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:612
+//line methods_task.go:614
 	if generated.Suspended(t) {
 		*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
 		*h = promotedHeld{s: s, all: all, list1: list1}
@@ -626,7 +628,7 @@ end2:
 //line methods.go:66
 	l1 = &holdsMutex{}
 	err1 = lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:630
+//line methods_task.go:632
 	if generated.Suspended(t) {
 		*h = promotedHeld{s: s, all: all, l1: l1}
 		return generated.Wait(f, t, 5)
@@ -640,7 +642,7 @@ resume5:
 	return generated.Return[string](f, all, err1)
 end3:
 	mustStart(t, s, 1)
-//line methods_task.go:644
+//line methods_task.go:646
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all, l1: l1}
 		return generated.Wait(f, t, 6)
@@ -649,7 +651,7 @@ resume6:
 //line methods.go:71
 	l1.Unlock()
 	err2 = lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:653
+//line methods_task.go:655
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all}
 		return generated.Wait(f, t, 7)
@@ -659,7 +661,7 @@ resume7:
 	return generated.Return[string](f, all, err2)
 }
 
-//line methods_task.go:663
+//line methods_task.go:665
 
 // genericGetResult is what (*generic).get returns.
 type genericGetResult[V any] = struct {
@@ -691,7 +693,7 @@ func genericGetKind[V any]() *generated.Kind {
 func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 //line methods.go:78
 	v := mustStart(t, s, 1)
-//line methods_task.go:695
+//line methods_task.go:697
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericGetHeld[V]](t, genericGetKind[V](), 1)
 		s1 := generated.At[genericGetAt1](f)
@@ -704,7 +706,7 @@ func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 	return g.v, v
 }
 
-//line methods_task.go:708
+//line methods_task.go:710
 
 // genericGetStep is the step form of (*generic).get.
 func genericGetStep[V any](f *generated.Frame, h *genericGetHeld[V]) generated.Step {
@@ -723,14 +725,14 @@ func genericGetStep[V any](f *generated.Frame, h *genericGetHeld[V]) generated.S
 //line methods.go:78
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:727
+//line methods_task.go:729
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:78
 	v = mustStart(t, s, 1)
-//line methods_task.go:734
+//line methods_task.go:736
 	if generated.Suspended(t) {
 		s1 := generated.At[genericGetAt1](f)
 		*s1 = genericGetAt1{}
@@ -743,7 +745,7 @@ resume1:
 	return generated.Return[genericGetResult[V]](f, genericGetResult[V]{g.v, v}, nil)
 }
 
-//line methods_task.go:747
+//line methods_task.go:749
 
 type getLaterHeld[V any] struct {
 	s      *script
@@ -776,7 +778,7 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	get := getValueInMethods(g)
 	g.v = *new(V)
 	v, k := startOfMethods(get)(t, s)
-//line methods_task.go:780
+//line methods_task.go:782
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[getLaterHeld[V]](t, getLaterKind[V](), 1)
 		*h = getLaterHeld[V]{}
@@ -787,7 +789,7 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	return fmt.Sprint(v, k)
 }
 
-//line methods_task.go:791
+//line methods_task.go:793
 
 // getLaterStep is the step form of getLater.
 func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step {
@@ -806,7 +808,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 //line methods.go:86
 		v, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line methods_task.go:810
+//line methods_task.go:812
 		goto resume1
 	default:
 		return f.BadResume()
@@ -816,7 +818,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 	get = getValueInMethods(g)
 	g.v = *new(V)
 	v, k = startOfMethods(get)(t, s)
-//line methods_task.go:820
+//line methods_task.go:822
 	if generated.Suspended(t) {
 		*h = getLaterHeld[V]{}
 		generated.ResultToStep(t, &h.result)
@@ -827,7 +829,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(v, k), nil)
 }
 
-//line methods_task.go:831
+//line methods_task.go:833
 
 // methodValuesArgs has the arguments of methodValues.
 type methodValuesArgs struct {
@@ -904,7 +906,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	addTo, show, name := addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err := startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:908
+//line methods_task.go:910
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 1)
 		s1 := generated.At[methodValuesAt1](f1)
@@ -915,7 +917,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v1 := startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:919
+//line methods_task.go:921
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 2)
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
@@ -925,7 +927,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v2 := startOfMethods2(show)(t, s)
-//line methods_task.go:929
+//line methods_task.go:931
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 3)
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
@@ -935,7 +937,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v3 := startOfMethods3(name)(t)
-//line methods_task.go:939
+//line methods_task.go:941
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 4)
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
@@ -960,7 +962,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:102
 				v4 := mustStart(t, s, n)
-//line methods_task.go:964
+//line methods_task.go:966
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 5)
 					s1 := generated.At[methodValuesAt5](f1)
@@ -971,7 +973,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:102
 				k1, err1 := startOfMethods1(f)(t, s, v4)
-//line methods_task.go:975
+//line methods_task.go:977
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 6)
 					s1 := generated.At[methodValuesAt6](f1)
@@ -993,7 +995,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	log := logValueInMethods(&worker)
 	worker.Name = "other"
 	v5 := startOfMethods4(log)(t, "x")
-//line methods_task.go:997
+//line methods_task.go:999
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 7)
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
@@ -1004,7 +1006,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:111
 	all += v5
 	v6 := getLaterStart[string](t, s, "text")
-//line methods_task.go:1008
+//line methods_task.go:1010
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 8)
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
@@ -1014,7 +1016,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:112
 	v7 := getLaterStart[int](t, s, n)
-//line methods_task.go:1018
+//line methods_task.go:1020
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 9)
 		*h = methodValuesHeld{err: err, v1: all, a: &a, v2: v6}
@@ -1033,7 +1035,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:120
 		err2 := startOfMethods5(lock)(t)
-//line methods_task.go:1037
+//line methods_task.go:1039
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 10)
 			*h = methodValuesHeld{err: err, v1: all, mu: &mu}
@@ -1049,7 +1051,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err
 }
 
-//line methods_task.go:1053
+//line methods_task.go:1055
 
 // methodValuesStep is the step form of methodValues.
 func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
@@ -1083,7 +1085,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:96
 		k = s1.result
 		err = generated.ChildErr(f1)
-//line methods_task.go:1087
+//line methods_task.go:1089
 		goto resume1
 	case 2:
 		s1 := generated.At[methodValuesAt2](f1)
@@ -1092,7 +1094,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v1 = h.result
 		generated.Child(f1)
-//line methods_task.go:1096
+//line methods_task.go:1098
 		goto resume2
 	case 3:
 		s1 := generated.At[methodValuesAt3](f1)
@@ -1101,7 +1103,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v2 = h.result
 		generated.Child(f1)
-//line methods_task.go:1105
+//line methods_task.go:1107
 		goto resume3
 	case 4:
 		s1 := generated.At[methodValuesAt4](f1)
@@ -1110,7 +1112,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v3 = h.result
 		generated.Child(f1)
-//line methods_task.go:1114
+//line methods_task.go:1116
 		goto resume4
 	case 5:
 		s1 := generated.At[methodValuesAt5](f1)
@@ -1119,7 +1121,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:102
 		v4 = s1.result
 		generated.Child(f1)
-//line methods_task.go:1123
+//line methods_task.go:1125
 		goto resume5
 	case 6:
 		s1 := generated.At[methodValuesAt6](f1)
@@ -1128,7 +1130,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:102
 		k1 = s1.result
 		err1 = generated.ChildErr(f1)
-//line methods_task.go:1132
+//line methods_task.go:1134
 		goto resume6
 	case 7:
 		s1 := generated.At[methodValuesAt7](f1)
@@ -1137,7 +1139,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:111
 		v5 = h.result
 		generated.Child(f1)
-//line methods_task.go:1141
+//line methods_task.go:1143
 		goto resume7
 	case 8:
 		s1 := generated.At[methodValuesAt8](f1)
@@ -1146,20 +1148,20 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:112
 		v6 = h.result
 		generated.Child(f1)
-//line methods_task.go:1150
+//line methods_task.go:1152
 		goto resume8
 	case 9:
 		err, all, a, v6 = h.err, h.v1, h.a, h.v2
 //line methods.go:112
 		v7 = h.result
 		generated.Child(f1)
-//line methods_task.go:1157
+//line methods_task.go:1159
 		goto resume9
 	case 10:
 		err, all, mu = h.err, h.v1, h.mu
 //line methods.go:120
 		err2 = generated.ChildErr(f1)
-//line methods_task.go:1163
+//line methods_task.go:1165
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -1170,7 +1172,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 	addTo, show, name = addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err = startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:1174
+//line methods_task.go:1176
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt1](f1)
 		*s1 = methodValuesAt1{n: n}
@@ -1181,7 +1183,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 resume1:
 //line methods.go:97
 	v1 = startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:1185
+//line methods_task.go:1187
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, show: show, name: name, err: err}
@@ -1191,7 +1193,7 @@ resume1:
 resume2:
 //line methods.go:97
 	v2 = startOfMethods2(show)(t, s)
-//line methods_task.go:1195
+//line methods_task.go:1197
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, name: name, err: err, v1: v1}
@@ -1201,7 +1203,7 @@ resume2:
 resume3:
 //line methods.go:97
 	v3 = startOfMethods3(name)(t)
-//line methods_task.go:1205
+//line methods_task.go:1207
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, err: err, v1: v1, v2: v2}
@@ -1227,7 +1229,7 @@ loop1:
 //line methods.go:101
 	f = list[i]
 	v4 = mustStart(t, s, n)
-//line methods_task.go:1231
+//line methods_task.go:1233
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt5](f1)
 		*s1 = methodValuesAt5{n: n, i: i}
@@ -1238,7 +1240,7 @@ loop1:
 resume5:
 //line methods.go:102
 	k1, err1 = startOfMethods1(f)(t, s, v4)
-//line methods_task.go:1242
+//line methods_task.go:1244
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt6](f1)
 		*s1 = methodValuesAt6{n: n, i: i}
@@ -1262,7 +1264,7 @@ end1:
 	log = logValueInMethods(worker)
 	worker.Name = "other"
 	v5 = startOfMethods4(log)(t, "x")
-//line methods_task.go:1266
+//line methods_task.go:1268
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1273,7 +1275,7 @@ resume7:
 //line methods.go:111
 	all += v5
 	v6 = getLaterStart[string](t, s, "text")
-//line methods_task.go:1277
+//line methods_task.go:1279
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1283,7 +1285,7 @@ resume7:
 resume8:
 //line methods.go:112
 	v7 = getLaterStart[int](t, s, n)
-//line methods_task.go:1287
+//line methods_task.go:1289
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, a: a, v2: v6}
 		generated.ResultToStep(t, &h.result)
@@ -1304,7 +1306,7 @@ resume9:
 //line methods.go:119
 	lock = lockValueInMethods(mu)
 	err2 = startOfMethods5(lock)(t)
-//line methods_task.go:1308
+//line methods_task.go:1310
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, mu: mu}
 		return generated.Wait(f1, t, 10)
@@ -1321,7 +1323,7 @@ end2:
 	return generated.Return[string](f1, all, err)
 }
 
-//line methods_task.go:1325
+//line methods_task.go:1327
 
 type runnerRunHeld = struct {
 	r *runner
@@ -1334,7 +1336,7 @@ func runnerRunStart(r *runner, t *task.T) (_ error) {
 //line methods.go:134
 	r.runs++
 	err := t.Yield()
-//line methods_task.go:1338
+//line methods_task.go:1340
 	if generated.Suspended(t) {
 		generated.SpillBare(t, runnerRunKind, 1)
 		return
@@ -1343,7 +1345,7 @@ func runnerRunStart(r *runner, t *task.T) (_ error) {
 	return err
 }
 
-//line methods_task.go:1347
+//line methods_task.go:1349
 
 // runnerRunStep is the step form of (*runner).run.
 func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
@@ -1358,7 +1360,7 @@ func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
 	case 1:
 //line methods.go:135
 		err = generated.Err(f)
-//line methods_task.go:1362
+//line methods_task.go:1364
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1366,7 +1368,7 @@ func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
 //line methods.go:134
 	r.runs++
 	err = t.Yield()
-//line methods_task.go:1370
+//line methods_task.go:1372
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = runnerRunHeld{}
@@ -1378,7 +1380,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:1382
+//line methods_task.go:1384
 
 // runnerTwiceArgs has the arguments of (*runner).twice.
 type runnerTwiceArgs struct {
@@ -1403,7 +1405,7 @@ func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:139
 	r.runs += n
 	err := t.Yield()
-//line methods_task.go:1407
+//line methods_task.go:1409
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, runnerTwiceKind, 1)
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
@@ -1413,7 +1415,7 @@ func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 	return 2 * n, err
 }
 
-//line methods_task.go:1417
+//line methods_task.go:1419
 
 // runnerTwiceStep is the step form of (*runner).twice.
 func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
@@ -1433,7 +1435,7 @@ func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 		n = s.n
 //line methods.go:140
 		err = generated.Err(f)
-//line methods_task.go:1437
+//line methods_task.go:1439
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1441,7 +1443,7 @@ func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 //line methods.go:139
 	r.runs += n
 	err = t.Yield()
-//line methods_task.go:1445
+//line methods_task.go:1447
 	if generated.Suspended(t) {
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
 		if h != nil {
@@ -1454,7 +1456,7 @@ resume1:
 	return generated.Return[int](f, 2*n, err)
 }
 
-//line methods_task.go:1458
+//line methods_task.go:1460
 
 // runnerByValueArgs has the arguments of runner.byValue.
 type runnerByValueArgs struct {
@@ -1478,7 +1480,7 @@ var runnerByValueKind *generated.Kind
 func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:143
 	err := t.Yield()
-//line methods_task.go:1482
+//line methods_task.go:1484
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[runnerByValueHeld](t, runnerByValueKind, 1)
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
@@ -1489,7 +1491,7 @@ func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 	return r.runs + n, err
 }
 
-//line methods_task.go:1493
+//line methods_task.go:1495
 
 // runnerByValueStep is the step form of runner.byValue.
 func runnerByValueStep(f *generated.Frame, h *runnerByValueHeld) generated.Step {
@@ -1510,14 +1512,14 @@ func runnerByValueStep(f *generated.Frame, h *runnerByValueHeld) generated.Step 
 		r = h.r
 //line methods.go:143
 		err = generated.Err(f)
-//line methods_task.go:1514
+//line methods_task.go:1516
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:143
 	err = t.Yield()
-//line methods_task.go:1521
+//line methods_task.go:1523
 	if generated.Suspended(t) {
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
 		*h = runnerByValueHeld{r: r}
@@ -1528,7 +1530,7 @@ resume1:
 	return generated.Return[int](f, r.runs+n, err)
 }
 
-//line methods_task.go:1532
+//line methods_task.go:1534
 
 // groupOfMethodsArgs has the arguments of groupOfMethods.
 type groupOfMethodsArgs struct {
@@ -1558,7 +1560,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	r := &runner{s: s}
 	for i := 0; i < n; i++ {
 		g.Go(t, runValueInMethods(r))
-//line methods_task.go:1562
+//line methods_task.go:1564
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 1)
 			s1 := generated.At[groupOfMethodsAt1](f)
@@ -1570,7 +1572,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:151
 	err := g.Wait(t)
-//line methods_task.go:1574
+//line methods_task.go:1576
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 2)
 		*h = groupOfMethodsHeld{r: r}
@@ -1579,7 +1581,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:152
 	if err == nil {
 		err = task.Shield(t, runValueInMethods(r))
-//line methods_task.go:1583
+//line methods_task.go:1585
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 3)
 			*h = groupOfMethodsHeld{r: r}
@@ -1590,7 +1592,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(r.runs), err
 }
 
-//line methods_task.go:1594
+//line methods_task.go:1596
 
 // groupOfMethodsStep is the step form of groupOfMethods.
 func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Step {
@@ -1614,19 +1616,19 @@ func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Ste
 		r = h.r
 //line methods.go:149
 		generated.Child(f)
-//line methods_task.go:1618
+//line methods_task.go:1620
 		goto resume1
 	case 2:
 		r = h.r
 //line methods.go:151
 		err = generated.Err(f)
-//line methods_task.go:1624
+//line methods_task.go:1626
 		goto resume2
 	case 3:
 		r = h.r
 //line methods.go:153
 		err = generated.Err(f)
-//line methods_task.go:1630
+//line methods_task.go:1632
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1642,7 +1644,7 @@ loop1:
 	}
 //line methods.go:149
 	g.Go(t, runValueInMethods(r))
-//line methods_task.go:1646
+//line methods_task.go:1648
 	if generated.Suspended(t) {
 		s1 := generated.At[groupOfMethodsAt1](f)
 		*s1 = groupOfMethodsAt1{n: n, i: i}
@@ -1656,7 +1658,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line methods_task.go:1660
+//line methods_task.go:1662
 	if generated.Suspended(t) {
 		*h = groupOfMethodsHeld{r: r}
 		return generated.Wait(f, t, 2)
@@ -1668,7 +1670,7 @@ resume2:
 	}
 //line methods.go:153
 	err = task.Shield(t, runValueInMethods(r))
-//line methods_task.go:1672
+//line methods_task.go:1674
 	if generated.Suspended(t) {
 		*h = groupOfMethodsHeld{r: r}
 		return generated.Wait(f, t, 3)
@@ -1679,7 +1681,7 @@ end2:
 	return generated.Return[string](f, fmt.Sprint(r.runs), err)
 }
 
-//line methods_task.go:1683
+//line methods_task.go:1685
 
 var promotedSite2 generated.Site
 var promotedSite3 generated.Site

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -56,7 +58,7 @@ var fromVariableFunc1Kind *generated.Kind
 func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 //line methods_test.go:15
 	err := t.Yield()
-//line methods_task_test.go:60
+//line methods_task_test.go:62
 	if generated.Suspended(t) {
 		f := generated.Spill(t, fromVariableFunc1Kind, 1)
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
@@ -66,7 +68,7 @@ func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 	return n + 1, err
 }
 
-//line methods_task_test.go:70
+//line methods_task_test.go:72
 
 // fromVariableFunc1Step is the step form of fromVariable.func1.
 func fromVariableFunc1Step(f *generated.Frame) generated.Step {
@@ -84,14 +86,14 @@ func fromVariableFunc1Step(f *generated.Frame) generated.Step {
 		n = s.n
 //line methods_test.go:15
 		err = generated.Err(f)
-//line methods_task_test.go:88
+//line methods_task_test.go:90
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods_test.go:15
 	err = t.Yield()
-//line methods_task_test.go:95
+//line methods_task_test.go:97
 	if generated.Suspended(t) {
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
 		return generated.Wait(f, t, 1)
@@ -101,7 +103,7 @@ resume1:
 	return generated.Return[int](f, n+1, err)
 }
 
-//line methods_task_test.go:105
+//line methods_task_test.go:107
 
 // testPlainFunctionsLaunchTasksFunc1Args has the arguments of TestPlainFunctionsLaunchTasks.func1.
 type testPlainFunctionsLaunchTasksFunc1Args struct {
@@ -145,7 +147,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 		k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:149
+//line methods_task_test.go:151
 		if generated.Suspended(t) {
 			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
@@ -156,7 +158,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	{
 //line methods_test.go:42
 		err1 := startOfMethodsTest(more)(t)
-//line methods_task_test.go:160
+//line methods_task_test.go:162
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 1)
 			*h = testPlainFunctionsLaunchTasksFunc1Held{exit: testPlainFunctionsLaunchTasksFunc1Exit{k: &k, err: err}, r: r}
@@ -170,7 +172,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	}
 //line methods_test.go:45
 	v, err2 := runnerTwiceStart(r, t, k)
-//line methods_task_test.go:174
+//line methods_task_test.go:176
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 2)
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
@@ -185,7 +187,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	return k, err
 }
 
-//line methods_task_test.go:189
+//line methods_task_test.go:191
 
 // testPlainFunctionsLaunchTasksFunc1Defer1 enters what TestPlainFunctionsLaunchTasks.func1 defers in line 40 in the list of its frame.
 func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
@@ -197,7 +199,7 @@ func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
 	})
 }
 
-//line methods_task_test.go:201
+//line methods_task_test.go:203
 
 // testPlainFunctionsLaunchTasksFunc1Step is the step form of TestPlainFunctionsLaunchTasks.func1.
 func testPlainFunctionsLaunchTasksFunc1Step(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Held) generated.Step {
@@ -230,14 +232,14 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 		r = h.r
 //line methods_test.go:42
 		err1 = generated.ChildErr(f)
-//line methods_task_test.go:234
+//line methods_task_test.go:236
 		goto resume1
 	case 2:
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 //line methods_test.go:45
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line methods_task_test.go:241
+//line methods_task_test.go:243
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -257,7 +259,7 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 		*k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:261
+//line methods_task_test.go:263
 		if generated.Suspended(t) {
 			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
@@ -267,7 +269,7 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 	})
 //line methods_test.go:42
 	err1 = startOfMethodsTest(more)(t)
-//line methods_task_test.go:271
+//line methods_task_test.go:273
 	if generated.Suspended(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit, r: r}
 		return generated.Wait(f, t, 1), true
@@ -285,7 +287,7 @@ resume1:
 end1:
 //line methods_test.go:45
 	v, err2 = runnerTwiceStart(r, t, *k)
-//line methods_task_test.go:289
+//line methods_task_test.go:291
 	if generated.Suspended(t) {
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 		*s = testPlainFunctionsLaunchTasksFunc1At2{}
@@ -297,7 +299,7 @@ resume2:
 //line methods_test.go:45
 	_, *err = v, err2
 	goto exit
-//line methods_task_test.go:301
+//line methods_task_test.go:303
 exit:
 	if p.Run(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit}
@@ -335,7 +337,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlai
 	case 1:
 //line methods_test.go:41
 		err = generated.Err(f)
-//line methods_task_test.go:339
+//line methods_task_test.go:341
 		goto resume1
 	default:
 		return f.BadResume()
@@ -344,7 +346,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlai
 	*k += n
 //line methods_test.go:41
 	err = t.Yield()
-//line methods_task_test.go:348
+//line methods_task_test.go:350
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = testPlainFunctionsLaunchTasksFunc1Func1Held{}
@@ -356,7 +358,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task_test.go:360
+//line methods_task_test.go:362
 
 var testPlainFunctionsLaunchTasksFunc2Kind *generated.Kind
 
@@ -366,7 +368,7 @@ func testPlainFunctionsLaunchTasksFunc2Start(t *task.T) (_ error) {
 	return nil
 }
 
-//line methods_task_test.go:370
+//line methods_task_test.go:372
 
 // testPlainFunctionsLaunchTasksFunc2Step is the step form of TestPlainFunctionsLaunchTasks.func2.
 func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame) generated.Step {
@@ -380,7 +382,7 @@ func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line methods_task_test.go:384
+//line methods_task_test.go:386
 
 // startOfMethodsTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethodsTest(fn func(*task.T) error) func(*task.T) error {

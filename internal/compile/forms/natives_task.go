@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -230,7 +232,7 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:28
 		err2 := stopStart(t, p, "first")
-//line natives_task.go:234
+//line natives_task.go:236
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeNamedHeld](t, nativeNamedKind, 1)
 			rBox := generated.Box(&r)
@@ -253,7 +255,7 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:32
 		err1 := stopStart(t, p, "second")
-//line natives_task.go:257
+//line natives_task.go:259
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeNamedHeld](t, nativeNamedKind, 2)
 			rBox := generated.Box(&r)
@@ -276,7 +278,7 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("returned ", n), nil
 }
 
-//line natives_task.go:280
+//line natives_task.go:282
 
 // nativeNamedDefer1 enters what nativeNamed defers in line 17 in the list of its frame.
 func nativeNamedDefer1(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -291,7 +293,7 @@ func nativeNamedDefer1(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:295
+//line natives_task.go:297
 
 // nativeNamedDefer2 enters what nativeNamed defers in line 21 in the list of its frame.
 func nativeNamedDefer2(p1 *generated.Panic, r *string, err *error) {
@@ -308,7 +310,7 @@ func nativeNamedDefer2(p1 *generated.Panic, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:312
+//line natives_task.go:314
 
 // nativeNamedStep is the step form of nativeNamed.
 func nativeNamedStep(f *generated.Frame, h *nativeNamedHeld) generated.Step {
@@ -345,14 +347,14 @@ func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step genera
 		p = h.p
 //line natives.go:28
 		err2 = generated.ChildErr(f)
-//line natives_task.go:349
+//line natives_task.go:351
 		goto resume1
 	case 2:
 		s := generated.At[nativeNamedAt2](f)
 		n = s.n
 //line natives.go:32
 		err1 = generated.ChildErr(f)
-//line natives_task.go:356
+//line natives_task.go:358
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -373,7 +375,7 @@ func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step genera
 //line natives.go:27
 	*r = "begun"
 	err2 = stopStart(t, p, "first")
-//line natives_task.go:377
+//line natives_task.go:379
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt1](f) = nativeNamedAt1{n: n}
 		*h = nativeNamedHeld{exit: h.exit, p: p}
@@ -395,7 +397,7 @@ end1:
 //line natives.go:31
 	*r = "working"
 	err1 = stopStart(t, p, "second")
-//line natives_task.go:399
+//line natives_task.go:401
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt2](f) = nativeNamedAt2{n: n}
 		*h = nativeNamedHeld{exit: h.exit}
@@ -420,7 +422,7 @@ end2:
 		*r, *err = fmt.Sprint("returned ", n), nil
 		goto exit
 	}
-//line natives_task.go:424
+//line natives_task.go:426
 exit:
 	if p1.Run(t) {
 		*h = nativeNamedHeld{exit: h.exit}
@@ -467,7 +469,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:49
 	k += 10
 	err := stopStart(t, p, "work")
-//line natives_task.go:471
+//line natives_task.go:473
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 1)
 		kBox := generated.Box(&k)
@@ -478,7 +480,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:51
 	k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:482
+//line natives_task.go:484
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 2)
 		kBox := generated.Box(&k)
@@ -491,7 +493,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line natives_task.go:495
+//line natives_task.go:497
 
 // nativeUnnamedDefer1 enters what nativeUnnamed defers in line 45 in the list of its frame.
 func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
@@ -506,7 +508,7 @@ func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
 	})
 }
 
-//line natives_task.go:510
+//line natives_task.go:512
 
 // nativeUnnamedStep is the step form of nativeUnnamed.
 func nativeUnnamedStep(f *generated.Frame, h *nativeUnnamedHeld) generated.Step {
@@ -536,13 +538,13 @@ func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step ge
 		p, k = h.p, h.k
 //line natives.go:50
 		err = generated.ChildErr(f)
-//line natives_task.go:540
+//line natives_task.go:542
 		goto resume1
 	case 2:
 		k, err = h.k, h.err
 //line natives.go:52
 		generated.ChildErr(f)
-//line natives_task.go:546
+//line natives_task.go:548
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -561,7 +563,7 @@ func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step ge
 //line natives.go:49
 	*k += 10
 	err = stopStart(t, p, "work")
-//line natives_task.go:565
+//line natives_task.go:567
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -570,7 +572,7 @@ resume1:
 //line natives.go:51
 	*k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:574
+//line natives_task.go:576
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, k: k, err: err}
 		return generated.Wait(f, t, 2), true
@@ -582,7 +584,7 @@ resume2:
 		*r, *r1 = fmt.Sprint(*k), err
 		goto exit
 	}
-//line natives_task.go:586
+//line natives_task.go:588
 exit:
 	if p1.Run(t) {
 		*h = nativeUnnamedHeld{exit: h.exit}
@@ -681,7 +683,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:62
 			err1 := stopStart(t, p, "in if")
-//line natives_task.go:685
+//line natives_task.go:687
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 1)
 				errBox := generated.Box(&err)
@@ -710,7 +712,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 				}()
 //line natives.go:69
 				stopStart(t, p, "nested")
-//line natives_task.go:714
+//line natives_task.go:716
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 2)
 					errBox := generated.Box(&err)
@@ -725,7 +727,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:70
 				g.name, f = "changed", &file{p, "other"}
 				stopStart(t, p, "nested again")
-//line natives_task.go:729
+//line natives_task.go:731
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 3)
 					errBox := generated.Box(&err)
@@ -756,7 +758,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 			}()
 //line natives.go:77
 			stopStart(t, p, "four")
-//line natives_task.go:760
+//line natives_task.go:762
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 4)
 				errBox := generated.Box(&err)
@@ -787,7 +789,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:81
 			k++
 			stopStart(t, p, "six")
-//line natives_task.go:791
+//line natives_task.go:793
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 5)
 				errBox := generated.Box(&err)
@@ -836,7 +838,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:92
 		a1++
 		err2 := stopStart(t, p, "three")
-//line natives_task.go:840
+//line natives_task.go:842
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 6)
 			errBox := generated.Box(&err)
@@ -869,7 +871,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		b, err = 7, err2
 	}
 	stopStart(t, p, "end")
-//line natives_task.go:873
+//line natives_task.go:875
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 7)
 		errBox := generated.Box(&err)
@@ -904,7 +906,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(a, b), err
 }
 
-//line natives_task.go:908
+//line natives_task.go:910
 
 // nativeConditionalDefer1 enters what nativeConditional defers in line 61 in the list of its frame.
 func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
@@ -916,7 +918,7 @@ func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:920
+//line natives_task.go:922
 
 // nativeConditionalDefer2 enters what nativeConditional defers in line 66 in the list of its frame.
 func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
@@ -930,7 +932,7 @@ func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
 	})
 }
 
-//line natives_task.go:934
+//line natives_task.go:936
 
 // nativeConditionalDefer3 enters what nativeConditional defers in line 76 in the list of its frame.
 func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
@@ -942,7 +944,7 @@ func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
 	})
 }
 
-//line natives_task.go:946
+//line natives_task.go:948
 
 // nativeConditionalDefer4 enters what nativeConditional defers in line 80 in the list of its frame.
 func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
@@ -954,7 +956,7 @@ func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
 	})
 }
 
-//line natives_task.go:958
+//line natives_task.go:960
 
 // nativeConditionalDefer5 enters what nativeConditional defers in line 85 in the list of its frame.
 func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
@@ -966,7 +968,7 @@ func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
 	})
 }
 
-//line natives_task.go:970
+//line natives_task.go:972
 
 // nativeConditionalDefer6 enters what nativeConditional defers in line 91 in the list of its frame.
 func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c int) {
@@ -978,7 +980,7 @@ func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c in
 	})
 }
 
-//line natives_task.go:982
+//line natives_task.go:984
 
 // nativeConditionalStep is the step form of nativeConditional.
 func nativeConditionalStep(f1 *generated.Frame, h *nativeConditionalHeld) generated.Step {
@@ -1015,7 +1017,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, f = h.p, h.f
 //line natives.go:62
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:1019
+//line natives_task.go:1021
 		goto resume1
 	case 2:
 		s := generated.At[nativeConditionalAt2](f1)
@@ -1023,7 +1025,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, f, g = h.p, h.f, h.g
 //line natives.go:69
 		generated.ChildErr(f1)
-//line natives_task.go:1027
+//line natives_task.go:1029
 		goto resume2
 	case 3:
 		s := generated.At[nativeConditionalAt3](f1)
@@ -1031,7 +1033,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p = h.p
 //line natives.go:71
 		generated.ChildErr(f1)
-//line natives_task.go:1035
+//line natives_task.go:1037
 		goto resume3
 	case 4:
 		s := generated.At[nativeConditionalAt4](f1)
@@ -1039,7 +1041,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, k = h.p, h.k
 //line natives.go:77
 		generated.ChildErr(f1)
-//line natives_task.go:1043
+//line natives_task.go:1045
 		goto resume4
 	case 5:
 		s := generated.At[nativeConditionalAt5](f1)
@@ -1047,7 +1049,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, k = h.p, h.k
 //line natives.go:82
 		generated.ChildErr(f1)
-//line natives_task.go:1051
+//line natives_task.go:1053
 		goto resume5
 	case 6:
 		s := generated.At[nativeConditionalAt6](f1)
@@ -1055,7 +1057,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, b = h.p, h.k
 //line natives.go:93
 		err2 = generated.ChildErr(f1)
-//line natives_task.go:1059
+//line natives_task.go:1061
 		goto resume6
 	case 7:
 		s := generated.At[nativeConditionalAt7](f1)
@@ -1063,7 +1065,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		b = h.k
 //line natives.go:95
 		generated.ChildErr(f1)
-//line natives_task.go:1067
+//line natives_task.go:1069
 		goto resume7
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1086,7 +1088,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 	}
 //line natives.go:62
 	err1 = stopStart(t, p, "in if")
-//line natives_task.go:1090
+//line natives_task.go:1092
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt1](f1) = nativeConditionalAt1{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f}
@@ -1115,7 +1117,7 @@ end1:
 		nativeConditionalDefer2(p1, p, f, g)
 	}
 	stopStart(t, p, "nested")
-//line natives_task.go:1119
+//line natives_task.go:1121
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt2](f1) = nativeConditionalAt2{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f, g: g}
@@ -1125,7 +1127,7 @@ resume2:
 //line natives.go:70
 	g.name, *f = "changed", &file{p, "other"}
 	stopStart(t, p, "nested again")
-//line natives_task.go:1129
+//line natives_task.go:1131
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt3](f1) = nativeConditionalAt3{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p}
@@ -1155,7 +1157,7 @@ case1:
 	}
 //line natives.go:77
 	stopStart(t, p, "four")
-//line natives_task.go:1159
+//line natives_task.go:1161
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt4](f1) = nativeConditionalAt4{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1170,7 +1172,7 @@ case2:
 //line natives.go:81
 	*k++
 	stopStart(t, p, "six")
-//line natives_task.go:1174
+//line natives_task.go:1176
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt5](f1) = nativeConditionalAt5{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1203,7 +1205,7 @@ end4:
 //line natives.go:92
 	*a1++
 	err2 = stopStart(t, p, "three")
-//line natives_task.go:1207
+//line natives_task.go:1209
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt6](f1) = nativeConditionalAt6{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: b}
@@ -1214,7 +1216,7 @@ resume6:
 	*b, *err = 7, err2
 end5:
 	stopStart(t, p, "end")
-//line natives_task.go:1218
+//line natives_task.go:1220
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt7](f1) = nativeConditionalAt7{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, k: b}
@@ -1226,7 +1228,7 @@ resume7:
 		*r = fmt.Sprint(a, *b)
 		goto exit
 	}
-//line natives_task.go:1230
+//line natives_task.go:1232
 exit:
 	if p1.Run(t) {
 		*h = nativeConditionalHeld{exit: h.exit}
@@ -1444,7 +1446,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:131
 	v := must2Start(t, p, n)
-//line natives_task.go:1448
+//line natives_task.go:1450
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 1)
 		nBox := generated.Box(&n)
@@ -1504,7 +1506,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	fn = nil
 	n++
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:1508
+//line natives_task.go:1510
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 2)
 		nBox := generated.Box(&n)
@@ -1539,7 +1541,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	return s, err
 }
 
-//line natives_task.go:1543
+//line natives_task.go:1545
 
 // nativeOperandsDefer1 enters what nativeOperands defers in line 113 in the list of its frame.
 func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -1551,7 +1553,7 @@ func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:1555
+//line natives_task.go:1557
 
 // nativeOperandsDefer2 enters what nativeOperands defers in line 114 in the list of its frame.
 func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
@@ -1563,7 +1565,7 @@ func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
 	})
 }
 
-//line natives_task.go:1567
+//line natives_task.go:1569
 
 // nativeOperandsDefer3 enters what nativeOperands defers in line 115 in the list of its frame.
 func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
@@ -1575,7 +1577,7 @@ func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
 	})
 }
 
-//line natives_task.go:1579
+//line natives_task.go:1581
 
 // nativeOperandsDefer4 enters what nativeOperands defers in line 116 in the list of its frame.
 func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
@@ -1587,7 +1589,7 @@ func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
 	})
 }
 
-//line natives_task.go:1591
+//line natives_task.go:1593
 
 // nativeOperandsDefer5 enters what nativeOperands defers in line 117 in the list of its frame.
 func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
@@ -1599,7 +1601,7 @@ func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
 	})
 }
 
-//line natives_task.go:1603
+//line natives_task.go:1605
 
 // nativeOperandsDefer6 enters what nativeOperands defers in line 118 in the list of its frame.
 func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
@@ -1611,7 +1613,7 @@ func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
 	})
 }
 
-//line natives_task.go:1615
+//line natives_task.go:1617
 
 // nativeOperandsDefer7 enters what nativeOperands defers in line 119 in the list of its frame.
 func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
@@ -1623,7 +1625,7 @@ func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
 	})
 }
 
-//line natives_task.go:1627
+//line natives_task.go:1629
 
 // nativeOperandsDefer8 enters what nativeOperands defers in line 120 in the list of its frame.
 func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *file, a8 string) {
@@ -1635,7 +1637,7 @@ func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *f
 	})
 }
 
-//line natives_task.go:1639
+//line natives_task.go:1641
 
 // nativeOperandsDefer9 enters what nativeOperands defers in line 121 in the list of its frame.
 func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10 any) {
@@ -1647,7 +1649,7 @@ func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10
 	})
 }
 
-//line natives_task.go:1651
+//line natives_task.go:1653
 
 // nativeOperandsDefer10 enters what nativeOperands defers in line 122 in the list of its frame.
 func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
@@ -1659,7 +1661,7 @@ func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
 	})
 }
 
-//line natives_task.go:1663
+//line natives_task.go:1665
 
 // nativeOperandsDefer11 enters what nativeOperands defers in line 123 in the list of its frame.
 func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
@@ -1671,7 +1673,7 @@ func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
 	})
 }
 
-//line natives_task.go:1675
+//line natives_task.go:1677
 
 // nativeOperandsDefer12 enters what nativeOperands defers in line 124 in the list of its frame.
 func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
@@ -1683,7 +1685,7 @@ func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:1687
+//line natives_task.go:1689
 
 // nativeOperandsDefer13 enters what nativeOperands defers in line 125 in the list of its frame.
 func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
@@ -1695,7 +1697,7 @@ func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
 	})
 }
 
-//line natives_task.go:1699
+//line natives_task.go:1701
 
 // nativeOperandsDefer14 enters what nativeOperands defers in line 126 in the list of its frame.
 func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m map[int]int, big *[40]int, a15 string, a16 int) {
@@ -1707,7 +1709,7 @@ func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m ma
 	})
 }
 
-//line natives_task.go:1711
+//line natives_task.go:1713
 
 // nativeOperandsDefer15 enters what nativeOperands defers in line 127 in the list of its frame.
 func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
@@ -1719,7 +1721,7 @@ func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
 	})
 }
 
-//line natives_task.go:1723
+//line natives_task.go:1725
 
 // nativeOperandsDefer16 enters what nativeOperands defers in line 128 in the list of its frame.
 func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
@@ -1731,7 +1733,7 @@ func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:1735
+//line natives_task.go:1737
 
 // nativeOperandsDefer17 enters what nativeOperands defers in line 129 in the list of its frame.
 func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 error) {
@@ -1743,7 +1745,7 @@ func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 err
 	})
 }
 
-//line natives_task.go:1747
+//line natives_task.go:1749
 
 // nativeOperandsDefer18 enters what nativeOperands defers in line 130 in the list of its frame.
 func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
@@ -1755,7 +1757,7 @@ func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
 	})
 }
 
-//line natives_task.go:1759
+//line natives_task.go:1761
 
 // nativeOperandsDefer19 enters what nativeOperands defers in line 131 in the list of its frame.
 func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
@@ -1767,7 +1769,7 @@ func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
 	})
 }
 
-//line natives_task.go:1771
+//line natives_task.go:1773
 
 // nativeOperandsDefer20 enters what nativeOperands defers in line 132 in the list of its frame.
 func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
@@ -1779,7 +1781,7 @@ func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
 	})
 }
 
-//line natives_task.go:1783
+//line natives_task.go:1785
 
 // nativeOperandsDefer21 enters what nativeOperands defers in line 133 in the list of its frame.
 func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
@@ -1791,7 +1793,7 @@ func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
 	})
 }
 
-//line natives_task.go:1795
+//line natives_task.go:1797
 
 // nativeOperandsStep is the step form of nativeOperands.
 func nativeOperandsStep(f1 *generated.Frame, h *nativeOperandsHeld) generated.Step {
@@ -1831,13 +1833,13 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 //line natives.go:131
 		v = s1.result
 		generated.Child(f1)
-//line natives_task.go:1835
+//line natives_task.go:1837
 		goto resume1
 	case 2:
 		s = h.s
 //line natives.go:139
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:1841
+//line natives_task.go:1843
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1967,7 +1969,7 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 	}
 //line natives.go:131
 	v = must2Start(t, p, *n)
-//line natives_task.go:1971
+//line natives_task.go:1973
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeOperandsAt1](f1)
 		*s1 = nativeOperandsAt1{}
@@ -1999,7 +2001,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2003
+//line natives_task.go:2005
 	if generated.Suspended(t) {
 		*h = nativeOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -2011,7 +2013,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line natives_task.go:2015
+//line natives_task.go:2017
 exit:
 	if p1.Run(t) {
 		*h = nativeOperandsHeld{exit: h.exit}
@@ -2157,7 +2159,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:169
 		err1 := stopStart(t, p, "before")
-//line natives_task.go:2161
+//line natives_task.go:2163
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 1)
 			rBox := generated.Box(&r)
@@ -2190,7 +2192,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2194
+//line natives_task.go:2196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 2)
 		rBox := generated.Box(&r)
@@ -2223,7 +2225,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "returned", nil
 }
 
-//line natives_task.go:2227
+//line natives_task.go:2229
 
 // nativeRecoverDefer1 enters what nativeRecover defers in line 145 in the list of its frame.
 func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
@@ -2235,7 +2237,7 @@ func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2239
+//line natives_task.go:2241
 
 // nativeRecoverDefer2 enters what nativeRecover defers in line 147 in the list of its frame.
 func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
@@ -2247,7 +2249,7 @@ func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
 	})
 }
 
-//line natives_task.go:2251
+//line natives_task.go:2253
 
 // nativeRecoverDefer3 enters what nativeRecover defers in line 150 in the list of its frame.
 func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
@@ -2259,7 +2261,7 @@ func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:2263
+//line natives_task.go:2265
 
 // nativeRecoverDefer4 enters what nativeRecover defers in line 154 in the list of its frame.
 func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
@@ -2271,7 +2273,7 @@ func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
 	})
 }
 
-//line natives_task.go:2275
+//line natives_task.go:2277
 
 // nativeRecoverDefer5 enters what nativeRecover defers in line 157 in the list of its frame.
 func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
@@ -2283,7 +2285,7 @@ func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
 	})
 }
 
-//line natives_task.go:2287
+//line natives_task.go:2289
 
 // nativeRecoverDefer6 enters what nativeRecover defers in line 159 in the list of its frame.
 func nativeRecoverDefer6(p1 *generated.Panic) {
@@ -2295,7 +2297,7 @@ func nativeRecoverDefer6(p1 *generated.Panic) {
 	})
 }
 
-//line natives_task.go:2299
+//line natives_task.go:2301
 
 // nativeRecoverDefer7 enters what nativeRecover defers in line 160 in the list of its frame.
 func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
@@ -2307,7 +2309,7 @@ func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2311
+//line natives_task.go:2313
 
 // nativeRecoverDefer8 enters what nativeRecover defers in line 162 in the list of its frame.
 func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
@@ -2323,7 +2325,7 @@ func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2327
+//line natives_task.go:2329
 
 // nativeRecoverStep is the step form of nativeRecover.
 func nativeRecoverStep(f *generated.Frame, h *nativeRecoverHeld) generated.Step {
@@ -2358,14 +2360,14 @@ func nativeRecoverRun(f *generated.Frame, h *nativeRecoverHeld, at int) (step ge
 		p = h.p
 //line natives.go:169
 		err1 = generated.ChildErr(f)
-//line natives_task.go:2362
+//line natives_task.go:2364
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecoverAt2](f)
 		n = s.n
 //line natives.go:172
 		generated.ChildErr(f)
-//line natives_task.go:2369
+//line natives_task.go:2371
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2440,7 +2442,7 @@ end5:
 //line natives.go:168
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line natives_task.go:2444
+//line natives_task.go:2446
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt1](f) = nativeRecoverAt1{n: n}
 		*h = nativeRecoverHeld{exit: h.exit, p: p}
@@ -2459,7 +2461,7 @@ resume1:
 end6:
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2463
+//line natives_task.go:2465
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt2](f) = nativeRecoverAt2{n: n}
 		*h = nativeRecoverHeld{exit: h.exit}
@@ -2474,7 +2476,7 @@ resume2:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line natives_task.go:2478
+//line natives_task.go:2480
 exit:
 	if p1.Run(t) {
 		*h = nativeRecoverHeld{exit: h.exit}
@@ -2537,7 +2539,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2541
+//line natives_task.go:2543
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 1)
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
@@ -2550,7 +2552,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:189
 	if n > 0 {
 		generated.Goexit(t)
-//line natives_task.go:2554
+//line natives_task.go:2556
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 2)
 			*h = nativeGoexitHeld{exit: nativeGoexitExit{r: r, err: err}}
@@ -2564,7 +2566,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end", nil
 }
 
-//line natives_task.go:2568
+//line natives_task.go:2570
 
 // nativeGoexitDefer1 enters what nativeGoexit defers in line 181 in the list of its frame.
 func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
@@ -2576,7 +2578,7 @@ func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:2580
+//line natives_task.go:2582
 
 // nativeGoexitDefer2 enters what nativeGoexit defers in line 182 in the list of its frame.
 func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -2588,7 +2590,7 @@ func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2592
+//line natives_task.go:2594
 
 // nativeGoexitDefer3 enters what nativeGoexit defers in line 183 in the list of its frame.
 func nativeGoexitDefer3(p1 *generated.Panic, n int) {
@@ -2604,7 +2606,7 @@ func nativeGoexitDefer3(p1 *generated.Panic, n int) {
 	})
 }
 
-//line natives_task.go:2608
+//line natives_task.go:2610
 
 // nativeGoexitStep is the step form of nativeGoexit.
 func nativeGoexitStep(f *generated.Frame, h *nativeGoexitHeld) generated.Step {
@@ -2633,12 +2635,12 @@ func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step gene
 		n = s.n
 //line natives.go:188
 		generated.ChildErr(f)
-//line natives_task.go:2637
+//line natives_task.go:2639
 		goto resume1
 	case 2:
 //line natives.go:190
 		generated.Child(f)
-//line natives_task.go:2642
+//line natives_task.go:2644
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2663,7 +2665,7 @@ func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step gene
 	}
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2667
+//line natives_task.go:2669
 	if generated.Suspended(t) {
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2676,7 +2678,7 @@ resume1:
 	}
 //line natives.go:190
 	generated.Goexit(t)
-//line natives_task.go:2680
+//line natives_task.go:2682
 	if generated.Suspended(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2688,7 +2690,7 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line natives_task.go:2692
+//line natives_task.go:2694
 exit:
 	if p1.Run(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2792,7 +2794,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:217
 	r = "after "
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:2796
+//line natives_task.go:2798
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNilHeld](t, nativeNilKind, 1)
 		rBox := generated.Box(&r)
@@ -2817,7 +2819,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r, err
 }
 
-//line natives_task.go:2821
+//line natives_task.go:2823
 
 // nativeNilDefer1 enters what nativeNil defers in line 198 in the list of its frame.
 func nativeNilDefer1(p1 *generated.Panic, r *string) {
@@ -2833,7 +2835,7 @@ func nativeNilDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2837
+//line natives_task.go:2839
 
 // nativeNilDefer2 enters what nativeNil defers in line 209 in the list of its frame.
 func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
@@ -2845,7 +2847,7 @@ func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
 	})
 }
 
-//line natives_task.go:2849
+//line natives_task.go:2851
 
 // nativeNilDefer3 enters what nativeNil defers in line 211 in the list of its frame.
 func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
@@ -2857,7 +2859,7 @@ func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
 	})
 }
 
-//line natives_task.go:2861
+//line natives_task.go:2863
 
 // nativeNilDefer4 enters what nativeNil defers in line 213 in the list of its frame.
 func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
@@ -2869,7 +2871,7 @@ func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
 	})
 }
 
-//line natives_task.go:2873
+//line natives_task.go:2875
 
 // nativeNilDefer5 enters what nativeNil defers in line 215 in the list of its frame.
 func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
@@ -2881,7 +2883,7 @@ func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
 	})
 }
 
-//line natives_task.go:2885
+//line natives_task.go:2887
 
 // nativeNilStep is the step form of nativeNil.
 func nativeNilStep(f1 *generated.Frame, h *nativeNilHeld) generated.Step {
@@ -2915,7 +2917,7 @@ func nativeNilRun(f1 *generated.Frame, h *nativeNilHeld, at int) (step generated
 	case 1:
 //line natives.go:218
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:2919
+//line natives_task.go:2921
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -2977,7 +2979,7 @@ end1:
 //line natives.go:217
 	*r = "after "
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2981
+//line natives_task.go:2983
 	if generated.Suspended(t) {
 		*h = nativeNilHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -2986,7 +2988,7 @@ resume1:
 //line natives.go:218
 	*err = err1
 	goto exit
-//line natives_task.go:2990
+//line natives_task.go:2992
 exit:
 	if p1.Run(t) {
 		*h = nativeNilHeld{exit: h.exit}
@@ -3052,7 +3054,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:241
 			err1 := stopStart(t, p, fmt.Sprint(shared, own, address))
-//line natives_task.go:3056
+//line natives_task.go:3058
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 1)
 				rBox := generated.Box(&r)
@@ -3071,7 +3073,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		*to += 10
 	}
 	err2 := stopStart(t, p, "end")
-//line natives_task.go:3075
+//line natives_task.go:3077
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 2)
 		rBox := generated.Box(&r)
@@ -3084,7 +3086,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err2
 }
 
-//line natives_task.go:3088
+//line natives_task.go:3090
 
 // nativeSharedDefer1 enters what nativeShared defers in line 229 in the list of its frame.
 func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, own *int, address *int, more func(), to *int) {
@@ -3104,7 +3106,7 @@ func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, ow
 	})
 }
 
-//line natives_task.go:3108
+//line natives_task.go:3110
 
 // nativeSharedStep is the step form of nativeShared.
 func nativeSharedStep(f *generated.Frame, h *nativeSharedHeld) generated.Step {
@@ -3140,12 +3142,12 @@ func nativeSharedRun(f *generated.Frame, h *nativeSharedHeld, at int) (step gene
 		p, shared, own, address, more, to = h.p, h.shared, h.own, h.address, h.more, h.to
 //line natives.go:241
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3144
+//line natives_task.go:3146
 		goto resume1
 	case 2:
 //line natives.go:246
 		err2 = generated.ChildErr(f)
-//line natives_task.go:3149
+//line natives_task.go:3151
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3180,7 +3182,7 @@ loop1:
 	more()
 	*own += i
 	err1 = stopStart(t, p, fmt.Sprint(*shared, *own, *address))
-//line natives_task.go:3184
+//line natives_task.go:3186
 	if generated.Suspended(t) {
 		*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
 		*h = nativeSharedHeld{exit: h.exit, p: p, shared: shared, own: own, address: address, more: more, to: to}
@@ -3205,7 +3207,7 @@ end1:
 end2:
 //line natives.go:246
 	err2 = stopStart(t, p, "end")
-//line natives_task.go:3209
+//line natives_task.go:3211
 	if generated.Suspended(t) {
 		*h = nativeSharedHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -3216,7 +3218,7 @@ resume2:
 		*r, *err = "end ", err2
 		goto exit
 	}
-//line natives_task.go:3220
+//line natives_task.go:3222
 exit:
 	if p1.Run(t) {
 		*h = nativeSharedHeld{exit: h.exit}
@@ -3282,7 +3284,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 		}
 //line natives.go:261
 		stopStart(t, p, "literal")
-//line natives_task.go:3286
+//line natives_task.go:3288
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 			sBox := generated.Box(&s)
@@ -3308,7 +3310,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:268
 	a := startOfNatives(call)(t, n)
-//line natives_task.go:3312
+//line natives_task.go:3314
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 1)
 		rBox := generated.Box(&r)
@@ -3319,7 +3321,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:269
 	b := startOfNatives(call)(t, 1)
-//line natives_task.go:3323
+//line natives_task.go:3325
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 2)
 		rBox := generated.Box(&r)
@@ -3331,7 +3333,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:270
 	r = a + b
 	v := startOfNatives(call)(t, 0)
-//line natives_task.go:3335
+//line natives_task.go:3337
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 3)
 		rBox := generated.Box(&r)
@@ -3344,7 +3346,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + v, nil
 }
 
-//line natives_task.go:3348
+//line natives_task.go:3350
 
 // nativeLiteralDefer1 enters what nativeLiteral defers in line 267 in the list of its frame.
 func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls *int) {
@@ -3356,7 +3358,7 @@ func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls 
 	})
 }
 
-//line natives_task.go:3360
+//line natives_task.go:3362
 
 // nativeLiteralStep is the step form of nativeLiteral.
 func nativeLiteralStep(f *generated.Frame, h *nativeLiteralHeld) generated.Step {
@@ -3391,20 +3393,20 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 //line natives.go:268
 		a = h.result
 		generated.Child(f)
-//line natives_task.go:3395
+//line natives_task.go:3397
 		goto resume1
 	case 2:
 		call, a = h.call, h.a
 //line natives.go:269
 		b = h.result
 		generated.Child(f)
-//line natives_task.go:3402
+//line natives_task.go:3404
 		goto resume2
 	case 3:
 //line natives.go:271
 		v = h.result
 		generated.Child(f)
-//line natives_task.go:3408
+//line natives_task.go:3410
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3449,7 +3451,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 			}
 //line natives.go:261
 			stopStart(t, p, "literal")
-//line natives_task.go:3453
+//line natives_task.go:3455
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 				sBox := generated.Box(&s)
@@ -3474,7 +3476,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 	}
 //line natives.go:268
 	a = startOfNatives(call)(t, n)
-//line natives_task.go:3478
+//line natives_task.go:3480
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3483,7 +3485,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 resume1:
 //line natives.go:269
 	b = startOfNatives(call)(t, 1)
-//line natives_task.go:3487
+//line natives_task.go:3489
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3493,7 +3495,7 @@ resume2:
 //line natives.go:270
 	*r = a + b
 	v = startOfNatives(call)(t, 0)
-//line natives_task.go:3497
+//line natives_task.go:3499
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3505,7 +3507,7 @@ resume3:
 		*r, *err = *r+v, nil
 		goto exit
 	}
-//line natives_task.go:3509
+//line natives_task.go:3511
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
@@ -3555,7 +3557,7 @@ func nativeLiteralFunc1Defer1(p1 *generated.Panic, k *int, s *string) {
 	})
 }
 
-//line natives_task.go:3559
+//line natives_task.go:3561
 
 // nativeLiteralFunc1Defer2 enters what nativeLiteral.func1 defers in line 259 in the list of its frame.
 func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -3567,7 +3569,7 @@ func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:3571
+//line natives_task.go:3573
 
 // nativeLiteralFunc1Step is the step form of nativeLiteral.func1.
 func nativeLiteralFunc1Step(f *generated.Frame, h *nativeLiteralFunc1Held) generated.Step {
@@ -3599,7 +3601,7 @@ func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int
 		m = s1.m
 //line natives.go:261
 		generated.ChildErr(f)
-//line natives_task.go:3603
+//line natives_task.go:3605
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3628,7 +3630,7 @@ func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int
 end1:
 //line natives.go:261
 	stopStart(t, p, "literal")
-//line natives_task.go:3632
+//line natives_task.go:3634
 	if generated.Suspended(t) {
 		*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3643,7 +3645,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line natives_task.go:3647
+//line natives_task.go:3649
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3705,7 +3707,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:285
 	if n == 0 {
 		stopStart(t, p, "bottom")
-//line natives_task.go:3709
+//line natives_task.go:3711
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 1)
 			rBox := generated.Box(&r)
@@ -3718,7 +3720,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 		panic("bottom")
 	}
 	v, err1 := nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3722
+//line natives_task.go:3724
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 2)
 		rBox := generated.Box(&r)
@@ -3734,7 +3736,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + fmt.Sprint(n), err
 }
 
-//line natives_task.go:3738
+//line natives_task.go:3740
 
 // nativeRecursiveDefer1 enters what nativeRecursive defers in line 276 in the list of its frame.
 func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
@@ -3753,7 +3755,7 @@ func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
 	})
 }
 
-//line natives_task.go:3757
+//line natives_task.go:3759
 
 // nativeRecursiveDefer2 enters what nativeRecursive defers in line 284 in the list of its frame.
 func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
@@ -3765,7 +3767,7 @@ func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:3769
+//line natives_task.go:3771
 
 // nativeRecursiveStep is the step form of nativeRecursive.
 func nativeRecursiveStep(f *generated.Frame, h *nativeRecursiveHeld) generated.Step {
@@ -3797,7 +3799,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 	case 1:
 //line natives.go:286
 		generated.ChildErr(f)
-//line natives_task.go:3801
+//line natives_task.go:3803
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecursiveAt2](f)
@@ -3805,7 +3807,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 //line natives.go:289
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3809
+//line natives_task.go:3811
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3831,7 +3833,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 	}
 //line natives.go:286
 	stopStart(t, p, "bottom")
-//line natives_task.go:3835
+//line natives_task.go:3837
 	if generated.Suspended(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3841,7 +3843,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3845
+//line natives_task.go:3847
 	if generated.Suspended(t) {
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3855,7 +3857,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line natives_task.go:3859
+//line natives_task.go:3861
 exit:
 	if p1.Run(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3923,18 +3925,18 @@ func nativeFallbackRun(f *generated.Frame, h *nativeFallbackHeld, at int) (step 
 		p = h.p
 //line natives.go:306
 		generated.ChildErr(f)
-//line natives_task.go:3927
+//line natives_task.go:3929
 		goto resume1
 	case 2:
 		p = h.p
 //line natives.go:309
 		generated.ChildErr(f)
-//line natives_task.go:3933
+//line natives_task.go:3935
 		goto resume2
 	case 3:
 //line natives.go:311
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3938
+//line natives_task.go:3940
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3984,7 +3986,7 @@ case1:
 //line natives.go:305
 	*v1 += 2
 	stopStart(t, p, "int")
-//line natives_task.go:3988
+//line natives_task.go:3990
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -4005,7 +4007,7 @@ case2:
 	}
 //line natives.go:309
 	stopStart(t, p, "error")
-//line natives_task.go:4009
+//line natives_task.go:4011
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 2), true
@@ -4014,7 +4016,7 @@ resume2:
 end1:
 //line natives.go:311
 	err1 = stopStart(t, p, "end")
-//line natives_task.go:4018
+//line natives_task.go:4020
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -4025,7 +4027,7 @@ resume3:
 		*r, *err = "end", err1
 		goto exit
 	}
-//line natives_task.go:4029
+//line natives_task.go:4031
 exit:
 	if p1.Run(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
@@ -4072,7 +4074,7 @@ var nativeGenericKind *generated.Kind
 func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:315
 	k, err := nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4076
+//line natives_task.go:4078
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 1)
 		s1 := generated.At[nativeGenericAt1](f)
@@ -4083,7 +4085,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:316
 	s, err2 := nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4087
+//line natives_task.go:4089
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 2)
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
@@ -4094,7 +4096,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:317
 	c := &closer{p: p}
 	closed, err3 := nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4098
+//line natives_task.go:4100
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 3)
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
@@ -4106,7 +4108,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s, closed), errors.Join(err, err2, err3)
 }
 
-//line natives_task.go:4110
+//line natives_task.go:4112
 
 // nativeGenericStep is the step form of nativeGeneric.
 func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step {
@@ -4130,7 +4132,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:315
 		k = s1.result
 		err = generated.ChildErr(f)
-//line natives_task.go:4134
+//line natives_task.go:4136
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeGenericAt2](f)
@@ -4139,7 +4141,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:316
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4143
+//line natives_task.go:4145
 		goto resume2
 	case 3:
 		s1 := generated.At[nativeGenericAt3](f)
@@ -4148,14 +4150,14 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:318
 		closed = h.result1
 		err3 = generated.ChildErr(f)
-//line natives_task.go:4152
+//line natives_task.go:4154
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:315
 	k, err = nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4159
+//line natives_task.go:4161
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeGenericAt1](f)
 		*s1 = nativeGenericAt1{n: n}
@@ -4166,7 +4168,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 resume1:
 //line natives.go:316
 	s, err2 = nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4170
+//line natives_task.go:4172
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
 		*h = nativeGenericHeld{p: p, err: err}
@@ -4177,7 +4179,7 @@ resume2:
 //line natives.go:317
 	c = &closer{p: p}
 	closed, err3 = nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4181
+//line natives_task.go:4183
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
 		*h = nativeGenericHeld{err: err, s: s, err2: err2}
@@ -4189,7 +4191,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(k, s, closed), errors.Join(err, err2, err3))
 }
 
-//line natives_task.go:4193
+//line natives_task.go:4195
 
 // nativeOfArgs has the arguments of nativeOf.
 type nativeOfArgs struct {
@@ -4282,7 +4284,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		}(a3)
 //line natives.go:334
 		stopStart(t, p, "two")
-//line natives_task.go:4286
+//line natives_task.go:4288
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 1)
 			rBox := generated.Box(&r)
@@ -4299,7 +4301,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		w = r
 	}
 	err1 := stopStart(t, p, "generic")
-//line natives_task.go:4303
+//line natives_task.go:4305
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 2)
 		rBox := generated.Box(&r)
@@ -4322,7 +4324,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 	return v, err
 }
 
-//line natives_task.go:4326
+//line natives_task.go:4328
 
 // nativeOfDefer1 enters what nativeOf defers in line 324 in the list of its frame.
 func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
@@ -4334,7 +4336,7 @@ func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:4338
+//line natives_task.go:4340
 
 // nativeOfDefer2 enters what nativeOf defers in line 325 in the list of its frame.
 func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
@@ -4350,7 +4352,7 @@ func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
 	})
 }
 
-//line natives_task.go:4354
+//line natives_task.go:4356
 
 // nativeOfDefer3 enters what nativeOf defers in line 330 in the list of its frame.
 func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
@@ -4362,7 +4364,7 @@ func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
 	})
 }
 
-//line natives_task.go:4366
+//line natives_task.go:4368
 
 // nativeOfDefer4 enters what nativeOf defers in line 333 in the list of its frame.
 func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
@@ -4374,7 +4376,7 @@ func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
 	})
 }
 
-//line natives_task.go:4378
+//line natives_task.go:4380
 
 // nativeOfStep is the step form of nativeOf.
 func nativeOfStep[V any](f *generated.Frame, h *nativeOfHeld[V]) generated.Step {
@@ -4410,7 +4412,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 		p, v, w = h.p, h.v, h.w
 //line natives.go:334
 		generated.ChildErr(f)
-//line natives_task.go:4414
+//line natives_task.go:4416
 		goto resume1
 	case 2:
 		s := generated.At[nativeOfAt2](f)
@@ -4418,7 +4420,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 		v = h.v
 //line natives.go:337
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4422
+//line natives_task.go:4424
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4457,7 +4459,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 	}
 //line natives.go:334
 	stopStart(t, p, "two")
-//line natives_task.go:4461
+//line natives_task.go:4463
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, p: p, v: v, w: w}
@@ -4468,7 +4470,7 @@ resume1:
 	*w = *r
 end1:
 	err1 = stopStart(t, p, "generic")
-//line natives_task.go:4472
+//line natives_task.go:4474
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, v: v}
@@ -4484,7 +4486,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line natives_task.go:4488
+//line natives_task.go:4490
 exit:
 	if p1.Run(t) {
 		*h = nativeOfHeld[V]{exit: h.exit}
@@ -4538,7 +4540,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	}()
 //line natives.go:360
 	err1 := stopStart(t, p, "to be closed")
-//line natives_task.go:4542
+//line natives_task.go:4544
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeCloseHeld[C]](t, nativeCloseKind[C](), 1)
 		*h = nativeCloseHeld[C]{exit: nativeCloseExit[C]{closed: closed, err: err}, c: c}
@@ -4550,7 +4552,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	return c, err
 }
 
-//line natives_task.go:4554
+//line natives_task.go:4556
 
 // nativeCloseDefer1 enters what nativeClose defers in line 359 in the list of its frame.
 func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
@@ -4562,7 +4564,7 @@ func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
 	})
 }
 
-//line natives_task.go:4566
+//line natives_task.go:4568
 
 // nativeCloseStep is the step form of nativeClose.
 func nativeCloseStep[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C]) generated.Step {
@@ -4589,7 +4591,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at i
 		c = h.c
 //line natives.go:360
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4593
+//line natives_task.go:4595
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4607,7 +4609,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at i
 	}
 //line natives.go:360
 	err1 = stopStart(t, p, "to be closed")
-//line natives_task.go:4611
+//line natives_task.go:4613
 	if generated.Suspended(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit, c: c}
 		return generated.Wait(f, t, 1), true
@@ -4619,7 +4621,7 @@ resume1:
 		*closed = c
 		goto exit
 	}
-//line natives_task.go:4623
+//line natives_task.go:4625
 exit:
 	if p1.Run(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit}
@@ -4677,7 +4679,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:375
 	v, err1 := nativeRecursiveStart(t, p, n)
-//line natives_task.go:4681
+//line natives_task.go:4683
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 1)
 		rBox := generated.Box(&r)
@@ -4692,7 +4694,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:375
 	r, err = v, err1
 	s, err2 := deferNestedStart(t, p, n)
-//line natives_task.go:4696
+//line natives_task.go:4698
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 2)
 		rBox := generated.Box(&r)
@@ -4707,7 +4709,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + s, errors.Join(err, err2)
 }
 
-//line natives_task.go:4711
+//line natives_task.go:4713
 
 // nativeBelowDefer1 enters what nativeBelow defers in line 368 in the list of its frame.
 func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
@@ -4719,7 +4721,7 @@ func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:4723
+//line natives_task.go:4725
 
 // nativeBelowDefer2 enters what nativeBelow defers in line 369 in the list of its frame.
 func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -4736,7 +4738,7 @@ func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:4740
+//line natives_task.go:4742
 
 // nativeBelowStep is the step form of nativeBelow.
 func nativeBelowStep(f *generated.Frame, h *nativeBelowHeld) generated.Step {
@@ -4775,13 +4777,13 @@ func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step genera
 //line natives.go:375
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4779
+//line natives_task.go:4781
 		goto resume1
 	case 2:
 //line natives.go:376
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4785
+//line natives_task.go:4787
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4802,7 +4804,7 @@ func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step genera
 	}
 //line natives.go:375
 	v, err1 = nativeRecursiveStart(t, p, n)
-//line natives_task.go:4806
+//line natives_task.go:4808
 	if generated.Suspended(t) {
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
 		*h = nativeBelowHeld{exit: h.exit, p: p}
@@ -4813,7 +4815,7 @@ resume1:
 //line natives.go:375
 	*r, *err = v, err1
 	s, err2 = deferNestedStart(t, p, n)
-//line natives_task.go:4817
+//line natives_task.go:4819
 	if generated.Suspended(t) {
 		*h = nativeBelowHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4825,7 +4827,7 @@ resume2:
 		*r, *err = *r+s, errors.Join(*err, err2)
 		goto exit
 	}
-//line natives_task.go:4829
+//line natives_task.go:4831
 exit:
 	if p1.Run(t) {
 		*h = nativeBelowHeld{exit: h.exit}
@@ -4866,7 +4868,7 @@ var nativeNoneKind *generated.Kind
 func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4870
+//line natives_task.go:4872
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 1)
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
@@ -4875,7 +4877,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:383
 	err := nativeErrorStart(t, p, n)
-//line natives_task.go:4879
+//line natives_task.go:4881
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 2)
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
@@ -4884,7 +4886,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:384
 	k, s := nativeTwoStart(t, p, n)
-//line natives_task.go:4888
+//line natives_task.go:4890
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 3)
 		*h = nativeNoneHeld{err: err}
@@ -4895,7 +4897,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s), err
 }
 
-//line natives_task.go:4899
+//line natives_task.go:4901
 
 // nativeNoneStep is the step form of nativeNone.
 func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
@@ -4917,7 +4919,7 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 		p = h.p
 //line natives.go:382
 		generated.Child(f)
-//line natives_task.go:4921
+//line natives_task.go:4923
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeNoneAt2](f)
@@ -4925,21 +4927,21 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 		p = h.p
 //line natives.go:383
 		err = generated.ChildErr(f)
-//line natives_task.go:4929
+//line natives_task.go:4931
 		goto resume2
 	case 3:
 		err = h.err
 //line natives.go:384
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:4936
+//line natives_task.go:4938
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4943
+//line natives_task.go:4945
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4948,7 +4950,7 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 resume1:
 //line natives.go:383
 	err = nativeErrorStart(t, p, n)
-//line natives_task.go:4952
+//line natives_task.go:4954
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4957,7 +4959,7 @@ resume1:
 resume2:
 //line natives.go:384
 	k, s = nativeTwoStart(t, p, n)
-//line natives_task.go:4961
+//line natives_task.go:4963
 	if generated.Suspended(t) {
 		*h = nativeNoneHeld{err: err}
 		generated.ResultToStep(t, &h.result)
@@ -4968,7 +4970,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(k, s), err)
 }
 
-//line natives_task.go:4972
+//line natives_task.go:4974
 
 // nativeNothingArgs has the arguments of nativeNothing.
 type nativeNothingArgs struct {
@@ -5004,7 +5006,7 @@ func nativeNothingStart(t *task.T, p *plan, n int) {
 		return
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5008
+//line natives_task.go:5010
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNothingHeld](t, nativeNothingKind, 1)
 		*h = nativeNothingHeld{}
@@ -5023,7 +5025,7 @@ func nativeNothingDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5027
+//line natives_task.go:5029
 
 // nativeNothingStep is the step form of nativeNothing.
 func nativeNothingStep(f *generated.Frame, h *nativeNothingHeld) generated.Step {
@@ -5048,7 +5050,7 @@ func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step ge
 	case 1:
 //line natives.go:393
 		generated.ChildErr(f)
-//line natives_task.go:5052
+//line natives_task.go:5054
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5068,7 +5070,7 @@ func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step ge
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5072
+//line natives_task.go:5074
 	if generated.Suspended(t) {
 		*h = nativeNothingHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5117,7 +5119,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 		return errors.New("three")
 	}
 	err := stopStart(t, p, "not 3")
-//line natives_task.go:5121
+//line natives_task.go:5123
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeErrorHeld](t, nativeErrorKind, 1)
 		*h = nativeErrorHeld{}
@@ -5128,7 +5130,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err
 }
 
-//line natives_task.go:5132
+//line natives_task.go:5134
 
 // nativeErrorDefer1 enters what nativeError defers in line 397 in the list of its frame.
 func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
@@ -5140,7 +5142,7 @@ func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5144
+//line natives_task.go:5146
 
 // nativeErrorStep is the step form of nativeError.
 func nativeErrorStep(f *generated.Frame, h *nativeErrorHeld) generated.Step {
@@ -5167,7 +5169,7 @@ func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step genera
 	case 1:
 //line natives.go:401
 		err = generated.ChildErr(f)
-//line natives_task.go:5171
+//line natives_task.go:5173
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5191,7 +5193,7 @@ func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step genera
 	}
 //line natives.go:401
 	err = stopStart(t, p, "not 3")
-//line natives_task.go:5195
+//line natives_task.go:5197
 	if generated.Suspended(t) {
 		*h = nativeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5202,7 +5204,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line natives_task.go:5206
+//line natives_task.go:5208
 exit:
 	if p1.Run(t) {
 		*h = nativeErrorHeld{exit: h.exit}
@@ -5260,7 +5262,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives.go:406
 	k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5264
+//line natives_task.go:5266
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 1)
 		kBox := generated.Box(&k)
@@ -5274,7 +5276,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 		return
 	}
 	v, v1 := taskTwoStart(t, p, n)
-//line natives_task.go:5278
+//line natives_task.go:5280
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 2)
 		kBox := generated.Box(&k)
@@ -5287,7 +5289,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 	return v, v1
 }
 
-//line natives_task.go:5291
+//line natives_task.go:5293
 
 // nativeTwoDefer1 enters what nativeTwo defers in line 405 in the list of its frame.
 func nativeTwoDefer1(p1 *generated.Panic, k *int) {
@@ -5299,7 +5301,7 @@ func nativeTwoDefer1(p1 *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5303
+//line natives_task.go:5305
 
 // nativeTwoStep is the step form of nativeTwo.
 func nativeTwoStep(f *generated.Frame, h *nativeTwoHeld) generated.Step {
@@ -5333,13 +5335,13 @@ func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.
 		p = h.p
 //line natives.go:407
 		generated.ChildErr(f)
-//line natives_task.go:5337
+//line natives_task.go:5339
 		goto resume1
 	case 2:
 //line natives.go:411
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:5343
+//line natives_task.go:5345
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5356,7 +5358,7 @@ func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.
 //line natives.go:406
 	*k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5360
+//line natives_task.go:5362
 	if generated.Suspended(t) {
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: h.exit, p: p}
@@ -5368,7 +5370,7 @@ resume1:
 		goto exit
 	}
 	v, v1 = taskTwoStart(t, p, n)
-//line natives_task.go:5372
+//line natives_task.go:5374
 	if generated.Suspended(t) {
 		*h = nativeTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5380,7 +5382,7 @@ resume2:
 		*k, *result = v, v1
 		goto exit
 	}
-//line natives_task.go:5384
+//line natives_task.go:5386
 exit:
 	if p1.Run(t) {
 		*h = nativeTwoHeld{exit: h.exit}
@@ -5458,7 +5460,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	{
 //line natives.go:431
 		err1 := waitIfStart(t, n < 0)
-//line natives_task.go:5462
+//line natives_task.go:5464
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 1)
 			kBox := generated.Box(&k)
@@ -5483,7 +5485,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 		panic(errEven)
 	}
 	err2 := waitIfStart(t, n < 0)
-//line natives_task.go:5487
+//line natives_task.go:5489
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 2)
 		kBox := generated.Box(&k)
@@ -5503,7 +5505,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	return k, err
 }
 
-//line natives_task.go:5507
+//line natives_task.go:5509
 
 // guardedDefer1 enters what guarded defers in line 417 in the list of its frame.
 func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
@@ -5515,7 +5517,7 @@ func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:5519
+//line natives_task.go:5521
 
 // guardedDefer2 enters what guarded defers in line 418 in the list of its frame.
 func guardedDefer2(p *generated.Panic, k *int) {
@@ -5531,7 +5533,7 @@ func guardedDefer2(p *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5535
+//line natives_task.go:5537
 
 // guardedDefer3 enters what guarded defers in line 425 in the list of its frame.
 func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
@@ -5547,7 +5549,7 @@ func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
 	})
 }
 
-//line natives_task.go:5551
+//line natives_task.go:5553
 
 // guardedStep is the step form of guarded.
 func guardedStep(f *generated.Frame, h *guardedHeld) generated.Step {
@@ -5584,14 +5586,14 @@ func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step
 		n = s.n
 //line natives.go:431
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5588
+//line natives_task.go:5590
 		goto resume1
 	case 2:
 		s := generated.At[guardedAt2](f)
 		n = s.n
 //line natives.go:437
 		err2 = generated.ChildErr(f)
-//line natives_task.go:5595
+//line natives_task.go:5597
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5624,7 +5626,7 @@ func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step
 end1:
 //line natives.go:431
 	err1 = waitIfStart(t, n < 0)
-//line natives_task.go:5628
+//line natives_task.go:5630
 	if generated.Suspended(t) {
 		*generated.At[guardedAt1](f) = guardedAt1{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5646,7 +5648,7 @@ end2:
 		panic(errEven)
 	}
 	err2 = waitIfStart(t, n < 0)
-//line natives_task.go:5650
+//line natives_task.go:5652
 	if generated.Suspended(t) {
 		*generated.At[guardedAt2](f) = guardedAt2{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5656,7 +5658,7 @@ resume2:
 //line natives.go:437
 	*k, *err = n, err2
 	goto exit
-//line natives_task.go:5660
+//line natives_task.go:5662
 exit:
 	if p.Run(t) {
 		*h = guardedHeld{exit: h.exit}
@@ -5679,7 +5681,7 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 //line natives.go:442
 	if waits {
 		err := t.Yield()
-//line natives_task.go:5683
+//line natives_task.go:5685
 		if generated.Suspended(t) {
 			generated.Spill(t, waitIfKind, 1)
 			return
@@ -5690,7 +5692,7 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 	return nil
 }
 
-//line natives_task.go:5694
+//line natives_task.go:5696
 
 // waitIfStep is the step form of waitIf.
 func waitIfStep(f *generated.Frame) generated.Step {
@@ -5706,7 +5708,7 @@ func waitIfStep(f *generated.Frame) generated.Step {
 	case 1:
 //line natives.go:443
 		err = generated.Err(f)
-//line natives_task.go:5710
+//line natives_task.go:5712
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5717,7 +5719,7 @@ func waitIfStep(f *generated.Frame) generated.Step {
 	}
 //line natives.go:443
 	err = t.Yield()
-//line natives_task.go:5721
+//line natives_task.go:5723
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -5728,7 +5730,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line natives_task.go:5732
+//line natives_task.go:5734
 
 // guardedOftenArgs has the arguments of guardedOften.
 type guardedOftenArgs struct {
@@ -5756,7 +5758,7 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 		{
 //line natives.go:451
 			k, err1 := guardedStart(t, mu, n+i%2)
-//line natives_task.go:5760
+//line natives_task.go:5762
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[guardedOftenHeld](t, guardedOftenKind, 1)
 				s := generated.At[guardedOftenAt1](f)
@@ -5776,7 +5778,7 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line natives_task.go:5780
+//line natives_task.go:5782
 
 // guardedOftenStep is the step form of guardedOften.
 func guardedOftenStep(f *generated.Frame, h *guardedOftenHeld) generated.Step {
@@ -5798,7 +5800,7 @@ func guardedOftenStep(f *generated.Frame, h *guardedOftenHeld) generated.Step {
 //line natives.go:451
 		k = s.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5802
+//line natives_task.go:5804
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5812,7 +5814,7 @@ loop1:
 	}
 //line natives.go:451
 	k, err1 = guardedStart(t, mu, n+i%2)
-//line natives_task.go:5816
+//line natives_task.go:5818
 	if generated.Suspended(t) {
 		s := generated.At[guardedOftenAt1](f)
 		*s = guardedOftenAt1{n: n, sum: sum, i: i}
@@ -5834,7 +5836,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line natives_task.go:5838
+//line natives_task.go:5840
 
 // nativeExhaustedArgs has the arguments of nativeExhausted.
 type nativeExhaustedArgs struct {
@@ -5871,7 +5873,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:463
 	if n == 0 {
 		err := stopStart(t, p, "bottom")
-//line natives_task.go:5875
+//line natives_task.go:5877
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 1)
 			*h = nativeExhaustedHeld{}
@@ -5882,7 +5884,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		return "bottom", err
 	}
 	v, err1 := nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5886
+//line natives_task.go:5888
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 2)
 		*h = nativeExhaustedHeld{}
@@ -5894,7 +5896,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return v, err1
 }
 
-//line natives_task.go:5898
+//line natives_task.go:5900
 
 // nativeExhaustedDefer1 enters what nativeExhausted defers in line 462 in the list of its frame.
 func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
@@ -5906,7 +5908,7 @@ func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
 	})
 }
 
-//line natives_task.go:5910
+//line natives_task.go:5912
 
 // nativeExhaustedStep is the step form of nativeExhausted.
 func nativeExhaustedStep(f *generated.Frame, h *nativeExhaustedHeld) generated.Step {
@@ -5935,13 +5937,13 @@ func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (ste
 	case 1:
 //line natives.go:464
 		err = generated.ChildErr(f)
-//line natives_task.go:5939
+//line natives_task.go:5941
 		goto resume1
 	case 2:
 //line natives.go:466
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5945
+//line natives_task.go:5947
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5961,7 +5963,7 @@ func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (ste
 	}
 //line natives.go:464
 	err = stopStart(t, p, "bottom")
-//line natives_task.go:5965
+//line natives_task.go:5967
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5975,7 +5977,7 @@ resume1:
 end1:
 //line natives.go:466
 	v, err1 = nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5979
+//line natives_task.go:5981
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5987,7 +5989,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line natives_task.go:5991
+//line natives_task.go:5993
 exit:
 	if p1.Run(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}

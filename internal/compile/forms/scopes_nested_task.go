@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -82,7 +84,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 			sum := 0
 			add := generated.Literal(func(t *task.T) (_ error) {
 				k, err := valueStart(t, s, 10*i)
-//line scopes_nested_task.go:86
+//line scopes_nested_task.go:88
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc1Held](t, scopesFunc1Kind, 1)
 					s1 := generated.At[scopesFunc1At1](f)
@@ -99,7 +101,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 				var kMoved *int
 //line scopes_nested.go:23
 				k, err := valueStart(t, s, i)
-//line scopes_nested_task.go:103
+//line scopes_nested_task.go:105
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 					s1 := generated.At[scopesFunc2At1](f)
@@ -119,7 +121,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					_, limited := t.Context().Deadline()
 					s.logf("limited %v", limited)
 					v, err1 := valueStart(t, s, k+1)
-//line scopes_nested_task.go:123
+//line scopes_nested_task.go:125
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						kBox := generated.BoxOf(&kMoved, &k)
@@ -134,7 +136,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					sum += k
 					return err
 				})
-//line scopes_nested_task.go:138
+//line scopes_nested_task.go:140
 				if generated.Suspended(t) {
 					generated.SpillBare(t, scopesFunc2Kind, 2)
 					return
@@ -142,7 +144,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes_nested.go:30
 				return err1
 			})
-//line scopes_nested_task.go:146
+//line scopes_nested_task.go:148
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 				*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
@@ -155,7 +157,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 			}
 			err1 = generated.WithAllocator(t, &frames, func(t *task.T) (_ error) {
 				err := task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:159
+//line scopes_nested_task.go:161
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 1)
 					*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
@@ -174,7 +176,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					{
 //line scopes_nested.go:44
 						v := mustStart(t, s, i)
-//line scopes_nested_task.go:178
+//line scopes_nested_task.go:180
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 							s1 := generated.At[scopesFunc3Func1At1](f)
@@ -192,7 +194,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes_nested.go:47
 					return nil
 				})
-//line scopes_nested_task.go:196
+//line scopes_nested_task.go:198
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 2)
 					*h = scopesFunc3Held{err: err}
@@ -201,7 +203,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes_nested.go:42
 				return errors.Join(err, err1)
 			})
-//line scopes_nested_task.go:205
+//line scopes_nested_task.go:207
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 				*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
@@ -214,7 +216,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	}
 //line scopes_nested.go:52
 	err2 := recoveredStart(t, s, n)
-//line scopes_nested_task.go:218
+//line scopes_nested_task.go:220
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 3)
 		*h = scopesHeld{all: all}
@@ -224,7 +226,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	return all, err2
 }
 
-//line scopes_nested_task.go:228
+//line scopes_nested_task.go:230
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
@@ -249,7 +251,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		s, all, frames, sum, add = h.s, h.all, h.frames, h.sum, h.add
 //line scopes_nested.go:22
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:253
+//line scopes_nested_task.go:255
 		goto resume1
 	case 2:
 		s1 := generated.At[scopesAt2](f)
@@ -257,13 +259,13 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		s, all, frames, sum = h.s, h.all, h.frames, h.sum
 //line scopes_nested.go:41
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:261
+//line scopes_nested_task.go:263
 		goto resume2
 	case 3:
 		all = h.all
 //line scopes_nested.go:52
 		err2 = generated.ChildErr(f)
-//line scopes_nested_task.go:267
+//line scopes_nested_task.go:269
 		goto resume3
 	default:
 		return f.BadResume()
@@ -287,7 +289,7 @@ loop1:
 		add = generated.Literal(func(t *task.T) (_ error) {
 //line scopes_nested.go:18
 			k, err := valueStart(t, s, 10*i)
-//line scopes_nested_task.go:291
+//line scopes_nested_task.go:293
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc1Held](t, scopesFunc1Kind, 1)
 				s1 := generated.At[scopesFunc1At1](f)
@@ -309,7 +311,7 @@ loop1:
 			var kMoved *int
 //line scopes_nested.go:23
 			k, err := valueStart(t, s, i)
-//line scopes_nested_task.go:313
+//line scopes_nested_task.go:315
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				s1 := generated.At[scopesFunc2At1](f)
@@ -329,7 +331,7 @@ loop1:
 				_, limited := t.Context().Deadline()
 				s.logf("limited %v", limited)
 				v, err1 := valueStart(t, s, k+1)
-//line scopes_nested_task.go:333
+//line scopes_nested_task.go:335
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					kBox := generated.BoxOf(&kMoved, &k)
@@ -344,7 +346,7 @@ loop1:
 				*sum += k
 				return err
 			})
-//line scopes_nested_task.go:348
+//line scopes_nested_task.go:350
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc2Kind, 2)
 				return
@@ -353,7 +355,7 @@ loop1:
 			return err1
 		})
 	}
-//line scopes_nested_task.go:357
+//line scopes_nested_task.go:359
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum, add: add}
@@ -371,7 +373,7 @@ resume1:
 		err1 = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes_nested.go:42
 			err := task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:375
+//line scopes_nested_task.go:377
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 1)
 				*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
@@ -390,7 +392,7 @@ resume1:
 				{
 //line scopes_nested.go:44
 					v := mustStart(t, s, i)
-//line scopes_nested_task.go:394
+//line scopes_nested_task.go:396
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 						s1 := generated.At[scopesFunc3Func1At1](f)
@@ -408,7 +410,7 @@ resume1:
 //line scopes_nested.go:47
 				return nil
 			})
-//line scopes_nested_task.go:412
+//line scopes_nested_task.go:414
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 2)
 				*h = scopesFunc3Held{err: err}
@@ -418,7 +420,7 @@ resume1:
 			return errors.Join(err, err1)
 		})
 	}
-//line scopes_nested_task.go:422
+//line scopes_nested_task.go:424
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum}
@@ -433,7 +435,7 @@ resume2:
 end1:
 //line scopes_nested.go:52
 	err2 = recoveredStart(t, s, n)
-//line scopes_nested_task.go:437
+//line scopes_nested_task.go:439
 	if generated.Suspended(t) {
 		*h = scopesHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -443,7 +445,7 @@ resume3:
 	return generated.Return[string](f, all, err2)
 }
 
-//line scopes_nested_task.go:447
+//line scopes_nested_task.go:449
 
 // scopesFunc1Args has the arguments of scopes.func1.
 type scopesFunc1Args struct {
@@ -484,14 +486,14 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 //line scopes_nested.go:18
 		k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:488
+//line scopes_nested_task.go:490
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:18
 	k, err = valueStart(t, s, 10*i)
-//line scopes_nested_task.go:495
+//line scopes_nested_task.go:497
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc1At1](f)
 		*s1 = scopesFunc1At1{}
@@ -505,7 +507,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:509
+//line scopes_nested_task.go:511
 
 // scopesFunc2Args has the arguments of scopes.func2.
 type scopesFunc2Args struct {
@@ -548,12 +550,12 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		k = new(int)
 		*k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:552
+//line scopes_nested_task.go:554
 		goto resume1
 	case 2:
 //line scopes_nested.go:30
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:557
+//line scopes_nested_task.go:559
 		goto resume2
 	default:
 		return f.BadResume()
@@ -561,7 +563,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	k = new(int)
 //line scopes_nested.go:23
 	*k, err = valueStart(t, s, i)
-//line scopes_nested_task.go:565
+//line scopes_nested_task.go:567
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2At1](f)
 		*s1 = scopesFunc2At1{}
@@ -585,7 +587,7 @@ resume1:
 			_, limited := t.Context().Deadline()
 			s.logf("limited %v", limited)
 			v, err1 := valueStart(t, s, *k+1)
-//line scopes_nested_task.go:589
+//line scopes_nested_task.go:591
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s1 := generated.At[scopesFunc2Func1At1](f)
@@ -600,7 +602,7 @@ resume1:
 			return err
 		})
 	}
-//line scopes_nested_task.go:604
+//line scopes_nested_task.go:606
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -612,7 +614,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line scopes_nested_task.go:616
+//line scopes_nested_task.go:618
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 33.
 type scopesFunc2Func1At1 struct {
@@ -648,7 +650,7 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 //line scopes_nested.go:33
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line scopes_nested_task.go:652
+//line scopes_nested_task.go:654
 		goto resume1
 	default:
 		return f.BadResume()
@@ -657,7 +659,7 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 	_, limited = t.Context().Deadline()
 	s.logf("limited %v", limited)
 	v, err1 = valueStart(t, s, *k+1)
-//line scopes_nested_task.go:661
+//line scopes_nested_task.go:663
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2Func1At1](f)
 		*s1 = scopesFunc2Func1At1{}
@@ -672,7 +674,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:676
+//line scopes_nested_task.go:678
 
 // scopesFunc3Args has the arguments of scopes.func3.
 type scopesFunc3Args struct {
@@ -716,20 +718,20 @@ func scopesFunc3Step(f *generated.Frame, h *scopesFunc3Held) generated.Step {
 		s, sum = h.s, h.sum
 //line scopes_nested.go:42
 		err = generated.Err(f)
-//line scopes_nested_task.go:720
+//line scopes_nested_task.go:722
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes_nested.go:42
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:726
+//line scopes_nested_task.go:728
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:42
 	err = task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:733
+//line scopes_nested_task.go:735
 	if generated.Suspended(t) {
 		*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 		*h = scopesFunc3Held{s: s, sum: sum}
@@ -748,7 +750,7 @@ resume1:
 		{
 //line scopes_nested.go:44
 			v := mustStart(t, s, i)
-//line scopes_nested_task.go:752
+//line scopes_nested_task.go:754
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 				s1 := generated.At[scopesFunc3Func1At1](f)
@@ -766,7 +768,7 @@ resume1:
 //line scopes_nested.go:47
 		return nil
 	})
-//line scopes_nested_task.go:770
+//line scopes_nested_task.go:772
 	if generated.Suspended(t) {
 		*h = scopesFunc3Held{err: err}
 		return generated.Wait(f, t, 2)
@@ -776,7 +778,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, errors.Join(err, err1))
 }
 
-//line scopes_nested_task.go:780
+//line scopes_nested_task.go:782
 
 // scopesFunc3Func1Args has the arguments of scopes.func3.func1.
 type scopesFunc3Func1Args struct {
@@ -815,7 +817,7 @@ func scopesFunc3Func1Defer1(p *generated.Panic, recv *script, a any) {
 	})
 }
 
-//line scopes_nested_task.go:819
+//line scopes_nested_task.go:821
 
 // scopesFunc3Func1Step is the step form of scopes.func3.func1.
 func scopesFunc3Func1Step(f *generated.Frame, h *scopesFunc3Func1Held) generated.Step {
@@ -845,7 +847,7 @@ func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (s
 //line scopes_nested.go:44
 		v = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:849
+//line scopes_nested_task.go:851
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -863,7 +865,7 @@ func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (s
 	}
 //line scopes_nested.go:44
 	v = mustStart(t, s, i)
-//line scopes_nested_task.go:867
+//line scopes_nested_task.go:869
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc3Func1At1](f)
 		*s1 = scopesFunc3Func1At1{}
@@ -887,7 +889,7 @@ end1:
 		*r = nil
 		goto exit
 	}
-//line scopes_nested_task.go:891
+//line scopes_nested_task.go:893
 exit:
 	if p.Run(t) {
 		*h = scopesFunc3Func1Held{exit: h.exit}
@@ -931,7 +933,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:935
+//line scopes_nested_task.go:937
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
@@ -947,7 +949,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:951
+//line scopes_nested_task.go:953
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[recoveredHeld](t, recoveredKind, 1)
 		errBox := generated.Box(&err)
@@ -959,7 +961,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 	return err1
 }
 
-//line scopes_nested_task.go:963
+//line scopes_nested_task.go:965
 
 // recoveredDefer1 enters what recovered defers in line 57 in the list of its frame.
 func recoveredDefer1(p *generated.Panic, err *error) {
@@ -971,7 +973,7 @@ func recoveredDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line scopes_nested_task.go:975
+//line scopes_nested_task.go:977
 
 // recoveredStep is the step form of recovered.
 func recoveredStep(f *generated.Frame, h *recoveredHeld) generated.Step {
@@ -1001,7 +1003,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 	case 1:
 //line scopes_nested.go:58
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:1005
+//line scopes_nested_task.go:1007
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1020,7 +1022,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:1024
+//line scopes_nested_task.go:1026
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
@@ -1036,7 +1038,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:1040
+//line scopes_nested_task.go:1042
 	if generated.Suspended(t) {
 		*h = recoveredHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1047,7 +1049,7 @@ resume1:
 		*err = err1
 		goto exit
 	}
-//line scopes_nested_task.go:1051
+//line scopes_nested_task.go:1053
 exit:
 	if p.Run(t) {
 		*h = recoveredHeld{exit: h.exit}
@@ -1091,14 +1093,14 @@ func recoveredFunc1Step(f *generated.Frame, h *recoveredFunc1Held) generated.Ste
 //line scopes_nested.go:59
 		k = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:1095
+//line scopes_nested_task.go:1097
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:59
 	k = mustStart(t, s, n)
-//line scopes_nested_task.go:1102
+//line scopes_nested_task.go:1104
 	if generated.Suspended(t) {
 		s1 := generated.At[recoveredFunc1At1](f)
 		*s1 = recoveredFunc1At1{}
@@ -1119,4 +1121,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_nested_task.go:1123
+//line scopes_nested_task.go:1125

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package forms
 
 import (
@@ -114,7 +116,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 			err1 := generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 				calls++
 				v := must2Start(t, p, k)
-//line scopes_task.go:118
+//line scopes_task.go:120
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -143,7 +145,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 					{
 //line scopes.go:27
 						err1 := stopStart(t, p, fmt.Sprint("inner ", i, k))
-//line scopes_task.go:147
+//line scopes_task.go:149
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 							sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -161,7 +163,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:30
 					k++
 					err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:165
+//line scopes_task.go:167
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -174,7 +176,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:31
 					return err2
 				})
-//line scopes_task.go:178
+//line scopes_task.go:180
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -186,7 +188,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 				sum += k
 				return inner1
 			})
-//line scopes_task.go:190
+//line scopes_task.go:192
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedHeld](t, scopedKind, 1)
 				rBox := generated.BoxOf(&rMoved, &r)
@@ -208,7 +210,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	err = generated.Deadline(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 		r = fmt.Sprint("r ", sum)
 		err := stopStart(t, p, "deadline")
-//line scopes_task.go:212
+//line scopes_task.go:214
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopedFunc2Held](t, scopedFunc2Kind, 1)
 			rBox := generated.BoxOf(&rMoved, &r)
@@ -219,7 +221,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 		r += "!"
 		return err
 	})
-//line scopes_task.go:223
+//line scopes_task.go:225
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedHeld](t, scopedKind, 2)
 		rBox := generated.BoxOf(&rMoved, &r)
@@ -230,7 +232,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:234
+//line scopes_task.go:236
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedHeld](t, scopedKind, 3)
 		rBox := generated.BoxOf(&rMoved, &r)
@@ -243,7 +245,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(r, sum, calls), err
 }
 
-//line scopes_task.go:247
+//line scopes_task.go:249
 
 // scopedStep is the step form of scoped.
 func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
@@ -267,19 +269,19 @@ func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
 		p, r, sum, calls, k = h.p, h.r, h.sum, h.calls, h.k
 //line scopes.go:16
 		err1 = generated.Err(f)
-//line scopes_task.go:271
+//line scopes_task.go:273
 		goto resume1
 	case 2:
 		p, r, sum, calls = h.p, h.r, h.sum, h.calls
 //line scopes.go:41
 		err = generated.Err(f)
-//line scopes_task.go:277
+//line scopes_task.go:279
 		goto resume2
 	case 3:
 		r, err, sum, calls = h.r, h.err, h.sum, h.calls
 //line scopes.go:47
 		generated.ChildErr(f)
-//line scopes_task.go:283
+//line scopes_task.go:285
 		goto resume3
 	default:
 		return f.BadResume()
@@ -308,7 +310,7 @@ loop1:
 //line scopes.go:17
 			*calls++
 			v := must2Start(t, p, *k)
-//line scopes_task.go:312
+//line scopes_task.go:314
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 1)
 				s := generated.At[scopedFunc1At1](f)
@@ -334,7 +336,7 @@ loop1:
 				{
 //line scopes.go:27
 					err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:338
+//line scopes_task.go:340
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 						errBox := generated.Box(&err)
@@ -350,7 +352,7 @@ loop1:
 //line scopes.go:30
 				*k++
 				err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:354
+//line scopes_task.go:356
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 					errBox := generated.Box(&err)
@@ -361,7 +363,7 @@ loop1:
 //line scopes.go:31
 				return err2
 			})
-//line scopes_task.go:365
+//line scopes_task.go:367
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 2)
 				*h = scopedFunc1Held{sum: sum, k: k}
@@ -372,7 +374,7 @@ loop1:
 			return inner1
 		})
 	}
-//line scopes_task.go:376
+//line scopes_task.go:378
 	if generated.Suspended(t) {
 		*generated.At[scopedAt1](f) = scopedAt1{n: n, i1: i1, i: i}
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls, k: k}
@@ -395,7 +397,7 @@ end1:
 //line scopes.go:42
 			*r = fmt.Sprint("r ", *sum)
 			err := stopStart(t, p, "deadline")
-//line scopes_task.go:399
+//line scopes_task.go:401
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc2Held](t, scopedFunc2Kind, 1)
 				*h = scopedFunc2Held{r: r}
@@ -406,7 +408,7 @@ end1:
 			return err
 		})
 	}
-//line scopes_task.go:410
+//line scopes_task.go:412
 	if generated.Suspended(t) {
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -414,7 +416,7 @@ end1:
 resume2:
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:418
+//line scopes_task.go:420
 	if generated.Suspended(t) {
 		*h = scopedHeld{r: r, err: err, sum: sum, calls: calls}
 		return generated.Wait(f, t, 3)
@@ -424,7 +426,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(*r, *sum, *calls), err)
 }
 
-//line scopes_task.go:428
+//line scopes_task.go:430
 
 // scopedFunc1Args has the arguments of scoped.func1.
 type scopedFunc1Args struct {
@@ -469,13 +471,13 @@ func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 //line scopes.go:18
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:473
+//line scopes_task.go:475
 		goto resume1
 	case 2:
 		sum, k = h.sum, h.k
 //line scopes.go:20
 		inner1 = generated.Err(f)
-//line scopes_task.go:479
+//line scopes_task.go:481
 		goto resume2
 	default:
 		return f.BadResume()
@@ -483,7 +485,7 @@ func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 //line scopes.go:17
 	*calls++
 	v = must2Start(t, p, *k)
-//line scopes_task.go:487
+//line scopes_task.go:489
 	if generated.Suspended(t) {
 		s := generated.At[scopedFunc1At1](f)
 		*s = scopedFunc1At1{i: i}
@@ -509,7 +511,7 @@ resume1:
 		{
 //line scopes.go:27
 			err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:513
+//line scopes_task.go:515
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 				errBox := generated.Box(&err)
@@ -525,7 +527,7 @@ resume1:
 //line scopes.go:30
 		*k++
 		err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:529
+//line scopes_task.go:531
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 			errBox := generated.Box(&err)
@@ -536,7 +538,7 @@ resume1:
 //line scopes.go:31
 		return err2
 	})
-//line scopes_task.go:540
+//line scopes_task.go:542
 	if generated.Suspended(t) {
 		*h = scopedFunc1Held{sum: sum, k: k}
 		return generated.Wait(f, t, 2)
@@ -547,7 +549,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, inner1)
 }
 
-//line scopes_task.go:551
+//line scopes_task.go:553
 
 // scopedFunc1Func1Args has the arguments of scoped.func1.func1.
 type scopedFunc1Func1Args struct {
@@ -586,7 +588,7 @@ func scopedFunc1Func1Defer1(p1 *generated.Panic, p *plan, sum *int, k *int, err 
 	})
 }
 
-//line scopes_task.go:590
+//line scopes_task.go:592
 
 // scopedFunc1Func1Step is the step form of scoped.func1.func1.
 func scopedFunc1Func1Step(f *generated.Frame, h *scopedFunc1Func1Held) generated.Step {
@@ -618,12 +620,12 @@ func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (s
 		p, k = h.p, h.k
 //line scopes.go:27
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:622
+//line scopes_task.go:624
 		goto resume1
 	case 2:
 //line scopes.go:31
 		err2 = generated.ChildErr(f)
-//line scopes_task.go:627
+//line scopes_task.go:629
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -641,7 +643,7 @@ func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (s
 //line scopes.go:26
 	*k++
 	err1 = stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:645
+//line scopes_task.go:647
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -660,7 +662,7 @@ end1:
 //line scopes.go:30
 	*k++
 	err2 = stopStart(t, p, "inner again")
-//line scopes_task.go:664
+//line scopes_task.go:666
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -671,7 +673,7 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line scopes_task.go:675
+//line scopes_task.go:677
 exit:
 	if p1.Run(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
@@ -704,7 +706,7 @@ func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 		r = h.r
 //line scopes.go:43
 		err = generated.ChildErr(f)
-//line scopes_task.go:708
+//line scopes_task.go:710
 		goto resume1
 	default:
 		return f.BadResume()
@@ -712,7 +714,7 @@ func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 //line scopes.go:42
 	*r = fmt.Sprint("r ", *sum)
 	err = stopStart(t, p, "deadline")
-//line scopes_task.go:716
+//line scopes_task.go:718
 	if generated.Suspended(t) {
 		*h = scopedFunc2Held{r: r}
 		return generated.Wait(f, t, 1)
@@ -723,7 +725,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:727
+//line scopes_task.go:729
 
 // scopedSharedArgs has the arguments of scopedShared.
 type scopedSharedArgs struct {
@@ -764,7 +766,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		a, b, c = a+1, b+1, c+1
 		later = append(later, func() { a += 10 })
 		stopStart(t, p, "shared")
-//line scopes_task.go:768
+//line scopes_task.go:770
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
@@ -774,14 +776,14 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:60
 		a, b, c = a+1, b+1, c+1
 		err := stopStart(t, p, "shared again")
-//line scopes_task.go:778
+//line scopes_task.go:780
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:61
 		return err
 	})
-//line scopes_task.go:785
+//line scopes_task.go:787
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 1)
 		rBox := generated.Box(&r)
@@ -805,7 +807,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:809
+//line scopes_task.go:811
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 2)
 		rBox := generated.Box(&r)
@@ -817,7 +819,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:69
 	a, b, c = a+1, b+1, c+1
 	stopStart(t, p, fmt.Sprint("after ", a, b, c))
-//line scopes_task.go:821
+//line scopes_task.go:823
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 3)
 		rBox := generated.Box(&r)
@@ -830,7 +832,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err
 }
 
-//line scopes_task.go:834
+//line scopes_task.go:836
 
 // scopedSharedDefer1 enters what scopedShared defers in line 67 in the list of its frame.
 func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) {
@@ -842,7 +844,7 @@ func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) 
 	})
 }
 
-//line scopes_task.go:846
+//line scopes_task.go:848
 
 // scopedSharedStep is the step form of scopedShared.
 func scopedSharedStep(f1 *generated.Frame, h *scopedSharedHeld) generated.Step {
@@ -877,18 +879,18 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 		p, later, a, b, c, to = h.p, h.later, h.a, h.b, h.c, h.to
 //line scopes.go:56
 		err1 = generated.Err(f1)
-//line scopes_task.go:881
+//line scopes_task.go:883
 		goto resume1
 	case 2:
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:68
 		generated.ChildErr(f1)
-//line scopes_task.go:887
+//line scopes_task.go:889
 		goto resume2
 	case 3:
 //line scopes.go:70
 		generated.ChildErr(f1)
-//line scopes_task.go:892
+//line scopes_task.go:894
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -915,7 +917,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 			*a, *b, *c = *a+1, *b+1, *c+1
 			*later = append(*later, func() { *a += 10 })
 			stopStart(t, p, "shared")
-//line scopes_task.go:919
+//line scopes_task.go:921
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 				*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -924,7 +926,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 //line scopes.go:60
 			*a, *b, *c = *a+1, *b+1, *c+1
 			err := stopStart(t, p, "shared again")
-//line scopes_task.go:928
+//line scopes_task.go:930
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -932,7 +934,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 			return err
 		})
 	}
-//line scopes_task.go:936
+//line scopes_task.go:938
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, later: later, a: a, b: b, c: c, to: to}
 		return generated.Wait(f1, t, 1), true
@@ -950,7 +952,7 @@ resume1:
 	}
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:954
+//line scopes_task.go:956
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, a: a, b: b, c: c}
 		return generated.Wait(f1, t, 2), true
@@ -959,7 +961,7 @@ resume2:
 //line scopes.go:69
 	*a, *b, *c = *a+1, *b+1, *c+1
 	stopStart(t, p, fmt.Sprint("after ", *a, *b, *c))
-//line scopes_task.go:963
+//line scopes_task.go:965
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, 3), true
@@ -970,7 +972,7 @@ resume3:
 		*r = "end "
 		goto exit
 	}
-//line scopes_task.go:974
+//line scopes_task.go:976
 exit:
 	if p1.Run(t) {
 		*h = scopedSharedHeld{exit: h.exit}
@@ -1005,12 +1007,12 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:59
 		generated.ChildErr(f)
-//line scopes_task.go:1009
+//line scopes_task.go:1011
 		goto resume1
 	case 2:
 //line scopes.go:61
 		err = generated.ChildErr(f)
-//line scopes_task.go:1014
+//line scopes_task.go:1016
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1019,7 +1021,7 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 	*a, *b, *c = *a+1, *b+1, *c+1
 	*later = append(*later, func() { *a += 10 })
 	stopStart(t, p, "shared")
-//line scopes_task.go:1023
+//line scopes_task.go:1025
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopedSharedFunc1Kind, f, h)
 		*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -1029,7 +1031,7 @@ resume1:
 //line scopes.go:60
 	*a, *b, *c = *a+1, *b+1, *c+1
 	err = stopStart(t, p, "shared again")
-//line scopes_task.go:1033
+//line scopes_task.go:1035
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedSharedFunc1Held{}
@@ -1041,7 +1043,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1045
+//line scopes_task.go:1047
 
 // scopedDefersArgs has the arguments of scopedDefers.
 type scopedDefersArgs struct {
@@ -1069,7 +1071,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 		_, err := generated.Run(t, f, &h.exit.result)
 		return err
 	})
-//line scopes_task.go:1073
+//line scopes_task.go:1075
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 1)
 		*h = scopedDefersHeld{p: p, sum: &sum}
@@ -1077,7 +1079,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1081
+//line scopes_task.go:1083
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 2)
 		*h = scopedDefersHeld{err: err, sum: &sum}
@@ -1087,7 +1089,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1091
+//line scopes_task.go:1093
 
 // scopedDefersStep is the step form of scopedDefers.
 func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
@@ -1107,13 +1109,13 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 		p, sum = h.p, h.sum
 //line scopes.go:77
 		err = generated.Err(f)
-//line scopes_task.go:1111
+//line scopes_task.go:1113
 		goto resume1
 	case 2:
 		err, sum = h.err, h.sum
 //line scopes.go:90
 		generated.ChildErr(f)
-//line scopes_task.go:1117
+//line scopes_task.go:1119
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1131,7 +1133,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 			return err1
 		})
 	}
-//line scopes_task.go:1135
+//line scopes_task.go:1137
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{p: p, sum: sum}
 		return generated.Wait(f, t, 1)
@@ -1139,7 +1141,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 resume1:
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1143
+//line scopes_task.go:1145
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{err: err, sum: sum}
 		return generated.Wait(f, t, 2)
@@ -1149,7 +1151,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint("sum ", *sum), err)
 }
 
-//line scopes_task.go:1153
+//line scopes_task.go:1155
 
 // scopedDefersFunc1Args has the arguments of scopedDefers.func1.
 type scopedDefersFunc1Args struct {
@@ -1206,7 +1208,7 @@ func scopedDefersFunc1Run(f *generated.Frame, h *scopedDefersFunc1Held, at int) 
 		sum = h.sum
 //line scopes.go:83
 		generated.ChildErr(f)
-//line scopes_task.go:1210
+//line scopes_task.go:1212
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1248,7 +1250,7 @@ end1:
 	}
 //line scopes.go:83
 	stopStart(t, p, "work")
-//line scopes_task.go:1252
+//line scopes_task.go:1254
 	if generated.Suspended(t) {
 		*generated.At[scopedDefersFunc1At1](f) = scopedDefersFunc1At1{n: n}
 		*h = scopedDefersFunc1Held{exit: h.exit, sum: sum}
@@ -1264,7 +1266,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line scopes_task.go:1268
+//line scopes_task.go:1270
 exit:
 	if p1.Run(t) {
 		*h = scopedDefersFunc1Held{exit: h.exit}
@@ -1314,7 +1316,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	err1 := generated.Shield(t, func(t *task.T) (_ error) {
 		sum += 10
 		stopStart(t, p, "before")
-//line scopes_task.go:1318
+//line scopes_task.go:1320
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 			sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1328,14 +1330,14 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 			panic("many")
 		}
 		err := stopStart(t, p, "last")
-//line scopes_task.go:1332
+//line scopes_task.go:1334
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:110
 		return err
 	})
-//line scopes_task.go:1339
+//line scopes_task.go:1341
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedRecoverHeld](t, scopedRecoverKind, 1)
 		rBox := generated.Box(&r)
@@ -1350,7 +1352,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1354
+//line scopes_task.go:1356
 
 // scopedRecoverDefer1 enters what scopedRecover defers in line 97 in the list of its frame.
 func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
@@ -1367,7 +1369,7 @@ func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
 	})
 }
 
-//line scopes_task.go:1371
+//line scopes_task.go:1373
 
 // scopedRecoverStep is the step form of scopedRecover.
 func scopedRecoverStep(f *generated.Frame, h *scopedRecoverHeld) generated.Step {
@@ -1400,7 +1402,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 		sum = h.sum
 //line scopes.go:103
 		err1 = generated.Err(f)
-//line scopes_task.go:1404
+//line scopes_task.go:1406
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1423,7 +1425,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 //line scopes.go:104
 			*sum += 10
 			stopStart(t, p, "before")
-//line scopes_task.go:1427
+//line scopes_task.go:1429
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 				*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
@@ -1436,7 +1438,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 				panic("many")
 			}
 			err := stopStart(t, p, "last")
-//line scopes_task.go:1440
+//line scopes_task.go:1442
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1444,7 +1446,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 			return err
 		})
 	}
-//line scopes_task.go:1448
+//line scopes_task.go:1450
 	if generated.Suspended(t) {
 		*h = scopedRecoverHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 1), true
@@ -1457,7 +1459,7 @@ resume1:
 		*r = fmt.Sprint("sum ", *sum)
 		goto exit
 	}
-//line scopes_task.go:1461
+//line scopes_task.go:1463
 exit:
 	if p1.Run(t) {
 		*h = scopedRecoverHeld{exit: h.exit}
@@ -1505,12 +1507,12 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 		p, sum = h.p, h.sum
 //line scopes.go:105
 		generated.ChildErr(f)
-//line scopes_task.go:1509
+//line scopes_task.go:1511
 		goto resume1
 	case 2:
 //line scopes.go:110
 		err = generated.ChildErr(f)
-//line scopes_task.go:1514
+//line scopes_task.go:1516
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1518,7 +1520,7 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 //line scopes.go:104
 	*sum += 10
 	stopStart(t, p, "before")
-//line scopes_task.go:1522
+//line scopes_task.go:1524
 	if generated.Suspended(t) {
 		*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 		h = generated.Hold(t, scopedRecoverFunc1Kind, f, h)
@@ -1532,7 +1534,7 @@ resume1:
 		panic("many")
 	}
 	err = stopStart(t, p, "last")
-//line scopes_task.go:1536
+//line scopes_task.go:1538
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedRecoverFunc1Held{}
@@ -1544,7 +1546,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1548
+//line scopes_task.go:1550
 
 // timedOftenArgs has the arguments of timedOften.
 type timedOftenArgs struct {
@@ -1580,7 +1582,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 			k := 0
 			err1 := generated.Timeout(t, d, func(t *task.T) (err error) {
 				v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1584
+//line scopes_task.go:1586
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1596,7 +1598,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 				sum++
 				return err
 			})
-//line scopes_task.go:1600
+//line scopes_task.go:1602
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenHeld](t, timedOftenKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1616,7 +1618,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line scopes_task.go:1620
+//line scopes_task.go:1622
 
 // timedOftenStep is the step form of timedOften.
 func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
@@ -1638,7 +1640,7 @@ func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
 		sum, k = h.sum, h.k
 //line scopes.go:119
 		err1 = generated.Err(f)
-//line scopes_task.go:1642
+//line scopes_task.go:1644
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1661,7 +1663,7 @@ loop1:
 		err1 = generated.Timeout(t, d, func(t *task.T) (err error) {
 //line scopes.go:120
 			v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1665
+//line scopes_task.go:1667
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 				s := generated.At[timedOftenFunc1At1](f)
@@ -1676,7 +1678,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:1680
+//line scopes_task.go:1682
 	if generated.Suspended(t) {
 		*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
 		*h = timedOftenHeld{sum: sum, k: k}
@@ -1696,7 +1698,7 @@ end1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:1700
+//line scopes_task.go:1702
 
 // timedOftenFunc1Args has the arguments of timedOften.func1.
 type timedOftenFunc1Args struct {
@@ -1736,14 +1738,14 @@ func timedOftenFunc1Step(f *generated.Frame, h *timedOftenFunc1Held) generated.S
 //line scopes.go:120
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:1740
+//line scopes_task.go:1742
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:120
 	v, err1 = timedStart(t, n+i%2)
-//line scopes_task.go:1747
+//line scopes_task.go:1749
 	if generated.Suspended(t) {
 		s := generated.At[timedOftenFunc1At1](f)
 		*s = timedOftenFunc1At1{}
@@ -1758,7 +1760,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1762
+//line scopes_task.go:1764
 
 // timedArgs has the arguments of timed.
 type timedArgs struct {
@@ -1778,7 +1780,7 @@ var timedKind *generated.Kind
 func timedStart(t *task.T, n int) (_ int, _ error) {
 //line scopes.go:132
 	err := waitIfStart(t, n < 0)
-//line scopes_task.go:1782
+//line scopes_task.go:1784
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedKind, 1)
 		*generated.At[timedAt1](f) = timedAt1{n: n}
@@ -1788,7 +1790,7 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line scopes_task.go:1792
+//line scopes_task.go:1794
 
 // timedStep is the step form of timed.
 func timedStep(f *generated.Frame) generated.Step {
@@ -1806,14 +1808,14 @@ func timedStep(f *generated.Frame) generated.Step {
 		n = s.n
 //line scopes.go:132
 		err = generated.ChildErr(f)
-//line scopes_task.go:1810
+//line scopes_task.go:1812
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:132
 	err = waitIfStart(t, n < 0)
-//line scopes_task.go:1817
+//line scopes_task.go:1819
 	if generated.Suspended(t) {
 		*generated.At[timedAt1](f) = timedAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -1823,7 +1825,7 @@ resume1:
 	return generated.Return[int](f, n, err)
 }
 
-//line scopes_task.go:1827
+//line scopes_task.go:1829
 
 // timedManyArgs has the arguments of timedMany.
 type timedManyArgs struct {
@@ -1844,7 +1846,7 @@ var timedManyKind *generated.Kind
 func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 //line scopes.go:135
 	v, err := timedOftenStart(t, d, n)
-//line scopes_task.go:1848
+//line scopes_task.go:1850
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedManyKind, 1)
 		s := generated.At[timedManyAt1](f)
@@ -1856,7 +1858,7 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line scopes_task.go:1860
+//line scopes_task.go:1862
 
 // timedManyStep is the step form of timedMany.
 func timedManyStep(f *generated.Frame) generated.Step {
@@ -1875,14 +1877,14 @@ func timedManyStep(f *generated.Frame) generated.Step {
 //line scopes.go:135
 		v = s.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:1879
+//line scopes_task.go:1881
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v, err = timedOftenStart(t, d, n)
-//line scopes_task.go:1886
+//line scopes_task.go:1888
 	if generated.Suspended(t) {
 		s := generated.At[timedManyAt1](f)
 		*s = timedManyAt1{}
@@ -1894,4 +1896,4 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line scopes_task.go:1898
+//line scopes_task.go:1900

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -83,7 +85,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 					{
 //line buffer.go:20
 						err := c.Send(t, v)
-//line buffer_task.go:87
+//line buffer_task.go:89
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[bufferFunc1Held](t, bufferFunc1Kind, 1)
 							*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
@@ -108,7 +110,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 			*generated.CallHeld[bufferFunc1Held](c1) = bufferFunc1Held{c: c, producers: &producers}
 			generated.GoCall(t, &ends, c1)
 		}
-//line buffer_task.go:112
+//line buffer_task.go:114
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 1)
 			s := generated.At[bufferAt1](f)
@@ -125,7 +127,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 				for {
 //line buffer.go:31
 					v1, err := c.Recv(t)
-//line buffer_task.go:129
+//line buffer_task.go:131
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[bufferFunc2Held](t, bufferFunc2Kind, 1)
 						s := generated.At[bufferFunc2At1](f)
@@ -151,7 +153,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 			*generated.CallHeld[bufferFunc2Held](c1) = bufferFunc2Held{c: c, sums: &sums}
 			generated.GoCall(t, &ends, c1)
 		}
-//line buffer_task.go:155
+//line buffer_task.go:157
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 2)
 			s := generated.At[bufferAt2](f)
@@ -163,7 +165,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 	}
 //line buffer.go:38
 	err = ends.Wait(t)
-//line buffer_task.go:167
+//line buffer_task.go:169
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[bufferHeld](t, bufferKind, 3)
 		*generated.At[bufferAt3](f) = bufferAt3{sum: sum}
@@ -177,7 +179,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 	return sum, err
 }
 
-//line buffer_task.go:181
+//line buffer_task.go:183
 
 // bufferStep is the step form of Buffer.
 func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
@@ -202,7 +204,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:18
 		generated.Child(f)
-//line buffer_task.go:206
+//line buffer_task.go:208
 		goto resume1
 	case 2:
 		s := generated.At[bufferAt2](f)
@@ -211,7 +213,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:29
 		generated.Child(f)
-//line buffer_task.go:215
+//line buffer_task.go:217
 		goto resume2
 	case 3:
 		s := generated.At[bufferAt3](f)
@@ -219,7 +221,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		sums = h.sums
 //line buffer.go:38
 		err = generated.Err(f)
-//line buffer_task.go:223
+//line buffer_task.go:225
 		goto resume3
 	default:
 		return f.BadResume()
@@ -249,7 +251,7 @@ loop1:
 					{
 //line buffer.go:20
 						err := c.Send(t, v)
-//line buffer_task.go:253
+//line buffer_task.go:255
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[bufferFunc1Held](t, bufferFunc1Kind, 1)
 							*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
@@ -275,7 +277,7 @@ loop1:
 			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:279
+//line buffer_task.go:281
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt1](f)
 		*s = bufferAt1{n: n, sum: sum, i1: i1, i: i}
@@ -296,7 +298,7 @@ resume1:
 				for {
 //line buffer.go:31
 					v1, err := c.Recv(t)
-//line buffer_task.go:300
+//line buffer_task.go:302
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[bufferFunc2Held](t, bufferFunc2Kind, 1)
 						s := generated.At[bufferFunc2At1](f)
@@ -323,7 +325,7 @@ resume1:
 			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:327
+//line buffer_task.go:329
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt2](f)
 		*s = bufferAt2{n: n, sum: sum, i1: i1}
@@ -338,7 +340,7 @@ resume2:
 end1:
 //line buffer.go:38
 	err = ends.Wait(t)
-//line buffer_task.go:342
+//line buffer_task.go:344
 	if generated.Suspended(t) {
 		*generated.At[bufferAt3](f) = bufferAt3{sum: sum}
 		*h = bufferHeld{sums: sums}
@@ -352,7 +354,7 @@ resume3:
 	return generated.Return[uint64](f, sum, err)
 }
 
-//line buffer_task.go:356
+//line buffer_task.go:358
 
 // bufferFunc1Args has the arguments of Buffer.func1.
 type bufferFunc1Args struct {
@@ -393,7 +395,7 @@ func bufferFunc1Step(f *generated.Frame, h *bufferFunc1Held) generated.Step {
 		c, producers = h.c, h.producers
 //line buffer.go:20
 		err = generated.Err(f)
-//line buffer_task.go:397
+//line buffer_task.go:399
 		goto resume1
 	default:
 		return f.BadResume()
@@ -407,7 +409,7 @@ loop1:
 	}
 //line buffer.go:20
 	err = c.Send(t, v)
-//line buffer_task.go:411
+//line buffer_task.go:413
 	if generated.Suspended(t) {
 		*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
 		*h = bufferFunc1Held{c: c, producers: producers}
@@ -432,7 +434,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line buffer_task.go:436
+//line buffer_task.go:438
 
 // bufferFunc2Args has the arguments of Buffer.func2.
 type bufferFunc2Args struct {
@@ -477,7 +479,7 @@ func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 //line buffer.go:31
 		v1 = s.result
 		err = generated.Err(f)
-//line buffer_task.go:481
+//line buffer_task.go:483
 		goto resume1
 	default:
 		return f.BadResume()
@@ -487,7 +489,7 @@ func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 loop1:
 //line buffer.go:31
 	v1, err = c.Recv(t)
-//line buffer_task.go:491
+//line buffer_task.go:493
 	if generated.Suspended(t) {
 		s := generated.At[bufferFunc2At1](f)
 		*s = bufferFunc2At1{i: i, sum: sum}
@@ -512,4 +514,4 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line buffer_task.go:516
+//line buffer_task.go:518

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -71,7 +73,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 		{
 //line chain.go:15
 			err := depth1Start(t, every)
-//line chain_task.go:75
+//line chain_task.go:77
 			if generated.Suspended(t) {
 				f := generated.Spill(t, chainKind, 1)
 				*generated.At[chainAt1](f) = chainAt1{iterations: iterations, every: every, i: i}
@@ -87,7 +89,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:91
+//line chain_task.go:93
 
 // chainStep is the step form of Chain.
 func chainStep(f *generated.Frame) generated.Step {
@@ -105,7 +107,7 @@ func chainStep(f *generated.Frame) generated.Step {
 		iterations, every, i = s.iterations, s.every, s.i
 //line chain.go:15
 		err = generated.ChildErr(f)
-//line chain_task.go:109
+//line chain_task.go:111
 		goto resume1
 	default:
 		return f.BadResume()
@@ -119,7 +121,7 @@ loop1:
 	}
 //line chain.go:15
 	err = depth1Start(t, every)
-//line chain_task.go:123
+//line chain_task.go:125
 	if generated.Suspended(t) {
 		*generated.At[chainAt1](f) = chainAt1{iterations: iterations, every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -140,7 +142,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:144
+//line chain_task.go:146
 
 // depth1Args has the arguments of depth1.
 type depth1Args struct {
@@ -163,7 +165,7 @@ func depth1Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:24
 			err := depth2Start(t, every)
-//line chain_task.go:167
+//line chain_task.go:169
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth1Kind, 1)
 				*generated.At[depth1At1](f) = depth1At1{every: every, i: i}
@@ -179,7 +181,7 @@ func depth1Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:183
+//line chain_task.go:185
 
 // depth1Step is the step form of depth1.
 func depth1Step(f *generated.Frame) generated.Step {
@@ -197,7 +199,7 @@ func depth1Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:24
 		err = generated.ChildErr(f)
-//line chain_task.go:201
+//line chain_task.go:203
 		goto resume1
 	default:
 		return f.BadResume()
@@ -211,7 +213,7 @@ loop1:
 	}
 //line chain.go:24
 	err = depth2Start(t, every)
-//line chain_task.go:215
+//line chain_task.go:217
 	if generated.Suspended(t) {
 		*generated.At[depth1At1](f) = depth1At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -232,7 +234,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:236
+//line chain_task.go:238
 
 // depth2Args has the arguments of depth2.
 type depth2Args struct {
@@ -255,7 +257,7 @@ func depth2Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:33
 			err := depth3Start(t, every)
-//line chain_task.go:259
+//line chain_task.go:261
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth2Kind, 1)
 				*generated.At[depth2At1](f) = depth2At1{every: every, i: i}
@@ -271,7 +273,7 @@ func depth2Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:275
+//line chain_task.go:277
 
 // depth2Step is the step form of depth2.
 func depth2Step(f *generated.Frame) generated.Step {
@@ -289,7 +291,7 @@ func depth2Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:33
 		err = generated.ChildErr(f)
-//line chain_task.go:293
+//line chain_task.go:295
 		goto resume1
 	default:
 		return f.BadResume()
@@ -303,7 +305,7 @@ loop1:
 	}
 //line chain.go:33
 	err = depth3Start(t, every)
-//line chain_task.go:307
+//line chain_task.go:309
 	if generated.Suspended(t) {
 		*generated.At[depth2At1](f) = depth2At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -324,7 +326,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:328
+//line chain_task.go:330
 
 // depth3Args has the arguments of depth3.
 type depth3Args struct {
@@ -347,7 +349,7 @@ func depth3Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:42
 			err := leafStart(t, every)
-//line chain_task.go:351
+//line chain_task.go:353
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth3Kind, 1)
 				*generated.At[depth3At1](f) = depth3At1{every: every, i: i}
@@ -363,7 +365,7 @@ func depth3Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:367
+//line chain_task.go:369
 
 // depth3Step is the step form of depth3.
 func depth3Step(f *generated.Frame) generated.Step {
@@ -381,7 +383,7 @@ func depth3Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:42
 		err = generated.ChildErr(f)
-//line chain_task.go:385
+//line chain_task.go:387
 		goto resume1
 	default:
 		return f.BadResume()
@@ -395,7 +397,7 @@ loop1:
 	}
 //line chain.go:42
 	err = leafStart(t, every)
-//line chain_task.go:399
+//line chain_task.go:401
 	if generated.Suspended(t) {
 		*generated.At[depth3At1](f) = depth3At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -416,7 +418,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:420
+//line chain_task.go:422
 
 // leafArgs has the arguments of leaf.
 type leafArgs struct {
@@ -432,7 +434,7 @@ func leafStart(t *task.T, every int) (_ error) {
 //line chain.go:50
 	if workloads.LeafYields(every) {
 		err := t.Yield()
-//line chain_task.go:436
+//line chain_task.go:438
 		if generated.Suspended(t) {
 			generated.Spill(t, leafKind, 1)
 			return
@@ -443,7 +445,7 @@ func leafStart(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:447
+//line chain_task.go:449
 
 // leafStep is the step form of leaf.
 func leafStep(f *generated.Frame) generated.Step {
@@ -459,7 +461,7 @@ func leafStep(f *generated.Frame) generated.Step {
 	case 1:
 //line chain.go:51
 		err = generated.Err(f)
-//line chain_task.go:463
+//line chain_task.go:465
 		goto resume1
 	default:
 		return f.BadResume()
@@ -470,7 +472,7 @@ func leafStep(f *generated.Frame) generated.Step {
 	}
 //line chain.go:51
 	err = t.Yield()
-//line chain_task.go:474
+//line chain_task.go:476
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -481,4 +483,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:485
+//line chain_task.go:487

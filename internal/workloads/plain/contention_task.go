@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -68,7 +70,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, &mu, &number, i, n)
-//line contention_task.go:72
+//line contention_task.go:74
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -81,7 +83,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 			*generated.CallHeld[contentionFunc1Held](c) = contentionFunc1Held{mu: &mu, number: &number}
 			generated.GoCall(t, &adders, c)
 		}
-//line contention_task.go:85
+//line contention_task.go:87
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[contentionHeld](t, contentionKind, 1)
 			s := generated.At[contentionAt1](f)
@@ -93,7 +95,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	}
 //line contention.go:16
 	err := adders.Wait(t)
-//line contention_task.go:97
+//line contention_task.go:99
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[contentionHeld](t, contentionKind, 2)
 		*h = contentionHeld{number: &number}
@@ -103,7 +105,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 	return number, err
 }
 
-//line contention_task.go:107
+//line contention_task.go:109
 
 // contentionStep is the step form of Contention.
 func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
@@ -126,13 +128,13 @@ func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:14
 		generated.Child(f)
-//line contention_task.go:130
+//line contention_task.go:132
 		goto resume1
 	case 2:
 		number = h.number
 //line contention.go:16
 		err = generated.Err(f)
-//line contention_task.go:136
+//line contention_task.go:138
 		goto resume2
 	default:
 		return f.BadResume()
@@ -158,7 +160,7 @@ loop1:
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, mu, number, i, n)
-//line contention_task.go:162
+//line contention_task.go:164
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -172,7 +174,7 @@ loop1:
 			generated.GoCall(t, &adders, c)
 		}
 	}
-//line contention_task.go:176
+//line contention_task.go:178
 	if generated.Suspended(t) {
 		s := generated.At[contentionAt1](f)
 		*s = contentionAt1{n: n, i1: i1}
@@ -186,7 +188,7 @@ resume1:
 	goto loop1
 end1:
 	err = adders.Wait(t)
-//line contention_task.go:190
+//line contention_task.go:192
 	if generated.Suspended(t) {
 		*h = contentionHeld{number: number}
 		return generated.Wait(f, t, 2)
@@ -196,7 +198,7 @@ resume2:
 	return generated.Return[int](f, *number, err)
 }
 
-//line contention_task.go:200
+//line contention_task.go:202
 
 // contentionFunc1Args has the arguments of Contention.func1.
 type contentionFunc1Args struct {
@@ -229,14 +231,14 @@ func contentionFunc1Step(f *generated.Frame, h *contentionFunc1Held) generated.S
 	case 1:
 //line contention.go:14
 		err = generated.ChildErr(f)
-//line contention_task.go:233
+//line contention_task.go:235
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line contention.go:14
 	err = addStart(t, mu, number, i, n)
-//line contention_task.go:240
+//line contention_task.go:242
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = contentionFunc1Held{}
@@ -248,7 +250,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line contention_task.go:252
+//line contention_task.go:254
 
 // addArgs has the arguments of add.
 type addArgs struct {
@@ -281,7 +283,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 		{
 //line contention.go:23
 			err := mu.Lock(t)
-//line contention_task.go:285
+//line contention_task.go:287
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addHeld](t, addKind, 1)
 				*generated.At[addAt1](f) = addAt1{n: n, k: k}
@@ -300,7 +302,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 			{
 //line contention.go:27
 				err1 := t.Yield()
-//line contention_task.go:304
+//line contention_task.go:306
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 					*generated.At[addAt2](f) = addAt2{n: n, k: k}
@@ -319,7 +321,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 	return nil
 }
 
-//line contention_task.go:323
+//line contention_task.go:325
 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
@@ -341,7 +343,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:23
 		err = generated.Err(f)
-//line contention_task.go:345
+//line contention_task.go:347
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -349,7 +351,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:27
 		err1 = generated.Err(f)
-//line contention_task.go:353
+//line contention_task.go:355
 		goto resume2
 	default:
 		return f.BadResume()
@@ -363,7 +365,7 @@ loop1:
 	}
 //line contention.go:23
 	err = mu.Lock(t)
-//line contention_task.go:367
+//line contention_task.go:369
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -384,7 +386,7 @@ end1:
 	}
 //line contention.go:27
 	err1 = t.Yield()
-//line contention_task.go:388
+//line contention_task.go:390
 	if generated.Suspended(t) {
 		*generated.At[addAt2](f) = addAt2{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -408,4 +410,4 @@ end4:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line contention_task.go:412
+//line contention_task.go:414

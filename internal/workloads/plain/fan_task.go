@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -81,7 +83,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 				{
 //line fan.go:14
 					err := jobs.Send(t, uint64(i))
-//line fan_task.go:85
+//line fan_task.go:87
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[fanOutInFunc1Held](t, fanOutInFunc1Kind, 1)
 						*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
@@ -104,7 +106,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 		*generated.CallHeld[fanOutInFunc1Held](c) = fanOutInFunc1Held{jobs: jobs}
 		generated.GoCall(t, &parts, c)
 	}
-//line fan_task.go:108
+//line fan_task.go:110
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 1)
 		s := generated.At[fanOutInAt1](f)
@@ -125,7 +127,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 						for {
 //line fan.go:25
 							v, err1 := jobs.Recv(t)
-//line fan_task.go:129
+//line fan_task.go:131
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 								s := generated.At[fanOutInFunc2Func1At1](f)
@@ -143,7 +145,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 							{
 //line fan.go:26
 								err := results.Send(t, work(job))
-//line fan_task.go:147
+//line fan_task.go:149
 								if generated.Suspended(t) {
 									_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 									*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -163,7 +165,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 					*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 					generated.GoCall(t, &workers, c)
 				}
-//line fan_task.go:167
+//line fan_task.go:169
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 1)
 					s := generated.At[fanOutInFunc2At1](f)
@@ -175,7 +177,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 			}
 //line fan.go:33
 			err := workers.Wait(t)
-//line fan_task.go:179
+//line fan_task.go:181
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 2)
 				*h = fanOutInFunc2Held{results: results}
@@ -190,7 +192,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 		*generated.CallHeld[fanOutInFunc2Held](c) = fanOutInFunc2Held{work: work, jobs: jobs, results: results}
 		generated.GoCall(t, &parts, c)
 	}
-//line fan_task.go:194
+//line fan_task.go:196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 2)
 		s := generated.At[fanOutInAt2](f)
@@ -203,7 +205,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	for {
 //line fan.go:37
 		v, err1 := results.Recv(t)
-//line fan_task.go:207
+//line fan_task.go:209
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[fanOutInHeld](t, fanOutInKind, 3)
 			s := generated.At[fanOutInAt3](f)
@@ -222,7 +224,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 		sum += r
 	}
 	err2 := parts.Wait(t)
-//line fan_task.go:226
+//line fan_task.go:228
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, fanOutInKind, 4)
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
@@ -232,7 +234,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	return sum, err2
 }
 
-//line fan_task.go:236
+//line fan_task.go:238
 
 // fanOutInStep is the step form of FanOutIn.
 func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
@@ -257,7 +259,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:12
 		generated.Child(f)
-//line fan_task.go:261
+//line fan_task.go:263
 		goto resume1
 	case 2:
 		s := generated.At[fanOutInAt2](f)
@@ -266,7 +268,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 		results = h.results
 //line fan.go:21
 		generated.Child(f)
-//line fan_task.go:270
+//line fan_task.go:272
 		goto resume2
 	case 3:
 		s := generated.At[fanOutInAt3](f)
@@ -276,14 +278,14 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 //line fan.go:37
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:280
+//line fan_task.go:282
 		goto resume3
 	case 4:
 		s := generated.At[fanOutInAt4](f)
 		sum = s.sum
 //line fan.go:40
 		err2 = generated.Err(f)
-//line fan_task.go:287
+//line fan_task.go:289
 		goto resume4
 	default:
 		return f.BadResume()
@@ -300,7 +302,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 					{
 //line fan.go:14
 						err := jobs.Send(t, uint64(i))
-//line fan_task.go:304
+//line fan_task.go:306
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[fanOutInFunc1Held](t, fanOutInFunc1Kind, 1)
 							*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
@@ -324,7 +326,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:328
+//line fan_task.go:330
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt1](f)
 		*s = fanOutInAt1{sum: sum}
@@ -349,7 +351,7 @@ resume1:
 							for {
 //line fan.go:25
 								v, err1 := jobs.Recv(t)
-//line fan_task.go:353
+//line fan_task.go:355
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 									s := generated.At[fanOutInFunc2Func1At1](f)
@@ -367,7 +369,7 @@ resume1:
 								{
 //line fan.go:26
 									err := results.Send(t, work(job))
-//line fan_task.go:371
+//line fan_task.go:373
 									if generated.Suspended(t) {
 										_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 										*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -387,7 +389,7 @@ resume1:
 						*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 						generated.GoCall(t, &workers, c)
 					}
-//line fan_task.go:391
+//line fan_task.go:393
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 1)
 						s := generated.At[fanOutInFunc2At1](f)
@@ -399,7 +401,7 @@ resume1:
 				}
 //line fan.go:33
 				err := workers.Wait(t)
-//line fan_task.go:403
+//line fan_task.go:405
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 2)
 					*h = fanOutInFunc2Held{results: results}
@@ -415,7 +417,7 @@ resume1:
 			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:419
+//line fan_task.go:421
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt2](f)
 		*s = fanOutInAt2{sum: sum}
@@ -428,7 +430,7 @@ resume2:
 loop1:
 //line fan.go:37
 	v, err1 = results.Recv(t)
-//line fan_task.go:432
+//line fan_task.go:434
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt3](f)
 		*s = fanOutInAt3{sum: sum}
@@ -452,7 +454,7 @@ end1:
 end2:
 //line fan.go:40
 	err2 = parts.Wait(t)
-//line fan_task.go:456
+//line fan_task.go:458
 	if generated.Suspended(t) {
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
 		if h != nil {
@@ -465,7 +467,7 @@ resume4:
 	return generated.Return[uint64](f, sum, err2)
 }
 
-//line fan_task.go:469
+//line fan_task.go:471
 
 // fanOutInFunc1Args has the arguments of FanOutIn.func1.
 type fanOutInFunc1Args struct {
@@ -504,7 +506,7 @@ func fanOutInFunc1Step(f *generated.Frame, h *fanOutInFunc1Held) generated.Step 
 		jobs = h.jobs
 //line fan.go:14
 		err = generated.Err(f)
-//line fan_task.go:508
+//line fan_task.go:510
 		goto resume1
 	default:
 		return f.BadResume()
@@ -518,7 +520,7 @@ loop1:
 	}
 //line fan.go:14
 	err = jobs.Send(t, uint64(i))
-//line fan_task.go:522
+//line fan_task.go:524
 	if generated.Suspended(t) {
 		*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 		*h = fanOutInFunc1Held{jobs: jobs}
@@ -541,7 +543,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line fan_task.go:545
+//line fan_task.go:547
 
 // fanOutInFunc2At1 is what FanOutIn.func2 keeps while it waits in line 24.
 type fanOutInFunc2At1 struct {
@@ -579,13 +581,13 @@ func fanOutInFunc2Step(f *generated.Frame, h *fanOutInFunc2Held) generated.Step 
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:24
 		generated.Child(f)
-//line fan_task.go:583
+//line fan_task.go:585
 		goto resume1
 	case 2:
 		results = h.results
 //line fan.go:33
 		err = generated.Err(f)
-//line fan_task.go:589
+//line fan_task.go:591
 		goto resume2
 	default:
 		return f.BadResume()
@@ -605,7 +607,7 @@ loop1:
 			for {
 //line fan.go:25
 				v, err1 := jobs.Recv(t)
-//line fan_task.go:609
+//line fan_task.go:611
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 					s := generated.At[fanOutInFunc2Func1At1](f)
@@ -623,7 +625,7 @@ loop1:
 				{
 //line fan.go:26
 					err := results.Send(t, work(job))
-//line fan_task.go:627
+//line fan_task.go:629
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 						*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -643,7 +645,7 @@ loop1:
 		*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		generated.GoCall(t, &workers, c)
 	}
-//line fan_task.go:647
+//line fan_task.go:649
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2At1](f)
 		*s = fanOutInFunc2At1{i: i}
@@ -658,7 +660,7 @@ resume1:
 end1:
 //line fan.go:33
 	err = workers.Wait(t)
-//line fan_task.go:662
+//line fan_task.go:664
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Held{results: results}
 		return generated.Wait(f, t, 2)
@@ -669,7 +671,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line fan_task.go:673
+//line fan_task.go:675
 
 // fanOutInFunc2Func1At1 is what FanOutIn.func2.func1 keeps while it waits in line 25.
 type fanOutInFunc2Func1At1 struct {
@@ -704,13 +706,13 @@ func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) gener
 //line fan.go:25
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:708
+//line fan_task.go:710
 		goto resume1
 	case 2:
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:26
 		err = generated.Err(f)
-//line fan_task.go:714
+//line fan_task.go:716
 		goto resume2
 	default:
 		return f.BadResume()
@@ -718,7 +720,7 @@ func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) gener
 loop1:
 //line fan.go:25
 	v, err1 = jobs.Recv(t)
-//line fan_task.go:722
+//line fan_task.go:724
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2Func1At1](f)
 		*s = fanOutInFunc2Func1At1{}
@@ -736,7 +738,7 @@ end1:
 //line fan.go:25
 	job = v
 	err = results.Send(t, work(job))
-//line fan_task.go:740
+//line fan_task.go:742
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		return generated.Wait(f, t, 2)
@@ -755,4 +757,4 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line fan_task.go:759
+//line fan_task.go:761

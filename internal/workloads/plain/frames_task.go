@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -82,7 +84,7 @@ func idleStart(t *task.T, words [9]uint64, until *task.Event) (_ bool, _ error) 
 	{
 //line frames.go:16
 		err := until.Wait(t)
-//line frames_task.go:86
+//line frames_task.go:88
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, idleKind, 1)
 			*generated.At[idleAt1](f) = idleAt1{words: words}
@@ -97,7 +99,7 @@ func idleStart(t *task.T, words [9]uint64, until *task.Event) (_ bool, _ error) 
 	return words == Words(words[0]), nil
 }
 
-//line frames_task.go:101
+//line frames_task.go:103
 
 // idleStep is the step form of Idle.
 func idleStep(f *generated.Frame, h *idleHeld) generated.Step {
@@ -117,14 +119,14 @@ func idleStep(f *generated.Frame, h *idleHeld) generated.Step {
 		words = s.words
 //line frames.go:16
 		err = generated.Err(f)
-//line frames_task.go:121
+//line frames_task.go:123
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:16
 	err = until.Wait(t)
-//line frames_task.go:128
+//line frames_task.go:130
 	if generated.Suspended(t) {
 		*generated.At[idleAt1](f) = idleAt1{words: words}
 		if h != nil {
@@ -143,7 +145,7 @@ end1:
 	return generated.Return[bool](f, words == Words(words[0]), nil)
 }
 
-//line frames_task.go:147
+//line frames_task.go:149
 
 // idleBelowArgs has the arguments of IdleBelow.
 type idleBelowArgs struct {
@@ -167,7 +169,7 @@ var idleBelowKind *generated.Kind
 func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error) {
 //line frames.go:24
 	v, err := idleStart(t, Words(first), until)
-//line frames_task.go:171
+//line frames_task.go:173
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, idleBelowKind, 1)
 		s := generated.At[idleBelowAt1](f)
@@ -179,7 +181,7 @@ func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error
 	return v, err
 }
 
-//line frames_task.go:183
+//line frames_task.go:185
 
 // idleBelowStep is the step form of IdleBelow.
 func idleBelowStep(f *generated.Frame, h *idleBelowHeld) generated.Step {
@@ -200,14 +202,14 @@ func idleBelowStep(f *generated.Frame, h *idleBelowHeld) generated.Step {
 //line frames.go:24
 		v = s.result
 		err = generated.ChildErr(f)
-//line frames_task.go:204
+//line frames_task.go:206
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:24
 	v, err = idleStart(t, Words(first), until)
-//line frames_task.go:211
+//line frames_task.go:213
 	if generated.Suspended(t) {
 		s := generated.At[idleBelowAt1](f)
 		*s = idleBelowAt1{}
@@ -222,7 +224,7 @@ resume1:
 	return generated.Return[bool](f, v, err)
 }
 
-//line frames_task.go:226
+//line frames_task.go:228
 
 // blocksArgs has the arguments of Blocks.
 type blocksArgs struct {
@@ -271,7 +273,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:39
 			err := t.Yield()
-//line frames_task.go:275
+//line frames_task.go:277
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 1)
 				*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
@@ -289,7 +291,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:45
 			err1 := t.Yield()
-//line frames_task.go:293
+//line frames_task.go:295
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 2)
 				*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
@@ -307,7 +309,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:51
 			err2 := t.Yield()
-//line frames_task.go:311
+//line frames_task.go:313
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 3)
 				*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
@@ -325,7 +327,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:57
 			err3 := t.Yield()
-//line frames_task.go:329
+//line frames_task.go:331
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 4)
 				*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
@@ -342,7 +344,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	{
 //line frames.go:62
 		err4 := t.Yield()
-//line frames_task.go:346
+//line frames_task.go:348
 		if generated.Suspended(t) {
 			f := generated.Spill(t, blocksKind, 5)
 			*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
@@ -357,7 +359,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	return true, nil
 }
 
-//line frames_task.go:361
+//line frames_task.go:363
 
 // blocksStep is the step form of Blocks.
 func blocksStep(f *generated.Frame) generated.Step {
@@ -376,35 +378,35 @@ func blocksStep(f *generated.Frame) generated.Step {
 		n, a = s.n, s.a
 //line frames.go:39
 		err = generated.Err(f)
-//line frames_task.go:380
+//line frames_task.go:382
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
 		n, b = s.n, s.b
 //line frames.go:45
 		err1 = generated.Err(f)
-//line frames_task.go:387
+//line frames_task.go:389
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
 		n, c = s.n, s.c
 //line frames.go:51
 		err2 = generated.Err(f)
-//line frames_task.go:394
+//line frames_task.go:396
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
 		n, d = s.n, s.d
 //line frames.go:57
 		err3 = generated.Err(f)
-//line frames_task.go:401
+//line frames_task.go:403
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
 		n, e = s.n, s.e
 //line frames.go:62
 		err4 = generated.Err(f)
-//line frames_task.go:408
+//line frames_task.go:410
 		goto resume5
 	default:
 		return f.BadResume()
@@ -412,7 +414,7 @@ func blocksStep(f *generated.Frame) generated.Step {
 //line frames.go:38
 	a = Words(n)
 	err = t.Yield()
-//line frames_task.go:416
+//line frames_task.go:418
 	if generated.Suspended(t) {
 		*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
 		return generated.Wait(f, t, 1)
@@ -428,7 +430,7 @@ end1:
 //line frames.go:44
 	b = Words(n + 1)
 	err1 = t.Yield()
-//line frames_task.go:432
+//line frames_task.go:434
 	if generated.Suspended(t) {
 		*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
 		return generated.Wait(f, t, 2)
@@ -444,7 +446,7 @@ end2:
 //line frames.go:50
 	c = Words(n + 2)
 	err2 = t.Yield()
-//line frames_task.go:448
+//line frames_task.go:450
 	if generated.Suspended(t) {
 		*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
 		return generated.Wait(f, t, 3)
@@ -460,7 +462,7 @@ end3:
 //line frames.go:56
 	d = Words(n + 3)
 	err3 = t.Yield()
-//line frames_task.go:464
+//line frames_task.go:466
 	if generated.Suspended(t) {
 		*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
 		return generated.Wait(f, t, 4)
@@ -476,7 +478,7 @@ end4:
 //line frames.go:61
 	e = Words(n + 4)
 	err4 = t.Yield()
-//line frames_task.go:480
+//line frames_task.go:482
 	if generated.Suspended(t) {
 		*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
 		return generated.Wait(f, t, 5)
@@ -492,7 +494,7 @@ end5:
 	return generated.Return[bool](f, true, nil)
 }
 
-//line frames_task.go:496
+//line frames_task.go:498
 
 // talkArgs has the arguments of Talk.
 type talkArgs struct {
@@ -535,7 +537,7 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 				refused = ErrRefused
 			}
 			said, got, err1 := askStart(t, conn, name, rest, refused)
-//line frames_task.go:539
+//line frames_task.go:541
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[talkHeld](t, talkKind, 1)
 				*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
@@ -554,7 +556,7 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 	return ok, nil
 }
 
-//line frames_task.go:558
+//line frames_task.go:560
 
 // talkStep is the step form of Talk.
 func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
@@ -579,7 +581,7 @@ func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
 //line frames.go:78
 		said, got = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line frames_task.go:583
+//line frames_task.go:585
 		goto resume1
 	default:
 		return f.BadResume()
@@ -599,7 +601,7 @@ loop1:
 		refused = ErrRefused
 	}
 	said, got, err1 = askStart(t, conn, name, rest, refused)
-//line frames_task.go:603
+//line frames_task.go:605
 	if generated.Suspended(t) {
 		*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
 		*h = talkHeld{conn: conn, names: names, name: name, rest: rest, refused: refused}
@@ -620,7 +622,7 @@ end1:
 	return generated.Return[bool](f, ok, nil)
 }
 
-//line frames_task.go:624
+//line frames_task.go:626
 
 // askResult is what ask returns.
 type askResult = struct {
@@ -643,7 +645,7 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	{
 //line frames.go:88
 		err := t.Yield()
-//line frames_task.go:647
+//line frames_task.go:649
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[askHeld](t, askKind, 1)
 			*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
@@ -656,7 +658,7 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	}
 //line frames.go:91
 	said, err1 := hearStart(t, conn, rest)
-//line frames_task.go:660
+//line frames_task.go:662
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[askHeld](t, askKind, 2)
 		*h = askHeld{name: name, refused: refused}
@@ -673,7 +675,7 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	return said, refused, nil
 }
 
-//line frames_task.go:677
+//line frames_task.go:679
 
 // askStep is the step form of ask.
 func askStep(f *generated.Frame, h *askHeld) generated.Step {
@@ -691,21 +693,21 @@ func askStep(f *generated.Frame, h *askHeld) generated.Step {
 		conn, name, rest, refused = h.conn, h.name, h.rest, h.refused
 //line frames.go:88
 		err = generated.Err(f)
-//line frames_task.go:695
+//line frames_task.go:697
 		goto resume1
 	case 2:
 		name, refused = h.name, h.refused
 //line frames.go:91
 		said = h.result
 		err1 = generated.ChildErr(f)
-//line frames_task.go:702
+//line frames_task.go:704
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line frames.go:88
 	err = t.Yield()
-//line frames_task.go:709
+//line frames_task.go:711
 	if generated.Suspended(t) {
 		*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
 		return generated.Wait(f, t, 1)
@@ -719,7 +721,7 @@ resume1:
 	return generated.Return[askResult](f, askResult{"", nil}, err)
 end1:
 	said, err1 = hearStart(t, conn, rest)
-//line frames_task.go:723
+//line frames_task.go:725
 	if generated.Suspended(t) {
 		*h = askHeld{name: name, refused: refused}
 		generated.ResultToStep(t, &h.result)
@@ -736,7 +738,7 @@ resume2:
 	return generated.Return[askResult](f, askResult{said, refused}, nil)
 }
 
-//line frames_task.go:740
+//line frames_task.go:742
 
 type hearHeld = struct {
 	conn net.Conn
@@ -750,7 +752,7 @@ func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	{
 //line frames.go:102
 		err := t.Yield()
-//line frames_task.go:754
+//line frames_task.go:756
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[hearHeld](t, hearKind, 1)
 			*h = hearHeld{conn: conn, rest: rest}
@@ -768,7 +770,7 @@ func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	return rest[0], nil
 }
 
-//line frames_task.go:772
+//line frames_task.go:774
 
 // hearStep is the step form of hear.
 func hearStep(f *generated.Frame, h *hearHeld) generated.Step {
@@ -785,14 +787,14 @@ func hearStep(f *generated.Frame, h *hearHeld) generated.Step {
 		conn, rest = h.conn, h.rest
 //line frames.go:102
 		err = generated.Err(f)
-//line frames_task.go:789
+//line frames_task.go:791
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:102
 	err = t.Yield()
-//line frames_task.go:796
+//line frames_task.go:798
 	if generated.Suspended(t) {
 		*h = hearHeld{conn: conn, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -811,4 +813,4 @@ end1:
 	return generated.Return[string](f, rest[0], nil)
 }
 
-//line frames_task.go:815
+//line frames_task.go:817

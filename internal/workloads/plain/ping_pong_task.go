@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -75,7 +77,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 			v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:79
+//line ping_pong_task.go:81
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 				s := generated.At[pingPongFunc1At1](f)
@@ -94,7 +96,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{sum: &sum, ping: ping, pong: pong}
 		generated.GoCall(t, &players, c)
 	}
-//line ping_pong_task.go:98
+//line ping_pong_task.go:100
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 1)
 		s := generated.At[pingPongAt1](f)
@@ -108,7 +110,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 			err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:112
+//line ping_pong_task.go:114
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -120,7 +122,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 		*generated.CallHeld[pingPongFunc2Held](c) = pingPongFunc2Held{ping: ping, pong: pong}
 		generated.GoCall(t, &players, c)
 	}
-//line ping_pong_task.go:124
+//line ping_pong_task.go:126
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 		s := generated.At[pingPongAt2](f)
@@ -131,7 +133,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	}
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:135
+//line ping_pong_task.go:137
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 		*h = pingPongHeld{sum: &sum}
@@ -141,7 +143,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 	return sum, err
 }
 
-//line ping_pong_task.go:145
+//line ping_pong_task.go:147
 
 // pingPongStep is the step form of PingPong.
 func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
@@ -164,7 +166,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum, ping, pong = h.sum, h.ping, h.pong
 //line ping_pong.go:13
 		generated.Child(f)
-//line ping_pong_task.go:168
+//line ping_pong_task.go:170
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -172,13 +174,13 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum = h.sum
 //line ping_pong.go:17
 		generated.Child(f)
-//line ping_pong_task.go:176
+//line ping_pong_task.go:178
 		goto resume2
 	case 3:
 		sum = h.sum
 //line ping_pong.go:18
 		err = generated.Err(f)
-//line ping_pong_task.go:182
+//line ping_pong_task.go:184
 		goto resume3
 	default:
 		return f.BadResume()
@@ -193,7 +195,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 				v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:197
+//line ping_pong_task.go:199
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
@@ -213,7 +215,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:217
+//line ping_pong_task.go:219
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{}
@@ -230,7 +232,7 @@ resume1:
 			generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 				err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:234
+//line ping_pong_task.go:236
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -243,7 +245,7 @@ resume1:
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:247
+//line ping_pong_task.go:249
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{}
@@ -254,7 +256,7 @@ resume1:
 resume2:
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:258
+//line ping_pong_task.go:260
 	if generated.Suspended(t) {
 		*h = pingPongHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -264,7 +266,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line ping_pong_task.go:268
+//line ping_pong_task.go:270
 
 // pingPongFunc1Args has the arguments of PingPong.func1.
 type pingPongFunc1Args struct {
@@ -306,14 +308,14 @@ func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step 
 //line ping_pong.go:14
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line ping_pong_task.go:310
+//line ping_pong_task.go:312
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:14
 	v, err1 = serveStart(t, ping, pong, n)
-//line ping_pong_task.go:317
+//line ping_pong_task.go:319
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -327,7 +329,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:331
+//line ping_pong_task.go:333
 
 type pingPongFunc2Held = struct {
 	ping *task.Chan[int]
@@ -349,14 +351,14 @@ func pingPongFunc2Step(f *generated.Frame, h *pingPongFunc2Held) generated.Step 
 	case 1:
 //line ping_pong.go:17
 		err = generated.ChildErr(f)
-//line ping_pong_task.go:353
+//line ping_pong_task.go:355
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:17
 	err = giveBackStart(t, ping, pong)
-//line ping_pong_task.go:360
+//line ping_pong_task.go:362
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pingPongFunc2Held{}
@@ -368,7 +370,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:372
+//line ping_pong_task.go:374
 
 // serveArgs has the arguments of serve.
 type serveArgs struct {
@@ -403,7 +405,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			{
 //line ping_pong.go:24
 				err1 := ping.Send(t, i)
-//line ping_pong_task.go:407
+//line ping_pong_task.go:409
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 					*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
@@ -417,7 +419,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			}
 //line ping_pong.go:27
 			back, err2 := pong.Recv(t)
-//line ping_pong_task.go:421
+//line ping_pong_task.go:423
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[serveHeld](t, serveKind, 2)
 				s := generated.At[serveAt2](f)
@@ -438,7 +440,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 	return sum, nil
 }
 
-//line ping_pong_task.go:442
+//line ping_pong_task.go:444
 
 // serveStep is the step form of serve.
 func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
@@ -459,7 +461,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:24
 		err1 = generated.Err(f)
-//line ping_pong_task.go:463
+//line ping_pong_task.go:465
 		goto resume1
 	case 2:
 		s := generated.At[serveAt2](f)
@@ -468,7 +470,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 //line ping_pong.go:27
 		back = s.result
 		err2 = generated.Err(f)
-//line ping_pong_task.go:472
+//line ping_pong_task.go:474
 		goto resume2
 	default:
 		return f.BadResume()
@@ -482,7 +484,7 @@ loop1:
 	}
 //line ping_pong.go:24
 	err1 = ping.Send(t, i)
-//line ping_pong_task.go:486
+//line ping_pong_task.go:488
 	if generated.Suspended(t) {
 		*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
 		*h = serveHeld{ping: ping, pong: pong}
@@ -497,7 +499,7 @@ resume1:
 	return generated.Return[int](f, sum, err1)
 end1:
 	back, err2 = pong.Recv(t)
-//line ping_pong_task.go:501
+//line ping_pong_task.go:503
 	if generated.Suspended(t) {
 		s := generated.At[serveAt2](f)
 		*s = serveAt2{n: n, sum: sum, i: i}
@@ -520,7 +522,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ping_pong_task.go:524
+//line ping_pong_task.go:526
 
 // giveBackAt1 is what giveBack keeps while it waits in line 39.
 type giveBackAt1 struct {
@@ -541,7 +543,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 //line ping_pong.go:38
 	for {
 		v, err := ping.Recv(t)
-//line ping_pong_task.go:545
+//line ping_pong_task.go:547
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 1)
 			s := generated.At[giveBackAt1](f)
@@ -560,7 +562,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 		{
 //line ping_pong.go:46
 			err1 := pong.Send(t, v+1)
-//line ping_pong_task.go:564
+//line ping_pong_task.go:566
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 2)
 				*h = giveBackHeld{ping: ping, pong: pong}
@@ -574,7 +576,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 	}
 }
 
-//line ping_pong_task.go:578
+//line ping_pong_task.go:580
 
 // giveBackStep is the step form of giveBack.
 func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
@@ -593,13 +595,13 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 //line ping_pong.go:39
 		v = s.result
 		err = generated.Err(f)
-//line ping_pong_task.go:597
+//line ping_pong_task.go:599
 		goto resume1
 	case 2:
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:46
 		err1 = generated.Err(f)
-//line ping_pong_task.go:603
+//line ping_pong_task.go:605
 		goto resume2
 	default:
 		return f.BadResume()
@@ -607,7 +609,7 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 loop1:
 //line ping_pong.go:39
 	v, err = ping.Recv(t)
-//line ping_pong_task.go:611
+//line ping_pong_task.go:613
 	if generated.Suspended(t) {
 		s := generated.At[giveBackAt1](f)
 		*s = giveBackAt1{}
@@ -624,7 +626,7 @@ resume1:
 		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	err1 = pong.Send(t, v+1)
-//line ping_pong_task.go:628
+//line ping_pong_task.go:630
 	if generated.Suspended(t) {
 		*h = giveBackHeld{ping: ping, pong: pong}
 		return generated.Wait(f, t, 2)
@@ -640,4 +642,4 @@ end1:
 	goto loop1
 }
 
-//line ping_pong_task.go:644
+//line ping_pong_task.go:646

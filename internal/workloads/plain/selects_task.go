@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -56,7 +58,7 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 		{
 //line selects.go:11
 			chosen, err1 := task.Select(t, task.Recv(a, &v), task.Recv(b, &v))
-//line selects_task.go:60
+//line selects_task.go:62
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 1)
 				s := generated.At[selectsAt1](f)
@@ -81,7 +83,7 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line selects_task.go:85
+//line selects_task.go:87
 
 // selectsStep is the step form of Selects.
 func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
@@ -103,7 +105,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line selects.go:11
 		chosen = s.result
 		err1 = generated.Err(f)
-//line selects_task.go:107
+//line selects_task.go:109
 		goto resume1
 	default:
 		return f.BadResume()
@@ -120,7 +122,7 @@ loop1:
 	}
 //line selects.go:11
 	chosen, err1 = task.Select(t, task.Recv(a, v), task.Recv(b, v))
-//line selects_task.go:124
+//line selects_task.go:126
 	if generated.Suspended(t) {
 		s := generated.At[selectsAt1](f)
 		*s = selectsAt1{n: n, sum: sum, i: i}
@@ -147,4 +149,4 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:151
+//line selects_task.go:153

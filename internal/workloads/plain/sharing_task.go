@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -53,7 +55,7 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 			c := generated.NewCall[struct{}](busyFunc1Kind)
 			generated.GoCall(t, &g, c)
 		}
-//line sharing_task.go:57
+//line sharing_task.go:59
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[busyHeld](t, busyKind, 1)
 			s := generated.At[busyAt1](f)
@@ -65,7 +67,7 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 		{
 //line sharing.go:10
 			err := g.Wait(t)
-//line sharing_task.go:69
+//line sharing_task.go:71
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[busyHeld](t, busyKind, 2)
 				*h = busyHeld{ended: ended}
@@ -81,7 +83,7 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 	return nil
 }
 
-//line sharing_task.go:85
+//line sharing_task.go:87
 
 // busyStep is the step form of Busy.
 func busyStep(f *generated.Frame, h *busyHeld) generated.Step {
@@ -100,13 +102,13 @@ func busyStep(f *generated.Frame, h *busyHeld) generated.Step {
 		ended = h.ended
 //line sharing.go:9
 		generated.Child(f)
-//line sharing_task.go:104
+//line sharing_task.go:106
 		goto resume1
 	case 2:
 		ended = h.ended
 //line sharing.go:10
 		err = generated.Err(f)
-//line sharing_task.go:110
+//line sharing_task.go:112
 		goto resume2
 	default:
 		return f.BadResume()
@@ -127,7 +129,7 @@ loop1:
 		c := generated.NewCall[struct{}](busyFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line sharing_task.go:131
+//line sharing_task.go:133
 	if generated.Suspended(t) {
 		s := generated.At[busyAt1](f)
 		*s = busyAt1{}
@@ -138,7 +140,7 @@ loop1:
 resume1:
 //line sharing.go:10
 	err = g.Wait(t)
-//line sharing_task.go:142
+//line sharing_task.go:144
 	if generated.Suspended(t) {
 		*h = busyHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -157,7 +159,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:161
+//line sharing_task.go:163
 
 var busyFunc1Kind *generated.Kind
 
@@ -173,4 +175,4 @@ func busyFunc1Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:177
+//line sharing_task.go:179

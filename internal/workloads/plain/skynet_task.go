@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -61,7 +63,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line skynet.go:15
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:65
+//line skynet_task.go:67
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[skynetFunc1Held](t, skynetFunc1Kind, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -80,7 +82,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			*generated.CallHeld[skynetFunc1Held](c) = skynetFunc1Held{sums: &sums}
 			generated.GoCall(t, &g, c)
 		}
-//line skynet_task.go:84
+//line skynet_task.go:86
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[skynetHeld](t, skynetKind, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -92,7 +94,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line skynet.go:20
 	err := g.Wait(t)
-//line skynet_task.go:96
+//line skynet_task.go:98
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[skynetHeld](t, skynetKind, 2)
 		*h = skynetHeld{sums: &sums}
@@ -106,7 +108,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
-//line skynet_task.go:110
+//line skynet_task.go:112
 
 // skynetStep is the step form of Skynet.
 func skynetStep(f *generated.Frame, h *skynetHeld) generated.Step {
@@ -128,13 +130,13 @@ func skynetStep(f *generated.Frame, h *skynetHeld) generated.Step {
 		sums = h.sums
 //line skynet.go:14
 		generated.Child(f)
-//line skynet_task.go:132
+//line skynet_task.go:134
 		goto resume1
 	case 2:
 		sums = h.sums
 //line skynet.go:20
 		err = generated.Err(f)
-//line skynet_task.go:138
+//line skynet_task.go:140
 		goto resume2
 	default:
 		return f.BadResume()
@@ -160,7 +162,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line skynet.go:15
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:164
+//line skynet_task.go:166
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[skynetFunc1Held](t, skynetFunc1Kind, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -180,7 +182,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line skynet_task.go:184
+//line skynet_task.go:186
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -195,7 +197,7 @@ resume1:
 end1:
 //line skynet.go:20
 	err = g.Wait(t)
-//line skynet_task.go:199
+//line skynet_task.go:201
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -209,7 +211,7 @@ resume2:
 	return generated.Return[int](f, total, err)
 }
 
-//line skynet_task.go:213
+//line skynet_task.go:215
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -250,14 +252,14 @@ func skynetFunc1Step(f *generated.Frame, h *skynetFunc1Held) generated.Step {
 //line skynet.go:15
 		sum = s.result
 		err = generated.ChildErr(f)
-//line skynet_task.go:254
+//line skynet_task.go:256
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line skynet.go:15
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:261
+//line skynet_task.go:263
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -271,4 +273,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line skynet_task.go:275
+//line skynet_task.go:277

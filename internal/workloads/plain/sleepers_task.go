@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -71,7 +73,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 			generated.GoInPlace(t, &all, func(t *task.T) (_ error) {
 //line sleepers.go:14
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:75
+//line sleepers_task.go:77
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -83,7 +85,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 			*generated.CallState[sleepersFunc1Args](c) = sleepersFunc1Args{n: n, spread: spread, i: i}
 			generated.GoCall(t, &all, c)
 		}
-//line sleepers_task.go:87
+//line sleepers_task.go:89
 		if generated.Suspended(t) {
 			f := generated.Spill(t, sleepersKind, 1)
 			s := generated.At[sleepersAt1](f)
@@ -96,7 +98,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 			{
 //line sleepers.go:16
 				err := t.Yield()
-//line sleepers_task.go:100
+//line sleepers_task.go:102
 				if generated.Suspended(t) {
 					f := generated.Spill(t, sleepersKind, 2)
 					s := generated.At[sleepersAt2](f)
@@ -113,7 +115,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 	}
 //line sleepers.go:21
 	err1 := all.Wait(t)
-//line sleepers_task.go:117
+//line sleepers_task.go:119
 	if generated.Suspended(t) {
 		generated.Spill(t, sleepersKind, 3)
 		return
@@ -122,7 +124,7 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 	return err1
 }
 
-//line sleepers_task.go:126
+//line sleepers_task.go:128
 
 // sleepersStep is the step form of Sleepers.
 func sleepersStep(f *generated.Frame) generated.Step {
@@ -143,7 +145,7 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1, i = s.n, s.spread, s.i1, s.i
 //line sleepers.go:14
 		generated.Child(f)
-//line sleepers_task.go:147
+//line sleepers_task.go:149
 		goto resume1
 	case 2:
 		s := generated.At[sleepersAt2](f)
@@ -151,12 +153,12 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1 = s.n, s.spread, s.i1
 //line sleepers.go:16
 		err = generated.Err(f)
-//line sleepers_task.go:155
+//line sleepers_task.go:157
 		goto resume2
 	case 3:
 //line sleepers.go:21
 		err1 = generated.Err(f)
-//line sleepers_task.go:160
+//line sleepers_task.go:162
 		goto resume3
 	default:
 		return f.BadResume()
@@ -177,7 +179,7 @@ loop1:
 			generated.GoInPlace(t, &all, func(t *task.T) (_ error) {
 //line sleepers.go:14
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:181
+//line sleepers_task.go:183
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -190,7 +192,7 @@ loop1:
 			generated.GoCall(t, &all, c)
 		}
 	}
-//line sleepers_task.go:194
+//line sleepers_task.go:196
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt1](f)
 		*s = sleepersAt1{n: n, spread: spread, i1: i1, i: i}
@@ -204,7 +206,7 @@ resume1:
 	}
 //line sleepers.go:16
 	err = t.Yield()
-//line sleepers_task.go:208
+//line sleepers_task.go:210
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt2](f)
 		*s = sleepersAt2{n: n, spread: spread, i1: i1}
@@ -226,7 +228,7 @@ end2:
 end3:
 //line sleepers.go:21
 	err1 = all.Wait(t)
-//line sleepers_task.go:230
+//line sleepers_task.go:232
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 3)
 	}
@@ -235,7 +237,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line sleepers_task.go:239
+//line sleepers_task.go:241
 
 // sleepersFunc1Args has the arguments of Sleepers.func1.
 type sleepersFunc1Args struct {
@@ -263,14 +265,14 @@ func sleepersFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:14
 		err = generated.ChildErr(f)
-//line sleepers_task.go:267
+//line sleepers_task.go:269
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:14
 	err = sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:274
+//line sleepers_task.go:276
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -279,7 +281,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line sleepers_task.go:283
+//line sleepers_task.go:285
 
 // sleepArgs has the arguments of sleep.
 type sleepArgs struct {
@@ -295,7 +297,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	{
 //line sleepers.go:25
 		err := t.Sleep(d)
-//line sleepers_task.go:299
+//line sleepers_task.go:301
 		if generated.Suspended(t) {
 			generated.Spill(t, sleepKind, 1)
 			return
@@ -310,7 +312,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	return nil
 }
 
-//line sleepers_task.go:314
+//line sleepers_task.go:316
 
 // sleepStep is the step form of sleep.
 func sleepStep(f *generated.Frame) generated.Step {
@@ -326,14 +328,14 @@ func sleepStep(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:25
 		err = generated.Err(f)
-//line sleepers_task.go:330
+//line sleepers_task.go:332
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:25
 	err = t.Sleep(d)
-//line sleepers_task.go:337
+//line sleepers_task.go:339
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -349,4 +351,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sleepers_task.go:353
+//line sleepers_task.go:355

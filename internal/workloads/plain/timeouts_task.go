@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -62,7 +64,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 //line timeouts.go:12
 			err1 := generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 				v, err := noTimeStart(t, i)
-//line timeouts_task.go:66
+//line timeouts_task.go:68
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsFunc1Held](t, timeoutsFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -76,7 +78,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 				sum += v
 				return err
 			})
-//line timeouts_task.go:80
+//line timeouts_task.go:82
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsHeld](t, timeoutsKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -94,7 +96,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line timeouts_task.go:98
+//line timeouts_task.go:100
 
 // timeoutsStep is the step form of Timeouts.
 func timeoutsStep(f *generated.Frame, h *timeoutsHeld) generated.Step {
@@ -115,7 +117,7 @@ func timeoutsStep(f *generated.Frame, h *timeoutsHeld) generated.Step {
 		sum = h.sum
 //line timeouts.go:12
 		err1 = generated.Err(f)
-//line timeouts_task.go:119
+//line timeouts_task.go:121
 		goto resume1
 	default:
 		return f.BadResume()
@@ -134,7 +136,7 @@ loop1:
 		err1 = generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 //line timeouts.go:13
 			v, err := noTimeStart(t, i)
-//line timeouts_task.go:138
+//line timeouts_task.go:140
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsFunc1Held](t, timeoutsFunc1Kind, 1)
 				s := generated.At[timeoutsFunc1At1](f)
@@ -148,7 +150,7 @@ loop1:
 			return err
 		})
 	}
-//line timeouts_task.go:152
+//line timeouts_task.go:154
 	if generated.Suspended(t) {
 		*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
 		*h = timeoutsHeld{sum: sum}
@@ -167,7 +169,7 @@ end1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line timeouts_task.go:171
+//line timeouts_task.go:173
 
 // timeoutsFunc1Args has the arguments of Timeouts.func1.
 type timeoutsFunc1Args struct {
@@ -206,14 +208,14 @@ func timeoutsFunc1Step(f *generated.Frame, h *timeoutsFunc1Held) generated.Step 
 //line timeouts.go:13
 		v = s.result
 		err = generated.ChildErr(f)
-//line timeouts_task.go:210
+//line timeouts_task.go:212
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line timeouts.go:13
 	v, err = noTimeStart(t, i)
-//line timeouts_task.go:217
+//line timeouts_task.go:219
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsFunc1At1](f)
 		*s = timeoutsFunc1At1{}
@@ -227,7 +229,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line timeouts_task.go:231
+//line timeouts_task.go:233
 
 // noTimeArgs has the arguments of noTime.
 type noTimeArgs struct {
@@ -243,7 +245,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 //line timeouts.go:28
 	if v < 0 {
 		err := t.Yield()
-//line timeouts_task.go:247
+//line timeouts_task.go:249
 		if generated.Suspended(t) {
 			generated.Spill(t, noTimeKind, 1)
 			return
@@ -254,7 +256,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 	return v, nil
 }
 
-//line timeouts_task.go:258
+//line timeouts_task.go:260
 
 // noTimeStep is the step form of noTime.
 func noTimeStep(f *generated.Frame) generated.Step {
@@ -270,7 +272,7 @@ func noTimeStep(f *generated.Frame) generated.Step {
 	case 1:
 //line timeouts.go:29
 		err = generated.Err(f)
-//line timeouts_task.go:274
+//line timeouts_task.go:276
 		goto resume1
 	default:
 		return f.BadResume()
@@ -281,7 +283,7 @@ func noTimeStep(f *generated.Frame) generated.Step {
 	}
 //line timeouts.go:29
 	err = t.Yield()
-//line timeouts_task.go:285
+//line timeouts_task.go:287
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -292,4 +294,4 @@ end1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line timeouts_task.go:296
+//line timeouts_task.go:298

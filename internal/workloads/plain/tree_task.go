@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package plain
 
 import (
@@ -106,7 +108,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		{
 //line tree.go:35
 			err1 := t.Yield()
-//line tree_task.go:110
+//line tree_task.go:112
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[growHeld](t, growKind, 1)
 				errBox := generated.Box(&err)
@@ -127,7 +129,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 			{
 //line tree.go:41
 				err2 := t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:131
+//line tree_task.go:133
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[growHeld](t, growKind, 2)
 					errBox := generated.Box(&err)
@@ -168,7 +170,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 						n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:172
+//line tree_task.go:174
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[growFunc1Held](t, growFunc1Kind, 1)
 							s := generated.At[growFunc1At1](f)
@@ -187,7 +189,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					*generated.CallHeld[growFunc1Held](c) = growFunc1Held{tree: tree, sum: &sum}
 					generated.GoCall(t, &g, c)
 				}
-//line tree_task.go:191
+//line tree_task.go:193
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[growHeld](t, growKind, 3)
 					errBox := generated.Box(&err)
@@ -203,7 +205,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					{
 //line tree.go:66
 						err3 := t.Yield()
-//line tree_task.go:207
+//line tree_task.go:209
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[growHeld](t, growKind, 4)
 							errBox := generated.Box(&err)
@@ -225,7 +227,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	}
 //line tree.go:71
 	err4 := g.Wait(t)
-//line tree_task.go:229
+//line tree_task.go:231
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[growHeld](t, growKind, 5)
 		errBox := generated.Box(&err)
@@ -240,7 +242,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		timeout := time.Duration(next(200)) * time.Microsecond
 		err5 := generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 			k, err := growStart(t, tree, r, depth-1)
-//line tree_task.go:244
+//line tree_task.go:246
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[growFunc2Held](t, growFunc2Kind, 1)
 				s := generated.At[growFunc2At1](f)
@@ -253,7 +255,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 			sum.Add(int64(k))
 			return err
 		})
-//line tree_task.go:257
+//line tree_task.go:259
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[growHeld](t, growKind, 6)
 			errBox := generated.Box(&err)
@@ -268,7 +270,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	return int(sum.Load()), err
 }
 
-//line tree_task.go:272
+//line tree_task.go:274
 
 // growDefer1 enters what Grow defers in line 21 in the list of its frame.
 func growDefer1(p *generated.Panic, tree *Tree, err *error) {
@@ -287,7 +289,7 @@ func growDefer1(p *generated.Panic, tree *Tree, err *error) {
 	})
 }
 
-//line tree_task.go:291
+//line tree_task.go:293
 
 // growStep is the step form of Grow.
 func growStep(f *generated.Frame, h *growHeld) generated.Step {
@@ -327,13 +329,13 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:331
+//line tree_task.go:333
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:337
+//line tree_task.go:339
 		goto resume2
 	case 3:
 		s := generated.At[growAt3](f)
@@ -342,7 +344,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:346
+//line tree_task.go:348
 		goto resume3
 	case 4:
 		s := generated.At[growAt4](f)
@@ -351,7 +353,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:355
+//line tree_task.go:357
 		goto resume4
 	case 5:
 		s := generated.At[growAt5](f)
@@ -359,13 +361,13 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:363
+//line tree_task.go:365
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:369
+//line tree_task.go:371
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -396,7 +398,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:400
+//line tree_task.go:402
 	if generated.Suspended(t) {
 		*generated.At[growAt1](f) = growAt1{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -424,7 +426,7 @@ end2:
 	}
 //line tree.go:41
 	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:428
+//line tree_task.go:430
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -479,7 +481,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:483
+//line tree_task.go:485
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[growFunc1Held](t, growFunc1Kind, 1)
 					s := generated.At[growFunc1At1](f)
@@ -499,7 +501,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line tree_task.go:503
+//line tree_task.go:505
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -514,7 +516,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:518
+//line tree_task.go:520
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -536,7 +538,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:540
+//line tree_task.go:542
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -556,7 +558,7 @@ resume5:
 		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:560
+//line tree_task.go:562
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[growFunc2Held](t, growFunc2Kind, 1)
 				s := generated.At[growFunc2At1](f)
@@ -570,7 +572,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:574
+//line tree_task.go:576
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -584,7 +586,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:588
+//line tree_task.go:590
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
@@ -634,14 +636,14 @@ func growFunc1Step(f *generated.Frame, h *growFunc1Held) generated.Step {
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:638
+//line tree_task.go:640
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:645
+//line tree_task.go:647
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -655,7 +657,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:659
+//line tree_task.go:661
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -698,14 +700,14 @@ func growFunc2Step(f *generated.Frame, h *growFunc2Held) generated.Step {
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:702
+//line tree_task.go:704
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:709
+//line tree_task.go:711
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -719,4 +721,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:723
+//line tree_task.go:725

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package branches
 
 import (
@@ -129,7 +131,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case v := <-c:
 			tr.Print("received", v)
 			valueStart(t, tr, v)
-//line selects_task.go:133
+//line selects_task.go:135
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 1)
 				*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
@@ -139,7 +141,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line selects.go:16
 			valueStart(t, tr, i)
-//line selects_task.go:143
+//line selects_task.go:145
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 2)
 				*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
@@ -153,7 +155,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line selects_task.go:157
+//line selects_task.go:159
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
@@ -174,7 +176,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:14
 		generated.Child(f)
-//line selects_task.go:178
+//line selects_task.go:180
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -182,7 +184,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:16
 		generated.Child(f)
-//line selects_task.go:186
+//line selects_task.go:188
 		goto resume2
 	default:
 		return f.BadResume()
@@ -206,7 +208,7 @@ case1:
 //line selects.go:13
 	tr.Print("received", v)
 	valueStart(t, tr, v)
-//line selects_task.go:210
+//line selects_task.go:212
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -217,7 +219,7 @@ resume1:
 case2:
 //line selects.go:16
 	valueStart(t, tr, i)
-//line selects_task.go:221
+//line selects_task.go:223
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -235,7 +237,7 @@ end2:
 	return generated.Return[int](f, len(c), nil)
 }
 
-//line selects_task.go:239
+//line selects_task.go:241
 
 // selectReceivesArgs has the arguments of selectReceives.
 type selectReceivesArgs struct {
@@ -284,7 +286,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v := <-a:
 			v2 := valueStart(t, tr, 10)
-//line selects_task.go:288
+//line selects_task.go:290
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 1)
 				s1 := generated.At[selectReceivesAt1](f)
@@ -298,7 +300,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			sum += v
 		case s := <-b:
 			waitStart(t, tr, s)
-//line selects_task.go:302
+//line selects_task.go:304
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 2)
 				*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
@@ -313,7 +315,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	select {
 	case v1, ok := <-a:
 		valueStart(t, tr, v1)
-//line selects_task.go:317
+//line selects_task.go:319
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 3)
 			*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
@@ -326,7 +328,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line selects_task.go:330
+//line selects_task.go:332
 
 // selectReceivesStep is the step form of selectReceives.
 func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Step {
@@ -351,7 +353,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 //line selects.go:34
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:355
+//line selects_task.go:357
 		goto resume1
 	case 2:
 		s1 := generated.At[selectReceivesAt2](f)
@@ -359,7 +361,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 		tr, a, b, s = h.tr, h.a, h.b, h.s
 //line selects.go:37
 		generated.ChildErr(f)
-//line selects_task.go:363
+//line selects_task.go:365
 		goto resume2
 	case 3:
 		s1 := generated.At[selectReceivesAt3](f)
@@ -367,7 +369,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 		tr = h.tr
 //line selects.go:44
 		generated.Child(f)
-//line selects_task.go:371
+//line selects_task.go:373
 		goto resume3
 	default:
 		return f.BadResume()
@@ -396,7 +398,7 @@ loop1:
 case1:
 //line selects.go:34
 	v2 = valueStart(t, tr, 10)
-//line selects_task.go:400
+//line selects_task.go:402
 	if generated.Suspended(t) {
 		s1 := generated.At[selectReceivesAt1](f)
 		*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
@@ -412,7 +414,7 @@ resume1:
 case2:
 //line selects.go:37
 	waitStart(t, tr, s)
-//line selects_task.go:416
+//line selects_task.go:418
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 		*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
@@ -435,7 +437,7 @@ end2:
 case3:
 //line selects.go:44
 	valueStart(t, tr, v1)
-//line selects_task.go:439
+//line selects_task.go:441
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 		*h = selectReceivesHeld{tr: tr}
@@ -448,7 +450,7 @@ resume3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:452
+//line selects_task.go:454
 
 // selectSendsArgs has the arguments of selectSends.
 type selectSendsArgs struct {
@@ -485,7 +487,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case c <- tr.Int(5):
 			v := valueStart(t, tr, 1)
-//line selects_task.go:489
+//line selects_task.go:491
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 1)
 				s := generated.At[selectSendsAt1](f)
@@ -498,7 +500,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k += v
 		default:
 			v1 := valueStart(t, tr, 10)
-//line selects_task.go:502
+//line selects_task.go:504
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 2)
 				s := generated.At[selectSendsAt2](f)
@@ -514,7 +516,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + <-c, nil
 }
 
-//line selects_task.go:518
+//line selects_task.go:520
 
 // selectSendsStep is the step form of selectSends.
 func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
@@ -537,7 +539,7 @@ func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 //line selects.go:56
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:541
+//line selects_task.go:543
 		goto resume1
 	case 2:
 		s := generated.At[selectSendsAt2](f)
@@ -546,7 +548,7 @@ func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 //line selects.go:58
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:550
+//line selects_task.go:552
 		goto resume2
 	default:
 		return f.BadResume()
@@ -570,7 +572,7 @@ loop1:
 case1:
 //line selects.go:56
 	v = valueStart(t, tr, 1)
-//line selects_task.go:574
+//line selects_task.go:576
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt1](f)
 		*s = selectSendsAt1{k: k, i: i}
@@ -585,7 +587,7 @@ resume1:
 case2:
 //line selects.go:58
 	v1 = valueStart(t, tr, 10)
-//line selects_task.go:589
+//line selects_task.go:591
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt2](f)
 		*s = selectSendsAt2{k: k, i: i}
@@ -605,7 +607,7 @@ end2:
 	return generated.Return[int](f, k+<-c, nil)
 }
 
-//line selects_task.go:609
+//line selects_task.go:611
 
 // selectAssignsArgs has the arguments of selectAssigns.
 type selectAssignsArgs struct {
@@ -649,7 +651,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:73
 		v = v1
 		valueStart(t, tr, v)
-//line selects_task.go:653
+//line selects_task.go:655
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 1)
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -662,7 +664,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:77
 		v, ok = v2, v3
 		valueStart(t, tr, v)
-//line selects_task.go:666
+//line selects_task.go:668
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 2)
 			*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
@@ -676,7 +678,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:81
 		list[tr.Int(1)] = v4
 		valueStart(t, tr, list[1])
-//line selects_task.go:680
+//line selects_task.go:682
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 3)
 			*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
@@ -689,7 +691,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line selects_task.go:693
+//line selects_task.go:695
 
 // selectAssignsStep is the step form of selectAssigns.
 func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step {
@@ -711,7 +713,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:74
 		generated.Child(f)
-//line selects_task.go:715
+//line selects_task.go:717
 		goto resume1
 	case 2:
 		s := generated.At[selectAssignsAt2](f)
@@ -719,7 +721,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:78
 		generated.Child(f)
-//line selects_task.go:723
+//line selects_task.go:725
 		goto resume2
 	case 3:
 		s := generated.At[selectAssignsAt3](f)
@@ -727,7 +729,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, list = h.tr, h.list
 //line selects.go:82
 		generated.Child(f)
-//line selects_task.go:731
+//line selects_task.go:733
 		goto resume3
 	default:
 		return f.BadResume()
@@ -748,7 +750,7 @@ case1:
 //line selects.go:73
 	v = v1
 	valueStart(t, tr, v)
-//line selects_task.go:752
+//line selects_task.go:754
 	if generated.Suspended(t) {
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
 		return generated.Wait(f, t, 1)
@@ -763,7 +765,7 @@ case2:
 //line selects.go:77
 	v, ok = v2, v3
 	valueStart(t, tr, v)
-//line selects_task.go:767
+//line selects_task.go:769
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -779,7 +781,7 @@ case3:
 //line selects.go:81
 	list[tr.Int(1)] = v4
 	valueStart(t, tr, list[1])
-//line selects_task.go:783
+//line selects_task.go:785
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, list: list}
@@ -791,7 +793,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line selects_task.go:795
+//line selects_task.go:797
 
 // channelArgs has the arguments of channel.
 type channelArgs struct {
@@ -815,7 +817,7 @@ var channelKind *generated.Kind
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:819
+//line selects_task.go:821
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, channelKind, 1)
 		*generated.At[channelAt1](f) = channelAt1{n: n}
@@ -829,7 +831,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 	return c
 }
 
-//line selects_task.go:833
+//line selects_task.go:835
 
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
@@ -849,14 +851,14 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 		n = s.n
 //line selects.go:89
 		generated.ChildErr(f)
-//line selects_task.go:853
+//line selects_task.go:855
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:860
+//line selects_task.go:862
 	if generated.Suspended(t) {
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		if h != nil {
@@ -873,7 +875,7 @@ resume1:
 	return generated.Return[chan int](f, c, nil)
 }
 
-//line selects_task.go:877
+//line selects_task.go:879
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -922,7 +924,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:99
 		v1 := channelStart(t, tr, 1)
-//line selects_task.go:926
+//line selects_task.go:928
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 			*h = selectOperandsHeld{tr: tr}
@@ -933,7 +935,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v2 := new(chan int)
 //line selects.go:101
 		v3 := valueStart(t, tr, 2)
-//line selects_task.go:937
+//line selects_task.go:939
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 			s := generated.At[selectOperandsAt2](f)
@@ -954,7 +956,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	{
 		v4 := channelStart(t, tr, 0)
-//line selects_task.go:958
+//line selects_task.go:960
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 			*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
@@ -964,7 +966,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:106
 		v5 := valueStart(t, tr, 3)
-//line selects_task.go:968
+//line selects_task.go:970
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 			s := generated.At[selectOperandsAt4](f)
@@ -975,7 +977,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:108
 		v6 := channelStart(t, tr, 0)
-//line selects_task.go:979
+//line selects_task.go:981
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 			*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
@@ -987,7 +989,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v4 <- v5:
 			k = valueStart(t, tr, 4)
-//line selects_task.go:991
+//line selects_task.go:993
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectOperandsKind, 6)
 				s := generated.At[selectOperandsAt6](f)
@@ -1004,7 +1006,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line selects_task.go:1008
+//line selects_task.go:1010
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
@@ -1026,7 +1028,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:99
 		v1 = h.result
 		generated.Child(f)
-//line selects_task.go:1030
+//line selects_task.go:1032
 		goto resume1
 	case 2:
 		s := generated.At[selectOperandsAt2](f)
@@ -1034,7 +1036,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:101
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:1038
+//line selects_task.go:1040
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -1043,7 +1045,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:106
 		v4 = h.result
 		generated.Child(f)
-//line selects_task.go:1047
+//line selects_task.go:1049
 		goto resume3
 	case 4:
 		s := generated.At[selectOperandsAt4](f)
@@ -1052,7 +1054,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:106
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:1056
+//line selects_task.go:1058
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -1061,21 +1063,21 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:108
 		v6 = h.result
 		generated.Child(f)
-//line selects_task.go:1065
+//line selects_task.go:1067
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
 //line selects.go:107
 		k = s.result
 		generated.Child(f)
-//line selects_task.go:1072
+//line selects_task.go:1074
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line selects.go:99
 	v1 = channelStart(t, tr, 1)
-//line selects_task.go:1079
+//line selects_task.go:1081
 	if generated.Suspended(t) {
 		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr}
@@ -1087,7 +1089,7 @@ resume1:
 	v2 = new(chan int)
 //line selects.go:101
 	v3 = valueStart(t, tr, 2)
-//line selects_task.go:1091
+//line selects_task.go:1093
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt2](f)
 		*s = selectOperandsAt2{}
@@ -1115,7 +1117,7 @@ end1:
 	k = 0
 //line selects.go:106
 	v4 = channelStart(t, tr, 0)
-//line selects_task.go:1119
+//line selects_task.go:1121
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
 		h = generated.Hold(t, selectOperandsKind, f, h)
@@ -1126,7 +1128,7 @@ end1:
 resume3:
 //line selects.go:106
 	v5 = valueStart(t, tr, 3)
-//line selects_task.go:1130
+//line selects_task.go:1132
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt4](f)
 		*s = selectOperandsAt4{k: k}
@@ -1138,7 +1140,7 @@ resume3:
 resume4:
 //line selects.go:108
 	v6 = channelStart(t, tr, 0)
-//line selects_task.go:1142
+//line selects_task.go:1144
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
 		h = generated.Hold(t, selectOperandsKind, f, h)
@@ -1157,7 +1159,7 @@ resume5:
 case3:
 //line selects.go:107
 	k = valueStart(t, tr, 4)
-//line selects_task.go:1161
+//line selects_task.go:1163
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1176,7 +1178,7 @@ end2:
 	return generated.Return[int](f, k, nil)
 }
 
-//line selects_task.go:1180
+//line selects_task.go:1182
 
 // selectJumpsArgs has the arguments of selectJumps.
 type selectJumpsArgs struct {
@@ -1222,7 +1224,7 @@ loop:
 			switch v {
 			case 1:
 				waitStart(t, tr, "continue")
-//line selects_task.go:1226
+//line selects_task.go:1228
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 					*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
@@ -1233,7 +1235,7 @@ loop:
 			case 3:
 //line selects.go:129
 				waitStart(t, tr, "continue loop")
-//line selects_task.go:1237
+//line selects_task.go:1239
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 					*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
@@ -1245,7 +1247,7 @@ loop:
 //line selects.go:132
 			if v == 2 {
 				waitStart(t, tr, "break")
-//line selects_task.go:1249
+//line selects_task.go:1251
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 					*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
@@ -1267,7 +1269,7 @@ loop:
 	return count, nil
 }
 
-//line selects_task.go:1271
+//line selects_task.go:1273
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
@@ -1289,7 +1291,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:126
 		generated.ChildErr(f)
-//line selects_task.go:1293
+//line selects_task.go:1295
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -1297,7 +1299,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1301
+//line selects_task.go:1303
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -1305,7 +1307,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:133
 		generated.ChildErr(f)
-//line selects_task.go:1309
+//line selects_task.go:1311
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1336,7 +1338,7 @@ case1:
 case2:
 //line selects.go:126
 	waitStart(t, tr, "continue")
-//line selects_task.go:1340
+//line selects_task.go:1342
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1347,7 +1349,7 @@ resume1:
 case3:
 //line selects.go:129
 	waitStart(t, tr, "continue loop")
-//line selects_task.go:1351
+//line selects_task.go:1353
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1362,7 +1364,7 @@ end1:
 	}
 //line selects.go:133
 	waitStart(t, tr, "break")
-//line selects_task.go:1366
+//line selects_task.go:1368
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1388,7 +1390,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line selects_task.go:1392
+//line selects_task.go:1394
 
 // pollResult is what poll returns.
 type pollResult = struct {
@@ -1416,7 +1418,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	select {
 	case v := <-s.next():
 		waitStart(t, tr, "polled", v)
-//line selects_task.go:1420
+//line selects_task.go:1422
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pollKind, 1)
 			*generated.At[pollAt1](f) = pollAt1{v: v}
@@ -1426,7 +1428,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 		return v, true
 	default:
 		waitStart(t, tr, "nothing")
-//line selects_task.go:1430
+//line selects_task.go:1432
 		if generated.Suspended(t) {
 			generated.SpillBare(t, pollKind, 2)
 			return
@@ -1436,7 +1438,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	}
 }
 
-//line selects_task.go:1440
+//line selects_task.go:1442
 
 // pollStep is the step form of poll.
 func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
@@ -1454,12 +1456,12 @@ func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 		v = s1.v
 //line selects.go:166
 		generated.ChildErr(f)
-//line selects_task.go:1458
+//line selects_task.go:1460
 		goto resume1
 	case 2:
 //line selects.go:169
 		generated.ChildErr(f)
-//line selects_task.go:1463
+//line selects_task.go:1465
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1474,7 +1476,7 @@ func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 case1:
 //line selects.go:166
 	waitStart(t, tr, "polled", v)
-//line selects_task.go:1478
+//line selects_task.go:1480
 	if generated.Suspended(t) {
 		*generated.At[pollAt1](f) = pollAt1{v: v}
 		if h != nil {
@@ -1487,7 +1489,7 @@ resume1:
 	return generated.Return[pollResult](f, pollResult{v, true}, nil)
 case2:
 	waitStart(t, tr, "nothing")
-//line selects_task.go:1491
+//line selects_task.go:1493
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pollHeld{}
@@ -1499,7 +1501,7 @@ resume2:
 	return generated.Return[pollResult](f, pollResult{0, false}, nil)
 }
 
-//line selects_task.go:1503
+//line selects_task.go:1505
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -1531,7 +1533,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollStart(t, tr, s)
-//line selects_task.go:1535
+//line selects_task.go:1537
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s1 := generated.At[selectInterfaceAt1](f)
@@ -1548,7 +1550,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1552
+//line selects_task.go:1554
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
@@ -1572,7 +1574,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 //line selects.go:178
 		v, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line selects_task.go:1576
+//line selects_task.go:1578
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1582,7 +1584,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 	sum = 0
 loop1:
 	v, ok = pollStart(t, tr, s)
-//line selects_task.go:1586
+//line selects_task.go:1588
 	if generated.Suspended(t) {
 		s1 := generated.At[selectInterfaceAt1](f)
 		*s1 = selectInterfaceAt1{sum: sum}
@@ -1599,7 +1601,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:1603
+//line selects_task.go:1605
 
 // selectNilArgs has the arguments of selectNil.
 type selectNilArgs struct {
@@ -1632,7 +1634,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:191
 		v := valueStart(t, tr, 1)
-//line selects_task.go:1636
+//line selects_task.go:1638
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectNilHeld](t, selectNilKind, 1)
 			s := generated.At[selectNilAt1](f)
@@ -1649,7 +1651,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("never")
 		default:
 			valueStart(t, tr, 2)
-//line selects_task.go:1653
+//line selects_task.go:1655
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectNilKind, 2)
 				*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
@@ -1661,7 +1663,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1665
+//line selects_task.go:1667
 
 // selectNilStep is the step form of selectNil.
 func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
@@ -1683,14 +1685,14 @@ func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 //line selects.go:191
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1687
+//line selects_task.go:1689
 		goto resume1
 	case 2:
 		s := generated.At[selectNilAt2](f)
 		n = s.n
 //line selects.go:194
 		generated.Child(f)
-//line selects_task.go:1694
+//line selects_task.go:1696
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1698,7 +1700,7 @@ func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 	c = nil
 //line selects.go:191
 	v = valueStart(t, tr, 1)
-//line selects_task.go:1702
+//line selects_task.go:1704
 	if generated.Suspended(t) {
 		s := generated.At[selectNilAt1](f)
 		*s = selectNilAt1{n: n}
@@ -1728,7 +1730,7 @@ case2:
 case3:
 //line selects.go:194
 	valueStart(t, tr, 2)
-//line selects_task.go:1732
+//line selects_task.go:1734
 	if generated.Suspended(t) {
 		*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 		if h != nil {
@@ -1742,7 +1744,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1746
+//line selects_task.go:1748
 
 // selectOneArgs has the arguments of selectOne.
 type selectOneArgs struct {
@@ -1771,7 +1773,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case v := <-c:
 		x := v
 		valueStart(t, tr, x)
-//line selects_task.go:1775
+//line selects_task.go:1777
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, selectOneKind, 1)
 			*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
@@ -1782,7 +1784,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1786
+//line selects_task.go:1788
 
 // selectOneStep is the step form of selectOne.
 func selectOneStep(f *generated.Frame, h *selectOneHeld) generated.Step {
@@ -1803,7 +1805,7 @@ func selectOneStep(f *generated.Frame, h *selectOneHeld) generated.Step {
 		x = s.x
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:1807
+//line selects_task.go:1809
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1819,7 +1821,7 @@ case1:
 //line selects.go:204
 	x = v
 	valueStart(t, tr, x)
-//line selects_task.go:1823
+//line selects_task.go:1825
 	if generated.Suspended(t) {
 		*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 		if h != nil {
@@ -1832,4 +1834,4 @@ resume1:
 	return generated.Return[int](f, x, nil)
 }
 
-//line selects_task.go:1836
+//line selects_task.go:1838

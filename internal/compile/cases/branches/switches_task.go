@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package branches
 
 import (
@@ -185,7 +187,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x = 1
 		waitStart(t, tr, "zero")
-//line switches_task.go:189
+//line switches_task.go:191
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 1)
 			*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
@@ -197,7 +199,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1, 5:
 		x = 2
 		waitStart(t, tr, "one")
-//line switches_task.go:201
+//line switches_task.go:203
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 2)
 			*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
@@ -209,7 +211,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		x = 0
 		waitStart(t, tr, "default")
-//line switches_task.go:213
+//line switches_task.go:215
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 3)
 			*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
@@ -220,7 +222,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:26
 		v := valueStart(t, tr, x)
-//line switches_task.go:224
+//line switches_task.go:226
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 4)
 			s := generated.At[tagOnceAt4](f)
@@ -233,7 +235,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v {
 		case 1:
 			valueStart(t, tr, 10)
-//line switches_task.go:237
+//line switches_task.go:239
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 5)
 				*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
@@ -243,7 +245,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 3:
 //line switches.go:30
 			valueStart(t, tr, 30)
-//line switches_task.go:247
+//line switches_task.go:249
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 6)
 				*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
@@ -256,7 +258,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch tr.Int(x) {
 	case 0, 1, 2:
 		v1 := valueStart(t, tr, x)
-//line switches_task.go:260
+//line switches_task.go:262
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[tagOnceHeld](t, tagOnceKind, 7)
 			s := generated.At[tagOnceAt7](f)
@@ -271,7 +273,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line switches_task.go:275
+//line switches_task.go:277
 
 // tagOnceStep is the step form of tagOnce.
 func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
@@ -291,7 +293,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:16
 		generated.ChildErr(f)
-//line switches_task.go:295
+//line switches_task.go:297
 		goto resume1
 	case 2:
 		s := generated.At[tagOnceAt2](f)
@@ -299,7 +301,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:20
 		generated.ChildErr(f)
-//line switches_task.go:303
+//line switches_task.go:305
 		goto resume2
 	case 3:
 		s := generated.At[tagOnceAt3](f)
@@ -307,7 +309,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:24
 		generated.ChildErr(f)
-//line switches_task.go:311
+//line switches_task.go:313
 		goto resume3
 	case 4:
 		s := generated.At[tagOnceAt4](f)
@@ -316,7 +318,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 //line switches.go:26
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:320
+//line switches_task.go:322
 		goto resume4
 	case 5:
 		s := generated.At[tagOnceAt5](f)
@@ -324,7 +326,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:28
 		generated.Child(f)
-//line switches_task.go:328
+//line switches_task.go:330
 		goto resume5
 	case 6:
 		s := generated.At[tagOnceAt6](f)
@@ -332,7 +334,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:30
 		generated.Child(f)
-//line switches_task.go:336
+//line switches_task.go:338
 		goto resume6
 	case 7:
 		s := generated.At[tagOnceAt7](f)
@@ -341,7 +343,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 //line switches.go:34
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:345
+//line switches_task.go:347
 		goto resume7
 	default:
 		return f.BadResume()
@@ -360,7 +362,7 @@ case1:
 //line switches.go:15
 	x = 1
 	waitStart(t, tr, "zero")
-//line switches_task.go:364
+//line switches_task.go:366
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -374,7 +376,7 @@ case2:
 //line switches.go:19
 	x = 2
 	waitStart(t, tr, "one")
-//line switches_task.go:378
+//line switches_task.go:380
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -388,7 +390,7 @@ case3:
 //line switches.go:23
 	x = 0
 	waitStart(t, tr, "default")
-//line switches_task.go:392
+//line switches_task.go:394
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -398,7 +400,7 @@ resume3:
 end1:
 //line switches.go:26
 	v = valueStart(t, tr, x)
-//line switches_task.go:402
+//line switches_task.go:404
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt4](f)
 		*s = tagOnceAt4{x: x}
@@ -418,7 +420,7 @@ resume4:
 case4:
 //line switches.go:28
 	valueStart(t, tr, 10)
-//line switches_task.go:422
+//line switches_task.go:424
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -429,7 +431,7 @@ resume5:
 case5:
 //line switches.go:30
 	valueStart(t, tr, 30)
-//line switches_task.go:433
+//line switches_task.go:435
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -446,7 +448,7 @@ end2:
 case6:
 //line switches.go:34
 	v1 = valueStart(t, tr, x)
-//line switches_task.go:450
+//line switches_task.go:452
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt7](f)
 		*s = tagOnceAt7{x: x}
@@ -461,7 +463,7 @@ end3:
 	return generated.Return[int](f, x, nil)
 }
 
-//line switches_task.go:465
+//line switches_task.go:467
 
 // casesWaitArgs has the arguments of casesWait.
 type casesWaitArgs struct {
@@ -520,7 +522,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:41
 			v := valueStart(t, tr, 0)
-//line switches_task.go:524
+//line switches_task.go:526
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 1)
 				s := generated.At[casesWaitAt1](f)
@@ -542,7 +544,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:43
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:546
+//line switches_task.go:548
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 2)
 					s := generated.At[casesWaitAt2](f)
@@ -568,7 +570,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v2 := valueStart(t, tr, 100)
-//line switches_task.go:572
+//line switches_task.go:574
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, casesWaitKind, 3)
 				s := generated.At[casesWaitAt3](f)
@@ -582,7 +584,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("one or two")
 		case 3:
 			v3 := valueStart(t, tr, 300)
-//line switches_task.go:586
+//line switches_task.go:588
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 4)
 				s := generated.At[casesWaitAt4](f)
@@ -600,7 +602,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:50
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:604
+//line switches_task.go:606
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 5)
 			s := generated.At[casesWaitAt5](f)
@@ -615,7 +617,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:51
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:619
+//line switches_task.go:621
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 6)
 				s := generated.At[casesWaitAt6](f)
@@ -653,7 +655,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:657
+//line switches_task.go:659
 
 // casesWaitStep is the step form of casesWait.
 func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
@@ -674,7 +676,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:41
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:678
+//line switches_task.go:680
 		goto resume1
 	case 2:
 		s := generated.At[casesWaitAt2](f)
@@ -683,14 +685,14 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:43
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:687
+//line switches_task.go:689
 		goto resume2
 	case 3:
 		s := generated.At[casesWaitAt3](f)
 //line switches.go:42
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:694
+//line switches_task.go:696
 		goto resume3
 	case 4:
 		s := generated.At[casesWaitAt4](f)
@@ -699,7 +701,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:46
 		v3 = s.result
 		generated.Child(f)
-//line switches_task.go:703
+//line switches_task.go:705
 		goto resume4
 	case 5:
 		s := generated.At[casesWaitAt5](f)
@@ -708,7 +710,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:50
 		v4 = s.result
 		generated.Child(f)
-//line switches_task.go:712
+//line switches_task.go:714
 		goto resume5
 	case 6:
 		s := generated.At[casesWaitAt6](f)
@@ -717,7 +719,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:51
 		v5 = s.result
 		generated.Child(f)
-//line switches_task.go:721
+//line switches_task.go:723
 		goto resume6
 	default:
 		return f.BadResume()
@@ -727,7 +729,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 	clause = 0
 //line switches.go:41
 	v = valueStart(t, tr, 0)
-//line switches_task.go:731
+//line switches_task.go:733
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt1](f)
 		*s = casesWaitAt1{n: n, tag: tag, clause: clause}
@@ -757,7 +759,7 @@ else1:
 else2:
 //line switches.go:43
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:761
+//line switches_task.go:763
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt2](f)
 		*s = casesWaitAt2{n: n, tag: tag, clause: clause}
@@ -801,7 +803,7 @@ end4:
 case1:
 //line switches.go:42
 	v2 = valueStart(t, tr, 100)
-//line switches_task.go:805
+//line switches_task.go:807
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt3](f)
 		*s = casesWaitAt3{}
@@ -820,7 +822,7 @@ case2:
 case3:
 //line switches.go:46
 	v3 = valueStart(t, tr, 300)
-//line switches_task.go:824
+//line switches_task.go:826
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt4](f)
 		*s = casesWaitAt4{n: n}
@@ -838,7 +840,7 @@ case4:
 	tr.Print("none")
 end5:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:842
+//line switches_task.go:844
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt5](f)
 		*s = casesWaitAt5{n: n}
@@ -853,7 +855,7 @@ resume5:
 	clause1 = 0
 //line switches.go:51
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:857
+//line switches_task.go:859
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt6](f)
 		*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
@@ -910,7 +912,7 @@ end9:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:914
+//line switches_task.go:916
 
 // noTagArgs has the arguments of noTag.
 type noTagArgs struct {
@@ -963,7 +965,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 //line switches.go:64
 			v := valueStart(t, tr, n)
-//line switches_task.go:967
+//line switches_task.go:969
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 1)
 				s := generated.At[noTagAt1](f)
@@ -989,7 +991,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:67
 				v1 := valueStart(t, tr, n)
-//line switches_task.go:993
+//line switches_task.go:995
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 2)
 					s := generated.At[noTagAt2](f)
@@ -1009,7 +1011,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:1013
+//line switches_task.go:1015
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[noTagHeld](t, noTagKind, 3)
 				*h = noTagHeld{tr: tr}
@@ -1020,7 +1022,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 2:
 			n = 100
 			valueStart(t, tr, 2)
-//line switches_task.go:1024
+//line switches_task.go:1026
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 4)
 				*generated.At[noTagAt4](f) = noTagAt4{n: n}
@@ -1031,7 +1033,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line switches.go:68
 			n++
 			valueStart(t, tr, 3)
-//line switches_task.go:1035
+//line switches_task.go:1037
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 5)
 				*generated.At[noTagAt5](f) = noTagAt5{n: n}
@@ -1043,7 +1045,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:71
 		x := valueStart(t, tr, n)
-//line switches_task.go:1047
+//line switches_task.go:1049
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, noTagKind, 6)
 			s := generated.At[noTagAt6](f)
@@ -1063,7 +1065,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, errors.New("small")
 }
 
-//line switches_task.go:1067
+//line switches_task.go:1069
 
 // noTagStep is the step form of noTag.
 func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
@@ -1085,7 +1087,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 //line switches.go:64
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1089
+//line switches_task.go:1091
 		goto resume1
 	case 2:
 		s := generated.At[noTagAt2](f)
@@ -1094,13 +1096,13 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 //line switches.go:67
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1098
+//line switches_task.go:1100
 		goto resume2
 	case 3:
 		tr = h.tr
 //line switches.go:62
 		generated.Child(f)
-//line switches_task.go:1104
+//line switches_task.go:1106
 		goto resume3
 	case 4:
 		s := generated.At[noTagAt4](f)
@@ -1108,7 +1110,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 		tr = h.tr
 //line switches.go:66
 		generated.Child(f)
-//line switches_task.go:1112
+//line switches_task.go:1114
 		goto resume4
 	case 5:
 		s := generated.At[noTagAt5](f)
@@ -1116,14 +1118,14 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 		tr = h.tr
 //line switches.go:69
 		generated.Child(f)
-//line switches_task.go:1120
+//line switches_task.go:1122
 		goto resume5
 	case 6:
 		s := generated.At[noTagAt6](f)
 //line switches.go:71
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:1127
+//line switches_task.go:1129
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1138,7 +1140,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 	goto end5
 else1:
 	v = valueStart(t, tr, n)
-//line switches_task.go:1142
+//line switches_task.go:1144
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt1](f)
 		*s = noTagAt1{n: n, clause: clause}
@@ -1174,7 +1176,7 @@ else2:
 else3:
 //line switches.go:67
 	v1 = valueStart(t, tr, n)
-//line switches_task.go:1178
+//line switches_task.go:1180
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt2](f)
 		*s = noTagAt2{n: n, clause: clause}
@@ -1207,7 +1209,7 @@ end5:
 case1:
 //line switches.go:62
 	valueStart(t, tr, 1)
-//line switches_task.go:1211
+//line switches_task.go:1213
 	if generated.Suspended(t) {
 		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
@@ -1221,7 +1223,7 @@ case2:
 //line switches.go:65
 	n = 100
 	valueStart(t, tr, 2)
-//line switches_task.go:1225
+//line switches_task.go:1227
 	if generated.Suspended(t) {
 		*generated.At[noTagAt4](f) = noTagAt4{n: n}
 		h = generated.Hold(t, noTagKind, f, h)
@@ -1234,7 +1236,7 @@ case3:
 //line switches.go:68
 	n++
 	valueStart(t, tr, 3)
-//line switches_task.go:1238
+//line switches_task.go:1240
 	if generated.Suspended(t) {
 		*generated.At[noTagAt5](f) = noTagAt5{n: n}
 		h = generated.Hold(t, noTagKind, f, h)
@@ -1245,7 +1247,7 @@ resume5:
 end6:
 //line switches.go:71
 	x = valueStart(t, tr, n)
-//line switches_task.go:1249
+//line switches_task.go:1251
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt6](f)
 		*s = noTagAt6{}
@@ -1273,7 +1275,7 @@ end7:
 	return generated.Return[int](f, 0, errors.New("small"))
 }
 
-//line switches_task.go:1277
+//line switches_task.go:1279
 
 // fallsArgs has the arguments of falls.
 type fallsArgs struct {
@@ -1313,7 +1315,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:1317
+//line switches_task.go:1319
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 1)
 			s := generated.At[fallsAt1](f)
@@ -1328,7 +1330,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x := k
 		v1 := valueStart(t, tr, 10)
-//line switches_task.go:1332
+//line switches_task.go:1334
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 2)
 			s := generated.At[fallsAt2](f)
@@ -1346,7 +1348,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 2:
 		v2 := valueStart(t, tr, 1000)
-//line switches_task.go:1350
+//line switches_task.go:1352
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, fallsKind, 3)
 			s := generated.At[fallsAt3](f)
@@ -1364,7 +1366,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1368
+//line switches_task.go:1370
 
 // fallsStep is the step form of falls.
 func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
@@ -1385,7 +1387,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:84
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1389
+//line switches_task.go:1391
 		goto resume1
 	case 2:
 		s := generated.At[fallsAt2](f)
@@ -1394,7 +1396,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:88
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1398
+//line switches_task.go:1400
 		goto resume2
 	case 3:
 		s := generated.At[fallsAt3](f)
@@ -1402,7 +1404,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:95
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1406
+//line switches_task.go:1408
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1426,7 +1428,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 case1:
 //line switches.go:84
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1430
+//line switches_task.go:1432
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt1](f)
 		*s = fallsAt1{k: k}
@@ -1442,7 +1444,7 @@ case2:
 //line switches.go:87
 	x = k
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:1446
+//line switches_task.go:1448
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt2](f)
 		*s = fallsAt2{k: k, x: x}
@@ -1461,7 +1463,7 @@ case3:
 case4:
 //line switches.go:95
 	v2 = valueStart(t, tr, 1000)
-//line switches_task.go:1465
+//line switches_task.go:1467
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt3](f)
 		*s = fallsAt3{k: k}
@@ -1484,7 +1486,7 @@ end1:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1488
+//line switches_task.go:1490
 
 // defaultMiddleArgs has the arguments of defaultMiddle.
 type defaultMiddleArgs struct {
@@ -1525,7 +1527,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:106
 			v := valueStart(t, tr, 1)
-//line switches_task.go:1529
+//line switches_task.go:1531
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 1)
 				s := generated.At[defaultMiddleAt1](f)
@@ -1542,7 +1544,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:111
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:1546
+//line switches_task.go:1548
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 2)
 					s := generated.At[defaultMiddleAt2](f)
@@ -1565,7 +1567,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return 1, nil
 		default:
 			v2 := valueStart(t, tr, 0)
-//line switches_task.go:1569
+//line switches_task.go:1571
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 3)
 				s := generated.At[defaultMiddleAt3](f)
@@ -1583,7 +1585,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line switches_task.go:1587
+//line switches_task.go:1589
 
 // defaultMiddleStep is the step form of defaultMiddle.
 func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step {
@@ -1604,7 +1606,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:106
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1608
+//line switches_task.go:1610
 		goto resume1
 	case 2:
 		s := generated.At[defaultMiddleAt2](f)
@@ -1613,7 +1615,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:111
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1617
+//line switches_task.go:1619
 		goto resume2
 	case 3:
 		s := generated.At[defaultMiddleAt3](f)
@@ -1621,7 +1623,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:109
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1625
+//line switches_task.go:1627
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1631,7 +1633,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 	clause = 0
 //line switches.go:106
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1635
+//line switches_task.go:1637
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt1](f)
 		*s = defaultMiddleAt1{tag: tag, clause: clause}
@@ -1651,7 +1653,7 @@ resume1:
 else1:
 //line switches.go:111
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:1655
+//line switches_task.go:1657
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt2](f)
 		*s = defaultMiddleAt2{tag: tag, clause: clause}
@@ -1683,7 +1685,7 @@ case1:
 	return generated.Return[int](f, 1, nil)
 case2:
 	v2 = valueStart(t, tr, 0)
-//line switches_task.go:1687
+//line switches_task.go:1689
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt3](f)
 		*s = defaultMiddleAt3{}
@@ -1699,7 +1701,7 @@ case3:
 	return generated.Return[int](f, 2, nil)
 }
 
-//line switches_task.go:1703
+//line switches_task.go:1705
 
 // defaultFallsArgs has the arguments of defaultFalls.
 type defaultFallsArgs struct {
@@ -1738,7 +1740,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	default:
 		v := valueStart(t, tr, 5)
-//line switches_task.go:1742
+//line switches_task.go:1744
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[defaultFallsHeld](t, defaultFallsKind, 1)
 			s := generated.At[defaultFallsAt1](f)
@@ -1752,7 +1754,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line switches_task.go:1756
+//line switches_task.go:1758
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, defaultFallsKind, 2)
 			s := generated.At[defaultFallsAt2](f)
@@ -1768,7 +1770,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k += 50
 	case 2:
 		valueStart(t, tr, 2)
-//line switches_task.go:1772
+//line switches_task.go:1774
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, defaultFallsKind, 3)
 			*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
@@ -1779,7 +1781,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1783
+//line switches_task.go:1785
 
 // defaultFallsStep is the step form of defaultFalls.
 func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
@@ -1800,7 +1802,7 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 //line switches.go:120
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1804
+//line switches_task.go:1806
 		goto resume1
 	case 2:
 		s := generated.At[defaultFallsAt2](f)
@@ -1808,14 +1810,14 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 //line switches.go:123
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1812
+//line switches_task.go:1814
 		goto resume2
 	case 3:
 		s := generated.At[defaultFallsAt3](f)
 		k = s.k
 //line switches.go:129
 		generated.Child(f)
-//line switches_task.go:1819
+//line switches_task.go:1821
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1833,7 +1835,7 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 case1:
 //line switches.go:120
 	v = valueStart(t, tr, 5)
-//line switches_task.go:1837
+//line switches_task.go:1839
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt1](f)
 		*s = defaultFallsAt1{k: k}
@@ -1848,7 +1850,7 @@ resume1:
 case2:
 //line switches.go:123
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:1852
+//line switches_task.go:1854
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt2](f)
 		*s = defaultFallsAt2{k: k}
@@ -1869,7 +1871,7 @@ resume2:
 case3:
 //line switches.go:129
 	valueStart(t, tr, 2)
-//line switches_task.go:1873
+//line switches_task.go:1875
 	if generated.Suspended(t) {
 		*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 		if h != nil {
@@ -1883,7 +1885,7 @@ end1:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1887
+//line switches_task.go:1889
 
 // breaksArgs has the arguments of breaks.
 type breaksArgs struct {
@@ -1934,7 +1936,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line switches.go:140
 					v := valueStart(t, tr, i)
-//line switches_task.go:1938
+//line switches_task.go:1940
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 1)
 						s := generated.At[breaksAt1](f)
@@ -1952,7 +1954,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				tr.Print("never")
 			case 2:
 				waitStart(t, tr, "continue")
-//line switches_task.go:1956
+//line switches_task.go:1958
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 2)
 					*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
@@ -1963,7 +1965,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case 4:
 //line switches.go:148
 				waitStart(t, tr, "break")
-//line switches_task.go:1967
+//line switches_task.go:1969
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, breaksKind, 3)
 					*generated.At[breaksAt3](f) = breaksAt3{count: count}
@@ -1980,7 +1982,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line switches.go:156
 						v1 := valueStart(t, tr, i)
-//line switches_task.go:1984
+//line switches_task.go:1986
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 4)
 							s := generated.At[breaksAt4](f)
@@ -2004,7 +2006,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line switches_task.go:2008
+//line switches_task.go:2010
 
 // breaksStep is the step form of breaks.
 func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
@@ -2026,7 +2028,7 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 //line switches.go:140
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2030
+//line switches_task.go:2032
 		goto resume1
 	case 2:
 		s := generated.At[breaksAt2](f)
@@ -2034,14 +2036,14 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 		tr = h.tr
 //line switches.go:145
 		generated.ChildErr(f)
-//line switches_task.go:2038
+//line switches_task.go:2040
 		goto resume2
 	case 3:
 		s := generated.At[breaksAt3](f)
 		count = s.count
 //line switches.go:148
 		generated.ChildErr(f)
-//line switches_task.go:2045
+//line switches_task.go:2047
 		goto resume3
 	case 4:
 		s := generated.At[breaksAt4](f)
@@ -2050,7 +2052,7 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 //line switches.go:156
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2054
+//line switches_task.go:2056
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2074,7 +2076,7 @@ loop1:
 case1:
 //line switches.go:140
 	v = valueStart(t, tr, i)
-//line switches_task.go:2078
+//line switches_task.go:2080
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt1](f)
 		*s = breaksAt1{count: count, i: i}
@@ -2096,7 +2098,7 @@ end1:
 case2:
 //line switches.go:145
 	waitStart(t, tr, "continue")
-//line switches_task.go:2100
+//line switches_task.go:2102
 	if generated.Suspended(t) {
 		*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
 		h = generated.Hold(t, breaksKind, f, h)
@@ -2108,7 +2110,7 @@ resume2:
 case3:
 //line switches.go:148
 	waitStart(t, tr, "break")
-//line switches_task.go:2112
+//line switches_task.go:2114
 	if generated.Suspended(t) {
 		*generated.At[breaksAt3](f) = breaksAt3{count: count}
 		if h != nil {
@@ -2126,7 +2128,7 @@ loop2:
 		goto end5
 	}
 	v1 = valueStart(t, tr, i)
-//line switches_task.go:2130
+//line switches_task.go:2132
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt4](f)
 		*s = breaksAt4{count: count, i: i}
@@ -2156,7 +2158,7 @@ end5:
 	return generated.Return[int](f, count, nil)
 }
 
-//line switches_task.go:2160
+//line switches_task.go:2162
 
 // initStatementArgs has the arguments of initStatement.
 type initStatementArgs struct {
@@ -2210,7 +2212,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:167
 		n1 := valueStart(t, tr, n+1)
-//line switches_task.go:2214
+//line switches_task.go:2216
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 1)
 			s := generated.At[initStatementAt1](f)
@@ -2224,7 +2226,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 1:
 			n2 := n1 * 7
 			valueStart(t, tr, n2)
-//line switches_task.go:2228
+//line switches_task.go:2230
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, initStatementKind, 2)
 				*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
@@ -2234,7 +2236,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return n2, nil
 		case 4:
 			v := valueStart(t, tr, 6)
-//line switches_task.go:2238
+//line switches_task.go:2240
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 3)
 				s := generated.At[initStatementAt3](f)
@@ -2251,7 +2253,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:176
 		v1 := valueStart(t, tr, 8)
-//line switches_task.go:2255
+//line switches_task.go:2257
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 4)
 			s := generated.At[initStatementAt4](f)
@@ -2267,7 +2269,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case x < y:
 			x, y = y, x
 			v2 := valueStart(t, tr, 9)
-//line switches_task.go:2271
+//line switches_task.go:2273
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 5)
 				s := generated.At[initStatementAt5](f)
@@ -2282,7 +2284,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line switches.go:181
 	waitStart(t, tr, "init")
-//line switches_task.go:2286
+//line switches_task.go:2288
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 6)
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
@@ -2297,7 +2299,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2301
+//line switches_task.go:2303
 
 // initStatementStep is the step form of initStatement.
 func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step {
@@ -2318,14 +2320,14 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:167
 		n1 = s.result
 		generated.Child(f)
-//line switches_task.go:2322
+//line switches_task.go:2324
 		goto resume1
 	case 2:
 		s := generated.At[initStatementAt2](f)
 		n2 = s.n2
 //line switches.go:170
 		generated.Child(f)
-//line switches_task.go:2329
+//line switches_task.go:2331
 		goto resume2
 	case 3:
 		s := generated.At[initStatementAt3](f)
@@ -2334,7 +2336,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:173
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2338
+//line switches_task.go:2340
 		goto resume3
 	case 4:
 		s := generated.At[initStatementAt4](f)
@@ -2343,7 +2345,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:176
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2347
+//line switches_task.go:2349
 		goto resume4
 	case 5:
 		s := generated.At[initStatementAt5](f)
@@ -2352,7 +2354,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:179
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:2356
+//line switches_task.go:2358
 		goto resume5
 	case 6:
 		s := generated.At[initStatementAt6](f)
@@ -2360,14 +2362,14 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 		tr = h.tr
 //line switches.go:181
 		generated.ChildErr(f)
-//line switches_task.go:2364
+//line switches_task.go:2366
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line switches.go:167
 	n1 = valueStart(t, tr, n+1)
-//line switches_task.go:2371
+//line switches_task.go:2373
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt1](f)
 		*s = initStatementAt1{n: n}
@@ -2389,7 +2391,7 @@ case1:
 //line switches.go:169
 	n2 = n1 * 7
 	valueStart(t, tr, n2)
-//line switches_task.go:2393
+//line switches_task.go:2395
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 		if h != nil {
@@ -2402,7 +2404,7 @@ resume2:
 	return generated.Return[int](f, n2, nil)
 case2:
 	v = valueStart(t, tr, 6)
-//line switches_task.go:2406
+//line switches_task.go:2408
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt3](f)
 		*s = initStatementAt3{n: n, n1: n1}
@@ -2417,7 +2419,7 @@ resume3:
 	tr.Print(n1)
 end1:
 	v1 = valueStart(t, tr, 8)
-//line switches_task.go:2421
+//line switches_task.go:2423
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt4](f)
 		*s = initStatementAt4{n: n}
@@ -2439,7 +2441,7 @@ case3:
 //line switches.go:178
 	x, y = y, x
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:2443
+//line switches_task.go:2445
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt5](f)
 		*s = initStatementAt5{n: n, x: x, y: y}
@@ -2453,7 +2455,7 @@ resume5:
 	tr.Print(x, y, v2)
 end2:
 	waitStart(t, tr, "init")
-//line switches_task.go:2457
+//line switches_task.go:2459
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
 		h = generated.Hold(t, initStatementKind, f, h)
@@ -2474,7 +2476,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2478
+//line switches_task.go:2480
 
 // switchInterfaceArgs has the arguments of switchInterface.
 type switchInterfaceArgs struct {
@@ -2539,7 +2541,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch kinds(n) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2543
+//line switches_task.go:2545
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 1)
 			s1 := generated.At[switchInterfaceAt1](f)
@@ -2552,7 +2554,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("nil", v)
 	case 5:
 		v1 := valueStart(t, tr, 2)
-//line switches_task.go:2556
+//line switches_task.go:2558
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 2)
 			s1 := generated.At[switchInterfaceAt2](f)
@@ -2565,7 +2567,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("five", v1)
 	case "text":
 		v2 := valueStart(t, tr, 3)
-//line switches_task.go:2569
+//line switches_task.go:2571
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 3)
 			s1 := generated.At[switchInterfaceAt3](f)
@@ -2578,7 +2580,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("text", v2)
 	default:
 		v3 := valueStart(t, tr, 4)
-//line switches_task.go:2582
+//line switches_task.go:2584
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 4)
 			s1 := generated.At[switchInterfaceAt4](f)
@@ -2593,7 +2595,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:203
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:2597
+//line switches_task.go:2599
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 5)
 			s1 := generated.At[switchInterfaceAt5](f)
@@ -2619,7 +2621,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			clause = 1
 		} else {
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:2623
+//line switches_task.go:2625
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 6)
 				s1 := generated.At[switchInterfaceAt6](f)
@@ -2639,7 +2641,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v6 := valueStart(t, tr, 5)
-//line switches_task.go:2643
+//line switches_task.go:2645
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 7)
 				s1 := generated.At[switchInterfaceAt7](f)
@@ -2658,7 +2660,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2662
+//line switches_task.go:2664
 
 // switchInterfaceStep is the step form of switchInterface.
 func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.Step {
@@ -2680,7 +2682,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:195
 		v = s1.result
 		generated.Child(f)
-//line switches_task.go:2684
+//line switches_task.go:2686
 		goto resume1
 	case 2:
 		s1 := generated.At[switchInterfaceAt2](f)
@@ -2689,7 +2691,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:197
 		v1 = s1.result
 		generated.Child(f)
-//line switches_task.go:2693
+//line switches_task.go:2695
 		goto resume2
 	case 3:
 		s1 := generated.At[switchInterfaceAt3](f)
@@ -2698,7 +2700,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:199
 		v2 = s1.result
 		generated.Child(f)
-//line switches_task.go:2702
+//line switches_task.go:2704
 		goto resume3
 	case 4:
 		s1 := generated.At[switchInterfaceAt4](f)
@@ -2707,7 +2709,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:201
 		v3 = s1.result
 		generated.Child(f)
-//line switches_task.go:2711
+//line switches_task.go:2713
 		goto resume4
 	case 5:
 		s1 := generated.At[switchInterfaceAt5](f)
@@ -2716,7 +2718,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:203
 		v4 = s1.result
 		generated.Child(f)
-//line switches_task.go:2720
+//line switches_task.go:2722
 		goto resume5
 	case 6:
 		s1 := generated.At[switchInterfaceAt6](f)
@@ -2725,7 +2727,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:206
 		v5 = s1.result
 		generated.Child(f)
-//line switches_task.go:2729
+//line switches_task.go:2731
 		goto resume6
 	case 7:
 		s1 := generated.At[switchInterfaceAt7](f)
@@ -2734,7 +2736,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:205
 		v6 = s1.result
 		generated.Child(f)
-//line switches_task.go:2738
+//line switches_task.go:2740
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2753,7 +2755,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 case1:
 //line switches.go:195
 	v = valueStart(t, tr, 1)
-//line switches_task.go:2757
+//line switches_task.go:2759
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt1](f)
 		*s1 = switchInterfaceAt1{n: n}
@@ -2768,7 +2770,7 @@ resume1:
 case2:
 //line switches.go:197
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:2772
+//line switches_task.go:2774
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt2](f)
 		*s1 = switchInterfaceAt2{n: n}
@@ -2783,7 +2785,7 @@ resume2:
 case3:
 //line switches.go:199
 	v2 = valueStart(t, tr, 3)
-//line switches_task.go:2787
+//line switches_task.go:2789
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt3](f)
 		*s1 = switchInterfaceAt3{n: n}
@@ -2798,7 +2800,7 @@ resume3:
 case4:
 //line switches.go:201
 	v3 = valueStart(t, tr, 4)
-//line switches_task.go:2802
+//line switches_task.go:2804
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt4](f)
 		*s1 = switchInterfaceAt4{n: n}
@@ -2811,7 +2813,7 @@ resume4:
 	tr.Print("default", v3)
 end1:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:2815
+//line switches_task.go:2817
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt5](f)
 		*s1 = switchInterfaceAt5{n: n}
@@ -2845,7 +2847,7 @@ else1:
 else2:
 //line switches.go:206
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:2849
+//line switches_task.go:2851
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt6](f)
 		*s1 = switchInterfaceAt6{n: n, clause: clause}
@@ -2875,7 +2877,7 @@ end4:
 case5:
 //line switches.go:205
 	v6 = valueStart(t, tr, 5)
-//line switches_task.go:2879
+//line switches_task.go:2881
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt7](f)
 		*s1 = switchInterfaceAt7{n: n}
@@ -2894,7 +2896,7 @@ end5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2898
+//line switches_task.go:2900
 
 // emptiesArgs has the arguments of empties.
 type emptiesArgs struct {
@@ -2931,7 +2933,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:213
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2935
+//line switches_task.go:2937
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 1)
 			s := generated.At[emptiesAt1](f)
@@ -2950,7 +2952,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:217
 		x := valueStart(t, tr, 2)
-//line switches_task.go:2954
+//line switches_task.go:2956
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 2)
 			s := generated.At[emptiesAt2](f)
@@ -2970,7 +2972,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch {
 	default:
 		valueStart(t, tr, 3)
-//line switches_task.go:2974
+//line switches_task.go:2976
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, emptiesKind, 3)
 			*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
@@ -2981,7 +2983,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2985
+//line switches_task.go:2987
 
 // emptiesStep is the step form of empties.
 func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
@@ -3002,7 +3004,7 @@ func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 //line switches.go:213
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3006
+//line switches_task.go:3008
 		goto resume1
 	case 2:
 		s := generated.At[emptiesAt2](f)
@@ -3011,21 +3013,21 @@ func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 //line switches.go:217
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:3015
+//line switches_task.go:3017
 		goto resume2
 	case 3:
 		s := generated.At[emptiesAt3](f)
 		n = s.n
 //line switches.go:224
 		generated.Child(f)
-//line switches_task.go:3022
+//line switches_task.go:3024
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:213
 	v = valueStart(t, tr, 1)
-//line switches_task.go:3029
+//line switches_task.go:3031
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt1](f)
 		*s = emptiesAt1{n: n}
@@ -3041,7 +3043,7 @@ resume1:
 	switch {
 	}
 	x = valueStart(t, tr, 2)
-//line switches_task.go:3045
+//line switches_task.go:3047
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt2](f)
 		*s = emptiesAt2{n: n}
@@ -3071,7 +3073,7 @@ end1:
 case3:
 //line switches.go:224
 	valueStart(t, tr, 3)
-//line switches_task.go:3075
+//line switches_task.go:3077
 	if generated.Suspended(t) {
 		*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 		if h != nil {
@@ -3084,7 +3086,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3088
+//line switches_task.go:3090
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -3124,7 +3126,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x1 := 5
 		valueStart(t, tr, x1)
-//line switches_task.go:3128
+//line switches_task.go:3130
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 			*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
@@ -3136,7 +3138,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x2 := []int{1}
 		valueStart(t, tr, len(x2))
-//line switches_task.go:3140
+//line switches_task.go:3142
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 			*generated.At[scopesAt2](f) = scopesAt2{n: n}
@@ -3148,7 +3150,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 2:
 		x = "changed"
 		valueStart(t, tr, 2)
-//line switches_task.go:3152
+//line switches_task.go:3154
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 3)
 			*generated.At[scopesAt3](f) = scopesAt3{n: n}
@@ -3161,7 +3163,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3165
+//line switches_task.go:3167
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
@@ -3183,7 +3185,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x = h.tr, h.x
 //line switches.go:234
 		generated.Child(f)
-//line switches_task.go:3187
+//line switches_task.go:3189
 		goto resume1
 	case 2:
 		s := generated.At[scopesAt2](f)
@@ -3191,7 +3193,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x, x2 = h.tr, h.x, h.x2
 //line switches.go:238
 		generated.Child(f)
-//line switches_task.go:3195
+//line switches_task.go:3197
 		goto resume2
 	case 3:
 		s := generated.At[scopesAt3](f)
@@ -3199,7 +3201,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x = h.tr, h.x
 //line switches.go:242
 		generated.Child(f)
-//line switches_task.go:3203
+//line switches_task.go:3205
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3219,7 +3221,7 @@ case1:
 //line switches.go:233
 	x1 = 5
 	valueStart(t, tr, x1)
-//line switches_task.go:3223
+//line switches_task.go:3225
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3233,7 +3235,7 @@ case2:
 //line switches.go:237
 	x2 = []int{1}
 	valueStart(t, tr, len(x2))
-//line switches_task.go:3237
+//line switches_task.go:3239
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n}
 		*h = scopesHeld{tr: tr, x: x, x2: x2}
@@ -3247,7 +3249,7 @@ case3:
 //line switches.go:241
 	x = "changed"
 	valueStart(t, tr, 2)
-//line switches_task.go:3251
+//line switches_task.go:3253
 	if generated.Suspended(t) {
 		*generated.At[scopesAt3](f) = scopesAt3{n: n}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3260,7 +3262,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3264
+//line switches_task.go:3266
 
 // nestedSwitchArgs has the arguments of nestedSwitch.
 type nestedSwitchArgs struct {
@@ -3311,7 +3313,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:251
 			v := valueStart(t, tr, n)
-//line switches_task.go:3315
+//line switches_task.go:3317
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 1)
 				s := generated.At[nestedSwitchAt1](f)
@@ -3327,7 +3329,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				break
 			case 1:
 				v1 := valueStart(t, tr, 1)
-//line switches_task.go:3331
+//line switches_task.go:3333
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 2)
 					s := generated.At[nestedSwitchAt2](f)
@@ -3346,7 +3348,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case n == 2:
 			valueStart(t, tr, 2)
-//line switches_task.go:3350
+//line switches_task.go:3352
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 3)
 				*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
@@ -3356,7 +3358,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line switches.go:264
 			valueStart(t, tr, 3)
-//line switches_task.go:3360
+//line switches_task.go:3362
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 4)
 				*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
@@ -3368,7 +3370,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 //line switches.go:268
 		v2 := valueStart(t, tr, 9)
-//line switches_task.go:3372
+//line switches_task.go:3374
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 5)
 			s := generated.At[nestedSwitchAt5](f)
@@ -3383,7 +3385,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3387
+//line switches_task.go:3389
 
 // nestedSwitchStep is the step form of nestedSwitch.
 func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
@@ -3404,7 +3406,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:251
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3408
+//line switches_task.go:3410
 		goto resume1
 	case 2:
 		s := generated.At[nestedSwitchAt2](f)
@@ -3413,7 +3415,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:256
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3417
+//line switches_task.go:3419
 		goto resume2
 	case 3:
 		s := generated.At[nestedSwitchAt3](f)
@@ -3421,7 +3423,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 		tr = h.tr
 //line switches.go:262
 		generated.Child(f)
-//line switches_task.go:3425
+//line switches_task.go:3427
 		goto resume3
 	case 4:
 		s := generated.At[nestedSwitchAt4](f)
@@ -3429,7 +3431,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 		tr = h.tr
 //line switches.go:264
 		generated.Child(f)
-//line switches_task.go:3433
+//line switches_task.go:3435
 		goto resume4
 	case 5:
 		s := generated.At[nestedSwitchAt5](f)
@@ -3438,7 +3440,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:268
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3442
+//line switches_task.go:3444
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3455,7 +3457,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 case1:
 //line switches.go:251
 	v = valueStart(t, tr, n)
-//line switches_task.go:3459
+//line switches_task.go:3461
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt1](f)
 		*s = nestedSwitchAt1{n: n}
@@ -3478,7 +3480,7 @@ case2:
 	goto end1
 case3:
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:3482
+//line switches_task.go:3484
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt2](f)
 		*s = nestedSwitchAt2{n: n}
@@ -3503,7 +3505,7 @@ case4:
 case5:
 //line switches.go:262
 	valueStart(t, tr, 2)
-//line switches_task.go:3507
+//line switches_task.go:3509
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3514,7 +3516,7 @@ resume3:
 case6:
 //line switches.go:264
 	valueStart(t, tr, 3)
-//line switches_task.go:3518
+//line switches_task.go:3520
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3525,7 +3527,7 @@ end2:
 case7:
 //line switches.go:268
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:3529
+//line switches_task.go:3531
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt5](f)
 		*s = nestedSwitchAt5{n: n}
@@ -3540,7 +3542,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3544
+//line switches_task.go:3546
 
 // returnsEverywhereArgs has the arguments of returnsEverywhere.
 type returnsEverywhereArgs struct {
@@ -3581,7 +3583,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	{
 //line switches.go:274
 		v := valueStart(t, tr, n)
-//line switches_task.go:3585
+//line switches_task.go:3587
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 1)
 			s := generated.At[returnsEverywhereAt1](f)
@@ -3594,7 +3596,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		switch v {
 		case 0:
 			v1 := valueStart(t, tr, 10)
-//line switches_task.go:3598
+//line switches_task.go:3600
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, returnsEverywhereKind, 2)
 				s := generated.At[returnsEverywhereAt2](f)
@@ -3609,7 +3611,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 				{
 //line switches.go:279
 					err := waitStart(t, tr, "for")
-//line switches_task.go:3613
+//line switches_task.go:3615
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 3)
 						*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
@@ -3628,7 +3630,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			}
 		default:
 			v2 := valueStart(t, tr, n)
-//line switches_task.go:3632
+//line switches_task.go:3634
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, returnsEverywhereKind, 4)
 				s := generated.At[returnsEverywhereAt4](f)
@@ -3642,7 +3644,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 }
 
-//line switches_task.go:3646
+//line switches_task.go:3648
 
 // returnsEverywhereStep is the step form of returnsEverywhere.
 func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generated.Step {
@@ -3664,14 +3666,14 @@ func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generat
 //line switches.go:274
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3668
+//line switches_task.go:3670
 		goto resume1
 	case 2:
 		s := generated.At[returnsEverywhereAt2](f)
 //line switches.go:276
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3675
+//line switches_task.go:3677
 		goto resume2
 	case 3:
 		s := generated.At[returnsEverywhereAt3](f)
@@ -3679,21 +3681,21 @@ func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generat
 		tr = h.tr
 //line switches.go:279
 		err = generated.ChildErr(f)
-//line switches_task.go:3683
+//line switches_task.go:3685
 		goto resume3
 	case 4:
 		s := generated.At[returnsEverywhereAt4](f)
 //line switches.go:287
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3690
+//line switches_task.go:3692
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line switches.go:274
 	v = valueStart(t, tr, n)
-//line switches_task.go:3697
+//line switches_task.go:3699
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt1](f)
 		*s = returnsEverywhereAt1{n: n}
@@ -3715,7 +3717,7 @@ resume1:
 case1:
 //line switches.go:276
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:3719
+//line switches_task.go:3721
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt2](f)
 		*s = returnsEverywhereAt2{}
@@ -3731,7 +3733,7 @@ resume2:
 case2:
 loop1:
 	err = waitStart(t, tr, "for")
-//line switches_task.go:3735
+//line switches_task.go:3737
 	if generated.Suspended(t) {
 		*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
 		h = generated.Hold(t, returnsEverywhereKind, f, h)
@@ -3752,7 +3754,7 @@ end1:
 	goto loop1
 case3:
 	v2 = valueStart(t, tr, n)
-//line switches_task.go:3756
+//line switches_task.go:3758
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt4](f)
 		*s = returnsEverywhereAt4{}
@@ -3767,7 +3769,7 @@ resume4:
 	panic(fmt.Sprint("size ", v2))
 }
 
-//line switches_task.go:3771
+//line switches_task.go:3773
 
 // gotoOutOfSwitchArgs has the arguments of gotoOutOfSwitch.
 type gotoOutOfSwitchArgs struct {
@@ -3804,7 +3806,7 @@ again:
 		k++
 //line switches.go:294
 		v = valueStart(t, tr, n)
-//line switches_task.go:3808
+//line switches_task.go:3810
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 1)
 			s := generated.At[gotoOutOfSwitchAt1](f)
@@ -3821,7 +3823,7 @@ again:
 			}
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:3825
+//line switches_task.go:3827
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 2)
 				*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
@@ -3841,7 +3843,7 @@ end:
 	return k, nil
 }
 
-//line switches_task.go:3845
+//line switches_task.go:3847
 
 // gotoOutOfSwitchStep is the step form of gotoOutOfSwitch.
 func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.Step {
@@ -3862,7 +3864,7 @@ func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.S
 //line switches.go:294
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3866
+//line switches_task.go:3868
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutOfSwitchAt2](f)
@@ -3870,7 +3872,7 @@ func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.S
 		tr = h.tr
 //line switches.go:300
 		generated.Child(f)
-//line switches_task.go:3874
+//line switches_task.go:3876
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3881,7 +3883,7 @@ again:
 	k++
 //line switches.go:294
 	v = valueStart(t, tr, n)
-//line switches_task.go:3885
+//line switches_task.go:3887
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutOfSwitchAt1](f)
 		*s = gotoOutOfSwitchAt1{n: n, k: k}
@@ -3908,7 +3910,7 @@ case1:
 case2:
 //line switches.go:300
 	valueStart(t, tr, 1)
-//line switches_task.go:3912
+//line switches_task.go:3914
 	if generated.Suspended(t) {
 		*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 		*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3926,7 +3928,7 @@ end:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:3930
+//line switches_task.go:3932
 
 // resultNeverReadArgs has the arguments of resultNeverRead.
 type resultNeverReadArgs struct {
@@ -3960,7 +3962,7 @@ var resultNeverReadKind *generated.Kind
 func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line switches.go:313
 	waitStart(t, tr, "before")
-//line switches_task.go:3964
+//line switches_task.go:3966
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[resultNeverReadHeld](t, resultNeverReadKind, 1)
 		*generated.At[resultNeverReadAt1](f) = resultNeverReadAt1{n: n}
@@ -3973,7 +3975,7 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 		err = errors.New("not returned")
 	}
 	v := valueStart(t, tr, n)
-//line switches_task.go:3977
+//line switches_task.go:3979
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[resultNeverReadHeld](t, resultNeverReadKind, 2)
 		s := generated.At[resultNeverReadAt2](f)
@@ -3984,7 +3986,7 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 	}
 //line switches.go:318
 	err1 := waitStart(t, tr, "end")
-//line switches_task.go:3988
+//line switches_task.go:3990
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, resultNeverReadKind, 3)
 		*generated.At[resultNeverReadAt3](f) = resultNeverReadAt3{v: v}
@@ -3994,7 +3996,7 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 	return v, err1
 }
 
-//line switches_task.go:3998
+//line switches_task.go:4000
 
 // resultNeverReadStep is the step form of resultNeverRead.
 func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.Step {
@@ -4016,7 +4018,7 @@ func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.S
 		tr = h.tr
 //line switches.go:313
 		generated.ChildErr(f)
-//line switches_task.go:4020
+//line switches_task.go:4022
 		goto resume1
 	case 2:
 		s := generated.At[resultNeverReadAt2](f)
@@ -4024,21 +4026,21 @@ func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.S
 //line switches.go:318
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:4028
+//line switches_task.go:4030
 		goto resume2
 	case 3:
 		s := generated.At[resultNeverReadAt3](f)
 		v = s.v
 //line switches.go:318
 		err1 = generated.ChildErr(f)
-//line switches_task.go:4035
+//line switches_task.go:4037
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:313
 	waitStart(t, tr, "before")
-//line switches_task.go:4042
+//line switches_task.go:4044
 	if generated.Suspended(t) {
 		*generated.At[resultNeverReadAt1](f) = resultNeverReadAt1{n: n}
 		h = generated.Hold(t, resultNeverReadKind, f, h)
@@ -4052,7 +4054,7 @@ resume1:
 		err = errors.New("not returned")
 	}
 	v = valueStart(t, tr, n)
-//line switches_task.go:4056
+//line switches_task.go:4058
 	if generated.Suspended(t) {
 		s := generated.At[resultNeverReadAt2](f)
 		*s = resultNeverReadAt2{}
@@ -4064,7 +4066,7 @@ resume1:
 resume2:
 //line switches.go:318
 	err1 = waitStart(t, tr, "end")
-//line switches_task.go:4068
+//line switches_task.go:4070
 	if generated.Suspended(t) {
 		*generated.At[resultNeverReadAt3](f) = resultNeverReadAt3{v: v}
 		if h != nil {
@@ -4077,4 +4079,4 @@ resume3:
 	return generated.Return[int](f, v, err1)
 }
 
-//line switches_task.go:4081
+//line switches_task.go:4083

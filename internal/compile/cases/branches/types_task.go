@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package branches
 
 import (
@@ -131,7 +133,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch v := something(n).(type) {
 	case int:
 		waitStart(t, tr, "int")
-//line types_task.go:135
+//line types_task.go:137
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 1)
 			*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
@@ -140,7 +142,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:27
 		v6 := valueStart(t, tr, v)
-//line types_task.go:144
+//line types_task.go:146
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, typeSwitchKind, 2)
 			s := generated.At[typeSwitchAt2](f)
@@ -155,7 +157,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v
 //line types.go:30
 		waitStart(t, tr, "string or square")
-//line types_task.go:159
+//line types_task.go:161
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 3)
 			*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
@@ -169,7 +171,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line types.go:33
 		k := v2.area()
 		valueStart(t, tr, k)
-//line types_task.go:173
+//line types_task.go:175
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 4)
 			*h = typeSwitchHeld{v2: v2}
@@ -181,7 +183,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v3 := v
 //line types.go:37
 		v7 := valueStart(t, tr, v3[1])
-//line types_task.go:185
+//line types_task.go:187
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 5)
 			s := generated.At[typeSwitchAt5](f)
@@ -197,7 +199,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v4 := v
 //line types.go:40
 		v8 := valueStart(t, tr, 0)
-//line types_task.go:201
+//line types_task.go:203
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 6)
 			s := generated.At[typeSwitchAt6](f)
@@ -212,7 +214,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v5 := v
 //line types.go:42
 		waitStart(t, tr, "default")
-//line types_task.go:216
+//line types_task.go:218
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchHeld](t, typeSwitchKind, 7)
 			*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
@@ -225,7 +227,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:229
+//line types_task.go:231
 
 // typeSwitchStep is the step form of typeSwitch.
 func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
@@ -248,7 +250,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr = h.tr
 //line types.go:26
 		generated.ChildErr(f)
-//line types_task.go:252
+//line types_task.go:254
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchAt2](f)
@@ -256,7 +258,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:27
 		v6 = s.result
 		generated.Child(f)
-//line types_task.go:260
+//line types_task.go:262
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchAt3](f)
@@ -264,13 +266,13 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr, v1 = h.tr, h.v1
 //line types.go:30
 		generated.ChildErr(f)
-//line types_task.go:268
+//line types_task.go:270
 		goto resume3
 	case 4:
 		v2 = h.v2
 //line types.go:34
 		generated.Child(f)
-//line types_task.go:274
+//line types_task.go:276
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchAt5](f)
@@ -278,7 +280,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:37
 		v7 = s.result
 		generated.Child(f)
-//line types_task.go:282
+//line types_task.go:284
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchAt6](f)
@@ -287,7 +289,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:40
 		v8 = s.result
 		generated.Child(f)
-//line types_task.go:291
+//line types_task.go:293
 		goto resume6
 	case 7:
 		s := generated.At[typeSwitchAt7](f)
@@ -295,7 +297,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr, v5 = h.tr, h.v1
 //line types.go:42
 		generated.ChildErr(f)
-//line types_task.go:299
+//line types_task.go:301
 		goto resume7
 	default:
 		return f.BadResume()
@@ -324,7 +326,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 case1:
 //line types.go:26
 	waitStart(t, tr, "int")
-//line types_task.go:328
+//line types_task.go:330
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -334,7 +336,7 @@ case1:
 resume1:
 //line types.go:27
 	v6 = valueStart(t, tr, v)
-//line types_task.go:338
+//line types_task.go:340
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt2](f)
 		*s = typeSwitchAt2{v: v}
@@ -350,7 +352,7 @@ resume2:
 	return generated.Return[int](f, v, nil)
 case2:
 	waitStart(t, tr, "string or square")
-//line types_task.go:354
+//line types_task.go:356
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -365,7 +367,7 @@ case3:
 //line types.go:33
 	k = v2.area()
 	valueStart(t, tr, k)
-//line types_task.go:369
+//line types_task.go:371
 	if generated.Suspended(t) {
 		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{v2: v2}
@@ -376,7 +378,7 @@ resume4:
 	return generated.Return[int](f, v2.area(), nil)
 case4:
 	v7 = valueStart(t, tr, v3[1])
-//line types_task.go:380
+//line types_task.go:382
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt5](f)
 		*s = typeSwitchAt5{}
@@ -391,7 +393,7 @@ resume5:
 	return generated.Return[int](f, v3[0], nil)
 case5:
 	v8 = valueStart(t, tr, 0)
-//line types_task.go:395
+//line types_task.go:397
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt6](f)
 		*s = typeSwitchAt6{n: n}
@@ -407,7 +409,7 @@ resume6:
 case6:
 //line types.go:42
 	waitStart(t, tr, "default")
-//line types_task.go:411
+//line types_task.go:413
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -421,7 +423,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:425
+//line types_task.go:427
 
 // make1Args has the arguments of make1.
 type make1Args struct {
@@ -445,7 +447,7 @@ var make1Kind *generated.Kind
 func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:449
+//line types_task.go:451
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, make1Kind, 1)
 		*generated.At[make1At1](f) = make1At1{n: n}
@@ -458,7 +460,7 @@ func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 	return "text"
 }
 
-//line types_task.go:462
+//line types_task.go:464
 
 // make1Step is the step form of make1.
 func make1Step(f *generated.Frame, h *make1Held) generated.Step {
@@ -477,14 +479,14 @@ func make1Step(f *generated.Frame, h *make1Held) generated.Step {
 		n = s.n
 //line types.go:49
 		generated.ChildErr(f)
-//line types_task.go:481
+//line types_task.go:483
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:488
+//line types_task.go:490
 	if generated.Suspended(t) {
 		*generated.At[make1At1](f) = make1At1{n: n}
 		if h != nil {
@@ -500,7 +502,7 @@ resume1:
 	return generated.Return[any](f, "text", nil)
 }
 
-//line types_task.go:504
+//line types_task.go:506
 
 // typeSwitchOnceArgs has the arguments of typeSwitchOnce.
 type typeSwitchOnceArgs struct {
@@ -552,7 +554,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:57
 		v3 := make1Start(t, tr, n)
-//line types_task.go:556
+//line types_task.go:558
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 1)
 			*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
@@ -564,7 +566,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v := v3.(type) {
 		case float64, bool:
 			waitStart(t, tr, "no", v)
-//line types_task.go:568
+//line types_task.go:570
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 2)
 				*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
@@ -575,7 +577,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := v
 //line types.go:61
 			waitStart(t, tr, "first")
-//line types_task.go:579
+//line types_task.go:581
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 3)
 				*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
@@ -584,7 +586,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line types.go:62
 			waitStart(t, tr, "second", v1)
-//line types_task.go:588
+//line types_task.go:590
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 4)
 				*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
@@ -595,7 +597,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := v
 //line types.go:64
 			waitStart(t, tr, "third", len(v2))
-//line types_task.go:599
+//line types_task.go:601
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 5)
 				*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
@@ -611,7 +613,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case int:
 		x = "other"
 		waitStart(t, tr, "int")
-//line types_task.go:615
+//line types_task.go:617
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 6)
 			*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
@@ -626,7 +628,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:630
+//line types_task.go:632
 
 // typeSwitchOnceStep is the step form of typeSwitchOnce.
 func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Step {
@@ -649,7 +651,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 //line types.go:57
 		v3 = h.result
 		generated.Child(f)
-//line types_task.go:653
+//line types_task.go:655
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchOnceAt2](f)
@@ -657,7 +659,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:59
 		generated.ChildErr(f)
-//line types_task.go:661
+//line types_task.go:663
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchOnceAt3](f)
@@ -665,7 +667,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr, v1 = h.tr, h.v1
 //line types.go:61
 		generated.ChildErr(f)
-//line types_task.go:669
+//line types_task.go:671
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchOnceAt4](f)
@@ -673,7 +675,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:62
 		generated.ChildErr(f)
-//line types_task.go:677
+//line types_task.go:679
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchOnceAt5](f)
@@ -681,7 +683,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:64
 		generated.ChildErr(f)
-//line types_task.go:685
+//line types_task.go:687
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchOnceAt6](f)
@@ -689,14 +691,14 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr, x = h.tr, h.v1
 //line types.go:70
 		generated.ChildErr(f)
-//line types_task.go:693
+//line types_task.go:695
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line types.go:57
 	v3 = make1Start(t, tr, n)
-//line types_task.go:700
+//line types_task.go:702
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -720,7 +722,7 @@ resume1:
 case1:
 //line types.go:59
 	waitStart(t, tr, "no", v)
-//line types_task.go:724
+//line types_task.go:726
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -731,7 +733,7 @@ resume2:
 case2:
 //line types.go:61
 	waitStart(t, tr, "first")
-//line types_task.go:735
+//line types_task.go:737
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 		*h = typeSwitchOnceHeld{tr: tr, v1: v1}
@@ -740,7 +742,7 @@ case2:
 resume3:
 //line types.go:62
 	waitStart(t, tr, "second", v1)
-//line types_task.go:744
+//line types_task.go:746
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -751,7 +753,7 @@ resume4:
 case3:
 //line types.go:64
 	waitStart(t, tr, "third", len(v2))
-//line types_task.go:755
+//line types_task.go:757
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -774,7 +776,7 @@ case4:
 //line types.go:69
 	x = "other"
 	waitStart(t, tr, "int")
-//line types_task.go:778
+//line types_task.go:780
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 		*h = typeSwitchOnceHeld{tr: tr, v1: x}
@@ -791,7 +793,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:795
+//line types_task.go:797
 
 // typeSwitchBareArgs has the arguments of typeSwitchBare.
 type typeSwitchBareArgs struct {
@@ -834,7 +836,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch something(n).(type) {
 	case int, string:
 		valueStart(t, tr, 1)
-//line types_task.go:838
+//line types_task.go:840
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 1)
 			*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
@@ -844,7 +846,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case square:
 //line types.go:83
 		valueStart(t, tr, 2)
-//line types_task.go:848
+//line types_task.go:850
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 2)
 			*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
@@ -855,7 +857,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:85
 		v := make1Start(t, tr, n)
-//line types_task.go:859
+//line types_task.go:861
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 3)
 			*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
@@ -869,7 +871,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("default")
 		case int:
 			v1 := valueStart(t, tr, 3)
-//line types_task.go:873
+//line types_task.go:875
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 4)
 				s := generated.At[typeSwitchBareAt4](f)
@@ -886,7 +888,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:890
+//line types_task.go:892
 
 // typeSwitchBareStep is the step form of typeSwitchBare.
 func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Step {
@@ -907,7 +909,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 		tr = h.tr
 //line types.go:81
 		generated.Child(f)
-//line types_task.go:911
+//line types_task.go:913
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchBareAt2](f)
@@ -915,7 +917,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 		tr = h.tr
 //line types.go:83
 		generated.Child(f)
-//line types_task.go:919
+//line types_task.go:921
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchBareAt3](f)
@@ -924,7 +926,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 //line types.go:85
 		v = h.result
 		generated.Child(f)
-//line types_task.go:928
+//line types_task.go:930
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchBareAt4](f)
@@ -933,7 +935,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 //line types.go:89
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:937
+//line types_task.go:939
 		goto resume4
 	default:
 		return f.BadResume()
@@ -949,7 +951,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 case1:
 //line types.go:81
 	valueStart(t, tr, 1)
-//line types_task.go:953
+//line types_task.go:955
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -960,7 +962,7 @@ resume1:
 case2:
 //line types.go:83
 	valueStart(t, tr, 2)
-//line types_task.go:964
+//line types_task.go:966
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -970,7 +972,7 @@ resume2:
 end1:
 //line types.go:85
 	v = make1Start(t, tr, n)
-//line types_task.go:974
+//line types_task.go:976
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -992,7 +994,7 @@ case3:
 case4:
 //line types.go:89
 	v1 = valueStart(t, tr, 3)
-//line types_task.go:996
+//line types_task.go:998
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchBareAt4](f)
 		*s = typeSwitchBareAt4{n: n}
@@ -1007,7 +1009,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1011
+//line types_task.go:1013
 
 // typeSwitchInitArgs has the arguments of typeSwitchInit.
 type typeSwitchInitArgs struct {
@@ -1049,7 +1051,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1053
+//line types_task.go:1055
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 1)
 			s := generated.At[typeSwitchInitAt1](f)
@@ -1060,7 +1062,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1064
+//line types_task.go:1066
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
@@ -1072,7 +1074,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1076
+//line types_task.go:1078
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, typeSwitchInitKind, 3)
 				s := generated.At[typeSwitchInitAt3](f)
@@ -1089,7 +1091,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := len(y1)
 //line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1093
+//line types_task.go:1095
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, typeSwitchInitKind, 4)
 				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
@@ -1103,7 +1105,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line types_task.go:1107
+//line types_task.go:1109
 
 // typeSwitchInitStep is the step form of typeSwitchInit.
 func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Step {
@@ -1126,7 +1128,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:95
 		x = s.result
 		generated.Child(f)
-//line types_task.go:1130
+//line types_task.go:1132
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInitAt2](f)
@@ -1135,7 +1137,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:95
 		v = h.result
 		generated.Child(f)
-//line types_task.go:1139
+//line types_task.go:1141
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInitAt3](f)
@@ -1143,21 +1145,21 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:97
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1147
+//line types_task.go:1149
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
 		x, v2 = s.x, s.v2
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1154
+//line types_task.go:1156
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1161
+//line types_task.go:1163
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
@@ -1169,7 +1171,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1173
+//line types_task.go:1175
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 		h = generated.Hold(t, typeSwitchInitKind, f, h)
@@ -1191,7 +1193,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1195
+//line types_task.go:1197
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1209,7 +1211,7 @@ case2:
 	v2 = len(y1)
 //line types.go:100
 	err = waitStart(t, tr, y1)
-//line types_task.go:1213
+//line types_task.go:1215
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
 		if h != nil {
@@ -1224,7 +1226,7 @@ end1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line types_task.go:1228
+//line types_task.go:1230
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1274,7 +1276,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1278
+//line types_task.go:1280
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
@@ -1288,7 +1290,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1292
+//line types_task.go:1294
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
@@ -1303,7 +1305,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1307
+//line types_task.go:1309
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
@@ -1320,7 +1322,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1324
+//line types_task.go:1326
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
@@ -1335,7 +1337,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1339
+//line types_task.go:1341
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
 func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) generated.Step {
@@ -1361,7 +1363,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1365
+//line types_task.go:1367
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1369,7 +1371,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1373
+//line types_task.go:1375
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1377,7 +1379,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1381
+//line types_task.go:1383
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1385,7 +1387,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1389
+//line types_task.go:1391
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1420,7 +1422,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1424
+//line types_task.go:1426
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1434,7 +1436,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1438
+//line types_task.go:1440
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1456,7 +1458,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1460
+//line types_task.go:1462
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1480,7 +1482,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1484
+//line types_task.go:1486
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1497,7 +1499,7 @@ end3:
 	return generated.Return[int](f1, len(all), nil)
 }
 
-//line types_task.go:1501
+//line types_task.go:1503
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1545,7 +1547,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1549
+//line types_task.go:1551
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
@@ -1560,7 +1562,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1564
+//line types_task.go:1566
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1575,7 +1577,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1579
+//line types_task.go:1581
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1590,7 +1592,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1594
+//line types_task.go:1596
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1605,7 +1607,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1609
+//line types_task.go:1611
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
 func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) generated.Step {
@@ -1629,7 +1631,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1633
+//line types_task.go:1635
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1638,7 +1640,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1642
+//line types_task.go:1644
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1647,7 +1649,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1651
+//line types_task.go:1653
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1656,7 +1658,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1660
+//line types_task.go:1662
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1680,7 +1682,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1684
+//line types_task.go:1686
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1695,7 +1697,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1699
+//line types_task.go:1701
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1710,7 +1712,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1714
+//line types_task.go:1716
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1725,7 +1727,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1729
+//line types_task.go:1731
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1740,7 +1742,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1744
+//line types_task.go:1746
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1785,7 +1787,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1789
+//line types_task.go:1791
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
@@ -1805,7 +1807,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1809
+//line types_task.go:1811
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
@@ -1817,7 +1819,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1821
+//line types_task.go:1823
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, typeSwitchJumpsKind, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
@@ -1833,7 +1835,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1837
+//line types_task.go:1839
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
 func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.Step {
@@ -1857,7 +1859,7 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1861
+//line types_task.go:1863
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1865,14 +1867,14 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1869
+//line types_task.go:1871
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1876
+//line types_task.go:1878
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1898,7 +1900,7 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1902
+//line types_task.go:1904
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
@@ -1920,7 +1922,7 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1924
+//line types_task.go:1926
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 		h = generated.Hold(t, typeSwitchJumpsKind, f, h)
@@ -1932,7 +1934,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1936
+//line types_task.go:1938
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1954,4 +1956,4 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line types_task.go:1958
+//line types_task.go:1960

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package closures
 
 import (
@@ -189,7 +191,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f := generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:193
+//line literals_task.go:195
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, taskLiteralFunc1Kind, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -201,7 +203,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v + n
 	})
 	a := startOfLiterals(f)(t, 1)
-//line literals_task.go:205
+//line literals_task.go:207
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[taskLiteralHeld](t, taskLiteralKind, 1)
 		s := generated.At[taskLiteralAt1](f1)
@@ -212,7 +214,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:18
 	v := startOfLiterals(f)(t, 2)
-//line literals_task.go:216
+//line literals_task.go:218
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[taskLiteralHeld](t, taskLiteralKind, 2)
 		s := generated.At[taskLiteralAt2](f1)
@@ -223,7 +225,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:18
 	b := startOfLiterals(f)(t, v)
-//line literals_task.go:227
+//line literals_task.go:229
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, taskLiteralKind, 3)
 		s := generated.At[taskLiteralAt3](f1)
@@ -235,7 +237,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, nil
 }
 
-//line literals_task.go:239
+//line literals_task.go:241
 
 // taskLiteralStep is the step form of taskLiteral.
 func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
@@ -256,7 +258,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:17
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:260
+//line literals_task.go:262
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralAt2](f1)
@@ -265,7 +267,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:18
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:269
+//line literals_task.go:271
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralAt3](f1)
@@ -273,7 +275,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:18
 		b = s.result
 		generated.Child(f1)
-//line literals_task.go:277
+//line literals_task.go:279
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -282,7 +284,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 	f = generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:286
+//line literals_task.go:288
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, taskLiteralFunc1Kind, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -294,7 +296,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 		return v + n
 	})
 	a = startOfLiterals(f)(t, 1)
-//line literals_task.go:298
+//line literals_task.go:300
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
@@ -306,7 +308,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 resume1:
 //line literals.go:18
 	v = startOfLiterals(f)(t, 2)
-//line literals_task.go:310
+//line literals_task.go:312
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
@@ -318,7 +320,7 @@ resume1:
 resume2:
 //line literals.go:18
 	b = startOfLiterals(f)(t, v)
-//line literals_task.go:322
+//line literals_task.go:324
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
@@ -333,7 +335,7 @@ resume3:
 	return generated.Return[int](f1, a*100+b, nil)
 }
 
-//line literals_task.go:337
+//line literals_task.go:339
 
 // taskLiteralFunc1Args has the arguments of taskLiteral.func1.
 type taskLiteralFunc1Args struct {
@@ -372,7 +374,7 @@ func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated
 //line literals.go:15
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:376
+//line literals_task.go:378
 		goto resume1
 	default:
 		return f.BadResume()
@@ -380,7 +382,7 @@ func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated
 //line literals.go:14
 	tr.Print("literal", k, n)
 	v = valueStart(t, tr, k)
-//line literals_task.go:384
+//line literals_task.go:386
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralFunc1At1](f)
 		*s = taskLiteralFunc1At1{n: n}
@@ -395,7 +397,7 @@ resume1:
 	return generated.Return[int](f, v+n, nil)
 }
 
-//line literals_task.go:399
+//line literals_task.go:401
 
 // taskLiteralChangesArgs has the arguments of taskLiteralChanges.
 type taskLiteralChangesArgs struct {
@@ -426,7 +428,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	f := generated.Literal(func(t *task.T, k int) (_ error) {
 		x += k
 		err := waitStart(t, tr, "in", x)
-//line literals_task.go:430
+//line literals_task.go:432
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 			*h = taskLiteralChangesFunc1Held{x: &x, s: &s}
@@ -440,7 +442,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	{
 //line literals.go:31
 		err := startOfLiterals1(f)(t, 1)
-//line literals_task.go:444
+//line literals_task.go:446
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 1)
 			*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -454,7 +456,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line literals.go:34
 	x += 5
 	v := valueStart(t, tr, 3)
-//line literals_task.go:458
+//line literals_task.go:460
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 2)
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -465,7 +467,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:35
 	err1 := startOfLiterals1(f)(t, v)
-//line literals_task.go:469
+//line literals_task.go:471
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 3)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -475,7 +477,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	tr.Print(s)
 	s = "new"
 	waitStart(t, tr, "out", x)
-//line literals_task.go:479
+//line literals_task.go:481
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 4)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f, err1: err1}
@@ -483,7 +485,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:39
 	startOfLiterals1(f)(t, x)
-//line literals_task.go:487
+//line literals_task.go:489
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 5)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, err1: err1}
@@ -494,7 +496,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return x, err1
 }
 
-//line literals_task.go:498
+//line literals_task.go:500
 
 // taskLiteralChangesStep is the step form of taskLiteralChanges.
 func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) generated.Step {
@@ -517,7 +519,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:31
 		err = generated.ChildErr(f1)
-//line literals_task.go:521
+//line literals_task.go:523
 		goto resume1
 	case 2:
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -525,25 +527,25 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 //line literals.go:35
 		v = s1.result
 		generated.Child(f1)
-//line literals_task.go:529
+//line literals_task.go:531
 		goto resume2
 	case 3:
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:35
 		err1 = generated.ChildErr(f1)
-//line literals_task.go:535
+//line literals_task.go:537
 		goto resume3
 	case 4:
 		tr, x, s, f, err1 = h.tr, h.x, h.s, h.f, h.err1
 //line literals.go:38
 		generated.ChildErr(f1)
-//line literals_task.go:541
+//line literals_task.go:543
 		goto resume4
 	case 5:
 		tr, x, s, err1 = h.tr, h.x, h.s, h.err1
 //line literals.go:39
 		generated.ChildErr(f1)
-//line literals_task.go:547
+//line literals_task.go:549
 		goto resume5
 	default:
 		return f1.BadResume()
@@ -559,7 +561,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 //line literals.go:25
 			*x += k
 			err := waitStart(t, tr, "in", *x)
-//line literals_task.go:563
+//line literals_task.go:565
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 				*h = taskLiteralChangesFunc1Held{x: x, s: s}
@@ -573,7 +575,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 	}
 //line literals.go:31
 	err = startOfLiterals1(f)(t, 1)
-//line literals_task.go:577
+//line literals_task.go:579
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 1)
@@ -588,7 +590,7 @@ resume1:
 end1:
 	*x += 5
 	v = valueStart(t, tr, 3)
-//line literals_task.go:592
+//line literals_task.go:594
 	if generated.Suspended(t) {
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
@@ -599,7 +601,7 @@ end1:
 resume2:
 //line literals.go:35
 	err1 = startOfLiterals1(f)(t, v)
-//line literals_task.go:603
+//line literals_task.go:605
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 3)
@@ -609,7 +611,7 @@ resume3:
 	tr.Print(*s)
 	*s = "new"
 	waitStart(t, tr, "out", *x)
-//line literals_task.go:613
+//line literals_task.go:615
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f, err1: err1}
 		return generated.Wait(f1, t, 4)
@@ -617,7 +619,7 @@ resume3:
 resume4:
 //line literals.go:39
 	startOfLiterals1(f)(t, *x)
-//line literals_task.go:621
+//line literals_task.go:623
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, err1: err1}
 		return generated.Wait(f1, t, 5)
@@ -628,7 +630,7 @@ resume5:
 	return generated.Return[int](f1, *x, err1)
 }
 
-//line literals_task.go:632
+//line literals_task.go:634
 
 // taskLiteralChangesFunc1Args has the arguments of taskLiteralChanges.func1.
 type taskLiteralChangesFunc1Args struct {
@@ -664,7 +666,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1H
 		x, s = h.x, h.s
 //line literals.go:26
 		err = generated.ChildErr(f)
-//line literals_task.go:668
+//line literals_task.go:670
 		goto resume1
 	default:
 		return f.BadResume()
@@ -672,7 +674,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1H
 //line literals.go:25
 	*x += k
 	err = waitStart(t, tr, "in", *x)
-//line literals_task.go:676
+//line literals_task.go:678
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesFunc1Held{x: x, s: s}
 		return generated.Wait(f, t, 1)
@@ -684,7 +686,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line literals_task.go:688
+//line literals_task.go:690
 
 // taskLiteralsArgs has the arguments of taskLiterals.
 type taskLiteralsArgs struct {
@@ -732,7 +734,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			all = append(all, generated.Literal(func(t *task.T) (_ int) {
 				k++
 				v := valueStart(t, tr, i+k)
-//line literals_task.go:736
+//line literals_task.go:738
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 					s := generated.At[taskLiteralsFunc1At1](f)
@@ -746,7 +748,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return v
 			}))
 			waitStart(t, tr, "made", k)
-//line literals_task.go:750
+//line literals_task.go:752
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 1)
 				*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
@@ -769,7 +771,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line literals.go:59
 				v := startOfLiterals2(f)(t)
-//line literals_task.go:773
+//line literals_task.go:775
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 2)
 					s := generated.At[taskLiteralsAt2](f1)
@@ -781,7 +783,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:59
 				sum += v
 				v1 := startOfLiterals2(f)(t)
-//line literals_task.go:785
+//line literals_task.go:787
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 3)
 					s := generated.At[taskLiteralsAt3](f1)
@@ -799,7 +801,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line literals_task.go:803
+//line literals_task.go:805
 
 // taskLiteralsStep is the step form of taskLiterals.
 func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
@@ -822,7 +824,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 		tr, all, k = h.tr, h.all, h.k
 //line literals.go:54
 		generated.ChildErr(f1)
-//line literals_task.go:826
+//line literals_task.go:828
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralsAt2](f1)
@@ -831,7 +833,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 //line literals.go:59
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:835
+//line literals_task.go:837
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralsAt3](f1)
@@ -840,7 +842,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 //line literals.go:60
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:844
+//line literals_task.go:846
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -865,7 +867,7 @@ loop1:
 //line literals.go:49
 			*k++
 			v := valueStart(t, tr, i+*k)
-//line literals_task.go:869
+//line literals_task.go:871
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 				s := generated.At[taskLiteralsFunc1At1](f)
@@ -881,7 +883,7 @@ loop1:
 	}
 //line literals.go:54
 	waitStart(t, tr, "made", *k)
-//line literals_task.go:885
+//line literals_task.go:887
 	if generated.Suspended(t) {
 		*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 		*h = taskLiteralsHeld{tr: tr, all: all, k: k}
@@ -907,7 +909,7 @@ loop2:
 //line literals.go:58
 	f = list[i2]
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:911
+//line literals_task.go:913
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt2](f1)
 		*s = taskLiteralsAt2{sum: sum, i2: i2}
@@ -919,7 +921,7 @@ resume2:
 //line literals.go:59
 	sum += v
 	v1 = startOfLiterals2(f)(t)
-//line literals_task.go:923
+//line literals_task.go:925
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt3](f1)
 		*s = taskLiteralsAt3{sum: sum, i2: i2}
@@ -938,7 +940,7 @@ end2:
 	return generated.Return[int](f1, sum, nil)
 }
 
-//line literals_task.go:942
+//line literals_task.go:944
 
 // taskLiteralsFunc1Args has the arguments of taskLiterals.func1.
 type taskLiteralsFunc1Args struct {
@@ -978,7 +980,7 @@ func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generat
 //line literals.go:50
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:982
+//line literals_task.go:984
 		goto resume1
 	default:
 		return f.BadResume()
@@ -986,7 +988,7 @@ func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generat
 //line literals.go:49
 	*k++
 	v = valueStart(t, tr, i+*k)
-//line literals_task.go:990
+//line literals_task.go:992
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsFunc1At1](f)
 		*s = taskLiteralsFunc1At1{}
@@ -1000,7 +1002,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1004
+//line literals_task.go:1006
 
 // nestedLiteralsArgs has the arguments of nestedLiterals.
 type nestedLiteralsArgs struct {
@@ -1039,7 +1041,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			x++
 			y += b
 			v := valueStart(t, tr, x*100+y)
-//line literals_task.go:1043
+//line literals_task.go:1045
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1047,7 +1049,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1051
+//line literals_task.go:1053
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1058,7 +1060,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:74
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1062
+//line literals_task.go:1064
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1071,7 +1073,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1075
+//line literals_task.go:1077
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1080,7 +1082,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:77
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1084
+//line literals_task.go:1086
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1093,7 +1095,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1097
+//line literals_task.go:1099
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 1)
 		s := generated.At[nestedLiteralsAt1](f)
@@ -1108,7 +1110,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1112
+//line literals_task.go:1114
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 2)
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1121,7 +1123,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1125
+//line literals_task.go:1127
 
 // nestedLiteralsStep is the step form of nestedLiterals.
 func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Step {
@@ -1145,7 +1147,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:79
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1149
+//line literals_task.go:1151
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1154,7 +1156,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:84
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1158
+//line literals_task.go:1160
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1171,7 +1173,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1175
+//line literals_task.go:1177
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1179,7 +1181,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1183
+//line literals_task.go:1185
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1190,7 +1192,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:74
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1194
+//line literals_task.go:1196
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1203,7 +1205,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1207
+//line literals_task.go:1209
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1212,7 +1214,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:77
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1216
+//line literals_task.go:1218
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1227,7 +1229,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 	}
 //line literals.go:79
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1231
+//line literals_task.go:1233
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1242,7 +1244,7 @@ resume1:
 		return generated.Return[int](f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1246
+//line literals_task.go:1248
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1255,7 +1257,7 @@ resume2:
 	return generated.Return[int](f, k+m+*x, err)
 }
 
-//line literals_task.go:1259
+//line literals_task.go:1261
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1317,7 +1319,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:74
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1321
+//line literals_task.go:1323
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1326,7 +1328,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:74
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1330
+//line literals_task.go:1332
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1334,7 +1336,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 		inner = h.inner
 //line literals.go:76
 		err = generated.ChildErr(f)
-//line literals_task.go:1338
+//line literals_task.go:1340
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1343,7 +1345,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:77
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1347
+//line literals_task.go:1349
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1358,7 +1360,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1362
+//line literals_task.go:1364
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1368,7 +1370,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 	}
 //line literals.go:74
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1372
+//line literals_task.go:1374
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1379,7 +1381,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 resume1:
 //line literals.go:74
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1383
+//line literals_task.go:1385
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1392,7 +1394,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1396
+//line literals_task.go:1398
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1401,7 +1403,7 @@ resume2:
 resume3:
 //line literals.go:77
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1405
+//line literals_task.go:1407
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1414,7 +1416,7 @@ resume4:
 	return generated.Return[int](f, k+v2, err)
 }
 
-//line literals_task.go:1418
+//line literals_task.go:1420
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1454,7 +1456,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1458
+//line literals_task.go:1460
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1463,7 +1465,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1467
+//line literals_task.go:1469
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1478,7 +1480,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1482
+//line literals_task.go:1484
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1508,7 +1510,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1512
+//line literals_task.go:1514
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1516,7 +1518,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1520
+//line literals_task.go:1522
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1527,7 +1529,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:96
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1531
+//line literals_task.go:1533
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1539,7 +1541,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1543
+//line literals_task.go:1545
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveLiteralHeld](t, recursiveLiteralKind, 1)
 		s := generated.At[recursiveLiteralAt1](f)
@@ -1552,7 +1554,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1556
+//line literals_task.go:1558
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
 func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated.Step {
@@ -1574,7 +1576,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 //line literals.go:98
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1578
+//line literals_task.go:1580
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1591,7 +1593,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1595
+//line literals_task.go:1597
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1599,7 +1601,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1603
+//line literals_task.go:1605
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1610,7 +1612,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			}
 //line literals.go:96
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1614
+//line literals_task.go:1616
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1624,7 +1626,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 	}
 //line literals.go:98
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1628
+//line literals_task.go:1630
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1637,7 +1639,7 @@ resume1:
 	return generated.Return[int](f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1641
+//line literals_task.go:1643
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1690,7 +1692,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:94
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1694
+//line literals_task.go:1696
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1699,7 +1701,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:96
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1703
+//line literals_task.go:1705
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1707,7 +1709,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:96
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1711
+//line literals_task.go:1713
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1719,7 +1721,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 	}
 //line literals.go:94
 	v = valueStart(t, tr, n)
-//line literals_task.go:1723
+//line literals_task.go:1725
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1734,7 +1736,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1738
+//line literals_task.go:1740
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
@@ -1746,7 +1748,7 @@ end1:
 resume2:
 //line literals.go:96
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1750
+//line literals_task.go:1752
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1761,7 +1763,7 @@ resume3:
 	return generated.Return[int](f, v1+v2, nil)
 }
 
-//line literals_task.go:1765
+//line literals_task.go:1767
 
 // twiceAt1 is what twice keeps while it waits in line 103.
 type twiceAt1 struct {
@@ -1792,7 +1794,7 @@ var twiceKind *generated.Kind
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:103
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1796
+//line literals_task.go:1798
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 1)
 		s := generated.At[twiceAt1](f1)
@@ -1806,7 +1808,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1810
+//line literals_task.go:1812
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
@@ -1815,7 +1817,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	}
 //line literals.go:108
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1819
+//line literals_task.go:1821
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, twiceKind, 3)
 		s := generated.At[twiceAt3](f1)
@@ -1827,7 +1829,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1831
+//line literals_task.go:1833
 
 // twiceStep is the step form of twice.
 func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
@@ -1847,7 +1849,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:103
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1851
+//line literals_task.go:1853
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1855,7 +1857,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 		f = h.f
 //line literals.go:107
 		generated.ChildErr(f1)
-//line literals_task.go:1859
+//line literals_task.go:1861
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1863,14 +1865,14 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:108
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1867
+//line literals_task.go:1869
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:103
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1874
+//line literals_task.go:1876
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
@@ -1885,7 +1887,7 @@ resume1:
 		return generated.Return[int](f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1889
+//line literals_task.go:1891
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		h = generated.Hold(t, twiceKind, f1, h)
@@ -1895,7 +1897,7 @@ resume1:
 resume2:
 //line literals.go:108
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1899
+//line literals_task.go:1901
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1910,7 +1912,7 @@ resume3:
 	return generated.Return[int](f1, a+b, err)
 }
 
-//line literals_task.go:1914
+//line literals_task.go:1916
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1938,7 +1940,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1942
+//line literals_task.go:1944
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
@@ -1950,7 +1952,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:117
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1954
+//line literals_task.go:1956
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -1959,7 +1961,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:118
 		return v, err
 	}))
-//line literals_task.go:1963
+//line literals_task.go:1965
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedLiteralHeld](t, passedLiteralKind, 1)
 		s := generated.At[passedLiteralAt1](f)
@@ -1972,7 +1974,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1976
+//line literals_task.go:1978
 
 // passedLiteralStep is the step form of passedLiteral.
 func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step {
@@ -1994,7 +1996,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:114
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1998
+//line literals_task.go:2000
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2008,7 +2010,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:115
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:2012
+//line literals_task.go:2014
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
@@ -2020,7 +2022,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:117
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2024
+//line literals_task.go:2026
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -2030,7 +2032,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 			return v, err
 		}))
 	}
-//line literals_task.go:2034
+//line literals_task.go:2036
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2043,7 +2045,7 @@ resume1:
 	return generated.Return[int](f, r*1000+*total, err)
 }
 
-//line literals_task.go:2047
+//line literals_task.go:2049
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2089,14 +2091,14 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:116
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2093
+//line literals_task.go:2095
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:118
 		err = generated.ChildErr(f)
-//line literals_task.go:2100
+//line literals_task.go:2102
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2104,7 +2106,7 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:115
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2108
+//line literals_task.go:2110
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
@@ -2117,7 +2119,7 @@ resume1:
 //line literals.go:117
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2121
+//line literals_task.go:2123
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2130,7 +2132,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line literals_task.go:2134
+//line literals_task.go:2136
 
 type makerHeld = struct {
 	tr    *cases.Trace
@@ -2143,7 +2145,7 @@ var makerKind *generated.Kind
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:131
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2147
+//line literals_task.go:2149
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[makerHeld](t, makerKind, 1)
 		*h = makerHeld{tr: tr, start: &start}
@@ -2152,7 +2154,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 //line literals.go:132
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2156
+//line literals_task.go:2158
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2167,7 +2169,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2171
+//line literals_task.go:2173
 
 // makerStep is the step form of maker.
 func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
@@ -2184,14 +2186,14 @@ func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
 		tr, start = h.tr, h.start
 //line literals.go:131
 		err = generated.ChildErr(f)
-//line literals_task.go:2188
+//line literals_task.go:2190
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2195
+//line literals_task.go:2197
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
@@ -2200,7 +2202,7 @@ resume1:
 //line literals.go:132
 	return generated.Return[func(*task.T, int) int](f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2204
+//line literals_task.go:2206
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2215,7 +2217,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2219
+//line literals_task.go:2221
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2255,14 +2257,14 @@ func makerFunc1Step(f *generated.Frame, h *makerFunc1Held) generated.Step {
 //line literals.go:133
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2259
+//line literals_task.go:2261
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:133
 	v = valueStart(t, tr, d)
-//line literals_task.go:2266
+//line literals_task.go:2268
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2276,7 +2278,7 @@ resume1:
 	return generated.Return[int](f, *start, nil)
 }
 
-//line literals_task.go:2280
+//line literals_task.go:2282
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2327,7 +2329,7 @@ var returnedLiteralKind *generated.Kind
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:139
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2331
+//line literals_task.go:2333
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 1)
 		*h = returnedLiteralHeld{tr: tr}
@@ -2339,7 +2341,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2343
+//line literals_task.go:2345
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
@@ -2348,7 +2350,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2352
+//line literals_task.go:2354
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 3)
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2359,7 +2361,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2363
+//line literals_task.go:2365
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 4)
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2371,7 +2373,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:144
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2375
+//line literals_task.go:2377
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
@@ -2380,7 +2382,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:146
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2384
+//line literals_task.go:2386
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 6)
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2391,7 +2393,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:146
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2395
+//line literals_task.go:2397
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 7)
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2404,7 +2406,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2408
+//line literals_task.go:2410
 
 // returnedLiteralStep is the step form of returnedLiteral.
 func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.Step {
@@ -2426,14 +2428,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:139
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2430
+//line literals_task.go:2432
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:143
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2437
+//line literals_task.go:2439
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2441,7 +2443,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2445
+//line literals_task.go:2447
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2450,7 +2452,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2454
+//line literals_task.go:2456
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2458,7 +2460,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 		f, err, g = h.f, h.err, h.g
 //line literals.go:145
 		generated.ChildErr(f1)
-//line literals_task.go:2462
+//line literals_task.go:2464
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2467,7 +2469,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:146
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2471
+//line literals_task.go:2473
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2476,14 +2478,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:146
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2480
+//line literals_task.go:2482
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:139
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2487
+//line literals_task.go:2489
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2495,7 +2497,7 @@ resume1:
 		return generated.Return[int](f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2499
+//line literals_task.go:2501
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2504,7 +2506,7 @@ resume1:
 resume2:
 //line literals.go:144
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2508
+//line literals_task.go:2510
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2515,7 +2517,7 @@ resume2:
 resume3:
 //line literals.go:144
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2519
+//line literals_task.go:2521
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2527,7 +2529,7 @@ resume4:
 //line literals.go:144
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2531
+//line literals_task.go:2533
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2536,7 +2538,7 @@ resume4:
 resume5:
 //line literals.go:146
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2540
+//line literals_task.go:2542
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2547,7 +2549,7 @@ resume5:
 resume6:
 //line literals.go:146
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2551
+//line literals_task.go:2553
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2560,7 +2562,7 @@ resume7:
 	return generated.Return[int](f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2564
+//line literals_task.go:2566
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2597,7 +2599,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:150
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2601
+//line literals_task.go:2603
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 1)
 		s := generated.At[unboundLiteralAt1](f1)
@@ -2608,7 +2610,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:152
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2612
+//line literals_task.go:2614
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
@@ -2617,7 +2619,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:153
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2621
+//line literals_task.go:2623
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, unboundLiteralKind, 3)
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2629,7 +2631,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2633
+//line literals_task.go:2635
 
 // unboundLiteralStep is the step form of unboundLiteral.
 func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.Step {
@@ -2651,7 +2653,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:151
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2655
+//line literals_task.go:2657
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2659,7 +2661,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 		f = h.f
 //line literals.go:152
 		generated.ChildErr(f1)
-//line literals_task.go:2663
+//line literals_task.go:2665
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2667,7 +2669,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:153
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2671
+//line literals_task.go:2673
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2675,7 +2677,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:150
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2679
+//line literals_task.go:2681
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
@@ -2687,7 +2689,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 resume1:
 //line literals.go:152
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2691
+//line literals_task.go:2693
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		h = generated.Hold(t, unboundLiteralKind, f1, h)
@@ -2697,7 +2699,7 @@ resume1:
 resume2:
 //line literals.go:153
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2701
+//line literals_task.go:2703
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2712,7 +2714,7 @@ resume3:
 	return generated.Return[int](f1, a+v*10, nil)
 }
 
-//line literals_task.go:2716
+//line literals_task.go:2718
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2754,7 +2756,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:157
 		waitStart(t, tr, "none")
-//line literals_task.go:2758
+//line literals_task.go:2760
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2764,7 +2766,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:158
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2768
+//line literals_task.go:2770
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2777,7 +2779,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:158
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2781
+//line literals_task.go:2783
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2793,7 +2795,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2797
+//line literals_task.go:2799
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2809,7 +2811,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:167
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2813
+//line literals_task.go:2815
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -2818,7 +2820,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line literals.go:168
 	startOfLiterals4(none)(t)
-//line literals_task.go:2822
+//line literals_task.go:2824
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
@@ -2826,7 +2828,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2830
+//line literals_task.go:2832
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
@@ -2835,7 +2837,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:170
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2839
+//line literals_task.go:2841
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 3)
 		s1 := generated.At[literalResultsAt3](f)
@@ -2848,7 +2850,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := len(s)
 //line literals.go:171
 	v1 := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2852
+//line literals_task.go:2854
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 4)
 		s1 := generated.At[literalResultsAt4](f)
@@ -2861,7 +2863,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + k*10 + r*100 + v1*1000, err
 }
 
-//line literals_task.go:2865
+//line literals_task.go:2867
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Step {
@@ -2886,14 +2888,14 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:168
 		generated.Child(f)
-//line literals_task.go:2890
+//line literals_task.go:2892
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:169
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2897
+//line literals_task.go:2899
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2902,7 +2904,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:170
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2906
+//line literals_task.go:2908
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2911,7 +2913,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:171
 		v1 = s1.result
 		generated.Child(f)
-//line literals_task.go:2915
+//line literals_task.go:2917
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2920,7 +2922,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:157
 		waitStart(t, tr, "none")
-//line literals_task.go:2924
+//line literals_task.go:2926
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2930,7 +2932,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:158
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2934
+//line literals_task.go:2936
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2943,7 +2945,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		v1 := fmt.Sprint(v)
 //line literals.go:158
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2947
+//line literals_task.go:2949
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2959,7 +2961,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2963
+//line literals_task.go:2965
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2975,7 +2977,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:167
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2979
+//line literals_task.go:2981
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -2984,7 +2986,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	})
 //line literals.go:168
 	startOfLiterals4(none)(t)
-//line literals_task.go:2988
+//line literals_task.go:2990
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2992,7 +2994,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 resume1:
 //line literals.go:169
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2996
+//line literals_task.go:2998
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -3001,7 +3003,7 @@ resume1:
 resume2:
 //line literals.go:170
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:3005
+//line literals_task.go:3007
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3014,7 +3016,7 @@ resume3:
 	v = len(s)
 //line literals.go:171
 	v1 = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3018
+//line literals_task.go:3020
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r, v: v}
@@ -3027,7 +3029,7 @@ resume4:
 	return generated.Return[int](f, v+k*10+r*100+v1*1000, err)
 }
 
-//line literals_task.go:3031
+//line literals_task.go:3033
 
 type literalResultsFunc1Held = struct {
 	tr *cases.Trace
@@ -3047,14 +3049,14 @@ func literalResultsFunc1Step(f *generated.Frame, h *literalResultsFunc1Held) gen
 	case 1:
 //line literals.go:157
 		generated.ChildErr(f)
-//line literals_task.go:3051
+//line literals_task.go:3053
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:157
 	waitStart(t, tr, "none")
-//line literals_task.go:3058
+//line literals_task.go:3060
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3107,7 +3109,7 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:158
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3111
+//line literals_task.go:3113
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3115,14 +3117,14 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:158
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3119
+//line literals_task.go:3121
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:158
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3126
+//line literals_task.go:3128
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3135,7 +3137,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:158
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3139
+//line literals_task.go:3141
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3148,7 +3150,7 @@ resume2:
 	return generated.Return[literalResultsFunc2Result](f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3152
+//line literals_task.go:3154
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3186,7 +3188,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 		r = s.r
 //line literals.go:161
 		err = generated.ChildErr(f)
-//line literals_task.go:3190
+//line literals_task.go:3192
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3194,7 +3196,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 //line literals.go:160
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3198
+//line literals_task.go:3200
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3214,7 +3216,7 @@ end1:
 	return generated.Return[int](f, r*2, nil)
 }
 
-//line literals_task.go:3218
+//line literals_task.go:3220
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 167.
 type literalResultsFunc4At1 struct {
@@ -3246,14 +3248,14 @@ func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) gen
 //line literals.go:167
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3250
+//line literals_task.go:3252
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:167
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3257
+//line literals_task.go:3259
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3268,7 +3270,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:3272
+//line literals_task.go:3274
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3292,7 +3294,7 @@ var plusOneKind *generated.Kind
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:179
 	v := valueStart(t, tr, n)
-//line literals_task.go:3296
+//line literals_task.go:3298
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, plusOneKind, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3304,7 +3306,7 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3308
+//line literals_task.go:3310
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
@@ -3323,14 +3325,14 @@ func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 //line literals.go:179
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3327
+//line literals_task.go:3329
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:179
 	v = valueStart(t, tr, n)
-//line literals_task.go:3334
+//line literals_task.go:3336
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3345,7 +3347,7 @@ resume1:
 	return generated.Return[int](f, v+1, nil)
 }
 
-//line literals_task.go:3349
+//line literals_task.go:3351
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3391,7 +3393,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3395
+//line literals_task.go:3397
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3401,7 +3403,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3405
+//line literals_task.go:3407
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3412,7 +3414,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:187
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3416
+//line literals_task.go:3418
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3430,7 +3432,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := len(op.name)
 //line literals.go:189
 			v2 := startOfLiterals7(op.do)(t, tr, v1)
-//line literals_task.go:3434
+//line literals_task.go:3436
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3446,7 +3448,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:192
 	v3 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3450
+//line literals_task.go:3452
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, functionTableKind, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3458,7 +3460,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v3, nil
 }
 
-//line literals_task.go:3462
+//line literals_task.go:3464
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step {
@@ -3481,7 +3483,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:187
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3485
+//line literals_task.go:3487
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3489,7 +3491,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:187
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3493
+//line literals_task.go:3495
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3498,7 +3500,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:189
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3502
+//line literals_task.go:3504
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3506,7 +3508,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:192
 		v3 = s.result
 		generated.Child(f)
-//line literals_task.go:3510
+//line literals_task.go:3512
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3515,7 +3517,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3519
+//line literals_task.go:3521
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3525,7 +3527,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3529
+//line literals_task.go:3531
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3537,7 +3539,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 resume1:
 //line literals.go:187
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3541
+//line literals_task.go:3543
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3559,7 +3561,7 @@ loop1:
 	v1 = len(op.name)
 //line literals.go:189
 	v2 = startOfLiterals7(op.do)(t, tr, v1)
-//line literals_task.go:3563
+//line literals_task.go:3565
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3578,7 +3580,7 @@ resume3:
 end1:
 //line literals.go:192
 	v3 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3582
+//line literals_task.go:3584
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3593,7 +3595,7 @@ resume4:
 	return generated.Return[int](f, sum+v3, nil)
 }
 
-//line literals_task.go:3597
+//line literals_task.go:3599
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3630,14 +3632,14 @@ func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) gener
 		n, k = s.n, s.k
 //line literals.go:184
 		generated.ChildErr(f)
-//line literals_task.go:3634
+//line literals_task.go:3636
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:184
 	waitStart(t, tr, "c")
-//line literals_task.go:3641
+//line literals_task.go:3643
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3650,7 +3652,7 @@ resume1:
 	return generated.Return[int](f, k*n, nil)
 }
 
-//line literals_task.go:3654
+//line literals_task.go:3656
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3681,7 +3683,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:197
 	waitStart(t, tr, "before")
-//line literals_task.go:3685
+//line literals_task.go:3687
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3689,7 +3691,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:198
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3693
+//line literals_task.go:3695
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3700,7 +3702,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:198
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3704
+//line literals_task.go:3706
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, nilFunctionKind, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3712,7 +3714,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3716
+//line literals_task.go:3718
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
@@ -3732,7 +3734,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 		tr, f = h.tr, h.f
 //line literals.go:197
 		generated.ChildErr(f1)
-//line literals_task.go:3736
+//line literals_task.go:3738
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3740,14 +3742,14 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 //line literals.go:198
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3744
+//line literals_task.go:3746
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:198
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3751
+//line literals_task.go:3753
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3755,7 +3757,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	f = nil
 //line literals.go:197
 	waitStart(t, tr, "before")
-//line literals_task.go:3759
+//line literals_task.go:3761
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3764,7 +3766,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 resume1:
 //line literals.go:198
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3768
+//line literals_task.go:3770
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3776,7 +3778,7 @@ resume1:
 resume2:
 //line literals.go:198
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3780
+//line literals_task.go:3782
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3791,7 +3793,7 @@ resume3:
 	return generated.Return[int](f1, v1, nil)
 }
 
-//line literals_task.go:3795
+//line literals_task.go:3797
 
 // addsOneArgs has the arguments of addsOne.
 type addsOneArgs struct {
@@ -3872,7 +3874,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		return addsOne(t, k)
 	})
 	v := valueStart(t, tr, n)
-//line literals_task.go:3876
+//line literals_task.go:3878
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 1)
 		s := generated.At[literalsWithoutWaitsAt1](f)
@@ -3883,7 +3885,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v1 := startOfLiterals(add)(t, v)
-//line literals_task.go:3887
+//line literals_task.go:3889
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 2)
 		s := generated.At[literalsWithoutWaitsAt2](f)
@@ -3894,7 +3896,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v2 := valueStart(t, tr, n+1)
-//line literals_task.go:3898
+//line literals_task.go:3900
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 3)
 		s := generated.At[literalsWithoutWaitsAt3](f)
@@ -3905,7 +3907,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v3 := startOfLiterals(add)(t, v2)
-//line literals_task.go:3909
+//line literals_task.go:3911
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 4)
 		s := generated.At[literalsWithoutWaitsAt4](f)
@@ -3920,7 +3922,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line literals.go:216
 		return t.Err()
 	})
-//line literals_task.go:3924
+//line literals_task.go:3926
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 5)
 		*generated.At[literalsWithoutWaitsAt5](f) = literalsWithoutWaitsAt5{sum: sum}
@@ -3929,7 +3931,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:217
 	err1 := waitStart(t, tr, "end")
-//line literals_task.go:3933
+//line literals_task.go:3935
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 6)
 		*generated.At[literalsWithoutWaitsAt6](f) = literalsWithoutWaitsAt6{sum: sum}
@@ -3940,7 +3942,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, errors.Join(err, err1)
 }
 
-//line literals_task.go:3944
+//line literals_task.go:3946
 
 // literalsWithoutWaitsStep is the step form of literalsWithoutWaits.
 func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) generated.Step {
@@ -3963,7 +3965,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3967
+//line literals_task.go:3969
 		goto resume1
 	case 2:
 		s := generated.At[literalsWithoutWaitsAt2](f)
@@ -3972,7 +3974,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3976
+//line literals_task.go:3978
 		goto resume2
 	case 3:
 		s := generated.At[literalsWithoutWaitsAt3](f)
@@ -3981,7 +3983,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3985
+//line literals_task.go:3987
 		goto resume3
 	case 4:
 		s := generated.At[literalsWithoutWaitsAt4](f)
@@ -3990,7 +3992,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v3 = s.result
 		generated.Child(f)
-//line literals_task.go:3994
+//line literals_task.go:3996
 		goto resume4
 	case 5:
 		s := generated.At[literalsWithoutWaitsAt5](f)
@@ -3998,7 +4000,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		tr = h.tr
 //line literals.go:216
 		err = generated.Err(f)
-//line literals_task.go:4002
+//line literals_task.go:4004
 		goto resume5
 	case 6:
 		s := generated.At[literalsWithoutWaitsAt6](f)
@@ -4006,7 +4008,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		err = h.err
 //line literals.go:217
 		err1 = generated.ChildErr(f)
-//line literals_task.go:4010
+//line literals_task.go:4012
 		goto resume6
 	default:
 		return f.BadResume()
@@ -4023,7 +4025,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		return addsOne(t, k)
 	})
 	v = valueStart(t, tr, n)
-//line literals_task.go:4027
+//line literals_task.go:4029
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt1](f)
 		*s = literalsWithoutWaitsAt1{n: n}
@@ -4034,7 +4036,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 resume1:
 //line literals.go:215
 	v1 = startOfLiterals(add)(t, v)
-//line literals_task.go:4038
+//line literals_task.go:4040
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt2](f)
 		*s = literalsWithoutWaitsAt2{n: n}
@@ -4045,7 +4047,7 @@ resume1:
 resume2:
 //line literals.go:215
 	v2 = valueStart(t, tr, n+1)
-//line literals_task.go:4049
+//line literals_task.go:4051
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt3](f)
 		*s = literalsWithoutWaitsAt3{v1: v1}
@@ -4056,7 +4058,7 @@ resume2:
 resume3:
 //line literals.go:215
 	v3 = startOfLiterals(add)(t, v2)
-//line literals_task.go:4060
+//line literals_task.go:4062
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt4](f)
 		*s = literalsWithoutWaitsAt4{v1: v1}
@@ -4071,7 +4073,7 @@ resume4:
 //line literals.go:216
 		return t.Err()
 	})
-//line literals_task.go:4075
+//line literals_task.go:4077
 	if generated.Suspended(t) {
 		*generated.At[literalsWithoutWaitsAt5](f) = literalsWithoutWaitsAt5{sum: sum}
 		*h = literalsWithoutWaitsHeld{tr: tr}
@@ -4080,7 +4082,7 @@ resume4:
 resume5:
 //line literals.go:217
 	err1 = waitStart(t, tr, "end")
-//line literals_task.go:4084
+//line literals_task.go:4086
 	if generated.Suspended(t) {
 		*generated.At[literalsWithoutWaitsAt6](f) = literalsWithoutWaitsAt6{sum: sum}
 		*h = literalsWithoutWaitsHeld{err: err}
@@ -4091,7 +4093,7 @@ resume6:
 	return generated.Return[int](f, sum, errors.Join(err, err1))
 }
 
-//line literals_task.go:4095
+//line literals_task.go:4097
 
 // literalsWithoutWaitsFunc1Args has the arguments of literalsWithoutWaits.func1.
 type literalsWithoutWaitsFunc1Args struct {
@@ -4126,7 +4128,7 @@ func literalsWithoutWaitsFunc1Step(f *generated.Frame) generated.Step {
 	return generated.Return[int](f, addsOne(t, k), nil)
 }
 
-//line literals_task.go:4130
+//line literals_task.go:4132
 
 var literalsWithoutWaitsFunc2Kind *generated.Kind
 
@@ -4142,7 +4144,7 @@ func literalsWithoutWaitsFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line literals_task.go:4146
+//line literals_task.go:4148
 
 var counterFunc1Kind *generated.Kind
 
@@ -4150,7 +4152,7 @@ var counterFunc1Kind *generated.Kind
 func counterFunc1Start(t *task.T) (_ int) {
 //line literals.go:125
 	t.Yield()
-//line literals_task.go:4154
+//line literals_task.go:4156
 	if generated.Suspended(t) {
 		generated.Spill(t, counterFunc1Kind, 1)
 		return
@@ -4159,7 +4161,7 @@ func counterFunc1Start(t *task.T) (_ int) {
 	return 7
 }
 
-//line literals_task.go:4163
+//line literals_task.go:4165
 
 // counterFunc1Step is the step form of counter.func1.
 func counterFunc1Step(f *generated.Frame) generated.Step {
@@ -4169,14 +4171,14 @@ func counterFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line literals.go:125
 		generated.Err(f)
-//line literals_task.go:4173
+//line literals_task.go:4175
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:125
 	t.Yield()
-//line literals_task.go:4180
+//line literals_task.go:4182
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -4185,7 +4187,7 @@ resume1:
 	return generated.Return[int](f, 7, nil)
 }
 
-//line literals_task.go:4189
+//line literals_task.go:4191
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package closures
 
 import (
@@ -100,7 +102,7 @@ var readKind *generated.Kind
 func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:104
+//line loops_task.go:106
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[readHeld](t, readKind, 1)
 		*h = readHeld{tr: tr, p: p}
@@ -108,7 +110,7 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 	}
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:112
+//line loops_task.go:114
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[readHeld](t, readKind, 2)
 		*h = readHeld{tr: tr, p: p}
@@ -119,7 +121,7 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 	return *p
 }
 
-//line loops_task.go:123
+//line loops_task.go:125
 
 // readStep is the step form of read.
 func readStep(f *generated.Frame, h *readHeld) generated.Step {
@@ -135,20 +137,20 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line loops.go:10
 		generated.ChildErr(f)
-//line loops_task.go:139
+//line loops_task.go:141
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line loops.go:11
 		generated.ChildErr(f)
-//line loops_task.go:145
+//line loops_task.go:147
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:152
+//line loops_task.go:154
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 1)
@@ -156,7 +158,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 resume1:
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:160
+//line loops_task.go:162
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -167,7 +169,7 @@ resume2:
 	return generated.Return[int](f, *p, nil)
 }
 
-//line loops_task.go:171
+//line loops_task.go:173
 
 // loopAddressArgs has the arguments of loopAddress.
 type loopAddressArgs struct {
@@ -231,7 +233,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:20
 				v := readStart(t, tr, &i)
-//line loops_task.go:235
+//line loops_task.go:237
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 1)
 					s := generated.At[loopAddressAt1](f)
@@ -244,7 +246,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				sum += v
 				all = append(all, &i)
 				waitStart(t, tr, "end", i)
-//line loops_task.go:248
+//line loops_task.go:250
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 2)
 					*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
@@ -268,7 +270,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:26
 				v1 := valueStart(t, tr, *p)
-//line loops_task.go:272
+//line loops_task.go:274
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 3)
 					s := generated.At[loopAddressAt3](f)
@@ -287,7 +289,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + *all[0], nil
 }
 
-//line loops_task.go:291
+//line loops_task.go:293
 
 // loopAddressStep is the step form of loopAddress.
 func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
@@ -311,7 +313,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 //line loops.go:20
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:315
+//line loops_task.go:317
 		goto resume1
 	case 2:
 		s := generated.At[loopAddressAt2](f)
@@ -319,7 +321,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:22
 		generated.ChildErr(f)
-//line loops_task.go:323
+//line loops_task.go:325
 		goto resume2
 	case 3:
 		s := generated.At[loopAddressAt3](f)
@@ -328,7 +330,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 //line loops.go:26
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:332
+//line loops_task.go:334
 		goto resume3
 	default:
 		return f.BadResume()
@@ -359,7 +361,7 @@ end1:
 end2:
 //line loops.go:20
 	v = readStart(t, tr, i)
-//line loops_task.go:363
+//line loops_task.go:365
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt1](f)
 		*s = loopAddressAt1{n: n, sum: sum, again: again}
@@ -372,7 +374,7 @@ resume1:
 	sum += v
 	all = append(all, i)
 	waitStart(t, tr, "end", *i)
-//line loops_task.go:376
+//line loops_task.go:378
 	if generated.Suspended(t) {
 		*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
 		*h = loopAddressHeld{tr: tr, all: all, i: i}
@@ -397,7 +399,7 @@ loop2:
 //line loops.go:25
 	p = list[i2]
 	v1 = valueStart(t, tr, *p)
-//line loops_task.go:401
+//line loops_task.go:403
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt3](f)
 		*s = loopAddressAt3{sum: sum, i2: i2}
@@ -417,7 +419,7 @@ end4:
 	return generated.Return[int](f, sum+*all[0], nil)
 }
 
-//line loops_task.go:421
+//line loops_task.go:423
 
 // rangeAddressArgs has the arguments of rangeAddress.
 type rangeAddressArgs struct {
@@ -466,7 +468,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line loops.go:36
 			v1 := readStart(t, tr, &i)
-//line loops_task.go:470
+//line loops_task.go:472
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 1)
 				s := generated.At[rangeAddressAt1](f)
@@ -491,7 +493,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:40
 				p, q := &i1, &v
 				waitStart(t, tr, "range", i1, v)
-//line loops_task.go:495
+//line loops_task.go:497
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 2)
 					*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
@@ -516,7 +518,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:48
 				v2 := valueStart(t, tr, *p1)
-//line loops_task.go:520
+//line loops_task.go:522
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 3)
 					s := generated.At[rangeAddressAt3](f)
@@ -534,7 +536,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line loops_task.go:538
+//line loops_task.go:540
 
 // rangeAddressStep is the step form of rangeAddress.
 func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
@@ -558,7 +560,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 //line loops.go:36
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:562
+//line loops_task.go:564
 		goto resume1
 	case 2:
 		s := generated.At[rangeAddressAt2](f)
@@ -566,7 +568,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 		tr, all, list, i1, v, p, q = h.tr, h.all, h.list, h.i, h.v, h.p, h.q
 //line loops.go:41
 		generated.ChildErr(f)
-//line loops_task.go:570
+//line loops_task.go:572
 		goto resume2
 	case 3:
 		s := generated.At[rangeAddressAt3](f)
@@ -575,7 +577,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 //line loops.go:48
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:579
+//line loops_task.go:581
 		goto resume3
 	default:
 		return f.BadResume()
@@ -593,7 +595,7 @@ loop1:
 //line loops.go:35
 	*i = i2
 	v1 = readStart(t, tr, i)
-//line loops_task.go:597
+//line loops_task.go:599
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt1](f)
 		*s = rangeAddressAt1{n: n, sum: sum, i2: i2}
@@ -624,7 +626,7 @@ loop2:
 	*i1, *v = i3, list[i3]
 	p, q = i1, v
 	waitStart(t, tr, "range", *i1, *v)
-//line loops_task.go:628
+//line loops_task.go:630
 	if generated.Suspended(t) {
 		*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
 		*h = rangeAddressHeld{tr: tr, all: all, list: list, i: i1, v: v, p: p, q: q}
@@ -652,7 +654,7 @@ loop3:
 //line loops.go:47
 	p1 = list1[i4]
 	v2 = valueStart(t, tr, *p1)
-//line loops_task.go:656
+//line loops_task.go:658
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt3](f)
 		*s = rangeAddressAt3{sum: sum, i4: i4}
@@ -670,7 +672,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line loops_task.go:674
+//line loops_task.go:676
 
 // callAt1 is what call keeps while it waits in line 56.
 type callAt1 struct {
@@ -695,7 +697,7 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 //line loops.go:55
 		f := all[i]
 		waitStart(t, tr, "call")
-//line loops_task.go:699
+//line loops_task.go:701
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[callHeld](t, callKind, 1)
 			*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
@@ -709,7 +711,7 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 	return sum
 }
 
-//line loops_task.go:713
+//line loops_task.go:715
 
 // callStep is the step form of call.
 func callStep(f1 *generated.Frame, h *callHeld) generated.Step {
@@ -729,7 +731,7 @@ func callStep(f1 *generated.Frame, h *callHeld) generated.Step {
 		tr, all, f = h.tr, h.all, h.f
 //line loops.go:56
 		generated.ChildErr(f1)
-//line loops_task.go:733
+//line loops_task.go:735
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -745,7 +747,7 @@ loop1:
 //line loops.go:55
 	f = all[i]
 	waitStart(t, tr, "call")
-//line loops_task.go:749
+//line loops_task.go:751
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
 		*h = callHeld{tr: tr, all: all, f: f}
@@ -763,7 +765,7 @@ end1:
 	return generated.Return[int](f1, sum, nil)
 }
 
-//line loops_task.go:767
+//line loops_task.go:769
 
 // loopCapturedArgs has the arguments of loopCaptured.
 type loopCapturedArgs struct {
@@ -823,7 +825,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:66
 				all = append(all, func() int { return i })
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:827
+//line loops_task.go:829
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 1)
 					*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
@@ -856,7 +858,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:70
 				waitStart(t, tr, "loop", i1)
-//line loops_task.go:860
+//line loops_task.go:862
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 2)
 					*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
@@ -872,7 +874,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:73
 	v := callStart(t, tr, all)
-//line loops_task.go:876
+//line loops_task.go:878
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, loopCapturedKind, 3)
 		s := generated.At[loopCapturedAt3](f)
@@ -884,7 +886,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:888
+//line loops_task.go:890
 
 // loopCapturedStep is the step form of loopCaptured.
 func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
@@ -907,7 +909,7 @@ func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:67
 		generated.ChildErr(f)
-//line loops_task.go:911
+//line loops_task.go:913
 		goto resume1
 	case 2:
 		s := generated.At[loopCapturedAt2](f)
@@ -915,14 +917,14 @@ func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 		tr, all, i1 = h.tr, h.all, h.i
 //line loops.go:70
 		generated.ChildErr(f)
-//line loops_task.go:919
+//line loops_task.go:921
 		goto resume2
 	case 3:
 		s := generated.At[loopCapturedAt3](f)
 //line loops.go:73
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:926
+//line loops_task.go:928
 		goto resume3
 	default:
 		return f.BadResume()
@@ -957,7 +959,7 @@ end2:
 	}
 //line loops.go:67
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:961
+//line loops_task.go:963
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
 		h = generated.Hold(t, loopCapturedKind, f, h)
@@ -993,7 +995,7 @@ end4:
 end5:
 //line loops.go:70
 	waitStart(t, tr, "loop", *i1)
-//line loops_task.go:997
+//line loops_task.go:999
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
 		h = generated.Hold(t, loopCapturedKind, f, h)
@@ -1012,7 +1014,7 @@ resume2:
 end6:
 //line loops.go:73
 	v = callStart(t, tr, all)
-//line loops_task.go:1016
+//line loops_task.go:1018
 	if generated.Suspended(t) {
 		s := generated.At[loopCapturedAt3](f)
 		*s = loopCapturedAt3{}
@@ -1027,7 +1029,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1031
+//line loops_task.go:1033
 
 // loopChangedArgs has the arguments of loopChanged.
 type loopChangedArgs struct {
@@ -1090,7 +1092,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					goto next
 				}
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:1094
+//line loops_task.go:1096
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 1)
 					*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
@@ -1131,7 +1133,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:89
 				all = append(all, func() int { j++; return i1 * j })
 				waitStart(t, tr, i1, j)
-//line loops_task.go:1135
+//line loops_task.go:1137
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 2)
 					*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
@@ -1147,7 +1149,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:92
 	v := callStart(t, tr, all)
-//line loops_task.go:1151
+//line loops_task.go:1153
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, loopChangedKind, 3)
 		s := generated.At[loopChangedAt3](f)
@@ -1159,7 +1161,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1163
+//line loops_task.go:1165
 
 // loopChangedStep is the step form of loopChanged.
 func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
@@ -1183,7 +1185,7 @@ func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:84
 		generated.ChildErr(f)
-//line loops_task.go:1187
+//line loops_task.go:1189
 		goto resume1
 	case 2:
 		s := generated.At[loopChangedAt2](f)
@@ -1191,14 +1193,14 @@ func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 		tr, all, i1, j = h.tr, h.all, h.i, h.j
 //line loops.go:90
 		generated.ChildErr(f)
-//line loops_task.go:1195
+//line loops_task.go:1197
 		goto resume2
 	case 3:
 		s := generated.At[loopChangedAt3](f)
 //line loops.go:92
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1202
+//line loops_task.go:1204
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1237,7 +1239,7 @@ end2:
 		goto end3
 	}
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:1241
+//line loops_task.go:1243
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
 		h = generated.Hold(t, loopChangedKind, f, h)
@@ -1286,7 +1288,7 @@ end6:
 	}
 //line loops.go:90
 	waitStart(t, tr, *i1, *j)
-//line loops_task.go:1290
+//line loops_task.go:1292
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
 		h = generated.Hold(t, loopChangedKind, f, h)
@@ -1302,7 +1304,7 @@ resume2:
 end7:
 //line loops.go:92
 	v = callStart(t, tr, all)
-//line loops_task.go:1306
+//line loops_task.go:1308
 	if generated.Suspended(t) {
 		s := generated.At[loopChangedAt3](f)
 		*s = loopChangedAt3{}
@@ -1317,7 +1319,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1321
+//line loops_task.go:1323
 
 // rangeCapturedArgs has the arguments of rangeCaptured.
 type rangeCapturedArgs struct {
@@ -1371,7 +1373,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i3
 		all = append(all, func() int { return i })
 		waitStart(t, tr, "int", i)
-//line loops_task.go:1375
+//line loops_task.go:1377
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 1)
 			*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
@@ -1387,7 +1389,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:101
 			i1, v := i4, list[i4]
 			waitStart(t, tr, "slice", i1)
-//line loops_task.go:1391
+//line loops_task.go:1393
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 2)
 				*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
@@ -1411,7 +1413,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i2, c := i5, char
 			all = append(all, func() int { return i2 + int(c-'a') })
 			waitStart(t, tr, "string", c)
-//line loops_task.go:1415
+//line loops_task.go:1417
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 3)
 				*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
@@ -1435,7 +1437,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k, v1 := v2, v3
 			all = append(all, func() int { return k + v1 })
 			waitStart(t, tr, "map", k)
-//line loops_task.go:1439
+//line loops_task.go:1441
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 4)
 				*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1450,7 +1452,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x = i6
 		all = append(all, func() int { return x })
 		waitStart(t, tr, "outer variable", x)
-//line loops_task.go:1454
+//line loops_task.go:1456
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 5)
 			*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
@@ -1460,7 +1462,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:118
 	v5 := callStart(t, tr, all)
-//line loops_task.go:1464
+//line loops_task.go:1466
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, rangeCapturedKind, 6)
 		s := generated.At[rangeCapturedAt6](f)
@@ -1472,7 +1474,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v5, nil
 }
 
-//line loops_task.go:1476
+//line loops_task.go:1478
 
 // rangeCapturedStep is the step form of rangeCaptured.
 func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step {
@@ -1499,7 +1501,7 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all = h.tr, h.all
 //line loops.go:99
 		generated.ChildErr(f)
-//line loops_task.go:1503
+//line loops_task.go:1505
 		goto resume1
 	case 2:
 		s := generated.At[rangeCapturedAt2](f)
@@ -1507,7 +1509,7 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, list, v = h.tr, h.all, h.list, h.v
 //line loops.go:102
 		generated.ChildErr(f)
-//line loops_task.go:1511
+//line loops_task.go:1513
 		goto resume2
 	case 3:
 		s := generated.At[rangeCapturedAt3](f)
@@ -1515,13 +1517,13 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, text = h.tr, h.all, h.text
 //line loops.go:107
 		generated.ChildErr(f)
-//line loops_task.go:1519
+//line loops_task.go:1521
 		goto resume3
 	case 4:
 		tr, all, it = h.tr, h.all, h.it
 //line loops.go:111
 		generated.ChildErr(f)
-//line loops_task.go:1525
+//line loops_task.go:1527
 		goto resume4
 	case 5:
 		s := generated.At[rangeCapturedAt5](f)
@@ -1529,14 +1531,14 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, x = h.tr, h.all, h.v
 //line loops.go:116
 		generated.ChildErr(f)
-//line loops_task.go:1533
+//line loops_task.go:1535
 		goto resume5
 	case 6:
 		s := generated.At[rangeCapturedAt6](f)
 //line loops.go:118
 		v5 = s.result
 		generated.Child(f)
-//line loops_task.go:1540
+//line loops_task.go:1542
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1557,7 +1559,7 @@ loop1:
 	}
 //line loops.go:99
 	waitStart(t, tr, "int", i)
-//line loops_task.go:1561
+//line loops_task.go:1563
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1582,7 +1584,7 @@ loop2:
 //line loops.go:101
 	i1, *v = i4, list[i4]
 	waitStart(t, tr, "slice", i1)
-//line loops_task.go:1586
+//line loops_task.go:1588
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1622,7 +1624,7 @@ loop3:
 	}
 //line loops.go:107
 	waitStart(t, tr, "string", c)
-//line loops_task.go:1626
+//line loops_task.go:1628
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1654,7 +1656,7 @@ end4:
 	}
 //line loops.go:111
 	waitStart(t, tr, "map", k)
-//line loops_task.go:1658
+//line loops_task.go:1660
 	if generated.Suspended(t) {
 		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1679,7 +1681,7 @@ loop5:
 	}
 //line loops.go:116
 	waitStart(t, tr, "outer variable", *x)
-//line loops_task.go:1683
+//line loops_task.go:1685
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1693,7 +1695,7 @@ resume5:
 end6:
 //line loops.go:118
 	v5 = callStart(t, tr, all)
-//line loops_task.go:1697
+//line loops_task.go:1699
 	if generated.Suspended(t) {
 		s := generated.At[rangeCapturedAt6](f)
 		*s = rangeCapturedAt6{}
@@ -1708,7 +1710,7 @@ resume6:
 	return generated.Return[int](f, v5, nil)
 }
 
-//line loops_task.go:1712
+//line loops_task.go:1714
 
 // bodyCapturedArgs has the arguments of bodyCaptured.
 type bodyCapturedArgs struct {
@@ -1753,7 +1755,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var later int
 			all = append(all, func() int { return double + later })
 			waitStart(t, tr, "body", i)
-//line loops_task.go:1757
+//line loops_task.go:1759
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 1)
 				*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
@@ -1765,7 +1767,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			double++
 			p := &later
 			waitStart(t, tr, "again")
-//line loops_task.go:1769
+//line loops_task.go:1771
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 2)
 				*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
@@ -1778,7 +1780,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:135
 	v := callStart(t, tr, all)
-//line loops_task.go:1782
+//line loops_task.go:1784
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, bodyCapturedKind, 3)
 		s := generated.At[bodyCapturedAt3](f)
@@ -1790,7 +1792,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1794
+//line loops_task.go:1796
 
 // bodyCapturedStep is the step form of bodyCaptured.
 func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
@@ -1812,7 +1814,7 @@ func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 		tr, all, double, later = h.tr, h.all, h.double, h.later
 //line loops.go:128
 		generated.ChildErr(f)
-//line loops_task.go:1816
+//line loops_task.go:1818
 		goto resume1
 	case 2:
 		s := generated.At[bodyCapturedAt2](f)
@@ -1820,14 +1822,14 @@ func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 		tr, all, double, p = h.tr, h.all, h.double, h.later
 //line loops.go:132
 		generated.ChildErr(f)
-//line loops_task.go:1824
+//line loops_task.go:1826
 		goto resume2
 	case 3:
 		s := generated.At[bodyCapturedAt3](f)
 //line loops.go:135
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1831
+//line loops_task.go:1833
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1853,7 +1855,7 @@ loop1:
 	}
 //line loops.go:128
 	waitStart(t, tr, "body", i)
-//line loops_task.go:1857
+//line loops_task.go:1859
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
 		h = generated.Hold(t, bodyCapturedKind, f, h)
@@ -1866,7 +1868,7 @@ resume1:
 	*double++
 	p = later
 	waitStart(t, tr, "again")
-//line loops_task.go:1870
+//line loops_task.go:1872
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
 		h = generated.Hold(t, bodyCapturedKind, f, h)
@@ -1882,7 +1884,7 @@ resume2:
 end1:
 //line loops.go:135
 	v = callStart(t, tr, all)
-//line loops_task.go:1886
+//line loops_task.go:1888
 	if generated.Suspended(t) {
 		s := generated.At[bodyCapturedAt3](f)
 		*s = bodyCapturedAt3{}
@@ -1897,7 +1899,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1901
+//line loops_task.go:1903
 
 // innerCapturedArgs has the arguments of innerCaptured.
 type innerCapturedArgs struct {
@@ -1979,7 +1981,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:143
 							all = append(all, func() int { base++; return base + i + j })
 							waitStart(t, tr, i, j)
-//line loops_task.go:1983
+//line loops_task.go:1985
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 1)
 								*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
@@ -1997,7 +1999,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line loops.go:149
 				waitStart(t, tr, "outer", base)
-//line loops_task.go:2001
+//line loops_task.go:2003
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 2)
 					*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
@@ -2011,7 +2013,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:151
 	v := callStart(t, tr, all)
-//line loops_task.go:2015
+//line loops_task.go:2017
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, innerCapturedKind, 3)
 		s := generated.At[innerCapturedAt3](f)
@@ -2023,7 +2025,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:2027
+//line loops_task.go:2029
 
 // innerCapturedStep is the step form of innerCaptured.
 func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step {
@@ -2047,7 +2049,7 @@ func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step 
 		tr, all, i, base, j = h.tr, h.all, h.i, h.base, h.j
 //line loops.go:144
 		generated.ChildErr(f)
-//line loops_task.go:2051
+//line loops_task.go:2053
 		goto resume1
 	case 2:
 		s := generated.At[innerCapturedAt2](f)
@@ -2055,14 +2057,14 @@ func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step 
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:149
 		generated.ChildErr(f)
-//line loops_task.go:2059
+//line loops_task.go:2061
 		goto resume2
 	case 3:
 		s := generated.At[innerCapturedAt3](f)
 //line loops.go:151
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2066
+//line loops_task.go:2068
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2123,7 +2125,7 @@ end4:
 	}
 //line loops.go:144
 	waitStart(t, tr, *i, *j)
-//line loops_task.go:2127
+//line loops_task.go:2129
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
 		h = generated.Hold(t, innerCapturedKind, f, h)
@@ -2141,7 +2143,7 @@ resume1:
 end5:
 //line loops.go:149
 	waitStart(t, tr, "outer", *base)
-//line loops_task.go:2145
+//line loops_task.go:2147
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
 		h = generated.Hold(t, innerCapturedKind, f, h)
@@ -2155,7 +2157,7 @@ resume2:
 end6:
 //line loops.go:151
 	v = callStart(t, tr, all)
-//line loops_task.go:2159
+//line loops_task.go:2161
 	if generated.Suspended(t) {
 		s := generated.At[innerCapturedAt3](f)
 		*s = innerCapturedAt3{}
@@ -2170,7 +2172,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:2174
+//line loops_task.go:2176
 
 // declaredBySuspensionArgs has the arguments of declaredBySuspension.
 type declaredBySuspensionArgs struct {
@@ -2240,7 +2242,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		{
 //line loops.go:157
 			x := valueStart(t, tr, i)
-//line loops_task.go:2244
+//line loops_task.go:2246
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 1)
 				s := generated.At[declaredBySuspensionAt1](f)
@@ -2252,7 +2254,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:158
 			all = append(all, func() int { x++; return x })
 			v := valueStart(t, tr, x)
-//line loops_task.go:2256
+//line loops_task.go:2258
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 2)
 				s := generated.At[declaredBySuspensionAt2](f)
@@ -2263,7 +2265,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			}
 //line loops.go:159
 			err1 := waitStart(t, tr, "y")
-//line loops_task.go:2267
+//line loops_task.go:2269
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 3)
 				*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
@@ -2274,7 +2276,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			y, err := v, err1
 			all = append(all, func() int { return x + y })
 			v1 := valueStart(t, tr, 10*i)
-//line loops_task.go:2278
+//line loops_task.go:2280
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 4)
 				s := generated.At[declaredBySuspensionAt4](f)
@@ -2288,7 +2290,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line loops.go:162
 				z := valueStart(t, tr, 3)
-//line loops_task.go:2292
+//line loops_task.go:2294
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 5)
 					s := generated.At[declaredBySuspensionAt5](f)
@@ -2301,7 +2303,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 				if z > 0 {
 					all = append(all, func() int { z += y; return z })
 					waitStart(t, tr, "z")
-//line loops_task.go:2305
+//line loops_task.go:2307
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 6)
 						*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
@@ -2313,7 +2315,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:166
 			if err != nil {
 				v2 := callStart(t, tr, all)
-//line loops_task.go:2317
+//line loops_task.go:2319
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 7)
 					s := generated.At[declaredBySuspensionAt7](f)
@@ -2329,7 +2331,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line loops.go:170
 	v3 := callStart(t, tr, all)
-//line loops_task.go:2333
+//line loops_task.go:2335
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, declaredBySuspensionKind, 8)
 		s := generated.At[declaredBySuspensionAt8](f)
@@ -2341,7 +2343,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return v3, nil
 }
 
-//line loops_task.go:2345
+//line loops_task.go:2347
 
 // declaredBySuspensionStep is the step form of declaredBySuspension.
 func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) generated.Step {
@@ -2367,7 +2369,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		x = new(int)
 		*x = s.result
 		generated.Child(f)
-//line loops_task.go:2371
+//line loops_task.go:2373
 		goto resume1
 	case 2:
 		s := generated.At[declaredBySuspensionAt2](f)
@@ -2376,7 +2378,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:159
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2380
+//line loops_task.go:2382
 		goto resume2
 	case 3:
 		s := generated.At[declaredBySuspensionAt3](f)
@@ -2384,7 +2386,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		tr, all, x = h.tr, h.all, h.x
 //line loops.go:159
 		err1 = generated.ChildErr(f)
-//line loops_task.go:2388
+//line loops_task.go:2390
 		goto resume3
 	case 4:
 		s := generated.At[declaredBySuspensionAt4](f)
@@ -2393,7 +2395,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:161
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:2397
+//line loops_task.go:2399
 		goto resume4
 	case 5:
 		s := generated.At[declaredBySuspensionAt5](f)
@@ -2403,7 +2405,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		z = new(int)
 		*z = s.result
 		generated.Child(f)
-//line loops_task.go:2407
+//line loops_task.go:2409
 		goto resume5
 	case 6:
 		s := generated.At[declaredBySuspensionAt6](f)
@@ -2411,7 +2413,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		tr, all, err = h.tr, h.all, h.err
 //line loops.go:164
 		generated.ChildErr(f)
-//line loops_task.go:2415
+//line loops_task.go:2417
 		goto resume6
 	case 7:
 		s := generated.At[declaredBySuspensionAt7](f)
@@ -2419,14 +2421,14 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:167
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:2423
+//line loops_task.go:2425
 		goto resume7
 	case 8:
 		s := generated.At[declaredBySuspensionAt8](f)
 //line loops.go:170
 		v3 = s.result
 		generated.Child(f)
-//line loops_task.go:2430
+//line loops_task.go:2432
 		goto resume8
 	default:
 		return f.BadResume()
@@ -2442,7 +2444,7 @@ loop1:
 	x = new(int)
 //line loops.go:157
 	*x = valueStart(t, tr, i)
-//line loops_task.go:2446
+//line loops_task.go:2448
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt1](f)
 		*s = declaredBySuspensionAt1{i: i}
@@ -2459,7 +2461,7 @@ resume1:
 	}
 //line loops.go:159
 	v = valueStart(t, tr, *x)
-//line loops_task.go:2463
+//line loops_task.go:2465
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt2](f)
 		*s = declaredBySuspensionAt2{i: i}
@@ -2471,7 +2473,7 @@ resume1:
 resume2:
 //line loops.go:159
 	err1 = waitStart(t, tr, "y")
-//line loops_task.go:2475
+//line loops_task.go:2477
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
 		h = generated.Hold(t, declaredBySuspensionKind, f, h)
@@ -2488,7 +2490,7 @@ resume3:
 	}
 //line loops.go:161
 	v1 = valueStart(t, tr, 10*i)
-//line loops_task.go:2492
+//line loops_task.go:2494
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt4](f)
 		*s = declaredBySuspensionAt4{i: i, y: y}
@@ -2503,7 +2505,7 @@ resume4:
 	z = new(int)
 //line loops.go:162
 	*z = valueStart(t, tr, 3)
-//line loops_task.go:2507
+//line loops_task.go:2509
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt5](f)
 		*s = declaredBySuspensionAt5{i: i, y: y}
@@ -2525,7 +2527,7 @@ resume5:
 	}
 //line loops.go:164
 	waitStart(t, tr, "z")
-//line loops_task.go:2529
+//line loops_task.go:2531
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
 		h = generated.Hold(t, declaredBySuspensionKind, f, h)
@@ -2540,7 +2542,7 @@ end1:
 	}
 //line loops.go:167
 	v2 = callStart(t, tr, all)
-//line loops_task.go:2544
+//line loops_task.go:2546
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt7](f)
 		*s = declaredBySuspensionAt7{}
@@ -2559,7 +2561,7 @@ end2:
 end3:
 //line loops.go:170
 	v3 = callStart(t, tr, all)
-//line loops_task.go:2563
+//line loops_task.go:2565
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt8](f)
 		*s = declaredBySuspensionAt8{}
@@ -2574,4 +2576,4 @@ resume8:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line loops_task.go:2578
+//line loops_task.go:2580

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package closures
 
 import (
@@ -111,7 +113,7 @@ var meterSlowKind *generated.Kind
 func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 //line methods.go:15
 	v := valueStart(t, tr, m.count+k)
-//line methods_task.go:115
+//line methods_task.go:117
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[meterSlowHeld](t, meterSlowKind, 1)
 		s := generated.At[meterSlowAt1](f)
@@ -124,7 +126,7 @@ func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 	return v + m.count
 }
 
-//line methods_task.go:128
+//line methods_task.go:130
 
 // meterSlowStep is the step form of meter.slow.
 func meterSlowStep(f *generated.Frame, h *meterSlowHeld) generated.Step {
@@ -145,14 +147,14 @@ func meterSlowStep(f *generated.Frame, h *meterSlowHeld) generated.Step {
 //line methods.go:15
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:149
+//line methods_task.go:151
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:15
 	v = valueStart(t, tr, m.count+k)
-//line methods_task.go:156
+//line methods_task.go:158
 	if generated.Suspended(t) {
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
@@ -165,7 +167,7 @@ resume1:
 	return generated.Return[int](f, v+m.count, nil)
 }
 
-//line methods_task.go:169
+//line methods_task.go:171
 
 // meterSlowIncArgs has the arguments of (*meter).slowInc.
 type meterSlowIncArgs struct {
@@ -186,7 +188,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 //line methods.go:17
 	m.count += k
 	err := waitStart(t, tr, m.name, m.count)
-//line methods_task.go:190
+//line methods_task.go:192
 	if generated.Suspended(t) {
 		generated.SpillBare(t, meterSlowIncKind, 1)
 		return
@@ -195,7 +197,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 	return err
 }
 
-//line methods_task.go:199
+//line methods_task.go:201
 
 // meterSlowIncStep is the step form of (*meter).slowInc.
 func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
@@ -214,7 +216,7 @@ func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 	case 1:
 //line methods.go:18
 		err = generated.ChildErr(f)
-//line methods_task.go:218
+//line methods_task.go:220
 		goto resume1
 	default:
 		return f.BadResume()
@@ -222,7 +224,7 @@ func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 //line methods.go:17
 	m.count += k
 	err = waitStart(t, tr, m.name, m.count)
-//line methods_task.go:226
+//line methods_task.go:228
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = meterSlowIncHeld{}
@@ -234,7 +236,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:238
+//line methods_task.go:240
 
 // methodValueArgs has the arguments of methodValue.
 type methodValueArgs struct {
@@ -258,7 +260,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get := m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:262
+//line methods_task.go:264
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 1)
 		*h = methodValueHeld{tr: tr, m: m, get: get}
@@ -270,7 +272,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:274
+//line methods_task.go:276
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 2)
 		*h = methodValueHeld{m: m, get: get}
@@ -280,7 +282,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get()*100 + m.get(), nil
 }
 
-//line methods_task.go:284
+//line methods_task.go:286
 
 // methodValueStep is the step form of methodValue.
 func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
@@ -301,13 +303,13 @@ func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 		tr, m, get = h.tr, h.m, h.get
 //line methods.go:29
 		generated.ChildErr(f)
-//line methods_task.go:305
+//line methods_task.go:307
 		goto resume1
 	case 2:
 		m, get = h.m, h.get
 //line methods.go:34
 		generated.ChildErr(f)
-//line methods_task.go:311
+//line methods_task.go:313
 		goto resume2
 	default:
 		return f.BadResume()
@@ -317,7 +319,7 @@ func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 	get = m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:321
+//line methods_task.go:323
 	if generated.Suspended(t) {
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return generated.Wait(f, t, 1)
@@ -329,7 +331,7 @@ resume1:
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:333
+//line methods_task.go:335
 	if generated.Suspended(t) {
 		*h = methodValueHeld{m: m, get: get}
 		return generated.Wait(f, t, 2)
@@ -339,7 +341,7 @@ resume2:
 	return generated.Return[int](f, get()*100+m.get(), nil)
 }
 
-//line methods_task.go:343
+//line methods_task.go:345
 
 // methodValuePointerArgs has the arguments of methodValuePointer.
 type methodValuePointerArgs struct {
@@ -364,7 +366,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	get, inc := m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:368
+//line methods_task.go:370
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 1)
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
@@ -373,7 +375,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:377
+//line methods_task.go:379
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 2)
 		*h = methodValuePointerHeld{tr: tr}
@@ -383,7 +385,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	local := meter{"local", 0}
 	add := local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:387
+//line methods_task.go:389
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 3)
 		*h = methodValuePointerHeld{local: &local, get: add}
@@ -394,7 +396,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return add()*1000 + local.count, nil
 }
 
-//line methods_task.go:398
+//line methods_task.go:400
 
 // methodValuePointerStep is the step form of methodValuePointer.
 func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) generated.Step {
@@ -415,19 +417,19 @@ func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) gener
 		tr, get, inc = h.tr, h.get, h.inc
 //line methods.go:42
 		generated.ChildErr(f)
-//line methods_task.go:419
+//line methods_task.go:421
 		goto resume1
 	case 2:
 		tr = h.tr
 //line methods.go:44
 		generated.ChildErr(f)
-//line methods_task.go:425
+//line methods_task.go:427
 		goto resume2
 	case 3:
 		local, add = h.local, h.get
 //line methods.go:47
 		generated.ChildErr(f)
-//line methods_task.go:431
+//line methods_task.go:433
 		goto resume3
 	default:
 		return f.BadResume()
@@ -437,7 +439,7 @@ func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) gener
 	get, inc = m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:441
+//line methods_task.go:443
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return generated.Wait(f, t, 1)
@@ -446,7 +448,7 @@ resume1:
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:450
+//line methods_task.go:452
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -457,7 +459,7 @@ resume2:
 	*local = meter{"local", 0}
 	add = local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:461
+//line methods_task.go:463
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{local: local, get: add}
 		return generated.Wait(f, t, 3)
@@ -468,7 +470,7 @@ resume3:
 	return generated.Return[int](f, add()*1000+local.count, nil)
 }
 
-//line methods_task.go:472
+//line methods_task.go:474
 
 // methodValueOthersArgs has the arguments of methodValueOthers.
 type methodValueOthersArgs struct {
@@ -502,7 +504,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	h.count = 200
 	g = h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:506
+//line methods_task.go:508
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 1)
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: &h, g: g}
@@ -511,7 +513,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line methods.go:62
 	d := h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:515
+//line methods_task.go:517
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 2)
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
@@ -521,7 +523,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return d() + w.get() + g.get() + m.count, nil
 }
 
-//line methods_task.go:525
+//line methods_task.go:527
 
 // methodValueOthersStep is the step form of methodValueOthers.
 func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) generated.Step {
@@ -545,13 +547,13 @@ func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) genera
 		tr, m, w, h, g = h1.tr, h1.m, h1.w, h1.h, h1.g
 //line methods.go:61
 		generated.ChildErr(f)
-//line methods_task.go:549
+//line methods_task.go:551
 		goto resume1
 	case 2:
 		m, w, g, d = h1.m, h1.w, h1.g, h1.d
 //line methods.go:63
 		generated.ChildErr(f)
-//line methods_task.go:555
+//line methods_task.go:557
 		goto resume2
 	default:
 		return f.BadResume()
@@ -570,7 +572,7 @@ func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) genera
 	h.count = 200
 	g = *h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:574
+//line methods_task.go:576
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: h, g: g}
 		return generated.Wait(f, t, 1)
@@ -579,7 +581,7 @@ resume1:
 //line methods.go:62
 	d = h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:583
+//line methods_task.go:585
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return generated.Wait(f, t, 2)
@@ -589,7 +591,7 @@ resume2:
 	return generated.Return[int](f, d()+w.get()+g.get()+m.count, nil)
 }
 
-//line methods_task.go:593
+//line methods_task.go:595
 
 // methodExpressionsArgs has the arguments of methodExpressions.
 type methodExpressionsArgs struct {
@@ -630,7 +632,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc := (*meter).inc
 	get := meter.get
 	waitStart(t, tr, get(m))
-//line methods_task.go:634
+//line methods_task.go:636
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 1)
 		*h = methodExpressionsHeld{tr: tr, m: &m, inc: inc, get: get}
@@ -640,7 +642,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc(&m)
 	k := (*meter).get(&m)
 	waitStart(t, tr, inc(&m), k, get(m), getter.get(m))
-//line methods_task.go:644
+//line methods_task.go:646
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 2)
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -648,7 +650,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:75
 	a := meterSlowStart(m, t, tr, 5)
-//line methods_task.go:652
+//line methods_task.go:654
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 3)
 		s := generated.At[methodExpressionsAt3](f)
@@ -659,7 +661,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	v := valueStart(t, tr, 2)
-//line methods_task.go:663
+//line methods_task.go:665
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 4)
 		s := generated.At[methodExpressionsAt4](f)
@@ -670,7 +672,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	err := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:674
+//line methods_task.go:676
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 5)
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
@@ -681,7 +683,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a*100 + m.count, err
 }
 
-//line methods_task.go:685
+//line methods_task.go:687
 
 // methodExpressionsStep is the step form of methodExpressions.
 func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generated.Step {
@@ -704,13 +706,13 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 		tr, m, inc, get = h.tr, h.m, h.inc, h.get
 //line methods.go:71
 		generated.ChildErr(f)
-//line methods_task.go:708
+//line methods_task.go:710
 		goto resume1
 	case 2:
 		tr, m = h.tr, h.m
 //line methods.go:74
 		generated.ChildErr(f)
-//line methods_task.go:714
+//line methods_task.go:716
 		goto resume2
 	case 3:
 		s := generated.At[methodExpressionsAt3](f)
@@ -718,7 +720,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 //line methods.go:75
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:722
+//line methods_task.go:724
 		goto resume3
 	case 4:
 		s := generated.At[methodExpressionsAt4](f)
@@ -727,7 +729,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 //line methods.go:76
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:731
+//line methods_task.go:733
 		goto resume4
 	case 5:
 		s := generated.At[methodExpressionsAt5](f)
@@ -735,7 +737,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 		m = h.m
 //line methods.go:76
 		err = generated.ChildErr(f)
-//line methods_task.go:739
+//line methods_task.go:741
 		goto resume5
 	default:
 		return f.BadResume()
@@ -746,7 +748,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 	inc = (*meter).inc
 	get = meter.get
 	waitStart(t, tr, get(*m))
-//line methods_task.go:750
+//line methods_task.go:752
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m, inc: inc, get: get}
 		return generated.Wait(f, t, 1)
@@ -756,7 +758,7 @@ resume1:
 	inc(m)
 	k = (*meter).get(m)
 	waitStart(t, tr, inc(m), k, get(*m), getter.get(*m))
-//line methods_task.go:760
+//line methods_task.go:762
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m}
 		return generated.Wait(f, t, 2)
@@ -764,7 +766,7 @@ resume1:
 resume2:
 //line methods.go:75
 	a = meterSlowStart(*m, t, tr, 5)
-//line methods_task.go:768
+//line methods_task.go:770
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
@@ -775,7 +777,7 @@ resume2:
 resume3:
 //line methods.go:76
 	v = valueStart(t, tr, 2)
-//line methods_task.go:779
+//line methods_task.go:781
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
@@ -786,7 +788,7 @@ resume3:
 resume4:
 //line methods.go:76
 	err = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:790
+//line methods_task.go:792
 	if generated.Suspended(t) {
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: m}
@@ -797,7 +799,7 @@ resume5:
 	return generated.Return[int](f, a*100+m.count, err)
 }
 
-//line methods_task.go:801
+//line methods_task.go:803
 
 // taskMethodValuesArgs has the arguments of taskMethodValues.
 type taskMethodValuesArgs struct {
@@ -848,7 +850,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	slow, inc := slowValueInMethods(m), slowIncValueInMethods(&m)
 	m.count = 10
 	a := startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:852
+//line methods_task.go:854
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 1)
 		s := generated.At[taskMethodValuesAt1](f)
@@ -860,7 +862,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:85
 		err := startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:864
+//line methods_task.go:866
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 2)
 			*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
@@ -874,7 +876,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line methods.go:88
 	waitStart(t, tr, m.count)
-//line methods_task.go:878
+//line methods_task.go:880
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 3)
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
@@ -884,7 +886,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:89
 		v := startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:888
+//line methods_task.go:890
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 4)
 			s := generated.At[taskMethodValuesAt4](f)
@@ -895,7 +897,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line methods.go:89
 		err1 := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:899
+//line methods_task.go:901
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 5)
 			*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
@@ -911,7 +913,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + m.count, nil
 }
 
-//line methods_task.go:915
+//line methods_task.go:917
 
 // taskMethodValuesStep is the step form of taskMethodValues.
 func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated.Step {
@@ -936,7 +938,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 //line methods.go:84
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:940
+//line methods_task.go:942
 		goto resume1
 	case 2:
 		s := generated.At[taskMethodValuesAt2](f)
@@ -944,7 +946,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:85
 		err = generated.ChildErr(f)
-//line methods_task.go:948
+//line methods_task.go:950
 		goto resume2
 	case 3:
 		s := generated.At[taskMethodValuesAt3](f)
@@ -952,7 +954,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:88
 		generated.ChildErr(f)
-//line methods_task.go:956
+//line methods_task.go:958
 		goto resume3
 	case 4:
 		s := generated.At[taskMethodValuesAt4](f)
@@ -961,7 +963,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 //line methods.go:89
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:965
+//line methods_task.go:967
 		goto resume4
 	case 5:
 		s := generated.At[taskMethodValuesAt5](f)
@@ -969,7 +971,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		m = h.m
 //line methods.go:89
 		err1 = generated.ChildErr(f)
-//line methods_task.go:973
+//line methods_task.go:975
 		goto resume5
 	default:
 		return f.BadResume()
@@ -980,7 +982,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 	slow, inc = slowValueInMethods(*m), slowIncValueInMethods(m)
 	m.count = 10
 	a = startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:984
+//line methods_task.go:986
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
@@ -991,7 +993,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 resume1:
 //line methods.go:85
 	err = startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:995
+//line methods_task.go:997
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -1006,7 +1008,7 @@ resume2:
 	return generated.Return[int](f, a, err)
 end1:
 	waitStart(t, tr, m.count)
-//line methods_task.go:1010
+//line methods_task.go:1012
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -1015,7 +1017,7 @@ end1:
 resume3:
 //line methods.go:89
 	v = startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:1019
+//line methods_task.go:1021
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt4](f)
 		*s = taskMethodValuesAt4{a: a}
@@ -1026,7 +1028,7 @@ resume3:
 resume4:
 //line methods.go:89
 	err1 = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:1030
+//line methods_task.go:1032
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 		*h = taskMethodValuesHeld{m: m}
@@ -1043,7 +1045,7 @@ end2:
 	return generated.Return[int](f, a*100+m.count, nil)
 }
 
-//line methods_task.go:1047
+//line methods_task.go:1049
 
 // startOfMethods returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases.Trace, int) int {

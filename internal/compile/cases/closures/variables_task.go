@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package closures
 
 import (
@@ -125,7 +127,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	add := func(k int) { x += k }
 	waitStart(t, tr, x)
-//line variables_task.go:129
+//line variables_task.go:131
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 		*h = changesHeld{tr: tr, x: &x, add: add}
@@ -136,7 +138,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	x *= 2
 	waitStart(t, tr, x)
-//line variables_task.go:140
+//line variables_task.go:142
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesHeld](t, changesKind, 2)
 		*h = changesHeld{tr: tr, x: &x, add: add}
@@ -144,7 +146,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line variables.go:19
 	v := valueStart(t, tr, 5)
-//line variables_task.go:148
+//line variables_task.go:150
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[changesHeld](t, changesKind, 3)
 		s1 := generated.At[changesAt3](f)
@@ -158,7 +160,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := "a"
 	grow := func() string { s += "b"; return s }
 	waitStart(t, tr, grow())
-//line variables_task.go:162
+//line variables_task.go:164
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesHeld](t, changesKind, 4)
 		*h = changesHeld{tr: tr, x: &x, s: &s, grow: grow}
@@ -167,7 +169,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:23
 	s = "c" + s
 	err := waitStart(t, tr, grow(), s)
-//line variables_task.go:171
+//line variables_task.go:173
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesHeld](t, changesKind, 5)
 		*h = changesHeld{x: &x}
@@ -177,7 +179,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, err
 }
 
-//line variables_task.go:181
+//line variables_task.go:183
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
@@ -201,13 +203,13 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:14
 		generated.ChildErr(f)
-//line variables_task.go:205
+//line variables_task.go:207
 		goto resume1
 	case 2:
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:18
 		generated.ChildErr(f)
-//line variables_task.go:211
+//line variables_task.go:213
 		goto resume2
 	case 3:
 		s1 := generated.At[changesAt3](f)
@@ -215,19 +217,19 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 //line variables.go:19
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:219
+//line variables_task.go:221
 		goto resume3
 	case 4:
 		tr, x, s, grow = h.tr, h.x, h.s, h.grow
 //line variables.go:22
 		generated.ChildErr(f)
-//line variables_task.go:225
+//line variables_task.go:227
 		goto resume4
 	case 5:
 		x = h.x
 //line variables.go:24
 		err = generated.ChildErr(f)
-//line variables_task.go:231
+//line variables_task.go:233
 		goto resume5
 	default:
 		return f.BadResume()
@@ -241,7 +243,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	}
 //line variables.go:14
 	waitStart(t, tr, *x)
-//line variables_task.go:245
+//line variables_task.go:247
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 1)
@@ -252,7 +254,7 @@ resume1:
 	tr.Print(*x)
 	*x *= 2
 	waitStart(t, tr, *x)
-//line variables_task.go:256
+//line variables_task.go:258
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 2)
@@ -260,7 +262,7 @@ resume1:
 resume2:
 //line variables.go:19
 	v = valueStart(t, tr, 5)
-//line variables_task.go:264
+//line variables_task.go:266
 	if generated.Suspended(t) {
 		s1 := generated.At[changesAt3](f)
 		*s1 = changesAt3{}
@@ -280,7 +282,7 @@ resume3:
 	}
 //line variables.go:22
 	waitStart(t, tr, grow())
-//line variables_task.go:284
+//line variables_task.go:286
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, s: s, grow: grow}
 		return generated.Wait(f, t, 4)
@@ -289,7 +291,7 @@ resume4:
 //line variables.go:23
 	*s = "c" + *s
 	err = waitStart(t, tr, grow(), *s)
-//line variables_task.go:293
+//line variables_task.go:295
 	if generated.Suspended(t) {
 		*h = changesHeld{x: x}
 		return generated.Wait(f, t, 5)
@@ -299,7 +301,7 @@ resume5:
 	return generated.Return[int](f, *x, err)
 }
 
-//line variables_task.go:303
+//line variables_task.go:305
 
 // sharedArgs has the arguments of shared.
 type sharedArgs struct {
@@ -330,7 +332,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		inc()
 		waitStart(t, tr, get())
-//line variables_task.go:334
+//line variables_task.go:336
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sharedHeld](t, sharedKind, 1)
 			*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
@@ -342,7 +344,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	inc = func() { count = -count }
 	waitStart(t, tr, "changed")
-//line variables_task.go:346
+//line variables_task.go:348
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sharedHeld](t, sharedKind, 2)
 		*h = sharedHeld{inc: inc, get: get}
@@ -353,7 +355,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(), nil
 }
 
-//line variables_task.go:357
+//line variables_task.go:359
 
 // sharedStep is the step form of shared.
 func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
@@ -376,13 +378,13 @@ func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
 		tr, count, inc, get = h.tr, h.count, h.inc, h.get
 //line variables.go:32
 		generated.ChildErr(f)
-//line variables_task.go:380
+//line variables_task.go:382
 		goto resume1
 	case 2:
 		inc, get = h.inc, h.get
 //line variables.go:36
 		generated.ChildErr(f)
-//line variables_task.go:386
+//line variables_task.go:388
 		goto resume2
 	default:
 		return f.BadResume()
@@ -404,7 +406,7 @@ loop1:
 //line variables.go:31
 	inc()
 	waitStart(t, tr, get())
-//line variables_task.go:408
+//line variables_task.go:410
 	if generated.Suspended(t) {
 		*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
 		*h = sharedHeld{tr: tr, count: count, inc: inc, get: get}
@@ -424,7 +426,7 @@ end1:
 	}
 //line variables.go:36
 	waitStart(t, tr, "changed")
-//line variables_task.go:428
+//line variables_task.go:430
 	if generated.Suspended(t) {
 		*h = sharedHeld{inc: inc, get: get}
 		return generated.Wait(f, t, 2)
@@ -435,7 +437,7 @@ resume2:
 	return generated.Return[int](f, get(), nil)
 }
 
-//line variables_task.go:439
+//line variables_task.go:441
 
 // pointersArgs has the arguments of pointers.
 type pointersArgs struct {
@@ -461,7 +463,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &x
 	pp := &p
 	waitStart(t, tr, *p)
-//line variables_task.go:465
+//line variables_task.go:467
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 1)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp}
@@ -471,7 +473,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	**pp += 1
 	y := 100
 	waitStart(t, tr, x)
-//line variables_task.go:475
+//line variables_task.go:477
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 2)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp, y: &y}
@@ -480,7 +482,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:55
 	*pp = &y
 	waitStart(t, tr, *p)
-//line variables_task.go:484
+//line variables_task.go:486
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 3)
 		*h = pointersHeld{x: &x, p: &p, y: &y}
@@ -491,7 +493,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x*1000 + y, nil
 }
 
-//line variables_task.go:495
+//line variables_task.go:497
 
 // pointersStep is the step form of pointers.
 func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
@@ -511,19 +513,19 @@ func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 		tr, x, p, pp = h.tr, h.x, h.p, h.pp
 //line variables.go:51
 		generated.ChildErr(f)
-//line variables_task.go:515
+//line variables_task.go:517
 		goto resume1
 	case 2:
 		tr, x, p, pp, y = h.tr, h.x, h.p, h.pp, h.y
 //line variables.go:54
 		generated.ChildErr(f)
-//line variables_task.go:521
+//line variables_task.go:523
 		goto resume2
 	case 3:
 		x, p, y = h.x, h.p, h.y
 //line variables.go:56
 		generated.ChildErr(f)
-//line variables_task.go:527
+//line variables_task.go:529
 		goto resume3
 	default:
 		return f.BadResume()
@@ -536,7 +538,7 @@ func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 	*p = x
 	pp = p
 	waitStart(t, tr, **p)
-//line variables_task.go:540
+//line variables_task.go:542
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp}
 		return generated.Wait(f, t, 1)
@@ -548,7 +550,7 @@ resume1:
 //line variables.go:53
 	*y = 100
 	waitStart(t, tr, *x)
-//line variables_task.go:552
+//line variables_task.go:554
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp, y: y}
 		return generated.Wait(f, t, 2)
@@ -557,7 +559,7 @@ resume2:
 //line variables.go:55
 	*pp = y
 	waitStart(t, tr, **p)
-//line variables_task.go:561
+//line variables_task.go:563
 	if generated.Suspended(t) {
 		*h = pointersHeld{x: x, p: p, y: y}
 		return generated.Wait(f, t, 3)
@@ -568,7 +570,7 @@ resume3:
 	return generated.Return[int](f, *x*1000+*y, nil)
 }
 
-//line variables_task.go:572
+//line variables_task.go:574
 
 // partPointersArgs has the arguments of partPointers.
 type partPointersArgs struct {
@@ -605,7 +607,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := item{a: 1}
 	a, c, e := &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, v)
-//line variables_task.go:609
+//line variables_task.go:611
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 1)
 		*h = partPointersHeld{tr: tr, v: &v, a: a, c: c, e: e}
@@ -616,7 +618,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v)
 	w := v
 	waitStart(t, tr, "copied")
-//line variables_task.go:620
+//line variables_task.go:622
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 2)
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
@@ -626,7 +628,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:69
 	*a = 9
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:630
+//line variables_task.go:632
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 3)
 		s := generated.At[partPointersAt3](f)
@@ -641,7 +643,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var arr [2]item
 	q := &arr[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:645
+//line variables_task.go:647
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 4)
 		*h = partPointersHeld{v: &v, arr: &arr, a: q}
@@ -652,7 +654,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return arr[1].b + v.a, nil
 }
 
-//line variables_task.go:656
+//line variables_task.go:658
 
 // partPointersStep is the step form of partPointers.
 func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
@@ -675,7 +677,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 		tr, v, a, c, e = h.tr, h.v, h.a, h.c, h.e
 //line variables.go:64
 		generated.ChildErr(f)
-//line variables_task.go:679
+//line variables_task.go:681
 		goto resume1
 	case 2:
 		s := generated.At[partPointersAt2](f)
@@ -683,7 +685,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 		tr, v, a = h.tr, h.v, h.a
 //line variables.go:68
 		generated.ChildErr(f)
-//line variables_task.go:687
+//line variables_task.go:689
 		goto resume2
 	case 3:
 		s := generated.At[partPointersAt3](f)
@@ -692,13 +694,13 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 //line variables.go:70
 		v1 = s.result
 		generated.Child(f)
-//line variables_task.go:696
+//line variables_task.go:698
 		goto resume3
 	case 4:
 		v, arr, q = h.v, h.arr, h.a
 //line variables.go:74
 		generated.ChildErr(f)
-//line variables_task.go:702
+//line variables_task.go:704
 		goto resume4
 	default:
 		return f.BadResume()
@@ -708,7 +710,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 	*v = item{a: 1}
 	a, c, e = &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, *v)
-//line variables_task.go:712
+//line variables_task.go:714
 	if generated.Suspended(t) {
 		*h = partPointersHeld{tr: tr, v: v, a: a, c: c, e: e}
 		return generated.Wait(f, t, 1)
@@ -719,7 +721,7 @@ resume1:
 	tr.Print(*v)
 	w = *v
 	waitStart(t, tr, "copied")
-//line variables_task.go:723
+//line variables_task.go:725
 	if generated.Suspended(t) {
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
 		*h = partPointersHeld{tr: tr, v: v, a: a}
@@ -729,7 +731,7 @@ resume2:
 //line variables.go:69
 	*a = 9
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:733
+//line variables_task.go:735
 	if generated.Suspended(t) {
 		s := generated.At[partPointersAt3](f)
 		*s = partPointersAt3{w: w}
@@ -744,7 +746,7 @@ resume3:
 	arr = new([2]item)
 	q = &(*arr)[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:748
+//line variables_task.go:750
 	if generated.Suspended(t) {
 		*h = partPointersHeld{v: v, arr: arr, a: q}
 		return generated.Wait(f, t, 4)
@@ -755,7 +757,7 @@ resume4:
 	return generated.Return[int](f, (*arr)[1].b+v.a, nil)
 }
 
-//line variables_task.go:759
+//line variables_task.go:761
 
 // arraySliceArgs has the arguments of arraySlice.
 type arraySliceArgs struct {
@@ -788,7 +790,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:81
 	s := arr[1:3]
 	waitStart(t, tr, arr)
-//line variables_task.go:792
+//line variables_task.go:794
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 1)
 		*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
@@ -797,7 +799,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:83
 	s[0] = 7
 	v := valueStart(t, tr, 8)
-//line variables_task.go:801
+//line variables_task.go:803
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 2)
 		s1 := generated.At[arraySliceAt2](f)
@@ -812,7 +814,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < len(arr); i++ {
 		arr[i] += i
 		waitStart(t, tr, s)
-//line variables_task.go:816
+//line variables_task.go:818
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 3)
 			*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
@@ -824,7 +826,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s[0], nil
 }
 
-//line variables_task.go:828
+//line variables_task.go:830
 
 // arraySliceStep is the step form of arraySlice.
 func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
@@ -845,7 +847,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:82
 		generated.ChildErr(f)
-//line variables_task.go:849
+//line variables_task.go:851
 		goto resume1
 	case 2:
 		s1 := generated.At[arraySliceAt2](f)
@@ -853,7 +855,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 //line variables.go:84
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:857
+//line variables_task.go:859
 		goto resume2
 	case 3:
 		s1 := generated.At[arraySliceAt3](f)
@@ -861,7 +863,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:88
 		generated.ChildErr(f)
-//line variables_task.go:865
+//line variables_task.go:867
 		goto resume3
 	default:
 		return f.BadResume()
@@ -870,7 +872,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 //line variables.go:81
 	s = (*arr)[1:3]
 	waitStart(t, tr, *arr)
-//line variables_task.go:874
+//line variables_task.go:876
 	if generated.Suspended(t) {
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
 		return generated.Wait(f, t, 1)
@@ -879,7 +881,7 @@ resume1:
 //line variables.go:83
 	s[0] = 7
 	v = valueStart(t, tr, 8)
-//line variables_task.go:883
+//line variables_task.go:885
 	if generated.Suspended(t) {
 		s1 := generated.At[arraySliceAt2](f)
 		*s1 = arraySliceAt2{}
@@ -900,7 +902,7 @@ loop1:
 //line variables.go:87
 	(*arr)[i] += i
 	waitStart(t, tr, s)
-//line variables_task.go:904
+//line variables_task.go:906
 	if generated.Suspended(t) {
 		*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
@@ -915,7 +917,7 @@ end1:
 	return generated.Return[int](f, s[0], nil)
 }
 
-//line variables_task.go:919
+//line variables_task.go:921
 
 // pointerMethodArgs has the arguments of pointerMethod.
 type pointerMethodArgs struct {
@@ -946,7 +948,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:950
+//line variables_task.go:952
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 1)
 		*h = pointerMethodHeld{tr: tr, s: &s}
@@ -956,7 +958,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := s.push(2)
 //line variables.go:102
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:960
+//line variables_task.go:962
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 2)
 		s1 := generated.At[pointerMethodAt2](f)
@@ -970,7 +972,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b strings.Builder
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:974
+//line variables_task.go:976
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 3)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b}
@@ -981,7 +983,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var mu sync.Mutex
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:985
+//line variables_task.go:987
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 4)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b, mu: &mu}
@@ -992,7 +994,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var all [2]stack
 	all[1].push(1)
 	waitStart(t, tr, all[1].len())
-//line variables_task.go:996
+//line variables_task.go:998
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 5)
 		*h = pointerMethodHeld{s: &s, b: &b, all: &all}
@@ -1003,7 +1005,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s.len() + all[1].len()*10 + b.Len()*100, nil
 }
 
-//line variables_task.go:1007
+//line variables_task.go:1009
 
 // pointerMethodStep is the step form of pointerMethod.
 func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step {
@@ -1026,7 +1028,7 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 		tr, s = h.tr, h.s
 //line variables.go:101
 		generated.ChildErr(f)
-//line variables_task.go:1030
+//line variables_task.go:1032
 		goto resume1
 	case 2:
 		s1 := generated.At[pointerMethodAt2](f)
@@ -1034,25 +1036,25 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 //line variables.go:102
 		v1 = s1.result
 		generated.Child(f)
-//line variables_task.go:1038
+//line variables_task.go:1040
 		goto resume2
 	case 3:
 		tr, s, b = h.tr, h.s, h.b
 //line variables.go:105
 		generated.ChildErr(f)
-//line variables_task.go:1044
+//line variables_task.go:1046
 		goto resume3
 	case 4:
 		tr, s, b, mu = h.tr, h.s, h.b, h.mu
 //line variables.go:109
 		generated.ChildErr(f)
-//line variables_task.go:1050
+//line variables_task.go:1052
 		goto resume4
 	case 5:
 		s, b, all = h.s, h.b, h.all
 //line variables.go:113
 		generated.ChildErr(f)
-//line variables_task.go:1056
+//line variables_task.go:1058
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1061,7 +1063,7 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:1065
+//line variables_task.go:1067
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 1)
@@ -1071,7 +1073,7 @@ resume1:
 	v = s.push(2)
 //line variables.go:102
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:1075
+//line variables_task.go:1077
 	if generated.Suspended(t) {
 		s1 := generated.At[pointerMethodAt2](f)
 		*s1 = pointerMethodAt2{}
@@ -1085,7 +1087,7 @@ resume2:
 	b = new(strings.Builder)
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:1089
+//line variables_task.go:1091
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b}
 		return generated.Wait(f, t, 3)
@@ -1096,7 +1098,7 @@ resume3:
 	mu = new(sync.Mutex)
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:1100
+//line variables_task.go:1102
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b, mu: mu}
 		return generated.Wait(f, t, 4)
@@ -1107,7 +1109,7 @@ resume4:
 	all = new([2]stack)
 	(*all)[1].push(1)
 	waitStart(t, tr, (*all)[1].len())
-//line variables_task.go:1111
+//line variables_task.go:1113
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{s: s, b: b, all: all}
 		return generated.Wait(f, t, 5)
@@ -1118,7 +1120,7 @@ resume5:
 	return generated.Return[int](f, s.len()+(*all)[1].len()*10+b.Len()*100, nil)
 }
 
-//line variables_task.go:1122
+//line variables_task.go:1124
 
 // setArgs has the arguments of set.
 type setArgs struct {
@@ -1143,7 +1145,7 @@ var setKind *generated.Kind
 func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 //line variables.go:119
 	err := waitStart(t, tr, "set", *p)
-//line variables_task.go:1147
+//line variables_task.go:1149
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[setHeld](t, setKind, 1)
 		*generated.At[setAt1](f) = setAt1{v: v}
@@ -1155,7 +1157,7 @@ func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 	return err
 }
 
-//line variables_task.go:1159
+//line variables_task.go:1161
 
 // setStep is the step form of set.
 func setStep(f *generated.Frame, h *setHeld) generated.Step {
@@ -1177,14 +1179,14 @@ func setStep(f *generated.Frame, h *setHeld) generated.Step {
 		p = h.p
 //line variables.go:119
 		err = generated.ChildErr(f)
-//line variables_task.go:1181
+//line variables_task.go:1183
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line variables.go:119
 	err = waitStart(t, tr, "set", *p)
-//line variables_task.go:1188
+//line variables_task.go:1190
 	if generated.Suspended(t) {
 		*generated.At[setAt1](f) = setAt1{v: v}
 		*h = setHeld{p: p}
@@ -1196,7 +1198,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line variables_task.go:1200
+//line variables_task.go:1202
 
 type fillHeld = struct {
 	tr *cases.Trace
@@ -1210,7 +1212,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1214
+//line variables_task.go:1216
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fillHeld](t, fillKind, 1)
 		*h = fillHeld{tr: tr, v: v}
@@ -1218,7 +1220,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	}
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1222
+//line variables_task.go:1224
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fillHeld](t, fillKind, 2)
 		*h = fillHeld{v: v}
@@ -1228,7 +1230,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	v.a++
 }
 
-//line variables_task.go:1232
+//line variables_task.go:1234
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
@@ -1244,13 +1246,13 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 		tr, v = h.tr, h.v
 //line variables.go:126
 		generated.ChildErr(f)
-//line variables_task.go:1248
+//line variables_task.go:1250
 		goto resume1
 	case 2:
 		v = h.v
 //line variables.go:127
 		generated.ChildErr(f)
-//line variables_task.go:1254
+//line variables_task.go:1256
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1258,7 +1260,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1262
+//line variables_task.go:1264
 	if generated.Suspended(t) {
 		*h = fillHeld{tr: tr, v: v}
 		return generated.Wait(f, t, 1)
@@ -1266,7 +1268,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 resume1:
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1270
+//line variables_task.go:1272
 	if generated.Suspended(t) {
 		*h = fillHeld{v: v}
 		return generated.Wait(f, t, 2)
@@ -1274,7 +1276,7 @@ resume1:
 resume2:
 //line variables.go:128
 	v.a++
-//line variables_task.go:1278
+//line variables_task.go:1280
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1306,7 +1308,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line variables.go:133
 		err := setStart(t, tr, &x, 10)
-//line variables_task.go:1310
+//line variables_task.go:1312
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 1)
 			*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1320,7 +1322,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:136
 	x += y
 	setStart(t, tr, &y, x)
-//line variables_task.go:1324
+//line variables_task.go:1326
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 2)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1329,7 +1331,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var v item
 //line variables.go:139
 	fillStart(t, tr, &v)
-//line variables_task.go:1333
+//line variables_task.go:1335
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 3)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y, v: &v}
@@ -1338,7 +1340,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:140
 	for i := 0; i < 2; i++ {
 		setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1342
+//line variables_task.go:1344
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 4)
 			*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
@@ -1351,7 +1353,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x + y, nil
 }
 
-//line variables_task.go:1355
+//line variables_task.go:1357
 
 // pointerPassedStep is the step form of pointerPassed.
 func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step {
@@ -1373,19 +1375,19 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:133
 		err = generated.ChildErr(f)
-//line variables_task.go:1377
+//line variables_task.go:1379
 		goto resume1
 	case 2:
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:137
 		generated.ChildErr(f)
-//line variables_task.go:1383
+//line variables_task.go:1385
 		goto resume2
 	case 3:
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:139
 		generated.Child(f)
-//line variables_task.go:1389
+//line variables_task.go:1391
 		goto resume3
 	case 4:
 		s := generated.At[pointerPassedAt4](f)
@@ -1393,7 +1395,7 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:141
 		generated.ChildErr(f)
-//line variables_task.go:1397
+//line variables_task.go:1399
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1403,7 +1405,7 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 //line variables.go:132
 	*x, *y = 1, 2
 	err = setStart(t, tr, x, 10)
-//line variables_task.go:1407
+//line variables_task.go:1409
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 1)
@@ -1418,7 +1420,7 @@ resume1:
 end1:
 	*x += *y
 	setStart(t, tr, y, *x)
-//line variables_task.go:1422
+//line variables_task.go:1424
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 2)
@@ -1427,7 +1429,7 @@ resume2:
 	v = new(item)
 //line variables.go:139
 	fillStart(t, tr, v)
-//line variables_task.go:1431
+//line variables_task.go:1433
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
 		return generated.Wait(f, t, 3)
@@ -1442,7 +1444,7 @@ loop1:
 	}
 //line variables.go:141
 	setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1446
+//line variables_task.go:1448
 	if generated.Suspended(t) {
 		*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
@@ -1457,7 +1459,7 @@ end2:
 	return generated.Return[int](f, *x+*y, nil)
 }
 
-//line variables_task.go:1461
+//line variables_task.go:1463
 
 // parameterCapturedAt2 is what parameterCaptured keeps while it waits in line 151.
 type parameterCapturedAt2 struct {
@@ -1483,7 +1485,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more := func(d int) { n += d; k += n }
 	more(1)
 	waitStart(t, tr, n, k)
-//line variables_task.go:1487
+//line variables_task.go:1489
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 1)
 		*h = parameterCapturedHeld{tr: tr, n: &n, k: &k, err: &err, more: more}
@@ -1491,7 +1493,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	}
 //line variables.go:151
 	v := valueStart(t, tr, 10)
-//line variables_task.go:1495
+//line variables_task.go:1497
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 2)
 		s := generated.At[parameterCapturedAt2](f)
@@ -1504,7 +1506,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more(v)
 	p := &k
 	waitStart(t, tr, n, k)
-//line variables_task.go:1508
+//line variables_task.go:1510
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 3)
 		*h = parameterCapturedHeld{tr: tr, k: &k, err: &err, more: more, n: p}
@@ -1514,7 +1516,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	*p *= 2
 	fail := func(e error) { err = e }
 	err1 := waitStart(t, tr, "fail")
-//line variables_task.go:1518
+//line variables_task.go:1520
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 4)
 		*h = parameterCapturedHeld{k: &k, err: &err, more: more, fail: fail}
@@ -1526,7 +1528,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	return
 }
 
-//line variables_task.go:1530
+//line variables_task.go:1532
 
 // parameterCapturedStep is the step form of parameterCaptured.
 func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generated.Step {
@@ -1549,7 +1551,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 		tr, n, k, err, more = h.tr, h.n, h.k, h.err, h.more
 //line variables.go:150
 		generated.ChildErr(f)
-//line variables_task.go:1553
+//line variables_task.go:1555
 		goto resume1
 	case 2:
 		s := generated.At[parameterCapturedAt2](f)
@@ -1557,19 +1559,19 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 //line variables.go:151
 		v = s.result
 		generated.Child(f)
-//line variables_task.go:1561
+//line variables_task.go:1563
 		goto resume2
 	case 3:
 		tr, k, err, more, p = h.tr, h.k, h.err, h.more, h.n
 //line variables.go:153
 		generated.ChildErr(f)
-//line variables_task.go:1567
+//line variables_task.go:1569
 		goto resume3
 	case 4:
 		k, err, more, fail = h.k, h.err, h.more, h.fail
 //line variables.go:156
 		err1 = generated.ChildErr(f)
-//line variables_task.go:1573
+//line variables_task.go:1575
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1578,7 +1580,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 	more = func(d int) { *n += d; *k += *n }
 	more(1)
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1582
+//line variables_task.go:1584
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, n: n, k: k, err: err, more: more}
 		return generated.Wait(f, t, 1)
@@ -1586,7 +1588,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 resume1:
 //line variables.go:151
 	v = valueStart(t, tr, 10)
-//line variables_task.go:1590
+//line variables_task.go:1592
 	if generated.Suspended(t) {
 		s := generated.At[parameterCapturedAt2](f)
 		*s = parameterCapturedAt2{}
@@ -1599,7 +1601,7 @@ resume2:
 	more(v)
 	p = k
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1603
+//line variables_task.go:1605
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, k: k, err: err, more: more, n: p}
 		return generated.Wait(f, t, 3)
@@ -1609,7 +1611,7 @@ resume3:
 	*p *= 2
 	fail = func(e error) { *err = e }
 	err1 = waitStart(t, tr, "fail")
-//line variables_task.go:1613
+//line variables_task.go:1615
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{k: k, err: err, more: more, fail: fail}
 		return generated.Wait(f, t, 4)
@@ -1621,7 +1623,7 @@ resume4:
 	return generated.Return[int](f, *k, *err)
 }
 
-//line variables_task.go:1625
+//line variables_task.go:1627
 
 // sameVariableArgs has the arguments of sameVariable.
 type sameVariableArgs struct {
@@ -1653,7 +1655,7 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	a := keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1657
+//line variables_task.go:1659
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sameVariableHeld](t, sameVariableKind, 1)
 		*h = sameVariableHeld{tr: tr, first: &first, x: &x, keep: keep, a: a}
@@ -1666,7 +1668,7 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *a, nil
 }
 
-//line variables_task.go:1670
+//line variables_task.go:1672
 
 // sameVariableStep is the step form of sameVariable.
 func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
@@ -1688,7 +1690,7 @@ func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 		tr, first, x, keep, a = h.tr, h.first, h.x, h.keep, h.a
 //line variables.go:171
 		generated.ChildErr(f)
-//line variables_task.go:1692
+//line variables_task.go:1694
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1710,7 +1712,7 @@ func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 //line variables.go:170
 	a = keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1714
+//line variables_task.go:1716
 	if generated.Suspended(t) {
 		*h = sameVariableHeld{tr: tr, first: first, x: x, keep: keep, a: a}
 		return generated.Wait(f, t, 1)
@@ -1723,4 +1725,4 @@ resume1:
 	return generated.Return[int](f, *a, nil)
 }
 
-//line variables_task.go:1727
+//line variables_task.go:1729

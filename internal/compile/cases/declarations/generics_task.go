@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package declarations
 
 import (
@@ -111,7 +113,7 @@ var typesInGenericsKind *generated.Kind
 func typesInGenericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:19
 	a, err := inGenericStart[string, int](t, tr, "k", n)
-//line generics_task.go:115
+//line generics_task.go:117
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typesInGenericsHeld](t, typesInGenericsKind, 1)
 		s := generated.At[typesInGenericsAt1](f)
@@ -125,7 +127,7 @@ func typesInGenericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := inGenericStart[int, []string](t, tr, n, []string{"v"})
-//line generics_task.go:129
+//line generics_task.go:131
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, typesInGenericsKind, 2)
 		s := generated.At[typesInGenericsAt2](f)
@@ -137,7 +139,7 @@ func typesInGenericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line generics_task.go:141
+//line generics_task.go:143
 
 // typesInGenericsStep is the step form of typesInGenerics.
 func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.Step {
@@ -159,7 +161,7 @@ func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.S
 //line generics.go:19
 		a = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:163
+//line generics_task.go:165
 		goto resume1
 	case 2:
 		s := generated.At[typesInGenericsAt2](f)
@@ -167,14 +169,14 @@ func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.S
 //line generics.go:23
 		b = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:171
+//line generics_task.go:173
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line generics.go:19
 	a, err = inGenericStart[string, int](t, tr, "k", n)
-//line generics_task.go:178
+//line generics_task.go:180
 	if generated.Suspended(t) {
 		s := generated.At[typesInGenericsAt1](f)
 		*s = typesInGenericsAt1{n: n}
@@ -189,7 +191,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	b, err = inGenericStart[int, []string](t, tr, n, []string{"v"})
-//line generics_task.go:193
+//line generics_task.go:195
 	if generated.Suspended(t) {
 		s := generated.At[typesInGenericsAt2](f)
 		*s = typesInGenericsAt2{a: a}
@@ -204,7 +206,7 @@ resume2:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line generics_task.go:208
+//line generics_task.go:210
 
 // inGenericAt1 is what inGeneric keeps while it waits in line 39.
 type inGenericAt1 struct {
@@ -252,7 +254,7 @@ func inGenericCall[K comparable, V any](tr *cases.Trace, k K, v V) coro.Call[int
 func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (_ int, _ error) {
 //line generics.go:39
 	v1 := valueStart(t, tr, 1)
-//line generics_task.go:256
+//line generics_task.go:258
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 1)
 		s1 := generated.At[inGenericAt1](f)
@@ -271,7 +273,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 	{
 //line generics.go:43
 		err := t.Yield()
-//line generics_task.go:275
+//line generics_task.go:277
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 2)
 			*h = inGenericHeld[K, V]{tr: tr, k: k, count: count, s: s, all: all, first: first}
@@ -285,7 +287,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:46
 	all = append(all, entry[K, V]{key: k})
 	v2 := valueStart(t, tr, 1)
-//line generics_task.go:289
+//line generics_task.go:291
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 3)
 		s1 := generated.At[inGenericAt3](f)
@@ -301,7 +303,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:51
 		at := step[K, V]{x3.entry}
 		valueStart(t, tr, int(count))
-//line generics_task.go:305
+//line generics_task.go:307
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 4)
 			*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index, x3: x3, at: at}
@@ -312,7 +314,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 		index[at.of.key] = x3
 	}
 	last, err1 := lastOfStart[entry[K, V]](t, tr, all)
-//line generics_task.go:316
+//line generics_task.go:318
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 5)
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index}
@@ -332,7 +334,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:65
 	some = all[0]
 	valueStart(t, tr, 5)
-//line generics_task.go:336
+//line generics_task.go:338
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 6)
 		*h = inGenericHeld[K, V]{tr: tr, count: count, some: some}
@@ -348,7 +350,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 	return int(count), nil
 }
 
-//line generics_task.go:352
+//line generics_task.go:354
 
 // inGenericStep is the step form of inGeneric.
 func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, V]) generated.Step {
@@ -378,13 +380,13 @@ func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, 
 //line generics.go:39
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:382
+//line generics_task.go:384
 		goto resume1
 	case 2:
 		tr, k, count, s, all, first = h.tr, h.k, h.count, h.s, h.all, h.first
 //line generics.go:43
 		err = generated.Err(f)
-//line generics_task.go:388
+//line generics_task.go:390
 		goto resume2
 	case 3:
 		s1 := generated.At[inGenericAt3](f)
@@ -392,33 +394,33 @@ func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, 
 //line generics.go:47
 		v2 = s1.result
 		generated.Child(f)
-//line generics_task.go:396
+//line generics_task.go:398
 		goto resume3
 	case 4:
 		tr, count, s, all, first, index, x3, at = h.tr, h.count, h.s, h.all, h.first, h.index, h.x3, h.at
 //line generics.go:52
 		generated.Child(f)
-//line generics_task.go:402
+//line generics_task.go:404
 		goto resume4
 	case 5:
 		tr, count, s, all, first, index = h.tr, h.count, h.s, h.all, h.first, h.index
 //line generics.go:56
 		last = h.result
 		err1 = generated.ChildErr(f)
-//line generics_task.go:409
+//line generics_task.go:411
 		goto resume5
 	case 6:
 		tr, count, some = h.tr, h.count, h.some
 //line generics.go:66
 		generated.Child(f)
-//line generics_task.go:415
+//line generics_task.go:417
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line generics.go:39
 	v1 = valueStart(t, tr, 1)
-//line generics_task.go:422
+//line generics_task.go:424
 	if generated.Suspended(t) {
 		s1 := generated.At[inGenericAt1](f)
 		*s1 = inGenericAt1{}
@@ -435,7 +437,7 @@ resume1:
 	all = list[K, V]{{k, v}}
 	first = &node[K, V]{entry[K, V]{k, v}, nil}
 	err = t.Yield()
-//line generics_task.go:439
+//line generics_task.go:441
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, k: k, count: count, s: s, all: all, first: first}
 		return generated.Wait(f, t, 2)
@@ -450,7 +452,7 @@ resume2:
 end1:
 	all = append(all, entry[K, V]{key: k})
 	v2 = valueStart(t, tr, 1)
-//line generics_task.go:454
+//line generics_task.go:456
 	if generated.Suspended(t) {
 		s1 := generated.At[inGenericAt3](f)
 		*s1 = inGenericAt3{}
@@ -471,7 +473,7 @@ loop1:
 //line generics.go:51
 	at = step[K, V]{x3.entry}
 	valueStart(t, tr, int(count))
-//line generics_task.go:475
+//line generics_task.go:477
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index, x3: x3, at: at}
 		return generated.Wait(f, t, 4)
@@ -486,7 +488,7 @@ resume4:
 end2:
 //line generics.go:56
 	last, err1 = lastOfStart[entry[K, V]](t, tr, all)
-//line generics_task.go:490
+//line generics_task.go:492
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index}
 		generated.ResultToStep(t, &h.result)
@@ -506,7 +508,7 @@ resume5:
 //line generics.go:65
 	some = all[0]
 	valueStart(t, tr, 5)
-//line generics_task.go:510
+//line generics_task.go:512
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, some: some}
 		return generated.Wait(f, t, 6)
@@ -522,7 +524,7 @@ resume6:
 	return generated.Return[int](f, int(count), nil)
 }
 
-//line generics_task.go:526
+//line generics_task.go:528
 
 // lastOfAt1 is what lastOf keeps while it waits in line 79.
 type lastOfAt1 struct {
@@ -559,7 +561,7 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 //line generics.go:78
 		e := list4[i]
 		valueStart(t, tr, len(list4))
-//line generics_task.go:563
+//line generics_task.go:565
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastOfHeld[E]](t, lastOfKind[E](), 1)
 			*generated.At[lastOfAt1](f) = lastOfAt1{i: i}
@@ -570,7 +572,7 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 		last = e
 	}
 	err1 := t.Yield()
-//line generics_task.go:574
+//line generics_task.go:576
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[lastOfHeld[E]](t, lastOfKind[E](), 2)
 		*h = lastOfHeld[E]{e: last}
@@ -580,7 +582,7 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 	return last, err1
 }
 
-//line generics_task.go:584
+//line generics_task.go:586
 
 // lastOfStep is the step form of lastOf.
 func lastOfStep[E any](f *generated.Frame, h *lastOfHeld[E]) generated.Step {
@@ -601,13 +603,13 @@ func lastOfStep[E any](f *generated.Frame, h *lastOfHeld[E]) generated.Step {
 		tr, list4, e = h.tr, h.list4, h.e
 //line generics.go:79
 		generated.Child(f)
-//line generics_task.go:605
+//line generics_task.go:607
 		goto resume1
 	case 2:
 		last = h.e
 //line generics.go:82
 		err1 = generated.Err(f)
-//line generics_task.go:611
+//line generics_task.go:613
 		goto resume2
 	default:
 		return f.BadResume()
@@ -622,7 +624,7 @@ loop1:
 //line generics.go:78
 	e = list4[i]
 	valueStart(t, tr, len(list4))
-//line generics_task.go:626
+//line generics_task.go:628
 	if generated.Suspended(t) {
 		*generated.At[lastOfAt1](f) = lastOfAt1{i: i}
 		*h = lastOfHeld[E]{tr: tr, list4: list4, e: e}
@@ -637,7 +639,7 @@ resume1:
 end1:
 //line generics.go:82
 	err1 = t.Yield()
-//line generics_task.go:641
+//line generics_task.go:643
 	if generated.Suspended(t) {
 		*h = lastOfHeld[E]{e: last}
 		return generated.Wait(f, t, 2)
@@ -647,7 +649,7 @@ resume2:
 	return generated.Return[E](f, last, err1)
 }
 
-//line generics_task.go:651
+//line generics_task.go:653
 
 // typeOfEachInstanceArgs has the arguments of typeOfEachInstance.
 type typeOfEachInstanceArgs struct {
@@ -684,7 +686,7 @@ var typeOfEachInstanceKind *generated.Kind
 func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:86
 	v := markedStart[int](t, tr)
-//line generics_task.go:688
+//line generics_task.go:690
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 1)
 		*generated.At[typeOfEachInstanceAt1](f) = typeOfEachInstanceAt1{n: n}
@@ -694,7 +696,7 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line generics.go:86
 	v1 := markedStart[string](t, tr)
-//line generics_task.go:698
+//line generics_task.go:700
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 2)
 		*generated.At[typeOfEachInstanceAt2](f) = typeOfEachInstanceAt2{n: n}
@@ -704,7 +706,7 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line generics.go:86
 	v2 := markedStart[int](t, tr)
-//line generics_task.go:708
+//line generics_task.go:710
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 3)
 		*generated.At[typeOfEachInstanceAt3](f) = typeOfEachInstanceAt3{n: n}
@@ -718,7 +720,7 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return n, nil
 }
 
-//line generics_task.go:722
+//line generics_task.go:724
 
 // typeOfEachInstanceStep is the step form of typeOfEachInstance.
 func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) generated.Step {
@@ -740,7 +742,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:86
 		v = h.result
 		generated.Child(f)
-//line generics_task.go:744
+//line generics_task.go:746
 		goto resume1
 	case 2:
 		s := generated.At[typeOfEachInstanceAt2](f)
@@ -749,7 +751,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:86
 		v1 = h.result
 		generated.Child(f)
-//line generics_task.go:753
+//line generics_task.go:755
 		goto resume2
 	case 3:
 		s := generated.At[typeOfEachInstanceAt3](f)
@@ -758,14 +760,14 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:86
 		v2 = h.result
 		generated.Child(f)
-//line generics_task.go:762
+//line generics_task.go:764
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:86
 	v = markedStart[int](t, tr)
-//line generics_task.go:769
+//line generics_task.go:771
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt1](f) = typeOfEachInstanceAt1{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr}
@@ -775,7 +777,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 resume1:
 //line generics.go:86
 	v1 = markedStart[string](t, tr)
-//line generics_task.go:779
+//line generics_task.go:781
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt2](f) = typeOfEachInstanceAt2{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr, v: v}
@@ -785,7 +787,7 @@ resume1:
 resume2:
 //line generics.go:86
 	v2 = markedStart[int](t, tr)
-//line generics_task.go:789
+//line generics_task.go:791
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt3](f) = typeOfEachInstanceAt3{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr, v: v, v1: v1}
@@ -799,7 +801,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line generics_task.go:803
+//line generics_task.go:805
 
 // markedAt1 is what marked keeps while it waits in line 95.
 type markedAt1 struct {
@@ -832,7 +834,7 @@ func markedCall[E any](tr *cases.Trace) coro.Call[any] {
 func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 //line generics.go:95
 	v := valueStart(t, tr, 1)
-//line generics_task.go:836
+//line generics_task.go:838
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[markedHeld[E]](t, markedKind[E](), 1)
 		s := generated.At[markedAt1](f)
@@ -844,7 +846,7 @@ func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 //line generics.go:95
 	m := mark[E]{v}
 	valueStart(t, tr, 2)
-//line generics_task.go:848
+//line generics_task.go:850
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[markedHeld[E]](t, markedKind[E](), 2)
 		*h = markedHeld[E]{m: m}
@@ -854,7 +856,7 @@ func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 	return m
 }
 
-//line generics_task.go:858
+//line generics_task.go:860
 
 // markedStep is the step form of marked.
 func markedStep[E any](f *generated.Frame, h *markedHeld[E]) generated.Step {
@@ -873,20 +875,20 @@ func markedStep[E any](f *generated.Frame, h *markedHeld[E]) generated.Step {
 //line generics.go:95
 		v = s.result
 		generated.Child(f)
-//line generics_task.go:877
+//line generics_task.go:879
 		goto resume1
 	case 2:
 		m = h.m
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:883
+//line generics_task.go:885
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line generics.go:95
 	v = valueStart(t, tr, 1)
-//line generics_task.go:890
+//line generics_task.go:892
 	if generated.Suspended(t) {
 		s := generated.At[markedAt1](f)
 		*s = markedAt1{}
@@ -898,7 +900,7 @@ resume1:
 //line generics.go:95
 	m = mark[E]{v}
 	valueStart(t, tr, 2)
-//line generics_task.go:902
+//line generics_task.go:904
 	if generated.Suspended(t) {
 		*h = markedHeld[E]{m: m}
 		return generated.Wait(f, t, 2)
@@ -908,7 +910,7 @@ resume2:
 	return generated.Return[any](f, m, nil)
 }
 
-//line generics_task.go:912
+//line generics_task.go:914
 
 // genericTypesArgs has the arguments of genericTypes.
 type genericTypesArgs struct {
@@ -939,7 +941,7 @@ var genericTypesKind *generated.Kind
 func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:107
 	v := valueStart(t, tr, 1)
-//line generics_task.go:943
+//line generics_task.go:945
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 1)
 		s := generated.At[genericTypesAt1](f)
@@ -952,7 +954,7 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	numbers := list1[int]{v, 2}
 	last := &link[list1[int]]{numbers, nil}
 	valueStart(t, tr, len(numbers))
-//line generics_task.go:956
+//line generics_task.go:958
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 2)
 		*h = genericTypesHeld{tr: tr, numbers: numbers, last: last}
@@ -961,7 +963,7 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:110
 	last = &link[list1[int]]{list1[int](numbers[:1]), last}
 	k, err := genericTypesInStart[*link[list1[int]]](t, tr, last)
-//line generics_task.go:965
+//line generics_task.go:967
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 3)
 		s := generated.At[genericTypesAt3](f)
@@ -974,7 +976,7 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + len(last.next.of), err
 }
 
-//line generics_task.go:978
+//line generics_task.go:980
 
 // genericTypesStep is the step form of genericTypes.
 func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
@@ -998,13 +1000,13 @@ func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 //line generics.go:107
 		v = s.result
 		generated.Child(f)
-//line generics_task.go:1002
+//line generics_task.go:1004
 		goto resume1
 	case 2:
 		tr, numbers, last = h.tr, h.numbers, h.last
 //line generics.go:109
 		generated.Child(f)
-//line generics_task.go:1008
+//line generics_task.go:1010
 		goto resume2
 	case 3:
 		s := generated.At[genericTypesAt3](f)
@@ -1012,14 +1014,14 @@ func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 //line generics.go:111
 		k = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1016
+//line generics_task.go:1018
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:107
 	v = valueStart(t, tr, 1)
-//line generics_task.go:1023
+//line generics_task.go:1025
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesAt1](f)
 		*s = genericTypesAt1{}
@@ -1032,7 +1034,7 @@ resume1:
 	numbers = list1[int]{v, 2}
 	last = &link[list1[int]]{numbers, nil}
 	valueStart(t, tr, len(numbers))
-//line generics_task.go:1036
+//line generics_task.go:1038
 	if generated.Suspended(t) {
 		*h = genericTypesHeld{tr: tr, numbers: numbers, last: last}
 		return generated.Wait(f, t, 2)
@@ -1041,7 +1043,7 @@ resume2:
 //line generics.go:110
 	last = &link[list1[int]]{list1[int](numbers[:1]), last}
 	k, err = genericTypesInStart[*link[list1[int]]](t, tr, last)
-//line generics_task.go:1045
+//line generics_task.go:1047
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesAt3](f)
 		*s = genericTypesAt3{}
@@ -1054,7 +1056,7 @@ resume3:
 	return generated.Return[int](f, k+len(last.next.of), err)
 }
 
-//line generics_task.go:1058
+//line generics_task.go:1060
 
 // genericTypesInAt1 is what genericTypesIn keeps while it waits in line 121.
 type genericTypesInAt1 struct {
@@ -1089,7 +1091,7 @@ func genericTypesInCall[V any](tr *cases.Trace, v V) coro.Call[int] {
 func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error) {
 //line generics.go:121
 	v1 := valueStart(t, tr, 1)
-//line generics_task.go:1093
+//line generics_task.go:1095
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 1)
 		s := generated.At[genericTypesInAt1](f)
@@ -1102,7 +1104,7 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 	x3 := both[V, int, string]{v1, "b", v}
 	y := []both[V, string, V]{{"a", v, v}, both[V, string, V]{b: x3.v}}
 	valueStart(t, tr, len(y))
-//line generics_task.go:1106
+//line generics_task.go:1108
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 2)
 		*h = genericTypesInHeld[V]{tr: tr, x3: x3, y: y}
@@ -1111,7 +1113,7 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 //line generics.go:124
 	tr.Print(x3.a, x3.b, y[0].a, len(y))
 	err := t.Yield()
-//line generics_task.go:1115
+//line generics_task.go:1117
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 3)
 		*h = genericTypesInHeld[V]{x3: x3}
@@ -1121,7 +1123,7 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 	return x3.a, err
 }
 
-//line generics_task.go:1125
+//line generics_task.go:1127
 
 // genericTypesInStep is the step form of genericTypesIn.
 func genericTypesInStep[V any](f *generated.Frame, h *genericTypesInHeld[V]) generated.Step {
@@ -1143,26 +1145,26 @@ func genericTypesInStep[V any](f *generated.Frame, h *genericTypesInHeld[V]) gen
 //line generics.go:121
 		v1 = s.result
 		generated.Child(f)
-//line generics_task.go:1147
+//line generics_task.go:1149
 		goto resume1
 	case 2:
 		tr, x3, y = h.tr, h.x3, h.y
 //line generics.go:123
 		generated.Child(f)
-//line generics_task.go:1153
+//line generics_task.go:1155
 		goto resume2
 	case 3:
 		x3 = h.x3
 //line generics.go:125
 		err = generated.Err(f)
-//line generics_task.go:1159
+//line generics_task.go:1161
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:121
 	v1 = valueStart(t, tr, 1)
-//line generics_task.go:1166
+//line generics_task.go:1168
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesInAt1](f)
 		*s = genericTypesInAt1{}
@@ -1175,7 +1177,7 @@ resume1:
 	x3 = both[V, int, string]{v1, "b", v}
 	y = []both[V, string, V]{{"a", v, v}, both[V, string, V]{b: x3.v}}
 	valueStart(t, tr, len(y))
-//line generics_task.go:1179
+//line generics_task.go:1181
 	if generated.Suspended(t) {
 		*h = genericTypesInHeld[V]{tr: tr, x3: x3, y: y}
 		return generated.Wait(f, t, 2)
@@ -1184,7 +1186,7 @@ resume2:
 //line generics.go:124
 	tr.Print(x3.a, x3.b, y[0].a, len(y))
 	err = t.Yield()
-//line generics_task.go:1188
+//line generics_task.go:1190
 	if generated.Suspended(t) {
 		*h = genericTypesInHeld[V]{x3: x3}
 		return generated.Wait(f, t, 3)
@@ -1194,4 +1196,4 @@ resume3:
 	return generated.Return[int](f, x3.a, err)
 }
 
-//line generics_task.go:1198
+//line generics_task.go:1200

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package declarations
 
 import (
@@ -150,7 +152,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line programs.go:27
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:154
+//line programs_task.go:156
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, valueKind, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -160,7 +162,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line programs_task.go:164
+//line programs_task.go:166
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
@@ -179,7 +181,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s.n
 //line programs.go:28
 		generated.Err(f)
-//line programs_task.go:183
+//line programs_task.go:185
 		goto resume1
 	default:
 		return f.BadResume()
@@ -187,7 +189,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 //line programs.go:27
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:191
+//line programs_task.go:193
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -200,7 +202,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:204
+//line programs_task.go:206
 
 // localDeclarationsArgs has the arguments of localDeclarations.
 type localDeclarationsArgs struct {
@@ -238,7 +240,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		const step1 = 10
 //line programs.go:42
 		v := valueStart(t, tr, step1*i)
-//line programs_task.go:242
+//line programs_task.go:244
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 1)
 			s := generated.At[localDeclarationsAt1](f)
@@ -251,7 +253,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		all = append(all, struct{ a, b int }{i, v})
 		p := pair1{fmt.Sprint(i)}
 		valueStart(t, tr, step1)
-//line programs_task.go:255
+//line programs_task.go:257
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 2)
 			*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
@@ -268,7 +270,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:272
+//line programs_task.go:274
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 3)
 		*h = localDeclarationsHeld{tr: tr, all: all}
@@ -279,7 +281,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return len(all), nil
 }
 
-//line programs_task.go:283
+//line programs_task.go:285
 
 // localDeclarationsStep is the step form of localDeclarations.
 func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generated.Step {
@@ -303,7 +305,7 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 //line programs.go:42
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:307
+//line programs_task.go:309
 		goto resume1
 	case 2:
 		s := generated.At[localDeclarationsAt2](f)
@@ -311,13 +313,13 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 		tr, all, p = h.tr, h.all, h.p
 //line programs.go:44
 		generated.Child(f)
-//line programs_task.go:315
+//line programs_task.go:317
 		goto resume2
 	case 3:
 		tr, all = h.tr, h.all
 //line programs.go:53
 		generated.Child(f)
-//line programs_task.go:321
+//line programs_task.go:323
 		goto resume3
 	default:
 		return f.BadResume()
@@ -336,7 +338,7 @@ loop1:
 	const step1 = 10
 //line programs.go:42
 	v = valueStart(t, tr, step1*i)
-//line programs_task.go:340
+//line programs_task.go:342
 	if generated.Suspended(t) {
 		s := generated.At[localDeclarationsAt1](f)
 		*s = localDeclarationsAt1{i: i}
@@ -349,7 +351,7 @@ resume1:
 	all = append(all, struct{ a, b int }{i, v})
 	p = pair1{fmt.Sprint(i)}
 	valueStart(t, tr, step1)
-//line programs_task.go:353
+//line programs_task.go:355
 	if generated.Suspended(t) {
 		*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
 		*h = localDeclarationsHeld{tr: tr, all: all, p: p}
@@ -370,7 +372,7 @@ end1:
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:374
+//line programs_task.go:376
 	if generated.Suspended(t) {
 		*h = localDeclarationsHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 3)
@@ -381,7 +383,7 @@ resume3:
 	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:385
+//line programs_task.go:387
 
 // typeNamesArgs has the arguments of typeNames.
 type typeNamesArgs struct {
@@ -420,7 +422,7 @@ var typeNamesKind *generated.Kind
 func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:60
 	v := valueStart(t, tr, 2)
-//line programs_task.go:424
+//line programs_task.go:426
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 1)
 		s := generated.At[typeNamesAt1](f)
@@ -436,7 +438,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:62
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:440
+//line programs_task.go:442
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 2)
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
@@ -452,7 +454,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	m := map[couple]int{p: n}
 	v1 := valueStart(t, tr, 4)
-//line programs_task.go:456
+//line programs_task.go:458
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 3)
 		s := generated.At[typeNamesAt3](f)
@@ -466,7 +468,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m[p], nil
 }
 
-//line programs_task.go:470
+//line programs_task.go:472
 
 // typeNamesStep is the step form of typeNames.
 func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
@@ -490,7 +492,7 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 //line programs.go:60
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:494
+//line programs_task.go:496
 		goto resume1
 	case 2:
 		s := generated.At[typeNamesAt2](f)
@@ -498,7 +500,7 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 		tr, a = h.tr, h.a
 //line programs.go:63
 		generated.Child(f)
-//line programs_task.go:502
+//line programs_task.go:504
 		goto resume2
 	case 3:
 		s := generated.At[typeNamesAt3](f)
@@ -507,14 +509,14 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 //line programs.go:71
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:511
+//line programs_task.go:513
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:60
 	v = valueStart(t, tr, 2)
-//line programs_task.go:518
+//line programs_task.go:520
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt1](f)
 		*s = typeNamesAt1{n: n}
@@ -530,7 +532,7 @@ resume1:
 //line programs.go:62
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:534
+//line programs_task.go:536
 	if generated.Suspended(t) {
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
 		*h = typeNamesHeld{tr: tr, a: a}
@@ -546,7 +548,7 @@ resume2:
 	}
 	m = map[couple]int{p: n}
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:550
+//line programs_task.go:552
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt3](f)
 		*s = typeNamesAt3{p: p}
@@ -560,7 +562,7 @@ resume3:
 	return generated.Return[int](f, m[p], nil)
 }
 
-//line programs_task.go:564
+//line programs_task.go:566
 
 // sameNamesArgs has the arguments of sameNames.
 type sameNamesArgs struct {
@@ -593,7 +595,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if n > 0 {
 //line programs.go:79
 		v := valueStart(t, tr, 1)
-//line programs_task.go:597
+//line programs_task.go:599
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 1)
 			s := generated.At[sameNamesAt1](f)
@@ -609,7 +611,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:83
 		all = append(all, x1("x"))
 		valueStart(t, tr, 2)
-//line programs_task.go:613
+//line programs_task.go:615
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 2)
 			*h = sameNamesHeld{tr: tr, all: all}
@@ -620,7 +622,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:88
 	v1 := valueStart(t, tr, 3)
-//line programs_task.go:624
+//line programs_task.go:626
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 3)
 		s := generated.At[sameNamesAt3](f)
@@ -639,7 +641,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(all), nil
 }
 
-//line programs_task.go:643
+//line programs_task.go:645
 
 // sameNamesStep is the step form of sameNames.
 func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
@@ -661,13 +663,13 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 //line programs.go:79
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:665
+//line programs_task.go:667
 		goto resume1
 	case 2:
 		tr, all = h.tr, h.all
 //line programs.go:84
 		generated.Child(f)
-//line programs_task.go:671
+//line programs_task.go:673
 		goto resume2
 	case 3:
 		s := generated.At[sameNamesAt3](f)
@@ -675,7 +677,7 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 //line programs.go:88
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:679
+//line programs_task.go:681
 		goto resume3
 	default:
 		return f.BadResume()
@@ -687,7 +689,7 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 	}
 //line programs.go:79
 	v = valueStart(t, tr, 1)
-//line programs_task.go:691
+//line programs_task.go:693
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt1](f)
 		*s = sameNamesAt1{}
@@ -702,7 +704,7 @@ end1:
 //line programs.go:83
 	all = append(all, x1("x"))
 	valueStart(t, tr, 2)
-//line programs_task.go:706
+//line programs_task.go:708
 	if generated.Suspended(t) {
 		*h = sameNamesHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 2)
@@ -712,7 +714,7 @@ resume2:
 	all = append(all, x1("y"))
 //line programs.go:88
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:716
+//line programs_task.go:718
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt3](f)
 		*s = sameNamesAt3{}
@@ -731,7 +733,7 @@ resume3:
 	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:735
+//line programs_task.go:737
 
 // recursiveTypeArgs has the arguments of recursiveType.
 type recursiveTypeArgs struct {
@@ -769,7 +771,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:105
 			v := valueStart(t, tr, i)
-//line programs_task.go:773
+//line programs_task.go:775
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 1)
 				s := generated.At[recursiveTypeAt1](f)
@@ -787,7 +789,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for x3 := first; x3 != nil; x3 = x3.next {
 		v1 := valueStart(t, tr, x3.value)
-//line programs_task.go:791
+//line programs_task.go:793
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 2)
 			s := generated.At[recursiveTypeAt2](f)
@@ -802,7 +804,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(all), nil
 }
 
-//line programs_task.go:806
+//line programs_task.go:808
 
 // recursiveTypeStep is the step form of recursiveType.
 func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step {
@@ -825,7 +827,7 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 //line programs.go:105
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:829
+//line programs_task.go:831
 		goto resume1
 	case 2:
 		s := generated.At[recursiveTypeAt2](f)
@@ -834,7 +836,7 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 //line programs.go:110
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:838
+//line programs_task.go:840
 		goto resume2
 	default:
 		return f.BadResume()
@@ -850,7 +852,7 @@ loop1:
 	}
 //line programs.go:105
 	v = valueStart(t, tr, i)
-//line programs_task.go:854
+//line programs_task.go:856
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt1](f)
 		*s = recursiveTypeAt1{n: n, i: i}
@@ -876,7 +878,7 @@ loop2:
 	}
 //line programs.go:110
 	v1 = valueStart(t, tr, x3.value)
-//line programs_task.go:880
+//line programs_task.go:882
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt2](f)
 		*s = recursiveTypeAt2{sum: sum}
@@ -894,7 +896,7 @@ end2:
 	return generated.Return[int](f, sum+len(all), nil)
 }
 
-//line programs_task.go:898
+//line programs_task.go:900
 
 // inLiteralArgs has the arguments of inLiteral.
 type inLiteralArgs struct {
@@ -926,7 +928,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return b.n + len(box1{k}.s)
 	}
 	v := valueStart(t, tr, k)
-//line programs_task.go:930
+//line programs_task.go:932
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -940,7 +942,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(b), nil
 }
 
-//line programs_task.go:944
+//line programs_task.go:946
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
@@ -963,7 +965,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line programs.go:123
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:967
+//line programs_task.go:969
 		goto resume1
 	default:
 		return f.BadResume()
@@ -977,7 +979,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 		return b.n + len(box1{k}.s)
 	}
 	v = valueStart(t, tr, k)
-//line programs_task.go:981
+//line programs_task.go:983
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -991,7 +993,7 @@ resume1:
 	return generated.Return[int](f, get(b), nil)
 }
 
-//line programs_task.go:995
+//line programs_task.go:997
 
 // constantsArgs has the arguments of constants.
 type constantsArgs struct {
@@ -1028,7 +1030,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1032
+//line programs_task.go:1034
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 1)
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
@@ -1042,7 +1044,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1046
+//line programs_task.go:1048
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 2)
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
@@ -1054,7 +1056,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		const size2 = "text"
 		valueStart(t, tr, len(size2))
-//line programs_task.go:1058
+//line programs_task.go:1060
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 3)
 			*generated.At[constantsAt3](f1) = constantsAt3{a: a}
@@ -1067,7 +1069,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line programs_task.go:1071
+//line programs_task.go:1073
 
 // constantsStep is the step form of constants.
 func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
@@ -1089,7 +1091,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:132
 		generated.Child(f1)
-//line programs_task.go:1093
+//line programs_task.go:1095
 		goto resume1
 	case 2:
 		s := generated.At[constantsAt2](f1)
@@ -1097,7 +1099,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:136
 		generated.Child(f1)
-//line programs_task.go:1101
+//line programs_task.go:1103
 		goto resume2
 	case 3:
 		s := generated.At[constantsAt3](f1)
@@ -1105,7 +1107,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:140
 		generated.Child(f1)
-//line programs_task.go:1109
+//line programs_task.go:1111
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1114,7 +1116,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 	a = size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1118
+//line programs_task.go:1120
 	if generated.Suspended(t) {
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1128,7 +1130,7 @@ resume1:
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1132
+//line programs_task.go:1134
 	if generated.Suspended(t) {
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
 		*h = constantsHeld{tr: tr}
@@ -1140,7 +1142,7 @@ resume2:
 //line programs.go:139
 	const size2 = "text"
 	valueStart(t, tr, len(size2))
-//line programs_task.go:1144
+//line programs_task.go:1146
 	if generated.Suspended(t) {
 		*generated.At[constantsAt3](f1) = constantsAt3{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1153,7 +1155,7 @@ resume3:
 	return generated.Return[int](f1, a, nil)
 }
 
-//line programs_task.go:1157
+//line programs_task.go:1159
 
 // anonymousArgs has the arguments of anonymous.
 type anonymousArgs struct {
@@ -1186,7 +1188,7 @@ var anonymousKind *generated.Kind
 func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:150
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1190
+//line programs_task.go:1192
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 1)
 		s := generated.At[anonymousAt1](f)
@@ -1202,7 +1204,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1206
+//line programs_task.go:1208
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 2)
 		*h = anonymousHeld{tr: tr, p: p}
@@ -1213,7 +1215,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.b.c[0] = "y"
 	var r interface{ Error() string }
 	valueStart(t, tr, 3)
-//line programs_task.go:1217
+//line programs_task.go:1219
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 3)
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
@@ -1224,7 +1226,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return q.a, nil
 }
 
-//line programs_task.go:1228
+//line programs_task.go:1230
 
 // anonymousStep is the step form of anonymous.
 func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
@@ -1250,26 +1252,26 @@ func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
 //line programs.go:150
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1254
+//line programs_task.go:1256
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line programs.go:152
 		generated.Child(f)
-//line programs_task.go:1260
+//line programs_task.go:1262
 		goto resume2
 	case 3:
 		tr, p, q, r = h.tr, h.p, h.q, h.r
 //line programs.go:156
 		generated.Child(f)
-//line programs_task.go:1266
+//line programs_task.go:1268
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:150
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1273
+//line programs_task.go:1275
 	if generated.Suspended(t) {
 		s := generated.At[anonymousAt1](f)
 		*s = anonymousAt1{}
@@ -1285,7 +1287,7 @@ resume1:
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1289
+//line programs_task.go:1291
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -1296,7 +1298,7 @@ resume2:
 	q.b.c[0] = "y"
 	r = nil
 	valueStart(t, tr, 3)
-//line programs_task.go:1300
+//line programs_task.go:1302
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
 		return generated.Wait(f, t, 3)
@@ -1307,7 +1309,7 @@ resume3:
 	return generated.Return[int](f, q.a, nil)
 }
 
-//line programs_task.go:1311
+//line programs_task.go:1313
 
 // namedLikePackageArgs has the arguments of namedLikePackage.
 type namedLikePackageArgs struct {
@@ -1357,7 +1359,7 @@ var namedLikePackageKind *generated.Kind
 func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:164
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1361
+//line programs_task.go:1363
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 1)
 		s := generated.At[namedLikePackageAt1](f)
@@ -1369,7 +1371,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:164
 	_, _ = v, "blank"
 	v1 := valueStart(t, tr, 7)
-//line programs_task.go:1373
+//line programs_task.go:1375
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 2)
 		s := generated.At[namedLikePackageAt2](f)
@@ -1382,7 +1384,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_ = 7 / v1
 	m := fnv.New32a()
 	valueStart(t, tr, n)
-//line programs_task.go:1386
+//line programs_task.go:1388
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 3)
 		*generated.At[namedLikePackageAt3](f) = namedLikePackageAt3{n: n}
@@ -1393,7 +1395,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	hash1 := fmt.Sprint(m.Sum32())
 	time1, _ := context.Background().Deadline()
 	valueStart(t, tr, len(hash1))
-//line programs_task.go:1397
+//line programs_task.go:1399
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 4)
 		*generated.At[namedLikePackageAt4](f) = namedLikePackageAt4{n: n}
@@ -1402,7 +1404,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:171
 	list4 := keepStart[time.Month](t, tr, time1.Month())
-//line programs_task.go:1406
+//line programs_task.go:1408
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 5)
 		*generated.At[namedLikePackageAt5](f) = namedLikePackageAt5{n: n}
@@ -1415,7 +1417,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:1419
+//line programs_task.go:1421
 
 // namedLikePackageStep is the step form of namedLikePackage.
 func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated.Step {
@@ -1440,7 +1442,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:164
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1444
+//line programs_task.go:1446
 		goto resume1
 	case 2:
 		s := generated.At[namedLikePackageAt2](f)
@@ -1449,7 +1451,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1453
+//line programs_task.go:1455
 		goto resume2
 	case 3:
 		s := generated.At[namedLikePackageAt3](f)
@@ -1457,7 +1459,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 		tr, m = h.tr, h.m
 //line programs.go:167
 		generated.Child(f)
-//line programs_task.go:1461
+//line programs_task.go:1463
 		goto resume3
 	case 4:
 		s := generated.At[namedLikePackageAt4](f)
@@ -1465,7 +1467,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 		tr, m, hash1, time1 = h.tr, h.m, h.hash1, h.time1
 //line programs.go:170
 		generated.Child(f)
-//line programs_task.go:1469
+//line programs_task.go:1471
 		goto resume4
 	case 5:
 		s := generated.At[namedLikePackageAt5](f)
@@ -1474,14 +1476,14 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:171
 		list4 = h.result
 		generated.Child(f)
-//line programs_task.go:1478
+//line programs_task.go:1480
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line programs.go:164
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1485
+//line programs_task.go:1487
 	if generated.Suspended(t) {
 		s := generated.At[namedLikePackageAt1](f)
 		*s = namedLikePackageAt1{n: n}
@@ -1493,7 +1495,7 @@ resume1:
 //line programs.go:164
 	_, _ = v, "blank"
 	v1 = valueStart(t, tr, 7)
-//line programs_task.go:1497
+//line programs_task.go:1499
 	if generated.Suspended(t) {
 		s := generated.At[namedLikePackageAt2](f)
 		*s = namedLikePackageAt2{n: n}
@@ -1506,7 +1508,7 @@ resume2:
 	_ = 7 / v1
 	m = fnv.New32a()
 	valueStart(t, tr, n)
-//line programs_task.go:1510
+//line programs_task.go:1512
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt3](f) = namedLikePackageAt3{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m}
@@ -1517,7 +1519,7 @@ resume3:
 	hash1 = fmt.Sprint(m.Sum32())
 	time1, _ = context.Background().Deadline()
 	valueStart(t, tr, len(hash1))
-//line programs_task.go:1521
+//line programs_task.go:1523
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt4](f) = namedLikePackageAt4{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m, hash1: hash1, time1: time1}
@@ -1526,7 +1528,7 @@ resume3:
 resume4:
 //line programs.go:171
 	list4 = keepStart[time.Month](t, tr, time1.Month())
-//line programs_task.go:1530
+//line programs_task.go:1532
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt5](f) = namedLikePackageAt5{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m, hash1: hash1}
@@ -1539,7 +1541,7 @@ resume5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:1543
+//line programs_task.go:1545
 
 type keepHeld[V any] struct {
 	tr *cases.Trace
@@ -1565,7 +1567,7 @@ func keepCall[V any](tr *cases.Trace, v V) coro.Call[[]V] {
 func keepStart[V any](t *task.T, tr *cases.Trace, v V) (_ []V) {
 //line programs.go:177
 	valueStart(t, tr, 1)
-//line programs_task.go:1569
+//line programs_task.go:1571
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[keepHeld[V]](t, keepKind[V](), 1)
 		*h = keepHeld[V]{v: v}
@@ -1575,7 +1577,7 @@ func keepStart[V any](t *task.T, tr *cases.Trace, v V) (_ []V) {
 	return []V{v}
 }
 
-//line programs_task.go:1579
+//line programs_task.go:1581
 
 // keepStep is the step form of keep.
 func keepStep[V any](f *generated.Frame, h *keepHeld[V]) generated.Step {
@@ -1591,14 +1593,14 @@ func keepStep[V any](f *generated.Frame, h *keepHeld[V]) generated.Step {
 		v = h.v
 //line programs.go:177
 		generated.Child(f)
-//line programs_task.go:1595
+//line programs_task.go:1597
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:177
 	valueStart(t, tr, 1)
-//line programs_task.go:1602
+//line programs_task.go:1604
 	if generated.Suspended(t) {
 		*h = keepHeld[V]{v: v}
 		return generated.Wait(f, t, 1)
@@ -1608,7 +1610,7 @@ resume1:
 	return generated.Return[[]V](f, []V{v}, nil)
 }
 
-//line programs_task.go:1612
+//line programs_task.go:1614
 
 // shadowingConstantsArgs has the arguments of shadowingConstants.
 type shadowingConstantsArgs struct {
@@ -1647,7 +1649,7 @@ func shadowingConstantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		value2      = 5
 	)
 	valueStart(t, tr, c+programs1+programsOf1)
-//line programs_task.go:1651
+//line programs_task.go:1653
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[shadowingConstantsHeld](t, shadowingConstantsKind, 1)
 		*h = shadowingConstantsHeld{tr: tr}
@@ -1659,7 +1661,7 @@ func shadowingConstantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return b, nil
 }
 
-//line programs_task.go:1663
+//line programs_task.go:1665
 
 // shadowingConstantsStep is the step form of shadowingConstants.
 func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) generated.Step {
@@ -1678,7 +1680,7 @@ func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) gene
 		tr = h.tr
 //line programs.go:204
 		generated.Child(f1)
-//line programs_task.go:1682
+//line programs_task.go:1684
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -1705,7 +1707,7 @@ func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) gene
 		value2      = 5
 	)
 	valueStart(t, tr, c+programs1+programsOf1)
-//line programs_task.go:1709
+//line programs_task.go:1711
 	if generated.Suspended(t) {
 		*h = shadowingConstantsHeld{tr: tr}
 		return generated.Wait(f1, t, 1)
@@ -1717,4 +1719,4 @@ resume1:
 	return generated.Return[int](f1, b, nil)
 }
 
-//line programs_task.go:1721
+//line programs_task.go:1723

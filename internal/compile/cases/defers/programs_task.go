@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package defers
 
 import (
@@ -219,7 +221,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:34
 		err := waitStart(t, tr, "first")
-//line programs_task.go:223
+//line programs_task.go:225
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 1)
 			*generated.At[simpleAt1](f) = simpleAt1{n: n}
@@ -238,7 +240,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 2, nil
 	case 1:
 		v := valueStart(t, tr, 3)
-//line programs_task.go:242
+//line programs_task.go:244
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 2)
 			s := generated.At[simpleAt2](f)
@@ -252,7 +254,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, errors.New("one")
 	case 2:
 		v1 := valueStart(t, tr, 2)
-//line programs_task.go:256
+//line programs_task.go:258
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[simpleHeld](t, simpleKind, 3)
 			s := generated.At[simpleAt3](f)
@@ -266,7 +268,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		panic(fmt.Sprint("two", v1))
 	}
 	waitStart(t, tr, "last")
-//line programs_task.go:270
+//line programs_task.go:272
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[simpleHeld](t, simpleKind, 4)
 		*h = simpleHeld{}
@@ -277,7 +279,7 @@ func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 4, nil
 }
 
-//line programs_task.go:281
+//line programs_task.go:283
 
 // simpleDefer1 enters what simple defers in line 33 in the list of its frame.
 func simpleDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -289,7 +291,7 @@ func simpleDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:293
+//line programs_task.go:295
 
 // simpleStep is the step form of simple.
 func simpleStep(f *generated.Frame, h *simpleHeld) generated.Step {
@@ -320,26 +322,26 @@ func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:34
 		err = generated.ChildErr(f)
-//line programs_task.go:324
+//line programs_task.go:326
 		goto resume1
 	case 2:
 		s := generated.At[simpleAt2](f)
 //line programs.go:41
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:331
+//line programs_task.go:333
 		goto resume2
 	case 3:
 		s := generated.At[simpleAt3](f)
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:338
+//line programs_task.go:340
 		goto resume3
 	case 4:
 //line programs.go:45
 		generated.ChildErr(f)
-//line programs_task.go:343
+//line programs_task.go:345
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -356,7 +358,7 @@ func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, 
 	}
 //line programs.go:34
 	err = waitStart(t, tr, "first")
-//line programs_task.go:360
+//line programs_task.go:362
 	if generated.Suspended(t) {
 		*generated.At[simpleAt1](f) = simpleAt1{n: n}
 		*h = simpleHeld{exit: h.exit, tr: tr}
@@ -392,7 +394,7 @@ case1:
 case2:
 //line programs.go:41
 	v = valueStart(t, tr, 3)
-//line programs_task.go:396
+//line programs_task.go:398
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt2](f)
 		*s = simpleAt2{}
@@ -409,7 +411,7 @@ resume2:
 case3:
 //line programs.go:43
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:413
+//line programs_task.go:415
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt3](f)
 		*s = simpleAt3{}
@@ -422,7 +424,7 @@ resume3:
 	panic(fmt.Sprint("two", v1))
 end2:
 	waitStart(t, tr, "last")
-//line programs_task.go:426
+//line programs_task.go:428
 	if generated.Suspended(t) {
 		*h = simpleHeld{exit: h.exit}
 		return generated.Wait(f, t, 4), true
@@ -433,7 +435,7 @@ resume4:
 		*r, *r1 = 4, nil
 		goto exit
 	}
-//line programs_task.go:437
+//line programs_task.go:439
 exit:
 	if p.Run(t) {
 		*h = simpleHeld{exit: h.exit}
@@ -492,7 +494,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:52
 	v := valueStart(t, tr, 10)
-//line programs_task.go:496
+//line programs_task.go:498
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 1)
 		s := generated.At[argumentsAt1](f)
@@ -519,7 +521,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:55
 	v1 := valueStart(t, tr, 5)
-//line programs_task.go:523
+//line programs_task.go:525
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 2)
 		s := generated.At[argumentsAt2](f)
@@ -541,7 +543,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:56
 	x++
 	waitStart(t, tr, x)
-//line programs_task.go:545
+//line programs_task.go:547
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 3)
 		*h = argumentsHeld{x: &x}
@@ -555,7 +557,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line programs_task.go:559
+//line programs_task.go:561
 
 // argumentsDefer1 enters what arguments defers in line 51 in the list of its frame.
 func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
@@ -567,7 +569,7 @@ func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:571
+//line programs_task.go:573
 
 // argumentsDefer2 enters what arguments defers in line 54 in the list of its frame.
 func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
@@ -579,7 +581,7 @@ func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
 	})
 }
 
-//line programs_task.go:583
+//line programs_task.go:585
 
 // argumentsDefer3 enters what arguments defers in line 55 in the list of its frame.
 func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
@@ -591,7 +593,7 @@ func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
 	})
 }
 
-//line programs_task.go:595
+//line programs_task.go:597
 
 // argumentsStep is the step form of arguments.
 func argumentsStep(f *generated.Frame, h *argumentsHeld) generated.Step {
@@ -622,7 +624,7 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 //line programs.go:52
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:626
+//line programs_task.go:628
 		goto resume1
 	case 2:
 		s := generated.At[argumentsAt2](f)
@@ -630,13 +632,13 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 //line programs.go:55
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:634
+//line programs_task.go:636
 		goto resume2
 	case 3:
 		x = h.x
 //line programs.go:57
 		generated.ChildErr(f)
-//line programs_task.go:640
+//line programs_task.go:642
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -656,7 +658,7 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 	}
 //line programs.go:52
 	v = valueStart(t, tr, 10)
-//line programs_task.go:660
+//line programs_task.go:662
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt1](f)
 		*s = argumentsAt1{}
@@ -676,7 +678,7 @@ resume1:
 	}
 //line programs.go:55
 	v1 = valueStart(t, tr, 5)
-//line programs_task.go:680
+//line programs_task.go:682
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt2](f)
 		*s = argumentsAt2{}
@@ -693,7 +695,7 @@ resume2:
 //line programs.go:56
 	*x++
 	waitStart(t, tr, *x)
-//line programs_task.go:697
+//line programs_task.go:699
 	if generated.Suspended(t) {
 		*h = argumentsHeld{exit: h.exit, x: x}
 		return generated.Wait(f, t, 3), true
@@ -705,7 +707,7 @@ resume3:
 		*r, *r1 = *x, nil
 		goto exit
 	}
-//line programs_task.go:709
+//line programs_task.go:711
 exit:
 	if p1.Run(t) {
 		*h = argumentsHeld{exit: h.exit}
@@ -766,7 +768,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:64
 	waitStart(t, tr, "a")
-//line programs_task.go:770
+//line programs_task.go:772
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		*generated.At[orderAt1](f) = orderAt1{n: n}
@@ -784,7 +786,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:69
 	waitStart(t, tr, "b")
-//line programs_task.go:788
+//line programs_task.go:790
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		*generated.At[orderAt2](f) = orderAt2{n: n}
@@ -806,7 +808,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:71
 	err := waitStart(t, tr, "c")
-//line programs_task.go:810
+//line programs_task.go:812
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		*generated.At[orderAt3](f) = orderAt3{n: n}
@@ -820,7 +822,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line programs_task.go:824
+//line programs_task.go:826
 
 // orderDefer1 enters what order defers in line 63 in the list of its frame.
 func orderDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -832,7 +834,7 @@ func orderDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:836
+//line programs_task.go:838
 
 // orderDefer2 enters what order defers in line 65 in the list of its frame.
 func orderDefer2(p *generated.Panic, tr *cases.Trace) {
@@ -847,7 +849,7 @@ func orderDefer2(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:851
+//line programs_task.go:853
 
 // orderDefer3 enters what order defers in line 70 in the list of its frame.
 func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
@@ -859,7 +861,7 @@ func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:863
+//line programs_task.go:865
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
@@ -890,7 +892,7 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:64
 		generated.ChildErr(f)
-//line programs_task.go:894
+//line programs_task.go:896
 		goto resume1
 	case 2:
 		s := generated.At[orderAt2](f)
@@ -898,14 +900,14 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:69
 		generated.ChildErr(f)
-//line programs_task.go:902
+//line programs_task.go:904
 		goto resume2
 	case 3:
 		s := generated.At[orderAt3](f)
 		n = s.n
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:909
+//line programs_task.go:911
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -922,7 +924,7 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 	}
 //line programs.go:64
 	waitStart(t, tr, "a")
-//line programs_task.go:926
+//line programs_task.go:928
 	if generated.Suspended(t) {
 		*generated.At[orderAt1](f) = orderAt1{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -935,7 +937,7 @@ resume1:
 	}
 //line programs.go:69
 	waitStart(t, tr, "b")
-//line programs_task.go:939
+//line programs_task.go:941
 	if generated.Suspended(t) {
 		*generated.At[orderAt2](f) = orderAt2{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -949,7 +951,7 @@ resume2:
 	}
 //line programs.go:71
 	err = waitStart(t, tr, "c")
-//line programs_task.go:953
+//line programs_task.go:955
 	if generated.Suspended(t) {
 		*generated.At[orderAt3](f) = orderAt3{n: n}
 		*h = orderHeld{exit: h.exit}
@@ -961,7 +963,7 @@ resume3:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line programs_task.go:965
+//line programs_task.go:967
 exit:
 	if p.Run(t) {
 		*h = orderHeld{exit: h.exit}
@@ -1023,7 +1025,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:75
 	if n == 1 {
 		v := valueStart(t, tr, 1)
-//line programs_task.go:1027
+//line programs_task.go:1029
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 1)
 			s := generated.At[conditionalAt1](f)
@@ -1048,7 +1050,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:78
 	waitStart(t, tr, "a")
-//line programs_task.go:1052
+//line programs_task.go:1054
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 2)
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
@@ -1061,7 +1063,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:79
 		v1 := valueStart(t, tr, n)
-//line programs_task.go:1065
+//line programs_task.go:1067
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 3)
 			s := generated.At[conditionalAt3](f)
@@ -1087,7 +1089,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line programs.go:81
 			waitStart(t, tr, "b")
-//line programs_task.go:1091
+//line programs_task.go:1093
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 4)
 				*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
@@ -1104,7 +1106,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:1108
+//line programs_task.go:1110
 
 // conditionalDefer1 enters what conditional defers in line 76 in the list of its frame.
 func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1116,7 +1118,7 @@ func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1120
+//line programs_task.go:1122
 
 // conditionalDefer2 enters what conditional defers in line 80 in the list of its frame.
 func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
@@ -1128,7 +1130,7 @@ func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:1132
+//line programs_task.go:1134
 
 // conditionalStep is the step form of conditional.
 func conditionalStep(f *generated.Frame, h *conditionalHeld) generated.Step {
@@ -1159,7 +1161,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 //line programs.go:76
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1163
+//line programs_task.go:1165
 		goto resume1
 	case 2:
 		s := generated.At[conditionalAt2](f)
@@ -1167,7 +1169,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 		tr = h.tr
 //line programs.go:78
 		generated.ChildErr(f)
-//line programs_task.go:1171
+//line programs_task.go:1173
 		goto resume2
 	case 3:
 		s := generated.At[conditionalAt3](f)
@@ -1176,14 +1178,14 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 //line programs.go:79
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1180
+//line programs_task.go:1182
 		goto resume3
 	case 4:
 		s := generated.At[conditionalAt4](f)
 		n = s.n
 //line programs.go:81
 		generated.ChildErr(f)
-//line programs_task.go:1187
+//line programs_task.go:1189
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1199,7 +1201,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 	}
 //line programs.go:76
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1203
+//line programs_task.go:1205
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt1](f)
 		*s = conditionalAt1{n: n}
@@ -1217,7 +1219,7 @@ resume1:
 end1:
 //line programs.go:78
 	waitStart(t, tr, "a")
-//line programs_task.go:1221
+//line programs_task.go:1223
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
 		*h = conditionalHeld{exit: h.exit, tr: tr}
@@ -1226,7 +1228,7 @@ end1:
 resume2:
 //line programs.go:79
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:1230
+//line programs_task.go:1232
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt3](f)
 		*s = conditionalAt3{n: n}
@@ -1246,7 +1248,7 @@ resume3:
 	}
 //line programs.go:81
 	waitStart(t, tr, "b")
-//line programs_task.go:1250
+//line programs_task.go:1252
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
 		*h = conditionalHeld{exit: h.exit}
@@ -1259,7 +1261,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1263
+//line programs_task.go:1265
 exit:
 	if p.Run(t) {
 		*h = conditionalHeld{exit: h.exit}
@@ -1337,14 +1339,14 @@ func inLoopRun(f *generated.Frame, h *inLoopHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:90
 		err = generated.ChildErr(f)
-//line programs_task.go:1341
+//line programs_task.go:1343
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
 		n = s.n
 //line programs.go:94
 		generated.ChildErr(f)
-//line programs_task.go:1348
+//line programs_task.go:1350
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1385,7 +1387,7 @@ loop1:
 	}
 //line programs.go:90
 	err = waitStart(t, tr, i)
-//line programs_task.go:1389
+//line programs_task.go:1391
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt1](f) = inLoopAt1{n: n, i1: i1, i: i}
 		*h = inLoopHeld{exit: h.exit, tr: tr}
@@ -1408,7 +1410,7 @@ end1:
 end2:
 //line programs.go:94
 	waitStart(t, tr, "end")
-//line programs_task.go:1412
+//line programs_task.go:1414
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n}
 		*h = inLoopHeld{exit: h.exit}
@@ -1420,7 +1422,7 @@ resume2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1424
+//line programs_task.go:1426
 exit:
 	if p.Run(t) {
 		*h = inLoopHeld{exit: h.exit}
@@ -1476,12 +1478,12 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 		tr = h.tr
 //line programs.go:101
 		err = generated.ChildErr(f)
-//line programs_task.go:1480
+//line programs_task.go:1482
 		goto resume1
 	case 2:
 //line programs.go:106
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1485
+//line programs_task.go:1487
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1501,7 +1503,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 	}
 //line programs.go:101
 	err = waitStart(t, tr, "a")
-//line programs_task.go:1505
+//line programs_task.go:1507
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1519,7 +1521,7 @@ resume1:
 end1:
 //line programs.go:106
 	err1 = waitStart(t, tr, "b")
-//line programs_task.go:1523
+//line programs_task.go:1525
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1530,7 +1532,7 @@ resume2:
 		*r = err1
 		goto exit
 	}
-//line programs_task.go:1534
+//line programs_task.go:1536
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -1566,7 +1568,7 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:112
 			err := onceStart(t, tr, &count)
-//line programs_task.go:1570
+//line programs_task.go:1572
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[breakAndAwaitsHeld](t, breakAndAwaitsKind, 1)
 				*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
@@ -1584,7 +1586,7 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:1588
+//line programs_task.go:1590
 
 // breakAndAwaitsStep is the step form of breakAndAwaits.
 func breakAndAwaitsStep(f *generated.Frame, h *breakAndAwaitsHeld) generated.Step {
@@ -1606,7 +1608,7 @@ func breakAndAwaitsStep(f *generated.Frame, h *breakAndAwaitsHeld) generated.Ste
 		tr, count = h.tr, h.count
 //line programs.go:112
 		err = generated.ChildErr(f)
-//line programs_task.go:1610
+//line programs_task.go:1612
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1622,7 +1624,7 @@ loop1:
 	}
 //line programs.go:112
 	err = onceStart(t, tr, count)
-//line programs_task.go:1626
+//line programs_task.go:1628
 	if generated.Suspended(t) {
 		*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
 		*h = breakAndAwaitsHeld{tr: tr, count: count}
@@ -1645,7 +1647,7 @@ end2:
 	return generated.Return[int](f, *count, nil)
 }
 
-//line programs_task.go:1649
+//line programs_task.go:1651
 
 // changesResultsArgs has the arguments of changesResults.
 type changesResultsArgs struct {
@@ -1694,7 +1696,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:127
 	v := valueStart(t, tr, 3)
-//line programs_task.go:1698
+//line programs_task.go:1700
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 1)
 		kBox := generated.Box(&k)
@@ -1710,7 +1712,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	if n == 1 {
 		v1 := valueStart(t, tr, 4)
-//line programs_task.go:1714
+//line programs_task.go:1716
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 2)
 			kBox := generated.Box(&k)
@@ -1726,7 +1728,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		return v1, errors.New("bad")
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:1730
+//line programs_task.go:1732
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 3)
 		kBox := generated.Box(&k)
@@ -1740,7 +1742,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line programs_task.go:1744
+//line programs_task.go:1746
 
 // changesResultsDefer1 enters what changesResults defers in line 121 in the list of its frame.
 func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
@@ -1757,7 +1759,7 @@ func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
 	})
 }
 
-//line programs_task.go:1761
+//line programs_task.go:1763
 
 // changesResultsStep is the step form of changesResults.
 func changesResultsStep(f *generated.Frame, h *changesResultsHeld) generated.Step {
@@ -1795,19 +1797,19 @@ func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step 
 //line programs.go:127
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1799
+//line programs_task.go:1801
 		goto resume1
 	case 2:
 		s := generated.At[changesResultsAt2](f)
 //line programs.go:129
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1806
+//line programs_task.go:1808
 		goto resume2
 	case 3:
 //line programs.go:131
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1811
+//line programs_task.go:1813
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1823,7 +1825,7 @@ func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step 
 	}
 //line programs.go:127
 	v = valueStart(t, tr, 3)
-//line programs_task.go:1827
+//line programs_task.go:1829
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt1](f)
 		*s = changesResultsAt1{n: n}
@@ -1839,7 +1841,7 @@ resume1:
 	}
 //line programs.go:129
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:1843
+//line programs_task.go:1845
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt2](f)
 		*s = changesResultsAt2{}
@@ -1856,7 +1858,7 @@ resume2:
 end1:
 //line programs.go:131
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:1860
+//line programs_task.go:1862
 	if generated.Suspended(t) {
 		*h = changesResultsHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1865,7 +1867,7 @@ resume3:
 //line programs.go:131
 	*err = err1
 	goto exit
-//line programs_task.go:1869
+//line programs_task.go:1871
 exit:
 	if p.Run(t) {
 		*h = changesResultsHeld{exit: h.exit}
@@ -1885,7 +1887,7 @@ var connCloseKind *generated.Kind
 func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1889
+//line programs_task.go:1891
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[connCloseHeld](t, connCloseKind, 1)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1895,7 +1897,7 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err := t.Yield()
-//line programs_task.go:1899
+//line programs_task.go:1901
 	if generated.Suspended(t) {
 		generated.SpillBare(t, connCloseKind, 2)
 		return
@@ -1904,7 +1906,7 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line programs_task.go:1908
+//line programs_task.go:1910
 
 // connCloseStep is the step form of (*conn).Close.
 func connCloseStep(f *generated.Frame, h *connCloseHeld) generated.Step {
@@ -1921,19 +1923,19 @@ func connCloseStep(f *generated.Frame, h *connCloseHeld) generated.Step {
 		c, tr = h.c, h.tr
 //line programs.go:141
 		generated.ChildErr(f)
-//line programs_task.go:1925
+//line programs_task.go:1927
 		goto resume1
 	case 2:
 //line programs.go:144
 		err = generated.Err(f)
-//line programs_task.go:1930
+//line programs_task.go:1932
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1937
+//line programs_task.go:1939
 	if generated.Suspended(t) {
 		h = generated.Hold(t, connCloseKind, f, h)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1944,7 +1946,7 @@ resume1:
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err = t.Yield()
-//line programs_task.go:1948
+//line programs_task.go:1950
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = connCloseHeld{}
@@ -1956,7 +1958,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line programs_task.go:1960
+//line programs_task.go:1962
 
 // closesArgs has the arguments of closes.
 type closesArgs struct {
@@ -2027,14 +2029,14 @@ func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:150
 		generated.ChildErr(f)
-//line programs_task.go:2031
+//line programs_task.go:2033
 		goto resume1
 	case 2:
 		s := generated.At[closesAt2](f)
 //line programs.go:156
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2038
+//line programs_task.go:2040
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2055,7 +2057,7 @@ func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, 
 	}
 //line programs.go:150
 	waitStart(t, tr, "log")
-//line programs_task.go:2059
+//line programs_task.go:2061
 	if generated.Suspended(t) {
 		*generated.At[closesAt1](f) = closesAt1{n: n}
 		*h = closesHeld{exit: h.exit, tr: tr}
@@ -2083,7 +2085,7 @@ resume1:
 end1:
 //line programs.go:156
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2087
+//line programs_task.go:2089
 	if generated.Suspended(t) {
 		s := generated.At[closesAt2](f)
 		*s = closesAt2{}
@@ -2097,7 +2099,7 @@ resume2:
 		*r, *r1 = v, nil
 		goto exit
 	}
-//line programs_task.go:2101
+//line programs_task.go:2103
 exit:
 	if p.Run(t) {
 		*h = closesHeld{exit: h.exit}
@@ -2171,7 +2173,7 @@ func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step gene
 		tr = h.tr
 //line programs.go:163
 		err = generated.ChildErr(f)
-//line programs_task.go:2175
+//line programs_task.go:2177
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2195,7 +2197,7 @@ func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step gene
 loop1:
 //line programs.go:163
 	err = waitStart(t, tr, i)
-//line programs_task.go:2199
+//line programs_task.go:2201
 	if generated.Suspended(t) {
 		*generated.At[returnInLoopAt1](f) = returnInLoopAt1{n: n, i: i}
 		*h = returnInLoopHeld{exit: h.exit, tr: tr}
@@ -2222,7 +2224,7 @@ end1:
 //line programs.go:162
 	i++
 	goto loop1
-//line programs_task.go:2226
+//line programs_task.go:2228
 exit:
 	if p.Run(t) {
 		*h = returnInLoopHeld{exit: h.exit}
@@ -2277,7 +2279,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	}()
 //line programs.go:174
 	valueStart(t, tr, n)
-//line programs_task.go:2281
+//line programs_task.go:2283
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 		*generated.At[failsAt1](f) = failsAt1{n: n}
@@ -2293,7 +2295,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 		panic(errors.New("two"))
 	}
 	v := valueStart(t, tr, n+100)
-//line programs_task.go:2297
+//line programs_task.go:2299
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		s := generated.At[failsAt2](f)
@@ -2307,7 +2309,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v
 }
 
-//line programs_task.go:2311
+//line programs_task.go:2313
 
 // failsDefer1 enters what fails defers in line 173 in the list of its frame.
 func failsDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -2319,7 +2321,7 @@ func failsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2323
+//line programs_task.go:2325
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
@@ -2348,14 +2350,14 @@ func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:174
 		generated.Child(f)
-//line programs_task.go:2352
+//line programs_task.go:2354
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
 //line programs.go:181
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2359
+//line programs_task.go:2361
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2372,7 +2374,7 @@ func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok
 	}
 //line programs.go:174
 	valueStart(t, tr, n)
-//line programs_task.go:2376
+//line programs_task.go:2378
 	if generated.Suspended(t) {
 		*generated.At[failsAt1](f) = failsAt1{n: n}
 		*h = failsHeld{exit: h.exit, tr: tr}
@@ -2387,7 +2389,7 @@ resume1:
 		panic(errors.New("two"))
 	}
 	v = valueStart(t, tr, n+100)
-//line programs_task.go:2391
+//line programs_task.go:2393
 	if generated.Suspended(t) {
 		s := generated.At[failsAt2](f)
 		*s = failsAt2{}
@@ -2401,7 +2403,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line programs_task.go:2405
+//line programs_task.go:2407
 exit:
 	if p.Run(t) {
 		*h = failsHeld{exit: h.exit}
@@ -2452,7 +2454,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs.go:191
 	k = 1
 	v := failsStart(t, tr, n)
-//line programs_task.go:2456
+//line programs_task.go:2458
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 		errBox := generated.Box(&err)
@@ -2467,7 +2469,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	tr.Print("after")
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2471
+//line programs_task.go:2473
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[recoversHeld](t, recoversKind, 2)
 		errBox := generated.Box(&err)
@@ -2479,7 +2481,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line programs_task.go:2483
+//line programs_task.go:2485
 
 // recoversDefer1 enters what recovers defers in line 185 in the list of its frame.
 func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
@@ -2496,7 +2498,7 @@ func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
 	})
 }
 
-//line programs_task.go:2500
+//line programs_task.go:2502
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
@@ -2530,12 +2532,12 @@ func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.St
 //line programs.go:192
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2534
+//line programs_task.go:2536
 		goto resume1
 	case 2:
 //line programs.go:194
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2539
+//line programs_task.go:2541
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2552,7 +2554,7 @@ func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.St
 //line programs.go:191
 	*k = 1
 	v = failsStart(t, tr, n)
-//line programs_task.go:2556
+//line programs_task.go:2558
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
@@ -2565,7 +2567,7 @@ resume1:
 	*k = v
 	tr.Print("after")
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2569
+//line programs_task.go:2571
 	if generated.Suspended(t) {
 		*h = recoversHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2576,7 +2578,7 @@ resume2:
 		*err = err1
 		goto exit
 	}
-//line programs_task.go:2580
+//line programs_task.go:2582
 exit:
 	if p.Run(t) {
 		*h = recoversHeld{exit: h.exit}
@@ -2609,7 +2611,7 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	}()
 //line programs.go:199
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2613
+//line programs_task.go:2615
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[rescueHeld](t, rescueKind, 1)
 		*h = rescueHeld{}
@@ -2620,7 +2622,7 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	panic("inner")
 }
 
-//line programs_task.go:2624
+//line programs_task.go:2626
 
 // rescueDefer1 enters what rescue defers in line 198 in the list of its frame.
 func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
@@ -2632,7 +2634,7 @@ func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2636
+//line programs_task.go:2638
 
 // rescueStep is the step form of rescue.
 func rescueStep(f *generated.Frame, h *rescueHeld) generated.Step {
@@ -2654,7 +2656,7 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 	case 1:
 //line programs.go:199
 		generated.ChildErr(f)
-//line programs_task.go:2658
+//line programs_task.go:2660
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2670,7 +2672,7 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 	}
 //line programs.go:199
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2674
+//line programs_task.go:2676
 	if generated.Suspended(t) {
 		*h = rescueHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2678,7 +2680,7 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 resume1:
 //line programs.go:200
 	panic("inner")
-//line programs_task.go:2682
+//line programs_task.go:2684
 exit:
 	if p.Run(t) {
 		*h = rescueHeld{exit: h.exit}
@@ -2753,7 +2755,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 		tr = h.tr
 //line programs.go:211
 		generated.ChildErr(f)
-//line programs_task.go:2757
+//line programs_task.go:2759
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2778,7 +2780,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 				v := p.Recover()
 				tr.Print("first", v)
 				rescueStart(t, tr)
-//line programs_task.go:2782
+//line programs_task.go:2784
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[recoverWaitsFunc1Held](t, recoverWaitsFunc1Kind, 1)
 					*h = recoverWaitsFunc1Held{tr: tr}
@@ -2791,7 +2793,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 	}
 //line programs.go:211
 	waitStart(t, tr, "before")
-//line programs_task.go:2795
+//line programs_task.go:2797
 	if generated.Suspended(t) {
 		*generated.At[recoverWaitsAt1](f) = recoverWaitsAt1{n: n}
 		*h = recoverWaitsHeld{exit: h.exit, tr: tr}
@@ -2807,7 +2809,7 @@ resume1:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line programs_task.go:2811
+//line programs_task.go:2813
 exit:
 	if p.Run(t) {
 		*h = recoverWaitsHeld{exit: h.exit}
@@ -2838,7 +2840,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 		tr = h.tr
 //line programs.go:208
 		generated.Child(f)
-//line programs_task.go:2842
+//line programs_task.go:2844
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2847,7 +2849,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 	v = p.Recover()
 	tr.Print("first", v)
 	rescueStart(t, tr)
-//line programs_task.go:2851
+//line programs_task.go:2853
 	if generated.Suspended(t) {
 		*h = recoverWaitsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -2855,7 +2857,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 resume1:
 //line programs.go:209
 	tr.Print("rescued")
-//line programs_task.go:2859
+//line programs_task.go:2861
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2893,7 +2895,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	}()
 //line programs.go:225
 	failsStart(t, tr, n)
-//line programs_task.go:2897
+//line programs_task.go:2899
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[protectedHeld](t, protectedKind, 1)
 		errBox := generated.Box(&err)
@@ -2905,7 +2907,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	return nil
 }
 
-//line programs_task.go:2909
+//line programs_task.go:2911
 
 // protectedDefer1 enters what protected defers in line 220 in the list of its frame.
 func protectedDefer1(p *generated.Panic, err *error) {
@@ -2921,7 +2923,7 @@ func protectedDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line programs_task.go:2925
+//line programs_task.go:2927
 
 // protectedStep is the step form of protected.
 func protectedStep(f *generated.Frame, h *protectedHeld) generated.Step {
@@ -2950,7 +2952,7 @@ func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.
 	case 1:
 //line programs.go:225
 		generated.Child(f)
-//line programs_task.go:2954
+//line programs_task.go:2956
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2966,7 +2968,7 @@ func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.
 	}
 //line programs.go:225
 	failsStart(t, tr, n)
-//line programs_task.go:2970
+//line programs_task.go:2972
 	if generated.Suspended(t) {
 		*h = protectedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2977,7 +2979,7 @@ resume1:
 		*err = nil
 		goto exit
 	}
-//line programs_task.go:2981
+//line programs_task.go:2983
 exit:
 	if p.Run(t) {
 		*h = protectedHeld{exit: h.exit}
@@ -3016,7 +3018,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:231
 			err := protectedStart(t, tr, i)
-//line programs_task.go:3020
+//line programs_task.go:3022
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 1)
 				*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
@@ -3026,7 +3028,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:232
 			tr.Print(i, err)
 			waitStart(t, tr, "next")
-//line programs_task.go:3030
+//line programs_task.go:3032
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 2)
 				*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
@@ -3039,7 +3041,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3043
+//line programs_task.go:3045
 
 // recoverOuterStep is the step form of recoverOuter.
 func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
@@ -3060,7 +3062,7 @@ func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 		tr = h.tr
 //line programs.go:231
 		err = generated.ChildErr(f)
-//line programs_task.go:3064
+//line programs_task.go:3066
 		goto resume1
 	case 2:
 		s := generated.At[recoverOuterAt2](f)
@@ -3068,7 +3070,7 @@ func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 		tr = h.tr
 //line programs.go:233
 		generated.ChildErr(f)
-//line programs_task.go:3072
+//line programs_task.go:3074
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3082,7 +3084,7 @@ loop1:
 	}
 //line programs.go:231
 	err = protectedStart(t, tr, i)
-//line programs_task.go:3086
+//line programs_task.go:3088
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3092,7 +3094,7 @@ resume1:
 //line programs.go:232
 	tr.Print(i, err)
 	waitStart(t, tr, "next")
-//line programs_task.go:3096
+//line programs_task.go:3098
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3107,7 +3109,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:3111
+//line programs_task.go:3113
 
 // panicsAgainArgs has the arguments of panicsAgain.
 type panicsAgainArgs struct {
@@ -3166,7 +3168,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:242
 	waitStart(t, tr, "a")
-//line programs_task.go:3170
+//line programs_task.go:3172
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 1)
 		kBox := generated.Box(&k)
@@ -3178,7 +3180,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}
 //line programs.go:243
 	v := valueStart(t, tr, 1)
-//line programs_task.go:3182
+//line programs_task.go:3184
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 2)
 		kBox := generated.Box(&k)
@@ -3195,7 +3197,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	panic(fmt.Sprint("first", v))
 }
 
-//line programs_task.go:3199
+//line programs_task.go:3201
 
 // panicsAgainDefer1 enters what panicsAgain defers in line 239 in the list of its frame.
 func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
@@ -3207,7 +3209,7 @@ func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
 	})
 }
 
-//line programs_task.go:3211
+//line programs_task.go:3213
 
 // panicsAgainDefer2 enters what panicsAgain defers in line 240 in the list of its frame.
 func panicsAgainDefer2(p *generated.Panic) {
@@ -3219,7 +3221,7 @@ func panicsAgainDefer2(p *generated.Panic) {
 	})
 }
 
-//line programs_task.go:3223
+//line programs_task.go:3225
 
 // panicsAgainDefer3 enters what panicsAgain defers in line 241 in the list of its frame.
 func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
@@ -3231,7 +3233,7 @@ func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3235
+//line programs_task.go:3237
 
 // panicsAgainStep is the step form of panicsAgain.
 func panicsAgainStep(f *generated.Frame, h *panicsAgainHeld) generated.Step {
@@ -3263,14 +3265,14 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 		tr = h.tr
 //line programs.go:242
 		generated.ChildErr(f)
-//line programs_task.go:3267
+//line programs_task.go:3269
 		goto resume1
 	case 2:
 		s := generated.At[panicsAgainAt2](f)
 //line programs.go:243
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3274
+//line programs_task.go:3276
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3295,7 +3297,7 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 	}
 //line programs.go:242
 	waitStart(t, tr, "a")
-//line programs_task.go:3299
+//line programs_task.go:3301
 	if generated.Suspended(t) {
 		*h = panicsAgainHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -3303,7 +3305,7 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 resume1:
 //line programs.go:243
 	v = valueStart(t, tr, 1)
-//line programs_task.go:3307
+//line programs_task.go:3309
 	if generated.Suspended(t) {
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
@@ -3314,7 +3316,7 @@ resume1:
 resume2:
 //line programs.go:243
 	panic(fmt.Sprint("first", v))
-//line programs_task.go:3318
+//line programs_task.go:3320
 exit:
 	if p.Run(t) {
 		*h = panicsAgainHeld{exit: h.exit}
@@ -3373,7 +3375,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:255
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3377
+//line programs_task.go:3379
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 		s := generated.At[valuesAt1](f1)
@@ -3400,7 +3402,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3404
+//line programs_task.go:3406
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		*h = valuesHeld{l: &l, f: f}
@@ -3424,7 +3426,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return l.n, nil
 }
 
-//line programs_task.go:3428
+//line programs_task.go:3430
 
 // valuesDefer1 enters what values defers in line 253 in the list of its frame.
 func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
@@ -3436,7 +3438,7 @@ func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3440
+//line programs_task.go:3442
 
 // valuesDefer2 enters what values defers in line 254 in the list of its frame.
 func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
@@ -3448,7 +3450,7 @@ func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3452
+//line programs_task.go:3454
 
 // valuesDefer3 enters what values defers in line 257 in the list of its frame.
 func valuesDefer3(p *generated.Panic, fn func()) {
@@ -3460,7 +3462,7 @@ func valuesDefer3(p *generated.Panic, fn func()) {
 	})
 }
 
-//line programs_task.go:3464
+//line programs_task.go:3466
 
 // valuesDefer4 enters what values defers in line 260 in the list of its frame.
 func valuesDefer4(p *generated.Panic, fn1 func()) {
@@ -3472,7 +3474,7 @@ func valuesDefer4(p *generated.Panic, fn1 func()) {
 	})
 }
 
-//line programs_task.go:3476
+//line programs_task.go:3478
 
 // valuesStep is the step form of values.
 func valuesStep(f1 *generated.Frame, h *valuesHeld) generated.Step {
@@ -3505,13 +3507,13 @@ func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step,
 //line programs.go:255
 		v = s.result
 		generated.Child(f1)
-//line programs_task.go:3509
+//line programs_task.go:3511
 		goto resume1
 	case 2:
 		l, f = h.l, h.f
 //line programs.go:259
 		generated.ChildErr(f1)
-//line programs_task.go:3515
+//line programs_task.go:3517
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -3537,7 +3539,7 @@ func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step,
 	}
 //line programs.go:255
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3541
+//line programs_task.go:3543
 	if generated.Suspended(t) {
 		s := generated.At[valuesAt1](f1)
 		*s = valuesAt1{}
@@ -3556,7 +3558,7 @@ resume1:
 //line programs.go:258
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3560
+//line programs_task.go:3562
 	if generated.Suspended(t) {
 		*h = valuesHeld{exit: h.exit, l: l, f: f}
 		return generated.Wait(f1, t, 2), true
@@ -3572,7 +3574,7 @@ resume2:
 		*r, *r1 = l.n, nil
 		goto exit
 	}
-//line programs_task.go:3576
+//line programs_task.go:3578
 exit:
 	if p.Run(t) {
 		*h = valuesHeld{exit: h.exit}
@@ -3629,7 +3631,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:266
 	waitStart(t, tr, "before")
-//line programs_task.go:3633
+//line programs_task.go:3635
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 1)
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
@@ -3640,7 +3642,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:267
 	if n > 0 {
 		generated.Goexit(t)
-//line programs_task.go:3644
+//line programs_task.go:3646
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 2)
 			*generated.At[goexitAt2](f) = goexitAt2{n: n}
@@ -3653,7 +3655,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3657
+//line programs_task.go:3659
 
 // goexitDefer1 enters what goexit defers in line 265 in the list of its frame.
 func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -3665,7 +3667,7 @@ func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:3669
+//line programs_task.go:3671
 
 // goexitStep is the step form of goexit.
 func goexitStep(f *generated.Frame, h *goexitHeld) generated.Step {
@@ -3694,14 +3696,14 @@ func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, 
 		n = s.n
 //line programs.go:266
 		generated.ChildErr(f)
-//line programs_task.go:3698
+//line programs_task.go:3700
 		goto resume1
 	case 2:
 		s := generated.At[goexitAt2](f)
 		n = s.n
 //line programs.go:268
 		generated.Child(f)
-//line programs_task.go:3705
+//line programs_task.go:3707
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3719,7 +3721,7 @@ func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, 
 	}
 //line programs.go:266
 	waitStart(t, tr, "before")
-//line programs_task.go:3723
+//line programs_task.go:3725
 	if generated.Suspended(t) {
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3732,7 +3734,7 @@ resume1:
 	}
 //line programs.go:268
 	generated.Goexit(t)
-//line programs_task.go:3736
+//line programs_task.go:3738
 	if generated.Suspended(t) {
 		*generated.At[goexitAt2](f) = goexitAt2{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3745,7 +3747,7 @@ end1:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:3749
+//line programs_task.go:3751
 exit:
 	if p.Run(t) {
 		*h = goexitHeld{exit: h.exit}
@@ -3798,7 +3800,7 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:275
 	list := make([]int, n)
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3802
+//line programs_task.go:3804
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[runtimeErrorHeld](t, runtimeErrorKind, 1)
 		s := generated.At[runtimeErrorAt1](f)
@@ -3812,7 +3814,7 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[v], nil
 }
 
-//line programs_task.go:3816
+//line programs_task.go:3818
 
 // runtimeErrorDefer1 enters what runtimeError defers in line 274 in the list of its frame.
 func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -3824,7 +3826,7 @@ func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3828
+//line programs_task.go:3830
 
 // runtimeErrorStep is the step form of runtimeError.
 func runtimeErrorStep(f *generated.Frame, h *runtimeErrorHeld) generated.Step {
@@ -3855,7 +3857,7 @@ func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step gene
 //line programs.go:276
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3859
+//line programs_task.go:3861
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3873,7 +3875,7 @@ func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step gene
 //line programs.go:275
 	list = make([]int, n)
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3877
+//line programs_task.go:3879
 	if generated.Suspended(t) {
 		s := generated.At[runtimeErrorAt1](f)
 		*s = runtimeErrorAt1{}
@@ -3887,7 +3889,7 @@ resume1:
 		*r, *r1 = list[v], nil
 		goto exit
 	}
-//line programs_task.go:3891
+//line programs_task.go:3893
 exit:
 	if p.Run(t) {
 		*h = runtimeErrorHeld{exit: h.exit}

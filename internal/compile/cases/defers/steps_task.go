@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package defers
 
 import (
@@ -52,7 +54,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:56
+//line steps_task.go:58
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, valueKind, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -62,7 +64,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line steps_task.go:66
+//line steps_task.go:68
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
@@ -81,7 +83,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:85
+//line steps_task.go:87
 		goto resume1
 	default:
 		return f.BadResume()
@@ -89,7 +91,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:93
+//line steps_task.go:95
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -102,7 +104,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line steps_task.go:106
+//line steps_task.go:108
 
 type waitHeld = struct {
 	tr   *cases.Trace
@@ -116,7 +118,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 //line steps.go:17
 	tr.Print(note...)
 	err := t.Yield()
-//line steps_task.go:120
+//line steps_task.go:122
 	if generated.Suspended(t) {
 		generated.SpillBare(t, waitKind, 1)
 		return
@@ -125,7 +127,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 	return err
 }
 
-//line steps_task.go:129
+//line steps_task.go:131
 
 // waitStep is the step form of wait.
 func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
@@ -141,7 +143,7 @@ func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
 	case 1:
 //line steps.go:18
 		err = generated.Err(f)
-//line steps_task.go:145
+//line steps_task.go:147
 		goto resume1
 	default:
 		return f.BadResume()
@@ -149,7 +151,7 @@ func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
 //line steps.go:17
 	tr.Print(note...)
 	err = t.Yield()
-//line steps_task.go:153
+//line steps_task.go:155
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitHeld{}
@@ -161,4 +163,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line steps_task.go:165
+//line steps_task.go:167

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package frames
 
 import (
@@ -177,7 +179,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		a := filled(n)
 		v := valueStart(t, tr, 1)
-//line programs_task.go:181
+//line programs_task.go:183
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 1)
 			s := generated.At[blocksAt1](f)
@@ -193,7 +195,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if total > 0 {
 		b := filled(2)
 		v1 := valueStart(t, tr, 2)
-//line programs_task.go:197
+//line programs_task.go:199
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 2)
 			s := generated.At[blocksAt2](f)
@@ -210,7 +212,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:52
 			c := filled(i)
 			v2 := valueStart(t, tr, 3)
-//line programs_task.go:214
+//line programs_task.go:216
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 3)
 				s := generated.At[blocksAt3](f)
@@ -229,7 +231,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 3:
 		d := filled(4)
 		v3 := valueStart(t, tr, 4)
-//line programs_task.go:233
+//line programs_task.go:235
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 4)
 			s := generated.At[blocksAt4](f)
@@ -244,7 +246,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		e := filled(5)
 		v4 := valueStart(t, tr, 5)
-//line programs_task.go:248
+//line programs_task.go:250
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[blocksHeld](t, blocksKind, 5)
 			s := generated.At[blocksAt5](f)
@@ -260,7 +262,7 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:264
+//line programs_task.go:266
 
 // blocksStep is the step form of blocks.
 func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
@@ -283,7 +285,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:44
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:287
+//line programs_task.go:289
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
@@ -292,7 +294,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:49
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:296
+//line programs_task.go:298
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
@@ -301,7 +303,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:53
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:305
+//line programs_task.go:307
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
@@ -310,7 +312,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:59
 		v3 = s.result
 		generated.Child(f)
-//line programs_task.go:314
+//line programs_task.go:316
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
@@ -319,7 +321,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:63
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:323
+//line programs_task.go:325
 		goto resume5
 	default:
 		return f.BadResume()
@@ -329,7 +331,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 	a = new(large)
 	*a = filled(n)
 	v = valueStart(t, tr, 1)
-//line programs_task.go:333
+//line programs_task.go:335
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt1](f)
 		*s = blocksAt1{n: n, total: total}
@@ -349,7 +351,7 @@ resume1:
 //line programs.go:48
 	*b = filled(2)
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:353
+//line programs_task.go:355
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt2](f)
 		*s = blocksAt2{n: n, total: total}
@@ -370,7 +372,7 @@ loop1:
 //line programs.go:52
 	c = filled(i)
 	v2 = valueStart(t, tr, 3)
-//line programs_task.go:374
+//line programs_task.go:376
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt3](f)
 		*s = blocksAt3{n: n, total: total, i: i, c: c}
@@ -398,7 +400,7 @@ case1:
 //line programs.go:58
 	*d = filled(4)
 	v3 = valueStart(t, tr, 4)
-//line programs_task.go:402
+//line programs_task.go:404
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt4](f)
 		*s = blocksAt4{total: total}
@@ -416,7 +418,7 @@ case2:
 //line programs.go:62
 	*e = filled(5)
 	v4 = valueStart(t, tr, 5)
-//line programs_task.go:420
+//line programs_task.go:422
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt5](f)
 		*s = blocksAt5{total: total}
@@ -432,7 +434,7 @@ end3:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:436
+//line programs_task.go:438
 
 // takesArgs has the arguments of takes.
 type takesArgs struct {
@@ -463,7 +465,7 @@ var takesKind *generated.Kind
 func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error) {
 //line programs.go:70
 	v := valueStart(t, tr, len(s))
-//line programs_task.go:467
+//line programs_task.go:469
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[takesHeld](t, takesKind, 1)
 		s1 := generated.At[takesAt1](f)
@@ -475,7 +477,7 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 //line programs.go:70
 	l[0] += uint64(v)
 	err := waitStart(t, tr, s)
-//line programs_task.go:479
+//line programs_task.go:481
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, takesKind, 2)
 		*generated.At[takesAt2](f) = takesAt2{l: l}
@@ -485,7 +487,7 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 	return l, err
 }
 
-//line programs_task.go:489
+//line programs_task.go:491
 
 // takesStep is the step form of takes.
 func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
@@ -509,21 +511,21 @@ func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
 //line programs.go:70
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:513
+//line programs_task.go:515
 		goto resume1
 	case 2:
 		s1 := generated.At[takesAt2](f)
 		l = s1.l
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:520
+//line programs_task.go:522
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:70
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:527
+//line programs_task.go:529
 	if generated.Suspended(t) {
 		s1 := generated.At[takesAt1](f)
 		*s1 = takesAt1{l: l}
@@ -536,7 +538,7 @@ resume1:
 //line programs.go:70
 	l[0] += uint64(v)
 	err = waitStart(t, tr, s)
-//line programs_task.go:540
+//line programs_task.go:542
 	if generated.Suspended(t) {
 		*generated.At[takesAt2](f) = takesAt2{l: l}
 		if h != nil {
@@ -549,7 +551,7 @@ resume2:
 	return generated.Return[large](f, l, err)
 }
 
-//line programs_task.go:553
+//line programs_task.go:555
 
 // wrapsArgs has the arguments of wraps.
 type wrapsArgs struct {
@@ -573,7 +575,7 @@ var wrapsKind *generated.Kind
 func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 //line programs.go:75
 	v, err := takesStart(t, tr, l, "wrapped")
-//line programs_task.go:577
+//line programs_task.go:579
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, wrapsKind, 1)
 		s := generated.At[wrapsAt1](f)
@@ -585,7 +587,7 @@ func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 	return v, err
 }
 
-//line programs_task.go:589
+//line programs_task.go:591
 
 // wrapsStep is the step form of wraps.
 func wrapsStep(f *generated.Frame, h *wrapsHeld) generated.Step {
@@ -605,14 +607,14 @@ func wrapsStep(f *generated.Frame, h *wrapsHeld) generated.Step {
 //line programs.go:75
 		v = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:609
+//line programs_task.go:611
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:75
 	v, err = takesStart(t, tr, l, "wrapped")
-//line programs_task.go:616
+//line programs_task.go:618
 	if generated.Suspended(t) {
 		s := generated.At[wrapsAt1](f)
 		*s = wrapsAt1{}
@@ -627,7 +629,7 @@ resume1:
 	return generated.Return[large](f, v, err)
 }
 
-//line programs_task.go:631
+//line programs_task.go:633
 
 // passesOnArgs has the arguments of passesOn.
 type passesOnArgs struct {
@@ -657,7 +659,7 @@ var passesOnKind *generated.Kind
 func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:78
 	l, err := wrapsStart(t, tr, filled(n))
-//line programs_task.go:661
+//line programs_task.go:663
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 1)
 		s := generated.At[passesOnAt1](f)
@@ -671,7 +673,7 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return l.sum(), err
 	}
 	m, err := wrapsStart(t, tr, l)
-//line programs_task.go:675
+//line programs_task.go:677
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 2)
 		s := generated.At[passesOnAt2](f)
@@ -684,7 +686,7 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m.sum() - l.sum(), err
 }
 
-//line programs_task.go:688
+//line programs_task.go:690
 
 // passesOnStep is the step form of passesOn.
 func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
@@ -707,7 +709,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 		l = new(large)
 		*l = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:711
+//line programs_task.go:713
 		goto resume1
 	case 2:
 		s := generated.At[passesOnAt2](f)
@@ -716,7 +718,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 		m = new(large)
 		*m = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:720
+//line programs_task.go:722
 		goto resume2
 	default:
 		return f.BadResume()
@@ -724,7 +726,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 	l = new(large)
 //line programs.go:78
 	*l, err = wrapsStart(t, tr, filled(n))
-//line programs_task.go:728
+//line programs_task.go:730
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt1](f)
 		*s = passesOnAt1{}
@@ -740,7 +742,7 @@ resume1:
 	m = new(large)
 //line programs.go:82
 	*m, err = wrapsStart(t, tr, *l)
-//line programs_task.go:744
+//line programs_task.go:746
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt2](f)
 		*s = passesOnAt2{}
@@ -753,7 +755,7 @@ resume2:
 	return generated.Return[int](f, m.sum()-l.sum(), err)
 }
 
-//line programs_task.go:757
+//line programs_task.go:759
 
 // childArgs has the arguments of child.
 type childArgs struct {
@@ -787,7 +789,7 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 //line programs.go:87
 	l = filled(n)
 	k := valueStart(t, tr, n)
-//line programs_task.go:791
+//line programs_task.go:793
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childHeld](t, childKind, 1)
 		s := generated.At[childAt1](f)
@@ -801,7 +803,7 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 		return l, fmt.Errorf("%w %d", errChild, k)
 	}
 	v := valueStart(t, tr, k+1)
-//line programs_task.go:805
+//line programs_task.go:807
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, childKind, 2)
 		s := generated.At[childAt2](f)
@@ -814,7 +816,7 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 	return l, nil
 }
 
-//line programs_task.go:818
+//line programs_task.go:820
 
 // childStep is the step form of child.
 func childStep(f *generated.Frame, h *childHeld) generated.Step {
@@ -837,7 +839,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:88
 		k = s.result
 		generated.Child(f)
-//line programs_task.go:841
+//line programs_task.go:843
 		goto resume1
 	case 2:
 		s := generated.At[childAt2](f)
@@ -845,7 +847,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:92
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:849
+//line programs_task.go:851
 		goto resume2
 	default:
 		return f.BadResume()
@@ -853,7 +855,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:87
 	l = filled(n)
 	k = valueStart(t, tr, n)
-//line programs_task.go:857
+//line programs_task.go:859
 	if generated.Suspended(t) {
 		s := generated.At[childAt1](f)
 		*s = childAt1{fails: fails, l: l}
@@ -868,7 +870,7 @@ resume1:
 		return generated.Return[large](f, l, fmt.Errorf("%w %d", errChild, k))
 	}
 	v = valueStart(t, tr, k+1)
-//line programs_task.go:872
+//line programs_task.go:874
 	if generated.Suspended(t) {
 		s := generated.At[childAt2](f)
 		*s = childAt2{l: l}
@@ -884,7 +886,7 @@ resume2:
 	return generated.Return[large](f, l, nil)
 }
 
-//line programs_task.go:888
+//line programs_task.go:890
 
 // childrenArgs has the arguments of children.
 type childrenArgs struct {
@@ -920,7 +922,7 @@ var childrenKind *generated.Kind
 func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:97
 	a, err := childStart(t, tr, 10, n == 0)
-//line programs_task.go:924
+//line programs_task.go:926
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 1)
 		s := generated.At[childrenAt1](f)
@@ -933,7 +935,7 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if err != nil {
 		tr.Print(a.sum(), err)
 		waitStart(t, tr, "failed")
-//line programs_task.go:937
+//line programs_task.go:939
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 2)
 			*generated.At[childrenAt2](f) = childrenAt2{n: n}
@@ -943,7 +945,7 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:102
 	b, err := childStart(t, tr, 20, n == 1)
-//line programs_task.go:947
+//line programs_task.go:949
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 3)
 		s := generated.At[childrenAt3](f)
@@ -956,7 +958,7 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a.sum() + b.sum(), err
 }
 
-//line programs_task.go:960
+//line programs_task.go:962
 
 // childrenStep is the step form of children.
 func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
@@ -980,7 +982,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		a = new(large)
 		*a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:984
+//line programs_task.go:986
 		goto resume1
 	case 2:
 		s := generated.At[childrenAt2](f)
@@ -988,7 +990,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		tr, a = h.tr, h.a
 //line programs.go:100
 		generated.ChildErr(f)
-//line programs_task.go:992
+//line programs_task.go:994
 		goto resume2
 	case 3:
 		s := generated.At[childrenAt3](f)
@@ -997,7 +999,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		b = new(large)
 		*b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1001
+//line programs_task.go:1003
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1005,7 +1007,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 	a = new(large)
 //line programs.go:97
 	*a, err = childStart(t, tr, 10, n == 0)
-//line programs_task.go:1009
+//line programs_task.go:1011
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt1](f)
 		*s = childrenAt1{n: n}
@@ -1021,7 +1023,7 @@ resume1:
 //line programs.go:99
 	tr.Print(a.sum(), err)
 	waitStart(t, tr, "failed")
-//line programs_task.go:1025
+//line programs_task.go:1027
 	if generated.Suspended(t) {
 		*generated.At[childrenAt2](f) = childrenAt2{n: n}
 		*h = childrenHeld{tr: tr, a: a}
@@ -1032,7 +1034,7 @@ end1:
 	b = new(large)
 //line programs.go:102
 	*b, err = childStart(t, tr, 20, n == 1)
-//line programs_task.go:1036
+//line programs_task.go:1038
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt3](f)
 		*s = childrenAt3{}
@@ -1045,7 +1047,7 @@ resume3:
 	return generated.Return[int](f, a.sum()+b.sum(), err)
 }
 
-//line programs_task.go:1049
+//line programs_task.go:1051
 
 // inLoopArgs has the arguments of inLoop.
 type inLoopArgs struct {
@@ -1084,7 +1086,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:110
 			tr.Print(zero.sum())
 			v := valueStart(t, tr, i)
-//line programs_task.go:1088
+//line programs_task.go:1090
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
@@ -1097,7 +1099,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			full = filled(v)
 			zero[i]++
 			waitStart(t, tr, "between")
-//line programs_task.go:1101
+//line programs_task.go:1103
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
@@ -1112,7 +1114,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:1116
+//line programs_task.go:1118
 
 // inLoopStep is the step form of inLoop.
 func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
@@ -1134,7 +1136,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 //line programs.go:111
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1138
+//line programs_task.go:1140
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -1142,7 +1144,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, zero, full = h.tr, h.zero, h.full
 //line programs.go:113
 		generated.ChildErr(f)
-//line programs_task.go:1146
+//line programs_task.go:1148
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1160,7 +1162,7 @@ loop1:
 //line programs.go:110
 	tr.Print(zero.sum())
 	v = valueStart(t, tr, i)
-//line programs_task.go:1164
+//line programs_task.go:1166
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i: i}
@@ -1173,7 +1175,7 @@ resume1:
 	*full = filled(v)
 	(*zero)[i]++
 	waitStart(t, tr, "between")
-//line programs_task.go:1177
+//line programs_task.go:1179
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
 		*h = inLoopHeld{tr: tr, zero: zero, full: full}
@@ -1190,7 +1192,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:1194
+//line programs_task.go:1196
 
 // deepArgs has the arguments of deep.
 type deepArgs struct {
@@ -1227,7 +1229,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:120
 	if n == 0 {
 		v := valueStart(t, tr, 0)
-//line programs_task.go:1231
+//line programs_task.go:1233
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, deepKind, 1)
 			s := generated.At[deepAt1](f)
@@ -1239,7 +1241,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, nil
 	}
 	k, err := deepStart(t, tr, n-1)
-//line programs_task.go:1243
+//line programs_task.go:1245
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepHeld](t, deepKind, 2)
 		s := generated.At[deepAt2](f)
@@ -1251,7 +1253,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:124
 	if n%13 == 0 {
 		waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1255
+//line programs_task.go:1257
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepHeld](t, deepKind, 3)
 			*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
@@ -1263,7 +1265,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:1267
+//line programs_task.go:1269
 
 // deepStep is the step form of deep.
 func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
@@ -1283,7 +1285,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 //line programs.go:121
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1287
+//line programs_task.go:1289
 		goto resume1
 	case 2:
 		s := generated.At[deepAt2](f)
@@ -1292,7 +1294,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 //line programs.go:123
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1296
+//line programs_task.go:1298
 		goto resume2
 	case 3:
 		s := generated.At[deepAt3](f)
@@ -1300,7 +1302,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 		err = h.err
 //line programs.go:125
 		generated.ChildErr(f)
-//line programs_task.go:1304
+//line programs_task.go:1306
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1311,7 +1313,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 	}
 //line programs.go:121
 	v = valueStart(t, tr, 0)
-//line programs_task.go:1315
+//line programs_task.go:1317
 	if generated.Suspended(t) {
 		s := generated.At[deepAt1](f)
 		*s = deepAt1{}
@@ -1326,7 +1328,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 end1:
 	k, err = deepStart(t, tr, n-1)
-//line programs_task.go:1330
+//line programs_task.go:1332
 	if generated.Suspended(t) {
 		s := generated.At[deepAt2](f)
 		*s = deepAt2{n: n}
@@ -1342,7 +1344,7 @@ resume2:
 	}
 //line programs.go:125
 	waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1346
+//line programs_task.go:1348
 	if generated.Suspended(t) {
 		*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
 		h = generated.Hold(t, deepKind, f, h)
@@ -1355,7 +1357,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:1359
+//line programs_task.go:1361
 
 // evenArgs has the arguments of even.
 type evenArgs struct {
@@ -1380,7 +1382,7 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:131
 	if n == 0 {
 		err := waitStart(t, tr, "even")
-//line programs_task.go:1384
+//line programs_task.go:1386
 		if generated.Suspended(t) {
 			generated.SpillBare(t, evenKind, 1)
 			return
@@ -1389,7 +1391,7 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 1, err
 	}
 	v, err1 := oddStart(t, tr, n-1)
-//line programs_task.go:1393
+//line programs_task.go:1395
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, evenKind, 2)
 		s := generated.At[evenAt2](f)
@@ -1401,7 +1403,7 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1405
+//line programs_task.go:1407
 
 // evenStep is the step form of even.
 func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
@@ -1419,14 +1421,14 @@ func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	case 1:
 //line programs.go:132
 		err = generated.ChildErr(f)
-//line programs_task.go:1423
+//line programs_task.go:1425
 		goto resume1
 	case 2:
 		s := generated.At[evenAt2](f)
 //line programs.go:134
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1430
+//line programs_task.go:1432
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1437,7 +1439,7 @@ func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	}
 //line programs.go:132
 	err = waitStart(t, tr, "even")
-//line programs_task.go:1441
+//line programs_task.go:1443
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = evenHeld{}
@@ -1449,7 +1451,7 @@ resume1:
 	return generated.Return[int](f, 1, err)
 end1:
 	v, err1 = oddStart(t, tr, n-1)
-//line programs_task.go:1453
+//line programs_task.go:1455
 	if generated.Suspended(t) {
 		s := generated.At[evenAt2](f)
 		*s = evenAt2{}
@@ -1464,7 +1466,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line programs_task.go:1468
+//line programs_task.go:1470
 
 // oddArgs has the arguments of odd.
 type oddArgs struct {
@@ -1498,7 +1500,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:138
 	if n == 0 {
 		err := waitStart(t, tr, "odd")
-//line programs_task.go:1502
+//line programs_task.go:1504
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[oddHeld](t, oddKind, 1)
 			*h = oddHeld{}
@@ -1520,7 +1522,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:142
 	v, err1 := evenStart(t, tr, n-1)
-//line programs_task.go:1524
+//line programs_task.go:1526
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[oddHeld](t, oddKind, 2)
 		s := generated.At[oddAt2](f)
@@ -1534,7 +1536,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1538
+//line programs_task.go:1540
 
 // oddDefer1 enters what odd defers in line 141 in the list of its frame.
 func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1546,7 +1548,7 @@ func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1550
+//line programs_task.go:1552
 
 // oddStep is the step form of odd.
 func oddStep(f *generated.Frame, h *oddHeld) generated.Step {
@@ -1574,14 +1576,14 @@ func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok boo
 	case 1:
 //line programs.go:139
 		err = generated.ChildErr(f)
-//line programs_task.go:1578
+//line programs_task.go:1580
 		goto resume1
 	case 2:
 		s := generated.At[oddAt2](f)
 //line programs.go:142
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1585
+//line programs_task.go:1587
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1597,7 +1599,7 @@ func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok boo
 	}
 //line programs.go:139
 	err = waitStart(t, tr, "odd")
-//line programs_task.go:1601
+//line programs_task.go:1603
 	if generated.Suspended(t) {
 		*h = oddHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1617,7 +1619,7 @@ end1:
 	}
 //line programs.go:142
 	v, err1 = evenStart(t, tr, n-1)
-//line programs_task.go:1621
+//line programs_task.go:1623
 	if generated.Suspended(t) {
 		s := generated.At[oddAt2](f)
 		*s = oddAt2{}
@@ -1631,7 +1633,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line programs_task.go:1635
+//line programs_task.go:1637
 exit:
 	if p.Run(t) {
 		*h = oddHeld{exit: h.exit}
@@ -1663,7 +1665,7 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:146
 	if i%500 == 499 {
 		valueStart(t, tr, i)
-//line programs_task.go:1667
+//line programs_task.go:1669
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, seldomKind, 1)
 			*generated.At[seldomAt1](f) = seldomAt1{i: i}
@@ -1674,7 +1676,7 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1678
+//line programs_task.go:1680
 
 // seldomStep is the step form of seldom.
 func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
@@ -1693,7 +1695,7 @@ func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 		i = s.i
 //line programs.go:147
 		generated.Child(f)
-//line programs_task.go:1697
+//line programs_task.go:1699
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1704,7 +1706,7 @@ func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 	}
 //line programs.go:147
 	valueStart(t, tr, i)
-//line programs_task.go:1708
+//line programs_task.go:1710
 	if generated.Suspended(t) {
 		*generated.At[seldomAt1](f) = seldomAt1{i: i}
 		if h != nil {
@@ -1718,7 +1720,7 @@ end1:
 	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:1722
+//line programs_task.go:1724
 
 // rarelyArgs has the arguments of rarely.
 type rarelyArgs struct {
@@ -1747,7 +1749,7 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:155
 			v := seldomStart(t, tr, i)
-//line programs_task.go:1751
+//line programs_task.go:1753
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rarelyHeld](t, rarelyKind, 1)
 				s := generated.At[rarelyAt1](f)
@@ -1764,7 +1766,7 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1768
+//line programs_task.go:1770
 
 // rarelyStep is the step form of rarely.
 func rarelyStep(f *generated.Frame, h *rarelyHeld) generated.Step {
@@ -1786,7 +1788,7 @@ func rarelyStep(f *generated.Frame, h *rarelyHeld) generated.Step {
 //line programs.go:155
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1790
+//line programs_task.go:1792
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1801,7 +1803,7 @@ loop1:
 	}
 //line programs.go:155
 	v = seldomStart(t, tr, i)
-//line programs_task.go:1805
+//line programs_task.go:1807
 	if generated.Suspended(t) {
 		s := generated.At[rarelyAt1](f)
 		*s = rarelyAt1{sum: sum, i: i}
@@ -1819,7 +1821,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1823
+//line programs_task.go:1825
 
 // callsArgs has the arguments of calls.
 type callsArgs struct {
@@ -1848,7 +1850,7 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:163
 			v := neverStart(t, tr, i)
-//line programs_task.go:1852
+//line programs_task.go:1854
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[callsHeld](t, callsKind, 1)
 				s := generated.At[callsAt1](f)
@@ -1865,7 +1867,7 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1869
+//line programs_task.go:1871
 
 // callsStep is the step form of calls.
 func callsStep(f *generated.Frame, h *callsHeld) generated.Step {
@@ -1886,7 +1888,7 @@ func callsStep(f *generated.Frame, h *callsHeld) generated.Step {
 //line programs.go:163
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1890
+//line programs_task.go:1892
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1901,7 +1903,7 @@ loop1:
 	}
 //line programs.go:163
 	v = neverStart(t, tr, i)
-//line programs_task.go:1905
+//line programs_task.go:1907
 	if generated.Suspended(t) {
 		s := generated.At[callsAt1](f)
 		*s = callsAt1{n: n, sum: sum, i: i}
@@ -1919,7 +1921,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1923
+//line programs_task.go:1925
 
 // neverArgs has the arguments of never.
 type neverArgs struct {
@@ -1944,7 +1946,7 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:169
 	if i < 0 {
 		valueStart(t, tr, i)
-//line programs_task.go:1948
+//line programs_task.go:1950
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, neverKind, 1)
 			*generated.At[neverAt1](f) = neverAt1{i: i}
@@ -1955,7 +1957,7 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1959
+//line programs_task.go:1961
 
 // neverStep is the step form of never.
 func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
@@ -1974,7 +1976,7 @@ func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 		i = s.i
 //line programs.go:170
 		generated.Child(f)
-//line programs_task.go:1978
+//line programs_task.go:1980
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1985,7 +1987,7 @@ func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 	}
 //line programs.go:170
 	valueStart(t, tr, i)
-//line programs_task.go:1989
+//line programs_task.go:1991
 	if generated.Suspended(t) {
 		*generated.At[neverAt1](f) = neverAt1{i: i}
 		if h != nil {
@@ -1999,7 +2001,7 @@ end1:
 	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:2003
+//line programs_task.go:2005
 
 // descendArgs has the arguments of descend.
 type descendArgs struct {
@@ -2020,7 +2022,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 //line programs.go:176
 	if n == 0 {
 		err1 := t.Yield()
-//line programs_task.go:2024
+//line programs_task.go:2026
 		if generated.Suspended(t) {
 			generated.Spill(t, descendKind, 1)
 			return
@@ -2029,7 +2031,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := descendStart(t, n-1)
-//line programs_task.go:2033
+//line programs_task.go:2035
 	if generated.Suspended(t) {
 		f := generated.Spill(t, descendKind, 2)
 		s := generated.At[descendAt2](f)
@@ -2041,7 +2043,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 	return k + 1, err
 }
 
-//line programs_task.go:2045
+//line programs_task.go:2047
 
 // descendStep is the step form of descend.
 func descendStep(f *generated.Frame) generated.Step {
@@ -2057,14 +2059,14 @@ func descendStep(f *generated.Frame) generated.Step {
 	case 1:
 //line programs.go:177
 		err1 = generated.Err(f)
-//line programs_task.go:2061
+//line programs_task.go:2063
 		goto resume1
 	case 2:
 		s := generated.At[descendAt2](f)
 //line programs.go:179
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:2068
+//line programs_task.go:2070
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2075,7 +2077,7 @@ func descendStep(f *generated.Frame) generated.Step {
 	}
 //line programs.go:177
 	err1 = t.Yield()
-//line programs_task.go:2079
+//line programs_task.go:2081
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -2084,7 +2086,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = descendStart(t, n-1)
-//line programs_task.go:2088
+//line programs_task.go:2090
 	if generated.Suspended(t) {
 		s := generated.At[descendAt2](f)
 		*s = descendAt2{}
@@ -2096,4 +2098,4 @@ resume2:
 	return generated.Return[int](f, k+1, err)
 }
 
-//line programs_task.go:2100
+//line programs_task.go:2102

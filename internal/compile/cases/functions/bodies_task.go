@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package functions
 
 import (
@@ -248,7 +250,7 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:15
 				i, s = v, v1
 				valueStart(t, tr, i)
-//line bodies_task.go:252
+//line bodies_task.go:254
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[assignsHeld](t, assignsKind, 1)
 					*generated.At[assignsAt1](f) = assignsAt1{i: i}
@@ -279,7 +281,7 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:21
 				list[1] = v3
 				valueStart(t, tr, list[1])
-//line bodies_task.go:283
+//line bodies_task.go:285
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[assignsHeld](t, assignsKind, 2)
 					*generated.At[assignsAt2](f) = assignsAt2{i: i}
@@ -295,7 +297,7 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line bodies_task.go:299
+//line bodies_task.go:301
 
 // assignsStep is the step form of assigns.
 func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
@@ -324,7 +326,7 @@ func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 		tr, s, it = h.tr, h.s, h.it
 //line bodies.go:16
 		generated.Child(f)
-//line bodies_task.go:328
+//line bodies_task.go:330
 		goto resume1
 	case 2:
 		s1 := generated.At[assignsAt2](f)
@@ -332,7 +334,7 @@ func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 		tr, list, it1 = h.tr, h.list, h.it
 //line bodies.go:22
 		generated.Child(f)
-//line bodies_task.go:336
+//line bodies_task.go:338
 		goto resume2
 	default:
 		return f.BadResume()
@@ -353,7 +355,7 @@ end1:
 //line bodies.go:15
 	i, s = v, v1
 	valueStart(t, tr, i)
-//line bodies_task.go:357
+//line bodies_task.go:359
 	if generated.Suspended(t) {
 		*generated.At[assignsAt1](f) = assignsAt1{i: i}
 		*h = assignsHeld{tr: tr, s: s, it: it}
@@ -380,7 +382,7 @@ end3:
 //line bodies.go:21
 	list[1] = v3
 	valueStart(t, tr, list[1])
-//line bodies_task.go:384
+//line bodies_task.go:386
 	if generated.Suspended(t) {
 		*generated.At[assignsAt2](f) = assignsAt2{i: i}
 		*h = assignsHeld{tr: tr, list: list, it: it1}
@@ -394,7 +396,7 @@ end4:
 	return generated.Return[int](f, i, nil)
 }
 
-//line bodies_task.go:398
+//line bodies_task.go:400
 
 // capturedArgs has the arguments of captured.
 type capturedArgs struct {
@@ -452,7 +454,7 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					p := &i
 					all = append(all, func() int { i++; return *p + len(s) })
 					valueStart(t, tr, i)
-//line bodies_task.go:456
+//line bodies_task.go:458
 					if generated.Suspended(t) {
 						f1, h := generated.SpillHeld[capturedHeld](t, capturedKind, 1)
 						*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
@@ -471,7 +473,7 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*100 + f() + f()
 	}
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:475
+//line bodies_task.go:477
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, capturedKind, 2)
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
@@ -481,7 +483,7 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line bodies_task.go:485
+//line bodies_task.go:487
 
 // capturedStep is the step form of captured.
 func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
@@ -512,14 +514,14 @@ func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
 		tr, all, it, p = h.tr, h.all, h.it, h.p
 //line bodies.go:34
 		generated.Child(f1)
-//line bodies_task.go:516
+//line bodies_task.go:518
 		goto resume1
 	case 2:
 		s1 := generated.At[capturedAt2](f1)
 		sum = s1.sum
 //line bodies.go:40
 		err = generated.ChildErr(f1)
-//line bodies_task.go:523
+//line bodies_task.go:525
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -549,7 +551,7 @@ end1:
 	}
 //line bodies.go:34
 	valueStart(t, tr, *i)
-//line bodies_task.go:553
+//line bodies_task.go:555
 	if generated.Suspended(t) {
 		*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
 		h = generated.Hold(t, capturedKind, f1, h)
@@ -566,7 +568,7 @@ end2:
 		sum = sum*100 + f() + f()
 	}
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:570
+//line bodies_task.go:572
 	if generated.Suspended(t) {
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
 		if h != nil {
@@ -579,7 +581,7 @@ resume2:
 	return generated.Return[int](f1, sum, err)
 }
 
-//line bodies_task.go:583
+//line bodies_task.go:585
 
 // defersArgs has the arguments of defers.
 type defersArgs struct {
@@ -661,7 +663,7 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 		tr, it = h.tr, h.it
 //line bodies.go:49
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:665
+//line bodies_task.go:667
 		goto resume1
 	case 2:
 		s := generated.At[defersAt2](f)
@@ -669,12 +671,12 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 //line bodies.go:53
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:673
+//line bodies_task.go:675
 		goto resume2
 	case 3:
 //line bodies.go:57
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:678
+//line bodies_task.go:680
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -727,7 +729,7 @@ end1:
 	}
 //line bodies.go:49
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:731
+//line bodies_task.go:733
 	if generated.Suspended(t) {
 		*generated.At[defersAt1](f) = defersAt1{n: n, i: i}
 		*h = defersHeld{exit: h.exit, tr: tr, it: it}
@@ -758,7 +760,7 @@ end2:
 	}
 //line bodies.go:53
 	v2 = valueStart(t, tr, 100)
-//line bodies_task.go:762
+//line bodies_task.go:764
 	if generated.Suspended(t) {
 		s := generated.At[defersAt2](f)
 		*s = defersAt2{}
@@ -783,7 +785,7 @@ end4:
 //line bodies.go:56
 	tr.Print("after the loop")
 	err2 = waitStart(t, tr, "end")
-//line bodies_task.go:787
+//line bodies_task.go:789
 	if generated.Suspended(t) {
 		*h = defersHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -794,7 +796,7 @@ resume3:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:798
+//line bodies_task.go:800
 exit:
 	if p.Run(t) {
 		*h = defersHeld{exit: h.exit}
@@ -884,12 +886,12 @@ func genericRun[E any](f *generated.Frame, h *genericHeld[E], at int) (step gene
 		tr, it = h.tr, h.it
 //line bodies.go:76
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:888
+//line bodies_task.go:890
 		goto resume1
 	case 2:
 //line bodies.go:83
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:893
+//line bodies_task.go:895
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -935,7 +937,7 @@ end1:
 //line bodies.go:75
 	*last = v
 	err1 = waitStart(t, tr, v)
-//line bodies_task.go:939
+//line bodies_task.go:941
 	if generated.Suspended(t) {
 		*generated.At[genericAt1](f) = genericAt1{n: n}
 		*h = genericHeld[E]{exit: h.exit, tr: tr, it: it}
@@ -975,7 +977,7 @@ end4:
 end5:
 //line bodies.go:83
 	err2 = waitStart(t, tr, "end of generic")
-//line bodies_task.go:979
+//line bodies_task.go:981
 	if generated.Suspended(t) {
 		*h = genericHeld[E]{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -986,7 +988,7 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:990
+//line bodies_task.go:992
 exit:
 	if p.Run(t) {
 		*h = genericHeld[E]{exit: h.exit}
@@ -1023,7 +1025,7 @@ var defersGenericKind *generated.Kind
 func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:87
 	s, err := genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1027
+//line bodies_task.go:1029
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[defersGenericHeld](t, defersGenericKind, 1)
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
@@ -1037,7 +1039,7 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	tr.Print(s)
 	v, err1 := genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1041
+//line bodies_task.go:1043
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, defersGenericKind, 2)
 		s1 := generated.At[defersGenericAt2](f)
@@ -1049,7 +1051,7 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line bodies_task.go:1053
+//line bodies_task.go:1055
 
 // defersGenericStep is the step form of defersGeneric.
 func defersGenericStep(f *generated.Frame, h *defersGenericHeld) generated.Step {
@@ -1072,21 +1074,21 @@ func defersGenericStep(f *generated.Frame, h *defersGenericHeld) generated.Step 
 //line bodies.go:87
 		s = h.result
 		err = generated.ChildErr(f)
-//line bodies_task.go:1076
+//line bodies_task.go:1078
 		goto resume1
 	case 2:
 		s1 := generated.At[defersGenericAt2](f)
 //line bodies.go:92
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1083
+//line bodies_task.go:1085
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:87
 	s, err = genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1090
+//line bodies_task.go:1092
 	if generated.Suspended(t) {
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
 		h = generated.Hold(t, defersGenericKind, f, h)
@@ -1101,7 +1103,7 @@ resume1:
 	}
 	tr.Print(s)
 	v, err1 = genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1105
+//line bodies_task.go:1107
 	if generated.Suspended(t) {
 		s1 := generated.At[defersGenericAt2](f)
 		*s1 = defersGenericAt2{}
@@ -1116,7 +1118,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line bodies_task.go:1120
+//line bodies_task.go:1122
 
 // fileCloseExit is what (*file).Close needs until it has ended: its deferred calls and its results.
 type fileCloseExit struct {
@@ -1149,7 +1151,7 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	}()
 //line bodies.go:99
 	err := waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1153
+//line bodies_task.go:1155
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{}
@@ -1160,7 +1162,7 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line bodies_task.go:1164
+//line bodies_task.go:1166
 
 // fileCloseDefer1 enters what (*file).Close defers in line 98 in the list of its frame.
 func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1172,7 +1174,7 @@ func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line bodies_task.go:1176
+//line bodies_task.go:1178
 
 // fileCloseStep is the step form of (*file).Close.
 func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
@@ -1197,7 +1199,7 @@ func fileCloseRun(f1 *generated.Frame, h *fileCloseHeld, at int) (step generated
 	case 1:
 //line bodies.go:99
 		err = generated.ChildErr(f1)
-//line bodies_task.go:1201
+//line bodies_task.go:1203
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1215,7 +1217,7 @@ func fileCloseRun(f1 *generated.Frame, h *fileCloseHeld, at int) (step generated
 	}
 //line bodies.go:99
 	err = waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1219
+//line bodies_task.go:1221
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -1226,7 +1228,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line bodies_task.go:1230
+//line bodies_task.go:1232
 exit:
 	if p.Run(t) {
 		*h = fileCloseHeld{exit: h.exit}
@@ -1311,7 +1313,7 @@ func defersThatWaitRun(f1 *generated.Frame, h *defersThatWaitHeld, at int) (step
 		tr, it = h.tr, h.it
 //line bodies.go:107
 		err1 = generated.ChildErr(f1)
-//line bodies_task.go:1315
+//line bodies_task.go:1317
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1350,7 +1352,7 @@ end1:
 				func(t *task.T) {
 //line bodies.go:106
 					v := valueStart(t, tr, i)
-//line bodies_task.go:1354
+//line bodies_task.go:1356
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[defersThatWaitFunc1Held](t, defersThatWaitFunc1Kind, 1)
 						s := generated.At[defersThatWaitFunc1At1](f)
@@ -1367,7 +1369,7 @@ end1:
 	}
 //line bodies.go:107
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:1371
+//line bodies_task.go:1373
 	if generated.Suspended(t) {
 		*generated.At[defersThatWaitAt1](f1) = defersThatWaitAt1{i: i}
 		*h = defersThatWaitHeld{exit: h.exit, tr: tr, it: it}
@@ -1399,7 +1401,7 @@ end3:
 		*k, *err = 100, nil
 		goto exit
 	}
-//line bodies_task.go:1403
+//line bodies_task.go:1405
 exit:
 	if p.Run(t) {
 		*h = defersThatWaitHeld{exit: h.exit}
@@ -1446,14 +1448,14 @@ func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) gen
 //line bodies.go:106
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:1450
+//line bodies_task.go:1452
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:106
 	v = valueStart(t, tr, i)
-//line bodies_task.go:1457
+//line bodies_task.go:1459
 	if generated.Suspended(t) {
 		s := generated.At[defersThatWaitFunc1At1](f)
 		*s = defersThatWaitFunc1At1{}
@@ -1464,7 +1466,7 @@ func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) gen
 resume1:
 //line bodies.go:106
 	*k += v
-//line bodies_task.go:1468
+//line bodies_task.go:1470
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1547,14 +1549,14 @@ func defersNestedRun(f *generated.Frame, h *defersNestedHeld, at int) (step gene
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:125
 		generated.Child(f)
-//line bodies_task.go:1551
+//line bodies_task.go:1553
 		goto resume1
 	case 2:
 		s := generated.At[defersNestedAt2](f)
 		n = s.n
 //line bodies.go:128
 		err = generated.ChildErr(f)
-//line bodies_task.go:1558
+//line bodies_task.go:1560
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1622,7 +1624,7 @@ end2:
 	}
 //line bodies.go:125
 	valueStart(t, tr, i*j)
-//line bodies_task.go:1626
+//line bodies_task.go:1628
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt1](f) = defersNestedAt1{n: n, i: i}
 		*h = defersNestedHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -1635,7 +1637,7 @@ end3:
 end4:
 //line bodies.go:128
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:1639
+//line bodies_task.go:1641
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt2](f) = defersNestedAt2{n: n}
 		*h = defersNestedHeld{exit: h.exit}
@@ -1647,7 +1649,7 @@ resume2:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line bodies_task.go:1651
+//line bodies_task.go:1653
 exit:
 	if p.Run(t) {
 		*h = defersNestedHeld{exit: h.exit}
@@ -1730,7 +1732,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 							{
 //line bodies.go:134
 								v5 := valueStart(t, tr, j)
-//line bodies_task.go:1734
+//line bodies_task.go:1736
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 1)
 									s1 := generated.At[returnsAt1](f)
@@ -1751,7 +1753,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 									return
 								case n == 1 && j == 2:
 									v6 := valueStart(t, tr, 50)
-//line bodies_task.go:1755
+//line bodies_task.go:1757
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 2)
 										s1 := generated.At[returnsAt2](f)
@@ -1775,7 +1777,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 								case n == 2 && i == 2:
 									k, err = 7, nil
 									err1 := waitStart(t, tr, "returns")
-//line bodies_task.go:1779
+//line bodies_task.go:1781
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 3)
 										*generated.At[returnsAt3](f) = returnsAt3{k: k}
@@ -1808,7 +1810,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, nil
 }
 
-//line bodies_task.go:1812
+//line bodies_task.go:1814
 
 // returnsStep is the step form of returns.
 func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
@@ -1838,7 +1840,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 //line bodies.go:134
 		v5 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1842
+//line bodies_task.go:1844
 		goto resume1
 	case 2:
 		s1 := generated.At[returnsAt2](f)
@@ -1847,7 +1849,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 //line bodies.go:139
 		v6 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1851
+//line bodies_task.go:1853
 		goto resume2
 	case 3:
 		s1 := generated.At[returnsAt3](f)
@@ -1855,7 +1857,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 		it, it1 = h.it, h.it1
 //line bodies.go:142
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1859
+//line bodies_task.go:1861
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1886,7 +1888,7 @@ end2:
 //line bodies.go:133
 	j, s = v2, v3
 	v5 = valueStart(t, tr, j)
-//line bodies_task.go:1890
+//line bodies_task.go:1892
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt1](f)
 		*s1 = returnsAt1{n: n, k: k, i: i, j: j}
@@ -1915,7 +1917,7 @@ case1:
 	return generated.Return[int](f, k, err)
 case2:
 	v6 = valueStart(t, tr, 50)
-//line bodies_task.go:1919
+//line bodies_task.go:1921
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt2](f)
 		*s1 = returnsAt2{i: i}
@@ -1939,7 +1941,7 @@ resume2:
 case3:
 	k, err = 7, nil
 	err1 = waitStart(t, tr, "returns")
-//line bodies_task.go:1943
+//line bodies_task.go:1945
 	if generated.Suspended(t) {
 		*generated.At[returnsAt3](f) = returnsAt3{k: k}
 		*h = returnsHeld{it: it, it1: it1}
@@ -1967,7 +1969,7 @@ end5:
 	return generated.Return[int](f, k, nil)
 }
 
-//line bodies_task.go:1971
+//line bodies_task.go:1973
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -2040,7 +2042,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 										{
 //line bodies.go:158
 											v5 := valueStart(t, tr, i*j*k)
-//line bodies_task.go:2044
+//line bodies_task.go:2046
 											if generated.Suspended(t) {
 												f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 												s := generated.At[jumpsAt1](f)
@@ -2105,7 +2107,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:2109
+//line bodies_task.go:2111
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
@@ -2135,7 +2137,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
 //line bodies.go:158
 		v5 = s.result
 		generated.Child(f)
-//line bodies_task.go:2139
+//line bodies_task.go:2141
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2178,7 +2180,7 @@ end2:
 	v = v3
 	count++
 	v5 = valueStart(t, tr, i*j*k)
-//line bodies_task.go:2182
+//line bodies_task.go:2184
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i, j: j, k: k, v: v}
@@ -2263,7 +2265,7 @@ end12:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:2267
+//line bodies_task.go:2269
 
 // panicsInBodyArgs has the arguments of panicsInBody.
 type panicsInBodyArgs struct {
@@ -2342,7 +2344,7 @@ func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step gene
 //line bodies.go:195
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2346
+//line bodies_task.go:2348
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2363,7 +2365,7 @@ func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step gene
 					if v != nil {
 						tr.Print("recovered", v)
 						v1 := valueStart(t, tr, 5)
-//line bodies_task.go:2367
+//line bodies_task.go:2369
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[panicsInBodyFunc1Held](t, panicsInBodyFunc1Kind, 1)
 							s := generated.At[panicsInBodyFunc1At1](f)
@@ -2407,7 +2409,7 @@ end1:
 	}
 //line bodies.go:195
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:2411
+//line bodies_task.go:2413
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyAt1](f)
 		*s = panicsInBodyAt1{}
@@ -2426,7 +2428,7 @@ end3:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line bodies_task.go:2430
+//line bodies_task.go:2432
 exit:
 	if p.Run(t) {
 		*h = panicsInBodyHeld{exit: h.exit}
@@ -2469,7 +2471,7 @@ func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generat
 //line bodies.go:189
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:2473
+//line bodies_task.go:2475
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2483,7 +2485,7 @@ func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generat
 //line bodies.go:188
 	tr.Print("recovered", v)
 	v1 = valueStart(t, tr, 5)
-//line bodies_task.go:2487
+//line bodies_task.go:2489
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyFunc1At1](f)
 		*s = panicsInBodyFunc1At1{}
@@ -2495,7 +2497,7 @@ resume1:
 //line bodies.go:189
 	*k = v1
 end1:
-//line bodies_task.go:2499
+//line bodies_task.go:2501
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2576,7 +2578,7 @@ func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (s
 //line bodies.go:221
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2580
+//line bodies_task.go:2582
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2593,7 +2595,7 @@ func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (s
 //line bodies.go:216
 				tr.Print("recovered", p.Recover())
 				err1 := waitStart(t, tr, "after")
-//line bodies_task.go:2597
+//line bodies_task.go:2599
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[panicsInFunctionFunc1Held](t, panicsInFunctionFunc1Kind, 1)
 					*h = panicsInFunctionFunc1Held{err: err}
@@ -2628,7 +2630,7 @@ end1:
 	}
 //line bodies.go:221
 	v2 = valueStart(t, tr, i+1)
-//line bodies_task.go:2632
+//line bodies_task.go:2634
 	if generated.Suspended(t) {
 		s := generated.At[panicsInFunctionAt1](f)
 		*s = panicsInFunctionAt1{}
@@ -2647,7 +2649,7 @@ end2:
 		*k, *err = -1, nil
 		goto exit
 	}
-//line bodies_task.go:2651
+//line bodies_task.go:2653
 exit:
 	if p.Run(t) {
 		*h = panicsInFunctionHeld{exit: h.exit}
@@ -2680,7 +2682,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 		err = h.err
 //line bodies.go:217
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:2684
+//line bodies_task.go:2686
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2688,7 +2690,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 //line bodies.go:216
 	tr.Print("recovered", p.Recover())
 	err1 = waitStart(t, tr, "after")
-//line bodies_task.go:2692
+//line bodies_task.go:2694
 	if generated.Suspended(t) {
 		*h = panicsInFunctionFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2696,7 +2698,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 resume1:
 //line bodies.go:217
 	*err = err1
-//line bodies_task.go:2700
+//line bodies_task.go:2702
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2754,7 +2756,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:230
 					v4 := valueStart(t, tr, v)
-//line bodies_task.go:2758
+//line bodies_task.go:2760
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 1)
 						s := generated.At[iteratorDefersAt1](f)
@@ -2793,7 +2795,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:235
 				v1 := v5
 				waitStart(t, tr, v1)
-//line bodies_task.go:2797
+//line bodies_task.go:2799
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 2)
 					*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
@@ -2818,7 +2820,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:2822
+//line bodies_task.go:2824
 
 // iteratorDefersStep is the step form of iteratorDefers.
 func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generated.Step) {
@@ -2848,7 +2850,7 @@ func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generat
 //line bodies.go:230
 		v4 = s.result
 		generated.Child(f)
-//line bodies_task.go:2852
+//line bodies_task.go:2854
 		goto resume1
 	case 2:
 		s := generated.At[iteratorDefersAt2](f)
@@ -2856,7 +2858,7 @@ func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generat
 		tr, it1 = h.tr, h.it1
 //line bodies.go:236
 		generated.ChildErr(f)
-//line bodies_task.go:2860
+//line bodies_task.go:2862
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2876,7 +2878,7 @@ end1:
 //line bodies.go:229
 	v = v2
 	v4 = valueStart(t, tr, v)
-//line bodies_task.go:2880
+//line bodies_task.go:2882
 	if generated.Suspended(t) {
 		s := generated.At[iteratorDefersAt1](f)
 		*s = iteratorDefersAt1{n: n, sum: sum, v: v}
@@ -2913,7 +2915,7 @@ end5:
 //line bodies.go:235
 	v1 = v5
 	waitStart(t, tr, v1)
-//line bodies_task.go:2917
+//line bodies_task.go:2919
 	if generated.Suspended(t) {
 		*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
 		*h = iteratorDefersHeld{tr: tr, it1: it1}
@@ -2938,7 +2940,7 @@ end7:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:2942
+//line bodies_task.go:2944
 
 // evaluatedOnceArgs has the arguments of evaluatedOnce.
 type evaluatedOnceArgs struct {
@@ -2984,7 +2986,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line bodies.go:250
 		v := valueStart(t, tr, n)
-//line bodies_task.go:2988
+//line bodies_task.go:2990
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 1)
 			s := generated.At[evaluatedOnceAt1](f)
@@ -3010,7 +3012,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:251
 					choose = nil
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3014
+//line bodies_task.go:3016
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 2)
 						s := generated.At[evaluatedOnceAt2](f)
@@ -3030,7 +3032,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3034
+//line bodies_task.go:3036
 
 // evaluatedOnceStep is the step form of evaluatedOnce.
 func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated.Step) {
@@ -3059,7 +3061,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 //line bodies.go:250
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3063
+//line bodies_task.go:3065
 		goto resume1
 	case 2:
 		s := generated.At[evaluatedOnceAt2](f)
@@ -3068,7 +3070,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 //line bodies.go:252
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3072
+//line bodies_task.go:3074
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3080,7 +3082,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 	}
 	sum = 0
 	v = valueStart(t, tr, n)
-//line bodies_task.go:3084
+//line bodies_task.go:3086
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt1](f)
 		*s = evaluatedOnceAt1{sum: sum}
@@ -3104,7 +3106,7 @@ end1:
 	i = v1
 	choose = nil
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3108
+//line bodies_task.go:3110
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt2](f)
 		*s = evaluatedOnceAt2{sum: sum}
@@ -3121,7 +3123,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3125
+//line bodies_task.go:3127
 
 // treeArgs has the arguments of tree.
 type treeArgs struct {
@@ -3174,7 +3176,7 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:285
 					v3 := valueStart(t, tr, v)
-//line bodies_task.go:3178
+//line bodies_task.go:3180
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[treeHeld](t, treeKind, 1)
 						s := generated.At[treeAt1](f)
@@ -3200,7 +3202,7 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3204
+//line bodies_task.go:3206
 
 // treeStep is the step form of tree.
 func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
@@ -3229,7 +3231,7 @@ func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
 //line bodies.go:285
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3233
+//line bodies_task.go:3235
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3256,7 +3258,7 @@ end1:
 end2:
 //line bodies.go:285
 	v3 = valueStart(t, tr, v)
-//line bodies_task.go:3260
+//line bodies_task.go:3262
 	if generated.Suspended(t) {
 		s := generated.At[treeAt1](f)
 		*s = treeAt1{n: n, sum: sum, v: v}
@@ -3282,7 +3284,7 @@ end5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3286
+//line bodies_task.go:3288
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -3341,7 +3343,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:303
 					s = span{}
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3345
+//line bodies_task.go:3347
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 						s1 := generated.At[methodsAt1](f)
@@ -3372,7 +3374,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:306
 				v := v4
 				waitStart(t, tr, v)
-//line bodies_task.go:3376
+//line bodies_task.go:3378
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 					*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
@@ -3389,7 +3391,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3393
+//line bodies_task.go:3395
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
@@ -3420,7 +3422,7 @@ func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 //line bodies.go:304
 		v3 = s1.result
 		generated.Child(f)
-//line bodies_task.go:3424
+//line bodies_task.go:3426
 		goto resume1
 	case 2:
 		s1 := generated.At[methodsAt2](f)
@@ -3428,7 +3430,7 @@ func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 		tr, it1, v = h.tr, h.it1, h.v
 //line bodies.go:307
 		generated.ChildErr(f)
-//line bodies_task.go:3432
+//line bodies_task.go:3434
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3450,7 +3452,7 @@ end1:
 	i = v1
 	s = span{}
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3454
+//line bodies_task.go:3456
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt1](f)
 		*s1 = methodsAt1{sum: sum}
@@ -3477,7 +3479,7 @@ end3:
 //line bodies.go:306
 	v = v4
 	waitStart(t, tr, v)
-//line bodies_task.go:3481
+//line bodies_task.go:3483
 	if generated.Suspended(t) {
 		*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
 		*h = methodsHeld{tr: tr, it1: it1, v: v}
@@ -3492,7 +3494,7 @@ end4:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3496
+//line bodies_task.go:3498
 
 // inLiteralAt1 is what inLiteral keeps while it waits in line 321.
 type inLiteralAt1 struct {
@@ -3547,7 +3549,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3551
+//line bodies_task.go:3553
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3568,7 +3570,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return sum
 	})
 	v := startOfBodies(add)(t, 2)
-//line bodies_task.go:3572
+//line bodies_task.go:3574
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -3579,7 +3581,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	v1 := startOfBodies(add)(t, n)
-//line bodies_task.go:3583
+//line bodies_task.go:3585
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 2)
 		s := generated.At[inLiteralAt2](f)
@@ -3590,7 +3592,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:3594
+//line bodies_task.go:3596
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, inLiteralKind, 3)
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
@@ -3600,7 +3602,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + v1, err
 }
 
-//line bodies_task.go:3604
+//line bodies_task.go:3606
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
@@ -3621,7 +3623,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line bodies.go:321
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3625
+//line bodies_task.go:3627
 		goto resume1
 	case 2:
 		s := generated.At[inLiteralAt2](f)
@@ -3630,14 +3632,14 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line bodies.go:321
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:3634
+//line bodies_task.go:3636
 		goto resume2
 	case 3:
 		s := generated.At[inLiteralAt3](f)
 		v, v1 = s.v, s.v1
 //line bodies.go:321
 		err = generated.ChildErr(f)
-//line bodies_task.go:3641
+//line bodies_task.go:3643
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3667,7 +3669,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3671
+//line bodies_task.go:3673
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3688,7 +3690,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 		return sum
 	})
 	v = startOfBodies(add)(t, 2)
-//line bodies_task.go:3692
+//line bodies_task.go:3694
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -3700,7 +3702,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 resume1:
 //line bodies.go:321
 	v1 = startOfBodies(add)(t, *n)
-//line bodies_task.go:3704
+//line bodies_task.go:3706
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt2](f)
 		*s = inLiteralAt2{v: v}
@@ -3712,7 +3714,7 @@ resume1:
 resume2:
 //line bodies.go:321
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:3716
+//line bodies_task.go:3718
 	if generated.Suspended(t) {
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
 		if h != nil {
@@ -3725,7 +3727,7 @@ resume3:
 	return generated.Return[int](f, v+v1, err)
 }
 
-//line bodies_task.go:3729
+//line bodies_task.go:3731
 
 // inLiteralFunc1Args has the arguments of inLiteral.func1.
 type inLiteralFunc1Args struct {
@@ -3775,7 +3777,7 @@ func inLiteralFunc1Step(f *generated.Frame, h *inLiteralFunc1Held) (step generat
 //line bodies.go:316
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:3779
+//line bodies_task.go:3781
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3794,7 +3796,7 @@ end1:
 //line bodies.go:315
 	i = v
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:3798
+//line bodies_task.go:3800
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralFunc1At1](f)
 		*s = inLiteralFunc1At1{sum: sum}
@@ -3812,7 +3814,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3816
+//line bodies_task.go:3818
 
 // inChildArgs has the arguments of inChild.
 type inChildArgs struct {
@@ -3862,7 +3864,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[inChildFunc1Held](c) = inChildFunc1Held{tr: tr, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line bodies_task.go:3866
+//line bodies_task.go:3868
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 1)
 			s := generated.At[inChildAt1](f)
@@ -3874,7 +3876,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:339
 	err := g.Wait(t)
-//line bodies_task.go:3878
+//line bodies_task.go:3880
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 2)
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
@@ -3886,7 +3888,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:3890
+//line bodies_task.go:3892
 
 // inChildStep is the step form of inChild.
 func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
@@ -3910,7 +3912,7 @@ func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line bodies.go:328
 		generated.Child(f)
-//line bodies_task.go:3914
+//line bodies_task.go:3916
 		goto resume1
 	case 2:
 		s := generated.At[inChildAt2](f)
@@ -3918,7 +3920,7 @@ func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line bodies.go:339
 		err = generated.Err(f)
-//line bodies_task.go:3922
+//line bodies_task.go:3924
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3952,7 +3954,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line bodies_task.go:3956
+//line bodies_task.go:3958
 	if generated.Suspended(t) {
 		s := generated.At[inChildAt1](f)
 		*s = inChildAt1{n: n, i1: i1}
@@ -3967,7 +3969,7 @@ resume1:
 end1:
 //line bodies.go:339
 	err = g.Wait(t)
-//line bodies_task.go:3971
+//line bodies_task.go:3973
 	if generated.Suspended(t) {
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
 		*h = inChildHeld{tr: tr, sums: sums}
@@ -3979,7 +3981,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:3983
+//line bodies_task.go:3985
 
 // inChildFunc1Args has the arguments of inChild.func1.
 type inChildFunc1Args struct {
@@ -4046,7 +4048,7 @@ func inChildFunc1Run(f *generated.Frame, h *inChildFunc1Held, at int) (step gene
 //line bodies.go:331
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4050
+//line bodies_task.go:4052
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4079,7 +4081,7 @@ end1:
 	}
 //line bodies.go:331
 	v3 = valueStart(t, tr, v*i)
-//line bodies_task.go:4083
+//line bodies_task.go:4085
 	if generated.Suspended(t) {
 		s := generated.At[inChildFunc1At1](f)
 		*s = inChildFunc1At1{i: i, v: v}
@@ -4108,7 +4110,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line bodies_task.go:4112
+//line bodies_task.go:4114
 exit:
 	if p.Run(t) {
 		*h = inChildFunc1Held{exit: h.exit}
@@ -4171,7 +4173,7 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:353
 			v := valueStart(t, tr, i)
-//line bodies_task.go:4175
+//line bodies_task.go:4177
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pullHeld](t, pullKind, 1)
 				s1 := generated.At[pullAt1](f)
@@ -4191,7 +4193,7 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line bodies_task.go:4195
+//line bodies_task.go:4197
 
 // pullDefer1 enters what pull defers in line 346 in the list of its frame.
 func pullDefer1(p *generated.Panic, fn func()) {
@@ -4203,7 +4205,7 @@ func pullDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line bodies_task.go:4207
+//line bodies_task.go:4209
 
 // pullStep is the step form of pull.
 func pullStep(f *generated.Frame, h *pullHeld) generated.Step {
@@ -4238,7 +4240,7 @@ func pullRun(f *generated.Frame, h *pullHeld, at int) (step generated.Step, ok1 
 //line bodies.go:353
 		v = s1.result
 		generated.Child(f)
-//line bodies_task.go:4242
+//line bodies_task.go:4244
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4266,7 +4268,7 @@ loop1:
 	}
 //line bodies.go:353
 	v = valueStart(t, tr, i)
-//line bodies_task.go:4270
+//line bodies_task.go:4272
 	if generated.Suspended(t) {
 		s1 := generated.At[pullAt1](f)
 		*s1 = pullAt1{sum: sum, i: i}
@@ -4288,7 +4290,7 @@ resume1:
 	}
 end1:
 	goto loop1
-//line bodies_task.go:4292
+//line bodies_task.go:4294
 exit:
 	if p.Run(t) {
 		*h = pullHeld{exit: h.exit}
@@ -4325,7 +4327,7 @@ var neverWaitsKind *generated.Kind
 func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:360
 	sum := valueStart(t, tr, 1)
-//line bodies_task.go:4329
+//line bodies_task.go:4331
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[neverWaitsHeld](t, neverWaitsKind, 1)
 		s := generated.At[neverWaitsAt1](f)
@@ -4350,7 +4352,7 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0
 	}()
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:4354
+//line bodies_task.go:4356
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, neverWaitsKind, 2)
 		s := generated.At[neverWaitsAt2](f)
@@ -4362,7 +4364,7 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + k + v, nil
 }
 
-//line bodies_task.go:4366
+//line bodies_task.go:4368
 
 // neverWaitsStep is the step form of neverWaits.
 func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
@@ -4383,7 +4385,7 @@ func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 //line bodies.go:360
 		sum = s.result
 		generated.Child(f)
-//line bodies_task.go:4387
+//line bodies_task.go:4389
 		goto resume1
 	case 2:
 		s := generated.At[neverWaitsAt2](f)
@@ -4391,14 +4393,14 @@ func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 //line bodies.go:375
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:4395
+//line bodies_task.go:4397
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:360
 	sum = valueStart(t, tr, 1)
-//line bodies_task.go:4402
+//line bodies_task.go:4404
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt1](f)
 		*s = neverWaitsAt1{}
@@ -4424,7 +4426,7 @@ resume1:
 		return 0
 	}()
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:4428
+//line bodies_task.go:4430
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt2](f)
 		*s = neverWaitsAt2{sum: sum, k: k}
@@ -4439,7 +4441,7 @@ resume2:
 	return generated.Return[int](f, sum+k+v, nil)
 }
 
-//line bodies_task.go:4443
+//line bodies_task.go:4445
 
 // caughtExit is what caught needs until it has ended: its deferred calls and its results.
 type caughtExit struct {
@@ -4466,7 +4468,7 @@ func caughtStart(t *task.T, tr *cases.Trace, f func(*task.T)) {
 	}()
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4470
+//line bodies_task.go:4472
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[caughtHeld](t, caughtKind, 1)
 		*h = caughtHeld{}
@@ -4485,7 +4487,7 @@ func caughtDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line bodies_task.go:4489
+//line bodies_task.go:4491
 
 // caughtStep is the step form of caught.
 func caughtStep(f1 *generated.Frame, h *caughtHeld) generated.Step {
@@ -4508,7 +4510,7 @@ func caughtRun(f1 *generated.Frame, h *caughtHeld, at int) (step generated.Step,
 	case 1:
 //line bodies.go:381
 		generated.Child(f1)
-//line bodies_task.go:4512
+//line bodies_task.go:4514
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4524,7 +4526,7 @@ func caughtRun(f1 *generated.Frame, h *caughtHeld, at int) (step generated.Step,
 	}
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4528
+//line bodies_task.go:4530
 	if generated.Suspended(t) {
 		*h = caughtHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -4601,7 +4603,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4605
+//line bodies_task.go:4607
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4624,7 +4626,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4628
+//line bodies_task.go:4630
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recoversBodyHeld](t, recoversBodyKind, 1)
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
@@ -4633,7 +4635,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:401
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4637
+//line bodies_task.go:4639
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recoversBodyKind, 2)
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
@@ -4643,7 +4645,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4647
+//line bodies_task.go:4649
 
 // recoversBodyStep is the step form of recoversBody.
 func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
@@ -4664,14 +4666,14 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:393
 		generated.Child(f)
-//line bodies_task.go:4668
+//line bodies_task.go:4670
 		goto resume1
 	case 2:
 		s := generated.At[recoversBodyAt2](f)
 		n = s.n
 //line bodies.go:401
 		err = generated.ChildErr(f)
-//line bodies_task.go:4675
+//line bodies_task.go:4677
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4714,7 +4716,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4718
+//line bodies_task.go:4720
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4737,7 +4739,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4741
+//line bodies_task.go:4743
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
 		h = generated.Hold(t, recoversBodyKind, f, h)
@@ -4747,7 +4749,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 resume1:
 //line bodies.go:401
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:4751
+//line bodies_task.go:4753
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
 		if h != nil {
@@ -4760,7 +4762,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:4764
+//line bodies_task.go:4766
 
 // recoversBodyFunc1At1 is what recoversBody.func1 keeps while it waits in line 396.
 type recoversBodyFunc1At1 struct {
@@ -4800,7 +4802,7 @@ func recoversBodyFunc1Step(f *generated.Frame, h *recoversBodyFunc1Held) (step g
 //line bodies.go:396
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4804
+//line bodies_task.go:4806
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4829,7 +4831,7 @@ end1:
 end2:
 //line bodies.go:396
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:4833
+//line bodies_task.go:4835
 	if generated.Suspended(t) {
 		s := generated.At[recoversBodyFunc1At1](f)
 		*s = recoversBodyFunc1At1{}
@@ -4845,7 +4847,7 @@ end3:
 end4:
 //line bodies.go:399
 	tr.Print("never")
-//line bodies_task.go:4849
+//line bodies_task.go:4851
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4904,7 +4906,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4908
+//line bodies_task.go:4910
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -4927,7 +4929,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:4931
+//line bodies_task.go:4933
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goesOnHeld](t, goesOnKind, 1)
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
@@ -4936,7 +4938,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:418
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4940
+//line bodies_task.go:4942
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, goesOnKind, 2)
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
@@ -4946,7 +4948,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4950
+//line bodies_task.go:4952
 
 // goesOnStep is the step form of goesOn.
 func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
@@ -4967,14 +4969,14 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:405
 		generated.Child(f)
-//line bodies_task.go:4971
+//line bodies_task.go:4973
 		goto resume1
 	case 2:
 		s := generated.At[goesOnAt2](f)
 		n = s.n
 //line bodies.go:418
 		err = generated.ChildErr(f)
-//line bodies_task.go:4978
+//line bodies_task.go:4980
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5009,7 +5011,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:5013
+//line bodies_task.go:5015
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -5032,7 +5034,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:5036
+//line bodies_task.go:5038
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
 		h = generated.Hold(t, goesOnKind, f, h)
@@ -5042,7 +5044,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 resume1:
 //line bodies.go:418
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5046
+//line bodies_task.go:5048
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
 		if h != nil {
@@ -5055,7 +5057,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5059
+//line bodies_task.go:5061
 
 // goesOnFunc1At1 is what goesOn.func1 keeps while it waits in line 412.
 type goesOnFunc1At1 struct {
@@ -5094,7 +5096,7 @@ func goesOnFunc1Step(f *generated.Frame, h *goesOnFunc1Held) (step generated.Ste
 //line bodies.go:412
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:5098
+//line bodies_task.go:5100
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5119,7 +5121,7 @@ end1:
 	i = v
 //line bodies.go:412
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:5123
+//line bodies_task.go:5125
 	if generated.Suspended(t) {
 		s := generated.At[goesOnFunc1At1](f)
 		*s = goesOnFunc1At1{}
@@ -5141,7 +5143,7 @@ end3:
 end4:
 //line bodies.go:416
 	tr.Print("never")
-//line bodies_task.go:5145
+//line bodies_task.go:5147
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5211,7 +5213,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5215
+//line bodies_task.go:5217
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5232,7 +5234,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 		}
 	}))
-//line bodies_task.go:5236
+//line bodies_task.go:5238
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[raisesAnotherHeld](t, raisesAnotherKind, 1)
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
@@ -5241,7 +5243,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:432
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:5245
+//line bodies_task.go:5247
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, raisesAnotherKind, 2)
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
@@ -5251,7 +5253,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:5255
+//line bodies_task.go:5257
 
 // raisesAnotherStep is the step form of raisesAnother.
 func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step {
@@ -5272,14 +5274,14 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 		tr = h.tr
 //line bodies.go:422
 		generated.Child(f)
-//line bodies_task.go:5276
+//line bodies_task.go:5278
 		goto resume1
 	case 2:
 		s := generated.At[raisesAnotherAt2](f)
 		n = s.n
 //line bodies.go:432
 		err = generated.ChildErr(f)
-//line bodies_task.go:5283
+//line bodies_task.go:5285
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5325,7 +5327,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5329
+//line bodies_task.go:5331
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5346,7 +5348,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 		next2:
 		}
 	}))
-//line bodies_task.go:5350
+//line bodies_task.go:5352
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
 		h = generated.Hold(t, raisesAnotherKind, f, h)
@@ -5356,7 +5358,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 resume1:
 //line bodies.go:432
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5360
+//line bodies_task.go:5362
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
 		if h != nil {
@@ -5369,7 +5371,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5373
+//line bodies_task.go:5375
 
 // raisesAnotherFunc1Args has the arguments of raisesAnother.func1.
 type raisesAnotherFunc1Args struct {
@@ -5416,7 +5418,7 @@ func raisesAnotherFunc1Step(f *generated.Frame, h *raisesAnotherFunc1Held) (step
 //line bodies.go:428
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:5420
+//line bodies_task.go:5422
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5449,7 +5451,7 @@ end1:
 end2:
 //line bodies.go:428
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:5453
+//line bodies_task.go:5455
 	if generated.Suspended(t) {
 		s := generated.At[raisesAnotherFunc1At1](f)
 		*s = raisesAnotherFunc1At1{}
@@ -5463,7 +5465,7 @@ resume1:
 end3:
 	goto loop1
 end4:
-//line bodies_task.go:5467
+//line bodies_task.go:5469
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5547,7 +5549,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 		tr, it, it1, v = h.tr, h.it, h.it1, h.v
 //line bodies.go:439
 		generated.ChildErr(f)
-//line bodies_task.go:5551
+//line bodies_task.go:5553
 		goto resume1
 	case 2:
 		s := generated.At[exitsInBodyAt2](f)
@@ -5555,7 +5557,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:441
 		generated.Child(f)
-//line bodies_task.go:5559
+//line bodies_task.go:5561
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5601,7 +5603,7 @@ end2:
 //line bodies.go:438
 	v = v3
 	waitStart(t, tr, v)
-//line bodies_task.go:5605
+//line bodies_task.go:5607
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt1](f) = exitsInBodyAt1{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1, v: v}
@@ -5614,7 +5616,7 @@ resume1:
 	}
 //line bodies.go:441
 	generated.Goexit(t)
-//line bodies_task.go:5618
+//line bodies_task.go:5620
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt2](f) = exitsInBodyAt2{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -5631,7 +5633,7 @@ end5:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line bodies_task.go:5635
+//line bodies_task.go:5637
 exit:
 	if p.Run(t) {
 		*h = exitsInBodyHeld{exit: h.exit}

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package functions
 
 import (
@@ -75,7 +77,7 @@ func sameCall[V any](v V) coro.Call[V] {
 func sameStart[V any](t *task.T, v V) (_ V) {
 //line errors.go:20
 	t.Yield()
-//line errors_task.go:79
+//line errors_task.go:81
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sameHeld[V]](t, sameKind[V](), 1)
 		*h = sameHeld[V]{v: v}
@@ -85,7 +87,7 @@ func sameStart[V any](t *task.T, v V) (_ V) {
 	return v
 }
 
-//line errors_task.go:89
+//line errors_task.go:91
 
 // sameStep is the step form of same.
 func sameStep[V any](f *generated.Frame, h *sameHeld[V]) generated.Step {
@@ -100,14 +102,14 @@ func sameStep[V any](f *generated.Frame, h *sameHeld[V]) generated.Step {
 		v = h.v
 //line errors.go:20
 		generated.Err(f)
-//line errors_task.go:104
+//line errors_task.go:106
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:20
 	t.Yield()
-//line errors_task.go:111
+//line errors_task.go:113
 	if generated.Suspended(t) {
 		*h = sameHeld[V]{v: v}
 		return generated.Wait(f, t, 1)
@@ -123,7 +125,7 @@ resume1:
 	}
 }
 
-//line errors_task.go:127
+//line errors_task.go:129
 
 // twiceResult is what twice returns.
 type twiceResult[V any] = struct {
@@ -190,7 +192,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	}()
 //line errors.go:27
 	t.Yield()
-//line errors_task.go:194
+//line errors_task.go:196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twiceHeld[V]](t, twiceKind[V](), 1)
 		kBox := generated.Box(&k)
@@ -201,7 +203,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	}
 //line errors.go:28
 	v1 := sameStart[V](t, v)
-//line errors_task.go:205
+//line errors_task.go:207
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twiceHeld[V]](t, twiceKind[V](), 2)
 		kBox := generated.Box(&k)
@@ -215,7 +217,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	return n, v1
 }
 
-//line errors_task.go:219
+//line errors_task.go:221
 
 // twiceDefer1 enters what twice defers in line 26 in the list of its frame.
 func twiceDefer1[V any](p *generated.Panic, tr *cases.Trace, k *int) {
@@ -227,7 +229,7 @@ func twiceDefer1[V any](p *generated.Panic, tr *cases.Trace, k *int) {
 	})
 }
 
-//line errors_task.go:231
+//line errors_task.go:233
 
 // twiceStep is the step form of twice.
 func twiceStep[V any](f *generated.Frame, h *twiceHeld[V]) generated.Step {
@@ -261,7 +263,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 		v = h.v
 //line errors.go:27
 		generated.Err(f)
-//line errors_task.go:265
+//line errors_task.go:267
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f)
@@ -269,7 +271,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 //line errors.go:28
 		generated.TakeLast(f, &h.result)
 		v1 = h.result
-//line errors_task.go:273
+//line errors_task.go:275
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -285,7 +287,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 	}
 //line errors.go:27
 	t.Yield()
-//line errors_task.go:289
+//line errors_task.go:291
 	if generated.Suspended(t) {
 		*generated.At[twiceAt1](f) = twiceAt1{n: n}
 		*h = twiceHeld[V]{exit: h.exit, v: v}
@@ -294,7 +296,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 resume1:
 //line errors.go:28
 	v1 = sameStart[V](t, v)
-//line errors_task.go:298
+//line errors_task.go:300
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f) = twiceAt2{n: n}
 		*h = twiceHeld[V]{exit: h.exit}
@@ -307,7 +309,7 @@ resume2:
 		*k, *last = n, v1
 		goto exit
 	}
-//line errors_task.go:311
+//line errors_task.go:313
 exit:
 	if p.Run(t) {
 		*h = twiceHeld[V]{exit: h.exit}
@@ -398,7 +400,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 //line errors.go:38
 		generated.TakeLast(f, &h.result)
 		v1 = h.result
-//line errors_task.go:402
+//line errors_task.go:404
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -414,7 +416,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 			func(t *task.T) {
 //line errors.go:34
 				t.Yield()
-//line errors_task.go:418
+//line errors_task.go:420
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferringFunc1Held[V]](t, deferringFunc1Kind[V](), 1)
 					*h = deferringFunc1Held[V]{n: n}
@@ -428,7 +430,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 //line errors.go:37
 	*s, *n = "s", 1
 	v1 = sameStart[V](t, v)
-//line errors_task.go:432
+//line errors_task.go:434
 	if generated.Suspended(t) {
 		*h = deferringHeld[V]{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -438,7 +440,7 @@ resume1:
 //line errors.go:38
 	*last = v1
 	goto exit
-//line errors_task.go:442
+//line errors_task.go:444
 exit:
 	if p.Run(t) {
 		*h = deferringHeld[V]{exit: h.exit}
@@ -484,14 +486,14 @@ func deferringFunc1Step[V any](f *generated.Frame, h *deferringFunc1Held[V]) gen
 		n = h.n
 //line errors.go:34
 		generated.Err(f)
-//line errors_task.go:488
+//line errors_task.go:490
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:34
 	t.Yield()
-//line errors_task.go:495
+//line errors_task.go:497
 	if generated.Suspended(t) {
 		*h = deferringFunc1Held[V]{n: n}
 		return generated.Wait(f, t, 1)
@@ -499,7 +501,7 @@ func deferringFunc1Step[V any](f *generated.Frame, h *deferringFunc1Held[V]) gen
 resume1:
 //line errors.go:35
 	*n++
-//line errors_task.go:503
+//line errors_task.go:505
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -528,7 +530,7 @@ func doCall[V any](fn func(*task.T) V) coro.Call[V] {
 func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 //line errors.go:44
 	v := startOfErrors(fn)(t)
-//line errors_task.go:532
+//line errors_task.go:534
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doHeld[V]](t, doKind[V](), 1)
 		*h = doHeld[V]{}
@@ -537,7 +539,7 @@ func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 	}
 //line errors.go:45
 	t.Yield()
-//line errors_task.go:541
+//line errors_task.go:543
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doHeld[V]](t, doKind[V](), 2)
 		*h = doHeld[V]{v: v}
@@ -547,7 +549,7 @@ func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 	return v
 }
 
-//line errors_task.go:551
+//line errors_task.go:553
 
 // doStep is the step form of do.
 func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
@@ -563,20 +565,20 @@ func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
 //line errors.go:44
 		generated.TakeLast(f, &h.result)
 		v = h.result
-//line errors_task.go:567
+//line errors_task.go:569
 		goto resume1
 	case 2:
 		v = h.v
 //line errors.go:45
 		generated.Err(f)
-//line errors_task.go:573
+//line errors_task.go:575
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line errors.go:44
 	v = startOfErrors(fn)(t)
-//line errors_task.go:580
+//line errors_task.go:582
 	if generated.Suspended(t) {
 		*h = doHeld[V]{}
 		generated.ResultToStep(t, &h.result)
@@ -585,7 +587,7 @@ func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
 resume1:
 //line errors.go:45
 	t.Yield()
-//line errors_task.go:589
+//line errors_task.go:591
 	if generated.Suspended(t) {
 		*h = doHeld[V]{v: v}
 		return generated.Wait(f, t, 2)
@@ -601,7 +603,7 @@ resume2:
 	}
 }
 
-//line errors_task.go:605
+//line errors_task.go:607
 
 var failsKind *generated.Kind
 
@@ -609,7 +611,7 @@ var failsKind *generated.Kind
 func failsStart(t *task.T) (_ error) {
 //line errors.go:50
 	t.Yield()
-//line errors_task.go:613
+//line errors_task.go:615
 	if generated.Suspended(t) {
 		generated.Spill(t, failsKind, 1)
 		return
@@ -618,7 +620,7 @@ func failsStart(t *task.T) (_ error) {
 	return errSome
 }
 
-//line errors_task.go:622
+//line errors_task.go:624
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame) generated.Step {
@@ -628,14 +630,14 @@ func failsStep(f *generated.Frame) generated.Step {
 	case 1:
 //line errors.go:50
 		generated.Err(f)
-//line errors_task.go:632
+//line errors_task.go:634
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:50
 	t.Yield()
-//line errors_task.go:639
+//line errors_task.go:641
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -644,7 +646,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errSome)
 }
 
-//line errors_task.go:648
+//line errors_task.go:650
 
 var pairOfKind *generated.Kind
 
@@ -652,7 +654,7 @@ var pairOfKind *generated.Kind
 func pairOfStart(t *task.T) (_ int, _ error) {
 //line errors.go:55
 	t.Yield()
-//line errors_task.go:656
+//line errors_task.go:658
 	if generated.Suspended(t) {
 		generated.Spill(t, pairOfKind, 1)
 		return
@@ -661,7 +663,7 @@ func pairOfStart(t *task.T) (_ int, _ error) {
 	return 7, errSome
 }
 
-//line errors_task.go:665
+//line errors_task.go:667
 
 // pairOfStep is the step form of pairOf.
 func pairOfStep(f *generated.Frame) generated.Step {
@@ -671,14 +673,14 @@ func pairOfStep(f *generated.Frame) generated.Step {
 	case 1:
 //line errors.go:55
 		generated.Err(f)
-//line errors_task.go:675
+//line errors_task.go:677
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:55
 	t.Yield()
-//line errors_task.go:682
+//line errors_task.go:684
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -687,7 +689,7 @@ resume1:
 	return generated.Return[int](f, 7, errSome)
 }
 
-//line errors_task.go:691
+//line errors_task.go:693
 
 // doTwoResult is what doTwo returns.
 type doTwoResult[A any, B any] = struct {
@@ -724,7 +726,7 @@ func doTwoCall[A any, B any](fn func(*task.T) (A, B)) coro.Call[doTwoResult[A, B
 func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 //line errors.go:60
 	a, b = startOfErrors1(fn)(t)
-//line errors_task.go:728
+//line errors_task.go:730
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doTwoHeld[A, B]](t, doTwoKind[A, B](), 1)
 		*h = doTwoHeld[A, B]{}
@@ -733,7 +735,7 @@ func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 	}
 //line errors.go:61
 	t.Yield()
-//line errors_task.go:737
+//line errors_task.go:739
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doTwoHeld[A, B]](t, doTwoKind[A, B](), 2)
 		*h = doTwoHeld[A, B]{a: a, b: b}
@@ -743,7 +745,7 @@ func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 	return
 }
 
-//line errors_task.go:747
+//line errors_task.go:749
 
 // doTwoStep is the step form of doTwo.
 func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.Step {
@@ -760,20 +762,20 @@ func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.S
 //line errors.go:60
 		generated.TakeLast(f, &h.result.R1)
 		a, b = h.result.R0, h.result.R1
-//line errors_task.go:764
+//line errors_task.go:766
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line errors.go:61
 		generated.Err(f)
-//line errors_task.go:770
+//line errors_task.go:772
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line errors.go:60
 	a, b = startOfErrors1(fn)(t)
-//line errors_task.go:777
+//line errors_task.go:779
 	if generated.Suspended(t) {
 		*h = doTwoHeld[A, B]{}
 		generated.ResultToStep(t, &h.result)
@@ -782,7 +784,7 @@ func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.S
 resume1:
 //line errors.go:61
 	t.Yield()
-//line errors_task.go:786
+//line errors_task.go:788
 	if generated.Suspended(t) {
 		*h = doTwoHeld[A, B]{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -798,7 +800,7 @@ resume2:
 	}
 }
 
-//line errors_task.go:802
+//line errors_task.go:804
 
 type holderGetHeld[V any] struct {
 	h *holder[V]
@@ -816,7 +818,7 @@ func holderGetKind[V any]() *generated.Kind {
 func holderGetStart[V any](h *holder[V], t *task.T) (_ V) {
 //line errors.go:69
 	t.Yield()
-//line errors_task.go:820
+//line errors_task.go:822
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[holderGetHeld[V]](t, holderGetKind[V](), 1)
 		*h1 = holderGetHeld[V]{h: h}
@@ -826,7 +828,7 @@ func holderGetStart[V any](h *holder[V], t *task.T) (_ V) {
 	return h.v
 }
 
-//line errors_task.go:830
+//line errors_task.go:832
 
 // holderGetStep is the step form of (*holder).get.
 func holderGetStep[V any](f *generated.Frame, h1 *holderGetHeld[V]) generated.Step {
@@ -841,14 +843,14 @@ func holderGetStep[V any](f *generated.Frame, h1 *holderGetHeld[V]) generated.St
 		h = h1.h
 //line errors.go:69
 		generated.Err(f)
-//line errors_task.go:845
+//line errors_task.go:847
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:69
 	t.Yield()
-//line errors_task.go:852
+//line errors_task.go:854
 	if generated.Suspended(t) {
 		*h1 = holderGetHeld[V]{h: h}
 		return generated.Wait(f, t, 1)
@@ -864,7 +866,7 @@ resume1:
 	}
 }
 
-//line errors_task.go:868
+//line errors_task.go:870
 
 // typeParamIsErrorArgs has the arguments of typeParamIsError.
 type typeParamIsErrorArgs struct {
@@ -956,7 +958,7 @@ var typeParamIsErrorKind *generated.Kind
 func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:76
 	err1 := sameStart[error](t, errSome)
-//line errors_task.go:960
+//line errors_task.go:962
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 1)
 		*generated.At[typeParamIsErrorAt1](f1) = typeParamIsErrorAt1{n: n}
@@ -965,7 +967,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:76
 	v := sameStart[int](t, n)
-//line errors_task.go:969
+//line errors_task.go:971
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 2)
 		s1 := generated.At[typeParamIsErrorAt2](f1)
@@ -976,7 +978,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:76
 	err2 := sameStart[error](t, nil)
-//line errors_task.go:980
+//line errors_task.go:982
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 3)
 		*generated.At[typeParamIsErrorAt3](f1) = typeParamIsErrorAt3{n: n, v: v}
@@ -986,7 +988,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:76
 	tr.Print("same", err1, v, fmt.Sprint(err2))
 	k, err := twiceStart[error](t, tr, n, errSome)
-//line errors_task.go:990
+//line errors_task.go:992
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 4)
 		s1 := generated.At[typeParamIsErrorAt4](f1)
@@ -998,7 +1000,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:78
 	tr.Print("twice", k, err)
 	k, s := twiceStart[string](t, tr, n, "s")
-//line errors_task.go:1002
+//line errors_task.go:1004
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 5)
 		*generated.At[typeParamIsErrorAt5](f1) = typeParamIsErrorAt5{n: n}
@@ -1009,7 +1011,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:80
 	tr.Print("twice", k, s)
 	a, b, err := deferringStart[error](t, tr, errSome)
-//line errors_task.go:1013
+//line errors_task.go:1015
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 6)
 		*generated.At[typeParamIsErrorAt6](f1) = typeParamIsErrorAt6{n: n}
@@ -1020,7 +1022,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:82
 	tr.Print("deferring", a, b, err)
 	err3 := doStart[error](t, fails)
-//line errors_task.go:1024
+//line errors_task.go:1026
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 7)
 		*generated.At[typeParamIsErrorAt7](f1) = typeParamIsErrorAt7{n: n}
@@ -1031,14 +1033,14 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err4 := doStart[error](t, generated.Literal(func(t *task.T) (_ error) {
 //line errors.go:83
 		err := sameStart[error](t, errSome)
-//line errors_task.go:1035
+//line errors_task.go:1037
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line errors.go:83
 		return err
 	}))
-//line errors_task.go:1042
+//line errors_task.go:1044
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 8)
 		*generated.At[typeParamIsErrorAt8](f1) = typeParamIsErrorAt8{n: n}
@@ -1048,7 +1050,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:83
 	tr.Print("do", err3, err4)
 	x, err := doTwoStart[int, error](t, pairOf)
-//line errors_task.go:1052
+//line errors_task.go:1054
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 9)
 		s1 := generated.At[typeParamIsErrorAt9](f1)
@@ -1063,7 +1065,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:86
 	f = &holder[error]{errSome}
 	err5 := getOfErrors(&typeParamIsErrorSite10, f)(f, t)
-//line errors_task.go:1067
+//line errors_task.go:1069
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 10)
 		*generated.At[typeParamIsErrorAt10](f1) = typeParamIsErrorAt10{n: n}
@@ -1072,7 +1074,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:87
 	v1 := holderGetStart[int]((&holder[int]{n}), t)
-//line errors_task.go:1076
+//line errors_task.go:1078
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 11)
 		s1 := generated.At[typeParamIsErrorAt11](f1)
@@ -1085,7 +1087,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print("interface", err5, v1)
 	of := same[error]
 	err6 := startOfErrors2(of)(t, errSome)
-//line errors_task.go:1089
+//line errors_task.go:1091
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 12)
 		*generated.At[typeParamIsErrorAt12](f1) = typeParamIsErrorAt12{n: n}
@@ -1097,7 +1099,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line errors_task.go:1101
+//line errors_task.go:1103
 
 // typeParamIsErrorStep is the step form of typeParamIsError.
 func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generated.Step {
@@ -1121,7 +1123,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:76
 		err1 = generated.ChildErr(f1)
-//line errors_task.go:1125
+//line errors_task.go:1127
 		goto resume1
 	case 2:
 		s1 := generated.At[typeParamIsErrorAt2](f1)
@@ -1130,7 +1132,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:76
 		v = s1.result
 		generated.Child(f1)
-//line errors_task.go:1134
+//line errors_task.go:1136
 		goto resume2
 	case 3:
 		s1 := generated.At[typeParamIsErrorAt3](f1)
@@ -1138,7 +1140,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr, err1 = h.tr, h.err1
 //line errors.go:76
 		err2 = generated.ChildErr(f1)
-//line errors_task.go:1142
+//line errors_task.go:1144
 		goto resume3
 	case 4:
 		s1 := generated.At[typeParamIsErrorAt4](f1)
@@ -1147,7 +1149,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:77
 		k = s1.result
 		err = generated.ChildErr(f1)
-//line errors_task.go:1151
+//line errors_task.go:1153
 		goto resume4
 	case 5:
 		s1 := generated.At[typeParamIsErrorAt5](f1)
@@ -1156,7 +1158,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:79
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f1)
-//line errors_task.go:1160
+//line errors_task.go:1162
 		goto resume5
 	case 6:
 		s1 := generated.At[typeParamIsErrorAt6](f1)
@@ -1165,7 +1167,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:81
 		a, b = h.result1.R0, h.result1.R1
 		err = generated.ChildErr(f1)
-//line errors_task.go:1169
+//line errors_task.go:1171
 		goto resume6
 	case 7:
 		s1 := generated.At[typeParamIsErrorAt7](f1)
@@ -1173,7 +1175,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:83
 		err3 = generated.ChildErr(f1)
-//line errors_task.go:1177
+//line errors_task.go:1179
 		goto resume7
 	case 8:
 		s1 := generated.At[typeParamIsErrorAt8](f1)
@@ -1181,7 +1183,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr, err3 = h.tr, h.err1
 //line errors.go:83
 		err4 = generated.ChildErr(f1)
-//line errors_task.go:1185
+//line errors_task.go:1187
 		goto resume8
 	case 9:
 		s1 := generated.At[typeParamIsErrorAt9](f1)
@@ -1190,7 +1192,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:84
 		x = s1.result
 		err = generated.ChildErr(f1)
-//line errors_task.go:1194
+//line errors_task.go:1196
 		goto resume9
 	case 10:
 		s1 := generated.At[typeParamIsErrorAt10](f1)
@@ -1198,7 +1200,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:87
 		err5 = generated.ChildErr(f1)
-//line errors_task.go:1202
+//line errors_task.go:1204
 		goto resume10
 	case 11:
 		s1 := generated.At[typeParamIsErrorAt11](f1)
@@ -1207,7 +1209,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:87
 		v1 = s1.result
 		generated.Child(f1)
-//line errors_task.go:1211
+//line errors_task.go:1213
 		goto resume11
 	case 12:
 		s1 := generated.At[typeParamIsErrorAt12](f1)
@@ -1215,14 +1217,14 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:89
 		err6 = generated.ChildErr(f1)
-//line errors_task.go:1219
+//line errors_task.go:1221
 		goto resume12
 	default:
 		return f1.BadResume()
 	}
 //line errors.go:76
 	err1 = sameStart[error](t, errSome)
-//line errors_task.go:1226
+//line errors_task.go:1228
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt1](f1) = typeParamIsErrorAt1{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1231,7 +1233,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 resume1:
 //line errors.go:76
 	v = sameStart[int](t, n)
-//line errors_task.go:1235
+//line errors_task.go:1237
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt2](f1)
 		*s1 = typeParamIsErrorAt2{n: n}
@@ -1242,7 +1244,7 @@ resume1:
 resume2:
 //line errors.go:76
 	err2 = sameStart[error](t, nil)
-//line errors_task.go:1246
+//line errors_task.go:1248
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt3](f1) = typeParamIsErrorAt3{n: n, v: v}
 		*h = typeParamIsErrorHeld{tr: tr, err1: err1}
@@ -1252,7 +1254,7 @@ resume3:
 //line errors.go:76
 	tr.Print("same", err1, v, fmt.Sprint(err2))
 	k, err = twiceStart[error](t, tr, n, errSome)
-//line errors_task.go:1256
+//line errors_task.go:1258
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt4](f1)
 		*s1 = typeParamIsErrorAt4{n: n}
@@ -1264,7 +1266,7 @@ resume4:
 //line errors.go:78
 	tr.Print("twice", k, err)
 	k, s = twiceStart[string](t, tr, n, "s")
-//line errors_task.go:1268
+//line errors_task.go:1270
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt5](f1) = typeParamIsErrorAt5{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1275,7 +1277,7 @@ resume5:
 //line errors.go:80
 	tr.Print("twice", k, s)
 	a, b, err = deferringStart[error](t, tr, errSome)
-//line errors_task.go:1279
+//line errors_task.go:1281
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt6](f1) = typeParamIsErrorAt6{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1286,7 +1288,7 @@ resume6:
 //line errors.go:82
 	tr.Print("deferring", a, b, err)
 	err3 = doStart[error](t, fails)
-//line errors_task.go:1290
+//line errors_task.go:1292
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt7](f1) = typeParamIsErrorAt7{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1297,14 +1299,14 @@ resume7:
 	err4 = doStart[error](t, generated.Literal(func(t *task.T) (_ error) {
 //line errors.go:83
 		err := sameStart[error](t, errSome)
-//line errors_task.go:1301
+//line errors_task.go:1303
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line errors.go:83
 		return err
 	}))
-//line errors_task.go:1308
+//line errors_task.go:1310
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt8](f1) = typeParamIsErrorAt8{n: n}
 		*h = typeParamIsErrorHeld{tr: tr, err1: err3}
@@ -1314,7 +1316,7 @@ resume8:
 //line errors.go:83
 	tr.Print("do", err3, err4)
 	x, err = doTwoStart[int, error](t, pairOf)
-//line errors_task.go:1318
+//line errors_task.go:1320
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt9](f1)
 		*s1 = typeParamIsErrorAt9{n: n}
@@ -1329,7 +1331,7 @@ resume9:
 //line errors.go:86
 	f = &holder[error]{errSome}
 	err5 = getOfErrors(&typeParamIsErrorSite10, f)(f, t)
-//line errors_task.go:1333
+//line errors_task.go:1335
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt10](f1) = typeParamIsErrorAt10{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1338,7 +1340,7 @@ resume9:
 resume10:
 //line errors.go:87
 	v1 = holderGetStart[int]((&holder[int]{n}), t)
-//line errors_task.go:1342
+//line errors_task.go:1344
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt11](f1)
 		*s1 = typeParamIsErrorAt11{n: n}
@@ -1351,7 +1353,7 @@ resume11:
 	tr.Print("interface", err5, v1)
 	of = same[error]
 	err6 = startOfErrors2(of)(t, errSome)
-//line errors_task.go:1355
+//line errors_task.go:1357
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt12](f1) = typeParamIsErrorAt12{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1363,7 +1365,7 @@ resume12:
 	return generated.Return[int](f1, n, nil)
 }
 
-//line errors_task.go:1367
+//line errors_task.go:1369
 
 var typeParamIsErrorFunc1Kind *generated.Kind
 
@@ -1378,14 +1380,14 @@ func typeParamIsErrorFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line errors.go:83
 		err = generated.ChildErr(f)
-//line errors_task.go:1382
+//line errors_task.go:1384
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:83
 	err = sameStart[error](t, errSome)
-//line errors_task.go:1389
+//line errors_task.go:1391
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -1394,7 +1396,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line errors_task.go:1398
+//line errors_task.go:1400
 
 var typeParamIsErrorSite10 generated.Site
 

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package functions
 
 import (
@@ -107,7 +109,7 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:59
 					v3 := valueStart(t, tr, i)
-//line programs_task.go:111
+//line programs_task.go:113
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeFuncHeld](t, rangeFuncKind, 1)
 						s1 := generated.At[rangeFuncAt1](f)
@@ -155,7 +157,7 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line programs.go:64
 								v8 := valueStart(t, tr, i1*10+j)
-//line programs_task.go:159
+//line programs_task.go:161
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[rangeFuncHeld](t, rangeFuncKind, 2)
 									s1 := generated.At[rangeFuncAt2](f)
@@ -179,7 +181,7 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:183
+//line programs_task.go:185
 
 // rangeFuncStep is the step form of rangeFunc.
 func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
@@ -208,7 +210,7 @@ func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 //line programs.go:59
 		v3 = s1.result
 		generated.Child(f)
-//line programs_task.go:212
+//line programs_task.go:214
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeFuncAt2](f)
@@ -217,7 +219,7 @@ func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 //line programs.go:64
 		v8 = s1.result
 		generated.Child(f)
-//line programs_task.go:221
+//line programs_task.go:223
 		goto resume2
 	default:
 		return f.BadResume()
@@ -237,7 +239,7 @@ end1:
 //line programs.go:58
 	i, s = v, v1
 	v3 = valueStart(t, tr, i)
-//line programs_task.go:241
+//line programs_task.go:243
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt1](f)
 		*s1 = rangeFuncAt1{sum: sum}
@@ -277,7 +279,7 @@ end4:
 //line programs.go:63
 	j = v6
 	v8 = valueStart(t, tr, i1*10+j)
-//line programs_task.go:281
+//line programs_task.go:283
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt2](f)
 		*s1 = rangeFuncAt2{sum: sum, i1: i1}
@@ -296,7 +298,7 @@ end6:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:300
+//line programs_task.go:302
 
 // rangeFuncBreakArgs has the arguments of rangeFuncBreak.
 type rangeFuncBreakArgs struct {
@@ -366,7 +368,7 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line programs.go:74
 								v4 := valueStart(t, tr, j)
-//line programs_task.go:370
+//line programs_task.go:372
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 1)
 									s := generated.At[rangeFuncBreakAt1](f)
@@ -414,7 +416,7 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:83
 					err := waitStart(t, tr, "second", i1)
-//line programs_task.go:418
+//line programs_task.go:420
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 2)
 						*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
@@ -450,7 +452,7 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:454
+//line programs_task.go:456
 
 // rangeFuncBreakStep is the step form of rangeFuncBreak.
 func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generated.Step) {
@@ -480,7 +482,7 @@ func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generat
 //line programs.go:74
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:484
+//line programs_task.go:486
 		goto resume1
 	case 2:
 		s := generated.At[rangeFuncBreakAt2](f)
@@ -488,7 +490,7 @@ func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generat
 		tr, it2 = h.tr, h.it
 //line programs.go:83
 		err = generated.ChildErr(f)
-//line programs_task.go:492
+//line programs_task.go:494
 		goto resume2
 	default:
 		return f.BadResume()
@@ -519,7 +521,7 @@ end2:
 //line programs.go:73
 	j = v2
 	v4 = valueStart(t, tr, j)
-//line programs_task.go:523
+//line programs_task.go:525
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncBreakAt1](f)
 		*s = rangeFuncBreakAt1{i: i}
@@ -565,7 +567,7 @@ end8:
 //line programs.go:82
 	i1 = v5
 	err = waitStart(t, tr, "second", i1)
-//line programs_task.go:569
+//line programs_task.go:571
 	if generated.Suspended(t) {
 		*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
 		*h = rangeFuncBreakHeld{tr: tr, it: it2}
@@ -601,7 +603,7 @@ end11:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:605
+//line programs_task.go:607
 
 // rangeLibraryArgs has the arguments of rangeLibrary.
 type rangeLibraryArgs struct {
@@ -664,7 +666,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:96
 					v5 := valueStart(t, tr, i*v)
-//line programs_task.go:668
+//line programs_task.go:670
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 1)
 						s := generated.At[rangeLibraryAt1](f)
@@ -688,7 +690,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:98
 			k := list[i1]
 			valueStart(t, tr, len(k))
-//line programs_task.go:692
+//line programs_task.go:694
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 2)
 				*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
@@ -714,7 +716,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:102
 				v1 := v6
 				waitStart(t, tr, v1)
-//line programs_task.go:718
+//line programs_task.go:720
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 3)
 					*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
@@ -729,7 +731,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:733
+//line programs_task.go:735
 
 // rangeLibraryStep is the step form of rangeLibrary.
 func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.Step) {
@@ -761,7 +763,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 //line programs.go:96
 		v5 = s.result
 		generated.Child(f)
-//line programs_task.go:765
+//line programs_task.go:767
 		goto resume1
 	case 2:
 		s := generated.At[rangeLibraryAt2](f)
@@ -769,7 +771,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 		tr, list, k = h.tr, h.list, h.k
 //line programs.go:99
 		generated.Child(f)
-//line programs_task.go:773
+//line programs_task.go:775
 		goto resume2
 	case 3:
 		s := generated.At[rangeLibraryAt3](f)
@@ -777,7 +779,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 		tr, it1 = h.tr, h.it1
 //line programs.go:103
 		generated.ChildErr(f)
-//line programs_task.go:781
+//line programs_task.go:783
 		goto resume3
 	default:
 		return f.BadResume()
@@ -797,7 +799,7 @@ end1:
 //line programs.go:95
 	i, v = v2, v3
 	v5 = valueStart(t, tr, i*v)
-//line programs_task.go:801
+//line programs_task.go:803
 	if generated.Suspended(t) {
 		s := generated.At[rangeLibraryAt1](f)
 		*s = rangeLibraryAt1{sum: sum}
@@ -822,7 +824,7 @@ loop2:
 //line programs.go:98
 	k = list[i1]
 	valueStart(t, tr, len(k))
-//line programs_task.go:826
+//line programs_task.go:828
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
 		*h = rangeLibraryHeld{tr: tr, list: list, k: k}
@@ -849,7 +851,7 @@ end4:
 //line programs.go:102
 	v1 = v6
 	waitStart(t, tr, v1)
-//line programs_task.go:853
+//line programs_task.go:855
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
 		*h = rangeLibraryHeld{tr: tr, it1: it1}
@@ -862,7 +864,7 @@ end5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:866
+//line programs_task.go:868
 
 // rangeFuncNoneArgs has the arguments of rangeFuncNone.
 type rangeFuncNoneArgs struct {
@@ -911,7 +913,7 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 				{
 					v1 := valueStart(t, tr, 1)
-//line programs_task.go:915
+//line programs_task.go:917
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeFuncNoneHeld](t, rangeFuncNoneKind, 1)
 						s := generated.At[rangeFuncNoneAt1](f)
@@ -937,7 +939,7 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:941
+//line programs_task.go:943
 
 // rangeFuncNoneStep is the step form of rangeFuncNone.
 func rangeFuncNoneStep(f *generated.Frame, h *rangeFuncNoneHeld) (step generated.Step) {
@@ -965,7 +967,7 @@ func rangeFuncNoneStep(f *generated.Frame, h *rangeFuncNoneHeld) (step generated
 //line programs.go:114
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:969
+//line programs_task.go:971
 		goto resume1
 	default:
 		return f.BadResume()
@@ -987,7 +989,7 @@ loop1:
 end1:
 //line programs.go:114
 	v1 = valueStart(t, tr, 1)
-//line programs_task.go:991
+//line programs_task.go:993
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncNoneAt1](f)
 		*s = rangeFuncNoneAt1{n: n, count: count}
@@ -1013,4 +1015,4 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:1017
+//line programs_task.go:1019

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package groups
 
 import (
@@ -263,7 +265,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:17
 				v := valueStart(t, tr, i)
-//line children_task.go:267
+//line children_task.go:269
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 1)
 					s := generated.At[resultsFunc1At1](f)
@@ -275,7 +277,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:17
 				v1 := valueStart(t, tr, i)
-//line children_task.go:279
+//line children_task.go:281
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 2)
 					s := generated.At[resultsFunc1At2](f)
@@ -295,7 +297,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[resultsFunc1Held](c) = resultsFunc1Held{tr: tr, squares: squares}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:299
+//line children_task.go:301
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[resultsHeld](t, resultsKind, 1)
 			s := generated.At[resultsAt1](f)
@@ -307,7 +309,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:21
 	err := g.Wait(t)
-//line children_task.go:311
+//line children_task.go:313
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[resultsHeld](t, resultsKind, 2)
 		*h = resultsHeld{tr: tr, squares: squares}
@@ -318,7 +320,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(squares), err
 }
 
-//line children_task.go:322
+//line children_task.go:324
 
 // resultsStep is the step form of results.
 func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
@@ -342,13 +344,13 @@ func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
 		tr, squares = h.tr, h.squares
 //line children.go:15
 		generated.Child(f)
-//line children_task.go:346
+//line children_task.go:348
 		goto resume1
 	case 2:
 		tr, squares = h.tr, h.squares
 //line children.go:21
 		err = generated.Err(f)
-//line children_task.go:352
+//line children_task.go:354
 		goto resume2
 	default:
 		return f.BadResume()
@@ -382,7 +384,7 @@ loop1:
 				}()
 //line children.go:17
 				v := valueStart(t, tr, i)
-//line children_task.go:386
+//line children_task.go:388
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 1)
 					s := generated.At[resultsFunc1At1](f)
@@ -394,7 +396,7 @@ loop1:
 				}
 //line children.go:17
 				v1 := valueStart(t, tr, i)
-//line children_task.go:398
+//line children_task.go:400
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 2)
 					s := generated.At[resultsFunc1At2](f)
@@ -415,7 +417,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:419
+//line children_task.go:421
 	if generated.Suspended(t) {
 		s := generated.At[resultsAt1](f)
 		*s = resultsAt1{i1: i1}
@@ -430,7 +432,7 @@ resume1:
 end1:
 //line children.go:21
 	err = g.Wait(t)
-//line children_task.go:434
+//line children_task.go:436
 	if generated.Suspended(t) {
 		*h = resultsHeld{tr: tr, squares: squares}
 		return generated.Wait(f, t, 2)
@@ -441,7 +443,7 @@ resume2:
 	return generated.Return[int](f, len(squares), err)
 }
 
-//line children_task.go:445
+//line children_task.go:447
 
 // resultsFunc1Args has the arguments of results.func1.
 type resultsFunc1Args struct {
@@ -487,7 +489,7 @@ func resultsFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:491
+//line children_task.go:493
 
 // resultsFunc1Step is the step form of results.func1.
 func resultsFunc1Step(f *generated.Frame, h *resultsFunc1Held) generated.Step {
@@ -518,7 +520,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 //line children.go:17
 		v = s.result
 		generated.Child(f)
-//line children_task.go:522
+//line children_task.go:524
 		goto resume1
 	case 2:
 		s := generated.At[resultsFunc1At2](f)
@@ -527,7 +529,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 //line children.go:17
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:531
+//line children_task.go:533
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -544,7 +546,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 	}
 //line children.go:17
 	v = valueStart(t, tr, i)
-//line children_task.go:548
+//line children_task.go:550
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At1](f)
 		*s = resultsFunc1At1{i: i}
@@ -555,7 +557,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 resume1:
 //line children.go:17
 	v1 = valueStart(t, tr, i)
-//line children_task.go:559
+//line children_task.go:561
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At2](f)
 		*s = resultsFunc1At2{i: i, v: v}
@@ -570,7 +572,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:574
+//line children_task.go:576
 exit:
 	if p.Run(t) {
 		*h = resultsFunc1Held{exit: h.exit}
@@ -626,7 +628,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 					v := valueStart(t, tr, i)
-//line children_task.go:630
+//line children_task.go:632
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 						s := generated.At[inLoopFunc1At1](f)
@@ -646,7 +648,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[inLoopFunc1Held](c) = inLoopFunc1Held{tr: tr, a: &a}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:650
+//line children_task.go:652
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
@@ -660,7 +662,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 					v := valueStart(t, tr, 10*i)
-//line children_task.go:664
+//line children_task.go:666
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 						s := generated.At[inLoopFunc2At1](f)
@@ -680,7 +682,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[inLoopFunc2Held](c) = inLoopFunc2Held{tr: tr, b: &b}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:684
+//line children_task.go:686
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				s := generated.At[inLoopAt2](f)
@@ -692,7 +694,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line children.go:33
 				err := g.Wait(t)
-//line children_task.go:696
+//line children_task.go:698
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 3)
 					*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
@@ -713,7 +715,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:717
+//line children_task.go:719
 
 // inLoopStep is the step form of inLoop.
 func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
@@ -737,7 +739,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:31
 		generated.Child(f)
-//line children_task.go:741
+//line children_task.go:743
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -746,7 +748,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:32
 		generated.Child(f)
-//line children_task.go:750
+//line children_task.go:752
 		goto resume2
 	case 3:
 		s := generated.At[inLoopAt3](f)
@@ -754,7 +756,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:33
 		err = generated.Err(f)
-//line children_task.go:758
+//line children_task.go:760
 		goto resume3
 	default:
 		return f.BadResume()
@@ -781,7 +783,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 				v := valueStart(t, tr, i)
-//line children_task.go:785
+//line children_task.go:787
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 					s := generated.At[inLoopFunc1At1](f)
@@ -802,7 +804,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:806
+//line children_task.go:808
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i1: i1, i: i}
@@ -819,7 +821,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 				v := valueStart(t, tr, 10*i)
-//line children_task.go:823
+//line children_task.go:825
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 					s := generated.At[inLoopFunc2At1](f)
@@ -840,7 +842,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:844
+//line children_task.go:846
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt2](f)
 		*s = inLoopAt2{n: n, total: total, i1: i1, i: i}
@@ -851,7 +853,7 @@ resume1:
 resume2:
 //line children.go:33
 	err = g.Wait(t)
-//line children_task.go:855
+//line children_task.go:857
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
 		*h = inLoopHeld{tr: tr, a: a, b: b}
@@ -875,7 +877,7 @@ end2:
 	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:879
+//line children_task.go:881
 
 // inLoopFunc1Args has the arguments of inLoop.func1.
 type inLoopFunc1Args struct {
@@ -915,14 +917,14 @@ func inLoopFunc1Step(f *generated.Frame, h *inLoopFunc1Held) generated.Step {
 //line children.go:31
 		v = s.result
 		generated.Child(f)
-//line children_task.go:919
+//line children_task.go:921
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:31
 	v = valueStart(t, tr, i)
-//line children_task.go:926
+//line children_task.go:928
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc1At1](f)
 		*s = inLoopFunc1At1{}
@@ -937,7 +939,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:941
+//line children_task.go:943
 
 // inLoopFunc2Args has the arguments of inLoop.func2.
 type inLoopFunc2Args struct {
@@ -977,14 +979,14 @@ func inLoopFunc2Step(f *generated.Frame, h *inLoopFunc2Held) generated.Step {
 //line children.go:32
 		v = s.result
 		generated.Child(f)
-//line children_task.go:981
+//line children_task.go:983
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:32
 	v = valueStart(t, tr, 10*i)
-//line children_task.go:988
+//line children_task.go:990
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc2At1](f)
 		*s = inLoopFunc2At1{}
@@ -999,7 +1001,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1003
+//line children_task.go:1005
 
 // againArgs has the arguments of again.
 type againArgs struct {
@@ -1081,7 +1083,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 								v := valueStart(t, tr, i*10+j)
-//line children_task.go:1085
+//line children_task.go:1087
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 									s := generated.At[againFunc1At1](f)
@@ -1101,7 +1103,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							*generated.CallHeld[againFunc1Held](c1) = againFunc1Held{tr: tr, i: &i, counts: counts}
 							generated.GoCall(t, &g, c1)
 						}
-//line children_task.go:1105
+//line children_task.go:1107
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[againHeld](t, againKind, 1)
 							s := generated.At[againAt1](f)
@@ -1114,7 +1116,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:50
 				waitStart(t, tr, "beside", i)
-//line children_task.go:1118
+//line children_task.go:1120
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[againHeld](t, againKind, 2)
 					s := generated.At[againAt2](f)
@@ -1126,7 +1128,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:51
 					err := g.Wait(t)
-//line children_task.go:1130
+//line children_task.go:1132
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[againHeld](t, againKind, 3)
 						s := generated.At[againAt3](f)
@@ -1151,7 +1153,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:58
 	err1 := g.Wait(t)
-//line children_task.go:1155
+//line children_task.go:1157
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, againKind, 4)
 		*generated.At[againAt4](f) = againAt4{sum: sum}
@@ -1161,7 +1163,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line children_task.go:1165
+//line children_task.go:1167
 
 // againStep is the step form of again.
 func againStep(f *generated.Frame, h *againHeld) generated.Step {
@@ -1188,7 +1190,7 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:48
 		generated.Child(f)
-//line children_task.go:1192
+//line children_task.go:1194
 		goto resume1
 	case 2:
 		s := generated.At[againAt2](f)
@@ -1197,7 +1199,7 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:50
 		generated.ChildErr(f)
-//line children_task.go:1201
+//line children_task.go:1203
 		goto resume2
 	case 3:
 		s := generated.At[againAt3](f)
@@ -1206,14 +1208,14 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:51
 		err = generated.Err(f)
-//line children_task.go:1210
+//line children_task.go:1212
 		goto resume3
 	case 4:
 		s := generated.At[againAt4](f)
 		sum = s.sum
 //line children.go:58
 		err1 = generated.Err(f)
-//line children_task.go:1217
+//line children_task.go:1219
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1262,7 +1264,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 				v := valueStart(t, tr, *i*10+j)
-//line children_task.go:1266
+//line children_task.go:1268
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 					s := generated.At[againFunc1At1](f)
@@ -1283,7 +1285,7 @@ loop2:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:1287
+//line children_task.go:1289
 	if generated.Suspended(t) {
 		s := generated.At[againAt1](f)
 		*s = againAt1{sum: sum, again1: again1, n1: n1, i2: i2}
@@ -1298,7 +1300,7 @@ resume1:
 	goto loop2
 end3:
 	waitStart(t, tr, "beside", *i)
-//line children_task.go:1302
+//line children_task.go:1304
 	if generated.Suspended(t) {
 		s := generated.At[againAt2](f)
 		*s = againAt2{sum: sum, again1: again1}
@@ -1310,7 +1312,7 @@ end3:
 resume2:
 //line children.go:51
 	err = g.Wait(t)
-//line children_task.go:1314
+//line children_task.go:1316
 	if generated.Suspended(t) {
 		s := generated.At[againAt3](f)
 		*s = againAt3{sum: sum, again1: again1}
@@ -1336,7 +1338,7 @@ end4:
 end5:
 //line children.go:58
 	err1 = g.Wait(t)
-//line children_task.go:1340
+//line children_task.go:1342
 	if generated.Suspended(t) {
 		*generated.At[againAt4](f) = againAt4{sum: sum}
 		if h != nil {
@@ -1349,7 +1351,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line children_task.go:1353
+//line children_task.go:1355
 
 // againFunc1Args has the arguments of again.func1.
 type againFunc1Args struct {
@@ -1393,14 +1395,14 @@ func againFunc1Step(f *generated.Frame, h *againFunc1Held) generated.Step {
 //line children.go:48
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1397
+//line children_task.go:1399
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:48
 	v = valueStart(t, tr, *i*10+j)
-//line children_task.go:1404
+//line children_task.go:1406
 	if generated.Suspended(t) {
 		s := generated.At[againFunc1At1](f)
 		*s = againFunc1At1{j: j}
@@ -1415,7 +1417,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1419
+//line children_task.go:1421
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -1469,7 +1471,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1473
+//line children_task.go:1475
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
@@ -1488,7 +1490,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
 						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1492
+//line children_task.go:1494
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
@@ -1501,7 +1503,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1505
+//line children_task.go:1507
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
@@ -1519,7 +1521,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[nestedFunc1Held](c) = nestedFunc1Held{tr: tr, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:1523
+//line children_task.go:1525
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 			s := generated.At[nestedAt1](f)
@@ -1531,7 +1533,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:80
 	err := g.Wait(t)
-//line children_task.go:1535
+//line children_task.go:1537
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nestedHeld](t, nestedKind, 2)
 		*h = nestedHeld{tr: tr, sums: sums}
@@ -1542,7 +1544,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(sums), err
 }
 
-//line children_task.go:1546
+//line children_task.go:1548
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
@@ -1566,13 +1568,13 @@ func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line children.go:65
 		generated.Child(f)
-//line children_task.go:1570
+//line children_task.go:1572
 		goto resume1
 	case 2:
 		tr, sums = h.tr, h.sums
 //line children.go:80
 		err = generated.Err(f)
-//line children_task.go:1576
+//line children_task.go:1578
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1614,7 +1616,7 @@ loop1:
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1618
+//line children_task.go:1620
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
@@ -1633,7 +1635,7 @@ loop1:
 						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
 						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1637
+//line children_task.go:1639
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
@@ -1646,7 +1648,7 @@ loop1:
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1650
+//line children_task.go:1652
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
@@ -1665,7 +1667,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:1669
+//line children_task.go:1671
 	if generated.Suspended(t) {
 		s := generated.At[nestedAt1](f)
 		*s = nestedAt1{n: n, i1: i1}
@@ -1680,7 +1682,7 @@ resume1:
 end1:
 //line children.go:80
 	err = g.Wait(t)
-//line children_task.go:1684
+//line children_task.go:1686
 	if generated.Suspended(t) {
 		*h = nestedHeld{tr: tr, sums: sums}
 		return generated.Wait(f, t, 2)
@@ -1691,7 +1693,7 @@ resume2:
 	return generated.Return[int](f, len(sums), err)
 }
 
-//line children_task.go:1695
+//line children_task.go:1697
 
 // nestedFunc1Args has the arguments of nested.func1.
 type nestedFunc1Args struct {
@@ -1738,7 +1740,7 @@ func nestedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:1742
+//line children_task.go:1744
 
 // nestedFunc1Step is the step form of nested.func1.
 func nestedFunc1Step(f *generated.Frame, h *nestedFunc1Held) generated.Step {
@@ -1772,7 +1774,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 		tr, sums, parts = h.tr, h.sums, h.parts
 //line children.go:70
 		generated.Child(f)
-//line children_task.go:1776
+//line children_task.go:1778
 		goto resume1
 	case 2:
 		s := generated.At[nestedFunc1At2](f)
@@ -1780,7 +1782,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 		sums, parts = h.sums, h.parts
 //line children.go:75
 		err = generated.Err(f)
-//line children_task.go:1784
+//line children_task.go:1786
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1814,7 +1816,7 @@ loop1:
 			generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 				v := valueStart(t, tr, i*10+j)
-//line children_task.go:1818
+//line children_task.go:1820
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 					s := generated.At[nestedFunc1Func1At1](f)
@@ -1834,7 +1836,7 @@ loop1:
 			generated.GoCall(t, &inner, c)
 		}
 	}
-//line children_task.go:1838
+//line children_task.go:1840
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1At1](f)
 		*s = nestedFunc1At1{i: i, i1: i1}
@@ -1849,7 +1851,7 @@ resume1:
 end1:
 //line children.go:75
 	err = inner.Wait(t)
-//line children_task.go:1853
+//line children_task.go:1855
 	if generated.Suspended(t) {
 		*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 		*h = nestedFunc1Held{exit: h.exit, sums: sums, parts: parts}
@@ -1862,7 +1864,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line children_task.go:1866
+//line children_task.go:1868
 exit:
 	if p.Run(t) {
 		*h = nestedFunc1Held{exit: h.exit}
@@ -1911,14 +1913,14 @@ func nestedFunc1Func1Step(f *generated.Frame, h *nestedFunc1Func1Held) generated
 //line children.go:71
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1915
+//line children_task.go:1917
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:71
 	v = valueStart(t, tr, i*10+j)
-//line children_task.go:1922
+//line children_task.go:1924
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1Func1At1](f)
 		*s = nestedFunc1Func1At1{j: j}
@@ -1932,7 +1934,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1936
+//line children_task.go:1938
 
 // siblingsArgs has the arguments of siblings.
 type siblingsArgs struct {
@@ -1969,7 +1971,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line children.go:91
 			err := waitStart(t, tr, "depth", depth)
-//line children_task.go:1973
+//line children_task.go:1975
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 				*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
@@ -1989,7 +1991,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:96
 						err := startOfChildren(grow)(t, depth-1)
-//line children_task.go:1993
+//line children_task.go:1995
 						if generated.Suspended(t) {
 							generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 							return
@@ -2003,7 +2005,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: &grow}
 					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:2007
+//line children_task.go:2009
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 					*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
@@ -2015,7 +2017,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:99
 		waitStart(t, tr, "left", depth)
-//line children_task.go:2019
+//line children_task.go:2021
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 			*h = siblingsFunc1Held{}
@@ -2029,7 +2031,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:102
 			err := startOfChildren(grow)(t, n)
-//line children_task.go:2033
+//line children_task.go:2035
 			if generated.Suspended(t) {
 				generated.SpillBare(t, siblingsFunc2Kind, 1)
 				return
@@ -2043,7 +2045,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[siblingsFunc2Held](c) = siblingsFunc2Held{grow: &grow}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:2047
+//line children_task.go:2049
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 1)
 		*h = siblingsHeld{g: &g, ended: &ended}
@@ -2051,7 +2053,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:103
 	err := g.Wait(t)
-//line children_task.go:2055
+//line children_task.go:2057
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 2)
 		*h = siblingsHeld{ended: &ended}
@@ -2061,7 +2063,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line children_task.go:2065
+//line children_task.go:2067
 
 // siblingsStep is the step form of siblings.
 func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
@@ -2083,13 +2085,13 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 		g, ended = h.g, h.ended
 //line children.go:102
 		generated.Child(f)
-//line children_task.go:2087
+//line children_task.go:2089
 		goto resume1
 	case 2:
 		ended = h.ended
 //line children.go:103
 		err = generated.Err(f)
-//line children_task.go:2093
+//line children_task.go:2095
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2117,7 +2119,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			{
 //line children.go:91
 				err := waitStart(t, tr, "depth", depth)
-//line children_task.go:2121
+//line children_task.go:2123
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 					*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
@@ -2137,7 +2139,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 						generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 							err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2141
+//line children_task.go:2143
 							if generated.Suspended(t) {
 								generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 								return
@@ -2151,7 +2153,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 						*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
 						generated.GoCall(t, g, c)
 					}
-//line children_task.go:2155
+//line children_task.go:2157
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 						*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
@@ -2163,7 +2165,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			}
 //line children.go:99
 			waitStart(t, tr, "left", depth)
-//line children_task.go:2167
+//line children_task.go:2169
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 				*h = siblingsFunc1Held{}
@@ -2181,7 +2183,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:102
 				err := startOfChildren(*grow)(t, n)
-//line children_task.go:2185
+//line children_task.go:2187
 				if generated.Suspended(t) {
 					generated.SpillBare(t, siblingsFunc2Kind, 1)
 					return
@@ -2196,7 +2198,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:2200
+//line children_task.go:2202
 	if generated.Suspended(t) {
 		*h = siblingsHeld{g: g, ended: ended}
 		return generated.Wait(f, t, 1)
@@ -2204,7 +2206,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 resume1:
 //line children.go:103
 	err = g.Wait(t)
-//line children_task.go:2208
+//line children_task.go:2210
 	if generated.Suspended(t) {
 		*h = siblingsHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -2214,7 +2216,7 @@ resume2:
 	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line children_task.go:2218
+//line children_task.go:2220
 
 // siblingsFunc1Args has the arguments of siblings.func1.
 type siblingsFunc1Args struct {
@@ -2260,7 +2262,7 @@ func siblingsFunc1Defer1(p *generated.Panic, recv *atomic.Int64) {
 	})
 }
 
-//line children_task.go:2264
+//line children_task.go:2266
 
 // siblingsFunc1Step is the step form of siblings.func1.
 func siblingsFunc1Step(f *generated.Frame, h *siblingsFunc1Held) generated.Step {
@@ -2293,7 +2295,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:91
 		err = generated.ChildErr(f)
-//line children_task.go:2297
+//line children_task.go:2299
 		goto resume1
 	case 2:
 		s := generated.At[siblingsFunc1At2](f)
@@ -2301,12 +2303,12 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:96
 		generated.Child(f)
-//line children_task.go:2305
+//line children_task.go:2307
 		goto resume2
 	case 3:
 //line children.go:99
 		generated.ChildErr(f)
-//line children_task.go:2310
+//line children_task.go:2312
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2323,7 +2325,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 	}
 //line children.go:91
 	err = waitStart(t, tr, "depth", depth)
-//line children_task.go:2327
+//line children_task.go:2329
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2356,7 +2358,7 @@ loop1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 			err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2360
+//line children_task.go:2362
 			if generated.Suspended(t) {
 				generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 				return
@@ -2370,7 +2372,7 @@ loop1:
 		*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2374
+//line children_task.go:2376
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2383,7 +2385,7 @@ resume2:
 end2:
 end3:
 	waitStart(t, tr, "left", depth)
-//line children_task.go:2387
+//line children_task.go:2389
 	if generated.Suspended(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2394,7 +2396,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:2398
+//line children_task.go:2400
 exit:
 	if p.Run(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
@@ -2432,14 +2434,14 @@ func siblingsFunc1Func1Step(f *generated.Frame, h *siblingsFunc1Func1Held) gener
 	case 1:
 //line children.go:96
 		err = generated.ChildErr(f)
-//line children_task.go:2436
+//line children_task.go:2438
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:96
 	err = startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2443
+//line children_task.go:2445
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc1Func1Held{}
@@ -2451,7 +2453,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2455
+//line children_task.go:2457
 
 // siblingsFunc2Args has the arguments of siblings.func2.
 type siblingsFunc2Args struct {
@@ -2482,14 +2484,14 @@ func siblingsFunc2Step(f *generated.Frame, h *siblingsFunc2Held) generated.Step 
 	case 1:
 //line children.go:102
 		err = generated.ChildErr(f)
-//line children_task.go:2486
+//line children_task.go:2488
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:102
 	err = startOfChildren(*grow)(t, n)
-//line children_task.go:2493
+//line children_task.go:2495
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc2Held{}
@@ -2501,7 +2503,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2505
+//line children_task.go:2507
 
 // crawlBeginArgs has the arguments of (*crawl).begin.
 type crawlBeginArgs struct {
@@ -2523,14 +2525,14 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2527
+//line children_task.go:2529
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2534
+//line children_task.go:2536
 	if generated.Suspended(t) {
 		generated.SpillBare(t, crawlBeginKind, 1)
 		return
@@ -2553,7 +2555,7 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	case 1:
 //line children.go:113
 		generated.Child(f)
-//line children_task.go:2557
+//line children_task.go:2559
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2562,14 +2564,14 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2566
+//line children_task.go:2568
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2573
+//line children_task.go:2575
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginHeld{}
@@ -2611,14 +2613,14 @@ func crawlBeginFunc1Step(f *generated.Frame, h *crawlBeginFunc1Held) generated.S
 	case 1:
 //line children.go:113
 		err = generated.ChildErr(f)
-//line children_task.go:2615
+//line children_task.go:2617
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:113
 	err = crawlFetchStart(c, t, tr, i)
-//line children_task.go:2622
+//line children_task.go:2624
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginFunc1Held{}
@@ -2630,7 +2632,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2634
+//line children_task.go:2636
 
 // crawlFetchArgs has the arguments of (*crawl).fetch.
 type crawlFetchArgs struct {
@@ -2656,7 +2658,7 @@ var crawlFetchKind *generated.Kind
 func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 //line children.go:117
 	v := valueStart(t, tr, i+100)
-//line children_task.go:2660
+//line children_task.go:2662
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[crawlFetchHeld](t, crawlFetchKind, 1)
 		s := generated.At[crawlFetchAt1](f)
@@ -2670,7 +2672,7 @@ func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 	return nil
 }
 
-//line children_task.go:2674
+//line children_task.go:2676
 
 // crawlFetchStep is the step form of (*crawl).fetch.
 func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
@@ -2692,14 +2694,14 @@ func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
 //line children.go:117
 		v = s.result
 		generated.Child(f)
-//line children_task.go:2696
+//line children_task.go:2698
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:117
 	v = valueStart(t, tr, i+100)
-//line children_task.go:2703
+//line children_task.go:2705
 	if generated.Suspended(t) {
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
@@ -2713,7 +2715,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2717
+//line children_task.go:2719
 
 // beginArgs has the arguments of begin.
 type beginArgs struct {
@@ -2739,7 +2741,7 @@ var beginKind *generated.Kind
 func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2743
+//line children_task.go:2745
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[beginHeld](t, beginKind, 1)
 		*generated.At[beginAt1](f) = beginAt1{v: v}
@@ -2751,7 +2753,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2755
+//line children_task.go:2757
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2771,7 +2773,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2775
+//line children_task.go:2777
 	if generated.Suspended(t) {
 		generated.SpillBare(t, beginKind, 2)
 		return
@@ -2798,19 +2800,19 @@ func beginStep(f *generated.Frame, h *beginHeld) generated.Step {
 		tr, g, to = h.tr, h.g, h.to
 //line children.go:122
 		generated.ChildErr(f)
-//line children_task.go:2802
+//line children_task.go:2804
 		goto resume1
 	case 2:
 //line children.go:123
 		generated.Child(f)
-//line children_task.go:2807
+//line children_task.go:2809
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2814
+//line children_task.go:2816
 	if generated.Suspended(t) {
 		*generated.At[beginAt1](f) = beginAt1{v: v}
 		h = generated.Hold(t, beginKind, f, h)
@@ -2823,7 +2825,7 @@ resume1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2827
+//line children_task.go:2829
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2843,7 +2845,7 @@ resume1:
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2847
+//line children_task.go:2849
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = beginHeld{}
@@ -2892,14 +2894,14 @@ func beginFunc1Step(f *generated.Frame, h *beginFunc1Held) generated.Step {
 //line children.go:123
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:2896
+//line children_task.go:2898
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:123
 	v1 = valueStart(t, tr, v)
-//line children_task.go:2903
+//line children_task.go:2905
 	if generated.Suspended(t) {
 		s := generated.At[beginFunc1At1](f)
 		*s = beginFunc1At1{}
@@ -2914,7 +2916,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2918
+//line children_task.go:2920
 
 // passedArgs has the arguments of passed.
 type passedArgs struct {
@@ -2944,7 +2946,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	c := &crawl{pages: make([]int, n)}
 	for i := 0; i < n; i++ {
 		crawlBeginStart(c, t, tr, i)
-//line children_task.go:2948
+//line children_task.go:2950
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedHeld](t, passedKind, 1)
 			*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
@@ -2957,7 +2959,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line children.go:133
 	beginStart(t, tr, &g, &a, 1)
-//line children_task.go:2961
+//line children_task.go:2963
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 2)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2965,7 +2967,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:134
 	beginStart(t, tr, &g, &b, 2)
-//line children_task.go:2969
+//line children_task.go:2971
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 3)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2974,7 +2976,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:135
 		err := c.group.Wait(t)
-//line children_task.go:2978
+//line children_task.go:2980
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[passedHeld](t, passedKind, 4)
 			*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2987,7 +2989,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:138
 	err1 := g.Wait(t)
-//line children_task.go:2991
+//line children_task.go:2993
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 5)
 		*h = passedHeld{tr: tr, c: c, a: &a, b: &b}
@@ -2998,7 +3000,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err1
 }
 
-//line children_task.go:3002
+//line children_task.go:3004
 
 // passedStep is the step form of passed.
 func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
@@ -3022,31 +3024,31 @@ func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line children.go:129
 		generated.Child(f)
-//line children_task.go:3026
+//line children_task.go:3028
 		goto resume1
 	case 2:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:133
 		generated.Child(f)
-//line children_task.go:3032
+//line children_task.go:3034
 		goto resume2
 	case 3:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:134
 		generated.Child(f)
-//line children_task.go:3038
+//line children_task.go:3040
 		goto resume3
 	case 4:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:135
 		err = generated.Err(f)
-//line children_task.go:3044
+//line children_task.go:3046
 		goto resume4
 	case 5:
 		tr, c, a, b = h.tr, h.c, h.a, h.b
 //line children.go:138
 		err1 = generated.Err(f)
-//line children_task.go:3050
+//line children_task.go:3052
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3061,7 +3063,7 @@ loop1:
 	}
 //line children.go:129
 	crawlBeginStart(c, t, tr, i)
-//line children_task.go:3065
+//line children_task.go:3067
 	if generated.Suspended(t) {
 		*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 		*h = passedHeld{tr: tr, c: c}
@@ -3077,7 +3079,7 @@ end1:
 	b = new(int)
 //line children.go:133
 	beginStart(t, tr, g, a, 1)
-//line children_task.go:3081
+//line children_task.go:3083
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -3085,7 +3087,7 @@ end1:
 resume2:
 //line children.go:134
 	beginStart(t, tr, g, b, 2)
-//line children_task.go:3089
+//line children_task.go:3091
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -3093,7 +3095,7 @@ resume2:
 resume3:
 //line children.go:135
 	err = c.group.Wait(t)
-//line children_task.go:3097
+//line children_task.go:3099
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 4)
@@ -3107,7 +3109,7 @@ resume4:
 	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line children_task.go:3111
+//line children_task.go:3113
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, a: a, b: b}
 		return generated.Wait(f, t, 5)
@@ -3118,7 +3120,7 @@ resume5:
 	return generated.Return[int](f, *a+*b, err1)
 }
 
-//line children_task.go:3122
+//line children_task.go:3124
 
 // deferredArgs has the arguments of deferred.
 type deferredArgs struct {
@@ -3199,7 +3201,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:156
 		generated.Child(f)
-//line children_task.go:3203
+//line children_task.go:3205
 		goto resume1
 	case 2:
 		s := generated.At[deferredAt2](f)
@@ -3207,7 +3209,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:157
 		err1 = generated.ChildErr(f)
-//line children_task.go:3211
+//line children_task.go:3213
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3228,7 +3230,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 				func(t *task.T) {
 //line children.go:147
 					e := g.Wait(t)
-//line children_task.go:3232
+//line children_task.go:3234
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferredFunc1Held](t, deferredFunc1Kind, 1)
 						*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
@@ -3261,7 +3263,7 @@ loop1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:156
 				v := valueStart(t, tr, i+1)
-//line children_task.go:3265
+//line children_task.go:3267
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[deferredFunc2Held](t, deferredFunc2Kind, 1)
 					s := generated.At[deferredFunc2At1](f)
@@ -3282,7 +3284,7 @@ loop1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:3286
+//line children_task.go:3288
 	if generated.Suspended(t) {
 		*generated.At[deferredAt1](f) = deferredAt1{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3291,7 +3293,7 @@ loop1:
 resume1:
 //line children.go:157
 	err1 = waitStart(t, tr, "next")
-//line children_task.go:3295
+//line children_task.go:3297
 	if generated.Suspended(t) {
 		*generated.At[deferredAt2](f) = deferredAt2{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3317,7 +3319,7 @@ end2:
 		*sum, *err = 100, nil
 		goto exit
 	}
-//line children_task.go:3321
+//line children_task.go:3323
 exit:
 	if p.Run(t) {
 		*h = deferredHeld{exit: h.exit}
@@ -3352,14 +3354,14 @@ func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step 
 		sum, err, parts = h.sum, h.err, h.parts
 //line children.go:147
 		e = generated.Err(f)
-//line children_task.go:3356
+//line children_task.go:3358
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:147
 	e = g.Wait(t)
-//line children_task.go:3363
+//line children_task.go:3365
 	if generated.Suspended(t) {
 		*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 		return generated.Wait(f, t, 1)
@@ -3372,7 +3374,7 @@ resume1:
 	for _, p := range parts {
 		*sum += p
 	}
-//line children_task.go:3376
+//line children_task.go:3378
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3416,14 +3418,14 @@ func deferredFunc2Step(f *generated.Frame, h *deferredFunc2Held) generated.Step 
 //line children.go:156
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3420
+//line children_task.go:3422
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:156
 	v = valueStart(t, tr, i+1)
-//line children_task.go:3427
+//line children_task.go:3429
 	if generated.Suspended(t) {
 		s := generated.At[deferredFunc2At1](f)
 		*s = deferredFunc2At1{i: i}
@@ -3438,7 +3440,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3442
+//line children_task.go:3444
 
 var plainChildKind *generated.Kind
 
@@ -3448,7 +3450,7 @@ func plainChildStart(t *task.T) (_ error) {
 	reached.Add(1)
 //line children.go:166
 	err := t.Yield()
-//line children_task.go:3452
+//line children_task.go:3454
 	if generated.Suspended(t) {
 		generated.Spill(t, plainChildKind, 1)
 		return
@@ -3457,7 +3459,7 @@ func plainChildStart(t *task.T) (_ error) {
 	return err
 }
 
-//line children_task.go:3461
+//line children_task.go:3463
 
 // plainChildStep is the step form of plainChild.
 func plainChildStep(f *generated.Frame) generated.Step {
@@ -3470,7 +3472,7 @@ func plainChildStep(f *generated.Frame) generated.Step {
 	case 1:
 //line children.go:166
 		err = generated.Err(f)
-//line children_task.go:3474
+//line children_task.go:3476
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3479,7 +3481,7 @@ func plainChildStep(f *generated.Frame) generated.Step {
 	reached.Add(1)
 //line children.go:166
 	err = t.Yield()
-//line children_task.go:3483
+//line children_task.go:3485
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3488,7 +3490,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:3492
+//line children_task.go:3494
 
 type workerByValueHeld = struct {
 	w worker
@@ -3500,7 +3502,7 @@ var workerByValueKind *generated.Kind
 func workerByValueStart(w worker, t *task.T) (_ error) {
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3504
+//line children_task.go:3506
 	if generated.Suspended(t) {
 		generated.SpillBare(t, workerByValueKind, 1)
 		return
@@ -3511,7 +3513,7 @@ func workerByValueStart(w worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3515
+//line children_task.go:3517
 
 // workerByValueStep is the step form of worker.byValue.
 func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step {
@@ -3525,14 +3527,14 @@ func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step 
 	case 1:
 //line children.go:173
 		generated.Child(f)
-//line children_task.go:3529
+//line children_task.go:3531
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3536
+//line children_task.go:3538
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = workerByValueHeld{}
@@ -3546,7 +3548,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3550
+//line children_task.go:3552
 
 // workerByPointerAt1 is what (*worker).byPointer keeps while it waits in line 175.
 type workerByPointerAt1 struct {
@@ -3565,7 +3567,7 @@ var workerByPointerKind *generated.Kind
 func workerByPointerStart(w *worker, t *task.T) (_ error) {
 //line children.go:175
 	v := valueStart(t, w.tr, w.k+1)
-//line children_task.go:3569
+//line children_task.go:3571
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[workerByPointerHeld](t, workerByPointerKind, 1)
 		s := generated.At[workerByPointerAt1](f)
@@ -3580,7 +3582,7 @@ func workerByPointerStart(w *worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3584
+//line children_task.go:3586
 
 // workerByPointerStep is the step form of (*worker).byPointer.
 func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.Step {
@@ -3598,14 +3600,14 @@ func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.S
 //line children.go:175
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3602
+//line children_task.go:3604
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:175
 	v = valueStart(t, w.tr, w.k+1)
-//line children_task.go:3609
+//line children_task.go:3611
 	if generated.Suspended(t) {
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
@@ -3620,7 +3622,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3624
+//line children_task.go:3626
 
 // kindsArgs has the arguments of kinds.
 type kindsArgs struct {
@@ -3691,7 +3693,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	reached.Store(0)
 	var g task.Group
 	g.Go(t, plainChild)
-//line children_task.go:3695
+//line children_task.go:3697
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 1)
 		s := generated.At[kindsAt1](f1)
@@ -3707,7 +3709,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 			err := workerByValueStart(w, t)
-//line children_task.go:3711
+//line children_task.go:3713
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3719,7 +3721,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc1Held](c1) = kindsFunc1Held{w: w}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3723
+//line children_task.go:3725
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 2)
 		s := generated.At[kindsAt2](f1)
@@ -3733,7 +3735,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 			err := workerByPointerStart(p, t)
-//line children_task.go:3737
+//line children_task.go:3739
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3745,7 +3747,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc2Held](c1) = kindsFunc2Held{p: p}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3749
+//line children_task.go:3751
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 3)
 		s := generated.At[kindsAt3](f1)
@@ -3757,7 +3759,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:188
 	f := plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3761
+//line children_task.go:3763
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 4)
 		s := generated.At[kindsAt4](f1)
@@ -3768,7 +3770,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3772
+//line children_task.go:3774
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 5)
 		s := generated.At[kindsAt5](f1)
@@ -3783,7 +3785,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3787
+//line children_task.go:3789
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -3793,7 +3795,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3797
+//line children_task.go:3799
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 6)
 		s := generated.At[kindsAt6](f1)
@@ -3808,7 +3810,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:194
 		c := list[i]
 		g.Go(t, c)
-//line children_task.go:3812
+//line children_task.go:3814
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 7)
 			s := generated.At[kindsAt7](f1)
@@ -3820,7 +3822,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	v := chosenStart(t, tr, 1)
-//line children_task.go:3824
+//line children_task.go:3826
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 8)
 		s := generated.At[kindsAt8](f1)
@@ -3832,7 +3834,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3836
+//line children_task.go:3838
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 9)
 		s := generated.At[kindsAt9](f1)
@@ -3843,7 +3845,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:198
 	err := g.Wait(t)
-//line children_task.go:3847
+//line children_task.go:3849
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[kindsHeld](t, kindsKind, 10)
 		*h = kindsHeld{p: p}
@@ -3853,7 +3855,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(reached.Load()) + p.k, err
 }
 
-//line children_task.go:3857
+//line children_task.go:3859
 
 // kindsStep is the step form of kinds.
 func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
@@ -3880,7 +3882,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr = h.tr
 //line children.go:183
 		generated.Child(f1)
-//line children_task.go:3884
+//line children_task.go:3886
 		goto resume1
 	case 2:
 		s := generated.At[kindsAt2](f1)
@@ -3888,7 +3890,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:186
 		generated.Child(f1)
-//line children_task.go:3892
+//line children_task.go:3894
 		goto resume2
 	case 3:
 		s := generated.At[kindsAt3](f1)
@@ -3896,7 +3898,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:187
 		generated.Child(f1)
-//line children_task.go:3900
+//line children_task.go:3902
 		goto resume3
 	case 4:
 		s := generated.At[kindsAt4](f1)
@@ -3904,7 +3906,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:189
 		generated.ChildErr(f1)
-//line children_task.go:3908
+//line children_task.go:3910
 		goto resume4
 	case 5:
 		s := generated.At[kindsAt5](f1)
@@ -3912,7 +3914,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:190
 		generated.Child(f1)
-//line children_task.go:3916
+//line children_task.go:3918
 		goto resume5
 	case 6:
 		s := generated.At[kindsAt6](f1)
@@ -3920,7 +3922,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:192
 		generated.Child(f1)
-//line children_task.go:3924
+//line children_task.go:3926
 		goto resume6
 	case 7:
 		s := generated.At[kindsAt7](f1)
@@ -3929,7 +3931,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, list = h.tr, h.p, h.list
 //line children.go:195
 		generated.Child(f1)
-//line children_task.go:3933
+//line children_task.go:3935
 		goto resume7
 	case 8:
 		s := generated.At[kindsAt8](f1)
@@ -3938,7 +3940,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 //line children.go:197
 		v = h.result
 		generated.Child(f1)
-//line children_task.go:3942
+//line children_task.go:3944
 		goto resume8
 	case 9:
 		s := generated.At[kindsAt9](f1)
@@ -3946,13 +3948,13 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		p = h.p
 //line children.go:197
 		generated.Child(f1)
-//line children_task.go:3950
+//line children_task.go:3952
 		goto resume9
 	case 10:
 		p = h.p
 //line children.go:198
 		err = generated.Err(f1)
-//line children_task.go:3956
+//line children_task.go:3958
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -3961,7 +3963,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 	reached.Store(0)
 	g = task.Group{}
 	g.Go(t, plainChild)
-//line children_task.go:3965
+//line children_task.go:3967
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
@@ -3979,7 +3981,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 				err := workerByValueStart(w, t)
-//line children_task.go:3983
+//line children_task.go:3985
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -3992,7 +3994,7 @@ resume1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:3996
+//line children_task.go:3998
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
@@ -4008,7 +4010,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 				err := workerByPointerStart(p, t)
-//line children_task.go:4012
+//line children_task.go:4014
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -4021,7 +4023,7 @@ resume2:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:4025
+//line children_task.go:4027
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
@@ -4033,7 +4035,7 @@ resume3:
 //line children.go:188
 	f = plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:4037
+//line children_task.go:4039
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
@@ -4044,7 +4046,7 @@ resume3:
 resume4:
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:4048
+//line children_task.go:4050
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
@@ -4059,7 +4061,7 @@ resume5:
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:4063
+//line children_task.go:4065
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -4069,7 +4071,7 @@ resume5:
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:4073
+//line children_task.go:4075
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
@@ -4089,7 +4091,7 @@ loop1:
 //line children.go:194
 	c = list[i]
 	g.Go(t, c)
-//line children_task.go:4093
+//line children_task.go:4095
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt7](f1)
 		*s = kindsAt7{i: i}
@@ -4103,7 +4105,7 @@ resume7:
 	goto loop1
 end1:
 	v = chosenStart(t, tr, 1)
-//line children_task.go:4107
+//line children_task.go:4109
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
@@ -4115,7 +4117,7 @@ end1:
 resume8:
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:4119
+//line children_task.go:4121
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
@@ -4126,7 +4128,7 @@ resume8:
 resume9:
 //line children.go:198
 	err = g.Wait(t)
-//line children_task.go:4130
+//line children_task.go:4132
 	if generated.Suspended(t) {
 		*h = kindsHeld{p: p}
 		return generated.Wait(f1, t, 10)
@@ -4136,7 +4138,7 @@ resume10:
 	return generated.Return[int](f1, int(reached.Load())+p.k, err)
 }
 
-//line children_task.go:4140
+//line children_task.go:4142
 
 type kindsFunc1Held = struct {
 	w worker
@@ -4157,14 +4159,14 @@ func kindsFunc1Step(f *generated.Frame, h *kindsFunc1Held) generated.Step {
 	case 1:
 //line children.go:186
 		err = generated.ChildErr(f)
-//line children_task.go:4161
+//line children_task.go:4163
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:186
 	err = workerByValueStart(w, t)
-//line children_task.go:4168
+//line children_task.go:4170
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc1Held{}
@@ -4176,7 +4178,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4180
+//line children_task.go:4182
 
 type kindsFunc2Held = struct {
 	p *worker
@@ -4197,14 +4199,14 @@ func kindsFunc2Step(f *generated.Frame, h *kindsFunc2Held) generated.Step {
 	case 1:
 //line children.go:187
 		err = generated.ChildErr(f)
-//line children_task.go:4201
+//line children_task.go:4203
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:187
 	err = workerByPointerStart(p, t)
-//line children_task.go:4208
+//line children_task.go:4210
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc2Held{}
@@ -4216,7 +4218,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4220
+//line children_task.go:4222
 
 var kindsFunc3Kind *generated.Kind
 
@@ -4231,7 +4233,7 @@ func kindsFunc3Step(f *generated.Frame) generated.Step {
 	case 1:
 //line children.go:191
 		err = generated.Err(f)
-//line children_task.go:4235
+//line children_task.go:4237
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4240,7 +4242,7 @@ func kindsFunc3Step(f *generated.Frame) generated.Step {
 	reached.Add(1000)
 //line children.go:191
 	err = t.Yield()
-//line children_task.go:4244
+//line children_task.go:4246
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -4249,7 +4251,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4253
+//line children_task.go:4255
 
 // chosenArgs has the arguments of chosen.
 type chosenArgs struct {
@@ -4273,7 +4275,7 @@ var chosenKind *generated.Kind
 func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4277
+//line children_task.go:4279
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chosenHeld](t, chosenKind, 1)
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
@@ -4286,7 +4288,7 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4290
+//line children_task.go:4292
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -4295,7 +4297,7 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 	})
 }
 
-//line children_task.go:4299
+//line children_task.go:4301
 
 // chosenStep is the step form of chosen.
 func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
@@ -4315,14 +4317,14 @@ func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
 		tr = h.tr
 //line children.go:203
 		generated.ChildErr(f)
-//line children_task.go:4319
+//line children_task.go:4321
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4326
+//line children_task.go:4328
 	if generated.Suspended(t) {
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
@@ -4335,7 +4337,7 @@ resume1:
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4339
+//line children_task.go:4341
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -4344,7 +4346,7 @@ resume1:
 	}), nil)
 }
 
-//line children_task.go:4348
+//line children_task.go:4350
 
 // chosenFunc1Args has the arguments of chosen.func1.
 type chosenFunc1Args struct {
@@ -4375,7 +4377,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	case 1:
 //line children.go:204
 		err = generated.ChildErr(f)
-//line children_task.go:4379
+//line children_task.go:4381
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4384,7 +4386,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	reached.Add(10000)
 //line children.go:204
 	err = waitStart(t, tr, "in", k)
-//line children_task.go:4388
+//line children_task.go:4390
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chosenFunc1Held{}
@@ -4396,7 +4398,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4400
+//line children_task.go:4402
 
 // capturesArgs has the arguments of captures.
 type capturesArgs struct {
@@ -4460,7 +4462,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 						before := valueStart(t, tr, k)
-//line children_task.go:4464
+//line children_task.go:4466
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 							s := generated.At[capturesFunc1At1](f)
@@ -4474,7 +4476,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line children.go:216
 							err := m.Lock(t)
-//line children_task.go:4478
+//line children_task.go:4480
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 								*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4500,7 +4502,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:220
 						now := sum
 						waitStart(t, tr, "inside", i)
-//line children_task.go:4504
+//line children_task.go:4506
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 							*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4517,7 +4519,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[capturesFunc1Held](c) = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
 					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:4521
+//line children_task.go:4523
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 1)
 					s1 := generated.At[capturesAt1](f)
@@ -4542,7 +4544,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 					v := valueStart(t, tr, i1)
-//line children_task.go:4546
+//line children_task.go:4548
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 						s1 := generated.At[capturesFunc2At1](f)
@@ -4562,7 +4564,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[capturesFunc2Held](c) = capturesFunc2Held{tr: tr, s: &s}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:4566
+//line children_task.go:4568
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 2)
 				s1 := generated.At[capturesAt2](f)
@@ -4575,7 +4577,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:233
 	err := g.Wait(t)
-//line children_task.go:4579
+//line children_task.go:4581
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[capturesHeld](t, capturesKind, 3)
 		*h = capturesHeld{sum: &sum}
@@ -4585,7 +4587,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line children_task.go:4589
+//line children_task.go:4591
 
 // capturesStep is the step form of captures.
 func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
@@ -4613,7 +4615,7 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, m, sum, i = h.tr, h.m, h.sum, h.i
 //line children.go:213
 		generated.Child(f)
-//line children_task.go:4617
+//line children_task.go:4619
 		goto resume1
 	case 2:
 		s1 := generated.At[capturesAt2](f)
@@ -4622,13 +4624,13 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, sum, list = h.tr, h.sum, h.list
 //line children.go:227
 		generated.Child(f)
-//line children_task.go:4626
+//line children_task.go:4628
 		goto resume2
 	case 3:
 		sum = h.sum
 //line children.go:233
 		err = generated.Err(f)
-//line children_task.go:4632
+//line children_task.go:4634
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4671,7 +4673,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 				before := valueStart(t, tr, *k)
-//line children_task.go:4675
+//line children_task.go:4677
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 					s := generated.At[capturesFunc1At1](f)
@@ -4685,7 +4687,7 @@ end2:
 				{
 //line children.go:216
 					err := m.Lock(t)
-//line children_task.go:4689
+//line children_task.go:4691
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 						*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4711,7 +4713,7 @@ end2:
 //line children.go:220
 				now := *sum
 				waitStart(t, tr, "inside", *i)
-//line children_task.go:4715
+//line children_task.go:4717
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 					*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4729,7 +4731,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4733
+//line children_task.go:4735
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt1](f)
 		*s1 = capturesAt1{n: n, again1: again1}
@@ -4761,7 +4763,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 				v := valueStart(t, tr, i1)
-//line children_task.go:4765
+//line children_task.go:4767
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 					s1 := generated.At[capturesFunc2At1](f)
@@ -4782,7 +4784,7 @@ loop2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4786
+//line children_task.go:4788
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt2](f)
 		*s1 = capturesAt2{i3: i3}
@@ -4797,7 +4799,7 @@ resume2:
 end4:
 //line children.go:233
 	err = g.Wait(t)
-//line children_task.go:4801
+//line children_task.go:4803
 	if generated.Suspended(t) {
 		*h = capturesHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -4807,7 +4809,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line children_task.go:4811
+//line children_task.go:4813
 
 // capturesFunc1At1 is what captures.func1 keeps while it waits in line 214.
 type capturesFunc1At1 struct {
@@ -4854,7 +4856,7 @@ func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line children_task.go:4858
+//line children_task.go:4860
 
 // capturesFunc1Step is the step form of captures.func1.
 func capturesFunc1Step(f *generated.Frame, h *capturesFunc1Held) generated.Step {
@@ -4884,7 +4886,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 //line children.go:214
 		before = s.result
 		generated.Child(f)
-//line children_task.go:4888
+//line children_task.go:4890
 		goto resume1
 	case 2:
 		s := generated.At[capturesFunc1At2](f)
@@ -4892,7 +4894,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
 //line children.go:216
 		err = generated.Err(f)
-//line children_task.go:4896
+//line children_task.go:4898
 		goto resume2
 	case 3:
 		s := generated.At[capturesFunc1At3](f)
@@ -4900,7 +4902,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		sum, k = h.sum, h.k
 //line children.go:221
 		generated.ChildErr(f)
-//line children_task.go:4904
+//line children_task.go:4906
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4912,7 +4914,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 	}
 //line children.go:214
 	before = valueStart(t, tr, *k)
-//line children_task.go:4916
+//line children_task.go:4918
 	if generated.Suspended(t) {
 		s := generated.At[capturesFunc1At1](f)
 		*s = capturesFunc1At1{}
@@ -4924,7 +4926,7 @@ resume1:
 //line children.go:215
 	*k++
 	err = m.Lock(t)
-//line children_task.go:4928
+//line children_task.go:4930
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 		*h = capturesFunc1Held{exit: h.exit, tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4949,7 +4951,7 @@ end1:
 //line children.go:220
 	now = *sum
 	waitStart(t, tr, "inside", *i)
-//line children_task.go:4953
+//line children_task.go:4955
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 		*h = capturesFunc1Held{exit: h.exit, sum: sum, k: k}
@@ -4962,7 +4964,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:4966
+//line children_task.go:4968
 exit:
 	if p.Run(t) {
 		*h = capturesFunc1Held{exit: h.exit}
@@ -5009,14 +5011,14 @@ func capturesFunc2Step(f *generated.Frame, h *capturesFunc2Held) generated.Step 
 //line children.go:228
 		v = s1.result
 		generated.Child(f)
-//line children_task.go:5013
+//line children_task.go:5015
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:228
 	v = valueStart(t, tr, i1)
-//line children_task.go:5020
+//line children_task.go:5022
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesFunc2At1](f)
 		*s1 = capturesFunc2At1{}
@@ -5031,7 +5033,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5035
+//line children_task.go:5037
 
 type putHeld[E any] struct {
 	tr *cases.Trace
@@ -5062,7 +5064,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5066
+//line children_task.go:5068
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5077,7 +5079,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5081
+//line children_task.go:5083
 	if generated.Suspended(t) {
 		generated.SpillBare(t, putKind[E](), 1)
 		return
@@ -5099,7 +5101,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 	case 1:
 //line children.go:238
 		generated.Child(f)
-//line children_task.go:5103
+//line children_task.go:5105
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5109,7 +5111,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5113
+//line children_task.go:5115
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5124,7 +5126,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5128
+//line children_task.go:5130
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = putHeld[E]{}
@@ -5164,14 +5166,14 @@ func putFunc1Step[E any](f *generated.Frame, h *putFunc1Held[E]) generated.Step 
 		to, v = h.to, h.v
 //line children.go:239
 		generated.ChildErr(f)
-//line children_task.go:5168
+//line children_task.go:5170
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:239
 	waitStart(t, tr, "put", v)
-//line children_task.go:5175
+//line children_task.go:5177
 	if generated.Suspended(t) {
 		*h = putFunc1Held[E]{to: to, v: v}
 		return generated.Wait(f, t, 1)
@@ -5182,7 +5184,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5186
+//line children_task.go:5188
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -5207,7 +5209,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var s string
 //line children.go:249
 	putStart[int](t, tr, &g, &i, n)
-//line children_task.go:5211
+//line children_task.go:5213
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5215,7 +5217,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:250
 	putStart[string](t, tr, &g, &s, "text")
-//line children_task.go:5219
+//line children_task.go:5221
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5223,7 +5225,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:251
 	err := g.Wait(t)
-//line children_task.go:5227
+//line children_task.go:5229
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*h = genericsHeld{tr: tr, i: &i, s: &s}
@@ -5234,7 +5236,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, err
 }
 
-//line children_task.go:5238
+//line children_task.go:5240
 
 // genericsStep is the step form of generics.
 func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
@@ -5256,19 +5258,19 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:249
 		generated.Child(f)
-//line children_task.go:5260
+//line children_task.go:5262
 		goto resume1
 	case 2:
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:250
 		generated.Child(f)
-//line children_task.go:5266
+//line children_task.go:5268
 		goto resume2
 	case 3:
 		tr, i, s = h.tr, h.i, h.s
 //line children.go:251
 		err = generated.Err(f)
-//line children_task.go:5272
+//line children_task.go:5274
 		goto resume3
 	default:
 		return f.BadResume()
@@ -5278,7 +5280,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 	s = new(string)
 //line children.go:249
 	putStart[int](t, tr, g, i, n)
-//line children_task.go:5282
+//line children_task.go:5284
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 1)
@@ -5286,7 +5288,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 resume1:
 //line children.go:250
 	putStart[string](t, tr, g, s, "text")
-//line children_task.go:5290
+//line children_task.go:5292
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 2)
@@ -5294,7 +5296,7 @@ resume1:
 resume2:
 //line children.go:251
 	err = g.Wait(t)
-//line children_task.go:5298
+//line children_task.go:5300
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, i: i, s: s}
 		return generated.Wait(f, t, 3)
@@ -5305,7 +5307,7 @@ resume3:
 	return generated.Return[int](f, *i, err)
 }
 
-//line children_task.go:5309
+//line children_task.go:5311
 
 // withDefersArgs has the arguments of withDefers.
 type withDefersArgs struct {
@@ -5355,7 +5357,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[withDefersFunc1Held](c) = withDefersFunc1Held{tr: tr, ended: ended}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5359
+//line children_task.go:5361
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 1)
 			s := generated.At[withDefersAt1](f)
@@ -5367,7 +5369,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:275
 	err := g.Wait(t)
-//line children_task.go:5371
+//line children_task.go:5373
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 2)
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
@@ -5379,7 +5381,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5383
+//line children_task.go:5385
 
 // withDefersStep is the step form of withDefers.
 func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
@@ -5403,7 +5405,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:260
 		generated.Child(f)
-//line children_task.go:5407
+//line children_task.go:5409
 		goto resume1
 	case 2:
 		s := generated.At[withDefersAt2](f)
@@ -5411,7 +5413,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:275
 		err = generated.Err(f)
-//line children_task.go:5415
+//line children_task.go:5417
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5445,7 +5447,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5449
+//line children_task.go:5451
 	if generated.Suspended(t) {
 		s := generated.At[withDefersAt1](f)
 		*s = withDefersAt1{n: n, i1: i1}
@@ -5460,7 +5462,7 @@ resume1:
 end1:
 //line children.go:275
 	err = g.Wait(t)
-//line children_task.go:5464
+//line children_task.go:5466
 	if generated.Suspended(t) {
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
@@ -5472,7 +5474,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5476
+//line children_task.go:5478
 
 // withDefersFunc1Args has the arguments of withDefers.func1.
 type withDefersFunc1Args struct {
@@ -5530,7 +5532,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 		tr = h.tr
 //line children.go:268
 		err1 = generated.ChildErr(f)
-//line children_task.go:5534
+//line children_task.go:5536
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5555,7 +5557,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 			func(t *task.T) {
 //line children.go:263
 				waitStart(t, tr, "leaving", i)
-//line children_task.go:5559
+//line children_task.go:5561
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[withDefersFunc1Func1Held](t, withDefersFunc1Func1Kind, 1)
 					*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
@@ -5587,7 +5589,7 @@ loop1:
 	}
 //line children.go:268
 	err1 = waitStart(t, tr, "child", i, k)
-//line children_task.go:5591
+//line children_task.go:5593
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1At1](f) = withDefersFunc1At1{i: i, k: k}
 		*h = withDefersFunc1Held{exit: h.exit, tr: tr}
@@ -5613,7 +5615,7 @@ end2:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5617
+//line children_task.go:5619
 exit:
 	if p.Run(t) {
 		*h = withDefersFunc1Held{exit: h.exit}
@@ -5660,14 +5662,14 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 		ended = h.ended
 //line children.go:263
 		generated.ChildErr(f)
-//line children_task.go:5664
+//line children_task.go:5666
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:263
 	waitStart(t, tr, "leaving", i)
-//line children_task.go:5671
+//line children_task.go:5673
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 		*h = withDefersFunc1Func1Held{ended: ended}
@@ -5676,7 +5678,7 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 resume1:
 //line children.go:264
 	ended[i]++
-//line children_task.go:5680
+//line children_task.go:5682
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5726,7 +5728,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[recoversFunc1Held](c) = recoversFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5730
+//line children_task.go:5732
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 			s := generated.At[recoversAt1](f)
@@ -5738,7 +5740,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:295
 	err := g.Wait(t)
-//line children_task.go:5742
+//line children_task.go:5744
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recoversKind, 2)
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
@@ -5748,7 +5750,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5752
+//line children_task.go:5754
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
@@ -5771,14 +5773,14 @@ func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 		tr = h.tr
 //line children.go:283
 		generated.Child(f)
-//line children_task.go:5775
+//line children_task.go:5777
 		goto resume1
 	case 2:
 		s := generated.At[recoversAt2](f)
 		n = s.n
 //line children.go:295
 		err = generated.Err(f)
-//line children_task.go:5782
+//line children_task.go:5784
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5810,7 +5812,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5814
+//line children_task.go:5816
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{n: n, i1: i1}
@@ -5826,7 +5828,7 @@ resume1:
 end1:
 //line children.go:295
 	err = g.Wait(t)
-//line children_task.go:5830
+//line children_task.go:5832
 	if generated.Suspended(t) {
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		if h != nil {
@@ -5839,7 +5841,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5843
+//line children_task.go:5845
 
 // recoversFunc1Args has the arguments of recovers.func1.
 type recoversFunc1Args struct {
@@ -5901,7 +5903,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:289
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5905
+//line children_task.go:5907
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5921,7 +5923,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:285
 					if v != nil && *err == nil {
 						waitStart(t, tr, "recovered", v)
-//line children_task.go:5925
+//line children_task.go:5927
 						if generated.Suspended(t) {
 							generated.SpillBare(t, recoversFunc1Func1Kind, 1)
 							return
@@ -5933,7 +5935,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 	}
 //line children.go:289
 	v = valueStart(t, tr, i)
-//line children_task.go:5937
+//line children_task.go:5939
 	if generated.Suspended(t) {
 		s := generated.At[recoversFunc1At1](f)
 		*s = recoversFunc1At1{n: n}
@@ -5953,7 +5955,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5957
+//line children_task.go:5959
 exit:
 	if p.Run(t) {
 		*h = recoversFunc1Held{exit: h.exit}
@@ -5985,7 +5987,7 @@ func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) gener
 	case 1:
 //line children.go:286
 		generated.ChildErr(f)
-//line children_task.go:5989
+//line children_task.go:5991
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5998,7 +6000,7 @@ func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) gener
 	}
 //line children.go:286
 	waitStart(t, tr, "recovered", v)
-//line children_task.go:6002
+//line children_task.go:6004
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = recoversFunc1Func1Held{}
@@ -6046,7 +6048,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:299
 	if n < 2 {
 		v := valueStart(t, tr, n)
-//line children_task.go:6050
+//line children_task.go:6052
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, fibonacciKind, 1)
 			s := generated.At[fibonacciAt1](f)
@@ -6065,7 +6067,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 			v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6069
+//line children_task.go:6071
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 				s := generated.At[fibonacciFunc1At1](f)
@@ -6085,7 +6087,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc1Held](c) = fibonacciFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6089
+//line children_task.go:6091
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 2)
 		s := generated.At[fibonacciAt2](f)
@@ -6099,7 +6101,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 			v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6103
+//line children_task.go:6105
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 				s := generated.At[fibonacciFunc2At1](f)
@@ -6119,7 +6121,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc2Held](c) = fibonacciFunc2Held{tr: tr, b: &b}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6123
+//line children_task.go:6125
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 3)
 		s := generated.At[fibonacciAt3](f)
@@ -6130,7 +6132,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:306
 	err := g.Wait(t)
-//line children_task.go:6134
+//line children_task.go:6136
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 4)
 		*h = fibonacciHeld{a: &a, b: &b}
@@ -6140,7 +6142,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6144
+//line children_task.go:6146
 
 // fibonacciStep is the step form of fibonacci.
 func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
@@ -6162,7 +6164,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 //line children.go:300
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6166
+//line children_task.go:6168
 		goto resume1
 	case 2:
 		s := generated.At[fibonacciAt2](f)
@@ -6171,7 +6173,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:304
 		generated.Child(f)
-//line children_task.go:6175
+//line children_task.go:6177
 		goto resume2
 	case 3:
 		s := generated.At[fibonacciAt3](f)
@@ -6179,13 +6181,13 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		a, b = h.a, h.b
 //line children.go:305
 		generated.Child(f)
-//line children_task.go:6183
+//line children_task.go:6185
 		goto resume3
 	case 4:
 		a, b = h.a, h.b
 //line children.go:306
 		err = generated.Err(f)
-//line children_task.go:6189
+//line children_task.go:6191
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6196,7 +6198,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 	}
 //line children.go:300
 	v = valueStart(t, tr, n)
-//line children_task.go:6200
+//line children_task.go:6202
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt1](f)
 		*s = fibonacciAt1{}
@@ -6220,7 +6222,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 				v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6224
+//line children_task.go:6226
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 					s := generated.At[fibonacciFunc1At1](f)
@@ -6241,7 +6243,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6245
+//line children_task.go:6247
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
@@ -6258,7 +6260,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 				v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6262
+//line children_task.go:6264
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 					s := generated.At[fibonacciFunc2At1](f)
@@ -6279,7 +6281,7 @@ resume2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6283
+//line children_task.go:6285
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
@@ -6291,7 +6293,7 @@ resume2:
 resume3:
 //line children.go:306
 	err = g.Wait(t)
-//line children_task.go:6295
+//line children_task.go:6297
 	if generated.Suspended(t) {
 		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{a: a, b: b}
@@ -6302,7 +6304,7 @@ resume4:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:6306
+//line children_task.go:6308
 
 // fibonacciFunc1Args has the arguments of fibonacci.func1.
 type fibonacciFunc1Args struct {
@@ -6343,14 +6345,14 @@ func fibonacciFunc1Step(f *generated.Frame, h *fibonacciFunc1Held) generated.Ste
 //line children.go:304
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6347
+//line children_task.go:6349
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:304
 	v, err1 = fibonacciStart(t, tr, n-1)
-//line children_task.go:6354
+//line children_task.go:6356
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc1At1](f)
 		*s = fibonacciFunc1At1{}
@@ -6365,7 +6367,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6369
+//line children_task.go:6371
 
 // fibonacciFunc2Args has the arguments of fibonacci.func2.
 type fibonacciFunc2Args struct {
@@ -6406,14 +6408,14 @@ func fibonacciFunc2Step(f *generated.Frame, h *fibonacciFunc2Held) generated.Ste
 //line children.go:305
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6410
+//line children_task.go:6412
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:305
 	v, err1 = fibonacciStart(t, tr, n-2)
-//line children_task.go:6417
+//line children_task.go:6419
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc2At1](f)
 		*s = fibonacciFunc2At1{}
@@ -6428,7 +6430,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6432
+//line children_task.go:6434
 
 // immediateArgs has the arguments of immediate.
 type immediateArgs struct {
@@ -6484,7 +6486,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[immediateFunc1Held](c) = immediateFunc1Held{count: &count}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6488
+//line children_task.go:6490
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 1)
 			s := generated.At[immediateAt1](f)
@@ -6497,7 +6499,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:316
 		err := g.Wait(t)
-//line children_task.go:6501
+//line children_task.go:6503
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 2)
 			s := generated.At[immediateAt2](f)
@@ -6513,7 +6515,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:319
 	waitStart(t, tr, "waited")
-//line children_task.go:6517
+//line children_task.go:6519
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 3)
 		s := generated.At[immediateAt3](f)
@@ -6535,7 +6537,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[immediateFunc2Held](c) = immediateFunc2Held{count: &count}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6539
+//line children_task.go:6541
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 4)
 		s := generated.At[immediateAt4](f)
@@ -6546,7 +6548,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:321
 	err1 := g.Wait(t)
-//line children_task.go:6550
+//line children_task.go:6552
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[immediateHeld](t, immediateKind, 5)
 		*h = immediateHeld{count: &count}
@@ -6556,7 +6558,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(count.Load()), err1
 }
 
-//line children_task.go:6560
+//line children_task.go:6562
 
 // immediateStep is the step form of immediate.
 func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
@@ -6580,7 +6582,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:314
 		generated.Child(f)
-//line children_task.go:6584
+//line children_task.go:6586
 		goto resume1
 	case 2:
 		s := generated.At[immediateAt2](f)
@@ -6588,7 +6590,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:316
 		err = generated.Err(f)
-//line children_task.go:6592
+//line children_task.go:6594
 		goto resume2
 	case 3:
 		s := generated.At[immediateAt3](f)
@@ -6596,7 +6598,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:319
 		generated.ChildErr(f)
-//line children_task.go:6600
+//line children_task.go:6602
 		goto resume3
 	case 4:
 		s := generated.At[immediateAt4](f)
@@ -6604,13 +6606,13 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:320
 		generated.Child(f)
-//line children_task.go:6608
+//line children_task.go:6610
 		goto resume4
 	case 5:
 		count = h.count
 //line children.go:321
 		err1 = generated.Err(f)
-//line children_task.go:6614
+//line children_task.go:6616
 		goto resume5
 	default:
 		return f.BadResume()
@@ -6640,7 +6642,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6644
+//line children_task.go:6646
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt1](f)
 		*s = immediateAt1{n: n, i: i}
@@ -6654,7 +6656,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line children_task.go:6658
+//line children_task.go:6660
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt2](f)
 		*s = immediateAt2{}
@@ -6671,7 +6673,7 @@ resume2:
 	return generated.Return[int](f, 0, err)
 end2:
 	waitStart(t, tr, "waited")
-//line children_task.go:6675
+//line children_task.go:6677
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
@@ -6696,7 +6698,7 @@ resume3:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6700
+//line children_task.go:6702
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
@@ -6707,7 +6709,7 @@ resume3:
 resume4:
 //line children.go:321
 	err1 = g.Wait(t)
-//line children_task.go:6711
+//line children_task.go:6713
 	if generated.Suspended(t) {
 		*h = immediateHeld{count: count}
 		return generated.Wait(f, t, 5)
@@ -6717,7 +6719,7 @@ resume5:
 	return generated.Return[int](f, int(count.Load()), err1)
 }
 
-//line children_task.go:6721
+//line children_task.go:6723
 
 type immediateFunc1Held = struct {
 	count *atomic.Int64
@@ -6743,7 +6745,7 @@ func immediateFunc1Step(f *generated.Frame, h *immediateFunc1Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:6747
+//line children_task.go:6749
 
 type immediateFunc2Held = struct {
 	count *atomic.Int64
@@ -6769,7 +6771,7 @@ func immediateFunc2Step(f *generated.Frame, h *immediateFunc2Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("at once"))
 }
 
-//line children_task.go:6773
+//line children_task.go:6775
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -6810,7 +6812,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:331
 				v := valueStart(t, tr, 1)
-//line children_task.go:6814
+//line children_task.go:6816
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 					s := generated.At[scopesFunc1Func1At1](f)
@@ -6824,7 +6826,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				a = v
 				return nil
 			})
-//line children_task.go:6828
+//line children_task.go:6830
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc1Kind, 1)
 				return
@@ -6837,7 +6839,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[scopesFunc1Held](c) = scopesFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6841
+//line children_task.go:6843
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 		gBox := generated.BoxOf(&gMoved, &g)
@@ -6850,7 +6852,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:336
 				v := valueStart(t, tr, 2)
-//line children_task.go:6854
+//line children_task.go:6856
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					s := generated.At[scopesFunc2Func1At1](f)
@@ -6869,7 +6871,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6873
+//line children_task.go:6875
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6878,7 +6880,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:337
 		waitStart(t, tr, "in the shield")
-//line children_task.go:6882
+//line children_task.go:6884
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6887,7 +6889,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:338
 		err := g.Wait(t)
-//line children_task.go:6891
+//line children_task.go:6893
 		if generated.Suspended(t) {
 			generated.SpillBare(t, scopesFunc2Kind, 3)
 			return
@@ -6895,7 +6897,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:338
 		return err
 	})
-//line children_task.go:6899
+//line children_task.go:6901
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 		*h = scopesHeld{a: &a, b: &b}
@@ -6905,7 +6907,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6909
+//line children_task.go:6911
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
@@ -6927,13 +6929,13 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, g, a, b = h.tr, h.g, h.a, h.b
 //line children.go:328
 		generated.Child(f)
-//line children_task.go:6931
+//line children_task.go:6933
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line children.go:335
 		err = generated.Err(f)
-//line children_task.go:6937
+//line children_task.go:6939
 		goto resume2
 	default:
 		return f.BadResume()
@@ -6960,7 +6962,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					}()
 //line children.go:331
 					v := valueStart(t, tr, 1)
-//line children_task.go:6964
+//line children_task.go:6966
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 						s := generated.At[scopesFunc1Func1At1](f)
@@ -6974,7 +6976,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					*a = v
 					return nil
 				})
-//line children_task.go:6978
+//line children_task.go:6980
 				if generated.Suspended(t) {
 					generated.SpillBare(t, scopesFunc1Kind, 1)
 					return
@@ -6988,7 +6990,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:6992
+//line children_task.go:6994
 	if generated.Suspended(t) {
 		*h = scopesHeld{tr: tr, g: g, a: a, b: b}
 		return generated.Wait(f, t, 1)
@@ -7004,7 +7006,7 @@ resume1:
 				generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 					v := valueStart(t, tr, 2)
-//line children_task.go:7008
+//line children_task.go:7010
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						s := generated.At[scopesFunc2Func1At1](f)
@@ -7023,7 +7025,7 @@ resume1:
 				*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 				generated.GoCall(t, g, c)
 			}
-//line children_task.go:7027
+//line children_task.go:7029
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				*h = scopesFunc2Held{tr: tr, g: g}
@@ -7031,7 +7033,7 @@ resume1:
 			}
 //line children.go:337
 			waitStart(t, tr, "in the shield")
-//line children_task.go:7035
+//line children_task.go:7037
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 				*h = scopesFunc2Held{g: g}
@@ -7039,7 +7041,7 @@ resume1:
 			}
 //line children.go:338
 			err := g.Wait(t)
-//line children_task.go:7043
+//line children_task.go:7045
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc2Kind, 3)
 				return
@@ -7048,7 +7050,7 @@ resume1:
 			return err
 		})
 	}
-//line children_task.go:7052
+//line children_task.go:7054
 	if generated.Suspended(t) {
 		*h = scopesHeld{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -7058,7 +7060,7 @@ resume2:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:7062
+//line children_task.go:7064
 
 type scopesFunc1Held = struct {
 	tr *cases.Trace
@@ -7081,7 +7083,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	case 1:
 //line children.go:329
 		err = generated.Err(f)
-//line children_task.go:7085
+//line children_task.go:7087
 		goto resume1
 	default:
 		return f.BadResume()
@@ -7100,7 +7102,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		}()
 //line children.go:331
 		v := valueStart(t, tr, 1)
-//line children_task.go:7104
+//line children_task.go:7106
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 			s := generated.At[scopesFunc1Func1At1](f)
@@ -7114,7 +7116,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		*a = v
 		return nil
 	})
-//line children_task.go:7118
+//line children_task.go:7120
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc1Held{}
@@ -7126,7 +7128,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7130
+//line children_task.go:7132
 
 // scopesFunc1Func1At1 is what scopes.func1.func1 keeps while it waits in line 331.
 type scopesFunc1Func1At1 struct {
@@ -7160,7 +7162,7 @@ func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:7164
+//line children_task.go:7166
 
 // scopesFunc1Func1Step is the step form of scopes.func1.func1.
 func scopesFunc1Func1Step(f *generated.Frame, h *scopesFunc1Func1Held) generated.Step {
@@ -7188,7 +7190,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 //line children.go:331
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7192
+//line children_task.go:7194
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -7205,7 +7207,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 	}
 //line children.go:331
 	v = valueStart(t, tr, 1)
-//line children_task.go:7209
+//line children_task.go:7211
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc1Func1At1](f)
 		*s = scopesFunc1Func1At1{}
@@ -7220,7 +7222,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:7224
+//line children_task.go:7226
 exit:
 	if p.Run(t) {
 		*h = scopesFunc1Func1Held{exit: h.exit}
@@ -7253,18 +7255,18 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		tr, g = h.tr, h.g
 //line children.go:336
 		generated.Child(f)
-//line children_task.go:7257
+//line children_task.go:7259
 		goto resume1
 	case 2:
 		g = h.g
 //line children.go:337
 		generated.ChildErr(f)
-//line children_task.go:7263
+//line children_task.go:7265
 		goto resume2
 	case 3:
 //line children.go:338
 		err = generated.Err(f)
-//line children_task.go:7268
+//line children_task.go:7270
 		goto resume3
 	default:
 		return f.BadResume()
@@ -7274,7 +7276,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 			v := valueStart(t, tr, 2)
-//line children_task.go:7278
+//line children_task.go:7280
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s := generated.At[scopesFunc2Func1At1](f)
@@ -7293,7 +7295,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:7297
+//line children_task.go:7299
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{tr: tr, g: g}
@@ -7302,7 +7304,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 resume1:
 //line children.go:337
 	waitStart(t, tr, "in the shield")
-//line children_task.go:7306
+//line children_task.go:7308
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{g: g}
@@ -7311,7 +7313,7 @@ resume1:
 resume2:
 //line children.go:338
 	err = g.Wait(t)
-//line children_task.go:7315
+//line children_task.go:7317
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -7323,7 +7325,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7327
+//line children_task.go:7329
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 336.
 type scopesFunc2Func1At1 struct {
@@ -7356,14 +7358,14 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 //line children.go:336
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7360
+//line children_task.go:7362
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:336
 	v = valueStart(t, tr, 2)
-//line children_task.go:7367
+//line children_task.go:7369
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc2Func1At1](f)
 		*s = scopesFunc2Func1At1{}
@@ -7378,7 +7380,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line children_task.go:7382
+//line children_task.go:7384
 
 // waitInExpressionArgs has the arguments of waitInExpression.
 type waitInExpressionArgs struct {
@@ -7439,7 +7441,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 			v := valueStart(t, tr, 3)
-//line children_task.go:7443
+//line children_task.go:7445
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 				s := generated.At[waitInExpressionFunc1At1](f)
@@ -7458,7 +7460,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc1Held](c) = waitInExpressionFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7462
+//line children_task.go:7464
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 1)
 		s := generated.At[waitInExpressionAt1](f)
@@ -7470,7 +7472,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:347
 		err := g.Wait(t)
-//line children_task.go:7474
+//line children_task.go:7476
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 2)
 			s := generated.At[waitInExpressionAt2](f)
@@ -7485,7 +7487,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line children.go:347
 			v := valueStart(t, tr, a)
-//line children_task.go:7489
+//line children_task.go:7491
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 3)
 				s := generated.At[waitInExpressionAt3](f)
@@ -7508,7 +7510,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 			v := valueStart(t, tr, 4)
-//line children_task.go:7512
+//line children_task.go:7514
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 				s := generated.At[waitInExpressionFunc2At1](f)
@@ -7527,7 +7529,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc2Held](c) = waitInExpressionFunc2Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7531
+//line children_task.go:7533
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 4)
 		s := generated.At[waitInExpressionAt4](f)
@@ -7538,7 +7540,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:351
 	err1 := g.Wait(t)
-//line children_task.go:7542
+//line children_task.go:7544
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 5)
 		s := generated.At[waitInExpressionAt5](f)
@@ -7555,7 +7557,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7559
+//line children_task.go:7561
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7574,7 +7576,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[waitInExpressionFunc3Held](c) = waitInExpressionFunc3Held{tr: tr, a: &a}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:7578
+//line children_task.go:7580
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 6)
 			s := generated.At[waitInExpressionAt6](f)
@@ -7585,7 +7587,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:352
 		err2 := g.Wait(t)
-//line children_task.go:7589
+//line children_task.go:7591
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 7)
 			s := generated.At[waitInExpressionAt7](f)
@@ -7602,7 +7604,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:356
 	err3 := g.Wait(t)
-//line children_task.go:7606
+//line children_task.go:7608
 	if generated.Suspended(t) {
 		generated.SpillBare(t, waitInExpressionKind, 8)
 		return
@@ -7611,7 +7613,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, err3
 }
 
-//line children_task.go:7615
+//line children_task.go:7617
 
 // waitInExpressionStep is the step form of waitInExpression.
 func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated.Step {
@@ -7636,7 +7638,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:346
 		generated.Child(f)
-//line children_task.go:7640
+//line children_task.go:7642
 		goto resume1
 	case 2:
 		s := generated.At[waitInExpressionAt2](f)
@@ -7644,7 +7646,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:347
 		err = generated.Err(f)
-//line children_task.go:7648
+//line children_task.go:7650
 		goto resume2
 	case 3:
 		s := generated.At[waitInExpressionAt3](f)
@@ -7653,7 +7655,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 //line children.go:347
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7657
+//line children_task.go:7659
 		goto resume3
 	case 4:
 		s := generated.At[waitInExpressionAt4](f)
@@ -7661,7 +7663,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:350
 		generated.Child(f)
-//line children_task.go:7665
+//line children_task.go:7667
 		goto resume4
 	case 5:
 		s := generated.At[waitInExpressionAt5](f)
@@ -7669,7 +7671,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:351
 		err1 = generated.Err(f)
-//line children_task.go:7673
+//line children_task.go:7675
 		goto resume5
 	case 6:
 		s := generated.At[waitInExpressionAt6](f)
@@ -7677,7 +7679,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		generated.Child(f)
-//line children_task.go:7681
+//line children_task.go:7683
 		goto resume6
 	case 7:
 		s := generated.At[waitInExpressionAt7](f)
@@ -7685,12 +7687,12 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		err2 = generated.Err(f)
-//line children_task.go:7689
+//line children_task.go:7691
 		goto resume7
 	case 8:
 //line children.go:356
 		err3 = generated.Err(f)
-//line children_task.go:7694
+//line children_task.go:7696
 		goto resume8
 	default:
 		return f.BadResume()
@@ -7704,7 +7706,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 				v := valueStart(t, tr, 3)
-//line children_task.go:7708
+//line children_task.go:7710
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 					s := generated.At[waitInExpressionFunc1At1](f)
@@ -7724,7 +7726,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7728
+//line children_task.go:7730
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
@@ -7736,7 +7738,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 resume1:
 //line children.go:347
 	err = g.Wait(t)
-//line children_task.go:7740
+//line children_task.go:7742
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt2](f)
 		*s = waitInExpressionAt2{}
@@ -7754,7 +7756,7 @@ resume2:
 	}
 //line children.go:347
 	v = valueStart(t, tr, *a)
-//line children_task.go:7758
+//line children_task.go:7760
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt3](f)
 		*s = waitInExpressionAt3{}
@@ -7781,7 +7783,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 				v := valueStart(t, tr, 4)
-//line children_task.go:7785
+//line children_task.go:7787
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 					s := generated.At[waitInExpressionFunc2At1](f)
@@ -7801,7 +7803,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7805
+//line children_task.go:7807
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
@@ -7813,7 +7815,7 @@ end2:
 resume4:
 //line children.go:351
 	err1 = g.Wait(t)
-//line children_task.go:7817
+//line children_task.go:7819
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
@@ -7831,7 +7833,7 @@ resume5:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7835
+//line children_task.go:7837
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7851,7 +7853,7 @@ resume5:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7855
+//line children_task.go:7857
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt6](f)
 		*s = waitInExpressionAt6{}
@@ -7863,7 +7865,7 @@ resume5:
 resume6:
 //line children.go:352
 	err2 = g.Wait(t)
-//line children_task.go:7867
+//line children_task.go:7869
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt7](f)
 		*s = waitInExpressionAt7{}
@@ -7884,7 +7886,7 @@ case1:
 	return generated.Return[int](f, *a, nil)
 end3:
 	err3 = g.Wait(t)
-//line children_task.go:7888
+//line children_task.go:7890
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitInExpressionHeld{}
@@ -7896,7 +7898,7 @@ resume8:
 	return generated.Return[int](f, 0, err3)
 }
 
-//line children_task.go:7900
+//line children_task.go:7902
 
 // waitInExpressionFunc1At1 is what waitInExpression.func1 keeps while it waits in line 346.
 type waitInExpressionFunc1At1 struct {
@@ -7929,14 +7931,14 @@ func waitInExpressionFunc1Step(f *generated.Frame, h *waitInExpressionFunc1Held)
 //line children.go:346
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7933
+//line children_task.go:7935
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:346
 	v = valueStart(t, tr, 3)
-//line children_task.go:7940
+//line children_task.go:7942
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc1At1](f)
 		*s = waitInExpressionFunc1At1{}
@@ -7951,7 +7953,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7955
+//line children_task.go:7957
 
 // waitInExpressionFunc2At1 is what waitInExpression.func2 keeps while it waits in line 350.
 type waitInExpressionFunc2At1 struct {
@@ -7984,14 +7986,14 @@ func waitInExpressionFunc2Step(f *generated.Frame, h *waitInExpressionFunc2Held)
 //line children.go:350
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7988
+//line children_task.go:7990
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:350
 	v = valueStart(t, tr, 4)
-//line children_task.go:7995
+//line children_task.go:7997
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc2At1](f)
 		*s = waitInExpressionFunc2At1{}
@@ -8006,7 +8008,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8010
+//line children_task.go:8012
 
 // waitInExpressionFunc3At1 is what waitInExpression.func3 keeps while it waits in line 352.
 type waitInExpressionFunc3At1 struct {
@@ -8039,14 +8041,14 @@ func waitInExpressionFunc3Step(f *generated.Frame, h *waitInExpressionFunc3Held)
 //line children.go:352
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8043
+//line children_task.go:8045
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:352
 	v = valueStart(t, tr, 5)
-//line children_task.go:8050
+//line children_task.go:8052
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc3At1](f)
 		*s = waitInExpressionFunc3At1{}
@@ -8061,7 +8063,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8065
+//line children_task.go:8067
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -8124,7 +8126,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line children.go:366
 						v := valueStart(t, tr, j)
-//line children_task.go:8128
+//line children_task.go:8130
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -8140,7 +8142,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 									v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8144
+//line children_task.go:8146
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 										s := generated.At[jumpsFunc1At1](f)
@@ -8160,7 +8162,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								*generated.CallHeld[jumpsFunc1Held](c) = jumpsFunc1Held{tr: tr, found: &found}
 								generated.GoCall(t, &g, c)
 							}
-//line children_task.go:8164
+//line children_task.go:8166
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 								s := generated.At[jumpsAt2](f)
@@ -8177,7 +8179,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 							err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8181
+//line children_task.go:8183
 							if generated.Suspended(t) {
 								return // the callee's frame is the only one
 							}
@@ -8190,7 +8192,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.CallHeld[jumpsFunc2Held](c) = jumpsFunc2Held{tr: tr}
 						generated.GoCall(t, &g, c)
 					}
-//line children_task.go:8194
+//line children_task.go:8196
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 3)
 						s := generated.At[jumpsAt3](f)
@@ -8203,7 +8205,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:372
 					err := g.Wait(t)
-//line children_task.go:8207
+//line children_task.go:8209
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 4)
 						*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
@@ -8230,7 +8232,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:8234
+//line children_task.go:8236
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -8256,7 +8258,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line children.go:366
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8260
+//line children_task.go:8262
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
@@ -8265,7 +8267,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:367
 		generated.Child(f)
-//line children_task.go:8269
+//line children_task.go:8271
 		goto resume2
 	case 3:
 		s := generated.At[jumpsAt3](f)
@@ -8274,7 +8276,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:370
 		generated.Child(f)
-//line children_task.go:8278
+//line children_task.go:8280
 		goto resume3
 	case 4:
 		s := generated.At[jumpsAt4](f)
@@ -8282,7 +8284,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:372
 		err = generated.Err(f)
-//line children_task.go:8286
+//line children_task.go:8288
 		goto resume4
 	default:
 		return f.BadResume()
@@ -8310,7 +8312,7 @@ loop2:
 //line children.go:365
 	j = i2
 	v = valueStart(t, tr, j)
-//line children_task.go:8314
+//line children_task.go:8316
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
@@ -8333,7 +8335,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 				v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8337
+//line children_task.go:8339
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 					s := generated.At[jumpsFunc1At1](f)
@@ -8354,7 +8356,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8358
+//line children_task.go:8360
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt2](f)
 		*s = jumpsAt2{total: total, i1: i1, i: i}
@@ -8373,7 +8375,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 				err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8377
+//line children_task.go:8379
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -8387,7 +8389,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8391
+//line children_task.go:8393
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt3](f)
 		*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
@@ -8402,7 +8404,7 @@ resume3:
 end2:
 //line children.go:372
 	err = g.Wait(t)
-//line children_task.go:8406
+//line children_task.go:8408
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 		*h = jumpsHeld{tr: tr, found: found}
@@ -8432,7 +8434,7 @@ end4:
 	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:8436
+//line children_task.go:8438
 
 // jumpsFunc1Args has the arguments of jumps.func1.
 type jumpsFunc1Args struct {
@@ -8472,14 +8474,14 @@ func jumpsFunc1Step(f *generated.Frame, h *jumpsFunc1Held) generated.Step {
 //line children.go:367
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8476
+//line children_task.go:8478
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:367
 	v = valueStart(t, tr, 10*i+j)
-//line children_task.go:8483
+//line children_task.go:8485
 	if generated.Suspended(t) {
 		s := generated.At[jumpsFunc1At1](f)
 		*s = jumpsFunc1At1{}
@@ -8494,7 +8496,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8498
+//line children_task.go:8500
 
 // jumpsFunc2Args has the arguments of jumps.func2.
 type jumpsFunc2Args struct {
@@ -8525,14 +8527,14 @@ func jumpsFunc2Step(f *generated.Frame, h *jumpsFunc2Held) generated.Step {
 	case 1:
 //line children.go:370
 		err = generated.ChildErr(f)
-//line children_task.go:8529
+//line children_task.go:8531
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:370
 	err = waitStart(t, tr, "no", i, j)
-//line children_task.go:8536
+//line children_task.go:8538
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = jumpsFunc2Held{}
@@ -8544,7 +8546,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:8548
+//line children_task.go:8550
 
 // startOfChildren returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package groups
 
 import (
@@ -149,7 +151,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line ends.go:30
 				waitStart(t, tr, "child", i)
-//line ends_task.go:153
+//line ends_task.go:155
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[panicsFunc1Held](t, panicsFunc1Kind, 1)
 					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
@@ -169,7 +171,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[panicsFunc1Held](c) = panicsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:173
+//line ends_task.go:175
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[panicsHeld](t, panicsKind, 1)
 			s := generated.At[panicsAt1](f)
@@ -181,7 +183,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:37
 	err := g.Wait(t)
-//line ends_task.go:185
+//line ends_task.go:187
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsHeld](t, panicsKind, 2)
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
@@ -191,7 +193,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:195
+//line ends_task.go:197
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, panicsKind, 3)
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
@@ -201,7 +203,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:205
+//line ends_task.go:207
 
 // panicsStep is the step form of panics.
 func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
@@ -224,7 +226,7 @@ func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:28
 		generated.Child(f)
-//line ends_task.go:228
+//line ends_task.go:230
 		goto resume1
 	case 2:
 		s := generated.At[panicsAt2](f)
@@ -232,14 +234,14 @@ func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:37
 		err = generated.Err(f)
-//line ends_task.go:236
+//line ends_task.go:238
 		goto resume2
 	case 3:
 		s := generated.At[panicsAt3](f)
 		n = s.n
 //line ends.go:39
 		generated.ChildErr(f)
-//line ends_task.go:243
+//line ends_task.go:245
 		goto resume3
 	default:
 		return f.BadResume()
@@ -275,7 +277,7 @@ loop1:
 				}()
 //line ends.go:30
 				waitStart(t, tr, "child", i)
-//line ends_task.go:279
+//line ends_task.go:281
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[panicsFunc1Held](t, panicsFunc1Kind, 1)
 					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
@@ -296,7 +298,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:300
+//line ends_task.go:302
 	if generated.Suspended(t) {
 		s := generated.At[panicsAt1](f)
 		*s = panicsAt1{n: n, i1: i1}
@@ -312,7 +314,7 @@ resume1:
 end1:
 //line ends.go:37
 	err = g.Wait(t)
-//line ends_task.go:316
+//line ends_task.go:318
 	if generated.Suspended(t) {
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
 		h = generated.Hold(t, panicsKind, f, h)
@@ -323,7 +325,7 @@ resume2:
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:327
+//line ends_task.go:329
 	if generated.Suspended(t) {
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
 		if h != nil {
@@ -336,7 +338,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:340
+//line ends_task.go:342
 
 // panicsFunc1Args has the arguments of panics.func1.
 type panicsFunc1Args struct {
@@ -374,7 +376,7 @@ func panicsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:378
+//line ends_task.go:380
 
 // panicsFunc1Step is the step form of panics.func1.
 func panicsFunc1Step(f *generated.Frame, h *panicsFunc1Held) generated.Step {
@@ -402,7 +404,7 @@ func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step genera
 		i = s.i
 //line ends.go:30
 		generated.ChildErr(f)
-//line ends_task.go:406
+//line ends_task.go:408
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -420,7 +422,7 @@ func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step genera
 	}
 //line ends.go:30
 	waitStart(t, tr, "child", i)
-//line ends_task.go:424
+//line ends_task.go:426
 	if generated.Suspended(t) {
 		*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 		*h = panicsFunc1Held{exit: h.exit}
@@ -435,7 +437,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:439
+//line ends_task.go:441
 exit:
 	if p.Run(t) {
 		*h = panicsFunc1Held{exit: h.exit}
@@ -499,7 +501,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:503
+//line ends_task.go:505
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 1)
 		s := generated.At[panicsAtOnceAt1](f)
@@ -513,7 +515,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:517
+//line ends_task.go:519
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -525,7 +527,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:529
+//line ends_task.go:531
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 2)
 		s := generated.At[panicsAtOnceAt2](f)
@@ -536,7 +538,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:47
 	err := g.Wait(t)
-//line ends_task.go:540
+//line ends_task.go:542
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 3)
 		s := generated.At[panicsAtOnceAt3](f)
@@ -551,7 +553,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:555
+//line ends_task.go:557
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -564,7 +566,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:568
+//line ends_task.go:570
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 4)
 		s := generated.At[panicsAtOnceAt4](f)
@@ -575,7 +577,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:49
 	err1 := g.Wait(t)
-//line ends_task.go:579
+//line ends_task.go:581
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 5)
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
@@ -587,7 +589,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:591
+//line ends_task.go:593
 
 // panicsAtOnceStep is the step form of panicsAtOnce.
 func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
@@ -610,7 +612,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:45
 		generated.Child(f)
-//line ends_task.go:614
+//line ends_task.go:616
 		goto resume1
 	case 2:
 		s := generated.At[panicsAtOnceAt2](f)
@@ -619,7 +621,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:46
 		generated.Child(f)
-//line ends_task.go:623
+//line ends_task.go:625
 		goto resume2
 	case 3:
 		s := generated.At[panicsAtOnceAt3](f)
@@ -628,7 +630,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:47
 		err = generated.Err(f)
-//line ends_task.go:632
+//line ends_task.go:634
 		goto resume3
 	case 4:
 		s := generated.At[panicsAtOnceAt4](f)
@@ -637,7 +639,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:48
 		generated.Child(f)
-//line ends_task.go:641
+//line ends_task.go:643
 		goto resume4
 	case 5:
 		s := generated.At[panicsAtOnceAt5](f)
@@ -645,7 +647,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:49
 		err1 = generated.Err(f)
-//line ends_task.go:649
+//line ends_task.go:651
 		goto resume5
 	default:
 		return f.BadResume()
@@ -661,7 +663,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:665
+//line ends_task.go:667
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
@@ -675,7 +677,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:679
+//line ends_task.go:681
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -687,7 +689,7 @@ resume1:
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:691
+//line ends_task.go:693
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
@@ -698,7 +700,7 @@ resume1:
 resume2:
 //line ends.go:47
 	err = g.Wait(t)
-//line ends_task.go:702
+//line ends_task.go:704
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
@@ -713,7 +715,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:717
+//line ends_task.go:719
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -726,7 +728,7 @@ resume3:
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:730
+//line ends_task.go:732
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
@@ -737,7 +739,7 @@ resume3:
 resume4:
 //line ends.go:49
 	err1 = g.Wait(t)
-//line ends_task.go:741
+//line ends_task.go:743
 	if generated.Suspended(t) {
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
@@ -749,7 +751,7 @@ resume5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:753
+//line ends_task.go:755
 
 var panicsAtOnceFunc1Kind *generated.Kind
 
@@ -765,7 +767,7 @@ func panicsAtOnceFunc1Step(f *generated.Frame) generated.Step {
 	panic("at once")
 }
 
-//line ends_task.go:769
+//line ends_task.go:771
 
 type panicsAtOnceFunc2Held = struct {
 	tr *cases.Trace
@@ -786,14 +788,14 @@ func panicsAtOnceFunc2Step(f *generated.Frame, h *panicsAtOnceFunc2Held) generat
 	case 1:
 //line ends.go:46
 		err = generated.ChildErr(f)
-//line ends_task.go:790
+//line ends_task.go:792
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:46
 	err = waitStart(t, tr, "other")
-//line ends_task.go:797
+//line ends_task.go:799
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc2Held{}
@@ -805,7 +807,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:809
+//line ends_task.go:811
 
 // panicsAtOnceFunc3Args has the arguments of panicsAtOnce.func3.
 type panicsAtOnceFunc3Args struct {
@@ -836,14 +838,14 @@ func panicsAtOnceFunc3Step(f *generated.Frame, h *panicsAtOnceFunc3Held) generat
 	case 1:
 //line ends.go:48
 		err = generated.ChildErr(f)
-//line ends_task.go:840
+//line ends_task.go:842
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:48
 	err = deepPanicStart(t, tr, n)
-//line ends_task.go:847
+//line ends_task.go:849
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc3Held{}
@@ -855,7 +857,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:859
+//line ends_task.go:861
 
 // deepPanicArgs has the arguments of deepPanic.
 type deepPanicArgs struct {
@@ -878,7 +880,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 		panic(errChild)
 	}
 	err := deepPanicStart(t, tr, n-1)
-//line ends_task.go:882
+//line ends_task.go:884
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 1)
 		*h = deepPanicHeld{tr: tr}
@@ -886,7 +888,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	}
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:890
+//line ends_task.go:892
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 2)
 		*h = deepPanicHeld{err: err}
@@ -896,7 +898,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	return err
 }
 
-//line ends_task.go:900
+//line ends_task.go:902
 
 // deepPanicStep is the step form of deepPanic.
 func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
@@ -915,13 +917,13 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		tr = h.tr
 //line ends.go:57
 		err = generated.ChildErr(f)
-//line ends_task.go:919
+//line ends_task.go:921
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:58
 		generated.ChildErr(f)
-//line ends_task.go:925
+//line ends_task.go:927
 		goto resume2
 	default:
 		return f.BadResume()
@@ -931,7 +933,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		panic(errChild)
 	}
 	err = deepPanicStart(t, tr, n-1)
-//line ends_task.go:935
+//line ends_task.go:937
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -939,7 +941,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 resume1:
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:943
+//line ends_task.go:945
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{err: err}
 		return generated.Wait(f, t, 2)
@@ -949,7 +951,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:953
+//line ends_task.go:955
 
 // goexitsArgs has the arguments of goexits.
 type goexitsArgs struct {
@@ -1007,7 +1009,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1011
+//line ends_task.go:1013
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1022,7 +1024,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1026
+//line ends_task.go:1028
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1033,7 +1035,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1037
+//line ends_task.go:1039
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1050,7 +1052,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[goexitsFunc1Held](c) = goexitsFunc1Held{tr: tr, begun: &begun}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:1054
+//line ends_task.go:1056
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 1)
 			s := generated.At[goexitsAt1](f)
@@ -1063,7 +1065,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:79
 	begun.Set()
 	err := g.Wait(t)
-//line ends_task.go:1067
+//line ends_task.go:1069
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 2)
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
@@ -1073,7 +1075,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1077
+//line ends_task.go:1079
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, goexitsKind, 3)
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
@@ -1083,7 +1085,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1087
+//line ends_task.go:1089
 
 // goexitsStep is the step form of goexits.
 func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
@@ -1107,7 +1109,7 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr, begun = h.tr, h.begun
 //line ends.go:67
 		generated.Child(f)
-//line ends_task.go:1111
+//line ends_task.go:1113
 		goto resume1
 	case 2:
 		s := generated.At[goexitsAt2](f)
@@ -1115,14 +1117,14 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:80
 		err = generated.Err(f)
-//line ends_task.go:1119
+//line ends_task.go:1121
 		goto resume2
 	case 3:
 		s := generated.At[goexitsAt3](f)
 		n = s.n
 //line ends.go:81
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1126
+//line ends_task.go:1128
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1158,7 +1160,7 @@ loop1:
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1162
+//line ends_task.go:1164
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1173,7 +1175,7 @@ loop1:
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1177
+//line ends_task.go:1179
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1184,7 +1186,7 @@ loop1:
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1188
+//line ends_task.go:1190
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1202,7 +1204,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:1206
+//line ends_task.go:1208
 	if generated.Suspended(t) {
 		s := generated.At[goexitsAt1](f)
 		*s = goexitsAt1{n: n, i1: i1}
@@ -1219,7 +1221,7 @@ end1:
 //line ends.go:79
 	begun.Set()
 	err = g.Wait(t)
-//line ends_task.go:1223
+//line ends_task.go:1225
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
 		h = generated.Hold(t, goexitsKind, f, h)
@@ -1230,7 +1232,7 @@ resume2:
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1234
+//line ends_task.go:1236
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		if h != nil {
@@ -1243,7 +1245,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1247
+//line ends_task.go:1249
 
 // goexitsFunc1Args has the arguments of goexits.func1.
 type goexitsFunc1Args struct {
@@ -1287,7 +1289,7 @@ func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:1291
+//line ends_task.go:1293
 
 // goexitsFunc1Step is the step form of goexits.func1.
 func goexitsFunc1Step(f *generated.Frame, h *goexitsFunc1Held) generated.Step {
@@ -1318,7 +1320,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:69
 		err = generated.Err(f)
-//line ends_task.go:1322
+//line ends_task.go:1324
 		goto resume1
 	case 2:
 		s := generated.At[goexitsFunc1At2](f)
@@ -1326,12 +1328,12 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:72
 		generated.ChildErr(f)
-//line ends_task.go:1330
+//line ends_task.go:1332
 		goto resume2
 	case 3:
 //line ends.go:74
 		generated.Child(f)
-//line ends_task.go:1335
+//line ends_task.go:1337
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1349,7 +1351,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 	}
 //line ends.go:69
 	err = begun.Wait(t)
-//line ends_task.go:1353
+//line ends_task.go:1355
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1368,7 +1370,7 @@ resume1:
 end1:
 //line ends.go:72
 	waitStart(t, tr, "child", i)
-//line ends_task.go:1372
+//line ends_task.go:1374
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1381,7 +1383,7 @@ resume2:
 	}
 //line ends.go:74
 	exitsStart(t, tr)
-//line ends_task.go:1385
+//line ends_task.go:1387
 	if generated.Suspended(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1393,7 +1395,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:1397
+//line ends_task.go:1399
 exit:
 	if p.Run(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
@@ -1430,7 +1432,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}()
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1434
+//line ends_task.go:1436
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 1)
 		*h = exitsHeld{}
@@ -1439,7 +1441,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1443
+//line ends_task.go:1445
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 2)
 		*h = exitsHeld{}
@@ -1458,7 +1460,7 @@ func exitsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line ends_task.go:1462
+//line ends_task.go:1464
 
 // exitsStep is the step form of exits.
 func exitsStep(f *generated.Frame, h *exitsHeld) generated.Step {
@@ -1480,12 +1482,12 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	case 1:
 //line ends.go:86
 		generated.ChildErr(f)
-//line ends_task.go:1484
+//line ends_task.go:1486
 		goto resume1
 	case 2:
 //line ends.go:87
 		generated.Child(f)
-//line ends_task.go:1489
+//line ends_task.go:1491
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1502,7 +1504,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	}
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1506
+//line ends_task.go:1508
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1510,7 +1512,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 resume1:
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1514
+//line ends_task.go:1516
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1565,7 +1567,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1569
+//line ends_task.go:1571
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1578,7 +1580,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1582
+//line ends_task.go:1584
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1592,7 +1594,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1596
+//line ends_task.go:1598
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -1604,7 +1606,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1608
+//line ends_task.go:1610
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1615,7 +1617,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1619
+//line ends_task.go:1621
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1635,7 +1637,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1639
+//line ends_task.go:1641
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 1)
 		s := generated.At[panicsBelowAt1](f)
@@ -1646,7 +1648,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:104
 	err := g.Wait(t)
-//line ends_task.go:1650
+//line ends_task.go:1652
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 2)
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
@@ -1656,7 +1658,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1660
+//line ends_task.go:1662
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, panicsBelowKind, 3)
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
@@ -1666,7 +1668,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1670
+//line ends_task.go:1672
 
 // panicsBelowStep is the step form of panicsBelow.
 func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
@@ -1689,7 +1691,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:92
 		generated.Child(f)
-//line ends_task.go:1693
+//line ends_task.go:1695
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowAt2](f)
@@ -1697,14 +1699,14 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:104
 		err = generated.Err(f)
-//line ends_task.go:1701
+//line ends_task.go:1703
 		goto resume2
 	case 3:
 		s := generated.At[panicsBelowAt3](f)
 		n = s.n
 //line ends.go:105
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1708
+//line ends_task.go:1710
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1719,7 +1721,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1723
+//line ends_task.go:1725
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1732,7 +1734,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1736
+//line ends_task.go:1738
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1746,7 +1748,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1750
+//line ends_task.go:1752
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -1758,7 +1760,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1762
+//line ends_task.go:1764
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1769,7 +1771,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1773
+//line ends_task.go:1775
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1789,7 +1791,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1793
+//line ends_task.go:1795
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
@@ -1801,7 +1803,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 resume1:
 //line ends.go:104
 	err = g.Wait(t)
-//line ends_task.go:1805
+//line ends_task.go:1807
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
 		h = generated.Hold(t, panicsBelowKind, f, h)
@@ -1812,7 +1814,7 @@ resume2:
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1816
+//line ends_task.go:1818
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		if h != nil {
@@ -1825,7 +1827,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1829
+//line ends_task.go:1831
 
 // panicsBelowFunc1At1 is what panicsBelow.func1 keeps while it waits in line 94.
 type panicsBelowFunc1At1 struct {
@@ -1863,19 +1865,19 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		tr = h.tr
 //line ends.go:94
 		generated.Child(f)
-//line ends_task.go:1867
+//line ends_task.go:1869
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowFunc1At2](f)
 		generated.Move(&inner, &s.inner)
 //line ends.go:98
 		generated.Child(f)
-//line ends_task.go:1874
+//line ends_task.go:1876
 		goto resume2
 	case 3:
 //line ends.go:99
 		err = generated.Err(f)
-//line ends_task.go:1879
+//line ends_task.go:1881
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1886,7 +1888,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 			waitStart(t, tr, "below")
-//line ends_task.go:1890
+//line ends_task.go:1892
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 				return
@@ -1899,7 +1901,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1903
+//line ends_task.go:1905
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At1](f)
 		*s = panicsBelowFunc1At1{}
@@ -1914,7 +1916,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 			err := waitStart(t, tr, "beside")
-//line ends_task.go:1918
+//line ends_task.go:1920
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1926,7 +1928,7 @@ resume1:
 		*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1930
+//line ends_task.go:1932
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At2](f)
 		*s = panicsBelowFunc1At2{}
@@ -1939,7 +1941,7 @@ resume1:
 resume2:
 //line ends.go:99
 	err = inner.Wait(t)
-//line ends_task.go:1943
+//line ends_task.go:1945
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Held{}
@@ -1959,7 +1961,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line ends_task.go:1963
+//line ends_task.go:1965
 
 type panicsBelowFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -1979,14 +1981,14 @@ func panicsBelowFunc1Func1Step(f *generated.Frame, h *panicsBelowFunc1Func1Held)
 	case 1:
 //line ends.go:95
 		generated.ChildErr(f)
-//line ends_task.go:1983
+//line ends_task.go:1985
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:95
 	waitStart(t, tr, "below")
-//line ends_task.go:1990
+//line ends_task.go:1992
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func1Held{}
@@ -1998,7 +2000,7 @@ resume1:
 	panic("below")
 }
 
-//line ends_task.go:2002
+//line ends_task.go:2004
 
 type panicsBelowFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -2019,14 +2021,14 @@ func panicsBelowFunc1Func2Step(f *generated.Frame, h *panicsBelowFunc1Func2Held)
 	case 1:
 //line ends.go:98
 		err = generated.ChildErr(f)
-//line ends_task.go:2023
+//line ends_task.go:2025
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:98
 	err = waitStart(t, tr, "beside")
-//line ends_task.go:2030
+//line ends_task.go:2032
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func2Held{}
@@ -2038,7 +2040,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2042
+//line ends_task.go:2044
 
 // leaveAt1 is what leave keeps while it waits in line 114.
 type leaveAt1 struct {
@@ -2105,7 +2107,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2109
+//line ends_task.go:2111
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2116,7 +2118,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2120
+//line ends_task.go:2122
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2133,7 +2135,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 			*generated.CallHeld[leaveFunc1Held](c) = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:2137
+//line ends_task.go:2139
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[leaveHeld](t, leaveKind, 1)
 			errBox := generated.Box(&err)
@@ -2147,7 +2149,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	}
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2151
+//line ends_task.go:2153
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[leaveHeld](t, leaveKind, 2)
 		errBox := generated.Box(&err)
@@ -2159,7 +2161,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	panic("leaves")
 }
 
-//line ends_task.go:2163
+//line ends_task.go:2165
 
 // leaveDefer1 enters what leave defers in line 110 in the list of its frame.
 func leaveDefer1(p *generated.Panic, err *error) {
@@ -2171,7 +2173,7 @@ func leaveDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line ends_task.go:2175
+//line ends_task.go:2177
 
 // leaveStep is the step form of leave.
 func leaveStep(f *generated.Frame, h *leaveHeld) generated.Step {
@@ -2205,12 +2207,12 @@ func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:114
 		generated.Child(f)
-//line ends_task.go:2209
+//line ends_task.go:2211
 		goto resume1
 	case 2:
 //line ends.go:122
 		generated.ChildErr(f)
-//line ends_task.go:2214
+//line ends_task.go:2216
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2263,7 +2265,7 @@ loop1:
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2267
+//line ends_task.go:2269
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2274,7 +2276,7 @@ loop1:
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2278
+//line ends_task.go:2280
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2292,7 +2294,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:2296
+//line ends_task.go:2298
 	if generated.Suspended(t) {
 		s := generated.At[leaveAt1](f)
 		*s = leaveAt1{i1: i1}
@@ -2307,7 +2309,7 @@ resume1:
 end1:
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2311
+//line ends_task.go:2313
 	if generated.Suspended(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2315,7 +2317,7 @@ end1:
 resume2:
 //line ends.go:123
 	panic("leaves")
-//line ends_task.go:2319
+//line ends_task.go:2321
 exit:
 	if p.Run(t) {
 		*h = leaveHeld{exit: h.exit}
@@ -2363,7 +2365,7 @@ func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line ends_task.go:2367
+//line ends_task.go:2369
 
 // leaveFunc1Defer2 enters what leave.func1 defers in line 116 in the list of its frame.
 func leaveFunc1Defer2(p *generated.Panic, fn func()) {
@@ -2375,7 +2377,7 @@ func leaveFunc1Defer2(p *generated.Panic, fn func()) {
 	})
 }
 
-//line ends_task.go:2379
+//line ends_task.go:2381
 
 // leaveFunc1Step is the step form of leave.func1.
 func leaveFunc1Step(f *generated.Frame, h *leaveFunc1Held) generated.Step {
@@ -2407,13 +2409,13 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 		tr = h.tr
 //line ends.go:117
 		err = generated.Err(f)
-//line ends_task.go:2411
+//line ends_task.go:2413
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:118
 		generated.ChildErr(f)
-//line ends_task.go:2417
+//line ends_task.go:2419
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2435,7 +2437,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 	}
 //line ends.go:117
 	err = goOn.Wait(t)
-//line ends_task.go:2439
+//line ends_task.go:2441
 	if generated.Suspended(t) {
 		*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 		*h = leaveFunc1Held{exit: h.exit, tr: tr}
@@ -2444,7 +2446,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 resume1:
 //line ends.go:118
 	waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2448
+//line ends_task.go:2450
 	if generated.Suspended(t) {
 		*h = leaveFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -2455,7 +2457,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line ends_task.go:2459
+//line ends_task.go:2461
 exit:
 	if p.Run(t) {
 		*h = leaveFunc1Held{exit: h.exit}
@@ -2500,7 +2502,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var left1 task.WaitGroup
 //line ends.go:129
 	err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2504
+//line ends_task.go:2506
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 1)
 		*generated.At[leftAt1](f) = leftAt1{n: n}
@@ -2509,7 +2511,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2513
+//line ends_task.go:2515
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 2)
 		*generated.At[leftAt2](f) = leftAt2{n: n}
@@ -2519,7 +2521,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:131
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2523
+//line ends_task.go:2525
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, leftKind, 3)
 		*generated.At[leftAt3](f) = leftAt3{n: n}
@@ -2529,7 +2531,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2533
+//line ends_task.go:2535
 
 // leftStep is the step form of left.
 func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
@@ -2552,7 +2554,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:129
 		err = generated.ChildErr(f)
-//line ends_task.go:2556
+//line ends_task.go:2558
 		goto resume1
 	case 2:
 		s := generated.At[leftAt2](f)
@@ -2560,14 +2562,14 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:130
 		generated.ChildErr(f)
-//line ends_task.go:2564
+//line ends_task.go:2566
 		goto resume2
 	case 3:
 		s := generated.At[leftAt3](f)
 		n = s.n
 //line ends.go:132
 		err1 = generated.Err(f)
-//line ends_task.go:2571
+//line ends_task.go:2573
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2576,7 +2578,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 	left1 = new(task.WaitGroup)
 //line ends.go:129
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2580
+//line ends_task.go:2582
 	if generated.Suspended(t) {
 		*generated.At[leftAt1](f) = leftAt1{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2586,7 +2588,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 resume1:
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2590
+//line ends_task.go:2592
 	if generated.Suspended(t) {
 		*generated.At[leftAt2](f) = leftAt2{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2597,7 +2599,7 @@ resume2:
 //line ends.go:131
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2601
+//line ends_task.go:2603
 	if generated.Suspended(t) {
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		if h != nil {
@@ -2610,7 +2612,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:2614
+//line ends_task.go:2616
 
 // leftInTimeoutArgs has the arguments of leftInTimeout.
 type leftInTimeoutArgs struct {
@@ -2671,14 +2673,14 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 			err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2675
+//line ends_task.go:2677
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
 //line ends.go:140
 			return err
 		})
-//line ends_task.go:2682
+//line ends_task.go:2684
 		if generated.Suspended(t) {
 			generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 			return
@@ -2686,7 +2688,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2690
+//line ends_task.go:2692
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 1)
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
@@ -2696,7 +2698,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2700
+//line ends_task.go:2702
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 2)
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
@@ -2707,7 +2709,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:143
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2711
+//line ends_task.go:2713
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 3)
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
@@ -2719,7 +2721,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2723
+//line ends_task.go:2725
 
 // leftInTimeoutDefer1 enters what leftInTimeout defers in line 138 in the list of its frame.
 func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
@@ -2731,7 +2733,7 @@ func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line ends_task.go:2735
+//line ends_task.go:2737
 
 // leftInTimeoutStep is the step form of leftInTimeout.
 func leftInTimeoutStep(f *generated.Frame, h *leftInTimeoutHeld) generated.Step {
@@ -2764,7 +2766,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:139
 		err = generated.Err(f)
-//line ends_task.go:2768
+//line ends_task.go:2770
 		goto resume1
 	case 2:
 		s := generated.At[leftInTimeoutAt2](f)
@@ -2772,14 +2774,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:142
 		generated.ChildErr(f)
-//line ends_task.go:2776
+//line ends_task.go:2778
 		goto resume2
 	case 3:
 		s := generated.At[leftInTimeoutAt3](f)
 		n = s.n
 //line ends.go:144
 		err1 = generated.Err(f)
-//line ends_task.go:2783
+//line ends_task.go:2785
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2805,14 +2807,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 				err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2809
+//line ends_task.go:2811
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
 //line ends.go:140
 				return err
 			})
-//line ends_task.go:2816
+//line ends_task.go:2818
 			if generated.Suspended(t) {
 				generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 				return
@@ -2821,7 +2823,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			return err
 		})
 	}
-//line ends_task.go:2825
+//line ends_task.go:2827
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, tr: tr, goOn: goOn, left1: left1}
@@ -2830,7 +2832,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 resume1:
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2834
+//line ends_task.go:2836
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, goOn: goOn, left1: left1}
@@ -2840,7 +2842,7 @@ resume2:
 //line ends.go:143
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2844
+//line ends_task.go:2846
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2852,7 +2854,7 @@ resume3:
 		*r, *r1 = n, err1
 		goto exit
 	}
-//line ends_task.go:2856
+//line ends_task.go:2858
 exit:
 	if p.Run(t) {
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2884,7 +2886,7 @@ func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) gener
 	case 1:
 //line ends.go:140
 		err = generated.Err(f)
-//line ends_task.go:2888
+//line ends_task.go:2890
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2893,14 +2895,14 @@ func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) gener
 	err = generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 		err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2897
+//line ends_task.go:2899
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2904
+//line ends_task.go:2906
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Held{}
@@ -2912,7 +2914,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2916
+//line ends_task.go:2918
 
 type leftInTimeoutFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -2937,14 +2939,14 @@ func leftInTimeoutFunc1Func1Step(f *generated.Frame, h *leftInTimeoutFunc1Func1H
 	case 1:
 //line ends.go:140
 		err = generated.ChildErr(f)
-//line ends_task.go:2941
+//line ends_task.go:2943
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2948
+//line ends_task.go:2950
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Func1Held{}
@@ -2956,4 +2958,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2960
+//line ends_task.go:2962

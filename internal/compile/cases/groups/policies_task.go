@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package groups
 
 import (
@@ -182,7 +184,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("too many", k)
 				}
 				waitStart(t, tr, "one", i)
-//line policies_task.go:186
+//line policies_task.go:188
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 1)
 					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
@@ -192,7 +194,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line policies.go:28
 				waitStart(t, tr, "two", i)
-//line policies_task.go:196
+//line policies_task.go:198
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 2)
 					*h = limitedFunc1Held{now: &now, ended: &ended}
@@ -210,7 +212,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[limitedFunc1Held](c) = limitedFunc1Held{tr: tr, now: &now, ended: &ended}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:214
+//line policies_task.go:216
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[limitedHeld](t, limitedKind, 1)
 			s := generated.At[limitedAt1](f)
@@ -222,7 +224,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:34
 	err := g.Wait(t)
-//line policies_task.go:226
+//line policies_task.go:228
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[limitedHeld](t, limitedKind, 2)
 		*h = limitedHeld{ended: &ended}
@@ -232,7 +234,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line policies_task.go:236
+//line policies_task.go:238
 
 // limitedStep is the step form of limited.
 func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
@@ -256,13 +258,13 @@ func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:22
 		generated.Child(f)
-//line policies_task.go:260
+//line policies_task.go:262
 		goto resume1
 	case 2:
 		ended = h.ended
 //line policies.go:34
 		err = generated.Err(f)
-//line policies_task.go:266
+//line policies_task.go:268
 		goto resume2
 	default:
 		return f.BadResume()
@@ -303,7 +305,7 @@ loop1:
 					tr.Print("too many", k)
 				}
 				waitStart(t, tr, "one", i)
-//line policies_task.go:307
+//line policies_task.go:309
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 1)
 					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
@@ -313,7 +315,7 @@ loop1:
 				}
 //line policies.go:28
 				waitStart(t, tr, "two", i)
-//line policies_task.go:317
+//line policies_task.go:319
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 2)
 					*h = limitedFunc1Held{now: now, ended: ended}
@@ -332,7 +334,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:336
+//line policies_task.go:338
 	if generated.Suspended(t) {
 		s := generated.At[limitedAt1](f)
 		*s = limitedAt1{n: n, i1: i1}
@@ -347,7 +349,7 @@ resume1:
 end1:
 //line policies.go:34
 	err = g.Wait(t)
-//line policies_task.go:351
+//line policies_task.go:353
 	if generated.Suspended(t) {
 		*h = limitedHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -357,7 +359,7 @@ resume2:
 	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line policies_task.go:361
+//line policies_task.go:363
 
 // limitedFunc1Args has the arguments of limited.func1.
 type limitedFunc1Args struct {
@@ -397,7 +399,7 @@ func limitedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:401
+//line policies_task.go:403
 
 // limitedFunc1Step is the step form of limited.func1.
 func limitedFunc1Step(f *generated.Frame, h *limitedFunc1Held) generated.Step {
@@ -427,13 +429,13 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:27
 		generated.ChildErr(f)
-//line policies_task.go:431
+//line policies_task.go:433
 		goto resume1
 	case 2:
 		now, ended = h.now, h.ended
 //line policies.go:28
 		generated.ChildErr(f)
-//line policies_task.go:437
+//line policies_task.go:439
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -453,7 +455,7 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 		tr.Print("too many", k)
 	}
 	waitStart(t, tr, "one", i)
-//line policies_task.go:457
+//line policies_task.go:459
 	if generated.Suspended(t) {
 		*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 		*h = limitedFunc1Held{exit: h.exit, tr: tr, now: now, ended: ended}
@@ -462,7 +464,7 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 resume1:
 //line policies.go:28
 	waitStart(t, tr, "two", i)
-//line policies_task.go:466
+//line policies_task.go:468
 	if generated.Suspended(t) {
 		*h = limitedFunc1Held{exit: h.exit, now: now, ended: ended}
 		return generated.Wait(f, t, 2), true
@@ -475,7 +477,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line policies_task.go:479
+//line policies_task.go:481
 exit:
 	if p.Run(t) {
 		*h = limitedFunc1Held{exit: h.exit}
@@ -518,7 +520,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:522
+//line policies_task.go:524
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -528,7 +530,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:45
 				order = append(order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:532
+//line policies_task.go:534
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -545,7 +547,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[oneAtATimeFunc1Held](c) = oneAtATimeFunc1Held{tr: tr, order: &order}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:549
+//line policies_task.go:551
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 1)
 			s := generated.At[oneAtATimeAt1](f)
@@ -557,7 +559,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:51
 	err := g.Wait(t)
-//line policies_task.go:561
+//line policies_task.go:563
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 2)
 		*h = oneAtATimeHeld{tr: tr, order: &order}
@@ -568,7 +570,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(order), err
 }
 
-//line policies_task.go:572
+//line policies_task.go:574
 
 // oneAtATimeStep is the step form of oneAtATime.
 func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
@@ -592,13 +594,13 @@ func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
 		tr, order = h.tr, h.order
 //line policies.go:43
 		generated.Child(f)
-//line policies_task.go:596
+//line policies_task.go:598
 		goto resume1
 	case 2:
 		tr, order = h.tr, h.order
 //line policies.go:51
 		err = generated.Err(f)
-//line policies_task.go:602
+//line policies_task.go:604
 		goto resume2
 	default:
 		return f.BadResume()
@@ -622,7 +624,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:626
+//line policies_task.go:628
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -632,7 +634,7 @@ loop1:
 //line policies.go:45
 				*order = append(*order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:636
+//line policies_task.go:638
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -650,7 +652,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:654
+//line policies_task.go:656
 	if generated.Suspended(t) {
 		s := generated.At[oneAtATimeAt1](f)
 		*s = oneAtATimeAt1{n: n, i1: i1}
@@ -665,7 +667,7 @@ resume1:
 end1:
 //line policies.go:51
 	err = g.Wait(t)
-//line policies_task.go:669
+//line policies_task.go:671
 	if generated.Suspended(t) {
 		*h = oneAtATimeHeld{tr: tr, order: order}
 		return generated.Wait(f, t, 2)
@@ -676,7 +678,7 @@ resume2:
 	return generated.Return[int](f, len(*order), err)
 }
 
-//line policies_task.go:680
+//line policies_task.go:682
 
 // oneAtATimeFunc1Args has the arguments of oneAtATime.func1.
 type oneAtATimeFunc1Args struct {
@@ -721,7 +723,7 @@ func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.S
 		tr, order = h.tr, h.order
 //line policies.go:44
 		generated.ChildErr(f)
-//line policies_task.go:725
+//line policies_task.go:727
 		goto resume1
 	case 2:
 		s := generated.At[oneAtATimeFunc1At2](f)
@@ -729,14 +731,14 @@ func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.S
 		order = h.order
 //line policies.go:46
 		generated.ChildErr(f)
-//line policies_task.go:733
+//line policies_task.go:735
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:44
 	waitStart(t, tr, "first", i)
-//line policies_task.go:740
+//line policies_task.go:742
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 		*h = oneAtATimeFunc1Held{tr: tr, order: order}
@@ -746,7 +748,7 @@ resume1:
 //line policies.go:45
 	*order = append(*order, i)
 	waitStart(t, tr, "second", i)
-//line policies_task.go:750
+//line policies_task.go:752
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 		*h = oneAtATimeFunc1Held{order: order}
@@ -758,7 +760,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:762
+//line policies_task.go:764
 
 // failsArgs has the arguments of fails.
 type failsArgs struct {
@@ -797,7 +799,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:801
+//line policies_task.go:803
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -814,7 +816,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:818
+//line policies_task.go:820
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -827,7 +829,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[failsFunc1Held](c) = failsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:831
+//line policies_task.go:833
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 			s := generated.At[failsAt1](f)
@@ -839,7 +841,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:69
 	err := g.Wait(t)
-//line policies_task.go:843
+//line policies_task.go:845
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		*generated.At[failsAt2](f) = failsAt2{n: n}
@@ -851,7 +853,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:855
+//line policies_task.go:857
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
@@ -874,7 +876,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:59
 		generated.Child(f)
-//line policies_task.go:878
+//line policies_task.go:880
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
@@ -882,7 +884,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:69
 		err = generated.Err(f)
-//line policies_task.go:886
+//line policies_task.go:888
 		goto resume2
 	default:
 		return f.BadResume()
@@ -904,7 +906,7 @@ loop1:
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:908
+//line policies_task.go:910
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -921,7 +923,7 @@ loop1:
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:925
+//line policies_task.go:927
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -935,7 +937,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:939
+//line policies_task.go:941
 	if generated.Suspended(t) {
 		s := generated.At[failsAt1](f)
 		*s = failsAt1{n: n, i1: i1}
@@ -950,7 +952,7 @@ resume1:
 end1:
 //line policies.go:69
 	err = g.Wait(t)
-//line policies_task.go:954
+//line policies_task.go:956
 	if generated.Suspended(t) {
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
@@ -962,7 +964,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:966
+//line policies_task.go:968
 
 // failsFunc1Args has the arguments of fails.func1.
 type failsFunc1Args struct {
@@ -1001,19 +1003,19 @@ func failsFunc1Step(f *generated.Frame, h *failsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:60
 		err = generated.ChildErr(f)
-//line policies_task.go:1005
+//line policies_task.go:1007
 		goto resume1
 	case 2:
 //line policies.go:66
 		err1 = generated.ChildErr(f)
-//line policies_task.go:1010
+//line policies_task.go:1012
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:60
 	err = waitStart(t, tr, "child", i)
-//line policies_task.go:1017
+//line policies_task.go:1019
 	if generated.Suspended(t) {
 		*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 		h = generated.Hold(t, failsFunc1Kind, f, h)
@@ -1032,7 +1034,7 @@ end1:
 		return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
 	}
 	err1 = waitStart(t, tr, "still", i)
-//line policies_task.go:1036
+//line policies_task.go:1038
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = failsFunc1Held{}
@@ -1044,7 +1046,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line policies_task.go:1048
+//line policies_task.go:1050
 
 // waitsForeverExit is what waitsForever needs until it has ended: its deferred calls and its results.
 type waitsForeverExit struct {
@@ -1076,7 +1078,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	var never task.Event
 //line policies.go:78
 	err := never.Wait(t)
-//line policies_task.go:1080
+//line policies_task.go:1082
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[waitsForeverHeld](t, waitsForeverKind, 1)
 		*h = waitsForeverHeld{tr: tr}
@@ -1088,7 +1090,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line policies_task.go:1092
+//line policies_task.go:1094
 
 // waitsForeverDefer1 enters what waitsForever defers in line 76 in the list of its frame.
 func waitsForeverDefer1(p *generated.Panic, fn func()) {
@@ -1100,7 +1102,7 @@ func waitsForeverDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:1104
+//line policies_task.go:1106
 
 // waitsForeverStep is the step form of waitsForever.
 func waitsForeverStep(f *generated.Frame, h *waitsForeverHeld) generated.Step {
@@ -1126,7 +1128,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 		tr = h.tr
 //line policies.go:78
 		err = generated.Err(f)
-//line policies_task.go:1130
+//line policies_task.go:1132
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1144,7 +1146,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 	never = new(task.Event)
 //line policies.go:78
 	err = never.Wait(t)
-//line policies_task.go:1148
+//line policies_task.go:1150
 	if generated.Suspended(t) {
 		*h = waitsForeverHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1156,7 +1158,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line policies_task.go:1160
+//line policies_task.go:1162
 exit:
 	if p.Run(t) {
 		*h = waitsForeverHeld{exit: h.exit}
@@ -1203,7 +1205,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1207
+//line policies_task.go:1209
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1212,7 +1214,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1216
+//line policies_task.go:1218
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1225,7 +1227,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[firstErrorFunc1Held](c) = firstErrorFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1229
+//line policies_task.go:1231
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[firstErrorHeld](t, firstErrorKind, 1)
 			s := generated.At[firstErrorAt1](f)
@@ -1237,7 +1239,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:95
 	err := g.Wait(t)
-//line policies_task.go:1241
+//line policies_task.go:1243
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstErrorKind, 2)
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
@@ -1247,7 +1249,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1251
+//line policies_task.go:1253
 
 // firstErrorStep is the step form of firstError.
 func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
@@ -1270,14 +1272,14 @@ func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
 		tr = h.tr
 //line policies.go:87
 		generated.Child(f)
-//line policies_task.go:1274
+//line policies_task.go:1276
 		goto resume1
 	case 2:
 		s := generated.At[firstErrorAt2](f)
 		n = s.n
 //line policies.go:95
 		err = generated.Err(f)
-//line policies_task.go:1281
+//line policies_task.go:1283
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1300,7 +1302,7 @@ loop1:
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1304
+//line policies_task.go:1306
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1309,7 +1311,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1313
+//line policies_task.go:1315
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1323,7 +1325,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:1327
+//line policies_task.go:1329
 	if generated.Suspended(t) {
 		s := generated.At[firstErrorAt1](f)
 		*s = firstErrorAt1{n: n, i1: i1}
@@ -1339,7 +1341,7 @@ resume1:
 end1:
 //line policies.go:95
 	err = g.Wait(t)
-//line policies_task.go:1343
+//line policies_task.go:1345
 	if generated.Suspended(t) {
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		if h != nil {
@@ -1352,7 +1354,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1356
+//line policies_task.go:1358
 
 // firstErrorFunc1Args has the arguments of firstError.func1.
 type firstErrorFunc1Args struct {
@@ -1383,12 +1385,12 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	case 1:
 //line policies.go:89
 		generated.ChildErr(f)
-//line policies_task.go:1387
+//line policies_task.go:1389
 		goto resume1
 	case 2:
 //line policies.go:92
 		err = generated.ChildErr(f)
-//line policies_task.go:1392
+//line policies_task.go:1394
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1399,7 +1401,7 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	}
 //line policies.go:89
 	waitStart(t, tr, "fails")
-//line policies_task.go:1403
+//line policies_task.go:1405
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1411,7 +1413,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 end1:
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1415
+//line policies_task.go:1417
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1423,7 +1425,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1427
+//line policies_task.go:1429
 
 // firstSuccessArgs has the arguments of firstSuccess.
 type firstSuccessArgs struct {
@@ -1476,7 +1478,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1480
+//line policies_task.go:1482
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1488,7 +1490,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1492
+//line policies_task.go:1494
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 1)
 		s := generated.At[firstSuccessAt1](f)
@@ -1502,7 +1504,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1506
+//line policies_task.go:1508
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1515,7 +1517,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1519
+//line policies_task.go:1521
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 2)
 		s := generated.At[firstSuccessAt2](f)
@@ -1529,7 +1531,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1533
+//line policies_task.go:1535
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1542,7 +1544,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1546
+//line policies_task.go:1548
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 3)
 		s := generated.At[firstSuccessAt3](f)
@@ -1556,7 +1558,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1560
+//line policies_task.go:1562
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1568,7 +1570,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1572
+//line policies_task.go:1574
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 4)
 		s := generated.At[firstSuccessAt4](f)
@@ -1578,7 +1580,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:106
 	err := g.Wait(t)
-//line policies_task.go:1582
+//line policies_task.go:1584
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 5)
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
@@ -1588,7 +1590,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1592
+//line policies_task.go:1594
 
 // firstSuccessStep is the step form of firstSuccess.
 func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
@@ -1611,7 +1613,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:102
 		generated.Child(f)
-//line policies_task.go:1615
+//line policies_task.go:1617
 		goto resume1
 	case 2:
 		s := generated.At[firstSuccessAt2](f)
@@ -1620,7 +1622,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:103
 		generated.Child(f)
-//line policies_task.go:1624
+//line policies_task.go:1626
 		goto resume2
 	case 3:
 		s := generated.At[firstSuccessAt3](f)
@@ -1629,7 +1631,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:104
 		generated.Child(f)
-//line policies_task.go:1633
+//line policies_task.go:1635
 		goto resume3
 	case 4:
 		s := generated.At[firstSuccessAt4](f)
@@ -1637,14 +1639,14 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		n = s.n
 //line policies.go:105
 		generated.Child(f)
-//line policies_task.go:1641
+//line policies_task.go:1643
 		goto resume4
 	case 5:
 		s := generated.At[firstSuccessAt5](f)
 		n = s.n
 //line policies.go:106
 		err = generated.Err(f)
-//line policies_task.go:1648
+//line policies_task.go:1650
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1656,7 +1658,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1660
+//line policies_task.go:1662
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1668,7 +1670,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1672
+//line policies_task.go:1674
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
@@ -1683,7 +1685,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1687
+//line policies_task.go:1689
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1696,7 +1698,7 @@ resume1:
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1700
+//line policies_task.go:1702
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
@@ -1711,7 +1713,7 @@ resume2:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1715
+//line policies_task.go:1717
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1724,7 +1726,7 @@ resume2:
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1728
+//line policies_task.go:1730
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
@@ -1739,7 +1741,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1743
+//line policies_task.go:1745
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1751,7 +1753,7 @@ resume3:
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1755
+//line policies_task.go:1757
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
@@ -1764,7 +1766,7 @@ resume3:
 resume4:
 //line policies.go:106
 	err = g.Wait(t)
-//line policies_task.go:1768
+//line policies_task.go:1770
 	if generated.Suspended(t) {
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		if h != nil {
@@ -1777,7 +1779,7 @@ resume5:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1781
+//line policies_task.go:1783
 
 type firstSuccessFunc1Held = struct {
 	tr *cases.Trace
@@ -1798,14 +1800,14 @@ func firstSuccessFunc1Step(f *generated.Frame, h *firstSuccessFunc1Held) generat
 	case 1:
 //line policies.go:102
 		err = generated.ChildErr(f)
-//line policies_task.go:1802
+//line policies_task.go:1804
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:102
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1809
+//line policies_task.go:1811
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc1Held{}
@@ -1817,7 +1819,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1821
+//line policies_task.go:1823
 
 type firstSuccessFunc2Held = struct {
 	tr *cases.Trace
@@ -1837,14 +1839,14 @@ func firstSuccessFunc2Step(f *generated.Frame, h *firstSuccessFunc2Held) generat
 	case 1:
 //line policies.go:103
 		generated.ChildErr(f)
-//line policies_task.go:1841
+//line policies_task.go:1843
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:103
 	waitStart(t, tr, "fails")
-//line policies_task.go:1848
+//line policies_task.go:1850
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc2Held{}
@@ -1856,7 +1858,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:1860
+//line policies_task.go:1862
 
 type firstSuccessFunc3Held = struct {
 	tr *cases.Trace
@@ -1876,14 +1878,14 @@ func firstSuccessFunc3Step(f *generated.Frame, h *firstSuccessFunc3Held) generat
 	case 1:
 //line policies.go:104
 		generated.ChildErr(f)
-//line policies_task.go:1880
+//line policies_task.go:1882
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:104
 	waitStart(t, tr, "succeeds")
-//line policies_task.go:1887
+//line policies_task.go:1889
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc3Held{}
@@ -1895,7 +1897,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:1899
+//line policies_task.go:1901
 
 type firstSuccessFunc4Held = struct {
 	tr *cases.Trace
@@ -1916,14 +1918,14 @@ func firstSuccessFunc4Step(f *generated.Frame, h *firstSuccessFunc4Held) generat
 	case 1:
 //line policies.go:105
 		err = generated.ChildErr(f)
-//line policies_task.go:1920
+//line policies_task.go:1922
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:105
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1927
+//line policies_task.go:1929
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc4Held{}
@@ -1935,7 +1937,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1939
+//line policies_task.go:1941
 
 // noSuccessArgs has the arguments of noSuccess.
 type noSuccessArgs struct {
@@ -1975,7 +1977,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1979
+//line policies_task.go:1981
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -1990,7 +1992,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[noSuccessFunc1Held](c) = noSuccessFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1994
+//line policies_task.go:1996
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[noSuccessHeld](t, noSuccessKind, 1)
 			s := generated.At[noSuccessAt1](f)
@@ -2002,7 +2004,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:119
 	err := g.Wait(t)
-//line policies_task.go:2006
+//line policies_task.go:2008
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, noSuccessKind, 2)
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
@@ -2012,7 +2014,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2016
+//line policies_task.go:2018
 
 // noSuccessStep is the step form of noSuccess.
 func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
@@ -2035,14 +2037,14 @@ func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:114
 		generated.Child(f)
-//line policies_task.go:2039
+//line policies_task.go:2041
 		goto resume1
 	case 2:
 		s := generated.At[noSuccessAt2](f)
 		n = s.n
 //line policies.go:119
 		err = generated.Err(f)
-//line policies_task.go:2046
+//line policies_task.go:2048
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2065,7 +2067,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:2069
+//line policies_task.go:2071
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -2081,7 +2083,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2085
+//line policies_task.go:2087
 	if generated.Suspended(t) {
 		s := generated.At[noSuccessAt1](f)
 		*s = noSuccessAt1{n: n, i1: i1}
@@ -2097,7 +2099,7 @@ resume1:
 end1:
 //line policies.go:119
 	err = g.Wait(t)
-//line policies_task.go:2101
+//line policies_task.go:2103
 	if generated.Suspended(t) {
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		if h != nil {
@@ -2110,7 +2112,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:2114
+//line policies_task.go:2116
 
 // noSuccessFunc1Args has the arguments of noSuccess.func1.
 type noSuccessFunc1Args struct {
@@ -2147,14 +2149,14 @@ func noSuccessFunc1Step(f *generated.Frame, h *noSuccessFunc1Held) generated.Ste
 		i = s.i
 //line policies.go:115
 		generated.ChildErr(f)
-//line policies_task.go:2151
+//line policies_task.go:2153
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:115
 	waitStart(t, tr, "fails", i)
-//line policies_task.go:2158
+//line policies_task.go:2160
 	if generated.Suspended(t) {
 		*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 		if h != nil {
@@ -2167,7 +2169,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
 }
 
-//line policies_task.go:2171
+//line policies_task.go:2173
 
 // firstEndArgs has the arguments of firstEnd.
 type firstEndArgs struct {
@@ -2213,7 +2215,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2217
+//line policies_task.go:2219
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2225,7 +2227,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2229
+//line policies_task.go:2231
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 1)
 				s := generated.At[firstEndAt1](f)
@@ -2239,7 +2241,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 					waitStart(t, tr, "ends", i)
-//line policies_task.go:2243
+//line policies_task.go:2245
 					if generated.Suspended(t) {
 						f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 						*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2257,7 +2259,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc2Held](c) = firstEndFunc2Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2261
+//line policies_task.go:2263
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 2)
 				s := generated.At[firstEndAt2](f)
@@ -2268,7 +2270,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:135
 			err := g.Wait(t)
-//line policies_task.go:2272
+//line policies_task.go:2274
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 3)
 				*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
@@ -2283,7 +2285,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, t.Err()
 }
 
-//line policies_task.go:2287
+//line policies_task.go:2289
 
 // firstEndStep is the step form of firstEnd.
 func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
@@ -2306,7 +2308,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:127
 		generated.Child(f)
-//line policies_task.go:2310
+//line policies_task.go:2312
 		goto resume1
 	case 2:
 		s := generated.At[firstEndAt2](f)
@@ -2315,7 +2317,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:128
 		generated.Child(f)
-//line policies_task.go:2319
+//line policies_task.go:2321
 		goto resume2
 	case 3:
 		s := generated.At[firstEndAt3](f)
@@ -2323,7 +2325,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:135
 		err = generated.Err(f)
-//line policies_task.go:2327
+//line policies_task.go:2329
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2343,7 +2345,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:2347
+//line policies_task.go:2349
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2355,7 +2357,7 @@ loop1:
 		*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:2359
+//line policies_task.go:2361
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt1](f)
 		*s = firstEndAt1{n: n, i1: i1, i: i}
@@ -2371,7 +2373,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 				waitStart(t, tr, "ends", i)
-//line policies_task.go:2375
+//line policies_task.go:2377
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 					*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2390,7 +2392,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2394
+//line policies_task.go:2396
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt2](f)
 		*s = firstEndAt2{n: n, i1: i1, i: i}
@@ -2401,7 +2403,7 @@ resume1:
 resume2:
 //line policies.go:135
 	err = g.Wait(t)
-//line policies_task.go:2405
+//line policies_task.go:2407
 	if generated.Suspended(t) {
 		*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 		*h = firstEndHeld{tr: tr}
@@ -2418,7 +2420,7 @@ end1:
 	return generated.Return[int](f, n, t.Err())
 }
 
-//line policies_task.go:2422
+//line policies_task.go:2424
 
 type firstEndFunc1Held = struct {
 	tr *cases.Trace
@@ -2439,14 +2441,14 @@ func firstEndFunc1Step(f *generated.Frame, h *firstEndFunc1Held) generated.Step 
 	case 1:
 //line policies.go:127
 		err = generated.ChildErr(f)
-//line policies_task.go:2443
+//line policies_task.go:2445
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:127
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2450
+//line policies_task.go:2452
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstEndFunc1Held{}
@@ -2458,7 +2460,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2462
+//line policies_task.go:2464
 
 // firstEndFunc2Args has the arguments of firstEnd.func2.
 type firstEndFunc2Args struct {
@@ -2495,14 +2497,14 @@ func firstEndFunc2Step(f *generated.Frame, h *firstEndFunc2Held) generated.Step 
 		i = s.i
 //line policies.go:129
 		generated.ChildErr(f)
-//line policies_task.go:2499
+//line policies_task.go:2501
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:129
 	waitStart(t, tr, "ends", i)
-//line policies_task.go:2506
+//line policies_task.go:2508
 	if generated.Suspended(t) {
 		*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 		if h != nil {
@@ -2518,7 +2520,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:2522
+//line policies_task.go:2524
 
 // policyAndLimitArgs has the arguments of policyAndLimit.
 type policyAndLimitArgs struct {
@@ -2558,7 +2560,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2562
+//line policies_task.go:2564
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2571,7 +2573,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[policyAndLimitFunc1Held](c) = policyAndLimitFunc1Held{tr: tr, started: &started}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:2575
+//line policies_task.go:2577
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 1)
 			s := generated.At[policyAndLimitAt1](f)
@@ -2583,7 +2585,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:154
 	err := g.Wait(t)
-//line policies_task.go:2587
+//line policies_task.go:2589
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 2)
 		*h = policyAndLimitHeld{started: &started}
@@ -2593,7 +2595,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(started.Load()), err
 }
 
-//line policies_task.go:2597
+//line policies_task.go:2599
 
 // policyAndLimitStep is the step form of policyAndLimit.
 func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Step {
@@ -2618,13 +2620,13 @@ func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Ste
 		tr, started = h.tr, h.started
 //line policies.go:146
 		generated.Child(f)
-//line policies_task.go:2622
+//line policies_task.go:2624
 		goto resume1
 	case 2:
 		started = h.started
 //line policies.go:154
 		err = generated.Err(f)
-//line policies_task.go:2628
+//line policies_task.go:2630
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2653,7 +2655,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2657
+//line policies_task.go:2659
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2667,7 +2669,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2671
+//line policies_task.go:2673
 	if generated.Suspended(t) {
 		s := generated.At[policyAndLimitAt1](f)
 		*s = policyAndLimitAt1{i1: i1}
@@ -2682,7 +2684,7 @@ resume1:
 end1:
 //line policies.go:154
 	err = g.Wait(t)
-//line policies_task.go:2686
+//line policies_task.go:2688
 	if generated.Suspended(t) {
 		*h = policyAndLimitHeld{started: started}
 		return generated.Wait(f, t, 2)
@@ -2692,7 +2694,7 @@ resume2:
 	return generated.Return[int](f, int(started.Load()), err)
 }
 
-//line policies_task.go:2696
+//line policies_task.go:2698
 
 // policyAndLimitFunc1Args has the arguments of policyAndLimit.func1.
 type policyAndLimitFunc1Args struct {
@@ -2725,7 +2727,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 	case 1:
 //line policies.go:151
 		err = generated.ChildErr(f)
-//line policies_task.go:2729
+//line policies_task.go:2731
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2736,7 +2738,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 		return generated.Return[struct{}](f, struct{}{}, errChild)
 	}
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2740
+//line policies_task.go:2742
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = policyAndLimitFunc1Held{}
@@ -2748,7 +2750,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2752
+//line policies_task.go:2754
 
 // nestedPoliciesArgs has the arguments of nestedPolicies.
 type nestedPoliciesArgs struct {
@@ -2794,7 +2796,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2798
+//line policies_task.go:2800
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2806,7 +2808,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2810
+//line policies_task.go:2812
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -2820,7 +2822,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2824
+//line policies_task.go:2826
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2832,7 +2834,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2836
+//line policies_task.go:2838
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -2843,7 +2845,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2847
+//line policies_task.go:2849
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -2858,7 +2860,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2862
+//line policies_task.go:2864
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedPoliciesHeld](t, nestedPoliciesKind, 1)
 		s := generated.At[nestedPoliciesAt1](f)
@@ -2877,7 +2879,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2881
+//line policies_task.go:2883
 						if generated.Suspended(t) {
 							return // the callee's frame is the only one
 						}
@@ -2889,7 +2891,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:2893
+//line policies_task.go:2895
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -2901,7 +2903,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2905
+//line policies_task.go:2907
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -2916,7 +2918,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2920
+//line policies_task.go:2922
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 2)
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2926,7 +2928,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:178
 	err := outer.Wait(t)
-//line policies_task.go:2930
+//line policies_task.go:2932
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 3)
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
@@ -2936,7 +2938,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2940
+//line policies_task.go:2942
 
 // nestedPoliciesStep is the step form of nestedPolicies.
 func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Step {
@@ -2959,7 +2961,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		tr = h.tr
 //line policies.go:161
 		generated.Child(f)
-//line policies_task.go:2963
+//line policies_task.go:2965
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2967,14 +2969,14 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		n = s.n
 //line policies.go:169
 		generated.Child(f)
-//line policies_task.go:2971
+//line policies_task.go:2973
 		goto resume2
 	case 3:
 		s := generated.At[nestedPoliciesAt3](f)
 		n = s.n
 //line policies.go:178
 		err = generated.Err(f)
-//line policies_task.go:2978
+//line policies_task.go:2980
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2991,7 +2993,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2995
+//line policies_task.go:2997
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -3003,7 +3005,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3007
+//line policies_task.go:3009
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -3017,7 +3019,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3021
+//line policies_task.go:3023
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -3029,7 +3031,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3033
+//line policies_task.go:3035
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3040,7 +3042,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:3044
+//line policies_task.go:3046
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -3055,7 +3057,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3059
+//line policies_task.go:3061
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
@@ -3075,7 +3077,7 @@ resume1:
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:3079
+//line policies_task.go:3081
 						if generated.Suspended(t) {
 							return // the callee's frame is the only one
 						}
@@ -3087,7 +3089,7 @@ resume1:
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:3091
+//line policies_task.go:3093
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -3099,7 +3101,7 @@ resume1:
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:3103
+//line policies_task.go:3105
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -3114,7 +3116,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3118
+//line policies_task.go:3120
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
@@ -3127,7 +3129,7 @@ resume1:
 resume2:
 //line policies.go:178
 	err = outer.Wait(t)
-//line policies_task.go:3131
+//line policies_task.go:3133
 	if generated.Suspended(t) {
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		if h != nil {
@@ -3140,7 +3142,7 @@ resume3:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3144
+//line policies_task.go:3146
 
 // nestedPoliciesFunc1At1 is what nestedPolicies.func1 keeps while it waits in line 164.
 type nestedPoliciesFunc1At1 struct {
@@ -3177,7 +3179,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:164
 		generated.Child(f)
-//line policies_task.go:3181
+//line policies_task.go:3183
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3185,13 +3187,13 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:165
 		generated.Child(f)
-//line policies_task.go:3189
+//line policies_task.go:3191
 		goto resume2
 	case 3:
 		tr = h.tr
 //line policies.go:166
 		err = generated.Err(f)
-//line policies_task.go:3195
+//line policies_task.go:3197
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3203,7 +3205,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3207
+//line policies_task.go:3209
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3215,7 +3217,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3219
+//line policies_task.go:3221
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At1](f)
 		*s = nestedPoliciesFunc1At1{}
@@ -3229,7 +3231,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 			err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3233
+//line policies_task.go:3235
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3241,7 +3243,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3245
+//line policies_task.go:3247
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At2](f)
 		*s = nestedPoliciesFunc1At2{}
@@ -3252,7 +3254,7 @@ resume1:
 resume2:
 //line policies.go:166
 	err = inner.Wait(t)
-//line policies_task.go:3256
+//line policies_task.go:3258
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc1Held{tr: tr}
 		return generated.Wait(f, t, 3)
@@ -3263,7 +3265,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:3267
+//line policies_task.go:3269
 
 type nestedPoliciesFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -3284,14 +3286,14 @@ func nestedPoliciesFunc1Func1Step(f *generated.Frame, h *nestedPoliciesFunc1Func
 	case 1:
 //line policies.go:164
 		err = generated.ChildErr(f)
-//line policies_task.go:3288
+//line policies_task.go:3290
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:164
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3295
+//line policies_task.go:3297
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func1Held{}
@@ -3303,7 +3305,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3307
+//line policies_task.go:3309
 
 type nestedPoliciesFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -3324,14 +3326,14 @@ func nestedPoliciesFunc1Func2Step(f *generated.Frame, h *nestedPoliciesFunc1Func
 	case 1:
 //line policies.go:165
 		err = generated.ChildErr(f)
-//line policies_task.go:3328
+//line policies_task.go:3330
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:165
 	err = waitStart(t, tr, "inner ends")
-//line policies_task.go:3335
+//line policies_task.go:3337
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func2Held{}
@@ -3343,7 +3345,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3347
+//line policies_task.go:3349
 
 // nestedPoliciesFunc2At1 is what nestedPolicies.func2 keeps while it waits in line 172.
 type nestedPoliciesFunc2At1 struct {
@@ -3378,13 +3380,13 @@ func nestedPoliciesFunc2Step(f *generated.Frame, h *nestedPoliciesFunc2Held) gen
 		tr = h.tr
 //line policies.go:172
 		generated.Child(f)
-//line policies_task.go:3382
+//line policies_task.go:3384
 		goto resume1
 	case 2:
 		tr = h.tr
 //line policies.go:174
 		err = generated.Err(f)
-//line policies_task.go:3388
+//line policies_task.go:3390
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3402,7 +3404,7 @@ loop1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3406
+//line policies_task.go:3408
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3414,7 +3416,7 @@ loop1:
 		*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3418
+//line policies_task.go:3420
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc2At1](f)
 		*s = nestedPoliciesFunc2At1{i: i}
@@ -3428,7 +3430,7 @@ resume1:
 	goto loop1
 end1:
 	err = inner.Wait(t)
-//line policies_task.go:3432
+//line policies_task.go:3434
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc2Held{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -3439,7 +3441,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3443
+//line policies_task.go:3445
 
 type nestedPoliciesFunc2Func1Held = struct {
 	tr *cases.Trace
@@ -3460,14 +3462,14 @@ func nestedPoliciesFunc2Func1Step(f *generated.Frame, h *nestedPoliciesFunc2Func
 	case 1:
 //line policies.go:172
 		err = generated.ChildErr(f)
-//line policies_task.go:3464
+//line policies_task.go:3466
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:172
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3471
+//line policies_task.go:3473
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc2Func1Held{}
@@ -3479,7 +3481,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3483
+//line policies_task.go:3485
 
 // cancelsArgs has the arguments of cancels.
 type cancelsArgs struct {
@@ -3528,7 +3530,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:3532
+//line policies_task.go:3534
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 					*h = cancelsFunc1Held{tr: tr}
@@ -3543,7 +3545,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:3547
+//line policies_task.go:3549
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[cancelsHeld](t, cancelsKind, 1)
 			s := generated.At[cancelsAt1](f)
@@ -3555,7 +3557,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3559
+//line policies_task.go:3561
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 2)
 		s := generated.At[cancelsAt2](f)
@@ -3565,7 +3567,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3569
+//line policies_task.go:3571
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 3)
 		s := generated.At[cancelsAt3](f)
@@ -3575,7 +3577,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:193
 	err := g.Wait(t)
-//line policies_task.go:3579
+//line policies_task.go:3581
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 4)
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
@@ -3585,7 +3587,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3589
+//line policies_task.go:3591
 
 // cancelsStep is the step form of cancels.
 func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
@@ -3608,7 +3610,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:185
 		generated.Child(f)
-//line policies_task.go:3612
+//line policies_task.go:3614
 		goto resume1
 	case 2:
 		s := generated.At[cancelsAt2](f)
@@ -3616,7 +3618,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:191
 		generated.ChildErr(f)
-//line policies_task.go:3620
+//line policies_task.go:3622
 		goto resume2
 	case 3:
 		s := generated.At[cancelsAt3](f)
@@ -3624,14 +3626,14 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:192
 		generated.Child(f)
-//line policies_task.go:3628
+//line policies_task.go:3630
 		goto resume3
 	case 4:
 		s := generated.At[cancelsAt4](f)
 		n = s.n
 //line policies.go:193
 		err = generated.Err(f)
-//line policies_task.go:3635
+//line policies_task.go:3637
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3650,7 +3652,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3654
+//line policies_task.go:3656
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 				*h = cancelsFunc1Held{tr: tr}
@@ -3665,7 +3667,7 @@ loop1:
 		*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3669
+//line policies_task.go:3671
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt1](f)
 		*s = cancelsAt1{n: n, i: i}
@@ -3681,7 +3683,7 @@ resume1:
 end1:
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3685
+//line policies_task.go:3687
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
@@ -3694,7 +3696,7 @@ end1:
 resume2:
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3698
+//line policies_task.go:3700
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
@@ -3707,7 +3709,7 @@ resume2:
 resume3:
 //line policies.go:193
 	err = g.Wait(t)
-//line policies_task.go:3711
+//line policies_task.go:3713
 	if generated.Suspended(t) {
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		if h != nil {
@@ -3720,7 +3722,7 @@ resume4:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3724
+//line policies_task.go:3726
 
 type cancelsFunc1Held = struct {
 	tr *cases.Trace
@@ -3742,14 +3744,14 @@ func cancelsFunc1Step(f *generated.Frame, h *cancelsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:186
 		err = generated.ChildErr(f)
-//line policies_task.go:3746
+//line policies_task.go:3748
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:186
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3753
+//line policies_task.go:3755
 	if generated.Suspended(t) {
 		*h = cancelsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -3760,7 +3762,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:3764
+//line policies_task.go:3766
 
 // misuseArgs has the arguments of misuse.
 type misuseArgs struct {
@@ -3803,7 +3805,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	try("no limit", func() { g.SetLimit(0) })
 	cancelInVainStart(t, tr, &g)
-//line policies_task.go:3807
+//line policies_task.go:3809
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 1)
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
@@ -3816,7 +3818,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:205
 			err := goOn.Wait(t)
-//line policies_task.go:3820
+//line policies_task.go:3822
 			if generated.Suspended(t) {
 				generated.SpillBare(t, misuseFunc1Kind, 1)
 				return
@@ -3829,7 +3831,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[misuseFunc1Held](c) = misuseFunc1Held{goOn: &goOn}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3833
+//line policies_task.go:3835
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 2)
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
@@ -3841,7 +3843,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	try("policy after Go", func() { g.SetPolicy(task.FirstError) })
 	goOn.Set()
 	err := g.Wait(t)
-//line policies_task.go:3845
+//line policies_task.go:3847
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, misuseKind, 3)
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
@@ -3851,7 +3853,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3855
+//line policies_task.go:3857
 
 // misuseStep is the step form of misuse.
 func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
@@ -3875,7 +3877,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try = h.g, h.try
 //line policies.go:203
 		generated.Child(f1)
-//line policies_task.go:3879
+//line policies_task.go:3881
 		goto resume1
 	case 2:
 		s := generated.At[misuseAt2](f1)
@@ -3883,14 +3885,14 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try, goOn = h.g, h.try, h.goOn
 //line policies.go:205
 		generated.Child(f1)
-//line policies_task.go:3887
+//line policies_task.go:3889
 		goto resume2
 	case 3:
 		s := generated.At[misuseAt3](f1)
 		n = s.n
 //line policies.go:209
 		err = generated.Err(f1)
-//line policies_task.go:3894
+//line policies_task.go:3896
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3907,7 +3909,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 	}
 //line policies.go:203
 	cancelInVainStart(t, tr, g)
-//line policies_task.go:3911
+//line policies_task.go:3913
 	if generated.Suspended(t) {
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3923,7 +3925,7 @@ resume1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line policies.go:205
 				err := goOn.Wait(t)
-//line policies_task.go:3927
+//line policies_task.go:3929
 				if generated.Suspended(t) {
 					generated.SpillBare(t, misuseFunc1Kind, 1)
 					return
@@ -3937,7 +3939,7 @@ resume1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line policies_task.go:3941
+//line policies_task.go:3943
 	if generated.Suspended(t) {
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3958,7 +3960,7 @@ resume2:
 //line policies.go:208
 	goOn.Set()
 	err = g.Wait(t)
-//line policies_task.go:3962
+//line policies_task.go:3964
 	if generated.Suspended(t) {
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		if h != nil {
@@ -3971,7 +3973,7 @@ resume3:
 	return generated.Return[int](f1, n, err)
 }
 
-//line policies_task.go:3975
+//line policies_task.go:3977
 
 type misuseFunc1Held = struct {
 	goOn *task.Event
@@ -3992,14 +3994,14 @@ func misuseFunc1Step(f *generated.Frame, h *misuseFunc1Held) generated.Step {
 	case 1:
 //line policies.go:205
 		err = generated.Err(f)
-//line policies_task.go:3996
+//line policies_task.go:3998
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:205
 	err = goOn.Wait(t)
-//line policies_task.go:4003
+//line policies_task.go:4005
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = misuseFunc1Held{}
@@ -4011,7 +4013,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:4015
+//line policies_task.go:4017
 
 // cancelInVainExit is what cancelInVain needs until it has ended: its deferred calls and its results.
 type cancelInVainExit struct {
@@ -4038,7 +4040,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}()
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4042
+//line policies_task.go:4044
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 1)
 		*h = cancelInVainHeld{g: g}
@@ -4047,7 +4049,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4051
+//line policies_task.go:4053
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 2)
 		*h = cancelInVainHeld{}
@@ -4066,7 +4068,7 @@ func cancelInVainDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line policies_task.go:4070
+//line policies_task.go:4072
 
 // cancelInVainStep is the step form of cancelInVain.
 func cancelInVainStep(f *generated.Frame, h *cancelInVainHeld) generated.Step {
@@ -4090,12 +4092,12 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 		g = h.g
 //line policies.go:214
 		generated.ChildErr(f)
-//line policies_task.go:4094
+//line policies_task.go:4096
 		goto resume1
 	case 2:
 //line policies.go:215
 		generated.Child(f)
-//line policies_task.go:4099
+//line policies_task.go:4101
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4111,7 +4113,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 	}
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4115
+//line policies_task.go:4117
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit, g: g}
 		return generated.Wait(f, t, 1), true
@@ -4119,7 +4121,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 resume1:
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4123
+//line policies_task.go:4125
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true

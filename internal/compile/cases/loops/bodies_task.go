@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package loops
 
 import (
@@ -113,7 +115,7 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:15
 			err := waitStart(t, tr, "wait")
-//line bodies_task.go:117
+//line bodies_task.go:119
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bodyVariableHeld](t, bodyVariableKind, 1)
 				*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
@@ -132,7 +134,7 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:136
+//line bodies_task.go:138
 
 // bodyVariableStep is the step form of bodyVariable.
 func bodyVariableStep(f *generated.Frame, h *bodyVariableHeld) generated.Step {
@@ -153,7 +155,7 @@ func bodyVariableStep(f *generated.Frame, h *bodyVariableHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:15
 		err = generated.ChildErr(f)
-//line bodies_task.go:157
+//line bodies_task.go:159
 		goto resume1
 	default:
 		return f.BadResume()
@@ -170,7 +172,7 @@ loop1:
 	tr.Print(j)
 	j = 3
 	err = waitStart(t, tr, "wait")
-//line bodies_task.go:174
+//line bodies_task.go:176
 	if generated.Suspended(t) {
 		*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 		*h = bodyVariableHeld{tr: tr}
@@ -194,7 +196,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:198
+//line bodies_task.go:200
 
 // bodyVariablesArgs has the arguments of bodyVariables.
 type bodyVariablesArgs struct {
@@ -238,7 +240,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 		m = map[string]int{"m": i}
 		err = waitStart(t, tr, i)
-//line bodies_task.go:242
+//line bodies_task.go:244
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bodyVariablesHeld](t, bodyVariablesKind, 1)
 			*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
@@ -251,7 +253,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:255
+//line bodies_task.go:257
 
 // bodyVariablesStep is the step form of bodyVariables.
 func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step {
@@ -279,7 +281,7 @@ func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step 
 		tr, s, p, q, list1, e, m = h.tr, h.s, h.p, h.q, h.list1, h.e, h.m
 //line bodies.go:44
 		err = generated.ChildErr(f)
-//line bodies_task.go:283
+//line bodies_task.go:285
 		goto resume1
 	default:
 		return f.BadResume()
@@ -303,7 +305,7 @@ loop1:
 	s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 	m = map[string]int{"m": i}
 	err = waitStart(t, tr, i)
-//line bodies_task.go:307
+//line bodies_task.go:309
 	if generated.Suspended(t) {
 		*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 		*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
@@ -320,7 +322,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:324
+//line bodies_task.go:326
 
 // innerBodyVariableArgs has the arguments of innerBodyVariable.
 type innerBodyVariableArgs struct {
@@ -351,7 +353,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			var inner int
 			tr.Print(outer, inner)
 			v := valueStart(t, tr, 1)
-//line bodies_task.go:355
+//line bodies_task.go:357
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[innerBodyVariableHeld](t, innerBodyVariableKind, 1)
 				s := generated.At[innerBodyVariableAt1](f)
@@ -370,7 +372,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, nil
 }
 
-//line bodies_task.go:374
+//line bodies_task.go:376
 
 // innerBodyVariableStep is the step form of innerBodyVariable.
 func innerBodyVariableStep(f *generated.Frame, h *innerBodyVariableHeld) generated.Step {
@@ -391,7 +393,7 @@ func innerBodyVariableStep(f *generated.Frame, h *innerBodyVariableHeld) generat
 //line bodies.go:57
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:395
+//line bodies_task.go:397
 		goto resume1
 	default:
 		return f.BadResume()
@@ -416,7 +418,7 @@ loop2:
 //line bodies.go:56
 	tr.Print(outer, inner)
 	v = valueStart(t, tr, 1)
-//line bodies_task.go:420
+//line bodies_task.go:422
 	if generated.Suspended(t) {
 		s := generated.At[innerBodyVariableAt1](f)
 		*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
@@ -443,7 +445,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:447
+//line bodies_task.go:449
 
 // redeclaredArgs has the arguments of redeclared.
 type redeclaredArgs struct {
@@ -477,7 +479,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x1 := x + i
 		tr.Print(x1)
 		valueStart(t, tr, x1)
-//line bodies_task.go:481
+//line bodies_task.go:483
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 1)
 			*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
@@ -489,7 +491,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 			x2 := "inner " + fmt.Sprint(x1)
 			valueStart(t, tr, len(x2))
-//line bodies_task.go:493
+//line bodies_task.go:495
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 2)
 				*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
@@ -504,7 +506,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line bodies_task.go:508
+//line bodies_task.go:510
 
 // redeclaredStep is the step form of redeclared.
 func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
@@ -525,7 +527,7 @@ func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:71
 		generated.Child(f)
-//line bodies_task.go:529
+//line bodies_task.go:531
 		goto resume1
 	case 2:
 		s := generated.At[redeclaredAt2](f)
@@ -533,7 +535,7 @@ func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 		tr, x2 = h.tr, h.x2
 //line bodies.go:75
 		generated.Child(f)
-//line bodies_task.go:537
+//line bodies_task.go:539
 		goto resume2
 	default:
 		return f.BadResume()
@@ -550,7 +552,7 @@ loop1:
 	x1 = x + i
 	tr.Print(x1)
 	valueStart(t, tr, x1)
-//line bodies_task.go:554
+//line bodies_task.go:556
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr}
@@ -562,7 +564,7 @@ resume1:
 //line bodies.go:74
 	x2 = "inner " + fmt.Sprint(x1)
 	valueStart(t, tr, len(x2))
-//line bodies_task.go:566
+//line bodies_task.go:568
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr, x2: x2}
@@ -581,7 +583,7 @@ end1:
 	return generated.Return[int](f, x, nil)
 }
 
-//line bodies_task.go:585
+//line bodies_task.go:587
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -610,7 +612,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line bodies.go:87
 				err := waitStart(t, tr, i, j)
-//line bodies_task.go:614
+//line bodies_task.go:616
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 					*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
@@ -629,7 +631,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:633
+//line bodies_task.go:635
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
@@ -650,7 +652,7 @@ func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:87
 		err = generated.ChildErr(f)
-//line bodies_task.go:654
+//line bodies_task.go:656
 		goto resume1
 	default:
 		return f.BadResume()
@@ -672,7 +674,7 @@ loop2:
 	}
 //line bodies.go:87
 	err = waitStart(t, tr, i, j)
-//line bodies_task.go:676
+//line bodies_task.go:678
 	if generated.Suspended(t) {
 		*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 		*h = nestedHeld{tr: tr}
@@ -699,7 +701,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:703
+//line bodies_task.go:705
 
 // threeDeepArgs has the arguments of threeDeep.
 type threeDeepArgs struct {
@@ -738,7 +740,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for j := i; j < 2; j++ {
 			for k := 0; k <= j; k++ {
 				v := valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:742
+//line bodies_task.go:744
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 1)
 					s := generated.At[threeDeepAt1](f)
@@ -751,7 +753,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				count += v
 			}
 			valueStart(t, tr, -j)
-//line bodies_task.go:755
+//line bodies_task.go:757
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 2)
 				*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
@@ -761,7 +763,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line bodies.go:105
 		valueStart(t, tr, -10*i)
-//line bodies_task.go:765
+//line bodies_task.go:767
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 3)
 			*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
@@ -773,7 +775,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:777
+//line bodies_task.go:779
 
 // threeDeepStep is the step form of threeDeep.
 func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
@@ -795,7 +797,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 //line bodies.go:101
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:799
+//line bodies_task.go:801
 		goto resume1
 	case 2:
 		s := generated.At[threeDeepAt2](f)
@@ -803,7 +805,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:103
 		generated.Child(f)
-//line bodies_task.go:807
+//line bodies_task.go:809
 		goto resume2
 	case 3:
 		s := generated.At[threeDeepAt3](f)
@@ -811,7 +813,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:105
 		generated.Child(f)
-//line bodies_task.go:815
+//line bodies_task.go:817
 		goto resume3
 	default:
 		return f.BadResume()
@@ -840,7 +842,7 @@ loop3:
 	}
 //line bodies.go:101
 	v = valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:844
+//line bodies_task.go:846
 	if generated.Suspended(t) {
 		s := generated.At[threeDeepAt1](f)
 		*s = threeDeepAt1{count: count, i: i, j: j, k: k}
@@ -856,7 +858,7 @@ resume1:
 	goto loop3
 end1:
 	valueStart(t, tr, -j)
-//line bodies_task.go:860
+//line bodies_task.go:862
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 		*h = threeDeepHeld{tr: tr}
@@ -869,7 +871,7 @@ resume2:
 end2:
 //line bodies.go:105
 	valueStart(t, tr, -10*i)
-//line bodies_task.go:873
+//line bodies_task.go:875
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 		*h = threeDeepHeld{tr: tr}
@@ -884,7 +886,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:888
+//line bodies_task.go:890
 
 // nestedRangesArgs has the arguments of nestedRanges.
 type nestedRangesArgs struct {
@@ -931,7 +933,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:115
 							tr.Print(i, j, c)
 							v := valueStart(t, tr, j)
-//line bodies_task.go:935
+//line bodies_task.go:937
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedRangesHeld](t, nestedRangesKind, 1)
 								s := generated.At[nestedRangesAt1](f)
@@ -952,7 +954,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:956
+//line bodies_task.go:958
 
 // nestedRangesStep is the step form of nestedRanges.
 func nestedRangesStep(f *generated.Frame, h *nestedRangesHeld) generated.Step {
@@ -975,7 +977,7 @@ func nestedRangesStep(f *generated.Frame, h *nestedRangesHeld) generated.Step {
 //line bodies.go:116
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:979
+//line bodies_task.go:981
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1014,7 +1016,7 @@ loop3:
 	c = char
 	tr.Print(i, j, c)
 	v = valueStart(t, tr, j)
-//line bodies_task.go:1018
+//line bodies_task.go:1020
 	if generated.Suspended(t) {
 		s := generated.At[nestedRangesAt1](f)
 		*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
@@ -1041,7 +1043,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:1045
+//line bodies_task.go:1047
 
 // shadowsArgs has the arguments of shadows.
 type shadowsArgs struct {
@@ -1099,7 +1101,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err := fmt.Errorf("outer")
 	for n1 := 0; n1 < 2; n1++ {
 		err1 := waitStart(t, tr, n1)
-//line bodies_task.go:1103
+//line bodies_task.go:1105
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 1)
 			*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
@@ -1109,7 +1111,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:127
 			err2 := waitStart(t, tr, "if")
-//line bodies_task.go:1113
+//line bodies_task.go:1115
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 2)
 				*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
@@ -1123,7 +1125,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:129
 					n2 := valueStart(t, tr, n1+10)
-//line bodies_task.go:1127
+//line bodies_task.go:1129
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 3)
 						s1 := generated.At[shadowsAt3](f)
@@ -1138,7 +1140,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					} else {
 						n3 := fmt.Sprint("text ", n2, err2)
 						valueStart(t, tr, len(n3))
-//line bodies_task.go:1142
+//line bodies_task.go:1144
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 4)
 							*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
@@ -1156,7 +1158,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	len1 := func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1160
+//line bodies_task.go:1162
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 5)
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
@@ -1166,7 +1168,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:140
 	true1 := false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1170
+//line bodies_task.go:1172
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 6)
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
@@ -1178,7 +1180,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:1182
+//line bodies_task.go:1184
 
 // shadowsStep is the step form of shadows.
 func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
@@ -1202,7 +1204,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err = h.tr, h.err
 //line bodies.go:126
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1206
+//line bodies_task.go:1208
 		goto resume1
 	case 2:
 		s1 := generated.At[shadowsAt2](f)
@@ -1210,7 +1212,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, err1 = h.tr, h.err, h.err1
 //line bodies.go:127
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:1214
+//line bodies_task.go:1216
 		goto resume2
 	case 3:
 		s1 := generated.At[shadowsAt3](f)
@@ -1219,7 +1221,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 //line bodies.go:129
 		n2 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1223
+//line bodies_task.go:1225
 		goto resume3
 	case 4:
 		s1 := generated.At[shadowsAt4](f)
@@ -1227,7 +1229,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, err1, n3 = h.tr, h.err, h.err1, h.n3
 //line bodies.go:133
 		generated.Child(f)
-//line bodies_task.go:1231
+//line bodies_task.go:1233
 		goto resume4
 	case 5:
 		s1 := generated.At[shadowsAt5](f)
@@ -1235,7 +1237,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:139
 		generated.Child(f)
-//line bodies_task.go:1239
+//line bodies_task.go:1241
 		goto resume5
 	case 6:
 		s1 := generated.At[shadowsAt6](f)
@@ -1243,7 +1245,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:141
 		generated.Child(f)
-//line bodies_task.go:1247
+//line bodies_task.go:1249
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1258,7 +1260,7 @@ loop1:
 	}
 //line bodies.go:126
 	err1 = waitStart(t, tr, n1)
-//line bodies_task.go:1262
+//line bodies_task.go:1264
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err}
@@ -1267,7 +1269,7 @@ loop1:
 resume1:
 //line bodies.go:127
 	err2 = waitStart(t, tr, "if")
-//line bodies_task.go:1271
+//line bodies_task.go:1273
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1}
@@ -1284,7 +1286,7 @@ resume2:
 else1:
 //line bodies.go:129
 	n2 = valueStart(t, tr, n1+10)
-//line bodies_task.go:1288
+//line bodies_task.go:1290
 	if generated.Suspended(t) {
 		s1 := generated.At[shadowsAt3](f)
 		*s1 = shadowsAt3{n: n, n1: n1}
@@ -1304,7 +1306,7 @@ else2:
 //line bodies.go:132
 	n3 = fmt.Sprint("text ", n2, err2)
 	valueStart(t, tr, len(n3))
-//line bodies_task.go:1308
+//line bodies_task.go:1310
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
@@ -1324,7 +1326,7 @@ end3:
 //line bodies.go:138
 	len1 = func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1328
+//line bodies_task.go:1330
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1334,7 +1336,7 @@ resume5:
 //line bodies.go:140
 	true1 = false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1338
+//line bodies_task.go:1340
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1346,7 +1348,7 @@ resume6:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:1350
+//line bodies_task.go:1352
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1402,7 +1404,7 @@ var declarationsKind *generated.Kind
 func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:1406
+//line bodies_task.go:1408
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 		s := generated.At[declarationsAt1](f1)
@@ -1414,7 +1416,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	a, b, c := 1, v, "c"
 	v1 := valueStart(t, tr, 3)
-//line bodies_task.go:1418
+//line bodies_task.go:1420
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 		s := generated.At[declarationsAt2](f1)
@@ -1429,7 +1431,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x, y = v1, 4
 //line bodies.go:150
 	d := valueStart(t, tr, 5)
-//line bodies_task.go:1433
+//line bodies_task.go:1435
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 		s := generated.At[declarationsAt3](f1)
@@ -1440,7 +1442,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:151
 	v2 := valueStart(t, tr, d+2)
-//line bodies_task.go:1444
+//line bodies_task.go:1446
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 4)
 		s := generated.At[declarationsAt4](f1)
@@ -1453,7 +1455,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e, f := d+1, v2
 	var g float64
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1457
+//line bodies_task.go:1459
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 5)
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1462,7 +1464,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:154
 	v3 := valueStart(t, tr, 7)
-//line bodies_task.go:1466
+//line bodies_task.go:1468
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 6)
 		s := generated.At[declarationsAt6](f1)
@@ -1478,7 +1480,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + x + y + d + e + f, nil
 }
 
-//line bodies_task.go:1482
+//line bodies_task.go:1484
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step {
@@ -1501,7 +1503,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:147
 		v = s.result
 		generated.Child(f1)
-//line bodies_task.go:1505
+//line bodies_task.go:1507
 		goto resume1
 	case 2:
 		s := generated.At[declarationsAt2](f1)
@@ -1510,7 +1512,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:148
 		v1 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1514
+//line bodies_task.go:1516
 		goto resume2
 	case 3:
 		s := generated.At[declarationsAt3](f1)
@@ -1519,7 +1521,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:150
 		d = s.result
 		generated.Child(f1)
-//line bodies_task.go:1523
+//line bodies_task.go:1525
 		goto resume3
 	case 4:
 		s := generated.At[declarationsAt4](f1)
@@ -1528,7 +1530,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:151
 		v2 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1532
+//line bodies_task.go:1534
 		goto resume4
 	case 5:
 		s := generated.At[declarationsAt5](f1)
@@ -1536,7 +1538,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 		tr, c = h1.tr, h1.c
 //line bodies.go:153
 		generated.Child(f1)
-//line bodies_task.go:1540
+//line bodies_task.go:1542
 		goto resume5
 	case 6:
 		s := generated.At[declarationsAt6](f1)
@@ -1545,14 +1547,14 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:154
 		v3 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1549
+//line bodies_task.go:1551
 		goto resume6
 	default:
 		return f1.BadResume()
 	}
 //line bodies.go:147
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:1556
+//line bodies_task.go:1558
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
@@ -1564,7 +1566,7 @@ resume1:
 //line bodies.go:147
 	a, b, c = 1, v, "c"
 	v1 = valueStart(t, tr, 3)
-//line bodies_task.go:1568
+//line bodies_task.go:1570
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
@@ -1579,7 +1581,7 @@ resume2:
 	x, y = v1, 4
 //line bodies.go:150
 	d = valueStart(t, tr, 5)
-//line bodies_task.go:1583
+//line bodies_task.go:1585
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
@@ -1590,7 +1592,7 @@ resume2:
 resume3:
 //line bodies.go:151
 	v2 = valueStart(t, tr, d+2)
-//line bodies_task.go:1594
+//line bodies_task.go:1596
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
@@ -1603,7 +1605,7 @@ resume4:
 	e, f = d+1, v2
 	g = 0
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1607
+//line bodies_task.go:1609
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1612,7 +1614,7 @@ resume4:
 resume5:
 //line bodies.go:154
 	v3 = valueStart(t, tr, 7)
-//line bodies_task.go:1616
+//line bodies_task.go:1618
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1628,4 +1630,4 @@ resume6:
 	return generated.Return[int](f1, a+b+x+y+d+e+f, nil)
 }
 
-//line bodies_task.go:1632
+//line bodies_task.go:1634

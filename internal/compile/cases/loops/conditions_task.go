@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package loops
 
 import (
@@ -117,7 +119,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if x == 0 {
 		x = 1
 		waitStart(t, tr, "if")
-//line conditions_task.go:121
+//line conditions_task.go:123
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 1)
 			*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
@@ -132,7 +134,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for x < 2 {
 		x = 5
 		waitStart(t, tr, "for")
-//line conditions_task.go:136
+//line conditions_task.go:138
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 2)
 			*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
@@ -149,7 +151,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:22
 			v := valueStart(t, tr, x)
-//line conditions_task.go:153
+//line conditions_task.go:155
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 3)
 				s := generated.At[conditionOnceAt3](f)
@@ -165,7 +167,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 			x = 0
 			waitStart(t, tr, "and")
-//line conditions_task.go:169
+//line conditions_task.go:171
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[conditionOnceHeld](t, conditionOnceKind, 4)
 				*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
@@ -180,7 +182,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line conditions_task.go:184
+//line conditions_task.go:186
 
 // conditionOnceStep is the step form of conditionOnce.
 func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step {
@@ -202,7 +204,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:12
 		generated.ChildErr(f)
-//line conditions_task.go:206
+//line conditions_task.go:208
 		goto resume1
 	case 2:
 		s := generated.At[conditionOnceAt2](f)
@@ -210,7 +212,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:19
 		generated.ChildErr(f)
-//line conditions_task.go:214
+//line conditions_task.go:216
 		goto resume2
 	case 3:
 		s := generated.At[conditionOnceAt3](f)
@@ -219,7 +221,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 //line conditions.go:22
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:223
+//line conditions_task.go:225
 		goto resume3
 	case 4:
 		s := generated.At[conditionOnceAt4](f)
@@ -227,7 +229,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:24
 		generated.ChildErr(f)
-//line conditions_task.go:231
+//line conditions_task.go:233
 		goto resume4
 	default:
 		return f.BadResume()
@@ -240,7 +242,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 //line conditions.go:11
 	x = 1
 	waitStart(t, tr, "if")
-//line conditions_task.go:244
+//line conditions_task.go:246
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -262,7 +264,7 @@ loop1:
 //line conditions.go:18
 	x = 5
 	waitStart(t, tr, "for")
-//line conditions_task.go:266
+//line conditions_task.go:268
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -281,7 +283,7 @@ end2:
 	}
 //line conditions.go:22
 	v = valueStart(t, tr, x)
-//line conditions_task.go:285
+//line conditions_task.go:287
 	if generated.Suspended(t) {
 		s := generated.At[conditionOnceAt3](f)
 		*s = conditionOnceAt3{x: x}
@@ -300,7 +302,7 @@ end3:
 //line conditions.go:23
 	x = 0
 	waitStart(t, tr, "and")
-//line conditions_task.go:304
+//line conditions_task.go:306
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -313,7 +315,7 @@ end4:
 	return generated.Return[int](f, x, nil)
 }
 
-//line conditions_task.go:317
+//line conditions_task.go:319
 
 // loopConditionArgs has the arguments of loopCondition.
 type loopConditionArgs struct {
@@ -370,7 +372,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:32
 		v := valueStart(t, tr, i)
-//line conditions_task.go:374
+//line conditions_task.go:376
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 1)
 			s := generated.At[loopConditionAt1](f)
@@ -385,7 +387,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:33
 		v1 := valueStart(t, tr, 1)
-//line conditions_task.go:389
+//line conditions_task.go:391
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 2)
 			s := generated.At[loopConditionAt2](f)
@@ -405,7 +407,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:36
 			v2 := valueStart(t, tr, i)
-//line conditions_task.go:409
+//line conditions_task.go:411
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 3)
 				s := generated.At[loopConditionAt3](f)
@@ -427,7 +429,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:39
 		v3 := valueStart(t, tr, i)
-//line conditions_task.go:431
+//line conditions_task.go:433
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 4)
 			s := generated.At[loopConditionAt4](f)
@@ -450,7 +452,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:40
 		i = 9
 		waitStart(t, tr, "body")
-//line conditions_task.go:454
+//line conditions_task.go:456
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 5)
 			*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
@@ -462,7 +464,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:43
 		v4 := valueStart(t, tr, i)
-//line conditions_task.go:466
+//line conditions_task.go:468
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 6)
 			s := generated.At[loopConditionAt6](f)
@@ -481,7 +483,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line conditions_task.go:485
+//line conditions_task.go:487
 
 // loopConditionStep is the step form of loopCondition.
 func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step {
@@ -503,7 +505,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:32
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:507
+//line conditions_task.go:509
 		goto resume1
 	case 2:
 		s := generated.At[loopConditionAt2](f)
@@ -512,7 +514,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:33
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:516
+//line conditions_task.go:518
 		goto resume2
 	case 3:
 		s := generated.At[loopConditionAt3](f)
@@ -521,7 +523,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:36
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:525
+//line conditions_task.go:527
 		goto resume3
 	case 4:
 		s := generated.At[loopConditionAt4](f)
@@ -530,7 +532,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:39
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:534
+//line conditions_task.go:536
 		goto resume4
 	case 5:
 		s := generated.At[loopConditionAt5](f)
@@ -538,7 +540,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:41
 		generated.ChildErr(f)
-//line conditions_task.go:542
+//line conditions_task.go:544
 		goto resume5
 	case 6:
 		s := generated.At[loopConditionAt6](f)
@@ -547,7 +549,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:43
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:551
+//line conditions_task.go:553
 		goto resume6
 	default:
 		return f.BadResume()
@@ -557,7 +559,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 loop1:
 //line conditions.go:32
 	v = valueStart(t, tr, i)
-//line conditions_task.go:561
+//line conditions_task.go:563
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt1](f)
 		*s = loopConditionAt1{n: n, i: i}
@@ -574,7 +576,7 @@ resume1:
 end1:
 //line conditions.go:33
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:578
+//line conditions_task.go:580
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt2](f)
 		*s = loopConditionAt2{n: n, i: i}
@@ -597,7 +599,7 @@ loop2:
 	}
 //line conditions.go:36
 	v2 = valueStart(t, tr, i)
-//line conditions_task.go:601
+//line conditions_task.go:603
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt3](f)
 		*s = loopConditionAt3{i: i}
@@ -622,7 +624,7 @@ end5:
 loop3:
 //line conditions.go:39
 	v3 = valueStart(t, tr, i)
-//line conditions_task.go:626
+//line conditions_task.go:628
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt4](f)
 		*s = loopConditionAt4{i: i}
@@ -649,7 +651,7 @@ end7:
 //line conditions.go:40
 	i = 9
 	waitStart(t, tr, "body")
-//line conditions_task.go:653
+//line conditions_task.go:655
 	if generated.Suspended(t) {
 		*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 		*h = loopConditionHeld{tr: tr}
@@ -661,7 +663,7 @@ end8:
 loop4:
 //line conditions.go:43
 	v4 = valueStart(t, tr, i)
-//line conditions_task.go:665
+//line conditions_task.go:667
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt6](f)
 		*s = loopConditionAt6{i: i}
@@ -684,7 +686,7 @@ end10:
 	return generated.Return[int](f, i, nil)
 }
 
-//line conditions_task.go:688
+//line conditions_task.go:690
 
 // clausesArgs has the arguments of clauses.
 type clausesArgs struct {
@@ -765,7 +767,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:51
 		i := valueStart(t, tr, 0)
-//line conditions_task.go:769
+//line conditions_task.go:771
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 1)
 			s := generated.At[clausesAt1](f)
@@ -778,7 +780,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line conditions.go:51
 			v := valueStart(t, tr, n)
-//line conditions_task.go:782
+//line conditions_task.go:784
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 2)
 				s := generated.At[clausesAt2](f)
@@ -801,7 +803,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 //line conditions.go:51
 			v1 := valueStart(t, tr, 1)
-//line conditions_task.go:805
+//line conditions_task.go:807
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 3)
 				s := generated.At[clausesAt3](f)
@@ -817,7 +819,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:57
 		v2 := valueStart(t, tr, 0)
-//line conditions_task.go:821
+//line conditions_task.go:823
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 4)
 			s := generated.At[clausesAt4](f)
@@ -828,7 +830,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:57
 		v3 := valueStart(t, tr, 5)
-//line conditions_task.go:832
+//line conditions_task.go:834
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 5)
 			s := generated.At[clausesAt5](f)
@@ -847,7 +849,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v4 := valueStart(t, tr, i1+1)
-//line conditions_task.go:851
+//line conditions_task.go:853
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 6)
 				s := generated.At[clausesAt6](f)
@@ -858,7 +860,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v5 := valueStart(t, tr, j-1)
-//line conditions_task.go:862
+//line conditions_task.go:864
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 7)
 				s := generated.At[clausesAt7](f)
@@ -873,7 +875,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var k int
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:877
+//line conditions_task.go:879
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 8)
 		s := generated.At[clausesAt8](f)
@@ -892,7 +894,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:61
 		k = valueStart(t, tr, k-1)
-//line conditions_task.go:896
+//line conditions_task.go:898
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 9)
 			s := generated.At[clausesAt9](f)
@@ -910,7 +912,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:66
 		valueStart(t, tr, k)
-//line conditions_task.go:914
+//line conditions_task.go:916
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 10)
 			*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
@@ -922,7 +924,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:926
+//line conditions_task.go:928
 
 // clausesStep is the step form of clauses.
 func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
@@ -943,7 +945,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		i = s.result
 		generated.Child(f)
-//line conditions_task.go:947
+//line conditions_task.go:949
 		goto resume1
 	case 2:
 		s := generated.At[clausesAt2](f)
@@ -952,7 +954,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:956
+//line conditions_task.go:958
 		goto resume2
 	case 3:
 		s := generated.At[clausesAt3](f)
@@ -961,7 +963,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:965
+//line conditions_task.go:967
 		goto resume3
 	case 4:
 		s := generated.At[clausesAt4](f)
@@ -970,7 +972,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:974
+//line conditions_task.go:976
 		goto resume4
 	case 5:
 		s := generated.At[clausesAt5](f)
@@ -979,7 +981,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:983
+//line conditions_task.go:985
 		goto resume5
 	case 6:
 		s := generated.At[clausesAt6](f)
@@ -988,7 +990,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:992
+//line conditions_task.go:994
 		goto resume6
 	case 7:
 		s := generated.At[clausesAt7](f)
@@ -997,7 +999,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v5 = s.result
 		generated.Child(f)
-//line conditions_task.go:1001
+//line conditions_task.go:1003
 		goto resume7
 	case 8:
 		s := generated.At[clausesAt8](f)
@@ -1006,7 +1008,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1010
+//line conditions_task.go:1012
 		goto resume8
 	case 9:
 		s := generated.At[clausesAt9](f)
@@ -1015,7 +1017,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1019
+//line conditions_task.go:1021
 		goto resume9
 	case 10:
 		s := generated.At[clausesAt10](f)
@@ -1023,7 +1025,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:66
 		generated.Child(f)
-//line conditions_task.go:1027
+//line conditions_task.go:1029
 		goto resume10
 	default:
 		return f.BadResume()
@@ -1031,7 +1033,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:50
 	sum = 0
 	i = valueStart(t, tr, 0)
-//line conditions_task.go:1035
+//line conditions_task.go:1037
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt1](f)
 		*s = clausesAt1{n: n, sum: sum}
@@ -1043,7 +1045,7 @@ resume1:
 loop1:
 //line conditions.go:51
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1047
+//line conditions_task.go:1049
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt2](f)
 		*s = clausesAt2{n: n, sum: sum, i: i}
@@ -1066,7 +1068,7 @@ end1:
 end2:
 //line conditions.go:51
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:1070
+//line conditions_task.go:1072
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt3](f)
 		*s = clausesAt3{n: n, sum: sum, i: i}
@@ -1081,7 +1083,7 @@ resume3:
 end3:
 //line conditions.go:57
 	v2 = valueStart(t, tr, 0)
-//line conditions_task.go:1085
+//line conditions_task.go:1087
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt4](f)
 		*s = clausesAt4{sum: sum}
@@ -1092,7 +1094,7 @@ end3:
 resume4:
 //line conditions.go:57
 	v3 = valueStart(t, tr, 5)
-//line conditions_task.go:1096
+//line conditions_task.go:1098
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt5](f)
 		*s = clausesAt5{sum: sum, v2: v2}
@@ -1112,7 +1114,7 @@ loop2:
 	sum += i1 * j
 //line conditions.go:57
 	v4 = valueStart(t, tr, i1+1)
-//line conditions_task.go:1116
+//line conditions_task.go:1118
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt6](f)
 		*s = clausesAt6{sum: sum, j: j}
@@ -1123,7 +1125,7 @@ loop2:
 resume6:
 //line conditions.go:57
 	v5 = valueStart(t, tr, j-1)
-//line conditions_task.go:1127
+//line conditions_task.go:1129
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt7](f)
 		*s = clausesAt7{sum: sum, v4: v4}
@@ -1138,7 +1140,7 @@ resume7:
 end4:
 	k = 0
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:1142
+//line conditions_task.go:1144
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
@@ -1154,7 +1156,7 @@ loop3:
 	}
 //line conditions.go:61
 	k = valueStart(t, tr, k-1)
-//line conditions_task.go:1158
+//line conditions_task.go:1160
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt9](f)
 		*s = clausesAt9{sum: sum}
@@ -1174,7 +1176,7 @@ loop4:
 	k++
 //line conditions.go:66
 	valueStart(t, tr, k)
-//line conditions_task.go:1178
+//line conditions_task.go:1180
 	if generated.Suspended(t) {
 		*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 		*h = clausesHeld{tr: tr}
@@ -1187,7 +1189,7 @@ end6:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1191
+//line conditions_task.go:1193
 
 // ifInitArgs has the arguments of ifInit.
 type ifInitArgs struct {
@@ -1235,7 +1237,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:73
 		x := valueStart(t, tr, n)
-//line conditions_task.go:1239
+//line conditions_task.go:1241
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 1)
 			s := generated.At[ifInitAt1](f)
@@ -1252,7 +1254,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				y := x * 2
 //line conditions.go:75
 				v := valueStart(t, tr, y)
-//line conditions_task.go:1256
+//line conditions_task.go:1258
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 2)
 					s := generated.At[ifInitAt2](f)
@@ -1268,7 +1270,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line conditions.go:77
 						z := valueStart(t, tr, y+1)
-//line conditions_task.go:1272
+//line conditions_task.go:1274
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 3)
 							s := generated.At[ifInitAt3](f)
@@ -1292,7 +1294,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:83
 		err := waitStart(t, tr, "init")
-//line conditions_task.go:1296
+//line conditions_task.go:1298
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 4)
 			*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
@@ -1306,7 +1308,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:85
 				err1 := waitStart(t, tr, "second")
-//line conditions_task.go:1310
+//line conditions_task.go:1312
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, ifInitKind, 5)
 					*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
@@ -1323,7 +1325,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1327
+//line conditions_task.go:1329
 
 // ifInitStep is the step form of ifInit.
 func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
@@ -1345,7 +1347,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:73
 		x = s.result
 		generated.Child(f)
-//line conditions_task.go:1349
+//line conditions_task.go:1351
 		goto resume1
 	case 2:
 		s := generated.At[ifInitAt2](f)
@@ -1354,7 +1356,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:75
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1358
+//line conditions_task.go:1360
 		goto resume2
 	case 3:
 		s := generated.At[ifInitAt3](f)
@@ -1363,7 +1365,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:77
 		z = s.result
 		generated.Child(f)
-//line conditions_task.go:1367
+//line conditions_task.go:1369
 		goto resume3
 	case 4:
 		s := generated.At[ifInitAt4](f)
@@ -1371,21 +1373,21 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:83
 		err = generated.ChildErr(f)
-//line conditions_task.go:1375
+//line conditions_task.go:1377
 		goto resume4
 	case 5:
 		s := generated.At[ifInitAt5](f)
 		n = s.n
 //line conditions.go:85
 		err1 = generated.ChildErr(f)
-//line conditions_task.go:1382
+//line conditions_task.go:1384
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:73
 	x = valueStart(t, tr, n)
-//line conditions_task.go:1389
+//line conditions_task.go:1391
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt1](f)
 		*s = ifInitAt1{n: n}
@@ -1404,7 +1406,7 @@ resume1:
 	y = x * 2
 //line conditions.go:75
 	v = valueStart(t, tr, y)
-//line conditions_task.go:1408
+//line conditions_task.go:1410
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt2](f)
 		*s = ifInitAt2{n: n, x: x, y: y}
@@ -1424,7 +1426,7 @@ resume2:
 else1:
 //line conditions.go:77
 	z = valueStart(t, tr, y+1)
-//line conditions_task.go:1428
+//line conditions_task.go:1430
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt3](f)
 		*s = ifInitAt3{n: n, x: x, y: y}
@@ -1448,7 +1450,7 @@ else2:
 	tr.Print("small", x)
 end3:
 	err = waitStart(t, tr, "init")
-//line conditions_task.go:1452
+//line conditions_task.go:1454
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
 		h = generated.Hold(t, ifInitKind, f, h)
@@ -1465,7 +1467,7 @@ resume4:
 else3:
 //line conditions.go:85
 	err1 = waitStart(t, tr, "second")
-//line conditions_task.go:1469
+//line conditions_task.go:1471
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 		if h != nil {
@@ -1484,7 +1486,7 @@ end4:
 	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:1488
+//line conditions_task.go:1490
 
 // elseIfsArgs has the arguments of elseIfs.
 type elseIfsArgs struct {
@@ -1532,7 +1534,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:92
 		v := valueStart(t, tr, n)
-//line conditions_task.go:1536
+//line conditions_task.go:1538
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 1)
 			s := generated.At[elseIfsAt1](f)
@@ -1548,7 +1550,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:94
 				v1 := valueStart(t, tr, n)
-//line conditions_task.go:1552
+//line conditions_task.go:1554
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 2)
 					s := generated.At[elseIfsAt2](f)
@@ -1560,7 +1562,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:94
 				if v1 == 1 {
 					valueStart(t, tr, 100)
-//line conditions_task.go:1564
+//line conditions_task.go:1566
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 3)
 						*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
@@ -1575,7 +1577,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("two")
 				} else {
 					v2 := valueStart(t, tr, 200)
-//line conditions_task.go:1579
+//line conditions_task.go:1581
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 4)
 						s := generated.At[elseIfsAt4](f)
@@ -1592,7 +1594,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line conditions.go:102
 	v3 := valueStart(t, tr, n+1)
-//line conditions_task.go:1596
+//line conditions_task.go:1598
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, elseIfsKind, 5)
 		s := generated.At[elseIfsAt5](f)
@@ -1604,7 +1606,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line conditions_task.go:1608
+//line conditions_task.go:1610
 
 // elseIfsStep is the step form of elseIfs.
 func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
@@ -1625,7 +1627,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:92
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1629
+//line conditions_task.go:1631
 		goto resume1
 	case 2:
 		s := generated.At[elseIfsAt2](f)
@@ -1634,7 +1636,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:94
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:1638
+//line conditions_task.go:1640
 		goto resume2
 	case 3:
 		s := generated.At[elseIfsAt3](f)
@@ -1642,7 +1644,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:95
 		generated.Child(f)
-//line conditions_task.go:1646
+//line conditions_task.go:1648
 		goto resume3
 	case 4:
 		s := generated.At[elseIfsAt4](f)
@@ -1651,21 +1653,21 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:100
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:1655
+//line conditions_task.go:1657
 		goto resume4
 	case 5:
 		s := generated.At[elseIfsAt5](f)
 //line conditions.go:102
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:1662
+//line conditions_task.go:1664
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:92
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1669
+//line conditions_task.go:1671
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt1](f)
 		*s = elseIfsAt1{n: n}
@@ -1685,7 +1687,7 @@ resume1:
 else1:
 //line conditions.go:94
 	v1 = valueStart(t, tr, n)
-//line conditions_task.go:1689
+//line conditions_task.go:1691
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt2](f)
 		*s = elseIfsAt2{n: n}
@@ -1701,7 +1703,7 @@ resume2:
 	}
 //line conditions.go:95
 	valueStart(t, tr, 100)
-//line conditions_task.go:1705
+//line conditions_task.go:1707
 	if generated.Suspended(t) {
 		*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
 		h = generated.Hold(t, elseIfsKind, f, h)
@@ -1723,7 +1725,7 @@ else2:
 else3:
 //line conditions.go:100
 	v2 = valueStart(t, tr, 200)
-//line conditions_task.go:1727
+//line conditions_task.go:1729
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt4](f)
 		*s = elseIfsAt4{n: n}
@@ -1740,7 +1742,7 @@ end2:
 end3:
 //line conditions.go:102
 	v3 = valueStart(t, tr, n+1)
-//line conditions_task.go:1744
+//line conditions_task.go:1746
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
@@ -1755,7 +1757,7 @@ resume5:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line conditions_task.go:1759
+//line conditions_task.go:1761
 
 // earlyEndsArgs has the arguments of earlyEnds.
 type earlyEndsArgs struct {
@@ -1789,7 +1791,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line conditions.go:114
 			err := waitStart(t, tr, i)
-//line conditions_task.go:1793
+//line conditions_task.go:1795
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[earlyEndsHeld](t, earlyEndsKind, 1)
 				*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
@@ -1810,7 +1812,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:1814
+//line conditions_task.go:1816
 
 // earlyEndsStep is the step form of earlyEnds.
 func earlyEndsStep(f *generated.Frame, h *earlyEndsHeld) generated.Step {
@@ -1831,7 +1833,7 @@ func earlyEndsStep(f *generated.Frame, h *earlyEndsHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:114
 		err = generated.ChildErr(f)
-//line conditions_task.go:1835
+//line conditions_task.go:1837
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1852,7 +1854,7 @@ loop1:
 		goto next1
 	}
 	err = waitStart(t, tr, i)
-//line conditions_task.go:1856
+//line conditions_task.go:1858
 	if generated.Suspended(t) {
 		*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 		*h = earlyEndsHeld{tr: tr}
@@ -1879,7 +1881,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1883
+//line conditions_task.go:1885
 
 // lastStatementArgs has the arguments of lastStatement.
 type lastStatementArgs struct {
@@ -1910,7 +1912,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		tr.Print("i", i)
 		valueStart(t, tr, i)
-//line conditions_task.go:1914
+//line conditions_task.go:1916
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 1)
 			*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
@@ -1921,7 +1923,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:130
 	for i1 := 0; i1 < n; i1++ {
 		valueStart(t, tr, i1)
-//line conditions_task.go:1925
+//line conditions_task.go:1927
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 2)
 			*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
@@ -1934,7 +1936,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1938
+//line conditions_task.go:1940
 
 // lastStatementStep is the step form of lastStatement.
 func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step {
@@ -1954,7 +1956,7 @@ func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:128
 		generated.Child(f)
-//line conditions_task.go:1958
+//line conditions_task.go:1960
 		goto resume1
 	case 2:
 		s := generated.At[lastStatementAt2](f)
@@ -1962,7 +1964,7 @@ func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:131
 		generated.Child(f)
-//line conditions_task.go:1966
+//line conditions_task.go:1968
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1977,7 +1979,7 @@ loop1:
 //line conditions.go:127
 	tr.Print("i", i)
 	valueStart(t, tr, i)
-//line conditions_task.go:1981
+//line conditions_task.go:1983
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 		*h = lastStatementHeld{tr: tr}
@@ -1997,7 +1999,7 @@ loop2:
 	}
 //line conditions.go:131
 	valueStart(t, tr, i1)
-//line conditions_task.go:2001
+//line conditions_task.go:2003
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 		*h = lastStatementHeld{tr: tr}
@@ -2014,7 +2016,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:2018
+//line conditions_task.go:2020
 
 // plainLoopBetweenArgs has the arguments of plainLoopBetween.
 type plainLoopBetweenArgs struct {
@@ -2050,7 +2052,7 @@ var plainLoopBetweenKind *generated.Kind
 func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:138
 	sum := valueStart(t, tr, 1)
-//line conditions_task.go:2054
+//line conditions_task.go:2056
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 1)
 		s := generated.At[plainLoopBetweenAt1](f)
@@ -2078,7 +2080,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 	v := valueStart(t, tr, sum)
-//line conditions_task.go:2082
+//line conditions_task.go:2084
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 2)
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2095,7 +2097,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}()
 	v1 := valueStart(t, tr, 2)
-//line conditions_task.go:2099
+//line conditions_task.go:2101
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 3)
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2108,7 +2110,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v1, nil
 }
 
-//line conditions_task.go:2112
+//line conditions_task.go:2114
 
 // plainLoopBetweenStep is the step form of plainLoopBetween.
 func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated.Step {
@@ -2131,7 +2133,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 		sum = new(int)
 		*sum = s.result
 		generated.Child(f)
-//line conditions_task.go:2135
+//line conditions_task.go:2137
 		goto resume1
 	case 2:
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2139,7 +2141,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 //line conditions.go:156
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:2143
+//line conditions_task.go:2145
 		goto resume2
 	case 3:
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2147,7 +2149,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 //line conditions.go:162
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:2151
+//line conditions_task.go:2153
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2155,7 +2157,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 	sum = new(int)
 //line conditions.go:138
 	*sum = valueStart(t, tr, 1)
-//line conditions_task.go:2159
+//line conditions_task.go:2161
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
@@ -2183,7 +2185,7 @@ resume1:
 		}
 	}
 	v = valueStart(t, tr, *sum)
-//line conditions_task.go:2187
+//line conditions_task.go:2189
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
@@ -2204,7 +2206,7 @@ resume2:
 	}
 //line conditions.go:162
 	v1 = valueStart(t, tr, 2)
-//line conditions_task.go:2208
+//line conditions_task.go:2210
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
@@ -2217,4 +2219,4 @@ resume3:
 	return generated.Return[int](f, *sum+v1, nil)
 }
 
-//line conditions_task.go:2221
+//line conditions_task.go:2223

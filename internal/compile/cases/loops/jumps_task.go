@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package loops
 
 import (
@@ -116,7 +118,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:12
 			v := valueStart(t, tr, i)
-//line jumps_task.go:120
+//line jumps_task.go:122
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[endlessHeld](t, endlessKind, 1)
 				s := generated.At[endlessAt1](f)
@@ -137,7 +139,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:18
 			err := waitStart(t, tr, "second")
-//line jumps_task.go:141
+//line jumps_task.go:143
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[endlessHeld](t, endlessKind, 2)
 				*generated.At[endlessAt2](f) = endlessAt2{i: i}
@@ -157,7 +159,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line jumps_task.go:161
+//line jumps_task.go:163
 
 // endlessStep is the step form of endless.
 func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
@@ -179,7 +181,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 //line jumps.go:12
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:183
+//line jumps_task.go:185
 		goto resume1
 	case 2:
 		s := generated.At[endlessAt2](f)
@@ -187,7 +189,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:18
 		err = generated.ChildErr(f)
-//line jumps_task.go:191
+//line jumps_task.go:193
 		goto resume2
 	default:
 		return f.BadResume()
@@ -197,7 +199,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 loop1:
 	i++
 	v = valueStart(t, tr, i)
-//line jumps_task.go:201
+//line jumps_task.go:203
 	if generated.Suspended(t) {
 		s := generated.At[endlessAt1](f)
 		*s = endlessAt1{n: n, i: i}
@@ -219,7 +221,7 @@ end2:
 loop2:
 //line jumps.go:18
 	err = waitStart(t, tr, "second")
-//line jumps_task.go:223
+//line jumps_task.go:225
 	if generated.Suspended(t) {
 		*generated.At[endlessAt2](f) = endlessAt2{i: i}
 		*h = endlessHeld{tr: tr}
@@ -240,7 +242,7 @@ end3:
 	goto loop2
 }
 
-//line jumps_task.go:244
+//line jumps_task.go:246
 
 // continuesArgs has the arguments of continues.
 type continuesArgs struct {
@@ -272,7 +274,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:34
 			v := valueStart(t, tr, i)
-//line jumps_task.go:276
+//line jumps_task.go:278
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[continuesHeld](t, continuesKind, 1)
 				s := generated.At[continuesAt1](f)
@@ -292,7 +294,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line jumps_task.go:296
+//line jumps_task.go:298
 
 // continuesStep is the step form of continues.
 func continuesStep(f *generated.Frame, h *continuesHeld) generated.Step {
@@ -314,7 +316,7 @@ func continuesStep(f *generated.Frame, h *continuesHeld) generated.Step {
 //line jumps.go:34
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:318
+//line jumps_task.go:320
 		goto resume1
 	default:
 		return f.BadResume()
@@ -332,7 +334,7 @@ loop1:
 		goto next1
 	}
 	v = valueStart(t, tr, i)
-//line jumps_task.go:336
+//line jumps_task.go:338
 	if generated.Suspended(t) {
 		s := generated.At[continuesAt1](f)
 		*s = continuesAt1{sum: sum, i: i}
@@ -358,7 +360,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line jumps_task.go:362
+//line jumps_task.go:364
 
 // labelsArgs has the arguments of labels.
 type labelsArgs struct {
@@ -398,7 +400,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line jumps.go:50
 							v := valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:402
+//line jumps_task.go:404
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[labelsHeld](t, labelsKind, 1)
 								s := generated.At[labelsAt1](f)
@@ -432,7 +434,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line jumps_task.go:436
+//line jumps_task.go:438
 
 // labelsStep is the step form of labels.
 func labelsStep(f *generated.Frame, h *labelsHeld) generated.Step {
@@ -453,7 +455,7 @@ func labelsStep(f *generated.Frame, h *labelsHeld) generated.Step {
 //line jumps.go:50
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:457
+//line jumps_task.go:459
 		goto resume1
 	default:
 		return f.BadResume()
@@ -480,7 +482,7 @@ loop3:
 //line jumps.go:49
 	count++
 	v = valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:484
+//line jumps_task.go:486
 	if generated.Suspended(t) {
 		s := generated.At[labelsAt1](f)
 		*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
@@ -534,7 +536,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line jumps_task.go:538
+//line jumps_task.go:540
 
 // switchLabelArgs has the arguments of switchLabel.
 type switchLabelArgs struct {
@@ -587,7 +589,7 @@ block:
 		{
 //line jumps.go:74
 			v := valueStart(t, tr, n)
-//line jumps_task.go:591
+//line jumps_task.go:593
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 1)
 				s := generated.At[switchLabelAt1](f)
@@ -607,7 +609,7 @@ block:
 		switch n {
 		case 2:
 			valueStart(t, tr, 5)
-//line jumps_task.go:611
+//line jumps_task.go:613
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 2)
 				*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
@@ -617,7 +619,7 @@ block:
 			{
 //line jumps.go:82
 				v1 := valueStart(t, tr, 6)
-//line jumps_task.go:621
+//line jumps_task.go:623
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 3)
 					s := generated.At[switchLabelAt3](f)
@@ -634,7 +636,7 @@ block:
 			{
 //line jumps.go:85
 				v2 := valueStart(t, tr, 6)
-//line jumps_task.go:638
+//line jumps_task.go:640
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 4)
 					s := generated.At[switchLabelAt4](f)
@@ -654,7 +656,7 @@ block:
 		tr.Print("end of the block")
 	}
 	v3 := valueStart(t, tr, n)
-//line jumps_task.go:658
+//line jumps_task.go:660
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, switchLabelKind, 5)
 		s := generated.At[switchLabelAt5](f)
@@ -666,7 +668,7 @@ block:
 	return v3, nil
 }
 
-//line jumps_task.go:670
+//line jumps_task.go:672
 
 // switchLabelStep is the step form of switchLabel.
 func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
@@ -687,7 +689,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:74
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:691
+//line jumps_task.go:693
 		goto resume1
 	case 2:
 		s := generated.At[switchLabelAt2](f)
@@ -695,7 +697,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:81
 		generated.Child(f)
-//line jumps_task.go:699
+//line jumps_task.go:701
 		goto resume2
 	case 3:
 		s := generated.At[switchLabelAt3](f)
@@ -704,7 +706,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:82
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:708
+//line jumps_task.go:710
 		goto resume3
 	case 4:
 		s := generated.At[switchLabelAt4](f)
@@ -713,14 +715,14 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:85
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:717
+//line jumps_task.go:719
 		goto resume4
 	case 5:
 		s := generated.At[switchLabelAt5](f)
 //line jumps.go:92
 		v3 = s.result
 		generated.Child(f)
-//line jumps_task.go:724
+//line jumps_task.go:726
 		goto resume5
 	default:
 		return f.BadResume()
@@ -734,7 +736,7 @@ case1:
 //line jumps.go:73
 	tr.Print("in the block")
 	v = valueStart(t, tr, n)
-//line jumps_task.go:738
+//line jumps_task.go:740
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt1](f)
 		*s = switchLabelAt1{n: n}
@@ -761,7 +763,7 @@ end1:
 case2:
 //line jumps.go:81
 	valueStart(t, tr, 5)
-//line jumps_task.go:765
+//line jumps_task.go:767
 	if generated.Suspended(t) {
 		*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
 		h = generated.Hold(t, switchLabelKind, f, h)
@@ -771,7 +773,7 @@ case2:
 resume2:
 //line jumps.go:82
 	v1 = valueStart(t, tr, 6)
-//line jumps_task.go:775
+//line jumps_task.go:777
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt3](f)
 		*s = switchLabelAt3{n: n}
@@ -789,7 +791,7 @@ resume3:
 end2:
 //line jumps.go:85
 	v2 = valueStart(t, tr, 6)
-//line jumps_task.go:793
+//line jumps_task.go:795
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt4](f)
 		*s = switchLabelAt4{n: n}
@@ -811,7 +813,7 @@ end4:
 	tr.Print("end of the block")
 end5:
 	v3 = valueStart(t, tr, n)
-//line jumps_task.go:815
+//line jumps_task.go:817
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
@@ -826,7 +828,7 @@ resume5:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line jumps_task.go:830
+//line jumps_task.go:832
 
 // gotoBackArgs has the arguments of gotoBack.
 type gotoBackArgs struct {
@@ -855,7 +857,7 @@ again:
 	var x int
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:859
+//line jumps_task.go:861
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoBackHeld](t, gotoBackKind, 1)
 		s := generated.At[gotoBackAt1](f)
@@ -873,7 +875,7 @@ again:
 	return i, nil
 }
 
-//line jumps_task.go:877
+//line jumps_task.go:879
 
 // gotoBackStep is the step form of gotoBack.
 func gotoBackStep(f *generated.Frame, h *gotoBackHeld) generated.Step {
@@ -894,7 +896,7 @@ func gotoBackStep(f *generated.Frame, h *gotoBackHeld) generated.Step {
 //line jumps.go:100
 		x = s.result
 		generated.Child(f)
-//line jumps_task.go:898
+//line jumps_task.go:900
 		goto resume1
 	default:
 		return f.BadResume()
@@ -905,7 +907,7 @@ again:
 	x = 0
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:909
+//line jumps_task.go:911
 	if generated.Suspended(t) {
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
@@ -923,7 +925,7 @@ resume1:
 	return generated.Return[int](f, i, nil)
 }
 
-//line jumps_task.go:927
+//line jumps_task.go:929
 
 // gotoOutArgs has the arguments of gotoOut.
 type gotoOutArgs struct {
@@ -967,7 +969,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line jumps.go:112
 				v = valueStart(t, tr, i)
-//line jumps_task.go:971
+//line jumps_task.go:973
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 1)
 					s := generated.At[gotoOutAt1](f)
@@ -991,7 +993,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 missing:
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:995
+//line jumps_task.go:997
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 2)
 		s := generated.At[gotoOutAt2](f)
@@ -1008,7 +1010,7 @@ missing:
 	return -1, nil
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1012
+//line jumps_task.go:1014
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 3)
 		s := generated.At[gotoOutAt3](f)
@@ -1022,7 +1024,7 @@ found:
 	return n, nil
 }
 
-//line jumps_task.go:1026
+//line jumps_task.go:1028
 
 // gotoOutStep is the step form of gotoOut.
 func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
@@ -1043,7 +1045,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:112
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1047
+//line jumps_task.go:1049
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutAt2](f)
@@ -1052,7 +1054,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:123
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1056
+//line jumps_task.go:1058
 		goto resume2
 	case 3:
 		s := generated.At[gotoOutAt3](f)
@@ -1061,7 +1063,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:129
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1065
+//line jumps_task.go:1067
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1075,7 +1077,7 @@ loop1:
 	}
 //line jumps.go:112
 	v = valueStart(t, tr, i)
-//line jumps_task.go:1079
+//line jumps_task.go:1081
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt1](f)
 		*s = gotoOutAt1{n: n, i: i}
@@ -1103,7 +1105,7 @@ end2:
 missing:
 //line jumps.go:123
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:1107
+//line jumps_task.go:1109
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
@@ -1120,7 +1122,7 @@ resume2:
 	return generated.Return[int](f, -1, nil)
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1124
+//line jumps_task.go:1126
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
@@ -1134,7 +1136,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line jumps_task.go:1138
+//line jumps_task.go:1140
 
 // gotoMiddleArgs has the arguments of gotoMiddle.
 type gotoMiddleArgs struct {
@@ -1184,7 +1186,7 @@ func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1188
+//line jumps_task.go:1190
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 1)
 		s := generated.At[gotoMiddleAt1](f)
@@ -1198,7 +1200,7 @@ first:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1202
+//line jumps_task.go:1204
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 2)
 		s := generated.At[gotoMiddleAt2](f)
@@ -1212,7 +1214,7 @@ second:
 	tr.Print("second", k)
 	if k < 15 {
 		waitStart(t, tr, "back")
-//line jumps_task.go:1216
+//line jumps_task.go:1218
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 3)
 			*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
@@ -1229,7 +1231,7 @@ second:
 		{
 //line jumps.go:152
 			v2 = valueStart(t, tr, k)
-//line jumps_task.go:1233
+//line jumps_task.go:1235
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 4)
 				s := generated.At[gotoMiddleAt4](f)
@@ -1249,7 +1251,7 @@ end:
 	return k, nil
 }
 
-//line jumps_task.go:1253
+//line jumps_task.go:1255
 
 // gotoMiddleStep is the step form of gotoMiddle.
 func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
@@ -1270,7 +1272,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:139
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1274
+//line jumps_task.go:1276
 		goto resume1
 	case 2:
 		s := generated.At[gotoMiddleAt2](f)
@@ -1279,7 +1281,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:142
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1283
+//line jumps_task.go:1285
 		goto resume2
 	case 3:
 		s := generated.At[gotoMiddleAt3](f)
@@ -1287,7 +1289,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:145
 		generated.ChildErr(f)
-//line jumps_task.go:1291
+//line jumps_task.go:1293
 		goto resume3
 	case 4:
 		s := generated.At[gotoMiddleAt4](f)
@@ -1296,7 +1298,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:152
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1300
+//line jumps_task.go:1302
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1308,7 +1310,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1312
+//line jumps_task.go:1314
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
@@ -1322,7 +1324,7 @@ resume1:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1326
+//line jumps_task.go:1328
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
@@ -1339,7 +1341,7 @@ resume2:
 	}
 //line jumps.go:145
 	waitStart(t, tr, "back")
-//line jumps_task.go:1343
+//line jumps_task.go:1345
 	if generated.Suspended(t) {
 		*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1353,7 +1355,7 @@ end1:
 		goto end
 	}
 	v2 = valueStart(t, tr, k)
-//line jumps_task.go:1357
+//line jumps_task.go:1359
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt4](f)
 		*s = gotoMiddleAt4{k: k}
@@ -1373,7 +1375,7 @@ end:
 	return generated.Return[int](f, k, nil)
 }
 
-//line jumps_task.go:1377
+//line jumps_task.go:1379
 
 // gotoTwoLoopsArgs has the arguments of gotoTwoLoops.
 type gotoTwoLoopsArgs struct {
@@ -1407,7 +1409,7 @@ func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1411
+//line jumps_task.go:1413
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 1)
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
@@ -1423,7 +1425,7 @@ right:
 	{
 //line jumps.go:170
 		v = valueStart(t, tr, b*10)
-//line jumps_task.go:1427
+//line jumps_task.go:1429
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 2)
 			s := generated.At[gotoTwoLoopsAt2](f)
@@ -1445,7 +1447,7 @@ right:
 	return a + b, nil
 }
 
-//line jumps_task.go:1449
+//line jumps_task.go:1451
 
 // gotoTwoLoopsStep is the step form of gotoTwoLoops.
 func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
@@ -1466,7 +1468,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:164
 		generated.Child(f)
-//line jumps_task.go:1470
+//line jumps_task.go:1472
 		goto resume1
 	case 2:
 		s := generated.At[gotoTwoLoopsAt2](f)
@@ -1475,7 +1477,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 //line jumps.go:170
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1479
+//line jumps_task.go:1481
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1485,7 +1487,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1489
+//line jumps_task.go:1491
 	if generated.Suspended(t) {
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
@@ -1499,7 +1501,7 @@ resume1:
 right:
 	b++
 	v = valueStart(t, tr, b*10)
-//line jumps_task.go:1503
+//line jumps_task.go:1505
 	if generated.Suspended(t) {
 		s := generated.At[gotoTwoLoopsAt2](f)
 		*s = gotoTwoLoopsAt2{a: a, b: b}
@@ -1522,7 +1524,7 @@ end1:
 	return generated.Return[int](f, a+b, nil)
 }
 
-//line jumps_task.go:1526
+//line jumps_task.go:1528
 
 // returnInsideArgs has the arguments of returnInside.
 type returnInsideArgs struct {
@@ -1548,7 +1550,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	for i := 0; ; i++ {
 		for j := 0; j < 2; j++ {
 			err = waitStart(t, tr, i, j)
-//line jumps_task.go:1552
+//line jumps_task.go:1554
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[returnInsideHeld](t, returnInsideKind, 1)
 				*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
@@ -1567,7 +1569,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	}
 }
 
-//line jumps_task.go:1571
+//line jumps_task.go:1573
 
 // returnInsideStep is the step form of returnInside.
 func returnInsideStep(f *generated.Frame, h *returnInsideHeld) generated.Step {
@@ -1588,7 +1590,7 @@ func returnInsideStep(f *generated.Frame, h *returnInsideHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:183
 		err = generated.ChildErr(f)
-//line jumps_task.go:1592
+//line jumps_task.go:1594
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1605,7 +1607,7 @@ loop2:
 	}
 //line jumps.go:183
 	err = waitStart(t, tr, i, j)
-//line jumps_task.go:1609
+//line jumps_task.go:1611
 	if generated.Suspended(t) {
 		*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 		*h = returnInsideHeld{tr: tr}
@@ -1632,4 +1634,4 @@ end2:
 	goto loop1
 }
 
-//line jumps_task.go:1636
+//line jumps_task.go:1638

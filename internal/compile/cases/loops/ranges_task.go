@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package loops
 
 import (
@@ -200,7 +202,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:11
 			err := waitStart(t, tr, i)
-//line ranges_task.go:204
+//line ranges_task.go:206
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeIntHeld](t, rangeIntKind, 1)
 				*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
@@ -222,7 +224,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print(j)
 			j = 3
 			waitStart(t, tr, "again")
-//line ranges_task.go:226
+//line ranges_task.go:228
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeIntHeld](t, rangeIntKind, 2)
 				*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
@@ -237,7 +239,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:241
+//line ranges_task.go:243
 
 // rangeIntStep is the step form of rangeInt.
 func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
@@ -258,7 +260,7 @@ func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:11
 		err = generated.ChildErr(f)
-//line ranges_task.go:262
+//line ranges_task.go:264
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntAt2](f)
@@ -266,7 +268,7 @@ func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:20
 		generated.ChildErr(f)
-//line ranges_task.go:270
+//line ranges_task.go:272
 		goto resume2
 	default:
 		return f.BadResume()
@@ -281,7 +283,7 @@ loop1:
 	}
 //line ranges.go:11
 	err = waitStart(t, tr, i)
-//line ranges_task.go:285
+//line ranges_task.go:287
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 		*h = rangeIntHeld{tr: tr}
@@ -312,7 +314,7 @@ loop2:
 	tr.Print(j)
 	j = 3
 	waitStart(t, tr, "again")
-//line ranges_task.go:316
+//line ranges_task.go:318
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 		*h = rangeIntHeld{tr: tr}
@@ -329,7 +331,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:333
+//line ranges_task.go:335
 
 // rangeTypedIntArgs has the arguments of rangeTypedInt.
 type rangeTypedIntArgs struct {
@@ -371,7 +373,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:30
 		for ; i < n1; i++ {
 			valueStart(t, tr, int(i))
-//line ranges_task.go:375
+//line ranges_task.go:377
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 1)
 				*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
@@ -387,7 +389,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:34
 		for ; i1 < int64(-2); i1++ {
 			valueStart(t, tr, int(i1))
-//line ranges_task.go:391
+//line ranges_task.go:393
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 2)
 				*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
@@ -404,7 +406,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:38
 			k = i2
 			valueStart(t, tr, int(k))
-//line ranges_task.go:408
+//line ranges_task.go:410
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 3)
 				*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
@@ -417,7 +419,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(sum) + int(k), nil
 }
 
-//line ranges_task.go:421
+//line ranges_task.go:423
 
 // rangeTypedIntStep is the step form of rangeTypedInt.
 func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step {
@@ -440,7 +442,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:31
 		generated.Child(f)
-//line ranges_task.go:444
+//line ranges_task.go:446
 		goto resume1
 	case 2:
 		s := generated.At[rangeTypedIntAt2](f)
@@ -448,7 +450,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:35
 		generated.Child(f)
-//line ranges_task.go:452
+//line ranges_task.go:454
 		goto resume2
 	case 3:
 		s := generated.At[rangeTypedIntAt3](f)
@@ -456,7 +458,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:39
 		generated.Child(f)
-//line ranges_task.go:460
+//line ranges_task.go:462
 		goto resume3
 	default:
 		return f.BadResume()
@@ -472,7 +474,7 @@ loop1:
 	}
 //line ranges.go:31
 	valueStart(t, tr, int(i))
-//line ranges_task.go:476
+//line ranges_task.go:478
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -493,7 +495,7 @@ loop2:
 	}
 //line ranges.go:35
 	valueStart(t, tr, int(i1))
-//line ranges_task.go:497
+//line ranges_task.go:499
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -514,7 +516,7 @@ loop3:
 //line ranges.go:38
 	k = i2
 	valueStart(t, tr, int(k))
-//line ranges_task.go:518
+//line ranges_task.go:520
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -528,7 +530,7 @@ end3:
 	return generated.Return[int](f, int(sum)+int(k), nil)
 }
 
-//line ranges_task.go:532
+//line ranges_task.go:534
 
 // rangeIntOnceArgs has the arguments of rangeIntOnce.
 type rangeIntOnceArgs struct {
@@ -572,7 +574,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:46
 				n = 100
 				v := valueStart(t, tr, i)
-//line ranges_task.go:576
+//line ranges_task.go:578
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 1)
 					s := generated.At[rangeIntOnceAt1](f)
@@ -589,7 +591,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line ranges.go:49
 		v1 := valueStart(t, tr, 2)
-//line ranges_task.go:593
+//line ranges_task.go:595
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 2)
 			s := generated.At[rangeIntOnceAt2](f)
@@ -605,7 +607,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:50
 				v2 := valueStart(t, tr, 10)
-//line ranges_task.go:609
+//line ranges_task.go:611
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 3)
 					s := generated.At[rangeIntOnceAt3](f)
@@ -624,7 +626,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:628
+//line ranges_task.go:630
 
 // rangeIntOnceStep is the step form of rangeIntOnce.
 func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
@@ -645,7 +647,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:47
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:649
+//line ranges_task.go:651
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntOnceAt2](f)
@@ -654,7 +656,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:49
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:658
+//line ranges_task.go:660
 		goto resume2
 	case 3:
 		s := generated.At[rangeIntOnceAt3](f)
@@ -663,7 +665,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:50
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:667
+//line ranges_task.go:669
 		goto resume3
 	default:
 		return f.BadResume()
@@ -680,7 +682,7 @@ loop1:
 //line ranges.go:46
 	n = 100
 	v = valueStart(t, tr, i)
-//line ranges_task.go:684
+//line ranges_task.go:686
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt1](f)
 		*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
@@ -697,7 +699,7 @@ resume1:
 end1:
 //line ranges.go:49
 	v1 = valueStart(t, tr, 2)
-//line ranges_task.go:701
+//line ranges_task.go:703
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt2](f)
 		*s = rangeIntOnceAt2{n: n}
@@ -716,7 +718,7 @@ loop2:
 //line ranges.go:49
 	i1 = i2
 	v2 = valueStart(t, tr, 10)
-//line ranges_task.go:720
+//line ranges_task.go:722
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt3](f)
 		*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
@@ -736,7 +738,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:740
+//line ranges_task.go:742
 
 // rangeNoVariablesArgs has the arguments of rangeNoVariables.
 type rangeNoVariablesArgs struct {
@@ -785,7 +787,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:60
 				list1 = nil
 				v := valueStart(t, tr, 1)
-//line ranges_task.go:789
+//line ranges_task.go:791
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 1)
 					s := generated.At[rangeNoVariablesAt1](f)
@@ -810,7 +812,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:64
 				v1 := valueStart(t, tr, 10)
-//line ranges_task.go:814
+//line ranges_task.go:816
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 2)
 					s := generated.At[rangeNoVariablesAt2](f)
@@ -829,7 +831,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:67
 			v2 := valueStart(t, tr, 100)
-//line ranges_task.go:833
+//line ranges_task.go:835
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 3)
 				s := generated.At[rangeNoVariablesAt3](f)
@@ -846,7 +848,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line ranges_task.go:850
+//line ranges_task.go:852
 
 // rangeNoVariablesStep is the step form of rangeNoVariables.
 func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated.Step {
@@ -870,7 +872,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:61
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:874
+//line ranges_task.go:876
 		goto resume1
 	case 2:
 		s := generated.At[rangeNoVariablesAt2](f)
@@ -879,7 +881,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:64
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:883
+//line ranges_task.go:885
 		goto resume2
 	case 3:
 		s := generated.At[rangeNoVariablesAt3](f)
@@ -888,7 +890,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:67
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:892
+//line ranges_task.go:894
 		goto resume3
 	default:
 		return f.BadResume()
@@ -907,7 +909,7 @@ loop1:
 //line ranges.go:60
 	list1 = nil
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:911
+//line ranges_task.go:913
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt1](f)
 		*s = rangeNoVariablesAt1{count: count, i: i}
@@ -935,7 +937,7 @@ loop2:
 //line ranges.go:63
 	_, size = utf8.DecodeRuneInString(text[i1:])
 	v1 = valueStart(t, tr, 10)
-//line ranges_task.go:939
+//line ranges_task.go:941
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt2](f)
 		*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
@@ -958,7 +960,7 @@ loop3:
 	}
 //line ranges.go:67
 	v2 = valueStart(t, tr, 100)
-//line ranges_task.go:962
+//line ranges_task.go:964
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt3](f)
 		*s = rangeNoVariablesAt3{count: count, i2: i2}
@@ -976,7 +978,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line ranges_task.go:980
+//line ranges_task.go:982
 
 // rangeSliceArgs has the arguments of rangeSlice.
 type rangeSliceArgs struct {
@@ -1023,7 +1025,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:74
 			p := list1[i]
 			valueStart(t, tr, p.x)
-//line ranges_task.go:1027
+//line ranges_task.go:1029
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 1)
 				*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
@@ -1043,7 +1045,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:80
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:1047
+//line ranges_task.go:1049
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 2)
 					s1 := generated.At[rangeSliceAt2](f)
@@ -1065,7 +1067,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:82
 			s := list3[i2]
 			valueStart(t, tr, len(s))
-//line ranges_task.go:1069
+//line ranges_task.go:1071
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 3)
 				*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
@@ -1080,7 +1082,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1084
+//line ranges_task.go:1086
 
 // rangeSliceStep is the step form of rangeSlice.
 func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
@@ -1105,7 +1107,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 		tr, list1, p = h.tr, h.list1, h.p
 //line ranges.go:75
 		generated.Child(f)
-//line ranges_task.go:1109
+//line ranges_task.go:1111
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeSliceAt2](f)
@@ -1114,7 +1116,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 //line ranges.go:80
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:1118
+//line ranges_task.go:1120
 		goto resume2
 	case 3:
 		s1 := generated.At[rangeSliceAt3](f)
@@ -1122,7 +1124,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 		tr, list3, s = h.tr, h.list2, h.s
 //line ranges.go:83
 		generated.Child(f)
-//line ranges_task.go:1126
+//line ranges_task.go:1128
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1140,7 +1142,7 @@ loop1:
 //line ranges.go:74
 	p = list1[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:1144
+//line ranges_task.go:1146
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 		*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
@@ -1165,7 +1167,7 @@ loop2:
 	}
 //line ranges.go:80
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:1169
+//line ranges_task.go:1171
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeSliceAt2](f)
 		*s1 = rangeSliceAt2{sum: sum, i1: i1}
@@ -1191,7 +1193,7 @@ loop3:
 //line ranges.go:82
 	s = list3[i2]
 	valueStart(t, tr, len(s))
-//line ranges_task.go:1195
+//line ranges_task.go:1197
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 		*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
@@ -1208,7 +1210,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:1212
+//line ranges_task.go:1214
 
 // rangeGrowingArgs has the arguments of rangeGrowing.
 type rangeGrowingArgs struct {
@@ -1250,7 +1252,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:92
 				v1 := valueStart(t, tr, v*10)
-//line ranges_task.go:1254
+//line ranges_task.go:1256
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 1)
 					s := generated.At[rangeGrowingAt1](f)
@@ -1273,7 +1275,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for i := 0; i < len(list3); i++ {
 			list1 = list1[:1]
 			valueStart(t, tr, i)
-//line ranges_task.go:1277
+//line ranges_task.go:1279
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 2)
 				*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
@@ -1286,7 +1288,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(list1), nil
 }
 
-//line ranges_task.go:1290
+//line ranges_task.go:1292
 
 // rangeGrowingStep is the step form of rangeGrowing.
 func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
@@ -1309,7 +1311,7 @@ func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 //line ranges.go:92
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1313
+//line ranges_task.go:1315
 		goto resume1
 	case 2:
 		s := generated.At[rangeGrowingAt2](f)
@@ -1317,7 +1319,7 @@ func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 		tr, list1, list3 = h.tr, h.list1, h.list2
 //line ranges.go:97
 		generated.Child(f)
-//line ranges_task.go:1321
+//line ranges_task.go:1323
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1335,7 +1337,7 @@ loop1:
 //line ranges.go:91
 	v = list2[i1]
 	v1 = valueStart(t, tr, v*10)
-//line ranges_task.go:1339
+//line ranges_task.go:1341
 	if generated.Suspended(t) {
 		s := generated.At[rangeGrowingAt1](f)
 		*s = rangeGrowingAt1{i1: i1}
@@ -1362,7 +1364,7 @@ loop2:
 //line ranges.go:96
 	list1 = list1[:1]
 	valueStart(t, tr, i)
-//line ranges_task.go:1366
+//line ranges_task.go:1368
 	if generated.Suspended(t) {
 		*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 		*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
@@ -1377,7 +1379,7 @@ end2:
 	return generated.Return[int](f, len(list1), nil)
 }
 
-//line ranges_task.go:1381
+//line ranges_task.go:1383
 
 // rangeChangingArgs has the arguments of rangeChanging.
 type rangeChangingArgs struct {
@@ -1417,7 +1419,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:104
 			v := list2[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1421
+//line ranges_task.go:1423
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 1)
 				*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
@@ -1444,7 +1446,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := list3[i1]
 			list1 = []int{7, 7, 7}
 			valueStart(t, tr, v1)
-//line ranges_task.go:1448
+//line ranges_task.go:1450
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 2)
 				*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
@@ -1460,7 +1462,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list1[0], nil
 }
 
-//line ranges_task.go:1464
+//line ranges_task.go:1466
 
 // rangeChangingStep is the step form of rangeChanging.
 func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step {
@@ -1482,7 +1484,7 @@ func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step 
 		tr, list1, list2 = h.tr, h.list1, h.list2
 //line ranges.go:105
 		generated.Child(f)
-//line ranges_task.go:1486
+//line ranges_task.go:1488
 		goto resume1
 	case 2:
 		s := generated.At[rangeChangingAt2](f)
@@ -1490,7 +1492,7 @@ func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step 
 		tr, list1, other, list3 = h.tr, h.list1, h.list2, h.list3
 //line ranges.go:116
 		generated.Child(f)
-//line ranges_task.go:1494
+//line ranges_task.go:1496
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1508,7 +1510,7 @@ loop1:
 //line ranges.go:104
 	v = list2[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1512
+//line ranges_task.go:1514
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
@@ -1540,7 +1542,7 @@ loop2:
 	v1 = list3[i1]
 	list1 = []int{7, 7, 7}
 	valueStart(t, tr, v1)
-//line ranges_task.go:1544
+//line ranges_task.go:1546
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
@@ -1558,7 +1560,7 @@ end2:
 	return generated.Return[int](f, list1[0], nil)
 }
 
-//line ranges_task.go:1562
+//line ranges_task.go:1564
 
 // rangeArrayCopyArgs has the arguments of rangeArrayCopy.
 type rangeArrayCopyArgs struct {
@@ -1591,7 +1593,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:125
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1595
+//line ranges_task.go:1597
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayCopyHeld](t, rangeArrayCopyKind, 1)
 				*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
@@ -1607,7 +1609,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[2], nil
 }
 
-//line ranges_task.go:1611
+//line ranges_task.go:1613
 
 // rangeArrayCopyStep is the step form of rangeArrayCopy.
 func rangeArrayCopyStep(f *generated.Frame, h *rangeArrayCopyHeld) generated.Step {
@@ -1629,7 +1631,7 @@ func rangeArrayCopyStep(f *generated.Frame, h *rangeArrayCopyHeld) generated.Ste
 		tr = h.tr
 //line ranges.go:126
 		generated.Child(f)
-//line ranges_task.go:1633
+//line ranges_task.go:1635
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1647,7 +1649,7 @@ loop1:
 //line ranges.go:125
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1651
+//line ranges_task.go:1653
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 		*h = rangeArrayCopyHeld{tr: tr}
@@ -1665,7 +1667,7 @@ end1:
 	return generated.Return[int](f, a[2], nil)
 }
 
-//line ranges_task.go:1669
+//line ranges_task.go:1671
 
 // rangeArrayPointerArgs has the arguments of rangeArrayPointer.
 type rangeArrayPointerArgs struct {
@@ -1705,7 +1707,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:136
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1709
+//line ranges_task.go:1711
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 1)
 				*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
@@ -1726,7 +1728,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:142
 			v1 := list2[i1]
 			valueStart(t, tr, v1)
-//line ranges_task.go:1730
+//line ranges_task.go:1732
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 2)
 				*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
@@ -1741,7 +1743,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a[2], nil
 }
 
-//line ranges_task.go:1745
+//line ranges_task.go:1747
 
 // rangeArrayPointerStep is the step form of rangeArrayPointer.
 func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generated.Step {
@@ -1763,7 +1765,7 @@ func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generat
 		tr, a, list1 = h.tr, h.a, h.list1
 //line ranges.go:137
 		generated.Child(f)
-//line ranges_task.go:1767
+//line ranges_task.go:1769
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayPointerAt2](f)
@@ -1771,7 +1773,7 @@ func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generat
 		tr, a, list2 = h.tr, h.a, h.list1
 //line ranges.go:143
 		generated.Child(f)
-//line ranges_task.go:1775
+//line ranges_task.go:1777
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1791,7 +1793,7 @@ loop1:
 //line ranges.go:136
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1795
+//line ranges_task.go:1797
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list1}
@@ -1818,7 +1820,7 @@ loop2:
 //line ranges.go:142
 	v1 = list2[i1]
 	valueStart(t, tr, v1)
-//line ranges_task.go:1822
+//line ranges_task.go:1824
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list2}
@@ -1835,7 +1837,7 @@ end2:
 	return generated.Return[int](f, (*a)[2], nil)
 }
 
-//line ranges_task.go:1839
+//line ranges_task.go:1841
 
 // rangeArrayLengthArgs has the arguments of rangeArrayLength.
 type rangeArrayLengthArgs struct {
@@ -1874,7 +1876,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:153
 			v := valueStart(t, tr, i)
-//line ranges_task.go:1878
+//line ranges_task.go:1880
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 1)
 				s := generated.At[rangeArrayLengthAt1](f)
@@ -1893,7 +1895,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:157
 			v1 := valueStart(t, tr, i1)
-//line ranges_task.go:1897
+//line ranges_task.go:1899
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 2)
 				s := generated.At[rangeArrayLengthAt2](f)
@@ -1911,7 +1913,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1915
+//line ranges_task.go:1917
 
 // rangeArrayLengthStep is the step form of rangeArrayLength.
 func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated.Step {
@@ -1935,7 +1937,7 @@ func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated
 //line ranges.go:153
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:1939
+//line ranges_task.go:1941
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayLengthAt2](f)
@@ -1944,7 +1946,7 @@ func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated
 //line ranges.go:157
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1948
+//line ranges_task.go:1950
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1960,7 +1962,7 @@ loop1:
 	}
 //line ranges.go:153
 	v = valueStart(t, tr, i)
-//line ranges_task.go:1964
+//line ranges_task.go:1966
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt1](f)
 		*s = rangeArrayLengthAt1{sum: sum, i: i}
@@ -1984,7 +1986,7 @@ loop2:
 	}
 //line ranges.go:157
 	v1 = valueStart(t, tr, i1)
-//line ranges_task.go:1988
+//line ranges_task.go:1990
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt2](f)
 		*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
@@ -2004,7 +2006,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2008
+//line ranges_task.go:2010
 
 // rangeStringArgs has the arguments of rangeString.
 type rangeStringArgs struct {
@@ -2052,7 +2054,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i, r := i2, char
 			s = "changed"
 			valueStart(t, tr, i)
-//line ranges_task.go:2056
+//line ranges_task.go:2058
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 1)
 				*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
@@ -2078,7 +2080,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:175
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:2082
+//line ranges_task.go:2084
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 2)
 					s1 := generated.At[rangeStringAt2](f)
@@ -2096,7 +2098,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2100
+//line ranges_task.go:2102
 
 // rangeStringStep is the step form of rangeString.
 func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
@@ -2120,7 +2122,7 @@ func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 		tr, text = h.tr, h.text
 //line ranges.go:170
 		generated.Child(f)
-//line ranges_task.go:2124
+//line ranges_task.go:2126
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeStringAt2](f)
@@ -2129,7 +2131,7 @@ func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 //line ranges.go:175
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:2133
+//line ranges_task.go:2135
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2153,7 +2155,7 @@ loop1:
 	i, r = i2, char
 	s = "changed"
 	valueStart(t, tr, i)
-//line ranges_task.go:2157
+//line ranges_task.go:2159
 	if generated.Suspended(t) {
 		*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 		*h = rangeStringHeld{tr: tr, text: text}
@@ -2183,7 +2185,7 @@ loop2:
 //line ranges.go:174
 	i1, r1 = i3, char1
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:2187
+//line ranges_task.go:2189
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeStringAt2](f)
 		*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
@@ -2201,7 +2203,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2205
+//line ranges_task.go:2207
 
 // rangeStringIndexArgs has the arguments of rangeStringIndex.
 type rangeStringIndexArgs struct {
@@ -2247,7 +2249,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:183
 				v := valueStart(t, tr, i)
-//line ranges_task.go:2251
+//line ranges_task.go:2253
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 1)
 					s := generated.At[rangeStringIndexAt1](f)
@@ -2274,7 +2276,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:186
 			r = char
 			valueStart(t, tr, int(r))
-//line ranges_task.go:2278
+//line ranges_task.go:2280
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 2)
 				*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
@@ -2287,7 +2289,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + int(r), nil
 }
 
-//line ranges_task.go:2291
+//line ranges_task.go:2293
 
 // rangeStringIndexStep is the step form of rangeStringIndex.
 func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated.Step {
@@ -2311,7 +2313,7 @@ func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated
 //line ranges.go:183
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:2315
+//line ranges_task.go:2317
 		goto resume1
 	case 2:
 		s := generated.At[rangeStringIndexAt2](f)
@@ -2319,7 +2321,7 @@ func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated
 		tr, text1 = h.tr, h.text
 //line ranges.go:187
 		generated.Child(f)
-//line ranges_task.go:2323
+//line ranges_task.go:2325
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2340,7 +2342,7 @@ loop1:
 //line ranges.go:182
 	i = i1
 	v = valueStart(t, tr, i)
-//line ranges_task.go:2344
+//line ranges_task.go:2346
 	if generated.Suspended(t) {
 		s := generated.At[rangeStringIndexAt1](f)
 		*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
@@ -2371,7 +2373,7 @@ loop2:
 //line ranges.go:186
 	r = char
 	valueStart(t, tr, int(r))
-//line ranges_task.go:2375
+//line ranges_task.go:2377
 	if generated.Suspended(t) {
 		*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 		*h = rangeStringIndexHeld{tr: tr, text: text1}
@@ -2385,7 +2387,7 @@ end2:
 	return generated.Return[int](f, sum+int(r), nil)
 }
 
-//line ranges_task.go:2389
+//line ranges_task.go:2391
 
 // rangeChannelArgs has the arguments of rangeChannel.
 type rangeChannelArgs struct {
@@ -2431,7 +2433,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:198
 			v3 := valueStart(t, tr, v)
-//line ranges_task.go:2435
+//line ranges_task.go:2437
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 1)
 				s := generated.At[rangeChannelAt1](f)
@@ -2458,7 +2460,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line ranges.go:205
 		valueStart(t, tr, -1)
-//line ranges_task.go:2462
+//line ranges_task.go:2464
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 2)
 			*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
@@ -2470,7 +2472,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2474
+//line ranges_task.go:2476
 
 // rangeChannelStep is the step form of rangeChannel.
 func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
@@ -2494,7 +2496,7 @@ func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 //line ranges.go:198
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:2498
+//line ranges_task.go:2500
 		goto resume1
 	case 2:
 		s := generated.At[rangeChannelAt2](f)
@@ -2502,7 +2504,7 @@ func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line ranges.go:205
 		generated.Child(f)
-//line ranges_task.go:2506
+//line ranges_task.go:2508
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2524,7 +2526,7 @@ end1:
 //line ranges.go:197
 	v = v1
 	v3 = valueStart(t, tr, v)
-//line ranges_task.go:2528
+//line ranges_task.go:2530
 	if generated.Suspended(t) {
 		s := generated.At[rangeChannelAt1](f)
 		*s = rangeChannelAt1{sum: sum, v: v}
@@ -2552,7 +2554,7 @@ loop2:
 end3:
 //line ranges.go:205
 	valueStart(t, tr, -1)
-//line ranges_task.go:2556
+//line ranges_task.go:2558
 	if generated.Suspended(t) {
 		*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 		*h = rangeChannelHeld{tr: tr, c: c}
@@ -2565,7 +2567,7 @@ end4:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2569
+//line ranges_task.go:2571
 
 // rangeAssignsArgs has the arguments of rangeAssigns.
 type rangeAssignsArgs struct {
@@ -2608,7 +2610,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:212
 			i, v = i1, list1[i1]
 			valueStart(t, tr, v)
-//line ranges_task.go:2612
+//line ranges_task.go:2614
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 1)
 				*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
@@ -2623,7 +2625,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:216
 		i = i2
 		valueStart(t, tr, i)
-//line ranges_task.go:2627
+//line ranges_task.go:2629
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 2)
 			*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
@@ -2638,7 +2640,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:221
 		i = i3
 		valueStart(t, tr, i)
-//line ranges_task.go:2642
+//line ranges_task.go:2644
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 3)
 			*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
@@ -2651,7 +2653,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i + v, nil
 }
 
-//line ranges_task.go:2655
+//line ranges_task.go:2657
 
 // rangeAssignsStep is the step form of rangeAssigns.
 func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
@@ -2673,7 +2675,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr, list1 = h.tr, h.list1
 //line ranges.go:213
 		generated.Child(f)
-//line ranges_task.go:2677
+//line ranges_task.go:2679
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsAt2](f)
@@ -2681,7 +2683,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:217
 		generated.Child(f)
-//line ranges_task.go:2685
+//line ranges_task.go:2687
 		goto resume2
 	case 3:
 		s := generated.At[rangeAssignsAt3](f)
@@ -2689,7 +2691,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:222
 		generated.Child(f)
-//line ranges_task.go:2693
+//line ranges_task.go:2695
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2708,7 +2710,7 @@ loop1:
 //line ranges.go:212
 	i, v = i1, list1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:2712
+//line ranges_task.go:2714
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 		*h = rangeAssignsHeld{tr: tr, list1: list1}
@@ -2729,7 +2731,7 @@ loop2:
 //line ranges.go:216
 	i = i2
 	valueStart(t, tr, i)
-//line ranges_task.go:2733
+//line ranges_task.go:2735
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2753,7 +2755,7 @@ loop3:
 //line ranges.go:221
 	i = i3
 	valueStart(t, tr, i)
-//line ranges_task.go:2757
+//line ranges_task.go:2759
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2768,7 +2770,7 @@ end3:
 	return generated.Return[int](f, i+v, nil)
 }
 
-//line ranges_task.go:2772
+//line ranges_task.go:2774
 
 // rangeAssignsElementsArgs has the arguments of rangeAssignsElements.
 type rangeAssignsElementsArgs struct {
@@ -2811,7 +2813,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:232
 			p.x, list1[k] = i, list2[i]
 			k = valueStart(t, tr, p.x)
-//line ranges_task.go:2815
+//line ranges_task.go:2817
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 1)
 				s := generated.At[rangeAssignsElementsAt1](f)
@@ -2829,7 +2831,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:236
 		list1[tr.Int(0)] = i1
 		valueStart(t, tr, list1[0])
-//line ranges_task.go:2833
+//line ranges_task.go:2835
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 2)
 			*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
@@ -2842,7 +2844,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return k, nil
 }
 
-//line ranges_task.go:2846
+//line ranges_task.go:2848
 
 // rangeAssignsElementsStep is the step form of rangeAssignsElements.
 func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) generated.Step {
@@ -2866,7 +2868,7 @@ func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) g
 //line ranges.go:233
 		k = s.result
 		generated.Child(f)
-//line ranges_task.go:2870
+//line ranges_task.go:2872
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsElementsAt2](f)
@@ -2874,7 +2876,7 @@ func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) g
 		tr, p, list1 = h.tr, h.p, h.list1
 //line ranges.go:237
 		generated.Child(f)
-//line ranges_task.go:2878
+//line ranges_task.go:2880
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2894,7 +2896,7 @@ loop1:
 //line ranges.go:232
 	p.x, list1[k] = i, list2[i]
 	k = valueStart(t, tr, p.x)
-//line ranges_task.go:2898
+//line ranges_task.go:2900
 	if generated.Suspended(t) {
 		s := generated.At[rangeAssignsElementsAt1](f)
 		*s = rangeAssignsElementsAt1{i: i}
@@ -2919,7 +2921,7 @@ loop2:
 //line ranges.go:236
 	list1[tr.Int(0)] = i1
 	valueStart(t, tr, list1[0])
-//line ranges_task.go:2923
+//line ranges_task.go:2925
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 		*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
@@ -2934,7 +2936,7 @@ end2:
 	return generated.Return[int](f, k, nil)
 }
 
-//line ranges_task.go:2938
+//line ranges_task.go:2940
 
 // rangeVariableChangedArgs has the arguments of rangeVariableChanged.
 type rangeVariableChangedArgs struct {
@@ -2974,7 +2976,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		i := i3
 		i *= 10
 		valueStart(t, tr, i)
-//line ranges_task.go:2978
+//line ranges_task.go:2980
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 1)
 			*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
@@ -2995,7 +2997,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			v += 100
 			i1 = 7
 			valueStart(t, tr, v)
-//line ranges_task.go:2999
+//line ranges_task.go:3001
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 2)
 				*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
@@ -3009,7 +3011,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:256
 	for i2 := 0; i2 < 6; i2++ {
 		v1 := valueStart(t, tr, 1)
-//line ranges_task.go:3013
+//line ranges_task.go:3015
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 3)
 			s := generated.At[rangeVariableChangedAt3](f)
@@ -3025,7 +3027,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line ranges_task.go:3029
+//line ranges_task.go:3031
 
 // rangeVariableChangedStep is the step form of rangeVariableChanged.
 func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) generated.Step {
@@ -3046,7 +3048,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 		tr = h.tr
 //line ranges.go:246
 		generated.Child(f)
-//line ranges_task.go:3050
+//line ranges_task.go:3052
 		goto resume1
 	case 2:
 		s := generated.At[rangeVariableChangedAt2](f)
@@ -3054,7 +3056,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 		tr, list1 = h.tr, h.list1
 //line ranges.go:253
 		generated.Child(f)
-//line ranges_task.go:3058
+//line ranges_task.go:3060
 		goto resume2
 	case 3:
 		s := generated.At[rangeVariableChangedAt3](f)
@@ -3063,7 +3065,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 //line ranges.go:257
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:3067
+//line ranges_task.go:3069
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3079,7 +3081,7 @@ loop1:
 	i = i3
 	i *= 10
 	valueStart(t, tr, i)
-//line ranges_task.go:3083
+//line ranges_task.go:3085
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 		*h = rangeVariableChangedHeld{tr: tr}
@@ -3107,7 +3109,7 @@ loop2:
 	v += 100
 	i1 = 7
 	valueStart(t, tr, v)
-//line ranges_task.go:3111
+//line ranges_task.go:3113
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 		*h = rangeVariableChangedHeld{tr: tr, list1: list1}
@@ -3129,7 +3131,7 @@ loop3:
 	}
 //line ranges.go:257
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:3133
+//line ranges_task.go:3135
 	if generated.Suspended(t) {
 		s := generated.At[rangeVariableChangedAt3](f)
 		*s = rangeVariableChangedAt3{n: n, i2: i2}
@@ -3149,7 +3151,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3153
+//line ranges_task.go:3155
 
 // listArgs has the arguments of list.
 type listArgs struct {
@@ -3173,7 +3175,7 @@ var listKind *generated.Kind
 func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 //line ranges.go:264
 	err := waitStart(t, tr, "list", n)
-//line ranges_task.go:3177
+//line ranges_task.go:3179
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, listKind, 1)
 		*generated.At[listAt1](f) = listAt1{n: n}
@@ -3183,7 +3185,7 @@ func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 	return make([]int, n), err
 }
 
-//line ranges_task.go:3187
+//line ranges_task.go:3189
 
 // listStep is the step form of list.
 func listStep(f *generated.Frame, h *listHeld) generated.Step {
@@ -3203,14 +3205,14 @@ func listStep(f *generated.Frame, h *listHeld) generated.Step {
 		n = s.n
 //line ranges.go:264
 		err = generated.ChildErr(f)
-//line ranges_task.go:3207
+//line ranges_task.go:3209
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:264
 	err = waitStart(t, tr, "list", n)
-//line ranges_task.go:3214
+//line ranges_task.go:3216
 	if generated.Suspended(t) {
 		*generated.At[listAt1](f) = listAt1{n: n}
 		if h != nil {
@@ -3223,7 +3225,7 @@ resume1:
 	return generated.Return[[]int](f, make([]int, n), err)
 }
 
-//line ranges_task.go:3227
+//line ranges_task.go:3229
 
 // numbersArgs has the arguments of numbers.
 type numbersArgs struct {
@@ -3254,7 +3256,7 @@ var numbersKind *generated.Kind
 func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3258
+//line ranges_task.go:3260
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 1)
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
@@ -3267,7 +3269,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 		{
 //line ranges.go:272
 			v := valueStart(t, tr, i)
-//line ranges_task.go:3271
+//line ranges_task.go:3273
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 2)
 				s := generated.At[numbersAt2](f)
@@ -3284,7 +3286,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 	return all
 }
 
-//line ranges_task.go:3288
+//line ranges_task.go:3290
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
@@ -3305,7 +3307,7 @@ func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:269
 		generated.ChildErr(f)
-//line ranges_task.go:3309
+//line ranges_task.go:3311
 		goto resume1
 	case 2:
 		s := generated.At[numbersAt2](f)
@@ -3314,14 +3316,14 @@ func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 //line ranges.go:272
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:3318
+//line ranges_task.go:3320
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3325
+//line ranges_task.go:3327
 	if generated.Suspended(t) {
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
@@ -3338,7 +3340,7 @@ loop1:
 	}
 //line ranges.go:272
 	v = valueStart(t, tr, i)
-//line ranges_task.go:3342
+//line ranges_task.go:3344
 	if generated.Suspended(t) {
 		s := generated.At[numbersAt2](f)
 		*s = numbersAt2{n: n, i: i}
@@ -3356,7 +3358,7 @@ end1:
 	return generated.Return[[]int](f, all, nil)
 }
 
-//line ranges_task.go:3360
+//line ranges_task.go:3362
 
 // rangeExpressionWaitsArgs has the arguments of rangeExpressionWaits.
 type rangeExpressionWaitsArgs struct {
@@ -3407,7 +3409,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:279
 		v1 := numbersStart(t, tr, n)
-//line ranges_task.go:3411
+//line ranges_task.go:3413
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 1)
 			*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
@@ -3423,7 +3425,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:282
 		v2 := numbersStart(t, tr, 2)
-//line ranges_task.go:3427
+//line ranges_task.go:3429
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 2)
 			*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
@@ -3438,7 +3440,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line ranges.go:283
 				v3 := valueStart(t, tr, i*v)
-//line ranges_task.go:3442
+//line ranges_task.go:3444
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 3)
 					s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3454,7 +3456,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line ranges.go:285
 	l, err := listStart(t, tr, 2)
-//line ranges_task.go:3458
+//line ranges_task.go:3460
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 4)
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
@@ -3469,7 +3471,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:289
 		v4 := valueStart(t, tr, 4)
-//line ranges_task.go:3473
+//line ranges_task.go:3475
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 5)
 			s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3487,7 +3489,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, nil
 }
 
-//line ranges_task.go:3491
+//line ranges_task.go:3493
 
 // rangeExpressionWaitsStep is the step form of rangeExpressionWaits.
 func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) generated.Step {
@@ -3510,7 +3512,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:279
 		v1 = h.result
 		generated.Child(f)
-//line ranges_task.go:3514
+//line ranges_task.go:3516
 		goto resume1
 	case 2:
 		s := generated.At[rangeExpressionWaitsAt2](f)
@@ -3519,7 +3521,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:282
 		v2 = h.result
 		generated.Child(f)
-//line ranges_task.go:3523
+//line ranges_task.go:3525
 		goto resume2
 	case 3:
 		s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3528,7 +3530,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:283
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:3532
+//line ranges_task.go:3534
 		goto resume3
 	case 4:
 		s := generated.At[rangeExpressionWaitsAt4](f)
@@ -3537,7 +3539,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:285
 		l = h.result
 		err = generated.ChildErr(f)
-//line ranges_task.go:3541
+//line ranges_task.go:3543
 		goto resume4
 	case 5:
 		s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3546,7 +3548,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:289
 		v4 = s.result
 		generated.Child(f)
-//line ranges_task.go:3550
+//line ranges_task.go:3552
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3554,7 +3556,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:278
 	sum = 0
 	v1 = numbersStart(t, tr, n)
-//line ranges_task.go:3558
+//line ranges_task.go:3560
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3567,7 +3569,7 @@ resume1:
 		sum += v
 	}
 	v2 = numbersStart(t, tr, 2)
-//line ranges_task.go:3571
+//line ranges_task.go:3573
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3585,7 +3587,7 @@ loop1:
 //line ranges.go:282
 	v = v2[i]
 	v3 = valueStart(t, tr, i*v)
-//line ranges_task.go:3589
+//line ranges_task.go:3591
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt3](f)
 		*s = rangeExpressionWaitsAt3{sum: sum, i: i}
@@ -3601,7 +3603,7 @@ resume3:
 	goto loop1
 end1:
 	l, err = listStart(t, tr, 2)
-//line ranges_task.go:3605
+//line ranges_task.go:3607
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3614,7 +3616,7 @@ resume4:
 		return generated.Return[int](f, sum, err)
 	}
 	v4 = valueStart(t, tr, 4)
-//line ranges_task.go:3618
+//line ranges_task.go:3620
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt5](f)
 		*s = rangeExpressionWaitsAt5{sum: sum}
@@ -3630,7 +3632,7 @@ resume5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:3634
+//line ranges_task.go:3636
 
 // rangeNilArgs has the arguments of rangeNil.
 type rangeNilArgs struct {
@@ -3670,7 +3672,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:297
 		p := l[i]
 		valueStart(t, tr, p.x)
-//line ranges_task.go:3674
+//line ranges_task.go:3676
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 1)
 			*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
@@ -3680,7 +3682,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ranges.go:300
 	valueStart(t, tr, 1)
-//line ranges_task.go:3684
+//line ranges_task.go:3686
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 2)
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
@@ -3693,7 +3695,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:302
 		v := p1[i1]
 		valueStart(t, tr, v)
-//line ranges_task.go:3697
+//line ranges_task.go:3699
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 3)
 			*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
@@ -3705,7 +3707,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:3709
+//line ranges_task.go:3711
 
 // rangeNilStep is the step form of rangeNil.
 func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
@@ -3728,7 +3730,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr, l = h.tr, h.l
 //line ranges.go:298
 		generated.Child(f)
-//line ranges_task.go:3732
+//line ranges_task.go:3734
 		goto resume1
 	case 2:
 		s := generated.At[rangeNilAt2](f)
@@ -3736,7 +3738,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:300
 		generated.Child(f)
-//line ranges_task.go:3740
+//line ranges_task.go:3742
 		goto resume2
 	case 3:
 		s := generated.At[rangeNilAt3](f)
@@ -3744,7 +3746,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr, p1 = h.tr, h.p1
 //line ranges.go:303
 		generated.Child(f)
-//line ranges_task.go:3748
+//line ranges_task.go:3750
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3760,7 +3762,7 @@ loop1:
 //line ranges.go:297
 	p = l[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:3764
+//line ranges_task.go:3766
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 		*h = rangeNilHeld{tr: tr, l: l}
@@ -3772,7 +3774,7 @@ resume1:
 	goto loop1
 end1:
 	valueStart(t, tr, 1)
-//line ranges_task.go:3776
+//line ranges_task.go:3778
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
@@ -3790,7 +3792,7 @@ loop2:
 //line ranges.go:302
 	v = p1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:3794
+//line ranges_task.go:3796
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 		*h = rangeNilHeld{tr: tr, p1: p1}
@@ -3804,7 +3806,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3808
+//line ranges_task.go:3810
 
 // parameterNeverReadArgs has the arguments of parameterNeverRead.
 type parameterNeverReadArgs struct {
@@ -3845,7 +3847,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		return n
 	})
 	v := valueStart(t, tr, 1)
-//line ranges_task.go:3849
+//line ranges_task.go:3851
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[parameterNeverReadHeld](t, parameterNeverReadKind, 1)
 		s := generated.At[parameterNeverReadAt1](f1)
@@ -3856,7 +3858,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line ranges.go:316
 	v1 := startOfRanges(f)(t, v)
-//line ranges_task.go:3860
+//line ranges_task.go:3862
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[parameterNeverReadHeld](t, parameterNeverReadKind, 2)
 		s := generated.At[parameterNeverReadAt2](f1)
@@ -3867,7 +3869,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line ranges.go:316
 	err := waitStart(t, tr, "end")
-//line ranges_task.go:3871
+//line ranges_task.go:3873
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, parameterNeverReadKind, 3)
 		*generated.At[parameterNeverReadAt3](f1) = parameterNeverReadAt3{v1: v1}
@@ -3877,7 +3879,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return v1, err
 }
 
-//line ranges_task.go:3881
+//line ranges_task.go:3883
 
 // parameterNeverReadStep is the step form of parameterNeverRead.
 func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) generated.Step {
@@ -3899,7 +3901,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 //line ranges.go:316
 		v = s.result
 		generated.Child(f1)
-//line ranges_task.go:3903
+//line ranges_task.go:3905
 		goto resume1
 	case 2:
 		s := generated.At[parameterNeverReadAt2](f1)
@@ -3907,14 +3909,14 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 //line ranges.go:316
 		v1 = s.result
 		generated.Child(f1)
-//line ranges_task.go:3911
+//line ranges_task.go:3913
 		goto resume2
 	case 3:
 		s := generated.At[parameterNeverReadAt3](f1)
 		v1 = s.v1
 //line ranges.go:316
 		err = generated.ChildErr(f1)
-//line ranges_task.go:3918
+//line ranges_task.go:3920
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3927,7 +3929,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 		return n
 	})
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:3931
+//line ranges_task.go:3933
 	if generated.Suspended(t) {
 		s := generated.At[parameterNeverReadAt1](f1)
 		*s = parameterNeverReadAt1{}
@@ -3939,7 +3941,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 resume1:
 //line ranges.go:316
 	v1 = startOfRanges(f)(t, v)
-//line ranges_task.go:3943
+//line ranges_task.go:3945
 	if generated.Suspended(t) {
 		s := generated.At[parameterNeverReadAt2](f1)
 		*s = parameterNeverReadAt2{}
@@ -3951,7 +3953,7 @@ resume1:
 resume2:
 //line ranges.go:316
 	err = waitStart(t, tr, "end")
-//line ranges_task.go:3955
+//line ranges_task.go:3957
 	if generated.Suspended(t) {
 		*generated.At[parameterNeverReadAt3](f1) = parameterNeverReadAt3{v1: v1}
 		if h != nil {
@@ -3964,7 +3966,7 @@ resume3:
 	return generated.Return[int](f1, v1, err)
 }
 
-//line ranges_task.go:3968
+//line ranges_task.go:3970
 
 // parameterNeverReadFunc1Args has the arguments of parameterNeverRead.func1.
 type parameterNeverReadFunc1Args struct {
@@ -4002,7 +4004,7 @@ func parameterNeverReadFunc1Step(f *generated.Frame, h *parameterNeverReadFunc1H
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:4006
+//line ranges_task.go:4008
 
 // startOfRanges returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfRanges(fn func(*task.T, int) int) func(*task.T, int) int {

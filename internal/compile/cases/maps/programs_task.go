@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package maps
 
 import (
@@ -127,7 +129,7 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:37
 				err := waitStart(t, tr, "map")
-//line programs_task.go:131
+//line programs_task.go:133
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeMapHeld](t, rangeMapKind, 1)
 					*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
@@ -147,7 +149,7 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sorted(tr, seen), nil
 }
 
-//line programs_task.go:151
+//line programs_task.go:153
 
 // rangeMapStep is the step form of rangeMap.
 func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
@@ -174,7 +176,7 @@ func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
 		tr, seen, it, k = h.tr, h.seen, h.it, h.k
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:178
+//line programs_task.go:180
 		goto resume1
 	default:
 		return f.BadResume()
@@ -195,7 +197,7 @@ end1:
 //line programs.go:36
 	k, v = v1, v2
 	err = waitStart(t, tr, "map")
-//line programs_task.go:199
+//line programs_task.go:201
 	if generated.Suspended(t) {
 		*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
 		*h = rangeMapHeld{tr: tr, seen: seen, it: it, k: k}
@@ -216,7 +218,7 @@ end3:
 	return generated.Return[int](f, sorted(tr, seen), nil)
 }
 
-//line programs_task.go:220
+//line programs_task.go:222
 
 // deletesArgs has the arguments of deletes.
 type deletesArgs struct {
@@ -260,7 +262,7 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:51
 			k := v
 			waitStart(t, tr, "visit")
-//line programs_task.go:264
+//line programs_task.go:266
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[deletesHeld](t, deletesKind, 1)
 				*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
@@ -283,7 +285,7 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count*10 + len(m), nil
 }
 
-//line programs_task.go:287
+//line programs_task.go:289
 
 // deletesStep is the step form of deletes.
 func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
@@ -307,7 +309,7 @@ func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:52
 		generated.ChildErr(f)
-//line programs_task.go:311
+//line programs_task.go:313
 		goto resume1
 	default:
 		return f.BadResume()
@@ -331,7 +333,7 @@ end1:
 //line programs.go:51
 	k = v
 	waitStart(t, tr, "visit")
-//line programs_task.go:335
+//line programs_task.go:337
 	if generated.Suspended(t) {
 		*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
 		*h = deletesHeld{tr: tr, m: m, it: it}
@@ -354,7 +356,7 @@ end2:
 	return generated.Return[int](f, count*10+len(m), nil)
 }
 
-//line programs_task.go:358
+//line programs_task.go:360
 
 // insertsArgs has the arguments of inserts.
 type insertsArgs struct {
@@ -400,7 +402,7 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				continue
 			}
 			waitStart(t, tr, "visit")
-//line programs_task.go:404
+//line programs_task.go:406
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[insertsHeld](t, insertsKind, 1)
 				*generated.At[insertsAt1](f) = insertsAt1{k: k}
@@ -422,7 +424,7 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line programs_task.go:426
+//line programs_task.go:428
 
 // insertsStep is the step form of inserts.
 func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
@@ -446,7 +448,7 @@ func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
 		tr, m, seen, it = h.tr, h.m, h.seen, h.it
 //line programs.go:74
 		generated.ChildErr(f)
-//line programs_task.go:450
+//line programs_task.go:452
 		goto resume1
 	default:
 		return f.BadResume()
@@ -471,7 +473,7 @@ end1:
 		goto loop1
 	}
 	waitStart(t, tr, "visit")
-//line programs_task.go:475
+//line programs_task.go:477
 	if generated.Suspended(t) {
 		*generated.At[insertsAt1](f) = insertsAt1{k: k}
 		*h = insertsHeld{tr: tr, m: m, seen: seen, it: it}
@@ -493,7 +495,7 @@ end2:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line programs_task.go:497
+//line programs_task.go:499
 
 // nansArgs has the arguments of nans.
 type nansArgs struct {
@@ -535,7 +537,7 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:90
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:539
+//line programs_task.go:541
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nansHeld](t, nansKind, 1)
 				*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
@@ -553,7 +555,7 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:557
+//line programs_task.go:559
 
 // nansStep is the step form of nans.
 func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
@@ -578,7 +580,7 @@ func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:91
 		generated.ChildErr(f)
-//line programs_task.go:582
+//line programs_task.go:584
 		goto resume1
 	default:
 		return f.BadResume()
@@ -599,7 +601,7 @@ end1:
 //line programs.go:90
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:603
+//line programs_task.go:605
 	if generated.Suspended(t) {
 		*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
 		*h = nansHeld{tr: tr, it: it}
@@ -617,7 +619,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:621
+//line programs_task.go:623
 
 // clearedArgs has the arguments of cleared.
 type clearedArgs struct {
@@ -662,7 +664,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line programs.go:104
 			waitStart(t, tr, "visit")
-//line programs_task.go:666
+//line programs_task.go:668
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 1)
 				*generated.At[clearedAt1](f) = clearedAt1{count: count}
@@ -691,7 +693,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k := v1
 			m = map[int]int{7: 7, 8: 8, 9: 9}
 			valueStart(t, tr, k-k)
-//line programs_task.go:695
+//line programs_task.go:697
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 2)
 				*generated.At[clearedAt2](f) = clearedAt2{count: count}
@@ -706,7 +708,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:710
+//line programs_task.go:712
 
 // clearedStep is the step form of cleared.
 func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
@@ -730,7 +732,7 @@ func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:104
 		generated.ChildErr(f)
-//line programs_task.go:734
+//line programs_task.go:736
 		goto resume1
 	case 2:
 		s := generated.At[clearedAt2](f)
@@ -738,7 +740,7 @@ func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 		tr, it1 = h.tr, h.it
 //line programs.go:111
 		generated.Child(f)
-//line programs_task.go:742
+//line programs_task.go:744
 		goto resume2
 	default:
 		return f.BadResume()
@@ -758,7 +760,7 @@ loop1:
 end1:
 //line programs.go:104
 	waitStart(t, tr, "visit")
-//line programs_task.go:762
+//line programs_task.go:764
 	if generated.Suspended(t) {
 		*generated.At[clearedAt1](f) = clearedAt1{count: count}
 		*h = clearedHeld{tr: tr, m: m, it: it}
@@ -786,7 +788,7 @@ end3:
 	k = v1
 	m = map[int]int{7: 7, 8: 8, 9: 9}
 	valueStart(t, tr, k-k)
-//line programs_task.go:790
+//line programs_task.go:792
 	if generated.Suspended(t) {
 		*generated.At[clearedAt2](f) = clearedAt2{count: count}
 		*h = clearedHeld{tr: tr, it: it1}
@@ -801,7 +803,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:805
+//line programs_task.go:807
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -839,7 +841,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:119
 			k, v := v1, v2
 			valueStart(t, tr, k+v)
-//line programs_task.go:843
+//line programs_task.go:845
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 				*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
@@ -852,7 +854,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:856
+//line programs_task.go:858
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
@@ -875,7 +877,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:120
 		generated.Child(f)
-//line programs_task.go:879
+//line programs_task.go:881
 		goto resume1
 	default:
 		return f.BadResume()
@@ -895,7 +897,7 @@ end1:
 //line programs.go:119
 	k, v = v1, v2
 	valueStart(t, tr, k+v)
-//line programs_task.go:899
+//line programs_task.go:901
 	if generated.Suspended(t) {
 		*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
 		*h = nilMapHeld{tr: tr, it: it}
@@ -908,7 +910,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:912
+//line programs_task.go:914
 
 // keysArgs has the arguments of keys.
 type keysArgs struct {
@@ -962,7 +964,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:129
 				v2 := valueStart(t, tr, 1)
-//line programs_task.go:966
+//line programs_task.go:968
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[keysHeld](t, keysKind, 1)
 					s := generated.At[keysAt1](f)
@@ -994,7 +996,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v5 := len(k)
 //line programs.go:132
 				v6 := valueStart(t, tr, 10)
-//line programs_task.go:998
+//line programs_task.go:1000
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[keysHeld](t, keysKind, 2)
 					s := generated.At[keysAt2](f)
@@ -1024,7 +1026,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:136
 			k1, v = v7, v8
 			valueStart(t, tr, v)
-//line programs_task.go:1028
+//line programs_task.go:1030
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[keysHeld](t, keysKind, 3)
 				*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
@@ -1037,7 +1039,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(k1) + v, nil
 }
 
-//line programs_task.go:1041
+//line programs_task.go:1043
 
 // keysStep is the step form of keys.
 func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
@@ -1063,7 +1065,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 //line programs.go:129
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:1067
+//line programs_task.go:1069
 		goto resume1
 	case 2:
 		s := generated.At[keysAt2](f)
@@ -1072,7 +1074,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 //line programs.go:132
 		v6 = s.result
 		generated.Child(f)
-//line programs_task.go:1076
+//line programs_task.go:1078
 		goto resume2
 	case 3:
 		s := generated.At[keysAt3](f)
@@ -1080,7 +1082,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 		tr, k1, it2 = h.tr, h.k1, h.it
 //line programs.go:137
 		generated.Child(f)
-//line programs_task.go:1084
+//line programs_task.go:1086
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1100,7 +1102,7 @@ loop1:
 end1:
 //line programs.go:129
 	v2 = valueStart(t, tr, 1)
-//line programs_task.go:1104
+//line programs_task.go:1106
 	if generated.Suspended(t) {
 		s := generated.At[keysAt1](f)
 		*s = keysAt1{sum: sum}
@@ -1129,7 +1131,7 @@ end3:
 	v5 = len(k)
 //line programs.go:132
 	v6 = valueStart(t, tr, 10)
-//line programs_task.go:1133
+//line programs_task.go:1135
 	if generated.Suspended(t) {
 		s := generated.At[keysAt2](f)
 		*s = keysAt2{sum: sum, v5: v5}
@@ -1158,7 +1160,7 @@ end5:
 //line programs.go:136
 	k1, v = v7, v8
 	valueStart(t, tr, v)
-//line programs_task.go:1162
+//line programs_task.go:1164
 	if generated.Suspended(t) {
 		*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
 		*h = keysHeld{tr: tr, k1: k1, it: it2}
@@ -1171,7 +1173,7 @@ end6:
 	return generated.Return[int](f, sum+len(k1)+v, nil)
 }
 
-//line programs_task.go:1175
+//line programs_task.go:1177
 
 // changesArgs has the arguments of changes.
 type changesArgs struct {
@@ -1212,7 +1214,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:145
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:1216
+//line programs_task.go:1218
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 				*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
@@ -1233,7 +1235,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return zeros, nil
 }
 
-//line programs_task.go:1237
+//line programs_task.go:1239
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
@@ -1257,7 +1259,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:146
 		generated.ChildErr(f)
-//line programs_task.go:1261
+//line programs_task.go:1263
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1278,7 +1280,7 @@ end1:
 //line programs.go:145
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:1282
+//line programs_task.go:1284
 	if generated.Suspended(t) {
 		*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 		*h = changesHeld{tr: tr, m: m, it: it}
@@ -1299,7 +1301,7 @@ end2:
 	return generated.Return[int](f, zeros, nil)
 }
 
-//line programs_task.go:1303
+//line programs_task.go:1305
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1353,7 +1355,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line programs.go:165
 						v1 := valueStart(t, tr, i)
-//line programs_task.go:1357
+//line programs_task.go:1359
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -1391,7 +1393,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:174
 			k := v2
 			waitStart(t, tr, "return")
-//line programs_task.go:1395
+//line programs_task.go:1397
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, jumpsKind, 2)
 				*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
@@ -1405,7 +1407,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:1409
+//line programs_task.go:1411
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
@@ -1430,14 +1432,14 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1434
+//line programs_task.go:1436
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
 		count, k = s.count, s.k
 //line programs.go:175
 		generated.ChildErr(f)
-//line programs_task.go:1441
+//line programs_task.go:1443
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1465,7 +1467,7 @@ end1:
 //line programs.go:164
 	count++
 	v1 = valueStart(t, tr, i)
-//line programs_task.go:1469
+//line programs_task.go:1471
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i}
@@ -1507,7 +1509,7 @@ end5:
 //line programs.go:174
 	k = v2
 	waitStart(t, tr, "return")
-//line programs_task.go:1511
+//line programs_task.go:1513
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 		if h != nil {
@@ -1522,4 +1524,4 @@ end6:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:1526
+//line programs_task.go:1528

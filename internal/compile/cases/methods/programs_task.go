@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package methods
 
 import (
@@ -201,7 +203,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line programs.go:36
 	b.done++
 	v := valueStart(t, tr, n+b.done)
-//line programs_task.go:205
+//line programs_task.go:207
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[baseWorkHeld](t, baseWorkKind, 1)
 		s := generated.At[baseWorkAt1](f)
@@ -212,7 +214,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:37
 	err := waitStart(t, tr, "base")
-//line programs_task.go:216
+//line programs_task.go:218
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, baseWorkKind, 2)
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
@@ -222,7 +224,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return v, err
 }
 
-//line programs_task.go:226
+//line programs_task.go:228
 
 // baseWorkStep is the step form of (*base).work.
 func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
@@ -244,14 +246,14 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 //line programs.go:37
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:248
+//line programs_task.go:250
 		goto resume1
 	case 2:
 		s := generated.At[baseWorkAt2](f)
 		v = s.v
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:255
+//line programs_task.go:257
 		goto resume2
 	default:
 		return f.BadResume()
@@ -259,7 +261,7 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 //line programs.go:36
 	b.done++
 	v = valueStart(t, tr, n+b.done)
-//line programs_task.go:263
+//line programs_task.go:265
 	if generated.Suspended(t) {
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
@@ -271,7 +273,7 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 resume1:
 //line programs.go:37
 	err = waitStart(t, tr, "base")
-//line programs_task.go:275
+//line programs_task.go:277
 	if generated.Suspended(t) {
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		if h != nil {
@@ -284,7 +286,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line programs_task.go:288
+//line programs_task.go:290
 
 // byValueWorkArgs has the arguments of byValue.work.
 type byValueWorkArgs struct {
@@ -318,7 +320,7 @@ var byValueWorkKind *generated.Kind
 func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:43
 	a := valueStart(t, tr, v.k)
-//line programs_task.go:322
+//line programs_task.go:324
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[byValueWorkHeld](t, byValueWorkKind, 1)
 		s := generated.At[byValueWorkAt1](f)
@@ -329,7 +331,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	}
 //line programs.go:44
 	v1 := valueStart(t, tr, n)
-//line programs_task.go:333
+//line programs_task.go:335
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, byValueWorkKind, 2)
 		s := generated.At[byValueWorkAt2](f)
@@ -342,7 +344,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	return a + v.k, nil
 }
 
-//line programs_task.go:346
+//line programs_task.go:348
 
 // byValueWorkStep is the step form of byValue.work.
 func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
@@ -364,7 +366,7 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 //line programs.go:43
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:368
+//line programs_task.go:370
 		goto resume1
 	case 2:
 		s := generated.At[byValueWorkAt2](f)
@@ -372,14 +374,14 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 //line programs.go:44
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:376
+//line programs_task.go:378
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:43
 	a = valueStart(t, tr, v.k)
-//line programs_task.go:383
+//line programs_task.go:385
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
@@ -391,7 +393,7 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 resume1:
 //line programs.go:44
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:395
+//line programs_task.go:397
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
@@ -407,7 +409,7 @@ resume2:
 	return generated.Return[int](f, a+v.k, nil)
 }
 
-//line programs_task.go:411
+//line programs_task.go:413
 
 // pointingWorkArgs has the arguments of pointing.work.
 type pointingWorkArgs struct {
@@ -439,7 +441,7 @@ var pointingWorkKind *generated.Kind
 func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:60
 	a, err := baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:443
+//line programs_task.go:445
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 1)
 		s := generated.At[pointingWorkAt1](f)
@@ -455,7 +457,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	v := p.worker
 //line programs.go:64
 	b, err := workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:459
+//line programs_task.go:461
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 2)
 		s := generated.At[pointingWorkAt2](f)
@@ -468,7 +470,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return a + b*p.extra, err
 }
 
-//line programs_task.go:472
+//line programs_task.go:474
 
 // pointingWorkStep is the step form of pointing.work.
 func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
@@ -492,7 +494,7 @@ func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 //line programs.go:60
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:496
+//line programs_task.go:498
 		goto resume1
 	case 2:
 		s := generated.At[pointingWorkAt2](f)
@@ -501,14 +503,14 @@ func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 //line programs.go:64
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:505
+//line programs_task.go:507
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:60
 	a, err = baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:512
+//line programs_task.go:514
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
@@ -524,7 +526,7 @@ resume1:
 	v = p.worker
 //line programs.go:64
 	b, err = workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:528
+//line programs_task.go:530
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
@@ -537,7 +539,7 @@ resume2:
 	return generated.Return[int](f, a+b*p.extra, err)
 }
 
-//line programs_task.go:541
+//line programs_task.go:543
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -582,7 +584,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:71
 	d := derived{name: "d"}
 	a, err := baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:586
+//line programs_task.go:588
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 		s := generated.At[promotedAt1](f)
@@ -597,7 +599,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	p := &d
 	b, err := baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:601
+//line programs_task.go:603
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 		s := generated.At[promotedAt2](f)
@@ -609,7 +611,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:78
 	q := pointing{&base{10}, byValue{5}, 3}
 	v := valueStart(t, tr, 3)
-//line programs_task.go:613
+//line programs_task.go:615
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 		s := generated.At[promotedAt3](f)
@@ -620,7 +622,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:79
 	c, err := pointingWorkStart(q, t, tr, v)
-//line programs_task.go:624
+//line programs_task.go:626
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 		s := generated.At[promotedAt4](f)
@@ -633,7 +635,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d.done, err
 }
 
-//line programs_task.go:637
+//line programs_task.go:639
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
@@ -657,7 +659,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:72
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:661
+//line programs_task.go:663
 		goto resume1
 	case 2:
 		s := generated.At[promotedAt2](f)
@@ -666,7 +668,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:77
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:670
+//line programs_task.go:672
 		goto resume2
 	case 3:
 		s := generated.At[promotedAt3](f)
@@ -675,7 +677,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:79
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:679
+//line programs_task.go:681
 		goto resume3
 	case 4:
 		s := generated.At[promotedAt4](f)
@@ -684,7 +686,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:79
 		c = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:688
+//line programs_task.go:690
 		goto resume4
 	default:
 		return f.BadResume()
@@ -693,7 +695,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:71
 	*d = derived{name: "d"}
 	a, err = baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:697
+//line programs_task.go:699
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
@@ -708,7 +710,7 @@ resume1:
 	}
 	p = d
 	b, err = baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:712
+//line programs_task.go:714
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
@@ -720,7 +722,7 @@ resume2:
 //line programs.go:78
 	q = pointing{&base{10}, byValue{5}, 3}
 	v = valueStart(t, tr, 3)
-//line programs_task.go:724
+//line programs_task.go:726
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
@@ -731,7 +733,7 @@ resume2:
 resume3:
 //line programs.go:79
 	c, err = pointingWorkStart(q, t, tr, v)
-//line programs_task.go:735
+//line programs_task.go:737
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
@@ -744,7 +746,7 @@ resume4:
 	return generated.Return[int](f, a+b*10+c*100+d.done, err)
 }
 
-//line programs_task.go:748
+//line programs_task.go:750
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -780,7 +782,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:86
 				k, err := workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:784
+//line programs_task.go:786
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 					s := generated.At[interfacesAt1](f)
@@ -801,7 +803,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:805
+//line programs_task.go:807
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
@@ -826,7 +828,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line programs.go:86
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:830
+//line programs_task.go:832
 		goto resume1
 	default:
 		return f.BadResume()
@@ -844,7 +846,7 @@ loop1:
 //line programs.go:85
 	w = list[i]
 	k, err = workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:848
+//line programs_task.go:850
 	if generated.Suspended(t) {
 		s := generated.At[interfacesAt1](f)
 		*s = interfacesAt1{sum: sum, i: i}
@@ -866,7 +868,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:870
+//line programs_task.go:872
 
 // embeddedInterfaceArgs has the arguments of embeddedInterface.
 type embeddedInterfaceArgs struct {
@@ -912,7 +914,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v := o.worker
 //line programs.go:98
 	a, err := workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:916
+//line programs_task.go:918
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 1)
 		s := generated.At[embeddedInterfaceAt1](f)
@@ -926,7 +928,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v1 := w
 //line programs.go:100
 	b, err2 := workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:930
+//line programs_task.go:932
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 2)
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -941,7 +943,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v3 := o.worker
 //line programs.go:101
 	c, _ := workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:945
+//line programs_task.go:947
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 3)
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -957,7 +959,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a + b*10 + c*100, err
 }
 
-//line programs_task.go:961
+//line programs_task.go:963
 
 // embeddedInterfaceStep is the step form of embeddedInterface.
 func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generated.Step {
@@ -982,7 +984,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:98
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:986
+//line programs_task.go:988
 		goto resume1
 	case 2:
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -991,7 +993,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:100
 		b = s.result
 		err2 = generated.ChildErr(f)
-//line programs_task.go:995
+//line programs_task.go:997
 		goto resume2
 	case 3:
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -1000,7 +1002,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:101
 		c = s.result
 		generated.ChildErr(f)
-//line programs_task.go:1004
+//line programs_task.go:1006
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1013,7 +1015,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 	v = o.worker
 //line programs.go:98
 	a, err = workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:1017
+//line programs_task.go:1019
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
@@ -1027,7 +1029,7 @@ resume1:
 	v1 = *w
 //line programs.go:100
 	b, err2 = workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:1031
+//line programs_task.go:1033
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
@@ -1045,7 +1047,7 @@ resume2:
 	v3 = o.worker
 //line programs.go:101
 	c, _ = workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:1049
+//line programs_task.go:1051
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
@@ -1061,7 +1063,7 @@ resume3:
 	return generated.Return[int](f, a+b*10+c*100, err)
 }
 
-//line programs_task.go:1065
+//line programs_task.go:1067
 
 // nilInterfaceArgs has the arguments of nilInterface.
 type nilInterfaceArgs struct {
@@ -1087,7 +1089,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var w worker
 //line programs.go:110
 	waitStart(t, tr, "before")
-//line programs_task.go:1091
+//line programs_task.go:1093
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilInterfaceHeld](t, nilInterfaceKind, 1)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1097,7 +1099,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line programs.go:111
 	v1, err := workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1101
+//line programs_task.go:1103
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nilInterfaceKind, 2)
 		s := generated.At[nilInterfaceAt2](f)
@@ -1109,7 +1111,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:1113
+//line programs_task.go:1115
 
 // nilInterfaceStep is the step form of nilInterface.
 func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
@@ -1130,14 +1132,14 @@ func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 		tr, w = h.tr, h.w
 //line programs.go:110
 		generated.ChildErr(f)
-//line programs_task.go:1134
+//line programs_task.go:1136
 		goto resume1
 	case 2:
 		s := generated.At[nilInterfaceAt2](f)
 //line programs.go:111
 		v1 = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1141
+//line programs_task.go:1143
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1145,7 +1147,7 @@ func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 	w = nil
 //line programs.go:110
 	waitStart(t, tr, "before")
-//line programs_task.go:1149
+//line programs_task.go:1151
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilInterfaceKind, f, h)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1156,7 +1158,7 @@ resume1:
 	v = tr.Int(1)
 //line programs.go:111
 	v1, err = workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1160
+//line programs_task.go:1162
 	if generated.Suspended(t) {
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
@@ -1171,7 +1173,7 @@ resume2:
 	return generated.Return[int](f, v1, err)
 }
 
-//line programs_task.go:1175
+//line programs_task.go:1177
 
 type applyHeld[A any, B any] struct {
 	tr     *cases.Trace
@@ -1200,7 +1202,7 @@ func applyCall[A any, B any](tr *cases.Trace, a A, f func(*task.T, A) B) coro.Ca
 func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A) B) (_ B, _ error) {
 //line programs.go:115
 	waitStart(t, tr, "apply")
-//line programs_task.go:1204
+//line programs_task.go:1206
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 1)
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
@@ -1208,7 +1210,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	}
 //line programs.go:116
 	b := startOfPrograms(f)(t, a)
-//line programs_task.go:1212
+//line programs_task.go:1214
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 2)
 		*h = applyHeld[A, B]{tr: tr, a: a}
@@ -1218,7 +1220,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	var zero A
 //line programs.go:118
 	err := waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1222
+//line programs_task.go:1224
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 3)
 		*h = applyHeld[A, B]{b: b}
@@ -1228,7 +1230,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	return b, err
 }
 
-//line programs_task.go:1232
+//line programs_task.go:1234
 
 // applyStep is the step form of apply.
 func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.Step {
@@ -1247,27 +1249,27 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 		tr, a, f = h.tr, h.a, h.f
 //line programs.go:115
 		generated.ChildErr(f1)
-//line programs_task.go:1251
+//line programs_task.go:1253
 		goto resume1
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:116
 		generated.TakeLast(f1, &h.result)
 		b = h.result
-//line programs_task.go:1258
+//line programs_task.go:1260
 		goto resume2
 	case 3:
 		b = h.b
 //line programs.go:118
 		err = generated.ChildErr(f1)
-//line programs_task.go:1264
+//line programs_task.go:1266
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line programs.go:115
 	waitStart(t, tr, "apply")
-//line programs_task.go:1271
+//line programs_task.go:1273
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return generated.Wait(f1, t, 1)
@@ -1275,7 +1277,7 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 resume1:
 //line programs.go:116
 	b = startOfPrograms(f)(t, a)
-//line programs_task.go:1279
+//line programs_task.go:1281
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -1285,7 +1287,7 @@ resume2:
 	zero = *new(A)
 //line programs.go:118
 	err = waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1289
+//line programs_task.go:1291
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{b: b}
 		return generated.Wait(f1, t, 3)
@@ -1295,7 +1297,7 @@ resume3:
 	return generated.Return[B](f1, b, err)
 }
 
-//line programs_task.go:1299
+//line programs_task.go:1301
 
 // genericFunctionArgs has the arguments of genericFunction.
 type genericFunctionArgs struct {
@@ -1329,7 +1331,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s, err := applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:123
 		v := valueStart(t, tr, k)
-//line programs_task.go:1333
+//line programs_task.go:1335
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1340,7 +1342,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:123
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1344
+//line programs_task.go:1346
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 1)
 		*h = genericFunctionHeld{tr: tr}
@@ -1354,14 +1356,14 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k, err := applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:127
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1358
+//line programs_task.go:1360
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line programs.go:127
 		return v
 	}))
-//line programs_task.go:1365
+//line programs_task.go:1367
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 2)
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1375,7 +1377,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1379
+//line programs_task.go:1381
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
@@ -1387,7 +1389,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1391
+//line programs_task.go:1393
 
 // genericFunctionStep is the step form of genericFunction.
 func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.Step {
@@ -1409,7 +1411,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:123
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1413
+//line programs_task.go:1415
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1417,7 +1419,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:127
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1421
+//line programs_task.go:1423
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1426,7 +1428,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:128
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1430
+//line programs_task.go:1432
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1435,7 +1437,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:123
 		v := valueStart(t, tr, k)
-//line programs_task.go:1439
+//line programs_task.go:1441
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1446,7 +1448,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:123
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1450
+//line programs_task.go:1452
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1460,14 +1462,14 @@ resume1:
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:127
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1464
+//line programs_task.go:1466
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line programs.go:127
 		return v
 	}))
-//line programs_task.go:1471
+//line programs_task.go:1473
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1481,7 +1483,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1485
+//line programs_task.go:1487
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1493,7 +1495,7 @@ resume3:
 	return generated.Return[int](f, *p+k, err)
 }
 
-//line programs_task.go:1497
+//line programs_task.go:1499
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1530,14 +1532,14 @@ func genericFunctionFunc1Step(f *generated.Frame, h *genericFunctionFunc1Held) g
 //line programs.go:123
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1534
+//line programs_task.go:1536
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:123
 	v = valueStart(t, tr, k)
-//line programs_task.go:1541
+//line programs_task.go:1543
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1552,7 +1554,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1556
+//line programs_task.go:1558
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 127.
 type genericFunctionFunc2At1 struct {
@@ -1584,14 +1586,14 @@ func genericFunctionFunc2Step(f *generated.Frame, h *genericFunctionFunc2Held) g
 //line programs.go:127
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1588
+//line programs_task.go:1590
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:127
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1595
+//line programs_task.go:1597
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1606,7 +1608,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:1610
+//line programs_task.go:1612
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
@@ -1637,7 +1639,7 @@ func genericFunctionFunc3Step(f *generated.Frame) generated.Step {
 	return generated.Return[*int](f, sum, nil)
 }
 
-//line programs_task.go:1641
+//line programs_task.go:1643
 
 // collectAt1 is what collect keeps while it waits in line 138.
 type collectAt1 struct {
@@ -1677,7 +1679,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:137
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1681
+//line programs_task.go:1683
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[collectHeld[E]](t, collectKind[E](), 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
@@ -1692,7 +1694,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1696
+//line programs_task.go:1698
 
 // collectStep is the step form of collect.
 func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
@@ -1714,7 +1716,7 @@ func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:138
 		generated.ChildErr(f)
-//line programs_task.go:1718
+//line programs_task.go:1720
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1731,7 +1733,7 @@ loop1:
 //line programs.go:137
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1735
+//line programs_task.go:1737
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1750,7 +1752,7 @@ end1:
 	return generated.Return[[]*E](f, out, nil)
 }
 
-//line programs_task.go:1754
+//line programs_task.go:1756
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1784,7 +1786,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:148
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1788
+//line programs_task.go:1790
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
@@ -1800,7 +1802,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:151
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1804
+//line programs_task.go:1806
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
@@ -1817,7 +1819,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1821
+//line programs_task.go:1823
 
 // genericPointersStep is the step form of genericPointers.
 func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.Step {
@@ -1841,7 +1843,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:148
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1845
+//line programs_task.go:1847
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1850,7 +1852,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:151
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1854
+//line programs_task.go:1856
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1858,7 +1860,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:147
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1862
+//line programs_task.go:1864
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1871,7 +1873,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1875
+//line programs_task.go:1877
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1886,7 +1888,7 @@ resume2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1890
+//line programs_task.go:1892
 
 type queuePushHeld[E any] struct {
 	q  *queue[E]
@@ -1906,7 +1908,7 @@ func queuePushKind[E any]() *generated.Kind {
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:163
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1910
+//line programs_task.go:1912
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePushHeld[E]](t, queuePushKind[E](), 1)
 		*h = queuePushHeld[E]{q: q, e: e}
@@ -1918,7 +1920,7 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1922
+//line programs_task.go:1924
 
 // queuePushStep is the step form of (*queue).push.
 func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Step {
@@ -1935,14 +1937,14 @@ func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Ste
 		q, e = h.q, h.e
 //line programs.go:163
 		generated.ChildErr(f)
-//line programs_task.go:1939
+//line programs_task.go:1941
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:163
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1946
+//line programs_task.go:1948
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1954,7 +1956,7 @@ resume1:
 	return generated.Return[int](f, len(q.items), nil)
 }
 
-//line programs_task.go:1958
+//line programs_task.go:1960
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
@@ -1984,7 +1986,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1988
+//line programs_task.go:1990
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePopHeld[E]](t, queuePopKind[E](), 1)
 		*h = queuePopHeld[E]{q: q, e: e}
@@ -1995,7 +1997,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:1999
+//line programs_task.go:2001
 
 // queuePopStep is the step form of (*queue).pop.
 func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step {
@@ -2013,7 +2015,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 		q, e = h.q, h.e
 //line programs.go:174
 		generated.ChildErr(f)
-//line programs_task.go:2017
+//line programs_task.go:2019
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2024,7 +2026,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:2028
+//line programs_task.go:2030
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2035,7 +2037,7 @@ resume1:
 	return generated.Return[queuePopResult[E]](f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2039
+//line programs_task.go:2041
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2099,7 +2101,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:181
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2103
+//line programs_task.go:2105
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 1)
 		s1 := generated.At[genericMethodAt1](f)
@@ -2110,7 +2112,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:181
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2114
+//line programs_task.go:2116
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2118,7 +2120,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2122
+//line programs_task.go:2124
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 3)
 		s1 := generated.At[genericMethodAt3](f)
@@ -2129,7 +2131,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:183
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2133
+//line programs_task.go:2135
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 4)
 		s1 := generated.At[genericMethodAt4](f)
@@ -2141,7 +2143,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:184
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2145
+//line programs_task.go:2147
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
@@ -2150,7 +2152,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2154
+//line programs_task.go:2156
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
@@ -2160,7 +2162,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:187
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2164
+//line programs_task.go:2166
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
@@ -2173,7 +2175,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2177
+//line programs_task.go:2179
 
 // genericMethodStep is the step form of genericMethod.
 func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step {
@@ -2198,13 +2200,13 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:181
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2202
+//line programs_task.go:2204
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:181
 		generated.Child(f)
-//line programs_task.go:2208
+//line programs_task.go:2210
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2212,7 +2214,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:182
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2216
+//line programs_task.go:2218
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2221,7 +2223,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:183
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2225
+//line programs_task.go:2227
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2229,7 +2231,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:185
 		generated.Child(f)
-//line programs_task.go:2233
+//line programs_task.go:2235
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2238,7 +2240,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:186
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2242
+//line programs_task.go:2244
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2247,7 +2249,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:187
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2251
+//line programs_task.go:2253
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2255,7 +2257,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 	q = new(queue[int])
 //line programs.go:181
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2259
+//line programs_task.go:2261
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2266,7 +2268,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 resume1:
 //line programs.go:181
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2270
+//line programs_task.go:2272
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2274,7 +2276,7 @@ resume1:
 resume2:
 //line programs.go:182
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2278
+//line programs_task.go:2280
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2285,7 +2287,7 @@ resume2:
 resume3:
 //line programs.go:183
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2289
+//line programs_task.go:2291
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2297,7 +2299,7 @@ resume4:
 //line programs.go:184
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2301
+//line programs_task.go:2303
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2306,7 +2308,7 @@ resume4:
 resume5:
 //line programs.go:186
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2310
+//line programs_task.go:2312
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2316,7 +2318,7 @@ resume5:
 resume6:
 //line programs.go:187
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2320
+//line programs_task.go:2322
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2329,7 +2331,7 @@ resume7:
 	return generated.Return[int](f, k+a, nil)
 }
 
-//line programs_task.go:2333
+//line programs_task.go:2335
 
 // largestAt2 is what largest keeps while it waits in line 198.
 type largestAt2 struct {
@@ -2365,7 +2367,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:193
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2369
+//line programs_task.go:2371
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 1)
 			*h = largestHeld[E]{list: list}
@@ -2376,7 +2378,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2380
+//line programs_task.go:2382
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
@@ -2386,7 +2388,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:198
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2390
+//line programs_task.go:2392
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 3)
 		*h = largestHeld[E]{v: v}
@@ -2397,7 +2399,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2401
+//line programs_task.go:2403
 
 // largestStep is the step form of largest.
 func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated.Step {
@@ -2415,7 +2417,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 		list = h.list
 //line programs.go:194
 		generated.ChildErr(f)
-//line programs_task.go:2419
+//line programs_task.go:2421
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2424,14 +2426,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 //line programs.go:198
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2428
+//line programs_task.go:2430
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:198
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2435
+//line programs_task.go:2437
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2442,7 +2444,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 	}
 //line programs.go:194
 	waitStart(t, tr, list[0])
-//line programs_task.go:2446
+//line programs_task.go:2448
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
@@ -2453,7 +2455,7 @@ resume1:
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2457
+//line programs_task.go:2459
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2463,7 +2465,7 @@ end1:
 resume2:
 //line programs.go:198
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2467
+//line programs_task.go:2469
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2474,7 +2476,7 @@ resume3:
 	return generated.Return[E](f, max(v, v1), nil)
 }
 
-//line programs_task.go:2478
+//line programs_task.go:2480
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2505,7 +2507,7 @@ var genericRecursionKind *generated.Kind
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2509
+//line programs_task.go:2511
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2514,7 +2516,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:202
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2518
+//line programs_task.go:2520
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2526,7 +2528,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2530
+//line programs_task.go:2532
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2538,7 +2540,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2542
+//line programs_task.go:2544
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
@@ -2560,7 +2562,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2564
+//line programs_task.go:2566
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2568,21 +2570,21 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2572
+//line programs_task.go:2574
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:203
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2579
+//line programs_task.go:2581
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:202
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2586
+//line programs_task.go:2588
 	if generated.Suspended(t) {
 		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2592,7 +2594,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 resume1:
 //line programs.go:202
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2596
+//line programs_task.go:2598
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2605,7 +2607,7 @@ resume2:
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2609
+//line programs_task.go:2611
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2620,7 +2622,7 @@ resume3:
 	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2624
+//line programs_task.go:2626
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2667,7 +2669,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2671
+//line programs_task.go:2673
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2683,7 +2685,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2687
+//line programs_task.go:2689
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2698,7 +2700,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:229
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2702
+//line programs_task.go:2704
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2710,7 +2712,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:229
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2714
+//line programs_task.go:2716
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2725,7 +2727,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2729
+//line programs_task.go:2731
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
@@ -2749,7 +2751,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:219
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2753
+//line programs_task.go:2755
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2757,7 +2759,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr = h.tr
 //line programs.go:224
 		generated.Child(f)
-//line programs_task.go:2761
+//line programs_task.go:2763
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2766,7 +2768,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:229
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2770
+//line programs_task.go:2772
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2774,7 +2776,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr, b2 = h.tr, h.b2
 //line programs.go:230
 		generated.ChildErr(f)
-//line programs_task.go:2778
+//line programs_task.go:2780
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2784,7 +2786,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	b = block{}
 //line programs.go:219
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2788
+//line programs_task.go:2790
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2799,7 +2801,7 @@ resume1:
 //line programs.go:223
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2803
+//line programs_task.go:2805
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2818,7 +2820,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:229
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2822
+//line programs_task.go:2824
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2830,7 +2832,7 @@ resume3:
 //line programs.go:229
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2834
+//line programs_task.go:2836
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2847,7 +2849,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2851
+//line programs_task.go:2853
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2888,7 +2890,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:239
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2892
+//line programs_task.go:2894
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
@@ -2904,7 +2906,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:241
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2908
+//line programs_task.go:2910
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2914,7 +2916,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2918
+//line programs_task.go:2920
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2924,7 +2926,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2928
+//line programs_task.go:2930
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
@@ -2948,21 +2950,21 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 //line programs.go:239
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2952
+//line programs_task.go:2954
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:242
 		err = generated.ChildErr(f)
-//line programs_task.go:2959
+//line programs_task.go:2961
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:244
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2966
+//line programs_task.go:2968
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2977,7 +2979,7 @@ loop1:
 	}
 //line programs.go:239
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2981
+//line programs_task.go:2983
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -2998,7 +3000,7 @@ end1:
 	}
 //line programs.go:242
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:3002
+//line programs_task.go:3004
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -3011,7 +3013,7 @@ resume2:
 	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3015
+//line programs_task.go:3017
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -3024,7 +3026,7 @@ resume3:
 	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3028
+//line programs_task.go:3030
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3054,7 +3056,7 @@ var largeChildrenKind *generated.Kind
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3058
+//line programs_task.go:3060
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3066,7 +3068,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3070
+//line programs_task.go:3072
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3078,7 +3080,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3082
+//line programs_task.go:3084
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
@@ -3100,7 +3102,7 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:248
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3104
+//line programs_task.go:3106
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3108,14 +3110,14 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:250
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3112
+//line programs_task.go:3114
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:248
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3119
+//line programs_task.go:3121
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3128,7 +3130,7 @@ resume1:
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3132
+//line programs_task.go:3134
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3143,7 +3145,7 @@ resume2:
 	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3147
+//line programs_task.go:3149
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3175,7 +3177,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:255
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3179
+//line programs_task.go:3181
 		if generated.Suspended(t) {
 			generated.SpillBare(t, deepRecursionKind, 1)
 			return
@@ -3184,7 +3186,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3188
+//line programs_task.go:3190
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3196,7 +3198,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:259
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3200
+//line programs_task.go:3202
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3208,7 +3210,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3212
+//line programs_task.go:3214
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
@@ -3226,7 +3228,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	case 1:
 //line programs.go:256
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3230
+//line programs_task.go:3232
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3235,7 +3237,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 //line programs.go:258
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3239
+//line programs_task.go:3241
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3243,7 +3245,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 		err = h.err
 //line programs.go:260
 		generated.ChildErr(f)
-//line programs_task.go:3247
+//line programs_task.go:3249
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3254,7 +3256,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	}
 //line programs.go:256
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3258
+//line programs_task.go:3260
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3266,7 +3268,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3270
+//line programs_task.go:3272
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3282,7 +3284,7 @@ resume2:
 	}
 //line programs.go:260
 	waitStart(t, tr, n)
-//line programs_task.go:3286
+//line programs_task.go:3288
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = generated.Hold(t, deepRecursionKind, f, h)
@@ -3295,7 +3297,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3299
+//line programs_task.go:3301
 
 // numberedWorkArgs has the arguments of numbered.work.
 type numberedWorkArgs struct {
@@ -3320,7 +3322,7 @@ var numberedWorkKind *generated.Kind
 func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:268
 	v := valueStart(t, tr, int(x)+n)
-//line programs_task.go:3324
+//line programs_task.go:3326
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, numberedWorkKind, 1)
 		s := generated.At[numberedWorkAt1](f)
@@ -3332,7 +3334,7 @@ func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return v, nil
 }
 
-//line programs_task.go:3336
+//line programs_task.go:3338
 
 // numberedWorkStep is the step form of numbered.work.
 func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
@@ -3352,14 +3354,14 @@ func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
 //line programs.go:268
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3356
+//line programs_task.go:3358
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:268
 	v = valueStart(t, tr, int(x)+n)
-//line programs_task.go:3363
+//line programs_task.go:3365
 	if generated.Suspended(t) {
 		s := generated.At[numberedWorkAt1](f)
 		*s = numberedWorkAt1{}
@@ -3374,7 +3376,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3378
+//line programs_task.go:3380
 
 // literalInReceiverArgs has the arguments of literalInReceiver.
 type literalInReceiverArgs struct {
@@ -3418,14 +3420,14 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v := startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 				v := valueStart(t, tr, k+i)
-//line programs_task.go:3422
+//line programs_task.go:3424
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
 //line programs.go:275
 				return v
 			}))(t, n)
-//line programs_task.go:3429
+//line programs_task.go:3431
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 1)
 				s := generated.At[literalInReceiverAt1](f)
@@ -3438,7 +3440,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v1 := worker(numbered(v))
 //line programs.go:275
 			k, err := workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3442
+//line programs_task.go:3444
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 2)
 				s := generated.At[literalInReceiverAt2](f)
@@ -3456,7 +3458,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:281
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:3460
+//line programs_task.go:3462
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, literalInReceiverKind, 3)
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
@@ -3466,7 +3468,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, err1
 }
 
-//line programs_task.go:3470
+//line programs_task.go:3472
 
 // literalInReceiverStep is the step form of literalInReceiver.
 func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generated.Step {
@@ -3489,7 +3491,7 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3493
+//line programs_task.go:3495
 		goto resume1
 	case 2:
 		s := generated.At[literalInReceiverAt2](f)
@@ -3498,14 +3500,14 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3502
+//line programs_task.go:3504
 		goto resume2
 	case 3:
 		s := generated.At[literalInReceiverAt3](f)
 		sum = s.sum
 //line programs.go:281
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3509
+//line programs_task.go:3511
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3525,7 +3527,7 @@ loop1:
 		v = startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 			v := valueStart(t, tr, k+i)
-//line programs_task.go:3529
+//line programs_task.go:3531
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3533,7 +3535,7 @@ loop1:
 			return v
 		}))(t, n)
 	}
-//line programs_task.go:3537
+//line programs_task.go:3539
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt1](f)
 		*s = literalInReceiverAt1{n: n, sum: sum, i1: i1}
@@ -3547,7 +3549,7 @@ resume1:
 	v1 = worker(numbered(v))
 //line programs.go:275
 	k, err = workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3551
+//line programs_task.go:3553
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt2](f)
 		*s = literalInReceiverAt2{n: n, sum: sum, i1: i1}
@@ -3568,7 +3570,7 @@ resume2:
 end1:
 //line programs.go:281
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3572
+//line programs_task.go:3574
 	if generated.Suspended(t) {
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
 		if h != nil {
@@ -3581,7 +3583,7 @@ resume3:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line programs_task.go:3585
+//line programs_task.go:3587
 
 // literalInReceiverFunc1Args has the arguments of literalInReceiver.func1.
 type literalInReceiverFunc1Args struct {
@@ -3618,14 +3620,14 @@ func literalInReceiverFunc1Step(f *generated.Frame, h *literalInReceiverFunc1Hel
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3622
+//line programs_task.go:3624
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:275
 	v = valueStart(t, tr, k+i)
-//line programs_task.go:3629
+//line programs_task.go:3631
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverFunc1At1](f)
 		*s = literalInReceiverFunc1At1{}
@@ -3640,7 +3642,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3644
+//line programs_task.go:3646
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package order
 
 import (
@@ -242,7 +244,7 @@ var addOneKind *generated.Kind
 func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:14
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:246
+//line calls_task.go:248
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[addOneHeld](t, addOneKind, 1)
 		s := generated.At[addOneAt1](f)
@@ -256,7 +258,7 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addTwo
 }
 
-//line calls_task.go:260
+//line calls_task.go:262
 
 // addOneStep is the step form of addOne.
 func addOneStep(f *generated.Frame, h *addOneHeld) generated.Step {
@@ -276,14 +278,14 @@ func addOneStep(f *generated.Frame, h *addOneHeld) generated.Step {
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:280
+//line calls_task.go:282
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:287
+//line calls_task.go:289
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -297,7 +299,7 @@ resume1:
 	return generated.Return[adder](f, addTwo, nil)
 }
 
-//line calls_task.go:301
+//line calls_task.go:303
 
 // addTwoArgs has the arguments of addTwo.
 type addTwoArgs struct {
@@ -321,7 +323,7 @@ var addTwoKind *generated.Kind
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:325
+//line calls_task.go:327
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[addTwoHeld](t, addTwoKind, 1)
 		s := generated.At[addTwoAt1](f)
@@ -335,7 +337,7 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
-//line calls_task.go:339
+//line calls_task.go:341
 
 // addTwoStep is the step form of addTwo.
 func addTwoStep(f *generated.Frame, h *addTwoHeld) generated.Step {
@@ -355,14 +357,14 @@ func addTwoStep(f *generated.Frame, h *addTwoHeld) generated.Step {
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:359
+//line calls_task.go:361
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:366
+//line calls_task.go:368
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -376,7 +378,7 @@ resume1:
 	return generated.Return[adder](f, addOne, nil)
 }
 
-//line calls_task.go:380
+//line calls_task.go:382
 
 // chooseArgs has the arguments of choose.
 type chooseArgs struct {
@@ -400,7 +402,7 @@ var chooseKind *generated.Kind
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:404
+//line calls_task.go:406
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, chooseKind, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
@@ -413,7 +415,7 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
-//line calls_task.go:417
+//line calls_task.go:419
 
 // chooseStep is the step form of choose.
 func chooseStep(f *generated.Frame, h *chooseHeld) generated.Step {
@@ -432,14 +434,14 @@ func chooseStep(f *generated.Frame, h *chooseHeld) generated.Step {
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:436
+//line calls_task.go:438
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:443
+//line calls_task.go:445
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -455,7 +457,7 @@ resume1:
 	return generated.Return[func(*task.T, *cases.Trace, int) int](f, negative, nil)
 }
 
-//line calls_task.go:459
+//line calls_task.go:461
 
 // negativeArgs has the arguments of negative.
 type negativeArgs struct {
@@ -480,7 +482,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:484
+//line calls_task.go:486
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, negativeKind, 1)
 		s := generated.At[negativeAt1](f)
@@ -492,7 +494,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
-//line calls_task.go:496
+//line calls_task.go:498
 
 // negativeStep is the step form of negative.
 func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
@@ -511,7 +513,7 @@ func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:515
+//line calls_task.go:517
 		goto resume1
 	default:
 		return f.BadResume()
@@ -519,7 +521,7 @@ func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:523
+//line calls_task.go:525
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -534,7 +536,7 @@ resume1:
 	return generated.Return[int](f, -v, nil)
 }
 
-//line calls_task.go:538
+//line calls_task.go:540
 
 // computedFunctionArgs has the arguments of computedFunction.
 type computedFunctionArgs struct {
@@ -615,7 +617,7 @@ var computedFunctionKind *generated.Kind
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:619
+//line calls_task.go:621
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 1)
 		*h = computedFunctionHeld{tr: tr}
@@ -624,7 +626,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:628
+//line calls_task.go:630
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 2)
 		s := generated.At[computedFunctionAt2](f)
@@ -635,7 +637,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:639
+//line calls_task.go:641
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 3)
 		*h = computedFunctionHeld{tr: tr}
@@ -644,7 +646,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:648
+//line calls_task.go:650
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 4)
 		s := generated.At[computedFunctionAt4](f)
@@ -655,7 +657,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:659
+//line calls_task.go:661
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 5)
 		*h = computedFunctionHeld{tr: tr}
@@ -663,7 +665,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:667
+//line calls_task.go:669
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 6)
 		*h = computedFunctionHeld{tr: tr}
@@ -672,7 +674,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:676
+//line calls_task.go:678
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -681,7 +683,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:685
+//line calls_task.go:687
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 8)
 		s := generated.At[computedFunctionAt8](f)
@@ -692,7 +694,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:696
+//line calls_task.go:698
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 9)
 		s := generated.At[computedFunctionAt9](f)
@@ -706,7 +708,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:710
+//line calls_task.go:712
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 10)
 		s := generated.At[computedFunctionAt10](f)
@@ -717,7 +719,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:721
+//line calls_task.go:723
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 11)
 		s := generated.At[computedFunctionAt11](f)
@@ -728,7 +730,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:732
+//line calls_task.go:734
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 12)
 		s := generated.At[computedFunctionAt12](f)
@@ -740,7 +742,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:744
+//line calls_task.go:746
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 13)
 		s := generated.At[computedFunctionAt13](f)
@@ -751,7 +753,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:755
+//line calls_task.go:757
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 14)
 		s := generated.At[computedFunctionAt14](f)
@@ -762,7 +764,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:766
+//line calls_task.go:768
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, computedFunctionKind, 15)
 		s := generated.At[computedFunctionAt15](f)
@@ -774,7 +776,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
-//line calls_task.go:778
+//line calls_task.go:780
 
 // computedFunctionStep is the step form of computedFunction.
 func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated.Step {
@@ -798,7 +800,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:802
+//line calls_task.go:804
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -806,14 +808,14 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:810
+//line calls_task.go:812
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:817
+//line calls_task.go:819
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -821,27 +823,27 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:825
+//line calls_task.go:827
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:831
+//line calls_task.go:833
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:838
+//line calls_task.go:840
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:845
+//line calls_task.go:847
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -849,7 +851,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:853
+//line calls_task.go:855
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -857,7 +859,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:861
+//line calls_task.go:863
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -866,7 +868,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:870
+//line calls_task.go:872
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -875,7 +877,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:879
+//line calls_task.go:881
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -884,7 +886,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:888
+//line calls_task.go:890
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -893,7 +895,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:897
+//line calls_task.go:899
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -902,7 +904,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:906
+//line calls_task.go:908
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -910,14 +912,14 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:914
+//line calls_task.go:916
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:921
+//line calls_task.go:923
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -927,7 +929,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:931
+//line calls_task.go:933
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
@@ -939,7 +941,7 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:943
+//line calls_task.go:945
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -949,7 +951,7 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:953
+//line calls_task.go:955
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
@@ -961,7 +963,7 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:965
+//line calls_task.go:967
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -970,7 +972,7 @@ resume4:
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:974
+//line calls_task.go:976
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -980,7 +982,7 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:984
+//line calls_task.go:986
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -990,7 +992,7 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:994
+//line calls_task.go:996
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
@@ -1002,7 +1004,7 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:1006
+//line calls_task.go:1008
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
@@ -1021,7 +1023,7 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:1025
+//line calls_task.go:1027
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
@@ -1033,7 +1035,7 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1037
+//line calls_task.go:1039
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
@@ -1045,7 +1047,7 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1049
+//line calls_task.go:1051
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
@@ -1058,7 +1060,7 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1062
+//line calls_task.go:1064
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
@@ -1070,7 +1072,7 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1074
+//line calls_task.go:1076
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
@@ -1082,7 +1084,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1086
+//line calls_task.go:1088
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1097,7 +1099,7 @@ resume15:
 	return generated.Return[int](f, a+b*10+c*100+d*1000, nil)
 }
 
-//line calls_task.go:1101
+//line calls_task.go:1103
 
 // operandsArgs has the arguments of operands.
 type operandsArgs struct {
@@ -1154,7 +1156,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1158
+//line calls_task.go:1160
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 1)
 		s := generated.At[operandsAt1](f)
@@ -1166,7 +1168,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1170
+//line calls_task.go:1172
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 2)
 		s := generated.At[operandsAt2](f)
@@ -1180,7 +1182,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1184
+//line calls_task.go:1186
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 3)
 		s := generated.At[operandsAt3](f)
@@ -1193,7 +1195,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1197
+//line calls_task.go:1199
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 4)
 		s := generated.At[operandsAt4](f)
@@ -1205,7 +1207,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1209
+//line calls_task.go:1211
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 5)
 		s := generated.At[operandsAt5](f)
@@ -1220,7 +1222,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1224
+//line calls_task.go:1226
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, operandsKind, 6)
 		s := generated.At[operandsAt6](f)
@@ -1233,7 +1235,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
-//line calls_task.go:1237
+//line calls_task.go:1239
 
 // operandsStep is the step form of operands.
 func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
@@ -1255,7 +1257,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1259
+//line calls_task.go:1261
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1264,7 +1266,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1268
+//line calls_task.go:1270
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1273,7 +1275,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1277
+//line calls_task.go:1279
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1282,7 +1284,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1286
+//line calls_task.go:1288
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1291,7 +1293,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1295
+//line calls_task.go:1297
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1299,7 +1301,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1303
+//line calls_task.go:1305
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1308,7 +1310,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1312
+//line calls_task.go:1314
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
@@ -1321,7 +1323,7 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1325
+//line calls_task.go:1327
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
@@ -1336,7 +1338,7 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1340
+//line calls_task.go:1342
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
@@ -1350,7 +1352,7 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1354
+//line calls_task.go:1356
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
@@ -1363,7 +1365,7 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1367
+//line calls_task.go:1369
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
@@ -1379,7 +1381,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1383
+//line calls_task.go:1385
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1395,7 +1397,7 @@ resume6:
 	return generated.Return[int](f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1399
+//line calls_task.go:1401
 
 type openHeld = struct {
 	tr   *cases.Trace
@@ -1408,7 +1410,7 @@ var openKind *generated.Kind
 func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1412
+//line calls_task.go:1414
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[openHeld](t, openKind, 1)
 		*h = openHeld{name: name}
@@ -1418,7 +1420,7 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
-//line calls_task.go:1422
+//line calls_task.go:1424
 
 // openStep is the step form of open.
 func openStep(f *generated.Frame, h *openHeld) generated.Step {
@@ -1434,14 +1436,14 @@ func openStep(f *generated.Frame, h *openHeld) generated.Step {
 		name = h.name
 //line calls.go:61
 		generated.ChildErr(f)
-//line calls_task.go:1438
+//line calls_task.go:1440
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1445
+//line calls_task.go:1447
 	if generated.Suspended(t) {
 		*h = openHeld{name: name}
 		return generated.Wait(f, t, 1)
@@ -1451,7 +1453,7 @@ resume1:
 	return generated.Return[*account](f, &account{name: name}, nil)
 }
 
-//line calls_task.go:1455
+//line calls_task.go:1457
 
 // accountAddArgs has the arguments of (*account).add.
 type accountAddArgs struct {
@@ -1476,7 +1478,7 @@ var accountAddKind *generated.Kind
 func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account) {
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1480
+//line calls_task.go:1482
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[accountAddHeld](t, accountAddKind, 1)
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
@@ -1488,7 +1490,7 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
-//line calls_task.go:1492
+//line calls_task.go:1494
 
 // accountAddStep is the step form of (*account).add.
 func accountAddStep(f *generated.Frame, h *accountAddHeld) generated.Step {
@@ -1509,14 +1511,14 @@ func accountAddStep(f *generated.Frame, h *accountAddHeld) generated.Step {
 		a = h.a
 //line calls.go:66
 		generated.ChildErr(f)
-//line calls_task.go:1513
+//line calls_task.go:1515
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1520
+//line calls_task.go:1522
 	if generated.Suspended(t) {
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
@@ -1528,7 +1530,7 @@ resume1:
 	return generated.Return[*account](f, a, nil)
 }
 
-//line calls_task.go:1532
+//line calls_task.go:1534
 
 type accountPrintHeld = struct {
 	a     account
@@ -1542,7 +1544,7 @@ var accountPrintKind *generated.Kind
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1546
+//line calls_task.go:1548
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[accountPrintHeld](t, accountPrintKind, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
@@ -1553,7 +1555,7 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
-//line calls_task.go:1557
+//line calls_task.go:1559
 
 // accountPrintStep is the step form of account.print.
 func accountPrintStep(f *generated.Frame, h *accountPrintHeld) generated.Step {
@@ -1570,14 +1572,14 @@ func accountPrintStep(f *generated.Frame, h *accountPrintHeld) generated.Step {
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1574
+//line calls_task.go:1576
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1581
+//line calls_task.go:1583
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1588,7 +1590,7 @@ resume1:
 	return generated.Return[int](f, a.sum, nil)
 }
 
-//line calls_task.go:1592
+//line calls_task.go:1594
 
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
 type receiverAndArgumentArgs struct {
@@ -1621,7 +1623,7 @@ var receiverAndArgumentKind *generated.Kind
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1625
+//line calls_task.go:1627
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1630,7 +1632,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1634
+//line calls_task.go:1636
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1641,7 +1643,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1645
+//line calls_task.go:1647
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1650,7 +1652,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1654
+//line calls_task.go:1656
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1661,7 +1663,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1665
+//line calls_task.go:1667
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1670,7 +1672,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1674
+//line calls_task.go:1676
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1678,7 +1680,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1682
+//line calls_task.go:1684
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1687,7 +1689,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1691
+//line calls_task.go:1693
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
@@ -1698,7 +1700,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1702
+//line calls_task.go:1704
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
@@ -1706,7 +1708,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1710
+//line calls_task.go:1712
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
@@ -1716,7 +1718,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
-//line calls_task.go:1720
+//line calls_task.go:1722
 
 // receiverAndArgumentStep is the step form of receiverAndArgument.
 func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) generated.Step {
@@ -1739,7 +1741,7 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1743
+//line calls_task.go:1745
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1747,14 +1749,14 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1751
+//line calls_task.go:1753
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1758
+//line calls_task.go:1760
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1762,53 +1764,53 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1766
+//line calls_task.go:1768
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1773
+//line calls_task.go:1775
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1779
+//line calls_task.go:1781
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1786
+//line calls_task.go:1788
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1793
+//line calls_task.go:1795
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1799
+//line calls_task.go:1801
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1805
+//line calls_task.go:1807
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1812
+//line calls_task.go:1814
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1817,7 +1819,7 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1821
+//line calls_task.go:1823
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1828,7 +1830,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1832
+//line calls_task.go:1834
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1837,7 +1839,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1841
+//line calls_task.go:1843
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1848,7 +1850,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1852
+//line calls_task.go:1854
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1857,7 +1859,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1861
+//line calls_task.go:1863
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1865,7 +1867,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1869
+//line calls_task.go:1871
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1874,7 +1876,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1878
+//line calls_task.go:1880
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1891,7 +1893,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1895
+//line calls_task.go:1897
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1899,7 +1901,7 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1903
+//line calls_task.go:1905
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
@@ -1909,7 +1911,7 @@ resume10:
 	return generated.Return[int](f, x.sum*10+y.sum, nil)
 }
 
-//line calls_task.go:1913
+//line calls_task.go:1915
 
 // receiverCopiedArgs has the arguments of receiverCopied.
 type receiverCopiedArgs struct {
@@ -1960,7 +1962,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1964
+//line calls_task.go:1966
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 1)
 		s := generated.At[receiverCopiedAt1](f)
@@ -1972,7 +1974,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1976
+//line calls_task.go:1978
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 2)
 		s := generated.At[receiverCopiedAt2](f)
@@ -1985,7 +1987,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1989
+//line calls_task.go:1991
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 3)
 		s := generated.At[receiverCopiedAt3](f)
@@ -1997,7 +1999,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:2001
+//line calls_task.go:2003
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
@@ -2007,7 +2009,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:2011
+//line calls_task.go:2013
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, receiverCopiedKind, 5)
 		s := generated.At[receiverCopiedAt5](f)
@@ -2019,7 +2021,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
-//line calls_task.go:2023
+//line calls_task.go:2025
 
 // receiverCopiedStep is the step form of receiverCopied.
 func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Step {
@@ -2043,7 +2045,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2047
+//line calls_task.go:2049
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2052,7 +2054,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2056
+//line calls_task.go:2058
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2061,7 +2063,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2065
+//line calls_task.go:2067
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2069,7 +2071,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2073
+//line calls_task.go:2075
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2077,7 +2079,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2081
+//line calls_task.go:2083
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2091,7 +2093,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2095
+//line calls_task.go:2097
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
@@ -2107,7 +2109,7 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2111
+//line calls_task.go:2113
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
@@ -2126,7 +2128,7 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2130
+//line calls_task.go:2132
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
@@ -2142,7 +2144,7 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2146
+//line calls_task.go:2148
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		h = generated.Hold(t, receiverCopiedKind, f, h)
@@ -2153,7 +2155,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2157
+//line calls_task.go:2159
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2168,7 +2170,7 @@ resume5:
 	return generated.Return[int](f, r+v2, nil)
 }
 
-//line calls_task.go:2172
+//line calls_task.go:2174
 
 // variableReadLateArgs has the arguments of variableReadLate.
 type variableReadLateArgs struct {
@@ -2215,7 +2217,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2219
+//line calls_task.go:2221
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 1)
 		s := generated.At[variableReadLateAt1](f)
@@ -2227,7 +2229,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2231
+//line calls_task.go:2233
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 2)
 		s := generated.At[variableReadLateAt2](f)
@@ -2241,7 +2243,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2245
+//line calls_task.go:2247
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 3)
 		s := generated.At[variableReadLateAt3](f)
@@ -2255,7 +2257,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2259
+//line calls_task.go:2261
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 4)
 		s := generated.At[variableReadLateAt4](f)
@@ -2270,7 +2272,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line calls_task.go:2274
+//line calls_task.go:2276
 
 // variableReadLateStep is the step form of variableReadLate.
 func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated.Step {
@@ -2295,7 +2297,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2299
+//line calls_task.go:2301
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2304,7 +2306,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2308
+//line calls_task.go:2310
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2313,7 +2315,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2317
+//line calls_task.go:2319
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2322,7 +2324,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2326
+//line calls_task.go:2328
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2336,7 +2338,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2340
+//line calls_task.go:2342
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2348,7 +2350,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2352
+//line calls_task.go:2354
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2362,7 +2364,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2366
+//line calls_task.go:2368
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2376,7 +2378,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2380
+//line calls_task.go:2382
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2391,7 +2393,7 @@ resume4:
 	return generated.Return[int](f, *x, nil)
 }
 
-//line calls_task.go:2395
+//line calls_task.go:2397
 
 // pairArgs has the arguments of pair.
 type pairArgs struct {
@@ -2415,7 +2417,7 @@ var pairKind *generated.Kind
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2419
+//line calls_task.go:2421
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
@@ -2428,7 +2430,7 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
-//line calls_task.go:2432
+//line calls_task.go:2434
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
@@ -2448,14 +2450,14 @@ func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2452
+//line calls_task.go:2454
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2459
+//line calls_task.go:2461
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2471,7 +2473,7 @@ resume1:
 	return generated.Return[int](f, n*10, err)
 }
 
-//line calls_task.go:2475
+//line calls_task.go:2477
 
 // twoResultsArgs has the arguments of twoResults.
 type twoResultsArgs struct {
@@ -2525,7 +2527,7 @@ var twoResultsKind *generated.Kind
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2529
+//line calls_task.go:2531
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 1)
 		s := generated.At[twoResultsAt1](f)
@@ -2536,7 +2538,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2540
+//line calls_task.go:2542
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 2)
 		s := generated.At[twoResultsAt2](f)
@@ -2548,7 +2550,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2552
+//line calls_task.go:2554
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 3)
 		s := generated.At[twoResultsAt3](f)
@@ -2560,7 +2562,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2564
+//line calls_task.go:2566
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 4)
 		s := generated.At[twoResultsAt4](f)
@@ -2574,7 +2576,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2578
+//line calls_task.go:2580
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 5)
 			s := generated.At[twoResultsAt5](f)
@@ -2590,7 +2592,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2594
+//line calls_task.go:2596
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
@@ -2601,7 +2603,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
-//line calls_task.go:2605
+//line calls_task.go:2607
 
 // twoResultsStep is the step form of twoResults.
 func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
@@ -2623,7 +2625,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2627
+//line calls_task.go:2629
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2632,7 +2634,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2636
+//line calls_task.go:2638
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2641,7 +2643,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2645
+//line calls_task.go:2647
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2650,7 +2652,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2654
+//line calls_task.go:2656
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2659,7 +2661,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2663
+//line calls_task.go:2665
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2667,14 +2669,14 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2671
+//line calls_task.go:2673
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2678
+//line calls_task.go:2680
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2685,7 +2687,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2689
+//line calls_task.go:2691
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2697,7 +2699,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2701
+//line calls_task.go:2703
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2709,7 +2711,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2713
+//line calls_task.go:2715
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2721,7 +2723,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2725
+//line calls_task.go:2727
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2738,7 +2740,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2742
+//line calls_task.go:2744
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2749,7 +2751,7 @@ resume6:
 	return generated.Return[int](f, a+b+c+d, errors.Join(err, err2))
 }
 
-//line calls_task.go:2753
+//line calls_task.go:2755
 
 // passedOnArgs has the arguments of passedOn.
 type passedOnArgs struct {
@@ -2791,7 +2793,7 @@ var passedOnKind *generated.Kind
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2795
+//line calls_task.go:2797
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2804,7 +2806,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2808
+//line calls_task.go:2810
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2818,7 +2820,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := len(s)
 //line calls.go:138
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:2822
+//line calls_task.go:2824
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 3)
 		s1 := generated.At[passedOnAt3](f)
@@ -2829,7 +2831,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v4, err2 := pairStart(t, tr, v3)
-//line calls_task.go:2833
+//line calls_task.go:2835
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, passedOnKind, 4)
 		s1 := generated.At[passedOnAt4](f)
@@ -2841,7 +2843,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, check(v4, err2)
 }
 
-//line calls_task.go:2845
+//line calls_task.go:2847
 
 // passedOnStep is the step form of passedOn.
 func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
@@ -2864,7 +2866,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2868
+//line calls_task.go:2870
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2872,7 +2874,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2876
+//line calls_task.go:2878
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2881,7 +2883,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:138
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:2885
+//line calls_task.go:2887
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2889,14 +2891,14 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:138
 		v4 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2893
+//line calls_task.go:2895
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2900
+//line calls_task.go:2902
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2910,7 +2912,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2914
+//line calls_task.go:2916
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2925,7 +2927,7 @@ resume2:
 	v2 = len(s)
 //line calls.go:138
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:2929
+//line calls_task.go:2931
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{v2: v2}
@@ -2937,7 +2939,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v4, err2 = pairStart(t, tr, v3)
-//line calls_task.go:2941
+//line calls_task.go:2943
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{v2: v2}
@@ -2952,7 +2954,7 @@ resume4:
 	return generated.Return[int](f, v2, check(v4, err2))
 }
 
-//line calls_task.go:2956
+//line calls_task.go:2958
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2990,7 +2992,7 @@ var threeKind *generated.Kind
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2994
+//line calls_task.go:2996
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 1)
 		s := generated.At[threeAt1](f)
@@ -3001,7 +3003,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:3005
+//line calls_task.go:3007
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 2)
 		s := generated.At[threeAt2](f)
@@ -3015,7 +3017,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:3019
+//line calls_task.go:3021
 
 // threeStep is the step form of three.
 func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
@@ -3038,7 +3040,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3042
+//line calls_task.go:3044
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3047,14 +3049,14 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3051
+//line calls_task.go:3053
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3058
+//line calls_task.go:3060
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3065,7 +3067,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3069
+//line calls_task.go:3071
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3079,7 +3081,7 @@ resume2:
 	return generated.Return[threeResult](f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3083
+//line calls_task.go:3085
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3108,7 +3110,7 @@ var swallowKind *generated.Kind
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3112
+//line calls_task.go:3114
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[swallowHeld](t, swallowKind, 1)
 		*h = swallowHeld{}
@@ -3119,7 +3121,7 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3123
+//line calls_task.go:3125
 
 // swallowStep is the step form of swallow.
 func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
@@ -3139,14 +3141,14 @@ func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3143
+//line calls_task.go:3145
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3150
+//line calls_task.go:3152
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3157,7 +3159,7 @@ resume1:
 	return generated.Return[swallowResult](f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3161
+//line calls_task.go:3163
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3190,7 +3192,7 @@ var returnedResultsKind *generated.Kind
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3194
+//line calls_task.go:3196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[returnedResultsHeld](t, returnedResultsKind, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3204,7 +3206,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3208
+//line calls_task.go:3210
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, returnedResultsKind, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3216,7 +3218,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3220
+//line calls_task.go:3222
 
 // returnedResultsStep is the step form of returnedResults.
 func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.Step {
@@ -3239,21 +3241,21 @@ func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.S
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3243
+//line calls_task.go:3245
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3250
+//line calls_task.go:3252
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3257
+//line calls_task.go:3259
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = generated.Hold(t, returnedResultsKind, f, h)
@@ -3268,7 +3270,7 @@ resume1:
 		return generated.Return[int](f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3272
+//line calls_task.go:3274
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3283,7 +3285,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line calls_task.go:3287
+//line calls_task.go:3289
 
 type sumHeld = struct {
 	tr   *cases.Trace
@@ -3296,7 +3298,7 @@ var sumKind *generated.Kind
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3300
+//line calls_task.go:3302
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*h = sumHeld{list: list}
@@ -3310,7 +3312,7 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3314
+//line calls_task.go:3316
 
 // sumStep is the step form of sum.
 func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
@@ -3327,14 +3329,14 @@ func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3331
+//line calls_task.go:3333
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3338
+//line calls_task.go:3340
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3348,7 +3350,7 @@ resume1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line calls_task.go:3352
+//line calls_task.go:3354
 
 type noteHeld = struct {
 	tr     *cases.Trace
@@ -3362,7 +3364,7 @@ var noteKind *generated.Kind
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3366
+//line calls_task.go:3368
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[noteHeld](t, noteKind, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3372,7 +3374,7 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3376
+//line calls_task.go:3378
 
 // noteStep is the step form of note.
 func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
@@ -3389,14 +3391,14 @@ func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3393
+//line calls_task.go:3395
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3400
+//line calls_task.go:3402
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3406,7 +3408,7 @@ resume1:
 	return generated.Return[string](f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3410
+//line calls_task.go:3412
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3497,7 +3499,7 @@ var variadicsKind *generated.Kind
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3501
+//line calls_task.go:3503
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3508,7 +3510,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3512
+//line calls_task.go:3514
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3519,7 +3521,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3523
+//line calls_task.go:3525
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3530,7 +3532,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3534
+//line calls_task.go:3536
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3543,7 +3545,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3547
+//line calls_task.go:3549
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3555,7 +3557,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3559
+//line calls_task.go:3561
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3566,7 +3568,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3570
+//line calls_task.go:3572
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3578,7 +3580,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3582
+//line calls_task.go:3584
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3588,7 +3590,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3592
+//line calls_task.go:3594
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3598,7 +3600,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3602
+//line calls_task.go:3604
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3610,7 +3612,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3614
+//line calls_task.go:3616
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3621,7 +3623,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3625
+//line calls_task.go:3627
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, variadicsKind, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3633,7 +3635,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3637
+//line calls_task.go:3639
 
 // variadicsStep is the step form of variadics.
 func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
@@ -3657,7 +3659,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3661
+//line calls_task.go:3663
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3666,7 +3668,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3670
+//line calls_task.go:3672
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3675,7 +3677,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3679
+//line calls_task.go:3681
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3684,7 +3686,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3688
+//line calls_task.go:3690
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3693,7 +3695,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3697
+//line calls_task.go:3699
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3702,7 +3704,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3706
+//line calls_task.go:3708
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3711,7 +3713,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3715
+//line calls_task.go:3717
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3720,7 +3722,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3724
+//line calls_task.go:3726
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3729,7 +3731,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3733
+//line calls_task.go:3735
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3738,7 +3740,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3742
+//line calls_task.go:3744
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3747,7 +3749,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3751
+//line calls_task.go:3753
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3755,14 +3757,14 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3759
+//line calls_task.go:3761
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3766
+//line calls_task.go:3768
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3774,7 +3776,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3778
+//line calls_task.go:3780
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3786,7 +3788,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3790
+//line calls_task.go:3792
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3798,7 +3800,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3802
+//line calls_task.go:3804
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3812,7 +3814,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3816
+//line calls_task.go:3818
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3825,7 +3827,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3829
+//line calls_task.go:3831
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3837,7 +3839,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3841
+//line calls_task.go:3843
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3850,7 +3852,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3854
+//line calls_task.go:3856
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3861,7 +3863,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3865
+//line calls_task.go:3867
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3872,7 +3874,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3876
+//line calls_task.go:3878
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3885,7 +3887,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3889
+//line calls_task.go:3891
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3897,7 +3899,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3901
+//line calls_task.go:3903
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3912,7 +3914,7 @@ resume12:
 	return generated.Return[int](f, a+v10, nil)
 }
 
-//line calls_task.go:3916
+//line calls_task.go:3918
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -4010,7 +4012,7 @@ var nestedAwaitsKind *generated.Kind
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:4014
+//line calls_task.go:4016
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -4021,7 +4023,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:4025
+//line calls_task.go:4027
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4032,7 +4034,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4036
+//line calls_task.go:4038
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4043,7 +4045,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4047
+//line calls_task.go:4049
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4054,7 +4056,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4058
+//line calls_task.go:4060
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4065,7 +4067,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4069
+//line calls_task.go:4071
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4076,7 +4078,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4080
+//line calls_task.go:4082
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4087,7 +4089,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4091
+//line calls_task.go:4093
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4098,7 +4100,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4102
+//line calls_task.go:4104
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4109,7 +4111,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4113
+//line calls_task.go:4115
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4120,7 +4122,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4124
+//line calls_task.go:4126
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4131,7 +4133,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4135
+//line calls_task.go:4137
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4142,7 +4144,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4146
+//line calls_task.go:4148
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4153,7 +4155,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4157
+//line calls_task.go:4159
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedAwaitsKind, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4163,7 +4165,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4167
+//line calls_task.go:4169
 
 // nestedAwaitsStep is the step form of nestedAwaits.
 func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
@@ -4184,7 +4186,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4188
+//line calls_task.go:4190
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4192,7 +4194,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4196
+//line calls_task.go:4198
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4200,7 +4202,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4204
+//line calls_task.go:4206
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4209,7 +4211,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4213
+//line calls_task.go:4215
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4218,7 +4220,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4222
+//line calls_task.go:4224
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4227,7 +4229,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4231
+//line calls_task.go:4233
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4236,7 +4238,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4240
+//line calls_task.go:4242
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4245,7 +4247,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4249
+//line calls_task.go:4251
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4254,7 +4256,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4258
+//line calls_task.go:4260
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4263,7 +4265,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4267
+//line calls_task.go:4269
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4272,7 +4274,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4276
+//line calls_task.go:4278
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4280,7 +4282,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4284
+//line calls_task.go:4286
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4289,21 +4291,21 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4293
+//line calls_task.go:4295
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4300
+//line calls_task.go:4302
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4307
+//line calls_task.go:4309
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4315,7 +4317,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4319
+//line calls_task.go:4321
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4327,7 +4329,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4331
+//line calls_task.go:4333
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4339,7 +4341,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4343
+//line calls_task.go:4345
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4351,7 +4353,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4355
+//line calls_task.go:4357
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4363,7 +4365,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4367
+//line calls_task.go:4369
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4375,7 +4377,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4379
+//line calls_task.go:4381
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4387,7 +4389,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4391
+//line calls_task.go:4393
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4399,7 +4401,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4403
+//line calls_task.go:4405
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4411,7 +4413,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4415
+//line calls_task.go:4417
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4423,7 +4425,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4427
+//line calls_task.go:4429
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4435,7 +4437,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4439
+//line calls_task.go:4441
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4447,7 +4449,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4451
+//line calls_task.go:4453
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4459,7 +4461,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4463
+//line calls_task.go:4465
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4472,7 +4474,7 @@ resume14:
 	return generated.Return[int](f, v9, err)
 }
 
-//line calls_task.go:4476
+//line calls_task.go:4478
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4508,7 +4510,7 @@ var calledLiteralsKind *generated.Kind
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4512
+//line calls_task.go:4514
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4520,7 +4522,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4524
+//line calls_task.go:4526
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4533,7 +4535,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4537
+//line calls_task.go:4539
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4544,7 +4546,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4548
+//line calls_task.go:4550
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, calledLiteralsKind, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4556,7 +4558,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4560
+//line calls_task.go:4562
 
 // calledLiteralsStep is the step form of calledLiterals.
 func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Step {
@@ -4577,7 +4579,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4581
+//line calls_task.go:4583
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4586,7 +4588,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4590
+//line calls_task.go:4592
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4594,14 +4596,14 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4598
+//line calls_task.go:4600
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4605
+//line calls_task.go:4607
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4614,7 +4616,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4618
+//line calls_task.go:4620
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4628,7 +4630,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4632
+//line calls_task.go:4634
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4639,7 +4641,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4643
+//line calls_task.go:4645
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4654,7 +4656,7 @@ resume3:
 	return generated.Return[int](f, a+b, nil)
 }
 
-//line calls_task.go:4658
+//line calls_task.go:4660
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4693,14 +4695,14 @@ func calledLiteralsFunc1Step(f *generated.Frame, h *calledLiteralsFunc1Held) gen
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4697
+//line calls_task.go:4699
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4704
+//line calls_task.go:4706
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4715,7 +4717,7 @@ resume1:
 	return generated.Return[int](f, x*v, nil)
 }
 
-//line calls_task.go:4719
+//line calls_task.go:4721
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4743,7 +4745,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4747
+//line calls_task.go:4749
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeOneKind, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4753,7 +4755,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4757
+//line calls_task.go:4759
 
 // largeOneStep is the step form of largeOne.
 func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
@@ -4773,7 +4775,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4777
+//line calls_task.go:4779
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4784,7 +4786,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4788
+//line calls_task.go:4790
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4797,7 +4799,7 @@ resume1:
 	return generated.Return[[20]int](f, a, nil)
 }
 
-//line calls_task.go:4801
+//line calls_task.go:4803
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4848,7 +4850,7 @@ var largeResultKind *generated.Kind
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4852
+//line calls_task.go:4854
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4859,7 +4861,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4863
+//line calls_task.go:4865
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4870,7 +4872,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4874
+//line calls_task.go:4876
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4882,7 +4884,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4886
+//line calls_task.go:4888
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4893,7 +4895,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4897
+//line calls_task.go:4899
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeResultKind, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4905,7 +4907,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4909
+//line calls_task.go:4911
 
 // largeResultStep is the step form of largeResult.
 func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
@@ -4927,7 +4929,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4931
+//line calls_task.go:4933
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4936,7 +4938,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4940
+//line calls_task.go:4942
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4945,7 +4947,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4949
+//line calls_task.go:4951
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4954,7 +4956,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4958
+//line calls_task.go:4960
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4962,14 +4964,14 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4966
+//line calls_task.go:4968
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4973
+//line calls_task.go:4975
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4981,7 +4983,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4985
+//line calls_task.go:4987
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4993,7 +4995,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4997
+//line calls_task.go:4999
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -5006,7 +5008,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:5010
+//line calls_task.go:5012
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -5018,7 +5020,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:5022
+//line calls_task.go:5024
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5033,7 +5035,7 @@ resume5:
 	return generated.Return[int](f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5037
+//line calls_task.go:5039
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5063,7 +5065,7 @@ var firstKind *generated.Kind
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5067
+//line calls_task.go:5069
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstKind, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5073,7 +5075,7 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5077
+//line calls_task.go:5079
 
 // firstStep is the step form of first.
 func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
@@ -5092,14 +5094,14 @@ func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5096
+//line calls_task.go:5098
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5103
+//line calls_task.go:5105
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5112,7 +5114,7 @@ resume1:
 	return generated.Return[firstResult](f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5116
+//line calls_task.go:5118
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5137,7 +5139,7 @@ var twoKind *generated.Kind
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5141
+//line calls_task.go:5143
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoHeld](t, twoKind, 1)
 		s := generated.At[twoAt1](f)
@@ -5150,7 +5152,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5154
+//line calls_task.go:5156
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[twoHeld](t, twoKind, 2)
 		*h = twoHeld{v1: v1}
@@ -5160,7 +5162,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5164
+//line calls_task.go:5166
 
 // twoStep is the step form of two.
 func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
@@ -5181,20 +5183,20 @@ func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5185
+//line calls_task.go:5187
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5191
+//line calls_task.go:5193
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5198
+//line calls_task.go:5200
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5207,7 +5209,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5211
+//line calls_task.go:5213
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5217,7 +5219,7 @@ resume2:
 	return generated.Return[error](f, v1, err)
 }
 
-//line calls_task.go:5221
+//line calls_task.go:5223
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5247,7 +5249,7 @@ var errorsNotLastKind *generated.Kind
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5251
+//line calls_task.go:5253
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5256,7 +5258,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5260
+//line calls_task.go:5262
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5269,7 +5271,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5273
+//line calls_task.go:5275
 
 // errorsNotLastStep is the step form of errorsNotLast.
 func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step {
@@ -5289,7 +5291,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5293
+//line calls_task.go:5295
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5298,14 +5300,14 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5302
+//line calls_task.go:5304
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5309
+//line calls_task.go:5311
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5314,7 +5316,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5318
+//line calls_task.go:5320
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5327,7 +5329,7 @@ resume2:
 	return generated.Return[int](f, k, right)
 }
 
-//line calls_task.go:5331
+//line calls_task.go:5333
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5375,7 +5377,7 @@ var chainedKind *generated.Kind
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5379
+//line calls_task.go:5381
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 1)
 		*h = chainedHeld{tr: tr}
@@ -5384,7 +5386,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5388
+//line calls_task.go:5390
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 2)
 		*h = chainedHeld{tr: tr}
@@ -5393,7 +5395,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5397
+//line calls_task.go:5399
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5402,7 +5404,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5406
+//line calls_task.go:5408
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5413,7 +5415,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5417
+//line calls_task.go:5419
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5423,7 +5425,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5427
+//line calls_task.go:5429
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5433,7 +5435,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5437
+//line calls_task.go:5439
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5443,7 +5445,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5447
+//line calls_task.go:5449
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5453,7 +5455,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5457
+//line calls_task.go:5459
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, chainedKind, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5465,7 +5467,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5469
+//line calls_task.go:5471
 
 // chainedStep is the step form of chained.
 func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
@@ -5486,21 +5488,21 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5490
+//line calls_task.go:5492
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5497
+//line calls_task.go:5499
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5504
+//line calls_task.go:5506
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5508,14 +5510,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5512
+//line calls_task.go:5514
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5519
+//line calls_task.go:5521
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5524,7 +5526,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5528
+//line calls_task.go:5530
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5533,7 +5535,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5537
+//line calls_task.go:5539
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5542,7 +5544,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5546
+//line calls_task.go:5548
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5550,14 +5552,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5554
+//line calls_task.go:5556
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5561
+//line calls_task.go:5563
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5567,7 +5569,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5571
+//line calls_task.go:5573
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5577,7 +5579,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5581
+//line calls_task.go:5583
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5587,7 +5589,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5591
+//line calls_task.go:5593
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5599,7 +5601,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5603
+//line calls_task.go:5605
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5610,7 +5612,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5614
+//line calls_task.go:5616
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5621,7 +5623,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5625
+//line calls_task.go:5627
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5632,7 +5634,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5636
+//line calls_task.go:5638
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5643,7 +5645,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5647
+//line calls_task.go:5649
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5658,7 +5660,7 @@ resume9:
 	return generated.Return[int](f, s+v8, nil)
 }
 
-//line calls_task.go:5662
+//line calls_task.go:5664
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5700,7 +5702,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5704
+//line calls_task.go:5706
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 1)
 			s := generated.At[recursionAt1](f)
@@ -5711,7 +5713,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5715
+//line calls_task.go:5717
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursionKind, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5721,7 +5723,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5725
+//line calls_task.go:5727
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 3)
 		s := generated.At[recursionAt3](f)
@@ -5735,7 +5737,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5739
+//line calls_task.go:5741
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursionKind, 4)
 		s := generated.At[recursionAt4](f)
@@ -5747,7 +5749,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5751
+//line calls_task.go:5753
 
 // recursionStep is the step form of recursion.
 func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
@@ -5768,14 +5770,14 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5772
+//line calls_task.go:5774
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5779
+//line calls_task.go:5781
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5784,7 +5786,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5788
+//line calls_task.go:5790
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5792,7 +5794,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5796
+//line calls_task.go:5798
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5803,7 +5805,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5807
+//line calls_task.go:5809
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5815,7 +5817,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5819
+//line calls_task.go:5821
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5828,7 +5830,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5832
+//line calls_task.go:5834
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5843,7 +5845,7 @@ resume3:
 		return generated.Return[int](f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5847
+//line calls_task.go:5849
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5858,7 +5860,7 @@ resume4:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line calls_task.go:5862
+//line calls_task.go:5864
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package order
 
 import (
@@ -337,7 +339,7 @@ var compositesKind *generated.Kind
 func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:341
+//line expressions_task.go:343
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 1)
 		s := generated.At[compositesAt1](f)
@@ -348,7 +350,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:19
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:352
+//line expressions_task.go:354
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 2)
 		s := generated.At[compositesAt2](f)
@@ -360,7 +362,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	r := record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:364
+//line expressions_task.go:366
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 3)
 		s := generated.At[compositesAt3](f)
@@ -371,7 +373,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:20
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:375
+//line expressions_task.go:377
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 4)
 		s := generated.At[compositesAt4](f)
@@ -385,7 +387,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := tr.Int(5)
 //line expressions.go:21
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:389
+//line expressions_task.go:391
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 5)
 		s := generated.At[compositesAt5](f)
@@ -397,7 +399,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:21
 	all := []record{{a: v4}, {a: v5}, r}
 	v6 := valueStart(t, tr, 7)
-//line expressions_task.go:401
+//line expressions_task.go:403
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 6)
 		s := generated.At[compositesAt6](f)
@@ -409,7 +411,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:22
 	ptrs := []*record{{a: v6}, p}
 	v7 := valueStart(t, tr, 8)
-//line expressions_task.go:413
+//line expressions_task.go:415
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[compositesHeld](t, compositesKind, 7)
 		s := generated.At[compositesAt7](f)
@@ -424,7 +426,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.a, nil
 }
 
-//line expressions_task.go:428
+//line expressions_task.go:430
 
 // compositesStep is the step form of composites.
 func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
@@ -448,7 +450,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:19
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:452
+//line expressions_task.go:454
 		goto resume1
 	case 2:
 		s := generated.At[compositesAt2](f)
@@ -457,7 +459,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:19
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:461
+//line expressions_task.go:463
 		goto resume2
 	case 3:
 		s := generated.At[compositesAt3](f)
@@ -465,7 +467,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:20
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:469
+//line expressions_task.go:471
 		goto resume3
 	case 4:
 		s := generated.At[compositesAt4](f)
@@ -474,7 +476,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:20
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:478
+//line expressions_task.go:480
 		goto resume4
 	case 5:
 		s := generated.At[compositesAt5](f)
@@ -483,7 +485,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:21
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:487
+//line expressions_task.go:489
 		goto resume5
 	case 6:
 		s := generated.At[compositesAt6](f)
@@ -491,7 +493,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:22
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:495
+//line expressions_task.go:497
 		goto resume6
 	case 7:
 		s := generated.At[compositesAt7](f)
@@ -499,14 +501,14 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:23
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:503
+//line expressions_task.go:505
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:19
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:510
+//line expressions_task.go:512
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
@@ -517,7 +519,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 resume1:
 //line expressions.go:19
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:521
+//line expressions_task.go:523
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
@@ -530,7 +532,7 @@ resume2:
 //line expressions.go:19
 	*r = record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:534
+//line expressions_task.go:536
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
@@ -541,7 +543,7 @@ resume2:
 resume3:
 //line expressions.go:20
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:545
+//line expressions_task.go:547
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
@@ -555,7 +557,7 @@ resume4:
 	v4 = tr.Int(5)
 //line expressions.go:21
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:559
+//line expressions_task.go:561
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
@@ -567,7 +569,7 @@ resume5:
 //line expressions.go:21
 	all = []record{{a: v4}, {a: v5}, *r}
 	v6 = valueStart(t, tr, 7)
-//line expressions_task.go:571
+//line expressions_task.go:573
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
@@ -579,7 +581,7 @@ resume6:
 //line expressions.go:22
 	ptrs = []*record{{a: v6}, p}
 	v7 = valueStart(t, tr, 8)
-//line expressions_task.go:583
+//line expressions_task.go:585
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
@@ -594,7 +596,7 @@ resume7:
 	return generated.Return[int](f, r.a, nil)
 }
 
-//line expressions_task.go:598
+//line expressions_task.go:600
 
 // makeRecordArgs has the arguments of makeRecord.
 type makeRecordArgs struct {
@@ -618,7 +620,7 @@ var makeRecordKind *generated.Kind
 func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:622
+//line expressions_task.go:624
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, makeRecordKind, 1)
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
@@ -628,7 +630,7 @@ func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 	return &record{a: n}
 }
 
-//line expressions_task.go:632
+//line expressions_task.go:634
 
 // makeRecordStep is the step form of makeRecord.
 func makeRecordStep(f *generated.Frame, h *makeRecordHeld) generated.Step {
@@ -647,14 +649,14 @@ func makeRecordStep(f *generated.Frame, h *makeRecordHeld) generated.Step {
 		n = s.n
 //line expressions.go:29
 		generated.ChildErr(f)
-//line expressions_task.go:651
+//line expressions_task.go:653
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:658
+//line expressions_task.go:660
 	if generated.Suspended(t) {
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		if h != nil {
@@ -667,7 +669,7 @@ resume1:
 	return generated.Return[*record](f, &record{a: n}, nil)
 }
 
-//line expressions_task.go:671
+//line expressions_task.go:673
 
 // compositeNilArgs has the arguments of compositeNil.
 type compositeNilArgs struct {
@@ -689,7 +691,7 @@ var compositeNilKind *generated.Kind
 func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	v := makeRecordStart(t, tr, 1)
-//line expressions_task.go:693
+//line expressions_task.go:695
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 1)
 		*h = compositeNilHeld{tr: tr}
@@ -699,7 +701,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	r := record{next: v, b: nil}
 	v1 := makeRecordStart(t, tr, 2)
-//line expressions_task.go:703
+//line expressions_task.go:705
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 2)
 		*h = compositeNilHeld{tr: tr, r: r}
@@ -710,7 +712,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := [2]*record{v1, nil}
 //line expressions.go:39
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:714
+//line expressions_task.go:716
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 3)
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
@@ -727,7 +729,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.next.a, nil
 }
 
-//line expressions_task.go:731
+//line expressions_task.go:733
 
 // compositeNilStep is the step form of compositeNil.
 func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
@@ -751,28 +753,28 @@ func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
 //line expressions.go:34
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:755
+//line expressions_task.go:757
 		goto resume1
 	case 2:
 		tr, r = h.tr, h.r
 //line expressions.go:35
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:762
+//line expressions_task.go:764
 		goto resume2
 	case 3:
 		tr, r, s = h.tr, h.r, h.s
 //line expressions.go:39
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:769
+//line expressions_task.go:771
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:34
 	v = makeRecordStart(t, tr, 1)
-//line expressions_task.go:776
+//line expressions_task.go:778
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -782,7 +784,7 @@ resume1:
 //line expressions.go:34
 	r = record{next: v, b: nil}
 	v1 = makeRecordStart(t, tr, 2)
-//line expressions_task.go:786
+//line expressions_task.go:788
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -793,7 +795,7 @@ resume2:
 	s = [2]*record{v1, nil}
 //line expressions.go:39
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:797
+//line expressions_task.go:799
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultToStep(t, &h.result)
@@ -810,7 +812,7 @@ resume3:
 	return generated.Return[int](f, r.next.a, nil)
 }
 
-//line expressions_task.go:814
+//line expressions_task.go:816
 
 // truthArgs has the arguments of truth.
 type truthArgs struct {
@@ -835,7 +837,7 @@ var truthKind *generated.Kind
 func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:839
+//line expressions_task.go:841
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, truthKind, 1)
 		*generated.At[truthAt1](f) = truthAt1{b: b}
@@ -845,7 +847,7 @@ func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 	return b
 }
 
-//line expressions_task.go:849
+//line expressions_task.go:851
 
 // truthStep is the step form of truth.
 func truthStep(f *generated.Frame, h *truthHeld) generated.Step {
@@ -865,14 +867,14 @@ func truthStep(f *generated.Frame, h *truthHeld) generated.Step {
 		b = s.b
 //line expressions.go:45
 		generated.ChildErr(f)
-//line expressions_task.go:869
+//line expressions_task.go:871
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:876
+//line expressions_task.go:878
 	if generated.Suspended(t) {
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		if h != nil {
@@ -885,7 +887,7 @@ resume1:
 	return generated.Return[bool](f, b, nil)
 }
 
-//line expressions_task.go:889
+//line expressions_task.go:891
 
 // shortCircuitArgs has the arguments of shortCircuit.
 type shortCircuitArgs struct {
@@ -988,7 +990,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line expressions.go:54
 						v := truthStart(t, tr, a, "a")
-//line expressions_task.go:992
+//line expressions_task.go:994
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 1)
 							s := generated.At[shortCircuitAt1](f)
@@ -1003,7 +1005,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok {
 //line expressions.go:54
 							v1 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1007
+//line expressions_task.go:1009
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 2)
 								s := generated.At[shortCircuitAt2](f)
@@ -1018,7 +1020,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:54
 						x := ok
 						v2 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1022
+//line expressions_task.go:1024
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 3)
 							s := generated.At[shortCircuitAt3](f)
@@ -1033,7 +1035,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok1 {
 //line expressions.go:55
 							v3 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1037
+//line expressions_task.go:1039
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 4)
 								s := generated.At[shortCircuitAt4](f)
@@ -1052,7 +1054,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok2 {
 //line expressions.go:56
 							v4 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1056
+//line expressions_task.go:1058
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 5)
 								s := generated.At[shortCircuitAt5](f)
@@ -1077,7 +1079,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok4 {
 //line expressions.go:56
 							v5 := truthStart(t, tr, b, "c")
-//line expressions_task.go:1081
+//line expressions_task.go:1083
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 6)
 								s := generated.At[shortCircuitAt6](f)
@@ -1098,7 +1100,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							if !ok5 {
 //line expressions.go:57
 								v6 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1102
+//line expressions_task.go:1104
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 7)
 									s := generated.At[shortCircuitAt7](f)
@@ -1133,7 +1135,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:1137
+//line expressions_task.go:1139
 
 // shortCircuitStep is the step form of shortCircuit.
 func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
@@ -1158,7 +1160,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:54
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:1162
+//line expressions_task.go:1164
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitAt2](f)
@@ -1167,7 +1169,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:54
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:1171
+//line expressions_task.go:1173
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitAt3](f)
@@ -1176,7 +1178,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:55
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:1180
+//line expressions_task.go:1182
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitAt4](f)
@@ -1185,7 +1187,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:55
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:1189
+//line expressions_task.go:1191
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitAt5](f)
@@ -1194,7 +1196,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:56
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:1198
+//line expressions_task.go:1200
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitAt6](f)
@@ -1203,7 +1205,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:56
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:1207
+//line expressions_task.go:1209
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitAt7](f)
@@ -1212,7 +1214,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:57
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:1216
+//line expressions_task.go:1218
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1241,7 +1243,7 @@ loop2:
 //line expressions.go:53
 	b = list1[i1]
 	v = truthStart(t, tr, a, "a")
-//line expressions_task.go:1245
+//line expressions_task.go:1247
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt1](f)
 		*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
@@ -1258,7 +1260,7 @@ resume1:
 	}
 //line expressions.go:54
 	v1 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1262
+//line expressions_task.go:1264
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt2](f)
 		*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
@@ -1273,7 +1275,7 @@ end1:
 //line expressions.go:54
 	x = ok
 	v2 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1277
+//line expressions_task.go:1279
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt3](f)
 		*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1290,7 +1292,7 @@ resume3:
 	}
 //line expressions.go:55
 	v3 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1294
+//line expressions_task.go:1296
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt4](f)
 		*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1311,7 +1313,7 @@ end2:
 	}
 //line expressions.go:56
 	v4 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1315
+//line expressions_task.go:1317
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt5](f)
 		*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1340,7 +1342,7 @@ end4:
 	}
 //line expressions.go:56
 	v5 = truthStart(t, tr, b, "c")
-//line expressions_task.go:1344
+//line expressions_task.go:1346
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt6](f)
 		*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1361,7 +1363,7 @@ end5:
 	}
 //line expressions.go:57
 	v6 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1365
+//line expressions_task.go:1367
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt7](f)
 		*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
@@ -1402,7 +1404,7 @@ end10:
 	return generated.Return[int](f, k, nil)
 }
 
-//line expressions_task.go:1406
+//line expressions_task.go:1408
 
 // shortCircuitNestedArgs has the arguments of shortCircuitNested.
 type shortCircuitNestedArgs struct {
@@ -1481,7 +1483,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok {
 //line expressions.go:69
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:1485
+//line expressions_task.go:1487
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 1)
 			s := generated.At[shortCircuitNestedAt1](f1)
@@ -1501,7 +1503,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok1 {
 //line expressions.go:69
 		v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1505
+//line expressions_task.go:1507
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 2)
 			s := generated.At[shortCircuitNestedAt2](f1)
@@ -1515,7 +1517,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:69
 	v4 := valueStart(t, tr, 3)
-//line expressions_task.go:1519
+//line expressions_task.go:1521
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 3)
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1531,7 +1533,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok2 {
 //line expressions.go:70
 		v5 := truthStart(t, tr, true, "x")
-//line expressions_task.go:1535
+//line expressions_task.go:1537
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 4)
 			s := generated.At[shortCircuitNestedAt4](f1)
@@ -1549,7 +1551,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok3 {
 //line expressions.go:70
 		v6 := truthStart(t, tr, true, "y")
-//line expressions_task.go:1553
+//line expressions_task.go:1555
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 5)
 			s := generated.At[shortCircuitNestedAt5](f1)
@@ -1568,7 +1570,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok4 {
 //line expressions.go:71
 		v7 := truthStart(t, tr, false, "z")
-//line expressions_task.go:1572
+//line expressions_task.go:1574
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 6)
 			s := generated.At[shortCircuitNestedAt6](f1)
@@ -1588,7 +1590,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok5 {
 //line expressions.go:72
 		v8 := truthStart(t, tr, true, "w")
-//line expressions_task.go:1592
+//line expressions_task.go:1594
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 7)
 			s := generated.At[shortCircuitNestedAt7](f1)
@@ -1602,7 +1604,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:72
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1606
+//line expressions_task.go:1608
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 8)
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1616,7 +1618,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(m), fmt.Errorf("%v %v", f, list)
 }
 
-//line expressions_task.go:1620
+//line expressions_task.go:1622
 
 // shortCircuitNestedStep is the step form of shortCircuitNested.
 func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) generated.Step {
@@ -1641,7 +1643,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1645
+//line expressions_task.go:1647
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitNestedAt2](f1)
@@ -1650,7 +1652,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1654
+//line expressions_task.go:1656
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1659,7 +1661,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1663
+//line expressions_task.go:1665
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitNestedAt4](f1)
@@ -1668,7 +1670,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:70
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1672
+//line expressions_task.go:1674
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitNestedAt5](f1)
@@ -1677,7 +1679,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:70
 		v6 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1681
+//line expressions_task.go:1683
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitNestedAt6](f1)
@@ -1685,7 +1687,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:71
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1689
+//line expressions_task.go:1691
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitNestedAt7](f1)
@@ -1694,7 +1696,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:72
 		v8 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1698
+//line expressions_task.go:1700
 		goto resume7
 	case 8:
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1703,7 +1705,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:72
 		v9 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1707
+//line expressions_task.go:1709
 		goto resume8
 	default:
 		return f1.BadResume()
@@ -1718,7 +1720,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 	}
 //line expressions.go:69
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:1722
+//line expressions_task.go:1724
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt1](f1)
 		*s = shortCircuitNestedAt1{n: n, v: v}
@@ -1740,7 +1742,7 @@ end1:
 	}
 //line expressions.go:69
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:1744
+//line expressions_task.go:1746
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt2](f1)
 		*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
@@ -1754,7 +1756,7 @@ resume2:
 end2:
 //line expressions.go:69
 	v4 = valueStart(t, tr, 3)
-//line expressions_task.go:1758
+//line expressions_task.go:1760
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
@@ -1772,7 +1774,7 @@ resume3:
 	}
 //line expressions.go:70
 	v5 = truthStart(t, tr, true, "x")
-//line expressions_task.go:1776
+//line expressions_task.go:1778
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt4](f1)
 		*s = shortCircuitNestedAt4{n: n}
@@ -1792,7 +1794,7 @@ end3:
 	}
 //line expressions.go:70
 	v6 = truthStart(t, tr, true, "y")
-//line expressions_task.go:1796
+//line expressions_task.go:1798
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt5](f1)
 		*s = shortCircuitNestedAt5{ok2: ok2}
@@ -1813,7 +1815,7 @@ end4:
 	}
 //line expressions.go:71
 	v7 = truthStart(t, tr, false, "z")
-//line expressions_task.go:1817
+//line expressions_task.go:1819
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt6](f1)
 		*s = shortCircuitNestedAt6{}
@@ -1835,7 +1837,7 @@ end5:
 	}
 //line expressions.go:72
 	v8 = truthStart(t, tr, true, "w")
-//line expressions_task.go:1839
+//line expressions_task.go:1841
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt7](f1)
 		*s = shortCircuitNestedAt7{f: f}
@@ -1849,7 +1851,7 @@ resume7:
 end6:
 //line expressions.go:72
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:1853
+//line expressions_task.go:1855
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
@@ -1863,7 +1865,7 @@ resume8:
 	return generated.Return[int](f1, len(m), fmt.Errorf("%v %v", f, list))
 }
 
-//line expressions_task.go:1867
+//line expressions_task.go:1869
 
 // opAssignArgs has the arguments of opAssign.
 type opAssignArgs struct {
@@ -1942,7 +1944,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:1946
+//line expressions_task.go:1948
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 1)
 		s1 := generated.At[opAssignAt1](f)
@@ -1956,7 +1958,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(1)
 //line expressions.go:80
 	v2 := valueStart(t, tr, 5)
-//line expressions_task.go:1960
+//line expressions_task.go:1962
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 2)
 		s1 := generated.At[opAssignAt2](f)
@@ -1968,7 +1970,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:80
 	list[v1] *= v2
 	v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1972
+//line expressions_task.go:1974
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 3)
 		s1 := generated.At[opAssignAt3](f)
@@ -1982,7 +1984,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := func() int { i++; return i }()
 //line expressions.go:82
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:1986
+//line expressions_task.go:1988
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 4)
 		s1 := generated.At[opAssignAt4](f)
@@ -1995,7 +1997,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list[v4] += v5
 	m := map[string]int{"a": 1}
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:1999
+//line expressions_task.go:2001
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 5)
 		s1 := generated.At[opAssignAt5](f)
@@ -2007,7 +2009,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:84
 	m["a"] += v6
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:2011
+//line expressions_task.go:2013
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 6)
 		s1 := generated.At[opAssignAt6](f)
@@ -2020,7 +2022,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v8 := fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2024
+//line expressions_task.go:2026
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 7)
 		s1 := generated.At[opAssignAt7](f)
@@ -2033,7 +2035,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v8] |= v9
 	p := &record{}
 	v10 := valueStart(t, tr, 6)
-//line expressions_task.go:2037
+//line expressions_task.go:2039
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 8)
 		s1 := generated.At[opAssignAt8](f)
@@ -2046,7 +2048,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p.a += v10
 	q := p
 	v11 := valueStart(t, tr, 1)
-//line expressions_task.go:2050
+//line expressions_task.go:2052
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 9)
 		s1 := generated.At[opAssignAt9](f)
@@ -2059,7 +2061,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.a <<= v11
 	s := "s"
 	v12 := valueStart(t, tr, 9)
-//line expressions_task.go:2063
+//line expressions_task.go:2065
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 10)
 		s1 := generated.At[opAssignAt10](f)
@@ -2074,7 +2076,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:2078
+//line expressions_task.go:2080
 
 // opAssignStep is the step form of opAssign.
 func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
@@ -2100,7 +2102,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:79
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:2104
+//line expressions_task.go:2106
 		goto resume1
 	case 2:
 		s1 := generated.At[opAssignAt2](f)
@@ -2109,7 +2111,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:80
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2113
+//line expressions_task.go:2115
 		goto resume2
 	case 3:
 		s1 := generated.At[opAssignAt3](f)
@@ -2117,7 +2119,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:81
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2121
+//line expressions_task.go:2123
 		goto resume3
 	case 4:
 		s1 := generated.At[opAssignAt4](f)
@@ -2126,7 +2128,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:82
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2130
+//line expressions_task.go:2132
 		goto resume4
 	case 5:
 		s1 := generated.At[opAssignAt5](f)
@@ -2134,7 +2136,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:84
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2138
+//line expressions_task.go:2140
 		goto resume5
 	case 6:
 		s1 := generated.At[opAssignAt6](f)
@@ -2142,7 +2144,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:85
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2146
+//line expressions_task.go:2148
 		goto resume6
 	case 7:
 		s1 := generated.At[opAssignAt7](f)
@@ -2150,7 +2152,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:85
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2154
+//line expressions_task.go:2156
 		goto resume7
 	case 8:
 		s1 := generated.At[opAssignAt8](f)
@@ -2158,7 +2160,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:87
 		v10 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2162
+//line expressions_task.go:2164
 		goto resume8
 	case 9:
 		s1 := generated.At[opAssignAt9](f)
@@ -2166,7 +2168,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:89
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2170
+//line expressions_task.go:2172
 		goto resume9
 	case 10:
 		s1 := generated.At[opAssignAt10](f)
@@ -2174,7 +2176,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:91
 		v12 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2178
+//line expressions_task.go:2180
 		goto resume10
 	default:
 		return f.BadResume()
@@ -2185,7 +2187,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:78
 	*i = 0
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2189
+//line expressions_task.go:2191
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
@@ -2199,7 +2201,7 @@ resume1:
 	v1 = tr.Int(1)
 //line expressions.go:80
 	v2 = valueStart(t, tr, 5)
-//line expressions_task.go:2203
+//line expressions_task.go:2205
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
@@ -2211,7 +2213,7 @@ resume2:
 //line expressions.go:80
 	list[v1] *= v2
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:2215
+//line expressions_task.go:2217
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
@@ -2228,7 +2230,7 @@ resume3:
 	}
 //line expressions.go:82
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:2232
+//line expressions_task.go:2234
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
@@ -2241,7 +2243,7 @@ resume4:
 	list[v4] += v5
 	m = map[string]int{"a": 1}
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:2245
+//line expressions_task.go:2247
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
@@ -2253,7 +2255,7 @@ resume5:
 //line expressions.go:84
 	m["a"] += v6
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:2257
+//line expressions_task.go:2259
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
@@ -2266,7 +2268,7 @@ resume6:
 	v8 = fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2270
+//line expressions_task.go:2272
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
@@ -2279,7 +2281,7 @@ resume7:
 	m[v8] |= v9
 	p = &record{}
 	v10 = valueStart(t, tr, 6)
-//line expressions_task.go:2283
+//line expressions_task.go:2285
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
@@ -2292,7 +2294,7 @@ resume8:
 	p.a += v10
 	q = p
 	v11 = valueStart(t, tr, 1)
-//line expressions_task.go:2296
+//line expressions_task.go:2298
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
@@ -2305,7 +2307,7 @@ resume9:
 	q.a <<= v11
 	s = "s"
 	v12 = valueStart(t, tr, 9)
-//line expressions_task.go:2309
+//line expressions_task.go:2311
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
@@ -2320,7 +2322,7 @@ resume10:
 	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:2324
+//line expressions_task.go:2326
 
 // opAssignReadsArgs has the arguments of opAssignReads.
 type opAssignReadsArgs struct {
@@ -2366,7 +2368,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, set(10))
-//line expressions_task.go:2370
+//line expressions_task.go:2372
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 1)
 		s := generated.At[opAssignReadsAt1](f)
@@ -2380,7 +2382,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	y := 1
 	v1 := valueStart(t, tr, func() int { y = 5; return 1 }())
-//line expressions_task.go:2384
+//line expressions_task.go:2386
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 2)
 		s := generated.At[opAssignReadsAt2](f)
@@ -2395,7 +2397,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &record{a: 1}
 	other := &record{a: 50}
 	v2 := valueStart(t, tr, func() int { p = other; return 2 }())
-//line expressions_task.go:2399
+//line expressions_task.go:2401
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 3)
 		s := generated.At[opAssignReadsAt3](f)
@@ -2409,7 +2411,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(p.a, other.a)
 	list := []int{1, 2}
 	v3 := valueStart(t, tr, func() int { list = []int{7, 8}; return 3 }())
-//line expressions_task.go:2413
+//line expressions_task.go:2415
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 4)
 		s := generated.At[opAssignReadsAt4](f)
@@ -2424,7 +2426,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line expressions_task.go:2428
+//line expressions_task.go:2430
 
 // opAssignReadsStep is the step form of opAssignReads.
 func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step {
@@ -2450,7 +2452,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:99
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2454
+//line expressions_task.go:2456
 		goto resume1
 	case 2:
 		s := generated.At[opAssignReadsAt2](f)
@@ -2458,7 +2460,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:102
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2462
+//line expressions_task.go:2464
 		goto resume2
 	case 3:
 		s := generated.At[opAssignReadsAt3](f)
@@ -2466,7 +2468,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:106
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2470
+//line expressions_task.go:2472
 		goto resume3
 	case 4:
 		s := generated.At[opAssignReadsAt4](f)
@@ -2474,7 +2476,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:109
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:2478
+//line expressions_task.go:2480
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2488,7 +2490,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 	}
 //line expressions.go:99
 	v = valueStart(t, tr, set(10))
-//line expressions_task.go:2492
+//line expressions_task.go:2494
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
@@ -2507,7 +2509,7 @@ resume1:
 		y := y
 		v1 = valueStart(t, tr, func() int { *y = 5; return 1 }())
 	}
-//line expressions_task.go:2511
+//line expressions_task.go:2513
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
@@ -2528,7 +2530,7 @@ resume2:
 		other := other
 		v2 = valueStart(t, tr, func() int { *p = other; return 2 }())
 	}
-//line expressions_task.go:2532
+//line expressions_task.go:2534
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
@@ -2547,7 +2549,7 @@ resume3:
 		list := list
 		v3 = valueStart(t, tr, func() int { *list = []int{7, 8}; return 3 }())
 	}
-//line expressions_task.go:2551
+//line expressions_task.go:2553
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
@@ -2562,7 +2564,7 @@ resume4:
 	return generated.Return[int](f, *x, nil)
 }
 
-//line expressions_task.go:2566
+//line expressions_task.go:2568
 
 // multipleAssignmentArgs has the arguments of multipleAssignment.
 type multipleAssignmentArgs struct {
@@ -2628,7 +2630,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	list := []int{0, 1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 2)
-//line expressions_task.go:2632
+//line expressions_task.go:2634
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 1)
 		s := generated.At[multipleAssignmentAt1](f)
@@ -2639,7 +2641,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:117
 	v1 := valueStart(t, tr, 9)
-//line expressions_task.go:2643
+//line expressions_task.go:2645
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 2)
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2652,7 +2654,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 := valueStart(t, tr, 1)
-//line expressions_task.go:2656
+//line expressions_task.go:2658
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 3)
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2667,7 +2669,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v4 := tr.Int(5)
 //line expressions.go:119
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:2671
+//line expressions_task.go:2673
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 4)
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2681,7 +2683,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v6 := tr.Int(1)
 //line expressions.go:120
 	v7 := valueStart(t, tr, 2)
-//line expressions_task.go:2685
+//line expressions_task.go:2687
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 5)
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2693,7 +2695,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line expressions.go:120
 	a, b, c := v6, v7, i
 	v8 := valueStart(t, tr, b)
-//line expressions_task.go:2697
+//line expressions_task.go:2699
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 6)
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2708,7 +2710,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	var r record
 	p := &r
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2712
+//line expressions_task.go:2714
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 7)
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2723,7 +2725,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return a + b + c, nil
 }
 
-//line expressions_task.go:2727
+//line expressions_task.go:2729
 
 // multipleAssignmentStep is the step form of multipleAssignment.
 func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) generated.Step {
@@ -2748,7 +2750,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:117
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2752
+//line expressions_task.go:2754
 		goto resume1
 	case 2:
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2757,7 +2759,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:117
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2761
+//line expressions_task.go:2763
 		goto resume2
 	case 3:
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2765,7 +2767,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:119
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2769
+//line expressions_task.go:2771
 		goto resume3
 	case 4:
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2774,7 +2776,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:119
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:2778
+//line expressions_task.go:2780
 		goto resume4
 	case 5:
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2783,7 +2785,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:120
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:2787
+//line expressions_task.go:2789
 		goto resume5
 	case 6:
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2792,7 +2794,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:121
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:2796
+//line expressions_task.go:2798
 		goto resume6
 	case 7:
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2801,7 +2803,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:125
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:2805
+//line expressions_task.go:2807
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2810,7 +2812,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 	list = []int{0, 1, 2, 3}
 	i = 0
 	v = valueStart(t, tr, 2)
-//line expressions_task.go:2814
+//line expressions_task.go:2816
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
@@ -2821,7 +2823,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 resume1:
 //line expressions.go:117
 	v1 = valueStart(t, tr, 9)
-//line expressions_task.go:2825
+//line expressions_task.go:2827
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
@@ -2834,7 +2836,7 @@ resume2:
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:2838
+//line expressions_task.go:2840
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
@@ -2849,7 +2851,7 @@ resume3:
 	v4 = tr.Int(5)
 //line expressions.go:119
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:2853
+//line expressions_task.go:2855
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
@@ -2863,7 +2865,7 @@ resume4:
 	v6 = tr.Int(1)
 //line expressions.go:120
 	v7 = valueStart(t, tr, 2)
-//line expressions_task.go:2867
+//line expressions_task.go:2869
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
@@ -2876,7 +2878,7 @@ resume5:
 //line expressions.go:120
 	*a, b, c = v6, v7, i
 	v8 = valueStart(t, tr, b)
-//line expressions_task.go:2880
+//line expressions_task.go:2882
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
@@ -2891,7 +2893,7 @@ resume6:
 	r = new(record)
 	p = r
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2895
+//line expressions_task.go:2897
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
@@ -2906,7 +2908,7 @@ resume7:
 	return generated.Return[int](f, *a+b+c, nil)
 }
 
-//line expressions_task.go:2910
+//line expressions_task.go:2912
 
 // swapArgs has the arguments of swap.
 type swapArgs struct {
@@ -2945,7 +2947,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:131
 	a, b := 1, 2
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:2949
+//line expressions_task.go:2951
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 1)
 		s := generated.At[swapAt1](f)
@@ -2956,7 +2958,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:132
 	v1 := valueStart(t, tr, 20)
-//line expressions_task.go:2960
+//line expressions_task.go:2962
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 2)
 		s := generated.At[swapAt2](f)
@@ -2970,7 +2972,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i, j := 0, 2
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:2974
+//line expressions_task.go:2976
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 3)
 		s := generated.At[swapAt3](f)
@@ -2985,7 +2987,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a - b, nil
 }
 
-//line expressions_task.go:2989
+//line expressions_task.go:2991
 
 // swapStep is the step form of swap.
 func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
@@ -3008,7 +3010,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:132
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3012
+//line expressions_task.go:3014
 		goto resume1
 	case 2:
 		s := generated.At[swapAt2](f)
@@ -3017,7 +3019,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:132
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3021
+//line expressions_task.go:3023
 		goto resume2
 	case 3:
 		s := generated.At[swapAt3](f)
@@ -3026,7 +3028,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:135
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3030
+//line expressions_task.go:3032
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3034,7 +3036,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:131
 	a, b = 1, 2
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:3038
+//line expressions_task.go:3040
 	if generated.Suspended(t) {
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
@@ -3045,7 +3047,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 resume1:
 //line expressions.go:132
 	v1 = valueStart(t, tr, 20)
-//line expressions_task.go:3049
+//line expressions_task.go:3051
 	if generated.Suspended(t) {
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
@@ -3059,7 +3061,7 @@ resume2:
 	list = []int{1, 2, 3}
 	i, j = 0, 2
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:3063
+//line expressions_task.go:3065
 	if generated.Suspended(t) {
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
@@ -3074,7 +3076,7 @@ resume3:
 	return generated.Return[int](f, a-b, nil)
 }
 
-//line expressions_task.go:3078
+//line expressions_task.go:3080
 
 // placesArgs has the arguments of places.
 type placesArgs struct {
@@ -3139,7 +3141,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:141
 	m := map[string]*record{"x": {}}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3143
+//line expressions_task.go:3145
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 1)
 		s := generated.At[placesAt1](f)
@@ -3153,7 +3155,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:3157
+//line expressions_task.go:3159
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[placesHeld](t, placesKind, 2)
 		*h = placesHeld{tr: tr, m: m, v1: v1}
@@ -3164,7 +3166,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v1] = v2
 	r := m["x"]
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:3168
+//line expressions_task.go:3170
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[placesHeld](t, placesKind, 3)
 		*h = placesHeld{tr: tr, m: m, r: r}
@@ -3174,7 +3176,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:145
 	r.next = v3
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:3178
+//line expressions_task.go:3180
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 4)
 		s := generated.At[placesAt4](f)
@@ -3187,7 +3189,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	*r.next = record{a: v4}
 	var arr [3]record
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:3191
+//line expressions_task.go:3193
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 5)
 		s := generated.At[placesAt5](f)
@@ -3199,7 +3201,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:148
 	arr[1].a = v5
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:3203
+//line expressions_task.go:3205
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 6)
 		s := generated.At[placesAt6](f)
@@ -3210,7 +3212,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v7 := makeRecordStart(t, tr, 7)
-//line expressions_task.go:3214
+//line expressions_task.go:3216
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 7)
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
@@ -3220,7 +3222,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v8 := valueStart(t, tr, 8)
-//line expressions_task.go:3224
+//line expressions_task.go:3226
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 8)
 		s := generated.At[placesAt8](f)
@@ -3236,7 +3238,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := ptr()
 //line expressions.go:152
 	v10 := valueStart(t, tr, 11)
-//line expressions_task.go:3240
+//line expressions_task.go:3242
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 9)
 		s := generated.At[placesAt9](f)
@@ -3253,7 +3255,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:3257
+//line expressions_task.go:3259
 
 // placesStep is the step form of places.
 func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
@@ -3281,21 +3283,21 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:142
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3285
+//line expressions_task.go:3287
 		goto resume1
 	case 2:
 		tr, m, v1 = h.tr, h.m, h.v1
 //line expressions.go:143
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:3292
+//line expressions_task.go:3294
 		goto resume2
 	case 3:
 		tr, m, r = h.tr, h.m, h.r
 //line expressions.go:145
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:3299
+//line expressions_task.go:3301
 		goto resume3
 	case 4:
 		s := generated.At[placesAt4](f)
@@ -3303,7 +3305,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:146
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3307
+//line expressions_task.go:3309
 		goto resume4
 	case 5:
 		s := generated.At[placesAt5](f)
@@ -3311,7 +3313,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:148
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:3315
+//line expressions_task.go:3317
 		goto resume5
 	case 6:
 		s := generated.At[placesAt6](f)
@@ -3319,7 +3321,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:3323
+//line expressions_task.go:3325
 		goto resume6
 	case 7:
 		s := generated.At[placesAt7](f)
@@ -3328,7 +3330,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v7 = h.result
 		generated.Child(f)
-//line expressions_task.go:3332
+//line expressions_task.go:3334
 		goto resume7
 	case 8:
 		s := generated.At[placesAt8](f)
@@ -3337,7 +3339,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:3341
+//line expressions_task.go:3343
 		goto resume8
 	case 9:
 		s := generated.At[placesAt9](f)
@@ -3345,7 +3347,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:152
 		v10 = s.result
 		generated.Child(f)
-//line expressions_task.go:3349
+//line expressions_task.go:3351
 		goto resume9
 	default:
 		return f.BadResume()
@@ -3353,7 +3355,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:141
 	m = map[string]*record{"x": {}}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3357
+//line expressions_task.go:3359
 	if generated.Suspended(t) {
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
@@ -3367,7 +3369,7 @@ resume1:
 	v1 = fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:3371
+//line expressions_task.go:3373
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -3378,7 +3380,7 @@ resume2:
 	m[v1] = v2
 	r = m["x"]
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:3382
+//line expressions_task.go:3384
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -3388,7 +3390,7 @@ resume3:
 //line expressions.go:145
 	r.next = v3
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:3392
+//line expressions_task.go:3394
 	if generated.Suspended(t) {
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
@@ -3401,7 +3403,7 @@ resume4:
 	*r.next = record{a: v4}
 	arr = [3]record{}
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:3405
+//line expressions_task.go:3407
 	if generated.Suspended(t) {
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
@@ -3413,7 +3415,7 @@ resume5:
 //line expressions.go:148
 	arr[1].a = v5
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:3417
+//line expressions_task.go:3419
 	if generated.Suspended(t) {
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
@@ -3424,7 +3426,7 @@ resume5:
 resume6:
 //line expressions.go:149
 	v7 = makeRecordStart(t, tr, 7)
-//line expressions_task.go:3428
+//line expressions_task.go:3430
 	if generated.Suspended(t) {
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3434,7 +3436,7 @@ resume6:
 resume7:
 //line expressions.go:149
 	v8 = valueStart(t, tr, 8)
-//line expressions_task.go:3438
+//line expressions_task.go:3440
 	if generated.Suspended(t) {
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
@@ -3456,7 +3458,7 @@ resume8:
 	v9 = ptr()
 //line expressions.go:152
 	v10 = valueStart(t, tr, 11)
-//line expressions_task.go:3460
+//line expressions_task.go:3462
 	if generated.Suspended(t) {
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
@@ -3473,7 +3475,7 @@ resume9:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:3477
+//line expressions_task.go:3479
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -3499,7 +3501,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var m map[string]int
 //line expressions.go:161
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3503
+//line expressions_task.go:3505
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 		s := generated.At[nilMapAt1](f)
@@ -3513,7 +3515,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line expressions_task.go:3517
+//line expressions_task.go:3519
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
@@ -3535,7 +3537,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 //line expressions.go:161
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3539
+//line expressions_task.go:3541
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3543,7 +3545,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	m = nil
 //line expressions.go:161
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3547
+//line expressions_task.go:3549
 	if generated.Suspended(t) {
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
@@ -3557,7 +3559,7 @@ resume1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:3561
+//line expressions_task.go:3563
 
 // outOfRangeArgs has the arguments of outOfRange.
 type outOfRangeArgs struct {
@@ -3603,7 +3605,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3607
+//line expressions_task.go:3609
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 1)
 			s := generated.At[outOfRangeAt1](f)
@@ -3618,7 +3620,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := tr.Int(5)
 //line expressions.go:171
 		v2 := valueStart(t, tr, 1)
-//line expressions_task.go:3622
+//line expressions_task.go:3624
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 2)
 			s := generated.At[outOfRangeAt2](f)
@@ -3631,7 +3633,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(list[v1] + v2)
 	case 2:
 		v3 := valueStart(t, tr, 5)
-//line expressions_task.go:3635
+//line expressions_task.go:3637
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 3)
 			s := generated.At[outOfRangeAt3](f)
@@ -3644,7 +3646,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return list[v3], nil
 	case 3:
 		v4 := valueStart(t, tr, 1)
-//line expressions_task.go:3648
+//line expressions_task.go:3650
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 4)
 			s := generated.At[outOfRangeAt4](f)
@@ -3659,7 +3661,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:3663
+//line expressions_task.go:3665
 
 // outOfRangeStep is the step form of outOfRange.
 func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
@@ -3681,7 +3683,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:169
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3685
+//line expressions_task.go:3687
 		goto resume1
 	case 2:
 		s := generated.At[outOfRangeAt2](f)
@@ -3690,7 +3692,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:171
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3694
+//line expressions_task.go:3696
 		goto resume2
 	case 3:
 		s := generated.At[outOfRangeAt3](f)
@@ -3698,7 +3700,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:173
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3702
+//line expressions_task.go:3704
 		goto resume3
 	case 4:
 		s := generated.At[outOfRangeAt4](f)
@@ -3707,7 +3709,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:175
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3711
+//line expressions_task.go:3713
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3728,7 +3730,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 case1:
 //line expressions.go:169
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3732
+//line expressions_task.go:3734
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt1](f)
 		*s = outOfRangeAt1{n: n}
@@ -3745,7 +3747,7 @@ case2:
 	v1 = tr.Int(5)
 //line expressions.go:171
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:3749
+//line expressions_task.go:3751
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt2](f)
 		*s = outOfRangeAt2{n: n, v1: v1}
@@ -3760,7 +3762,7 @@ resume2:
 case3:
 //line expressions.go:173
 	v3 = valueStart(t, tr, 5)
-//line expressions_task.go:3764
+//line expressions_task.go:3766
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt3](f)
 		*s = outOfRangeAt3{}
@@ -3773,7 +3775,7 @@ resume3:
 	return generated.Return[int](f, list[v3], nil)
 case4:
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:3777
+//line expressions_task.go:3779
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt4](f)
 		*s = outOfRangeAt4{n: n}
@@ -3788,7 +3790,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:3792
+//line expressions_task.go:3794
 
 // divisionArgs has the arguments of division.
 type divisionArgs struct {
@@ -3816,7 +3818,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line expressions.go:182
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:3820
+//line expressions_task.go:3822
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, divisionKind, 1)
 		s := generated.At[divisionAt1](f)
@@ -3828,7 +3830,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v/zero + v1, nil
 }
 
-//line expressions_task.go:3832
+//line expressions_task.go:3834
 
 // divisionStep is the step form of division.
 func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
@@ -3848,7 +3850,7 @@ func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 //line expressions.go:182
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3852
+//line expressions_task.go:3854
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3858,7 +3860,7 @@ func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 	v = tr.Int(1)
 //line expressions.go:182
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:3862
+//line expressions_task.go:3864
 	if generated.Suspended(t) {
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
@@ -3873,7 +3875,7 @@ resume1:
 	return generated.Return[int](f, v/zero+v1, nil)
 }
 
-//line expressions_task.go:3877
+//line expressions_task.go:3879
 
 // nilPointerArgs has the arguments of nilPointer.
 type nilPointerArgs struct {
@@ -3917,7 +3919,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3921
+//line expressions_task.go:3923
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 1)
 			s := generated.At[nilPointerAt1](f)
@@ -3930,7 +3932,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		p.a = v
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:3934
+//line expressions_task.go:3936
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 2)
 			s := generated.At[nilPointerAt2](f)
@@ -3944,7 +3946,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var a *account
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:3948
+//line expressions_task.go:3950
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 3)
 		s := generated.At[nilPointerAt3](f)
@@ -3955,7 +3957,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:194
 	v3 := accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:3959
+//line expressions_task.go:3961
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nilPointerKind, 4)
 		s := generated.At[nilPointerAt4](f)
@@ -3967,7 +3969,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line expressions_task.go:3971
+//line expressions_task.go:3973
 
 // nilPointerStep is the step form of nilPointer.
 func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
@@ -3989,7 +3991,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:189
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3993
+//line expressions_task.go:3995
 		goto resume1
 	case 2:
 		s := generated.At[nilPointerAt2](f)
@@ -3997,7 +3999,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:191
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:4001
+//line expressions_task.go:4003
 		goto resume2
 	case 3:
 		s := generated.At[nilPointerAt3](f)
@@ -4005,14 +4007,14 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:194
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:4009
+//line expressions_task.go:4011
 		goto resume3
 	case 4:
 		s := generated.At[nilPointerAt4](f)
 //line expressions.go:194
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:4016
+//line expressions_task.go:4018
 		goto resume4
 	default:
 		return f.BadResume()
@@ -4029,7 +4031,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 case1:
 //line expressions.go:189
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:4033
+//line expressions_task.go:4035
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt1](f)
 		*s = nilPointerAt1{}
@@ -4045,7 +4047,7 @@ resume1:
 case2:
 //line expressions.go:191
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4049
+//line expressions_task.go:4051
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt2](f)
 		*s = nilPointerAt2{}
@@ -4060,7 +4062,7 @@ resume2:
 end1:
 	a = nil
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4064
+//line expressions_task.go:4066
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
@@ -4072,7 +4074,7 @@ end1:
 resume3:
 //line expressions.go:194
 	v3 = accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:4076
+//line expressions_task.go:4078
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
@@ -4087,7 +4089,7 @@ resume4:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line expressions_task.go:4091
+//line expressions_task.go:4093
 
 type anythingHeld = struct {
 	tr *cases.Trace
@@ -4100,7 +4102,7 @@ var anythingKind *generated.Kind
 func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4104
+//line expressions_task.go:4106
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anythingHeld](t, anythingKind, 1)
 		*h = anythingHeld{v: v}
@@ -4110,7 +4112,7 @@ func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 	return v
 }
 
-//line expressions_task.go:4114
+//line expressions_task.go:4116
 
 // anythingStep is the step form of anything.
 func anythingStep(f *generated.Frame, h *anythingHeld) generated.Step {
@@ -4126,14 +4128,14 @@ func anythingStep(f *generated.Frame, h *anythingHeld) generated.Step {
 		v = h.v
 //line expressions.go:198
 		generated.ChildErr(f)
-//line expressions_task.go:4130
+//line expressions_task.go:4132
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4137
+//line expressions_task.go:4139
 	if generated.Suspended(t) {
 		*h = anythingHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -4143,7 +4145,7 @@ resume1:
 	return generated.Return[any](f, v, nil)
 }
 
-//line expressions_task.go:4147
+//line expressions_task.go:4149
 
 // conversionsArgs has the arguments of conversions.
 type conversionsArgs struct {
@@ -4226,7 +4228,7 @@ var conversionsKind *generated.Kind
 func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:4230
+//line expressions_task.go:4232
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 1)
 		s1 := generated.At[conversionsAt1](f1)
@@ -4238,7 +4240,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	f := float64(v) / 2
 	v1 := valueStart(t, tr, 65)
-//line expressions_task.go:4242
+//line expressions_task.go:4244
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 2)
 		s1 := generated.At[conversionsAt2](f1)
@@ -4250,7 +4252,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:204
 	b := []byte(fmt.Sprint(v1))
 	v2 := anythingStart(t, tr, 5)
-//line expressions_task.go:4254
+//line expressions_task.go:4256
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 3)
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
@@ -4260,7 +4262,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:205
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:4264
+//line expressions_task.go:4266
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 4)
 		s1 := generated.At[conversionsAt4](f1)
@@ -4272,7 +4274,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:205
 	k := v2.(int) + v3
 	v4 := anythingStart(t, tr, "s")
-//line expressions_task.go:4276
+//line expressions_task.go:4278
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 5)
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
@@ -4283,7 +4285,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:206
 	s, ok := v4.(string)
 	v5 := anythingStart(t, tr, "s")
-//line expressions_task.go:4287
+//line expressions_task.go:4289
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 6)
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
@@ -4294,7 +4296,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:207
 	_, bad := v5.(int)
 	v6 := valueStart(t, tr, 'ä')
-//line expressions_task.go:4298
+//line expressions_task.go:4300
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 7)
 		s1 := generated.At[conversionsAt7](f1)
@@ -4307,7 +4309,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:208
 	r = rune(v6)
 	v7 := valueStart(t, tr, 300)
-//line expressions_task.go:4311
+//line expressions_task.go:4313
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 8)
 		s1 := generated.At[conversionsAt8](f1)
@@ -4320,7 +4322,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, string(b), k, s, ok, bad, string(r), uint8(v7))
 	if n == 1 {
 		v8 := anythingStart(t, tr, "text")
-//line expressions_task.go:4324
+//line expressions_task.go:4326
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 9)
 			*h = conversionsHeld{}
@@ -4333,7 +4335,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:4337
+//line expressions_task.go:4339
 
 // conversionsStep is the step form of conversions.
 func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
@@ -4360,7 +4362,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:203
 		v = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4364
+//line expressions_task.go:4366
 		goto resume1
 	case 2:
 		s1 := generated.At[conversionsAt2](f1)
@@ -4369,7 +4371,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:204
 		v1 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4373
+//line expressions_task.go:4375
 		goto resume2
 	case 3:
 		s1 := generated.At[conversionsAt3](f1)
@@ -4378,7 +4380,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:205
 		v2 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4382
+//line expressions_task.go:4384
 		goto resume3
 	case 4:
 		s1 := generated.At[conversionsAt4](f1)
@@ -4387,7 +4389,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:205
 		v3 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4391
+//line expressions_task.go:4393
 		goto resume4
 	case 5:
 		s1 := generated.At[conversionsAt5](f1)
@@ -4396,7 +4398,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:206
 		v4 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4400
+//line expressions_task.go:4402
 		goto resume5
 	case 6:
 		s1 := generated.At[conversionsAt6](f1)
@@ -4405,7 +4407,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:207
 		v5 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4409
+//line expressions_task.go:4411
 		goto resume6
 	case 7:
 		s1 := generated.At[conversionsAt7](f1)
@@ -4414,7 +4416,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:208
 		v6 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4418
+//line expressions_task.go:4420
 		goto resume7
 	case 8:
 		s1 := generated.At[conversionsAt8](f1)
@@ -4423,20 +4425,20 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:209
 		v7 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4427
+//line expressions_task.go:4429
 		goto resume8
 	case 9:
 //line expressions.go:211
 		v8 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4433
+//line expressions_task.go:4435
 		goto resume9
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:203
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:4440
+//line expressions_task.go:4442
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt1](f1)
 		*s1 = conversionsAt1{n: n}
@@ -4448,7 +4450,7 @@ resume1:
 //line expressions.go:203
 	f = float64(v) / 2
 	v1 = valueStart(t, tr, 65)
-//line expressions_task.go:4452
+//line expressions_task.go:4454
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt2](f1)
 		*s1 = conversionsAt2{n: n, f: f}
@@ -4460,7 +4462,7 @@ resume2:
 //line expressions.go:204
 	b = []byte(fmt.Sprint(v1))
 	v2 = anythingStart(t, tr, 5)
-//line expressions_task.go:4464
+//line expressions_task.go:4466
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4470,7 +4472,7 @@ resume2:
 resume3:
 //line expressions.go:205
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:4474
+//line expressions_task.go:4476
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt4](f1)
 		*s1 = conversionsAt4{n: n, f: f}
@@ -4482,7 +4484,7 @@ resume4:
 //line expressions.go:205
 	k = v2.(int) + v3
 	v4 = anythingStart(t, tr, "s")
-//line expressions_task.go:4486
+//line expressions_task.go:4488
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4493,7 +4495,7 @@ resume5:
 //line expressions.go:206
 	s, ok = v4.(string)
 	v5 = anythingStart(t, tr, "s")
-//line expressions_task.go:4497
+//line expressions_task.go:4499
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4504,7 +4506,7 @@ resume6:
 //line expressions.go:207
 	_, bad = v5.(int)
 	v6 = valueStart(t, tr, 'ä')
-//line expressions_task.go:4508
+//line expressions_task.go:4510
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt7](f1)
 		*s1 = conversionsAt7{n: n, f: f, k: k, ok: ok, bad: bad}
@@ -4517,7 +4519,7 @@ resume7:
 //line expressions.go:208
 	r = rune(v6)
 	v7 = valueStart(t, tr, 300)
-//line expressions_task.go:4521
+//line expressions_task.go:4523
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt8](f1)
 		*s1 = conversionsAt8{n: n, f: f, k: k, ok: ok, bad: bad, r: r}
@@ -4533,7 +4535,7 @@ resume8:
 	}
 //line expressions.go:211
 	v8 = anythingStart(t, tr, "text")
-//line expressions_task.go:4537
+//line expressions_task.go:4539
 	if generated.Suspended(t) {
 		*h = conversionsHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4546,7 +4548,7 @@ end1:
 	return generated.Return[int](f1, k, nil)
 }
 
-//line expressions_task.go:4550
+//line expressions_task.go:4552
 
 // commaOkArgs has the arguments of commaOk.
 type commaOkArgs struct {
@@ -4600,7 +4602,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:217
 	m := map[int]string{1: "one"}
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:4604
+//line expressions_task.go:4606
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 1)
 		s1 := generated.At[commaOkAt1](f)
@@ -4612,7 +4614,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:218
 	a, ok := m[v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:4616
+//line expressions_task.go:4618
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 2)
 		s1 := generated.At[commaOkAt2](f)
@@ -4625,7 +4627,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_, ok2 := m[v2]
 	c := make(chan int, 1)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:4629
+//line expressions_task.go:4631
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 3)
 		s1 := generated.At[commaOkAt3](f)
@@ -4641,7 +4643,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	w, ok4 := <-c
 	var s string
 	v4 := anythingStart(t, tr, 4)
-//line expressions_task.go:4645
+//line expressions_task.go:4647
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 4)
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
@@ -4655,7 +4657,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line expressions.go:228
 		v5 := valueStart(t, tr, 1)
-//line expressions_task.go:4659
+//line expressions_task.go:4661
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 5)
 			s1 := generated.At[commaOkAt5](f)
@@ -4675,7 +4677,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:4679
+//line expressions_task.go:4681
 
 // commaOkStep is the step form of commaOk.
 func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
@@ -4701,7 +4703,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4705
+//line expressions_task.go:4707
 		goto resume1
 	case 2:
 		s1 := generated.At[commaOkAt2](f)
@@ -4709,7 +4711,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:219
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4713
+//line expressions_task.go:4715
 		goto resume2
 	case 3:
 		s1 := generated.At[commaOkAt3](f)
@@ -4718,7 +4720,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:221
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4722
+//line expressions_task.go:4724
 		goto resume3
 	case 4:
 		s1 := generated.At[commaOkAt4](f)
@@ -4727,7 +4729,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:226
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4731
+//line expressions_task.go:4733
 		goto resume4
 	case 5:
 		s1 := generated.At[commaOkAt5](f)
@@ -4735,7 +4737,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:228
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4739
+//line expressions_task.go:4741
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4743,7 +4745,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:217
 	m = map[int]string{1: "one"}
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4747
+//line expressions_task.go:4749
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt1](f)
 		*s1 = commaOkAt1{}
@@ -4755,7 +4757,7 @@ resume1:
 //line expressions.go:218
 	a, ok = m[v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4759
+//line expressions_task.go:4761
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt2](f)
 		*s1 = commaOkAt2{}
@@ -4768,7 +4770,7 @@ resume2:
 	_, ok2 = m[v2]
 	c = make(chan int, 1)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:4772
+//line expressions_task.go:4774
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt3](f)
 		*s1 = commaOkAt3{ok2: ok2}
@@ -4784,7 +4786,7 @@ resume3:
 	w, ok4 = <-c
 	s = ""
 	v4 = anythingStart(t, tr, 4)
-//line expressions_task.go:4788
+//line expressions_task.go:4790
 	if generated.Suspended(t) {
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4796,7 +4798,7 @@ resume4:
 	s, ok = v4.(string)
 	tr.Print(a, ok, ok2, v, ok3, w, ok4, s)
 	v5 = valueStart(t, tr, 1)
-//line expressions_task.go:4800
+//line expressions_task.go:4802
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt5](f)
 		*s1 = commaOkAt5{}
@@ -4817,7 +4819,7 @@ end1:
 	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:4821
+//line expressions_task.go:4823
 
 // unaryArgs has the arguments of unary.
 type unaryArgs struct {
@@ -4885,7 +4887,7 @@ var unaryKind *generated.Kind
 func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:4889
+//line expressions_task.go:4891
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 1)
 		s := generated.At[unaryAt1](f)
@@ -4896,7 +4898,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:235
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:4900
+//line expressions_task.go:4902
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 2)
 		s := generated.At[unaryAt2](f)
@@ -4908,7 +4910,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	a := -v + ^v1
 	v2 := truthStart(t, tr, true, "not")
-//line expressions_task.go:4912
+//line expressions_task.go:4914
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 3)
 		s := generated.At[unaryAt3](f)
@@ -4920,7 +4922,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:236
 	b := !v2
 	c := valueStart(t, tr, 3)
-//line expressions_task.go:4924
+//line expressions_task.go:4926
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 4)
 		s := generated.At[unaryAt4](f)
@@ -4931,7 +4933,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:238
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:4935
+//line expressions_task.go:4937
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 5)
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
@@ -4942,7 +4944,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:238
 	d := *v3
 	v4 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:4946
+//line expressions_task.go:4948
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 6)
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
@@ -4953,7 +4955,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:239
 	e := &(*v4).a
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:4957
+//line expressions_task.go:4959
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 7)
 		s := generated.At[unaryAt7](f)
@@ -4968,7 +4970,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:4972
+//line expressions_task.go:4974
 
 // unaryStep is the step form of unary.
 func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
@@ -4993,7 +4995,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:235
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:4997
+//line expressions_task.go:4999
 		goto resume1
 	case 2:
 		s := generated.At[unaryAt2](f)
@@ -5002,7 +5004,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:235
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:5006
+//line expressions_task.go:5008
 		goto resume2
 	case 3:
 		s := generated.At[unaryAt3](f)
@@ -5011,7 +5013,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:236
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:5015
+//line expressions_task.go:5017
 		goto resume3
 	case 4:
 		s := generated.At[unaryAt4](f)
@@ -5020,7 +5022,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:237
 		c = s.result
 		generated.Child(f)
-//line expressions_task.go:5024
+//line expressions_task.go:5026
 		goto resume4
 	case 5:
 		s := generated.At[unaryAt5](f)
@@ -5029,7 +5031,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:238
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:5033
+//line expressions_task.go:5035
 		goto resume5
 	case 6:
 		s := generated.At[unaryAt6](f)
@@ -5038,7 +5040,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:239
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:5042
+//line expressions_task.go:5044
 		goto resume6
 	case 7:
 		s := generated.At[unaryAt7](f)
@@ -5047,14 +5049,14 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:240
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:5051
+//line expressions_task.go:5053
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:235
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5058
+//line expressions_task.go:5060
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt1](f)
 		*s = unaryAt1{}
@@ -5065,7 +5067,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 resume1:
 //line expressions.go:235
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:5069
+//line expressions_task.go:5071
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt2](f)
 		*s = unaryAt2{v: v}
@@ -5077,7 +5079,7 @@ resume2:
 //line expressions.go:235
 	a = -v + ^v1
 	v2 = truthStart(t, tr, true, "not")
-//line expressions_task.go:5081
+//line expressions_task.go:5083
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt3](f)
 		*s = unaryAt3{a: a}
@@ -5089,7 +5091,7 @@ resume3:
 //line expressions.go:236
 	b = !v2
 	c = valueStart(t, tr, 3)
-//line expressions_task.go:5093
+//line expressions_task.go:5095
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt4](f)
 		*s = unaryAt4{a: a, b: b}
@@ -5100,7 +5102,7 @@ resume3:
 resume4:
 //line expressions.go:238
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:5104
+//line expressions_task.go:5106
 	if generated.Suspended(t) {
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr}
@@ -5111,7 +5113,7 @@ resume5:
 //line expressions.go:238
 	d = *v3
 	v4 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:5115
+//line expressions_task.go:5117
 	if generated.Suspended(t) {
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d}
@@ -5122,7 +5124,7 @@ resume6:
 //line expressions.go:239
 	e = &(*v4).a
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:5126
+//line expressions_task.go:5128
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt7](f)
 		*s = unaryAt7{a: a, b: b, c: c}
@@ -5137,7 +5139,7 @@ resume7:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:5141
+//line expressions_task.go:5143
 
 // indexesArgs has the arguments of indexes.
 type indexesArgs struct {
@@ -5223,7 +5225,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:246
 	list := []int{0, 1, 2, 3, 4, 5}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5227
+//line expressions_task.go:5229
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 1)
 		s1 := generated.At[indexesAt1](f)
@@ -5234,7 +5236,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:247
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5238
+//line expressions_task.go:5240
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 2)
 		s1 := generated.At[indexesAt2](f)
@@ -5246,7 +5248,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:247
 	a := list[v:v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5250
+//line expressions_task.go:5252
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 3)
 		s1 := generated.At[indexesAt3](f)
@@ -5257,7 +5259,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:248
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:5261
+//line expressions_task.go:5263
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 4)
 		s1 := generated.At[indexesAt4](f)
@@ -5270,7 +5272,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := a[:v2:v3]
 	arr := [4]int{9, 8, 7, 6}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:5274
+//line expressions_task.go:5276
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 5)
 		s1 := generated.At[indexesAt5](f)
@@ -5282,7 +5284,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:250
 	c := arr[v4:]
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:5286
+//line expressions_task.go:5288
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 6)
 		s1 := generated.At[indexesAt6](f)
@@ -5294,7 +5296,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:251
 	arr[1] = v5
 	v6 := valueStart(t, tr, 1)
-//line expressions_task.go:5298
+//line expressions_task.go:5300
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 7)
 		s1 := generated.At[indexesAt7](f)
@@ -5305,7 +5307,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:252
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:5309
+//line expressions_task.go:5311
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 8)
 		s1 := generated.At[indexesAt8](f)
@@ -5317,7 +5319,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:252
 	s := "hello"[v6:v7]
 	v8 := valueStart(t, tr, 0)
-//line expressions_task.go:5321
+//line expressions_task.go:5323
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 9)
 		s1 := generated.At[indexesAt9](f)
@@ -5330,7 +5332,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := "hello"[v8]
 	m := map[string][]int{"a": {1, 2}}
 	v9 := valueStart(t, tr, 1)
-//line expressions_task.go:5334
+//line expressions_task.go:5336
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 10)
 		s1 := generated.At[indexesAt10](f)
@@ -5343,7 +5345,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	y := m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 := numbersStart(t, tr)
-//line expressions_task.go:5347
+//line expressions_task.go:5349
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[indexesHeld](t, indexesKind, 11)
 		*h = indexesHeld{tr: tr}
@@ -5352,7 +5354,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:257
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5356
+//line expressions_task.go:5358
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 12)
 		s1 := generated.At[indexesAt12](f)
@@ -5365,7 +5367,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v10[v11], nil
 }
 
-//line expressions_task.go:5369
+//line expressions_task.go:5371
 
 // indexesStep is the step form of indexes.
 func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
@@ -5391,7 +5393,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:247
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:5395
+//line expressions_task.go:5397
 		goto resume1
 	case 2:
 		s1 := generated.At[indexesAt2](f)
@@ -5400,7 +5402,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:247
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5404
+//line expressions_task.go:5406
 		goto resume2
 	case 3:
 		s1 := generated.At[indexesAt3](f)
@@ -5408,7 +5410,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:248
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5412
+//line expressions_task.go:5414
 		goto resume3
 	case 4:
 		s1 := generated.At[indexesAt4](f)
@@ -5417,7 +5419,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:248
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5421
+//line expressions_task.go:5423
 		goto resume4
 	case 5:
 		s1 := generated.At[indexesAt5](f)
@@ -5425,7 +5427,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:250
 		v4 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5429
+//line expressions_task.go:5431
 		goto resume5
 	case 6:
 		s1 := generated.At[indexesAt6](f)
@@ -5433,7 +5435,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:251
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5437
+//line expressions_task.go:5439
 		goto resume6
 	case 7:
 		s1 := generated.At[indexesAt7](f)
@@ -5441,7 +5443,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:252
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5445
+//line expressions_task.go:5447
 		goto resume7
 	case 8:
 		s1 := generated.At[indexesAt8](f)
@@ -5450,7 +5452,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:252
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5454
+//line expressions_task.go:5456
 		goto resume8
 	case 9:
 		s1 := generated.At[indexesAt9](f)
@@ -5458,7 +5460,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:253
 		v8 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5462
+//line expressions_task.go:5464
 		goto resume9
 	case 10:
 		s1 := generated.At[indexesAt10](f)
@@ -5467,14 +5469,14 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:255
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5471
+//line expressions_task.go:5473
 		goto resume10
 	case 11:
 		tr = h.tr
 //line expressions.go:257
 		v10 = h.result
 		generated.Child(f)
-//line expressions_task.go:5478
+//line expressions_task.go:5480
 		goto resume11
 	case 12:
 		s1 := generated.At[indexesAt12](f)
@@ -5482,7 +5484,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:257
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5486
+//line expressions_task.go:5488
 		goto resume12
 	default:
 		return f.BadResume()
@@ -5490,7 +5492,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:246
 	list = []int{0, 1, 2, 3, 4, 5}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5494
+//line expressions_task.go:5496
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt1](f)
 		*s1 = indexesAt1{}
@@ -5501,7 +5503,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 resume1:
 //line expressions.go:247
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:5505
+//line expressions_task.go:5507
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt2](f)
 		*s1 = indexesAt2{v: v}
@@ -5513,7 +5515,7 @@ resume2:
 //line expressions.go:247
 	a = list[v:v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:5517
+//line expressions_task.go:5519
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt3](f)
 		*s1 = indexesAt3{}
@@ -5524,7 +5526,7 @@ resume2:
 resume3:
 //line expressions.go:248
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:5528
+//line expressions_task.go:5530
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt4](f)
 		*s1 = indexesAt4{v2: v2}
@@ -5539,7 +5541,7 @@ resume4:
 //line expressions.go:249
 	*arr = [4]int{9, 8, 7, 6}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:5543
+//line expressions_task.go:5545
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt5](f)
 		*s1 = indexesAt5{}
@@ -5551,7 +5553,7 @@ resume5:
 //line expressions.go:250
 	c = (*arr)[v4:]
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:5555
+//line expressions_task.go:5557
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt6](f)
 		*s1 = indexesAt6{}
@@ -5563,7 +5565,7 @@ resume6:
 //line expressions.go:251
 	(*arr)[1] = v5
 	v6 = valueStart(t, tr, 1)
-//line expressions_task.go:5567
+//line expressions_task.go:5569
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt7](f)
 		*s1 = indexesAt7{}
@@ -5574,7 +5576,7 @@ resume6:
 resume7:
 //line expressions.go:252
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:5578
+//line expressions_task.go:5580
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt8](f)
 		*s1 = indexesAt8{v6: v6}
@@ -5586,7 +5588,7 @@ resume8:
 //line expressions.go:252
 	s = "hello"[v6:v7]
 	v8 = valueStart(t, tr, 0)
-//line expressions_task.go:5590
+//line expressions_task.go:5592
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt9](f)
 		*s1 = indexesAt9{}
@@ -5599,7 +5601,7 @@ resume9:
 	x = "hello"[v8]
 	m = map[string][]int{"a": {1, 2}}
 	v9 = valueStart(t, tr, 1)
-//line expressions_task.go:5603
+//line expressions_task.go:5605
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt10](f)
 		*s1 = indexesAt10{x: x}
@@ -5612,7 +5614,7 @@ resume10:
 	y = m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 = numbersStart(t, tr)
-//line expressions_task.go:5616
+//line expressions_task.go:5618
 	if generated.Suspended(t) {
 		*h = indexesHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5621,7 +5623,7 @@ resume10:
 resume11:
 //line expressions.go:257
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:5625
+//line expressions_task.go:5627
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt12](f)
 		*s1 = indexesAt12{}
@@ -5634,7 +5636,7 @@ resume12:
 	return generated.Return[int](f, v10[v11], nil)
 }
 
-//line expressions_task.go:5638
+//line expressions_task.go:5640
 
 type numbersHeld = struct {
 	tr *cases.Trace
@@ -5646,7 +5648,7 @@ var numbersKind *generated.Kind
 func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5650
+//line expressions_task.go:5652
 	if generated.Suspended(t) {
 		generated.SpillBare(t, numbersKind, 1)
 		return
@@ -5655,7 +5657,7 @@ func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 	return []int{10, 20, 30}
 }
 
-//line expressions_task.go:5659
+//line expressions_task.go:5661
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
@@ -5669,14 +5671,14 @@ func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 	case 1:
 //line expressions.go:261
 		generated.ChildErr(f)
-//line expressions_task.go:5673
+//line expressions_task.go:5675
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5680
+//line expressions_task.go:5682
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = numbersHeld{}
@@ -5688,7 +5690,7 @@ resume1:
 	return generated.Return[[]int](f, []int{10, 20, 30}, nil)
 }
 
-//line expressions_task.go:5692
+//line expressions_task.go:5694
 
 // builtinsArgs has the arguments of builtins.
 type builtinsArgs struct {
@@ -5797,7 +5799,7 @@ var builtinsKind *generated.Kind
 func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5801
+//line expressions_task.go:5803
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 1)
 		s := generated.At[builtinsAt1](f)
@@ -5808,7 +5810,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:266
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5812
+//line expressions_task.go:5814
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 2)
 		s := generated.At[builtinsAt2](f)
@@ -5820,7 +5822,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	list := make([]int, v, v1)
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5824
+//line expressions_task.go:5826
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 3)
 		s := generated.At[builtinsAt3](f)
@@ -5833,7 +5835,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(3)
 //line expressions.go:267
 	v4 := valueStart(t, tr, 4)
-//line expressions_task.go:5837
+//line expressions_task.go:5839
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 4)
 		s := generated.At[builtinsAt4](f)
@@ -5845,7 +5847,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:5849
+//line expressions_task.go:5851
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 5)
 		s := generated.At[builtinsAt5](f)
@@ -5856,7 +5858,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:268
 	v6 := numbersStart(t, tr)
-//line expressions_task.go:5860
+//line expressions_task.go:5862
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 6)
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
@@ -5868,7 +5870,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := copy(list[v5:], v6)
 	m := map[int]int{1: 1, 2: 2}
 	v7 := valueStart(t, tr, 1)
-//line expressions_task.go:5872
+//line expressions_task.go:5874
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 7)
 		s := generated.At[builtinsAt7](f)
@@ -5880,7 +5882,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:270
 	delete(m, v7)
 	v8 := numbersStart(t, tr)
-//line expressions_task.go:5884
+//line expressions_task.go:5886
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 8)
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
@@ -5894,7 +5896,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v10 := cap(list)
 //line expressions.go:271
 	v11 := valueStart(t, tr, 3)
-//line expressions_task.go:5898
+//line expressions_task.go:5900
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 9)
 		s := generated.At[builtinsAt9](f)
@@ -5907,7 +5909,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v12 := tr.Int(1)
 //line expressions.go:271
 	v13 := valueStart(t, tr, 2)
-//line expressions_task.go:5911
+//line expressions_task.go:5913
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 10)
 		s := generated.At[builtinsAt10](f)
@@ -5920,7 +5922,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v14 := min(v11, v12, v13)
 //line expressions.go:271
 	v15 := valueStart(t, tr, 9)
-//line expressions_task.go:5924
+//line expressions_task.go:5926
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 11)
 		s := generated.At[builtinsAt11](f)
@@ -5933,7 +5935,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := v9 + v10 + v14 + max(1, v15)
 	p := new(int)
 	v16 := valueStart(t, tr, 6)
-//line expressions_task.go:5937
+//line expressions_task.go:5939
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 12)
 		s := generated.At[builtinsAt12](f)
@@ -5945,7 +5947,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:273
 	*p = v16
 	v17 := valueStart(t, tr, 1)
-//line expressions_task.go:5949
+//line expressions_task.go:5951
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 13)
 		s := generated.At[builtinsAt13](f)
@@ -5959,7 +5961,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	clear(m)
 	var b strings.Builder
 	v18 := valueStart(t, tr, 7)
-//line expressions_task.go:5963
+//line expressions_task.go:5965
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 14)
 		s := generated.At[builtinsAt14](f)
@@ -5971,7 +5973,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:277
 	fmt.Fprint(&b, v18, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:5975
+//line expressions_task.go:5977
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 15)
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
@@ -5984,7 +5986,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:5988
+//line expressions_task.go:5990
 
 // builtinsStep is the step form of builtins.
 func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
@@ -6010,7 +6012,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:266
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6014
+//line expressions_task.go:6016
 		goto resume1
 	case 2:
 		s := generated.At[builtinsAt2](f)
@@ -6019,7 +6021,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:266
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6023
+//line expressions_task.go:6025
 		goto resume2
 	case 3:
 		s := generated.At[builtinsAt3](f)
@@ -6027,7 +6029,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:267
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6031
+//line expressions_task.go:6033
 		goto resume3
 	case 4:
 		s := generated.At[builtinsAt4](f)
@@ -6036,7 +6038,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:267
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:6040
+//line expressions_task.go:6042
 		goto resume4
 	case 5:
 		s := generated.At[builtinsAt5](f)
@@ -6044,7 +6046,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:268
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6048
+//line expressions_task.go:6050
 		goto resume5
 	case 6:
 		s := generated.At[builtinsAt6](f)
@@ -6053,7 +6055,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:268
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:6057
+//line expressions_task.go:6059
 		goto resume6
 	case 7:
 		s := generated.At[builtinsAt7](f)
@@ -6062,7 +6064,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:270
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6066
+//line expressions_task.go:6068
 		goto resume7
 	case 8:
 		s := generated.At[builtinsAt8](f)
@@ -6071,7 +6073,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v8 = h.result
 		generated.Child(f)
-//line expressions_task.go:6075
+//line expressions_task.go:6077
 		goto resume8
 	case 9:
 		s := generated.At[builtinsAt9](f)
@@ -6080,7 +6082,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v11 = s.result
 		generated.Child(f)
-//line expressions_task.go:6084
+//line expressions_task.go:6086
 		goto resume9
 	case 10:
 		s := generated.At[builtinsAt10](f)
@@ -6089,7 +6091,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v13 = s.result
 		generated.Child(f)
-//line expressions_task.go:6093
+//line expressions_task.go:6095
 		goto resume10
 	case 11:
 		s := generated.At[builtinsAt11](f)
@@ -6098,7 +6100,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v15 = s.result
 		generated.Child(f)
-//line expressions_task.go:6102
+//line expressions_task.go:6104
 		goto resume11
 	case 12:
 		s := generated.At[builtinsAt12](f)
@@ -6107,7 +6109,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:273
 		v16 = s.result
 		generated.Child(f)
-//line expressions_task.go:6111
+//line expressions_task.go:6113
 		goto resume12
 	case 13:
 		s := generated.At[builtinsAt13](f)
@@ -6116,7 +6118,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:274
 		v17 = s.result
 		generated.Child(f)
-//line expressions_task.go:6120
+//line expressions_task.go:6122
 		goto resume13
 	case 14:
 		s := generated.At[builtinsAt14](f)
@@ -6125,7 +6127,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:277
 		v18 = s.result
 		generated.Child(f)
-//line expressions_task.go:6129
+//line expressions_task.go:6131
 		goto resume14
 	case 15:
 		s := generated.At[builtinsAt15](f)
@@ -6133,14 +6135,14 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 		tr, list, m, p, b = h.tr, h.list, h.m, h.p, h.b
 //line expressions.go:278
 		generated.Child(f)
-//line expressions_task.go:6137
+//line expressions_task.go:6139
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:266
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6144
+//line expressions_task.go:6146
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
@@ -6151,7 +6153,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 resume1:
 //line expressions.go:266
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:6155
+//line expressions_task.go:6157
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
@@ -6163,7 +6165,7 @@ resume2:
 //line expressions.go:266
 	list = make([]int, v, v1)
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:6167
+//line expressions_task.go:6169
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
@@ -6176,7 +6178,7 @@ resume3:
 	v3 = tr.Int(3)
 //line expressions.go:267
 	v4 = valueStart(t, tr, 4)
-//line expressions_task.go:6180
+//line expressions_task.go:6182
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
@@ -6188,7 +6190,7 @@ resume4:
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:6192
+//line expressions_task.go:6194
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
@@ -6199,7 +6201,7 @@ resume4:
 resume5:
 //line expressions.go:268
 	v6 = numbersStart(t, tr)
-//line expressions_task.go:6203
+//line expressions_task.go:6205
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -6211,7 +6213,7 @@ resume6:
 	k = copy(list[v5:], v6)
 	m = map[int]int{1: 1, 2: 2}
 	v7 = valueStart(t, tr, 1)
-//line expressions_task.go:6215
+//line expressions_task.go:6217
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
@@ -6223,7 +6225,7 @@ resume7:
 //line expressions.go:270
 	delete(m, v7)
 	v8 = numbersStart(t, tr)
-//line expressions_task.go:6227
+//line expressions_task.go:6229
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -6237,7 +6239,7 @@ resume8:
 	v10 = cap(list)
 //line expressions.go:271
 	v11 = valueStart(t, tr, 3)
-//line expressions_task.go:6241
+//line expressions_task.go:6243
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k, v9: v9, v10: v10}
@@ -6250,7 +6252,7 @@ resume9:
 	v12 = tr.Int(1)
 //line expressions.go:271
 	v13 = valueStart(t, tr, 2)
-//line expressions_task.go:6254
+//line expressions_task.go:6256
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10, v11: v11, v12: v12}
@@ -6263,7 +6265,7 @@ resume10:
 	v14 = min(v11, v12, v13)
 //line expressions.go:271
 	v15 = valueStart(t, tr, 9)
-//line expressions_task.go:6267
+//line expressions_task.go:6269
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v9: v9, v10: v10, v14: v14}
@@ -6276,7 +6278,7 @@ resume11:
 	a = v9 + v10 + v14 + max(1, v15)
 	p = new(int)
 	v16 = valueStart(t, tr, 6)
-//line expressions_task.go:6280
+//line expressions_task.go:6282
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
@@ -6288,7 +6290,7 @@ resume12:
 //line expressions.go:273
 	*p = v16
 	v17 = valueStart(t, tr, 1)
-//line expressions_task.go:6292
+//line expressions_task.go:6294
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
@@ -6302,7 +6304,7 @@ resume13:
 	clear(m)
 	b = new(strings.Builder)
 	v18 = valueStart(t, tr, 7)
-//line expressions_task.go:6306
+//line expressions_task.go:6308
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
@@ -6314,7 +6316,7 @@ resume14:
 //line expressions.go:277
 	fmt.Fprint(b, v18, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:6318
+//line expressions_task.go:6320
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: b}
@@ -6327,7 +6329,7 @@ resume15:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:6331
+//line expressions_task.go:6333
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -6382,7 +6384,7 @@ var channelsKind *generated.Kind
 func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:6386
+//line expressions_task.go:6388
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 		s := generated.At[channelsAt1](f)
@@ -6394,7 +6396,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	c := make(chan int, v)
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:6398
+//line expressions_task.go:6400
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 		s := generated.At[channelsAt2](f)
@@ -6408,7 +6410,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(2)
 //line expressions.go:287
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:6412
+//line expressions_task.go:6414
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 		s := generated.At[channelsAt3](f)
@@ -6422,7 +6424,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := <-c
 //line expressions.go:288
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:6426
+//line expressions_task.go:6428
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 		s := generated.At[channelsAt4](f)
@@ -6438,7 +6440,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := <-d
 //line expressions.go:291
 	v7 := valueStart(t, tr, 6)
-//line expressions_task.go:6442
+//line expressions_task.go:6444
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 5)
 		s := generated.At[channelsAt5](f)
@@ -6450,7 +6452,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:291
 	(v6) <- v7
 	v8 := valueStart(t, tr, 5)
-//line expressions_task.go:6454
+//line expressions_task.go:6456
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 6)
 		s := generated.At[channelsAt6](f)
@@ -6464,7 +6466,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b + <-c, nil
 }
 
-//line expressions_task.go:6468
+//line expressions_task.go:6470
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
@@ -6487,7 +6489,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:285
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6491
+//line expressions_task.go:6493
 		goto resume1
 	case 2:
 		s := generated.At[channelsAt2](f)
@@ -6495,7 +6497,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:286
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6499
+//line expressions_task.go:6501
 		goto resume2
 	case 3:
 		s := generated.At[channelsAt3](f)
@@ -6504,7 +6506,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:287
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6508
+//line expressions_task.go:6510
 		goto resume3
 	case 4:
 		s := generated.At[channelsAt4](f)
@@ -6513,7 +6515,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:288
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6517
+//line expressions_task.go:6519
 		goto resume4
 	case 5:
 		s := generated.At[channelsAt5](f)
@@ -6522,7 +6524,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:291
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6526
+//line expressions_task.go:6528
 		goto resume5
 	case 6:
 		s := generated.At[channelsAt6](f)
@@ -6531,14 +6533,14 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:292
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:6535
+//line expressions_task.go:6537
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:285
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:6542
+//line expressions_task.go:6544
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
@@ -6550,7 +6552,7 @@ resume1:
 //line expressions.go:285
 	c = make(chan int, v)
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:6554
+//line expressions_task.go:6556
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
@@ -6564,7 +6566,7 @@ resume2:
 	v2 = tr.Int(2)
 //line expressions.go:287
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:6568
+//line expressions_task.go:6570
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
@@ -6578,7 +6580,7 @@ resume3:
 	v4 = <-c
 //line expressions.go:288
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:6582
+//line expressions_task.go:6584
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
@@ -6594,7 +6596,7 @@ resume4:
 	v6 = <-d
 //line expressions.go:291
 	v7 = valueStart(t, tr, 6)
-//line expressions_task.go:6598
+//line expressions_task.go:6600
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
@@ -6606,7 +6608,7 @@ resume5:
 //line expressions.go:291
 	(v6) <- v7
 	v8 = valueStart(t, tr, 5)
-//line expressions_task.go:6610
+//line expressions_task.go:6612
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
@@ -6620,7 +6622,7 @@ resume6:
 	return generated.Return[int](f, a*100+b+<-c, nil)
 }
 
-//line expressions_task.go:6624
+//line expressions_task.go:6626
 
 // incrementsArgs has the arguments of increments.
 type incrementsArgs struct {
@@ -6658,7 +6660,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:297
 	list := []int{1, 2, 3}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:6662
+//line expressions_task.go:6664
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 1)
 		s := generated.At[incrementsAt1](f)
@@ -6670,7 +6672,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:298
 	list[v]++
 	v1 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:6674
+//line expressions_task.go:6676
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 2)
 		*h = incrementsHeld{tr: tr, list: list}
@@ -6681,7 +6683,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1.a--
 	m := map[int]int{}
 	v2 := valueStart(t, tr, 7)
-//line expressions_task.go:6685
+//line expressions_task.go:6687
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 3)
 		s := generated.At[incrementsAt3](f)
@@ -6693,7 +6695,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:301
 	m[v2]++
 	v3 := valueStart(t, tr, 7)
-//line expressions_task.go:6697
+//line expressions_task.go:6699
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 4)
 		s := generated.At[incrementsAt4](f)
@@ -6708,7 +6710,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:6712
+//line expressions_task.go:6714
 
 // incrementsStep is the step form of increments.
 func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
@@ -6732,14 +6734,14 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:298
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6736
+//line expressions_task.go:6738
 		goto resume1
 	case 2:
 		tr, list = h.tr, h.list
 //line expressions.go:299
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:6743
+//line expressions_task.go:6745
 		goto resume2
 	case 3:
 		s := generated.At[incrementsAt3](f)
@@ -6747,7 +6749,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:301
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6751
+//line expressions_task.go:6753
 		goto resume3
 	case 4:
 		s := generated.At[incrementsAt4](f)
@@ -6755,7 +6757,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:302
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6759
+//line expressions_task.go:6761
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6763,7 +6765,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:297
 	list = []int{1, 2, 3}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6767
+//line expressions_task.go:6769
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
@@ -6775,7 +6777,7 @@ resume1:
 //line expressions.go:298
 	list[v]++
 	v1 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:6779
+//line expressions_task.go:6781
 	if generated.Suspended(t) {
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
@@ -6786,7 +6788,7 @@ resume2:
 	v1.a--
 	m = map[int]int{}
 	v2 = valueStart(t, tr, 7)
-//line expressions_task.go:6790
+//line expressions_task.go:6792
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
@@ -6798,7 +6800,7 @@ resume3:
 //line expressions.go:301
 	m[v2]++
 	v3 = valueStart(t, tr, 7)
-//line expressions_task.go:6802
+//line expressions_task.go:6804
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
@@ -6813,7 +6815,7 @@ resume4:
 	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:6817
+//line expressions_task.go:6819
 
 // returnOrderArgs has the arguments of returnOrder.
 type returnOrderArgs struct {
@@ -6850,7 +6852,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := f()
 //line expressions.go:312
 	v1 := valueStart(t, tr, f())
-//line expressions_task.go:6854
+//line expressions_task.go:6856
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnOrderHeld](t, returnOrderKind, 1)
 		s := generated.At[returnOrderAt1](f1)
@@ -6863,7 +6865,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := f()
 //line expressions.go:312
 	err := waitStart(t, tr, f())
-//line expressions_task.go:6867
+//line expressions_task.go:6869
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, returnOrderKind, 2)
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
@@ -6873,7 +6875,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v*100 + v1*10 + v2, err
 }
 
-//line expressions_task.go:6877
+//line expressions_task.go:6879
 
 // returnOrderStep is the step form of returnOrder.
 func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
@@ -6898,14 +6900,14 @@ func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 //line expressions.go:312
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:6902
+//line expressions_task.go:6904
 		goto resume1
 	case 2:
 		s := generated.At[returnOrderAt2](f1)
 		v, v1, v2 = s.v, s.v1, s.v2
 //line expressions.go:312
 		err = generated.ChildErr(f1)
-//line expressions_task.go:6909
+//line expressions_task.go:6911
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -6928,7 +6930,7 @@ func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 	v = f()
 //line expressions.go:312
 	v1 = valueStart(t, tr, f())
-//line expressions_task.go:6932
+//line expressions_task.go:6934
 	if generated.Suspended(t) {
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
@@ -6942,7 +6944,7 @@ resume1:
 	v2 = f()
 //line expressions.go:312
 	err = waitStart(t, tr, f())
-//line expressions_task.go:6946
+//line expressions_task.go:6948
 	if generated.Suspended(t) {
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		if h != nil {
@@ -6955,7 +6957,7 @@ resume2:
 	return generated.Return[int](f1, v*100+v1*10+v2, err)
 }
 
-//line expressions_task.go:6959
+//line expressions_task.go:6961
 
 // namedReturnArgs has the arguments of namedReturn.
 type namedReturnArgs struct {
@@ -6995,7 +6997,7 @@ var namedReturnKind *generated.Kind
 func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line expressions.go:316
 	a, b := reversedStart(t, tr, 1, 2)
-//line expressions_task.go:6999
+//line expressions_task.go:7001
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 1)
 		s := generated.At[namedReturnAt1](f)
@@ -7009,7 +7011,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = 5
 	if n == 3 {
 		v := valueStart(t, tr, k+1)
-//line expressions_task.go:7013
+//line expressions_task.go:7015
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 2)
 			s := generated.At[namedReturnAt2](f)
@@ -7020,7 +7022,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		}
 //line expressions.go:320
 		err1 := waitStart(t, tr, k)
-//line expressions_task.go:7024
+//line expressions_task.go:7026
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, namedReturnKind, 3)
 			*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
@@ -7032,7 +7034,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line expressions_task.go:7036
+//line expressions_task.go:7038
 
 // namedReturnStep is the step form of namedReturn.
 func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
@@ -7054,7 +7056,7 @@ func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 //line expressions.go:316
 		a, b = s.result.R0, s.result.R1
 		generated.Child(f)
-//line expressions_task.go:7058
+//line expressions_task.go:7060
 		goto resume1
 	case 2:
 		s := generated.At[namedReturnAt2](f)
@@ -7063,21 +7065,21 @@ func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 //line expressions.go:320
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7067
+//line expressions_task.go:7069
 		goto resume2
 	case 3:
 		s := generated.At[namedReturnAt3](f)
 		v = s.v
 //line expressions.go:320
 		err1 = generated.ChildErr(f)
-//line expressions_task.go:7074
+//line expressions_task.go:7076
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:316
 	a, b = reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7081
+//line expressions_task.go:7083
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
@@ -7095,7 +7097,7 @@ resume1:
 	}
 //line expressions.go:320
 	v = valueStart(t, tr, k+1)
-//line expressions_task.go:7099
+//line expressions_task.go:7101
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt2](f)
 		*s = namedReturnAt2{k: k}
@@ -7107,7 +7109,7 @@ resume1:
 resume2:
 //line expressions.go:320
 	err1 = waitStart(t, tr, k)
-//line expressions_task.go:7111
+//line expressions_task.go:7113
 	if generated.Suspended(t) {
 		*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 		if h != nil {
@@ -7122,7 +7124,7 @@ end1:
 	return generated.Return[int](f, k, err)
 }
 
-//line expressions_task.go:7126
+//line expressions_task.go:7128
 
 // reversedResult is what reversed returns.
 type reversedResult = struct {
@@ -7159,7 +7161,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7163
+//line expressions_task.go:7165
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[reversedHeld](t, reversedKind, 1)
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
@@ -7168,7 +7170,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	}
 //line expressions.go:328
 	v := valueStart(t, tr, b)
-//line expressions_task.go:7172
+//line expressions_task.go:7174
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, reversedKind, 2)
 		s := generated.At[reversedAt2](f)
@@ -7180,7 +7182,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	return b, a + v
 }
 
-//line expressions_task.go:7184
+//line expressions_task.go:7186
 
 // reversedStep is the step form of reversed.
 func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
@@ -7200,7 +7202,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:327
 		generated.Child(f)
-//line expressions_task.go:7204
+//line expressions_task.go:7206
 		goto resume1
 	case 2:
 		s := generated.At[reversedAt2](f)
@@ -7208,7 +7210,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 //line expressions.go:328
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7212
+//line expressions_task.go:7214
 		goto resume2
 	default:
 		return f.BadResume()
@@ -7216,7 +7218,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7220
+//line expressions_task.go:7222
 	if generated.Suspended(t) {
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
 		h = generated.Hold(t, reversedKind, f, h)
@@ -7226,7 +7228,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 resume1:
 //line expressions.go:328
 	v = valueStart(t, tr, b)
-//line expressions_task.go:7230
+//line expressions_task.go:7232
 	if generated.Suspended(t) {
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
@@ -7241,7 +7243,7 @@ resume2:
 	return generated.Return[reversedResult](f, reversedResult{b, a + v}, nil)
 }
 
-//line expressions_task.go:7245
+//line expressions_task.go:7247
 
 // concatenationArgs has the arguments of concatenation.
 type concatenationArgs struct {
@@ -7262,7 +7264,7 @@ var concatenationKind *generated.Kind
 func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	v := textStart(t, tr, "b")
-//line expressions_task.go:7266
+//line expressions_task.go:7268
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 1)
 		*h = concatenationHeld{tr: tr}
@@ -7271,7 +7273,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v1 := textStart(t, tr, "e")
-//line expressions_task.go:7275
+//line expressions_task.go:7277
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 2)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7280,7 +7282,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v2 := textStart(t, tr, "d"+v1)
-//line expressions_task.go:7284
+//line expressions_task.go:7286
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 3)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7290,7 +7292,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	s := "a" + v + "c" + v2
 	v3 := textStart(t, tr, s)
-//line expressions_task.go:7294
+//line expressions_task.go:7296
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 4)
 		*h = concatenationHeld{tr: tr, v: s}
@@ -7303,7 +7305,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), nil
 }
 
-//line expressions_task.go:7307
+//line expressions_task.go:7309
 
 // concatenationStep is the step form of concatenation.
 func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step {
@@ -7324,35 +7326,35 @@ func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step 
 //line expressions.go:332
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:7328
+//line expressions_task.go:7330
 		goto resume1
 	case 2:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:7335
+//line expressions_task.go:7337
 		goto resume2
 	case 3:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:7342
+//line expressions_task.go:7344
 		goto resume3
 	case 4:
 		tr, s = h.tr, h.v
 //line expressions.go:333
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:7349
+//line expressions_task.go:7351
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:332
 	v = textStart(t, tr, "b")
-//line expressions_task.go:7356
+//line expressions_task.go:7358
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -7361,7 +7363,7 @@ func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step 
 resume1:
 //line expressions.go:332
 	v1 = textStart(t, tr, "e")
-//line expressions_task.go:7365
+//line expressions_task.go:7367
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7370,7 +7372,7 @@ resume1:
 resume2:
 //line expressions.go:332
 	v2 = textStart(t, tr, "d"+v1)
-//line expressions_task.go:7374
+//line expressions_task.go:7376
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7380,7 +7382,7 @@ resume3:
 //line expressions.go:332
 	s = "a" + v + "c" + v2
 	v3 = textStart(t, tr, s)
-//line expressions_task.go:7384
+//line expressions_task.go:7386
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultToStep(t, &h.result)
@@ -7393,7 +7395,7 @@ resume4:
 	return generated.Return[int](f, len(s), nil)
 }
 
-//line expressions_task.go:7397
+//line expressions_task.go:7399
 
 type textHeld = struct {
 	tr *cases.Trace
@@ -7406,7 +7408,7 @@ var textKind *generated.Kind
 func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7410
+//line expressions_task.go:7412
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{s: s}
@@ -7416,7 +7418,7 @@ func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 	return s + "!"
 }
 
-//line expressions_task.go:7420
+//line expressions_task.go:7422
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame, h *textHeld) generated.Step {
@@ -7432,14 +7434,14 @@ func textStep(f *generated.Frame, h *textHeld) generated.Step {
 		s = h.s
 //line expressions.go:339
 		generated.ChildErr(f)
-//line expressions_task.go:7436
+//line expressions_task.go:7438
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7443
+//line expressions_task.go:7445
 	if generated.Suspended(t) {
 		*h = textHeld{s: s}
 		return generated.Wait(f, t, 1)
@@ -7449,7 +7451,7 @@ resume1:
 	return generated.Return[string](f, s+"!", nil)
 }
 
-//line expressions_task.go:7453
+//line expressions_task.go:7455
 
 // untypedArgs has the arguments of untyped.
 type untypedArgs struct {
@@ -7517,7 +7519,7 @@ var untypedKind *generated.Kind
 func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:344
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7521
+//line expressions_task.go:7523
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 1)
 		s := generated.At[untypedAt1](f1)
@@ -7533,7 +7535,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:345
 	u = 255
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:7537
+//line expressions_task.go:7539
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 2)
 		s := generated.At[untypedAt2](f1)
@@ -7548,7 +7550,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 := valueStart(t, tr, 64)
-//line expressions_task.go:7552
+//line expressions_task.go:7554
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 3)
 		s := generated.At[untypedAt3](f1)
@@ -7560,7 +7562,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:7564
+//line expressions_task.go:7566
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 4)
 		s := generated.At[untypedAt4](f1)
@@ -7573,7 +7575,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:7577
+//line expressions_task.go:7579
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 5)
 		s := generated.At[untypedAt5](f1)
@@ -7587,7 +7589,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g := 7.0
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:7591
+//line expressions_task.go:7593
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 6)
 		s := generated.At[untypedAt6](f1)
@@ -7599,7 +7601,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:353
 	g /= float64(v5)
 	v6 := anythingStart(t, tr, nil)
-//line expressions_task.go:7603
+//line expressions_task.go:7605
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 7)
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
@@ -7612,7 +7614,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(f), nil
 }
 
-//line expressions_task.go:7616
+//line expressions_task.go:7618
 
 // untypedStep is the step form of untyped.
 func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
@@ -7638,7 +7640,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:344
 		v = s.result
 		generated.Child(f1)
-//line expressions_task.go:7642
+//line expressions_task.go:7644
 		goto resume1
 	case 2:
 		s := generated.At[untypedAt2](f1)
@@ -7647,7 +7649,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:346
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7651
+//line expressions_task.go:7653
 		goto resume2
 	case 3:
 		s := generated.At[untypedAt3](f1)
@@ -7656,7 +7658,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:348
 		v2 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7660
+//line expressions_task.go:7662
 		goto resume3
 	case 4:
 		s := generated.At[untypedAt4](f1)
@@ -7665,7 +7667,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:349
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7669
+//line expressions_task.go:7671
 		goto resume4
 	case 5:
 		s := generated.At[untypedAt5](f1)
@@ -7674,7 +7676,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:350
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7678
+//line expressions_task.go:7680
 		goto resume5
 	case 6:
 		s := generated.At[untypedAt6](f1)
@@ -7683,7 +7685,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:353
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7687
+//line expressions_task.go:7689
 		goto resume6
 	case 7:
 		s := generated.At[untypedAt7](f1)
@@ -7692,14 +7694,14 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:354
 		v6 = h.result
 		generated.Child(f1)
-//line expressions_task.go:7696
+//line expressions_task.go:7698
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:344
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:7703
+//line expressions_task.go:7705
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
@@ -7715,7 +7717,7 @@ resume1:
 //line expressions.go:345
 	u = 255
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:7719
+//line expressions_task.go:7721
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
@@ -7730,7 +7732,7 @@ resume2:
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 = valueStart(t, tr, 64)
-//line expressions_task.go:7734
+//line expressions_task.go:7736
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
@@ -7742,7 +7744,7 @@ resume3:
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:7746
+//line expressions_task.go:7748
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
@@ -7755,7 +7757,7 @@ resume4:
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:7759
+//line expressions_task.go:7761
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
@@ -7769,7 +7771,7 @@ resume5:
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g = 7.0
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:7773
+//line expressions_task.go:7775
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
@@ -7781,7 +7783,7 @@ resume6:
 //line expressions.go:353
 	g /= float64(v5)
 	v6 = anythingStart(t, tr, nil)
-//line expressions_task.go:7785
+//line expressions_task.go:7787
 	if generated.Suspended(t) {
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7794,7 +7796,7 @@ resume7:
 	return generated.Return[int](f1, int(f), nil)
 }
 
-//line expressions_task.go:7798
+//line expressions_task.go:7800
 
 // shiftsArgs has the arguments of shifts.
 type shiftsArgs struct {
@@ -7884,7 +7886,7 @@ var shiftsKind *generated.Kind
 func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7888
+//line expressions_task.go:7890
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 1)
 		s := generated.At[shiftsAt1](f)
@@ -7896,7 +7898,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	a := 1 << v
 	v1 := valueStart(t, tr, 40)
-//line expressions_task.go:7900
+//line expressions_task.go:7902
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 2)
 		s := generated.At[shiftsAt2](f)
@@ -7909,7 +7911,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 := valueStart(t, tr, 9)
-//line expressions_task.go:7913
+//line expressions_task.go:7915
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 3)
 		s := generated.At[shiftsAt3](f)
@@ -7921,7 +7923,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:361
 	c := uint8(1) << v2
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:7925
+//line expressions_task.go:7927
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 4)
 		s := generated.At[shiftsAt4](f)
@@ -7932,7 +7934,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:362
 	v4 := valueStart(t, tr, 2)
-//line expressions_task.go:7936
+//line expressions_task.go:7938
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 5)
 		s := generated.At[shiftsAt5](f)
@@ -7947,7 +7949,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if ok {
 //line expressions.go:362
 		v5 := valueStart(t, tr, 3)
-//line expressions_task.go:7951
+//line expressions_task.go:7953
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 6)
 			s := generated.At[shiftsAt6](f)
@@ -7962,7 +7964,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:362
 	d := ok
 	v6 := textStart(t, tr, "x")
-//line expressions_task.go:7966
+//line expressions_task.go:7968
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 7)
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
@@ -7972,7 +7974,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:363
 	v7 := truthStart(t, tr, true, "e")
-//line expressions_task.go:7976
+//line expressions_task.go:7978
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 8)
 		s := generated.At[shiftsAt8](f)
@@ -7984,7 +7986,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:363
 	e := v6 == "x!" == v7
 	v8 := valueStart(t, tr, 2)
-//line expressions_task.go:7988
+//line expressions_task.go:7990
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 9)
 		s := generated.At[shiftsAt9](f)
@@ -7998,7 +8000,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:8002
+//line expressions_task.go:8004
 
 // shiftsStep is the step form of shifts.
 func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
@@ -8023,7 +8025,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:359
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8027
+//line expressions_task.go:8029
 		goto resume1
 	case 2:
 		s := generated.At[shiftsAt2](f)
@@ -8032,7 +8034,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:360
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8036
+//line expressions_task.go:8038
 		goto resume2
 	case 3:
 		s := generated.At[shiftsAt3](f)
@@ -8041,7 +8043,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:361
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8045
+//line expressions_task.go:8047
 		goto resume3
 	case 4:
 		s := generated.At[shiftsAt4](f)
@@ -8050,7 +8052,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8054
+//line expressions_task.go:8056
 		goto resume4
 	case 5:
 		s := generated.At[shiftsAt5](f)
@@ -8059,7 +8061,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8063
+//line expressions_task.go:8065
 		goto resume5
 	case 6:
 		s := generated.At[shiftsAt6](f)
@@ -8068,7 +8070,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8072
+//line expressions_task.go:8074
 		goto resume6
 	case 7:
 		s := generated.At[shiftsAt7](f)
@@ -8077,7 +8079,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:363
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:8081
+//line expressions_task.go:8083
 		goto resume7
 	case 8:
 		s := generated.At[shiftsAt8](f)
@@ -8086,7 +8088,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:363
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:8090
+//line expressions_task.go:8092
 		goto resume8
 	case 9:
 		s := generated.At[shiftsAt9](f)
@@ -8095,14 +8097,14 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:364
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:8099
+//line expressions_task.go:8101
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:359
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:8106
+//line expressions_task.go:8108
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
@@ -8114,7 +8116,7 @@ resume1:
 //line expressions.go:359
 	a = 1 << v
 	v1 = valueStart(t, tr, 40)
-//line expressions_task.go:8118
+//line expressions_task.go:8120
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
@@ -8127,7 +8129,7 @@ resume2:
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 = valueStart(t, tr, 9)
-//line expressions_task.go:8131
+//line expressions_task.go:8133
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
@@ -8139,7 +8141,7 @@ resume3:
 //line expressions.go:361
 	c = uint8(1) << v2
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:8143
+//line expressions_task.go:8145
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
@@ -8150,7 +8152,7 @@ resume3:
 resume4:
 //line expressions.go:362
 	v4 = valueStart(t, tr, 2)
-//line expressions_task.go:8154
+//line expressions_task.go:8156
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
@@ -8167,7 +8169,7 @@ resume5:
 	}
 //line expressions.go:362
 	v5 = valueStart(t, tr, 3)
-//line expressions_task.go:8171
+//line expressions_task.go:8173
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt6](f)
 		*s = shiftsAt6{a: a, b: b, c: c}
@@ -8182,7 +8184,7 @@ end1:
 //line expressions.go:362
 	d = ok
 	v6 = textStart(t, tr, "x")
-//line expressions_task.go:8186
+//line expressions_task.go:8188
 	if generated.Suspended(t) {
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
@@ -8192,7 +8194,7 @@ end1:
 resume7:
 //line expressions.go:363
 	v7 = truthStart(t, tr, true, "e")
-//line expressions_task.go:8196
+//line expressions_task.go:8198
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
@@ -8204,7 +8206,7 @@ resume8:
 //line expressions.go:363
 	e = v6 == "x!" == v7
 	v8 = valueStart(t, tr, 2)
-//line expressions_task.go:8208
+//line expressions_task.go:8210
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
@@ -8218,7 +8220,7 @@ resume9:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:8222
+//line expressions_task.go:8224
 
 // blanksArgs has the arguments of blanks.
 type blanksArgs struct {
@@ -8269,7 +8271,7 @@ var blanksKind *generated.Kind
 func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8273
+//line expressions_task.go:8275
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 1)
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
@@ -8280,7 +8282,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line expressions.go:370
 	v1 := valueStart(t, tr, 3)
-//line expressions_task.go:8284
+//line expressions_task.go:8286
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 2)
 		s := generated.At[blanksAt2](f)
@@ -8292,7 +8294,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:370
 	_, _ = v, v1
 	_, err := pairStart(t, tr, 4)
-//line expressions_task.go:8296
+//line expressions_task.go:8298
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 3)
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
@@ -8301,7 +8303,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8305
+//line expressions_task.go:8307
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 4)
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
@@ -8310,7 +8312,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8314
+//line expressions_task.go:8316
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 5)
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
@@ -8319,7 +8321,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8323
+//line expressions_task.go:8325
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 6)
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
@@ -8330,7 +8332,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line expressions_task.go:8334
+//line expressions_task.go:8336
 
 // blanksStep is the step form of blanks.
 func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
@@ -8351,7 +8353,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:369
 		generated.Child(f)
-//line expressions_task.go:8355
+//line expressions_task.go:8357
 		goto resume1
 	case 2:
 		s := generated.At[blanksAt2](f)
@@ -8360,7 +8362,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 //line expressions.go:370
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8364
+//line expressions_task.go:8366
 		goto resume2
 	case 3:
 		s := generated.At[blanksAt3](f)
@@ -8368,7 +8370,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:371
 		err = generated.ChildErr(f)
-//line expressions_task.go:8372
+//line expressions_task.go:8374
 		goto resume3
 	case 4:
 		s := generated.At[blanksAt4](f)
@@ -8376,7 +8378,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:372
 		err = generated.ChildErr(f)
-//line expressions_task.go:8380
+//line expressions_task.go:8382
 		goto resume4
 	case 5:
 		s := generated.At[blanksAt5](f)
@@ -8384,7 +8386,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr, err = h.tr, h.err
 //line expressions.go:373
 		generated.Child(f)
-//line expressions_task.go:8388
+//line expressions_task.go:8390
 		goto resume5
 	case 6:
 		s := generated.At[blanksAt6](f)
@@ -8392,14 +8394,14 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		err = h.err
 //line expressions.go:374
 		generated.ChildErr(f)
-//line expressions_task.go:8396
+//line expressions_task.go:8398
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8403
+//line expressions_task.go:8405
 	if generated.Suspended(t) {
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8410,7 +8412,7 @@ resume1:
 	v = tr.Int(2)
 //line expressions.go:370
 	v1 = valueStart(t, tr, 3)
-//line expressions_task.go:8414
+//line expressions_task.go:8416
 	if generated.Suspended(t) {
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
@@ -8422,7 +8424,7 @@ resume2:
 //line expressions.go:370
 	_, _ = v, v1
 	_, err = pairStart(t, tr, 4)
-//line expressions_task.go:8426
+//line expressions_task.go:8428
 	if generated.Suspended(t) {
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8431,7 +8433,7 @@ resume2:
 resume3:
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8435
+//line expressions_task.go:8437
 	if generated.Suspended(t) {
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8440,7 +8442,7 @@ resume3:
 resume4:
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8444
+//line expressions_task.go:8446
 	if generated.Suspended(t) {
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
@@ -8449,7 +8451,7 @@ resume4:
 resume5:
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8453
+//line expressions_task.go:8455
 	if generated.Suspended(t) {
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
@@ -8460,7 +8462,7 @@ resume6:
 	return generated.Return[int](f, n, err)
 }
 
-//line expressions_task.go:8464
+//line expressions_task.go:8466
 
 // ignoredArgs has the arguments of ignored.
 type ignoredArgs struct {
@@ -8481,7 +8483,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	{
 //line expressions.go:379
 		err := t.Yield()
-//line expressions_task.go:8485
+//line expressions_task.go:8487
 		if generated.Suspended(t) {
 			f := generated.Spill(t, ignoredKind, 1)
 			*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
@@ -8496,7 +8498,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	return
 }
 
-//line expressions_task.go:8500
+//line expressions_task.go:8502
 
 // ignoredStep is the step form of ignored.
 func ignoredStep(f *generated.Frame) generated.Step {
@@ -8514,14 +8516,14 @@ func ignoredStep(f *generated.Frame) generated.Step {
 		n = s.n
 //line expressions.go:379
 		err = generated.Err(f)
-//line expressions_task.go:8518
+//line expressions_task.go:8520
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:379
 	err = t.Yield()
-//line expressions_task.go:8525
+//line expressions_task.go:8527
 	if generated.Suspended(t) {
 		*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -8537,7 +8539,7 @@ end1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:8541
+//line expressions_task.go:8543
 
 // keyedArgs has the arguments of keyed.
 type keyedArgs struct {
@@ -8587,7 +8589,7 @@ var keyedKind *generated.Kind
 func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8591
+//line expressions_task.go:8593
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 1)
 		s := generated.At[keyedAt1](f)
@@ -8600,7 +8602,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(2)
 //line expressions.go:386
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:8604
+//line expressions_task.go:8606
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 2)
 		s := generated.At[keyedAt2](f)
@@ -8612,7 +8614,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	a := [...]int{3: v, 0: v1, v2}
 	v3 := textStart(t, tr, "two")
-//line expressions_task.go:8616
+//line expressions_task.go:8618
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 3)
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
@@ -8623,7 +8625,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:387
 	b := []string{2: v3, 1: "one"}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:8627
+//line expressions_task.go:8629
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 4)
 		s := generated.At[keyedAt4](f)
@@ -8634,7 +8636,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:388
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:8638
+//line expressions_task.go:8640
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 5)
 		s := generated.At[keyedAt5](f)
@@ -8649,7 +8651,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:8653
+//line expressions_task.go:8655
 
 // keyedStep is the step form of keyed.
 func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
@@ -8674,7 +8676,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:386
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8678
+//line expressions_task.go:8680
 		goto resume1
 	case 2:
 		s := generated.At[keyedAt2](f)
@@ -8683,7 +8685,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:386
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8687
+//line expressions_task.go:8689
 		goto resume2
 	case 3:
 		s := generated.At[keyedAt3](f)
@@ -8692,7 +8694,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:387
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:8696
+//line expressions_task.go:8698
 		goto resume3
 	case 4:
 		s := generated.At[keyedAt4](f)
@@ -8701,7 +8703,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:388
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8705
+//line expressions_task.go:8707
 		goto resume4
 	case 5:
 		s := generated.At[keyedAt5](f)
@@ -8710,14 +8712,14 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:388
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8714
+//line expressions_task.go:8716
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:386
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8721
+//line expressions_task.go:8723
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
@@ -8730,7 +8732,7 @@ resume1:
 	v1 = tr.Int(2)
 //line expressions.go:386
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:8734
+//line expressions_task.go:8736
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
@@ -8742,7 +8744,7 @@ resume2:
 //line expressions.go:386
 	a = [...]int{3: v, 0: v1, v2}
 	v3 = textStart(t, tr, "two")
-//line expressions_task.go:8746
+//line expressions_task.go:8748
 	if generated.Suspended(t) {
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
@@ -8753,7 +8755,7 @@ resume3:
 //line expressions.go:387
 	b = []string{2: v3, 1: "one"}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:8757
+//line expressions_task.go:8759
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
@@ -8764,7 +8766,7 @@ resume3:
 resume4:
 //line expressions.go:388
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:8768
+//line expressions_task.go:8770
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
@@ -8779,7 +8781,7 @@ resume5:
 	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:8783
+//line expressions_task.go:8785
 
 // mapLiteralArgs has the arguments of mapLiteral.
 type mapLiteralArgs struct {
@@ -8827,7 +8829,7 @@ var mapLiteralKind *generated.Kind
 func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8831
+//line expressions_task.go:8833
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 1)
 		s := generated.At[mapLiteralAt1](f)
@@ -8838,7 +8840,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:8842
+//line expressions_task.go:8844
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 2)
 		s := generated.At[mapLiteralAt2](f)
@@ -8851,7 +8853,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(3)
 //line expressions.go:394
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:8855
+//line expressions_task.go:8857
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 3)
 		s := generated.At[mapLiteralAt3](f)
@@ -8862,7 +8864,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:8866
+//line expressions_task.go:8868
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 4)
 		s := generated.At[mapLiteralAt4](f)
@@ -8874,7 +8876,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	m := map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 := valueStart(t, tr, 7)
-//line expressions_task.go:8878
+//line expressions_task.go:8880
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 5)
 		s := generated.At[mapLiteralAt5](f)
@@ -8889,7 +8891,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:8893
+//line expressions_task.go:8895
 
 // mapLiteralStep is the step form of mapLiteral.
 func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
@@ -8912,7 +8914,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8916
+//line expressions_task.go:8918
 		goto resume1
 	case 2:
 		s := generated.At[mapLiteralAt2](f)
@@ -8921,7 +8923,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8925
+//line expressions_task.go:8927
 		goto resume2
 	case 3:
 		s := generated.At[mapLiteralAt3](f)
@@ -8930,7 +8932,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8934
+//line expressions_task.go:8936
 		goto resume3
 	case 4:
 		s := generated.At[mapLiteralAt4](f)
@@ -8939,7 +8941,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8943
+//line expressions_task.go:8945
 		goto resume4
 	case 5:
 		s := generated.At[mapLiteralAt5](f)
@@ -8947,14 +8949,14 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:395
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8951
+//line expressions_task.go:8953
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:394
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8958
+//line expressions_task.go:8960
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
@@ -8965,7 +8967,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 resume1:
 //line expressions.go:394
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:8969
+//line expressions_task.go:8971
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
@@ -8978,7 +8980,7 @@ resume2:
 	v2 = tr.Int(3)
 //line expressions.go:394
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:8982
+//line expressions_task.go:8984
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
@@ -8989,7 +8991,7 @@ resume2:
 resume3:
 //line expressions.go:394
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:8993
+//line expressions_task.go:8995
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
@@ -9001,7 +9003,7 @@ resume4:
 //line expressions.go:394
 	m = map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 = valueStart(t, tr, 7)
-//line expressions_task.go:9005
+//line expressions_task.go:9007
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
@@ -9016,7 +9018,7 @@ resume5:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:9020
+//line expressions_task.go:9022
 
 // incomparableArgs has the arguments of incomparable.
 type incomparableArgs struct {
@@ -9052,7 +9054,7 @@ var incomparableKind *generated.Kind
 func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:401
 	a := anythingStart(t, tr, []int{1})
-//line expressions_task.go:9056
+//line expressions_task.go:9058
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 1)
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
@@ -9063,7 +9065,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:402
 	if n == 1 {
 		v := anythingStart(t, tr, 1)
-//line expressions_task.go:9067
+//line expressions_task.go:9069
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 2)
 			*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
@@ -9075,7 +9077,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return n, fmt.Errorf("%v", v == a)
 	}
 	v1 := anythingStart(t, tr, []int{2})
-//line expressions_task.go:9079
+//line expressions_task.go:9081
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 3)
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
@@ -9088,7 +9090,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9092
+//line expressions_task.go:9094
 
 // incomparableStep is the step form of incomparable.
 func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
@@ -9110,7 +9112,7 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:401
 		a = h.result
 		generated.Child(f)
-//line expressions_task.go:9114
+//line expressions_task.go:9116
 		goto resume1
 	case 2:
 		s := generated.At[incomparableAt2](f)
@@ -9119,7 +9121,7 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:403
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:9123
+//line expressions_task.go:9125
 		goto resume2
 	case 3:
 		s := generated.At[incomparableAt3](f)
@@ -9128,14 +9130,14 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:405
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:9132
+//line expressions_task.go:9134
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:401
 	a = anythingStart(t, tr, []int{1})
-//line expressions_task.go:9139
+//line expressions_task.go:9141
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
@@ -9149,7 +9151,7 @@ resume1:
 	}
 //line expressions.go:403
 	v = anythingStart(t, tr, 1)
-//line expressions_task.go:9153
+//line expressions_task.go:9155
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 		*h = incomparableHeld{a: a}
@@ -9161,7 +9163,7 @@ resume2:
 	return generated.Return[int](f, n, fmt.Errorf("%v", v == a))
 end1:
 	v1 = anythingStart(t, tr, []int{2})
-//line expressions_task.go:9165
+//line expressions_task.go:9167
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
@@ -9174,7 +9176,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:9178
+//line expressions_task.go:9180
 
 // predeclaredArgs has the arguments of predeclared.
 type predeclaredArgs struct {
@@ -9229,7 +9231,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	grow := generated.Literal(func(t *task.T) (_ int) {
 		list, number, z = make([]int, 3), 3, 3i
 		v := valueStart(t, tr, n)
-//line expressions_task.go:9233
+//line expressions_task.go:9235
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -9239,7 +9241,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := len(list)
 //line expressions.go:416
 	v1 := startOfExpressions(grow)(t)
-//line expressions_task.go:9243
+//line expressions_task.go:9245
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 1)
 		s := generated.At[predeclaredAt1](f1)
@@ -9254,7 +9256,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := cap(list)
 //line expressions.go:418
 	v3 := startOfExpressions(grow)(t)
-//line expressions_task.go:9258
+//line expressions_task.go:9260
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 2)
 		s := generated.At[predeclaredAt2](f1)
@@ -9269,7 +9271,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := complex(number, 0)
 //line expressions.go:420
 	v5 := startOfExpressions(grow)(t)
-//line expressions_task.go:9273
+//line expressions_task.go:9275
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 3)
 		s := generated.At[predeclaredAt3](f1)
@@ -9284,7 +9286,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := len(list)
 //line expressions.go:422
 	v7 := startOfExpressions(grow)(t)
-//line expressions_task.go:9288
+//line expressions_task.go:9290
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 4)
 		s := generated.At[predeclaredAt4](f1)
@@ -9298,7 +9300,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9302
+//line expressions_task.go:9304
 
 // predeclaredStep is the step form of predeclared.
 func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
@@ -9325,7 +9327,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:416
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9329
+//line expressions_task.go:9331
 		goto resume1
 	case 2:
 		s := generated.At[predeclaredAt2](f1)
@@ -9334,7 +9336,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:418
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9338
+//line expressions_task.go:9340
 		goto resume2
 	case 3:
 		s := generated.At[predeclaredAt3](f1)
@@ -9343,7 +9345,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:420
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9347
+//line expressions_task.go:9349
 		goto resume3
 	case 4:
 		s := generated.At[predeclaredAt4](f1)
@@ -9352,7 +9354,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:422
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9356
+//line expressions_task.go:9358
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -9370,7 +9372,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:413
 			*list, *number, *z = make([]int, 3), 3, 3i
 			v := valueStart(t, tr, n)
-//line expressions_task.go:9374
+//line expressions_task.go:9376
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -9382,7 +9384,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 	v = len(*list)
 //line expressions.go:416
 	v1 = startOfExpressions(grow)(t)
-//line expressions_task.go:9386
+//line expressions_task.go:9388
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt1](f1)
 		*s = predeclaredAt1{n: n, v: v}
@@ -9397,7 +9399,7 @@ resume1:
 	v2 = cap(*list)
 //line expressions.go:418
 	v3 = startOfExpressions(grow)(t)
-//line expressions_task.go:9401
+//line expressions_task.go:9403
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt2](f1)
 		*s = predeclaredAt2{n: n, a: a, b: b, c: c, v2: v2}
@@ -9412,7 +9414,7 @@ resume2:
 	v4 = complex(*number, 0)
 //line expressions.go:420
 	v5 = startOfExpressions(grow)(t)
-//line expressions_task.go:9416
+//line expressions_task.go:9418
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt3](f1)
 		*s = predeclaredAt3{n: n, a: a, b: b, c: c, d: d, e: e, f: f, v4: v4}
@@ -9427,7 +9429,7 @@ resume3:
 	v6 = len(*list)
 //line expressions.go:422
 	v7 = startOfExpressions(grow)(t)
-//line expressions_task.go:9431
+//line expressions_task.go:9433
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt4](f1)
 		*s = predeclaredAt4{n: n, a: a, b: b, c: c, d: d, e: e, f: f, g: g, h: h, i: i, v6: v6}
@@ -9441,7 +9443,7 @@ resume4:
 	return generated.Return[int](f1, n, nil)
 }
 
-//line expressions_task.go:9445
+//line expressions_task.go:9447
 
 // predeclaredFunc1Args has the arguments of predeclared.func1.
 type predeclaredFunc1Args struct {
@@ -9484,7 +9486,7 @@ func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated
 //line expressions.go:414
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:9488
+//line expressions_task.go:9490
 		goto resume1
 	default:
 		return f.BadResume()
@@ -9492,7 +9494,7 @@ func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated
 //line expressions.go:413
 	*list, *number, *z = make([]int, 3), 3, 3i
 	v = valueStart(t, tr, n)
-//line expressions_task.go:9496
+//line expressions_task.go:9498
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredFunc1At1](f)
 		*s = predeclaredFunc1At1{}
@@ -9507,7 +9509,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line expressions_task.go:9511
+//line expressions_task.go:9513
 
 // startOfExpressions returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfExpressions(fn func(*task.T) int) func(*task.T) int {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package waits
 
 import (
@@ -141,7 +143,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:13
 			v1 := valueStart(t, tr, i*i)
-//line chans_task.go:145
+//line chans_task.go:147
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelHeld](t, channelKind, 1)
 				s := generated.At[channelAt1](f)
@@ -152,7 +154,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line chans.go:13
 			err := c.Send(t, v1)
-//line chans_task.go:156
+//line chans_task.go:158
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelHeld](t, channelKind, 2)
 				*generated.At[channelAt2](f) = channelAt2{n: n, i: i}
@@ -172,7 +174,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:20
 			v, err1 := c.Recv(t)
-//line chans_task.go:176
+//line chans_task.go:178
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelHeld](t, channelKind, 3)
 				s := generated.At[channelAt3](f)
@@ -186,7 +188,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err1
 			}
 			v2 := valueStart(t, tr, 1)
-//line chans_task.go:190
+//line chans_task.go:192
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelHeld](t, channelKind, 4)
 				s := generated.At[channelAt4](f)
@@ -205,7 +207,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line chans_task.go:209
+//line chans_task.go:211
 
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
@@ -229,7 +231,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:13
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:233
+//line chans_task.go:235
 		goto resume1
 	case 2:
 		s := generated.At[channelAt2](f)
@@ -237,7 +239,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:13
 		err = generated.Err(f)
-//line chans_task.go:241
+//line chans_task.go:243
 		goto resume2
 	case 3:
 		s := generated.At[channelAt3](f)
@@ -246,7 +248,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:20
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:250
+//line chans_task.go:252
 		goto resume3
 	case 4:
 		s := generated.At[channelAt4](f)
@@ -255,7 +257,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:24
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:259
+//line chans_task.go:261
 		goto resume4
 	default:
 		return f.BadResume()
@@ -270,7 +272,7 @@ loop1:
 	}
 //line chans.go:13
 	v1 = valueStart(t, tr, i*i)
-//line chans_task.go:274
+//line chans_task.go:276
 	if generated.Suspended(t) {
 		s := generated.At[channelAt1](f)
 		*s = channelAt1{n: n, i: i}
@@ -281,7 +283,7 @@ loop1:
 resume1:
 //line chans.go:13
 	err = c.Send(t, v1)
-//line chans_task.go:285
+//line chans_task.go:287
 	if generated.Suspended(t) {
 		*generated.At[channelAt2](f) = channelAt2{n: n, i: i}
 		*h = channelHeld{tr: tr, c: c}
@@ -310,7 +312,7 @@ loop2:
 	}
 //line chans.go:20
 	v, err1 = c.Recv(t)
-//line chans_task.go:314
+//line chans_task.go:316
 	if generated.Suspended(t) {
 		s := generated.At[channelAt3](f)
 		*s = channelAt3{n: n, sum: sum, i1: i1}
@@ -324,7 +326,7 @@ resume3:
 		return generated.Return[int](f, sum, err1)
 	}
 	v2 = valueStart(t, tr, 1)
-//line chans_task.go:328
+//line chans_task.go:330
 	if generated.Suspended(t) {
 		s := generated.At[channelAt4](f)
 		*s = channelAt4{n: n, sum: sum, i1: i1, v: v}
@@ -345,7 +347,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line chans_task.go:349
+//line chans_task.go:351
 
 // closedArgs has the arguments of closed.
 type closedArgs struct {
@@ -424,20 +426,20 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 		tr, c = h.tr, h.c
 //line chans.go:38
 		err1 = generated.Err(f)
-//line chans_task.go:428
+//line chans_task.go:430
 		goto resume1
 	case 2:
 		tr, c = h.tr, h.c
 //line chans.go:41
 		generated.ChildErr(f)
-//line chans_task.go:434
+//line chans_task.go:436
 		goto resume2
 	case 3:
 		tr, c = h.tr, h.c
 //line chans.go:43
 		v = h.result
 		err2 = generated.Err(f)
-//line chans_task.go:441
+//line chans_task.go:443
 		goto resume3
 	case 4:
 		s := generated.At[closedAt4](f)
@@ -445,20 +447,20 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 //line chans.go:47
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:449
+//line chans_task.go:451
 		goto resume4
 	case 5:
 		tr, c = h.tr, h.c
 //line chans.go:49
 		v2 = h.result
 		err3 = generated.Err(f)
-//line chans_task.go:456
+//line chans_task.go:458
 		goto resume5
 	case 6:
 		tr = h.tr
 //line chans.go:56
 		err4 = generated.Err(f)
-//line chans_task.go:462
+//line chans_task.go:464
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -471,7 +473,7 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 //line chans.go:37
 	c = task.NewChan[message](2)
 	err1 = c.Send(t, message{"kept", k})
-//line chans_task.go:475
+//line chans_task.go:477
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 1), true
@@ -489,7 +491,7 @@ resume1:
 end1:
 //line chans.go:41
 	waitStart(t, tr, "sent")
-//line chans_task.go:493
+//line chans_task.go:495
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 2), true
@@ -498,7 +500,7 @@ resume2:
 //line chans.go:42
 	c.Close()
 	v, err2 = c.Recv(t)
-//line chans_task.go:502
+//line chans_task.go:504
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -515,7 +517,7 @@ resume3:
 	}
 //line chans.go:47
 	v1 = valueStart(t, tr, 5)
-//line chans_task.go:519
+//line chans_task.go:521
 	if generated.Suspended(t) {
 		s := generated.At[closedAt4](f)
 		*s = closedAt4{}
@@ -528,7 +530,7 @@ resume4:
 	*m.to = v1
 	tr.Print(m.text)
 	v2, err3 = c.Recv(t)
-//line chans_task.go:532
+//line chans_task.go:534
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -544,7 +546,7 @@ resume5:
 //line chans.go:52
 				tr.Print(p.Recover() != nil)
 				waitStart(t, tr, "recovered")
-//line chans_task.go:548
+//line chans_task.go:550
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[closedFunc1Held](t, closedFunc1Kind, 1)
 					*h = closedFunc1Held{err: err}
@@ -557,7 +559,7 @@ resume5:
 	}
 //line chans.go:56
 	err4 = c.Send(t, message{})
-//line chans_task.go:561
+//line chans_task.go:563
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 6), true
@@ -567,7 +569,7 @@ resume6:
 	*err = err4
 	tr.Print("never")
 	goto exit
-//line chans_task.go:571
+//line chans_task.go:573
 exit:
 	if p.Run(t) {
 		*h = closedHeld{exit: h.exit}
@@ -599,7 +601,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 		err = h.err
 //line chans.go:53
 		generated.ChildErr(f)
-//line chans_task.go:603
+//line chans_task.go:605
 		goto resume1
 	default:
 		return f.BadResume()
@@ -607,7 +609,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 //line chans.go:52
 	tr.Print(p.Recover() != nil)
 	waitStart(t, tr, "recovered")
-//line chans_task.go:611
+//line chans_task.go:613
 	if generated.Suspended(t) {
 		*h = closedFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -615,7 +617,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 resume1:
 //line chans.go:54
 	*err = nil
-//line chans_task.go:619
+//line chans_task.go:621
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -687,7 +689,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:66
 			for {
 				v, err := there.Recv(t)
-//line chans_task.go:691
+//line chans_task.go:693
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
@@ -707,7 +709,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:74
 					v1 := valueStart(t, tr, v)
-//line chans_task.go:711
+//line chans_task.go:713
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 						s := generated.At[pingPongFunc1At2](f)
@@ -719,7 +721,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:74
 					err1 := back.Send(t, v1+1)
-//line chans_task.go:723
+//line chans_task.go:725
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -738,7 +740,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{tr: tr, there: there, back: back}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:742
+//line chans_task.go:744
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 1)
 		s := generated.At[pingPongAt1](f)
@@ -753,7 +755,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:81
 			err := there.Send(t, v)
-//line chans_task.go:757
+//line chans_task.go:759
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 				s := generated.At[pingPongAt2](f)
@@ -765,7 +767,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:82
 			if err == nil {
 				v, err = back.Recv(t)
-//line chans_task.go:769
+//line chans_task.go:771
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 					s := generated.At[pingPongAt3](f)
@@ -780,7 +782,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			if err != nil {
 				there.Close()
 				g.Wait(t)
-//line chans_task.go:784
+//line chans_task.go:786
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 4)
 					*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
@@ -795,7 +797,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:91
 	there.Close()
 	err1 := g.Wait(t)
-//line chans_task.go:799
+//line chans_task.go:801
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pingPongKind, 5)
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
@@ -805,7 +807,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line chans_task.go:809
+//line chans_task.go:811
 
 // pingPongStep is the step form of pingPong.
 func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
@@ -829,7 +831,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		there, back = h.there, h.back
 //line chans.go:64
 		generated.Child(f)
-//line chans_task.go:833
+//line chans_task.go:835
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -838,7 +840,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		there, back = h.there, h.back
 //line chans.go:81
 		err = generated.Err(f)
-//line chans_task.go:842
+//line chans_task.go:844
 		goto resume2
 	case 3:
 		s := generated.At[pingPongAt3](f)
@@ -848,7 +850,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 //line chans.go:83
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:852
+//line chans_task.go:854
 		goto resume3
 	case 4:
 		s := generated.At[pingPongAt4](f)
@@ -856,14 +858,14 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		err = h.err
 //line chans.go:87
 		generated.Err(f)
-//line chans_task.go:860
+//line chans_task.go:862
 		goto resume4
 	case 5:
 		s := generated.At[pingPongAt5](f)
 		v = s.v
 //line chans.go:92
 		err1 = generated.Err(f)
-//line chans_task.go:867
+//line chans_task.go:869
 		goto resume5
 	default:
 		return f.BadResume()
@@ -890,7 +892,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 //line chans.go:66
 				for {
 					v, err := there.Recv(t)
-//line chans_task.go:894
+//line chans_task.go:896
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 						s := generated.At[pingPongFunc1At1](f)
@@ -910,7 +912,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 					{
 //line chans.go:74
 						v1 := valueStart(t, tr, v)
-//line chans_task.go:914
+//line chans_task.go:916
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 							s := generated.At[pingPongFunc1At2](f)
@@ -922,7 +924,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 						}
 //line chans.go:74
 						err1 := back.Send(t, v1+1)
-//line chans_task.go:926
+//line chans_task.go:928
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -942,7 +944,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:946
+//line chans_task.go:948
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{n: n}
@@ -962,7 +964,7 @@ loop1:
 	}
 //line chans.go:81
 	err = there.Send(t, v)
-//line chans_task.go:966
+//line chans_task.go:968
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{n: n, v: v, i: i}
@@ -978,7 +980,7 @@ resume2:
 	}
 //line chans.go:83
 	v, err = back.Recv(t)
-//line chans_task.go:982
+//line chans_task.go:984
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt3](f)
 		*s = pingPongAt3{n: n, i: i}
@@ -997,7 +999,7 @@ end1:
 //line chans.go:86
 	there.Close()
 	g.Wait(t)
-//line chans_task.go:1001
+//line chans_task.go:1003
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
 		h = generated.Hold(t, pingPongKind, f, h)
@@ -1015,7 +1017,7 @@ end3:
 //line chans.go:91
 	there.Close()
 	err1 = g.Wait(t)
-//line chans_task.go:1019
+//line chans_task.go:1021
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
 		if h != nil {
@@ -1028,7 +1030,7 @@ resume5:
 	return generated.Return[int](f, v, err1)
 }
 
-//line chans_task.go:1032
+//line chans_task.go:1034
 
 // pingPongFunc1At1 is what pingPong.func1 keeps while it waits in line 67.
 type pingPongFunc1At1 struct {
@@ -1068,7 +1070,7 @@ func pingPongFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1072
+//line chans_task.go:1074
 
 // pingPongFunc1Step is the step form of pingPong.func1.
 func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step {
@@ -1097,7 +1099,7 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 //line chans.go:67
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1101
+//line chans_task.go:1103
 		goto resume1
 	case 2:
 		s := generated.At[pingPongFunc1At2](f)
@@ -1105,13 +1107,13 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 //line chans.go:74
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:1109
+//line chans_task.go:1111
 		goto resume2
 	case 3:
 		tr, there, back = h.tr, h.there, h.back
 //line chans.go:74
 		err1 = generated.Err(f)
-//line chans_task.go:1115
+//line chans_task.go:1117
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1129,7 +1131,7 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 loop1:
 //line chans.go:67
 	v, err = there.Recv(t)
-//line chans_task.go:1133
+//line chans_task.go:1135
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -1154,7 +1156,7 @@ resume1:
 	}
 //line chans.go:74
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:1158
+//line chans_task.go:1160
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At2](f)
 		*s = pingPongFunc1At2{}
@@ -1165,7 +1167,7 @@ resume1:
 resume2:
 //line chans.go:74
 	err1 = back.Send(t, v1+1)
-//line chans_task.go:1169
+//line chans_task.go:1171
 	if generated.Suspended(t) {
 		*h = pingPongFunc1Held{exit: h.exit, tr: tr, there: there, back: back}
 		return generated.Wait(f, t, 3), true
@@ -1182,7 +1184,7 @@ resume3:
 	}
 end1:
 	goto loop1
-//line chans_task.go:1186
+//line chans_task.go:1188
 exit:
 	if p.Run(t) {
 		*h = pingPongFunc1Held{exit: h.exit}
@@ -1256,7 +1258,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:102
 					v := valueStart(t, tr, i)
-//line chans_task.go:1260
+//line chans_task.go:1262
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 						s := generated.At[consumersFunc1At1](f)
@@ -1268,7 +1270,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:102
 					err := jobs.Send(t, v)
-//line chans_task.go:1272
+//line chans_task.go:1274
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 						*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
@@ -1290,7 +1292,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[consumersFunc1Held](c) = consumersFunc1Held{tr: tr, jobs: jobs}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1294
+//line chans_task.go:1296
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 1)
 		s := generated.At[consumersAt1](f)
@@ -1321,7 +1323,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						for {
 //line chans.go:112
 							v, err1 := jobs.Recv(t)
-//line chans_task.go:1325
+//line chans_task.go:1327
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 								s := generated.At[consumersFunc2Func1At1](f)
@@ -1339,7 +1341,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line chans.go:113
 								v1 := valueStart(t, tr, job)
-//line chans_task.go:1343
+//line chans_task.go:1345
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 									s := generated.At[consumersFunc2Func1At2](f)
@@ -1350,7 +1352,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								}
 //line chans.go:113
 								err := results.Send(t, job*v1)
-//line chans_task.go:1354
+//line chans_task.go:1356
 								if generated.Suspended(t) {
 									_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1370,7 +1372,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 					generated.GoCall(t, &workers, c)
 				}
-//line chans_task.go:1374
+//line chans_task.go:1376
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 					*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
@@ -1381,7 +1383,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line chans.go:120
 			err := workers.Wait(t)
-//line chans_task.go:1385
+//line chans_task.go:1387
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 				*h = consumersFunc2Held{}
@@ -1397,7 +1399,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[consumersFunc2Held](c) = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1401
+//line chans_task.go:1403
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 2)
 		s := generated.At[consumersAt2](f)
@@ -1411,7 +1413,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:123
 		v, err := results.Recv(t)
-//line chans_task.go:1415
+//line chans_task.go:1417
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 3)
 			s := generated.At[consumersAt3](f)
@@ -1430,7 +1432,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += r
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:1434
+//line chans_task.go:1436
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, consumersKind, 4)
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
@@ -1440,7 +1442,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:1444
+//line chans_task.go:1446
 
 // consumersStep is the step form of consumers.
 func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
@@ -1465,7 +1467,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:99
 		generated.Child(f)
-//line chans_task.go:1469
+//line chans_task.go:1471
 		goto resume1
 	case 2:
 		s := generated.At[consumersAt2](f)
@@ -1473,7 +1475,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 		results = h.results
 //line chans.go:108
 		generated.Child(f)
-//line chans_task.go:1477
+//line chans_task.go:1479
 		goto resume2
 	case 3:
 		s := generated.At[consumersAt3](f)
@@ -1483,14 +1485,14 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 //line chans.go:123
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1487
+//line chans_task.go:1489
 		goto resume3
 	case 4:
 		s := generated.At[consumersAt4](f)
 		sum = s.sum
 //line chans.go:126
 		err1 = generated.Err(f)
-//line chans_task.go:1494
+//line chans_task.go:1496
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1521,7 +1523,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 					{
 //line chans.go:102
 						v := valueStart(t, tr, i)
-//line chans_task.go:1525
+//line chans_task.go:1527
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 							s := generated.At[consumersFunc1At1](f)
@@ -1533,7 +1535,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 						}
 //line chans.go:102
 						err := jobs.Send(t, v)
-//line chans_task.go:1537
+//line chans_task.go:1539
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 							*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
@@ -1556,7 +1558,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1560
+//line chans_task.go:1562
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt1](f)
 		*s = consumersAt1{n: n}
@@ -1592,7 +1594,7 @@ resume1:
 							for {
 //line chans.go:112
 								v, err1 := jobs.Recv(t)
-//line chans_task.go:1596
+//line chans_task.go:1598
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 									s := generated.At[consumersFunc2Func1At1](f)
@@ -1610,7 +1612,7 @@ resume1:
 								{
 //line chans.go:113
 									v1 := valueStart(t, tr, job)
-//line chans_task.go:1614
+//line chans_task.go:1616
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 										s := generated.At[consumersFunc2Func1At2](f)
@@ -1621,7 +1623,7 @@ resume1:
 									}
 //line chans.go:113
 									err := results.Send(t, job*v1)
-//line chans_task.go:1625
+//line chans_task.go:1627
 									if generated.Suspended(t) {
 										_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1641,7 +1643,7 @@ resume1:
 						*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 						generated.GoCall(t, workers, c)
 					}
-//line chans_task.go:1645
+//line chans_task.go:1647
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 						*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
@@ -1652,7 +1654,7 @@ resume1:
 				}
 //line chans.go:120
 				err := workers.Wait(t)
-//line chans_task.go:1656
+//line chans_task.go:1658
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 					*h = consumersFunc2Held{}
@@ -1669,7 +1671,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1673
+//line chans_task.go:1675
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt2](f)
 		*s = consumersAt2{}
@@ -1684,7 +1686,7 @@ resume2:
 loop1:
 //line chans.go:123
 	v, err = results.Recv(t)
-//line chans_task.go:1688
+//line chans_task.go:1690
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt3](f)
 		*s = consumersAt3{sum: sum}
@@ -1708,7 +1710,7 @@ end1:
 end2:
 //line chans.go:126
 	err1 = g.Wait(t)
-//line chans_task.go:1712
+//line chans_task.go:1714
 	if generated.Suspended(t) {
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
 		if h != nil {
@@ -1721,7 +1723,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:1725
+//line chans_task.go:1727
 
 // consumersFunc1At1 is what consumers.func1 keeps while it waits in line 102.
 type consumersFunc1At1 struct {
@@ -1761,7 +1763,7 @@ func consumersFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1765
+//line chans_task.go:1767
 
 // consumersFunc1Step is the step form of consumers.func1.
 func consumersFunc1Step(f *generated.Frame, h *consumersFunc1Held) generated.Step {
@@ -1791,7 +1793,7 @@ func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step 
 //line chans.go:102
 		v = s.result
 		generated.Child(f)
-//line chans_task.go:1795
+//line chans_task.go:1797
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc1At2](f)
@@ -1799,7 +1801,7 @@ func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step 
 		tr, jobs = h.tr, h.jobs
 //line chans.go:102
 		err = generated.Err(f)
-//line chans_task.go:1803
+//line chans_task.go:1805
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1823,7 +1825,7 @@ loop1:
 	}
 //line chans.go:102
 	v = valueStart(t, tr, i)
-//line chans_task.go:1827
+//line chans_task.go:1829
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc1At1](f)
 		*s = consumersFunc1At1{i: i}
@@ -1834,7 +1836,7 @@ loop1:
 resume1:
 //line chans.go:102
 	err = jobs.Send(t, v)
-//line chans_task.go:1838
+//line chans_task.go:1840
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 		*h = consumersFunc1Held{exit: h.exit, tr: tr, jobs: jobs}
@@ -1860,7 +1862,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:1864
+//line chans_task.go:1866
 exit:
 	if p.Run(t) {
 		*h = consumersFunc1Held{exit: h.exit}
@@ -1908,7 +1910,7 @@ func consumersFunc2Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1912
+//line chans_task.go:1914
 
 // consumersFunc2Step is the step form of consumers.func2.
 func consumersFunc2Step(f *generated.Frame, h *consumersFunc2Held) generated.Step {
@@ -1940,12 +1942,12 @@ func consumersFunc2Run(f *generated.Frame, h *consumersFunc2Held, at int) (step 
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:111
 		generated.Child(f)
-//line chans_task.go:1944
+//line chans_task.go:1946
 		goto resume1
 	case 2:
 //line chans.go:120
 		err = generated.Err(f)
-//line chans_task.go:1949
+//line chans_task.go:1951
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1974,7 +1976,7 @@ loop1:
 			for {
 //line chans.go:112
 				v, err1 := jobs.Recv(t)
-//line chans_task.go:1978
+//line chans_task.go:1980
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 					s := generated.At[consumersFunc2Func1At1](f)
@@ -1992,7 +1994,7 @@ loop1:
 				{
 //line chans.go:113
 					v1 := valueStart(t, tr, job)
-//line chans_task.go:1996
+//line chans_task.go:1998
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 						s := generated.At[consumersFunc2Func1At2](f)
@@ -2003,7 +2005,7 @@ loop1:
 					}
 //line chans.go:113
 					err := results.Send(t, job*v1)
-//line chans_task.go:2007
+//line chans_task.go:2009
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 						*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -2023,7 +2025,7 @@ loop1:
 		*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		generated.GoCall(t, workers, c)
 	}
-//line chans_task.go:2027
+//line chans_task.go:2029
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 		*h = consumersFunc2Held{exit: h.exit, tr: tr, jobs: jobs, results: results, workers: workers}
@@ -2036,7 +2038,7 @@ resume1:
 end1:
 //line chans.go:120
 	err = workers.Wait(t)
-//line chans_task.go:2040
+//line chans_task.go:2042
 	if generated.Suspended(t) {
 		*h = consumersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2047,7 +2049,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line chans_task.go:2051
+//line chans_task.go:2053
 exit:
 	if p.Run(t) {
 		*h = consumersFunc2Held{exit: h.exit}
@@ -2095,7 +2097,7 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 //line chans.go:112
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2099
+//line chans_task.go:2101
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc2Func1At2](f)
@@ -2104,13 +2106,13 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 //line chans.go:113
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:2108
+//line chans_task.go:2110
 		goto resume2
 	case 3:
 		tr, jobs, results = h.tr, h.jobs, h.results
 //line chans.go:113
 		err = generated.Err(f)
-//line chans_task.go:2114
+//line chans_task.go:2116
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2118,7 +2120,7 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 loop1:
 //line chans.go:112
 	v, err1 = jobs.Recv(t)
-//line chans_task.go:2122
+//line chans_task.go:2124
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At1](f)
 		*s = consumersFunc2Func1At1{}
@@ -2136,7 +2138,7 @@ end1:
 //line chans.go:112
 	job = v
 	v1 = valueStart(t, tr, job)
-//line chans_task.go:2140
+//line chans_task.go:2142
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At2](f)
 		*s = consumersFunc2Func1At2{job: job}
@@ -2147,7 +2149,7 @@ end1:
 resume2:
 //line chans.go:113
 	err = results.Send(t, job*v1)
-//line chans_task.go:2151
+//line chans_task.go:2153
 	if generated.Suspended(t) {
 		*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		return generated.Wait(f, t, 3)
@@ -2166,7 +2168,7 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line chans_task.go:2170
+//line chans_task.go:2172
 
 // produceArgs has the arguments of produce.
 type produceArgs struct {
@@ -2229,7 +2231,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		{
 //line chans.go:134
 			err := c.Send(t, i)
-//line chans_task.go:2233
+//line chans_task.go:2235
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[produceHeld](t, produceKind, 1)
 				*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
@@ -2245,7 +2247,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		}
 //line chans.go:137
 		waitStart(t, tr, "produced", i)
-//line chans_task.go:2249
+//line chans_task.go:2251
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[produceHeld](t, produceKind, 2)
 			*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
@@ -2259,7 +2261,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 	return nil
 }
 
-//line chans_task.go:2263
+//line chans_task.go:2265
 
 // produceDefer1 enters what produce defers in line 131 in the list of its frame.
 func produceDefer1(p *generated.Panic, fn func()) {
@@ -2271,7 +2273,7 @@ func produceDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line chans_task.go:2275
+//line chans_task.go:2277
 
 // produceDefer2 enters what produce defers in line 132 in the list of its frame.
 func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
@@ -2283,7 +2285,7 @@ func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:2287
+//line chans_task.go:2289
 
 // produceStep is the step form of produce.
 func produceStep(f *generated.Frame, h *produceHeld) generated.Step {
@@ -2314,7 +2316,7 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 		tr, c = h.tr, h.c
 //line chans.go:134
 		err = generated.Err(f)
-//line chans_task.go:2318
+//line chans_task.go:2320
 		goto resume1
 	case 2:
 		s := generated.At[produceAt2](f)
@@ -2322,7 +2324,7 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 		tr, c = h.tr, h.c
 //line chans.go:137
 		generated.ChildErr(f)
-//line chans_task.go:2326
+//line chans_task.go:2328
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2351,7 +2353,7 @@ loop1:
 	}
 //line chans.go:134
 	err = c.Send(t, i)
-//line chans_task.go:2355
+//line chans_task.go:2357
 	if generated.Suspended(t) {
 		*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2370,7 +2372,7 @@ resume1:
 end1:
 //line chans.go:137
 	waitStart(t, tr, "produced", i)
-//line chans_task.go:2374
+//line chans_task.go:2376
 	if generated.Suspended(t) {
 		*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2386,7 +2388,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:2390
+//line chans_task.go:2392
 exit:
 	if p.Run(t) {
 		*h = produceHeld{exit: h.exit}
@@ -2449,7 +2451,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 			err := produceStart(t, tr, c, 4)
-//line chans_task.go:2453
+//line chans_task.go:2455
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2461,7 +2463,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allFunc1Held](c1) = allFunc1Held{tr: tr, c: c}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:2465
+//line chans_task.go:2467
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allHeld](t, allKind, 1)
 		s := generated.At[allAt1](f)
@@ -2476,7 +2478,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:148
 		v1, err := c.Recv(t)
-//line chans_task.go:2480
+//line chans_task.go:2482
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 2)
 			s := generated.At[allAt2](f)
@@ -2496,7 +2498,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:149
 			last = &v
 			v2 := valueStart(t, tr, v)
-//line chans_task.go:2500
+//line chans_task.go:2502
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allHeld](t, allKind, 3)
 				s := generated.At[allAt3](f)
@@ -2517,7 +2519,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:155
 		_, err1 := c.Recv(t)
-//line chans_task.go:2521
+//line chans_task.go:2523
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 4)
 			s := generated.At[allAt4](f)
@@ -2534,7 +2536,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("never")
 	}
 	err2 := g.Wait(t)
-//line chans_task.go:2538
+//line chans_task.go:2540
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allKind, 5)
 		*generated.At[allAt5](f) = allAt5{sum: sum}
@@ -2544,7 +2546,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2548
+//line chans_task.go:2550
 
 // allStep is the step form of all.
 func allStep(f *generated.Frame, h *allHeld) generated.Step {
@@ -2569,7 +2571,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:145
 		generated.Child(f)
-//line chans_task.go:2573
+//line chans_task.go:2575
 		goto resume1
 	case 2:
 		s := generated.At[allAt2](f)
@@ -2579,7 +2581,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:148
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2583
+//line chans_task.go:2585
 		goto resume2
 	case 3:
 		s := generated.At[allAt3](f)
@@ -2589,7 +2591,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:150
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:2593
+//line chans_task.go:2595
 		goto resume3
 	case 4:
 		s := generated.At[allAt4](f)
@@ -2598,14 +2600,14 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:155
 		err1 = generated.Err(f)
-//line chans_task.go:2602
+//line chans_task.go:2604
 		goto resume4
 	case 5:
 		s := generated.At[allAt5](f)
 		sum = s.sum
 //line chans.go:158
 		err2 = generated.Err(f)
-//line chans_task.go:2609
+//line chans_task.go:2611
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2619,7 +2621,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 				err := produceStart(t, tr, c, 4)
-//line chans_task.go:2623
+//line chans_task.go:2625
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2632,7 +2634,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:2636
+//line chans_task.go:2638
 	if generated.Suspended(t) {
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
@@ -2648,7 +2650,7 @@ resume1:
 loop1:
 //line chans.go:148
 	v1, err = c.Recv(t)
-//line chans_task.go:2652
+//line chans_task.go:2654
 	if generated.Suspended(t) {
 		s := generated.At[allAt2](f)
 		*s = allAt2{sum: sum}
@@ -2670,7 +2672,7 @@ end1:
 	*v = v1
 	last = v
 	v2 = valueStart(t, tr, *v)
-//line chans_task.go:2674
+//line chans_task.go:2676
 	if generated.Suspended(t) {
 		s := generated.At[allAt3](f)
 		*s = allAt3{sum: sum}
@@ -2692,7 +2694,7 @@ end2:
 loop2:
 //line chans.go:155
 	_, err1 = c.Recv(t)
-//line chans_task.go:2696
+//line chans_task.go:2698
 	if generated.Suspended(t) {
 		s := generated.At[allAt4](f)
 		*s = allAt4{sum: sum}
@@ -2714,7 +2716,7 @@ end3:
 end4:
 //line chans.go:158
 	err2 = g.Wait(t)
-//line chans_task.go:2718
+//line chans_task.go:2720
 	if generated.Suspended(t) {
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		if h != nil {
@@ -2727,7 +2729,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:2731
+//line chans_task.go:2733
 
 type allFunc1Held = struct {
 	tr *cases.Trace
@@ -2750,14 +2752,14 @@ func allFunc1Step(f *generated.Frame, h *allFunc1Held) generated.Step {
 	case 1:
 //line chans.go:145
 		err = generated.ChildErr(f)
-//line chans_task.go:2754
+//line chans_task.go:2756
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:145
 	err = produceStart(t, tr, c, 4)
-//line chans_task.go:2761
+//line chans_task.go:2763
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allFunc1Held{}
@@ -2769,7 +2771,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:2773
+//line chans_task.go:2775
 
 // allJumpsArgs has the arguments of allJumps.
 type allJumpsArgs struct {
@@ -2836,7 +2838,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line chans.go:169
 				v2, err := c.Recv(t)
-//line chans_task.go:2840
+//line chans_task.go:2842
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 1)
 					s := generated.At[allJumpsAt1](f)
@@ -2858,7 +2860,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue loop
 					case v == 3:
 						waitStart(t, tr, "three")
-//line chans_task.go:2862
+//line chans_task.go:2864
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 2)
 							*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
@@ -2869,7 +2871,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					case v == 5:
 //line chans.go:177
 						waitStart(t, tr, "five")
-//line chans_task.go:2873
+//line chans_task.go:2875
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 3)
 							*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
@@ -2882,7 +2884,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:182
 					v3 := valueStart(t, tr, v)
-//line chans_task.go:2886
+//line chans_task.go:2888
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 4)
 						s := generated.At[allJumpsAt4](f)
@@ -2901,7 +2903,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:185
 		v4, err1 := c.Recv(t)
-//line chans_task.go:2905
+//line chans_task.go:2907
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 5)
 			s := generated.At[allJumpsAt5](f)
@@ -2918,7 +2920,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v4
 		if v1 == 8 {
 			err2 := waitStart(t, tr, "eight")
-//line chans_task.go:2922
+//line chans_task.go:2924
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, allJumpsKind, 6)
 				*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
@@ -2932,7 +2934,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return -1, t.Err()
 }
 
-//line chans_task.go:2936
+//line chans_task.go:2938
 
 // allJumpsStep is the step form of allJumps.
 func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
@@ -2956,7 +2958,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:169
 		v2 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2960
+//line chans_task.go:2962
 		goto resume1
 	case 2:
 		s := generated.At[allJumpsAt2](f)
@@ -2964,7 +2966,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:174
 		generated.ChildErr(f)
-//line chans_task.go:2968
+//line chans_task.go:2970
 		goto resume2
 	case 3:
 		s := generated.At[allJumpsAt3](f)
@@ -2972,7 +2974,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:177
 		generated.ChildErr(f)
-//line chans_task.go:2976
+//line chans_task.go:2978
 		goto resume3
 	case 4:
 		s := generated.At[allJumpsAt4](f)
@@ -2981,7 +2983,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:182
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2985
+//line chans_task.go:2987
 		goto resume4
 	case 5:
 		s := generated.At[allJumpsAt5](f)
@@ -2990,14 +2992,14 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:185
 		v4 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2994
+//line chans_task.go:2996
 		goto resume5
 	case 6:
 		s := generated.At[allJumpsAt6](f)
 		sum = s.sum
 //line chans.go:187
 		err2 = generated.ChildErr(f)
-//line chans_task.go:3001
+//line chans_task.go:3003
 		goto resume6
 	default:
 		return f.BadResume()
@@ -3017,7 +3019,7 @@ loop1:
 loop2:
 //line chans.go:169
 	v2, err = c.Recv(t)
-//line chans_task.go:3021
+//line chans_task.go:3023
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt1](f)
 		*s = allJumpsAt1{sum: sum, i: i}
@@ -3051,7 +3053,7 @@ case1:
 case2:
 //line chans.go:174
 	waitStart(t, tr, "three")
-//line chans_task.go:3055
+//line chans_task.go:3057
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3063,7 +3065,7 @@ resume2:
 case3:
 //line chans.go:177
 	waitStart(t, tr, "five")
-//line chans_task.go:3067
+//line chans_task.go:3069
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3077,7 +3079,7 @@ case4:
 end2:
 //line chans.go:182
 	v3 = valueStart(t, tr, v)
-//line chans_task.go:3081
+//line chans_task.go:3083
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt4](f)
 		*s = allJumpsAt4{sum: sum, i: i}
@@ -3099,7 +3101,7 @@ end4:
 loop3:
 //line chans.go:185
 	v4, err1 = c.Recv(t)
-//line chans_task.go:3103
+//line chans_task.go:3105
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt5](f)
 		*s = allJumpsAt5{sum: sum}
@@ -3122,7 +3124,7 @@ end5:
 	}
 //line chans.go:187
 	err2 = waitStart(t, tr, "eight")
-//line chans_task.go:3126
+//line chans_task.go:3128
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 		if h != nil {
@@ -3141,7 +3143,7 @@ end7:
 	return generated.Return[int](f, -1, t.Err())
 }
 
-//line chans_task.go:3145
+//line chans_task.go:3147
 
 // allNestedArgs has the arguments of allNested.
 type allNestedArgs struct {
@@ -3215,7 +3217,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:201
 						err := chans.Send(t, c)
-//line chans_task.go:3219
+//line chans_task.go:3221
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 							*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3231,7 +3233,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:204
 						err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3235
+//line chans_task.go:3237
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 							*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3255,7 +3257,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allNestedFunc1Held](c1) = allNestedFunc1Held{tr: tr, chans: chans}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:3259
+//line chans_task.go:3261
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 1)
 		s := generated.At[allNestedAt1](f)
@@ -3269,7 +3271,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:211
 		v1, err := chans.Recv(t)
-//line chans_task.go:3273
+//line chans_task.go:3275
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 2)
 			s := generated.At[allNestedAt2](f)
@@ -3288,7 +3290,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line chans.go:212
 			v2, err1 := c.Recv(t)
-//line chans_task.go:3292
+//line chans_task.go:3294
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 3)
 				s := generated.At[allNestedAt3](f)
@@ -3307,7 +3309,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line chans.go:213
 				v3 := valueStart(t, tr, v+1)
-//line chans_task.go:3311
+//line chans_task.go:3313
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 4)
 					s := generated.At[allNestedAt4](f)
@@ -3324,7 +3326,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line chans.go:216
 	err2 := g.Wait(t)
-//line chans_task.go:3328
+//line chans_task.go:3330
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allNestedKind, 5)
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
@@ -3334,7 +3336,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:3338
+//line chans_task.go:3340
 
 // allNestedStep is the step form of allNested.
 func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
@@ -3358,7 +3360,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 		tr, chans = h.tr, h.chans
 //line chans.go:197
 		generated.Child(f)
-//line chans_task.go:3362
+//line chans_task.go:3364
 		goto resume1
 	case 2:
 		s := generated.At[allNestedAt2](f)
@@ -3368,7 +3370,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:211
 		v1 = h.result
 		err = generated.Err(f)
-//line chans_task.go:3372
+//line chans_task.go:3374
 		goto resume2
 	case 3:
 		s := generated.At[allNestedAt3](f)
@@ -3378,7 +3380,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:212
 		v2 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:3382
+//line chans_task.go:3384
 		goto resume3
 	case 4:
 		s := generated.At[allNestedAt4](f)
@@ -3388,14 +3390,14 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:213
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:3392
+//line chans_task.go:3394
 		goto resume4
 	case 5:
 		s := generated.At[allNestedAt5](f)
 		sum = s.sum
 //line chans.go:216
 		err2 = generated.Err(f)
-//line chans_task.go:3399
+//line chans_task.go:3401
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3426,7 +3428,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:201
 							err := chans.Send(t, c)
-//line chans_task.go:3430
+//line chans_task.go:3432
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 								*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3442,7 +3444,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:204
 							err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3446
+//line chans_task.go:3448
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 								*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3467,7 +3469,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:3471
+//line chans_task.go:3473
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
@@ -3482,7 +3484,7 @@ resume1:
 loop1:
 //line chans.go:211
 	v1, err = chans.Recv(t)
-//line chans_task.go:3486
+//line chans_task.go:3488
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt2](f)
 		*s = allNestedAt2{sum: sum}
@@ -3504,7 +3506,7 @@ end1:
 loop2:
 //line chans.go:212
 	v2, err1 = c.Recv(t)
-//line chans_task.go:3508
+//line chans_task.go:3510
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt3](f)
 		*s = allNestedAt3{sum: sum}
@@ -3524,7 +3526,7 @@ end2:
 //line chans.go:212
 	v = v2
 	v3 = valueStart(t, tr, v+1)
-//line chans_task.go:3528
+//line chans_task.go:3530
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt4](f)
 		*s = allNestedAt4{sum: sum}
@@ -3543,7 +3545,7 @@ end3:
 end4:
 //line chans.go:216
 	err2 = g.Wait(t)
-//line chans_task.go:3547
+//line chans_task.go:3549
 	if generated.Suspended(t) {
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		if h != nil {
@@ -3556,7 +3558,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:3560
+//line chans_task.go:3562
 
 // allNestedFunc1Args has the arguments of allNested.func1.
 type allNestedFunc1Args struct {
@@ -3601,7 +3603,7 @@ func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) 
 	})
 }
 
-//line chans_task.go:3605
+//line chans_task.go:3607
 
 // allNestedFunc1Step is the step form of allNested.func1.
 func allNestedFunc1Step(f *generated.Frame, h *allNestedFunc1Held) generated.Step {
@@ -3633,7 +3635,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans, c = h.tr, h.chans, h.c
 //line chans.go:201
 		err = generated.Err(f)
-//line chans_task.go:3637
+//line chans_task.go:3639
 		goto resume1
 	case 2:
 		s := generated.At[allNestedFunc1At2](f)
@@ -3641,7 +3643,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans = h.tr, h.chans
 //line chans.go:204
 		err1 = generated.ChildErr(f)
-//line chans_task.go:3645
+//line chans_task.go:3647
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3666,7 +3668,7 @@ loop1:
 //line chans.go:200
 	c = task.NewChan[int](0)
 	err = chans.Send(t, c)
-//line chans_task.go:3670
+//line chans_task.go:3672
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans, c: c}
@@ -3685,7 +3687,7 @@ resume1:
 end1:
 //line chans.go:204
 	err1 = produceStart(t, tr, c, i)
-//line chans_task.go:3689
+//line chans_task.go:3691
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans}
@@ -3711,7 +3713,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:3715
+//line chans_task.go:3717
 exit:
 	if p.Run(t) {
 		*h = allNestedFunc1Held{exit: h.exit}
@@ -3763,7 +3765,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 			for {
 //line chans.go:223
 				v1, err1 := in.Recv(t)
-//line chans_task.go:3767
+//line chans_task.go:3769
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 					*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3780,7 +3782,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 				{
 //line chans.go:224
 					v2 := startOfChans(f)(t, v)
-//line chans_task.go:3784
+//line chans_task.go:3786
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3790,7 +3792,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 					}
 //line chans.go:224
 					err := out.Send(t, v2)
-//line chans_task.go:3794
+//line chans_task.go:3796
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3811,7 +3813,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 		*generated.CallHeld[stageFunc1Held[A, B]](c) = stageFunc1Held[A, B]{in: in, f: f, out: out}
 		generated.GoCall(t, g, c)
 	}
-//line chans_task.go:3815
+//line chans_task.go:3817
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[stageHeld[A, B]](t, stageKind[A, B](), 1)
 		*h = stageHeld[A, B]{out: out}
@@ -3821,7 +3823,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	return out
 }
 
-//line chans_task.go:3825
+//line chans_task.go:3827
 
 // stageStep is the step form of stage.
 func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.Step {
@@ -3839,7 +3841,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 		out = h.out
 //line chans.go:221
 		generated.Child(f1)
-//line chans_task.go:3843
+//line chans_task.go:3845
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -3865,7 +3867,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 				for {
 //line chans.go:223
 					v1, err1 := in.Recv(t)
-//line chans_task.go:3869
+//line chans_task.go:3871
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3882,7 +3884,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 					{
 //line chans.go:224
 						v2 := startOfChans(f)(t, v)
-//line chans_task.go:3886
+//line chans_task.go:3888
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3892,7 +3894,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 						}
 //line chans.go:224
 						err := out.Send(t, v2)
-//line chans_task.go:3896
+//line chans_task.go:3898
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3914,7 +3916,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:3918
+//line chans_task.go:3920
 	if generated.Suspended(t) {
 		*h = stageHeld[A, B]{out: out}
 		return generated.Wait(f1, t, 1)
@@ -3924,7 +3926,7 @@ resume1:
 	return generated.Return[*task.Chan[B]](f1, out, nil)
 }
 
-//line chans_task.go:3928
+//line chans_task.go:3930
 
 // stageFunc1Exit is what stage.func1 needs until it has ended: its deferred calls and its results.
 type stageFunc1Exit[A any, B any] struct {
@@ -3960,7 +3962,7 @@ func stageFunc1Defer1[A any, B any](p *generated.Panic, recv *task.Chan[B]) {
 	})
 }
 
-//line chans_task.go:3964
+//line chans_task.go:3966
 
 // stageFunc1Step is the step form of stage.func1.
 func stageFunc1Step[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B]) generated.Step {
@@ -3990,20 +3992,20 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 //line chans.go:223
 		v1 = h.result
 		err1 = generated.Err(f1)
-//line chans_task.go:3994
+//line chans_task.go:3996
 		goto resume1
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		generated.TakeLast(f1, &h.result1)
 		v2 = h.result1
-//line chans_task.go:4001
+//line chans_task.go:4003
 		goto resume2
 	case 3:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		err = generated.Err(f1)
-//line chans_task.go:4007
+//line chans_task.go:4009
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4021,7 +4023,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 loop1:
 //line chans.go:223
 	v1, err1 = in.Recv(t)
-//line chans_task.go:4025
+//line chans_task.go:4027
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result)
@@ -4037,7 +4039,7 @@ end1:
 //line chans.go:223
 	v = v1
 	v2 = startOfChans(f)(t, v)
-//line chans_task.go:4041
+//line chans_task.go:4043
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result1)
@@ -4046,7 +4048,7 @@ end1:
 resume2:
 //line chans.go:224
 	err = out.Send(t, v2)
-//line chans_task.go:4050
+//line chans_task.go:4052
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		return generated.Wait(f1, t, 3), true
@@ -4069,7 +4071,7 @@ end3:
 		*r = t.Err()
 		goto exit
 	}
-//line chans_task.go:4073
+//line chans_task.go:4075
 exit:
 	if p.Run(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit}
@@ -4124,7 +4126,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	doubled := stageStart[int, float64](t, &g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4128
+//line chans_task.go:4130
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4135,7 +4137,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4139
+//line chans_task.go:4141
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 1)
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
@@ -4147,7 +4149,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := stageStart[float64, int](t, &g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4151
+//line chans_task.go:4153
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4156,7 +4158,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4160
+//line chans_task.go:4162
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 2)
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
@@ -4169,7 +4171,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:238
 			err := produceStart(t, tr, source, n)
-//line chans_task.go:4173
+//line chans_task.go:4175
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -4182,7 +4184,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[pipelineFunc3Held](c) = pipelineFunc3Held{tr: tr, source: source}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:4186
+//line chans_task.go:4188
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 3)
 		*h = pipelineHeld{g: &g, source: named}
@@ -4193,7 +4195,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:240
 		v1, err := named.Recv(t)
-//line chans_task.go:4197
+//line chans_task.go:4199
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 4)
 			s := generated.At[pipelineAt4](f)
@@ -4211,7 +4213,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*10 + v
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:4215
+//line chans_task.go:4217
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pipelineKind, 5)
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
@@ -4221,7 +4223,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:4225
+//line chans_task.go:4227
 
 // pipelineStep is the step form of pipeline.
 func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
@@ -4246,7 +4248,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		doubled = h.result
 		generated.Child(f)
-//line chans_task.go:4250
+//line chans_task.go:4252
 		goto resume1
 	case 2:
 		s := generated.At[pipelineAt2](f)
@@ -4255,13 +4257,13 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:237
 		named = h.result1
 		generated.Child(f)
-//line chans_task.go:4259
+//line chans_task.go:4261
 		goto resume2
 	case 3:
 		g, named = h.g, h.source
 //line chans.go:238
 		generated.Child(f)
-//line chans_task.go:4265
+//line chans_task.go:4267
 		goto resume3
 	case 4:
 		s := generated.At[pipelineAt4](f)
@@ -4270,14 +4272,14 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:240
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:4274
+//line chans_task.go:4276
 		goto resume4
 	case 5:
 		s := generated.At[pipelineAt5](f)
 		sum = s.sum
 //line chans.go:243
 		err1 = generated.Err(f)
-//line chans_task.go:4281
+//line chans_task.go:4283
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4288,7 +4290,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 	doubled = stageStart[int, float64](t, g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4292
+//line chans_task.go:4294
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4299,7 +4301,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4303
+//line chans_task.go:4305
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4312,7 +4314,7 @@ resume1:
 	named = stageStart[float64, int](t, g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4316
+//line chans_task.go:4318
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4321,7 +4323,7 @@ resume1:
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4325
+//line chans_task.go:4327
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4337,7 +4339,7 @@ resume2:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line chans.go:238
 				err := produceStart(t, tr, source, n)
-//line chans_task.go:4341
+//line chans_task.go:4343
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -4351,7 +4353,7 @@ resume2:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:4355
+//line chans_task.go:4357
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{g: g, source: named}
@@ -4363,7 +4365,7 @@ resume3:
 loop1:
 //line chans.go:240
 	v1, err = named.Recv(t)
-//line chans_task.go:4367
+//line chans_task.go:4369
 	if generated.Suspended(t) {
 		s := generated.At[pipelineAt4](f)
 		*s = pipelineAt4{sum: sum}
@@ -4386,7 +4388,7 @@ end1:
 end2:
 //line chans.go:243
 	err1 = g.Wait(t)
-//line chans_task.go:4390
+//line chans_task.go:4392
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		if h != nil {
@@ -4399,7 +4401,7 @@ resume5:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:4403
+//line chans_task.go:4405
 
 // pipelineFunc1Args has the arguments of pipeline.func1.
 type pipelineFunc1Args struct {
@@ -4436,14 +4438,14 @@ func pipelineFunc1Step(f *generated.Frame, h *pipelineFunc1Held) generated.Step 
 //line chans.go:236
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:4440
+//line chans_task.go:4442
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:236
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:4447
+//line chans_task.go:4449
 	if generated.Suspended(t) {
 		s := generated.At[pipelineFunc1At1](f)
 		*s = pipelineFunc1At1{}
@@ -4458,7 +4460,7 @@ resume1:
 	return generated.Return[float64](f, float64(v1)*2, nil)
 }
 
-//line chans_task.go:4462
+//line chans_task.go:4464
 
 // pipelineFunc2Args has the arguments of pipeline.func2.
 type pipelineFunc2Args struct {
@@ -4495,14 +4497,14 @@ func pipelineFunc2Step(f *generated.Frame, h *pipelineFunc2Held) generated.Step 
 		v = s.v
 //line chans.go:237
 		generated.ChildErr(f)
-//line chans_task.go:4499
+//line chans_task.go:4501
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:237
 	waitStart(t, tr, "named", v)
-//line chans_task.go:4506
+//line chans_task.go:4508
 	if generated.Suspended(t) {
 		*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 		if h != nil {
@@ -4515,7 +4517,7 @@ resume1:
 	return generated.Return[int](f, int(v)+1, nil)
 }
 
-//line chans_task.go:4519
+//line chans_task.go:4521
 
 // pipelineFunc3Args has the arguments of pipeline.func3.
 type pipelineFunc3Args struct {
@@ -4548,14 +4550,14 @@ func pipelineFunc3Step(f *generated.Frame, h *pipelineFunc3Held) generated.Step 
 	case 1:
 //line chans.go:238
 		err = generated.ChildErr(f)
-//line chans_task.go:4552
+//line chans_task.go:4554
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:238
 	err = produceStart(t, tr, source, n)
-//line chans_task.go:4559
+//line chans_task.go:4561
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelineFunc3Held{}
@@ -4567,7 +4569,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:4571
+//line chans_task.go:4573
 
 // startOfChans returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {

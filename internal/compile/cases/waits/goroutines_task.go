@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package waits
 
 import (
@@ -168,7 +170,7 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:16
 			v, err := task.Block(t, func() (int, error) { return i * 10, nil })
-//line goroutines_task.go:172
+//line goroutines_task.go:174
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[blockHeld](t, blockKind, 1)
 				s1 := generated.At[blockAt1](f)
@@ -182,7 +184,7 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v1 := valueStart(t, tr, 1)
-//line goroutines_task.go:186
+//line goroutines_task.go:188
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[blockHeld](t, blockKind, 2)
 				s1 := generated.At[blockAt2](f)
@@ -197,7 +199,7 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:22
 	a := valueStart(t, tr, 2)
-//line goroutines_task.go:201
+//line goroutines_task.go:203
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, blockKind, 3)
 		s1 := generated.At[blockAt3](f)
@@ -207,7 +209,7 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:23
 	s, err1 := task.Block(t, func() (string, error) { return "text", nil })
-//line goroutines_task.go:211
+//line goroutines_task.go:213
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockHeld](t, blockKind, 4)
 		*generated.At[blockAt4](f) = blockAt4{sum: sum, a: a}
@@ -219,7 +221,7 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + a + len(s), err1
 }
 
-//line goroutines_task.go:223
+//line goroutines_task.go:225
 
 // blockStep is the step form of block.
 func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
@@ -242,7 +244,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:16
 		v = s1.result
 		err = generated.Err(f)
-//line goroutines_task.go:246
+//line goroutines_task.go:248
 		goto resume1
 	case 2:
 		s1 := generated.At[blockAt2](f)
@@ -251,7 +253,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:20
 		v1 = s1.result
 		generated.Child(f)
-//line goroutines_task.go:255
+//line goroutines_task.go:257
 		goto resume2
 	case 3:
 		s1 := generated.At[blockAt3](f)
@@ -259,7 +261,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:22
 		a = s1.result
 		generated.Child(f)
-//line goroutines_task.go:263
+//line goroutines_task.go:265
 		goto resume3
 	case 4:
 		s1 := generated.At[blockAt4](f)
@@ -267,7 +269,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:23
 		s = h.result
 		err1 = generated.Err(f)
-//line goroutines_task.go:271
+//line goroutines_task.go:273
 		goto resume4
 	default:
 		return f.BadResume()
@@ -286,7 +288,7 @@ loop1:
 		i := i
 		v, err = task.Block(t, func() (int, error) { return i * 10, nil })
 	}
-//line goroutines_task.go:290
+//line goroutines_task.go:292
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt1](f)
 		*s1 = blockAt1{n: n, sum: sum, i1: i1}
@@ -301,7 +303,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, 1)
-//line goroutines_task.go:305
+//line goroutines_task.go:307
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt2](f)
 		*s1 = blockAt2{n: n, sum: sum, i1: i1, v: v}
@@ -319,7 +321,7 @@ resume2:
 end1:
 //line goroutines.go:22
 	a = valueStart(t, tr, 2)
-//line goroutines_task.go:323
+//line goroutines_task.go:325
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt3](f)
 		*s1 = blockAt3{sum: sum}
@@ -332,7 +334,7 @@ end1:
 resume3:
 //line goroutines.go:23
 	s, err1 = task.Block(t, func() (string, error) { return "text", nil })
-//line goroutines_task.go:336
+//line goroutines_task.go:338
 	if generated.Suspended(t) {
 		*generated.At[blockAt4](f) = blockAt4{sum: sum, a: a}
 		h = generated.Hold(t, blockKind, f, h)
@@ -345,7 +347,7 @@ resume4:
 	return generated.Return[int](f, sum+a+len(s), err1)
 }
 
-//line goroutines_task.go:349
+//line goroutines_task.go:351
 
 // blockFailsArgs has the arguments of blockFails.
 type blockFailsArgs struct {
@@ -384,7 +386,7 @@ var blockFailsKind *generated.Kind
 func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:28
 	_, err := task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:388
+//line goroutines_task.go:390
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 1)
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
@@ -396,7 +398,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:400
+//line goroutines_task.go:402
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 2)
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
@@ -408,7 +410,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 1, err
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:412
+//line goroutines_task.go:414
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 3)
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
@@ -419,7 +421,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:38
 	tr.Print(errors.As(err, &p))
 	err1 := waitStart(t, tr, "end")
-//line goroutines_task.go:423
+//line goroutines_task.go:425
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, blockFailsKind, 4)
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
@@ -429,7 +431,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line goroutines_task.go:433
+//line goroutines_task.go:435
 
 // blockFailsStep is the step form of blockFails.
 func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
@@ -451,7 +453,7 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:28
 		err = generated.Err(f)
-//line goroutines_task.go:455
+//line goroutines_task.go:457
 		goto resume1
 	case 2:
 		s := generated.At[blockFailsAt2](f)
@@ -459,7 +461,7 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:32
 		generated.ChildErr(f)
-//line goroutines_task.go:463
+//line goroutines_task.go:465
 		goto resume2
 	case 3:
 		s := generated.At[blockFailsAt3](f)
@@ -467,21 +469,21 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:36
 		err = generated.Err(f)
-//line goroutines_task.go:471
+//line goroutines_task.go:473
 		goto resume3
 	case 4:
 		s := generated.At[blockFailsAt4](f)
 		n = s.n
 //line goroutines.go:39
 		err1 = generated.ChildErr(f)
-//line goroutines_task.go:478
+//line goroutines_task.go:480
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line goroutines.go:28
 	_, err = task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:485
+//line goroutines_task.go:487
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -494,7 +496,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:498
+//line goroutines_task.go:500
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -507,7 +509,7 @@ resume2:
 		return generated.Return[int](f, 1, err)
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:511
+//line goroutines_task.go:513
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -519,7 +521,7 @@ resume3:
 //line goroutines.go:38
 	tr.Print(errors.As(err, p))
 	err1 = waitStart(t, tr, "end")
-//line goroutines_task.go:523
+//line goroutines_task.go:525
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
 		if h != nil {
@@ -532,7 +534,7 @@ resume4:
 	return generated.Return[int](f, n, err1)
 }
 
-//line goroutines_task.go:536
+//line goroutines_task.go:538
 
 // recvFromArgs has the arguments of recvFrom.
 type recvFromArgs struct {
@@ -571,7 +573,7 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:575
+//line goroutines_task.go:577
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 1)
 			s := generated.At[recvFromAt1](f)
@@ -588,7 +590,7 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		}
 		v1 := valueStart(t, tr, v)
-//line goroutines_task.go:592
+//line goroutines_task.go:594
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 2)
 			s := generated.At[recvFromAt2](f)
@@ -602,7 +604,7 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line goroutines_task.go:606
+//line goroutines_task.go:608
 
 // recvFromStep is the step form of recvFrom.
 func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
@@ -625,7 +627,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 //line goroutines.go:50
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:629
+//line goroutines_task.go:631
 		goto resume1
 	case 2:
 		s := generated.At[recvFromAt2](f)
@@ -634,7 +636,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 //line goroutines.go:57
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:638
+//line goroutines_task.go:640
 		goto resume2
 	default:
 		return f.BadResume()
@@ -648,7 +650,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 	sum = 0
 loop1:
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:652
+//line goroutines_task.go:654
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt1](f)
 		*s = recvFromAt1{sum: sum}
@@ -665,7 +667,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:669
+//line goroutines_task.go:671
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt2](f)
 		*s = recvFromAt2{sum: sum}
@@ -679,7 +681,7 @@ resume2:
 	goto loop1
 }
 
-//line goroutines_task.go:683
+//line goroutines_task.go:685
 
 // recvFromEmptyArgs has the arguments of recvFromEmpty.
 type recvFromEmptyArgs struct {
@@ -727,7 +729,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:71
 			v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:731
+//line goroutines_task.go:733
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 1)
 				s := generated.At[recvFromEmptyAt1](f)
@@ -745,7 +747,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v1 := valueStart(t, tr, v)
-//line goroutines_task.go:749
+//line goroutines_task.go:751
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 2)
 				s := generated.At[recvFromEmptyAt2](f)
@@ -760,7 +762,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:81
 	_, err1 := task.RecvFrom(t, c)
-//line goroutines_task.go:764
+//line goroutines_task.go:766
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 3)
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
@@ -772,7 +774,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:776
+//line goroutines_task.go:778
 
 // recvFromEmptyStep is the step form of recvFromEmpty.
 func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step {
@@ -795,7 +797,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 //line goroutines.go:71
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:799
+//line goroutines_task.go:801
 		goto resume1
 	case 2:
 		s := generated.At[recvFromEmptyAt2](f)
@@ -804,7 +806,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 //line goroutines.go:79
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:808
+//line goroutines_task.go:810
 		goto resume2
 	case 3:
 		s := generated.At[recvFromEmptyAt3](f)
@@ -812,7 +814,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 		tr = h.tr
 //line goroutines.go:81
 		err1 = generated.Err(f)
-//line goroutines_task.go:816
+//line goroutines_task.go:818
 		goto resume3
 	default:
 		return f.BadResume()
@@ -838,7 +840,7 @@ loop1:
 	}
 //line goroutines.go:71
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:842
+//line goroutines_task.go:844
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt1](f)
 		*s = recvFromEmptyAt1{n: n, sum: sum, i: i}
@@ -860,7 +862,7 @@ resume1:
 	}
 //line goroutines.go:79
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:864
+//line goroutines_task.go:866
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt2](f)
 		*s = recvFromEmptyAt2{n: n, sum: sum, i: i}
@@ -877,7 +879,7 @@ resume2:
 end1:
 //line goroutines.go:81
 	_, err1 = task.RecvFrom(t, c)
-//line goroutines_task.go:881
+//line goroutines_task.go:883
 	if generated.Suspended(t) {
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
 		*h = recvFromEmptyHeld{tr: tr}
@@ -889,7 +891,7 @@ resume3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:893
+//line goroutines_task.go:895
 
 // sendToArgs has the arguments of sendTo.
 type sendToArgs struct {
@@ -924,7 +926,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:89
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:928
+//line goroutines_task.go:930
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 1)
 				s := generated.At[sendToAt1](f)
@@ -935,7 +937,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:89
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:939
+//line goroutines_task.go:941
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 2)
 				*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
@@ -950,7 +952,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:954
+//line goroutines_task.go:956
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sendToHeld](t, sendToKind, 3)
 		*h = sendToHeld{c: c}
@@ -960,7 +962,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line goroutines_task.go:964
+//line goroutines_task.go:966
 
 // sendToStep is the step form of sendTo.
 func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
@@ -983,7 +985,7 @@ func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 //line goroutines.go:89
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:987
+//line goroutines_task.go:989
 		goto resume1
 	case 2:
 		s := generated.At[sendToAt2](f)
@@ -991,13 +993,13 @@ func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line goroutines.go:89
 		err = generated.Err(f)
-//line goroutines_task.go:995
+//line goroutines_task.go:997
 		goto resume2
 	case 3:
 		c = h.c
 //line goroutines.go:93
 		generated.ChildErr(f)
-//line goroutines_task.go:1001
+//line goroutines_task.go:1003
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1012,7 +1014,7 @@ loop1:
 	}
 //line goroutines.go:89
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1016
+//line goroutines_task.go:1018
 	if generated.Suspended(t) {
 		s := generated.At[sendToAt1](f)
 		*s = sendToAt1{n: n, i: i}
@@ -1023,7 +1025,7 @@ loop1:
 resume1:
 //line goroutines.go:89
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1027
+//line goroutines_task.go:1029
 	if generated.Suspended(t) {
 		*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
 		*h = sendToHeld{tr: tr, c: c}
@@ -1043,7 +1045,7 @@ end1:
 end2:
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:1047
+//line goroutines_task.go:1049
 	if generated.Suspended(t) {
 		*h = sendToHeld{c: c}
 		return generated.Wait(f, t, 3)
@@ -1053,7 +1055,7 @@ resume3:
 	return generated.Return[int](f, len(c), nil)
 }
 
-//line goroutines_task.go:1057
+//line goroutines_task.go:1059
 
 // sendToFullArgs has the arguments of sendToFull.
 type sendToFullArgs struct {
@@ -1112,7 +1114,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:109
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:1116
+//line goroutines_task.go:1118
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 1)
 				s1 := generated.At[sendToFullAt1](f)
@@ -1124,7 +1126,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:109
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:1128
+//line goroutines_task.go:1130
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 2)
 				*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
@@ -1142,7 +1144,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1146
+//line goroutines_task.go:1148
 
 // sendToFullDefer1 enters what sendToFull defers in line 107 in the list of its frame.
 func sendToFullDefer1(p *generated.Panic, a chan int) {
@@ -1154,7 +1156,7 @@ func sendToFullDefer1(p *generated.Panic, a chan int) {
 	})
 }
 
-//line goroutines_task.go:1158
+//line goroutines_task.go:1160
 
 // sendToFullStep is the step form of sendToFull.
 func sendToFullStep(f *generated.Frame, h *sendToFullHeld) generated.Step {
@@ -1187,7 +1189,7 @@ func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generate
 //line goroutines.go:109
 		v = s1.result
 		generated.Child(f)
-//line goroutines_task.go:1191
+//line goroutines_task.go:1193
 		goto resume1
 	case 2:
 		s1 := generated.At[sendToFullAt2](f)
@@ -1195,7 +1197,7 @@ func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generate
 		tr, c = h.tr, h.c
 //line goroutines.go:109
 		err = generated.Err(f)
-//line goroutines_task.go:1199
+//line goroutines_task.go:1201
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1233,7 +1235,7 @@ loop1:
 	}
 //line goroutines.go:109
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1237
+//line goroutines_task.go:1239
 	if generated.Suspended(t) {
 		s1 := generated.At[sendToFullAt1](f)
 		*s1 = sendToFullAt1{n: n, i: i}
@@ -1244,7 +1246,7 @@ loop1:
 resume1:
 //line goroutines.go:109
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1248
+//line goroutines_task.go:1250
 	if generated.Suspended(t) {
 		*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
 		*h = sendToFullHeld{exit: h.exit, tr: tr, c: c}
@@ -1270,7 +1272,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line goroutines_task.go:1274
+//line goroutines_task.go:1276
 exit:
 	if p.Run(t) {
 		*h = sendToFullHeld{exit: h.exit}
@@ -1315,7 +1317,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				w.Wake()
 				w.Wake()
 			})
-//line goroutines_task.go:1319
+//line goroutines_task.go:1321
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 1)
 				*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
@@ -1327,7 +1329,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return i, err
 			}
 			valueStart(t, tr, i)
-//line goroutines_task.go:1331
+//line goroutines_task.go:1333
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 2)
 				*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
@@ -1340,7 +1342,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1344
+//line goroutines_task.go:1346
 
 // suspendStep is the step form of suspend.
 func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
@@ -1361,7 +1363,7 @@ func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:118
 		err = generated.Err(f)
-//line goroutines_task.go:1365
+//line goroutines_task.go:1367
 		goto resume1
 	case 2:
 		s := generated.At[suspendAt2](f)
@@ -1369,7 +1371,7 @@ func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:126
 		generated.Child(f)
-//line goroutines_task.go:1373
+//line goroutines_task.go:1375
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1391,7 +1393,7 @@ loop1:
 			w.Wake()
 		})
 	}
-//line goroutines_task.go:1395
+//line goroutines_task.go:1397
 	if generated.Suspended(t) {
 		*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
 		*h = suspendHeld{tr: tr}
@@ -1403,7 +1405,7 @@ resume1:
 		return generated.Return[int](f, i, err)
 	}
 	valueStart(t, tr, i)
-//line goroutines_task.go:1407
+//line goroutines_task.go:1409
 	if generated.Suspended(t) {
 		*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
 		*h = suspendHeld{tr: tr}
@@ -1418,7 +1420,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:1422
+//line goroutines_task.go:1424
 
 // suspendLaterArgs has the arguments of suspendLater.
 type suspendLaterArgs struct {
@@ -1461,7 +1463,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					w.Wake()
 				}()
 			})
-//line goroutines_task.go:1465
+//line goroutines_task.go:1467
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 1)
 				*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
@@ -1473,7 +1475,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v := valueStart(t, tr, 1)
-//line goroutines_task.go:1477
+//line goroutines_task.go:1479
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 2)
 				s := generated.At[suspendLaterAt2](f)
@@ -1490,7 +1492,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1494
+//line goroutines_task.go:1496
 
 // suspendLaterStep is the step form of suspendLater.
 func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
@@ -1512,7 +1514,7 @@ func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 		tr, k = h.tr, h.k
 //line goroutines.go:135
 		err = generated.Err(f)
-//line goroutines_task.go:1516
+//line goroutines_task.go:1518
 		goto resume1
 	case 2:
 		s := generated.At[suspendLaterAt2](f)
@@ -1521,7 +1523,7 @@ func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 //line goroutines.go:144
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:1525
+//line goroutines_task.go:1527
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1549,7 +1551,7 @@ loop1:
 			}()
 		})
 	}
-//line goroutines_task.go:1553
+//line goroutines_task.go:1555
 	if generated.Suspended(t) {
 		*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
 		*h = suspendLaterHeld{tr: tr, k: k}
@@ -1561,7 +1563,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v = valueStart(t, tr, 1)
-//line goroutines_task.go:1565
+//line goroutines_task.go:1567
 	if generated.Suspended(t) {
 		s := generated.At[suspendLaterAt2](f)
 		*s = suspendLaterAt2{n: n, sum: sum, i1: i1}
@@ -1580,7 +1582,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1584
+//line goroutines_task.go:1586
 
 // countArgs has the arguments of count.
 type countArgs struct {
@@ -1608,7 +1610,7 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 		{
 //line goroutines.go:151
 			err := startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1612
+//line goroutines_task.go:1614
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[countHeld](t, countKind, 1)
 				*generated.At[countAt1](f) = countAt1{n: n, i: i}
@@ -1626,7 +1628,7 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 	return errWait
 }
 
-//line goroutines_task.go:1630
+//line goroutines_task.go:1632
 
 // countStep is the step form of count.
 func countStep(f *generated.Frame, h *countHeld) generated.Step {
@@ -1648,7 +1650,7 @@ func countStep(f *generated.Frame, h *countHeld) generated.Step {
 		tr, yield = h.tr, h.yield
 //line goroutines.go:151
 		err = generated.ChildErr(f)
-//line goroutines_task.go:1652
+//line goroutines_task.go:1654
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1662,7 +1664,7 @@ loop1:
 	}
 //line goroutines.go:151
 	err = startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1666
+//line goroutines_task.go:1668
 	if generated.Suspended(t) {
 		*generated.At[countAt1](f) = countAt1{n: n, i: i}
 		*h = countHeld{tr: tr, yield: yield}
@@ -1685,7 +1687,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line goroutines_task.go:1689
+//line goroutines_task.go:1691
 
 // generatorArgs has the arguments of generator.
 type generatorArgs struct {
@@ -1714,7 +1716,7 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1718
+//line goroutines_task.go:1720
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[generatorHeld](t, generatorKind, 1)
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
@@ -1730,7 +1732,7 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1734
+//line goroutines_task.go:1736
 
 // generatorStep is the step form of generator.
 func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
@@ -1750,7 +1752,7 @@ func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:169
 		generated.ChildErr(f)
-//line goroutines_task.go:1754
+//line goroutines_task.go:1756
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1762,7 +1764,7 @@ func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1766
+//line goroutines_task.go:1768
 	if generated.Suspended(t) {
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
 		*h = generatorHeld{tr: tr}
@@ -1778,7 +1780,7 @@ resume1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1782
+//line goroutines_task.go:1784
 
 // generatorWaitsArgs has the arguments of generatorWaits.
 type generatorWaitsArgs struct {
@@ -1838,7 +1840,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue
 					}
 					v4 := valueStart(t, tr, v+1)
-//line goroutines_task.go:1842
+//line goroutines_task.go:1844
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 1)
 						s := generated.At[generatorWaitsAt1](f)
@@ -1865,7 +1867,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								w := v5
 								if w == 1 {
 									waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1869
+//line goroutines_task.go:1871
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 2)
 										*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
@@ -1889,7 +1891,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1893
+//line goroutines_task.go:1895
 
 // generatorWaitsStep is the step form of generatorWaits.
 func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generated.Step) {
@@ -1918,7 +1920,7 @@ func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generat
 //line goroutines.go:185
 		v4 = s.result
 		generated.Child(f)
-//line goroutines_task.go:1922
+//line goroutines_task.go:1924
 		goto resume1
 	case 2:
 		s := generated.At[generatorWaitsAt2](f)
@@ -1926,7 +1928,7 @@ func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generat
 		tr, it, it1 = h.tr, h.it, h.it1
 //line goroutines.go:188
 		generated.ChildErr(f)
-//line goroutines_task.go:1930
+//line goroutines_task.go:1932
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1953,7 +1955,7 @@ end1:
 	goto loop1
 end2:
 	v4 = valueStart(t, tr, v+1)
-//line goroutines_task.go:1957
+//line goroutines_task.go:1959
 	if generated.Suspended(t) {
 		s := generated.At[generatorWaitsAt1](f)
 		*s = generatorWaitsAt1{sum: sum}
@@ -1981,7 +1983,7 @@ end3:
 	}
 //line goroutines.go:188
 	waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1985
+//line goroutines_task.go:1987
 	if generated.Suspended(t) {
 		*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 		*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
@@ -2001,7 +2003,7 @@ end7:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:2005
+//line goroutines_task.go:2007
 
 // launchedArgs has the arguments of launched.
 type launchedArgs struct {
@@ -2051,7 +2053,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line goroutines.go:198
 	v := valueStart(t, tr, n)
-//line goroutines_task.go:2055
+//line goroutines_task.go:2057
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 1)
 		s := generated.At[launchedAt1](f)
@@ -2063,7 +2065,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:198
 	err := waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2067
+//line goroutines_task.go:2069
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 2)
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
@@ -2075,7 +2077,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line goroutines_task.go:2079
+//line goroutines_task.go:2081
 
 // launchedDefer1 enters what launched defers in line 197 in the list of its frame.
 func launchedDefer1(p *generated.Panic, fn func()) {
@@ -2087,7 +2089,7 @@ func launchedDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line goroutines_task.go:2091
+//line goroutines_task.go:2093
 
 // launchedStep is the step form of launched.
 func launchedStep(f *generated.Frame, h *launchedHeld) generated.Step {
@@ -2119,14 +2121,14 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 //line goroutines.go:198
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:2123
+//line goroutines_task.go:2125
 		goto resume1
 	case 2:
 		s := generated.At[launchedAt2](f)
 		v = s.v
 //line goroutines.go:198
 		err = generated.ChildErr(f)
-//line goroutines_task.go:2130
+//line goroutines_task.go:2132
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2143,7 +2145,7 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 	}
 //line goroutines.go:198
 	v = valueStart(t, tr, n)
-//line goroutines_task.go:2147
+//line goroutines_task.go:2149
 	if generated.Suspended(t) {
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
@@ -2154,7 +2156,7 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 resume1:
 //line goroutines.go:198
 	err = waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2158
+//line goroutines_task.go:2160
 	if generated.Suspended(t) {
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{exit: h.exit}
@@ -2166,7 +2168,7 @@ resume2:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line goroutines_task.go:2170
+//line goroutines_task.go:2172
 exit:
 	if p.Run(t) {
 		*h = launchedHeld{exit: h.exit}
@@ -2229,7 +2231,7 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v, err := h.Wait(t)
-//line goroutines_task.go:2233
+//line goroutines_task.go:2235
 			if generated.Suspended(t) {
 				f, h1 := generated.SpillHeld[handleHeld](t, handleKind, 1)
 				s := generated.At[handleAt1](f)
@@ -2251,7 +2253,7 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:2255
+//line goroutines_task.go:2257
 
 // handleDefer1 enters what handle defers in line 203 in the list of its frame.
 func handleDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -2263,7 +2265,7 @@ func handleDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line goroutines_task.go:2267
+//line goroutines_task.go:2269
 
 // handleStep is the step form of handle.
 func handleStep(f *generated.Frame, h1 *handleHeld) generated.Step {
@@ -2297,7 +2299,7 @@ func handleRun(f *generated.Frame, h1 *handleHeld, at int) (step generated.Step,
 //line goroutines.go:210
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:2301
+//line goroutines_task.go:2303
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2331,7 +2333,7 @@ loop1:
 	}
 //line goroutines.go:210
 	v, err = h.Wait(t)
-//line goroutines_task.go:2335
+//line goroutines_task.go:2337
 	if generated.Suspended(t) {
 		s := generated.At[handleAt1](f)
 		*s = handleAt1{n: n, sum: sum, i: i}
@@ -2359,7 +2361,7 @@ end1:
 		*r, *r1 = sum, nil
 		goto exit
 	}
-//line goroutines_task.go:2363
+//line goroutines_task.go:2365
 exit:
 	if p.Run(t) {
 		*h1 = handleHeld{exit: h1.exit}
@@ -2408,7 +2410,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:222
 			err := t.Sleep(time.Microsecond)
-//line goroutines_task.go:2412
+//line goroutines_task.go:2414
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 1)
 				*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
@@ -2423,7 +2425,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:225
 			err1 := t.SleepUntil(time.Now())
-//line goroutines_task.go:2427
+//line goroutines_task.go:2429
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 2)
 				*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
@@ -2438,7 +2440,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:228
 			err2 := t.Sleep(-1)
-//line goroutines_task.go:2442
+//line goroutines_task.go:2444
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 3)
 				*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
@@ -2452,7 +2454,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line goroutines.go:231
 		valueStart(t, tr, i)
-//line goroutines_task.go:2456
+//line goroutines_task.go:2458
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 4)
 			*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
@@ -2464,7 +2466,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:2468
+//line goroutines_task.go:2470
 
 // sleepsStep is the step form of sleeps.
 func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
@@ -2485,7 +2487,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:222
 		err = generated.Err(f)
-//line goroutines_task.go:2489
+//line goroutines_task.go:2491
 		goto resume1
 	case 2:
 		s := generated.At[sleepsAt2](f)
@@ -2493,7 +2495,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:225
 		err1 = generated.Err(f)
-//line goroutines_task.go:2497
+//line goroutines_task.go:2499
 		goto resume2
 	case 3:
 		s := generated.At[sleepsAt3](f)
@@ -2501,7 +2503,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:228
 		err2 = generated.Err(f)
-//line goroutines_task.go:2505
+//line goroutines_task.go:2507
 		goto resume3
 	case 4:
 		s := generated.At[sleepsAt4](f)
@@ -2509,7 +2511,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:231
 		generated.Child(f)
-//line goroutines_task.go:2513
+//line goroutines_task.go:2515
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2523,7 +2525,7 @@ loop1:
 	}
 //line goroutines.go:222
 	err = t.Sleep(time.Microsecond)
-//line goroutines_task.go:2527
+//line goroutines_task.go:2529
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2538,7 +2540,7 @@ resume1:
 	return generated.Return[int](f, i, err)
 end1:
 	err1 = t.SleepUntil(time.Now())
-//line goroutines_task.go:2542
+//line goroutines_task.go:2544
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2553,7 +2555,7 @@ resume2:
 	return generated.Return[int](f, i, err1)
 end2:
 	err2 = t.Sleep(-1)
-//line goroutines_task.go:2557
+//line goroutines_task.go:2559
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2568,7 +2570,7 @@ resume3:
 	return generated.Return[int](f, i, err2)
 end3:
 	valueStart(t, tr, i)
-//line goroutines_task.go:2572
+//line goroutines_task.go:2574
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2583,7 +2585,7 @@ end4:
 	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:2587
+//line goroutines_task.go:2589
 
 // startOfGoroutines returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfGoroutines(fn func(*task.T, int) error) func(*task.T, int) error {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package waits
 
 import (
@@ -186,7 +188,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:16
 		err := m.Lock(t)
-//line locks_task.go:190
+//line locks_task.go:192
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 1)
 			*generated.At[mutexAt1](f) = mutexAt1{n: n}
@@ -201,7 +203,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:19
 	tr.Print(m.TryLock())
 	err1 := waitStart(t, tr, "inside")
-//line locks_task.go:205
+//line locks_task.go:207
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 2)
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
@@ -216,7 +218,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:25
 		waitStart(t, tr, "again")
-//line locks_task.go:220
+//line locks_task.go:222
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 3)
 			*generated.At[mutexAt3](f) = mutexAt3{n: n}
@@ -225,7 +227,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line locks.go:25
 		err2 := p.Lock(t)
-//line locks_task.go:229
+//line locks_task.go:231
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 4)
 			*generated.At[mutexAt4](f) = mutexAt4{n: n}
@@ -235,7 +237,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:25
 		if err2 == nil {
 			waitStart(t, tr, "inside again")
-//line locks_task.go:239
+//line locks_task.go:241
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[mutexHeld](t, mutexKind, 5)
 				*generated.At[mutexAt5](f) = mutexAt5{n: n}
@@ -250,7 +252,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:254
+//line locks_task.go:256
 
 // mutexStep is the step form of mutex.
 func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
@@ -272,7 +274,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, m = h.tr, h.m
 //line locks.go:16
 		err = generated.Err(f)
-//line locks_task.go:276
+//line locks_task.go:278
 		goto resume1
 	case 2:
 		s := generated.At[mutexAt2](f)
@@ -280,7 +282,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, m = h.tr, h.m
 //line locks.go:20
 		err1 = generated.ChildErr(f)
-//line locks_task.go:284
+//line locks_task.go:286
 		goto resume2
 	case 3:
 		s := generated.At[mutexAt3](f)
@@ -288,7 +290,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		generated.ChildErr(f)
-//line locks_task.go:292
+//line locks_task.go:294
 		goto resume3
 	case 4:
 		s := generated.At[mutexAt4](f)
@@ -296,7 +298,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		err2 = generated.Err(f)
-//line locks_task.go:300
+//line locks_task.go:302
 		goto resume4
 	case 5:
 		s := generated.At[mutexAt5](f)
@@ -304,7 +306,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		err1, p = h.err1, h.m
 //line locks.go:26
 		generated.ChildErr(f)
-//line locks_task.go:308
+//line locks_task.go:310
 		goto resume5
 	default:
 		return f.BadResume()
@@ -312,7 +314,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 	m = new(task.Mutex)
 //line locks.go:16
 	err = m.Lock(t)
-//line locks_task.go:316
+//line locks_task.go:318
 	if generated.Suspended(t) {
 		*generated.At[mutexAt1](f) = mutexAt1{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -328,7 +330,7 @@ resume1:
 end1:
 	tr.Print(m.TryLock())
 	err1 = waitStart(t, tr, "inside")
-//line locks_task.go:332
+//line locks_task.go:334
 	if generated.Suspended(t) {
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -341,7 +343,7 @@ resume2:
 	m.Unlock()
 	p = m
 	waitStart(t, tr, "again")
-//line locks_task.go:345
+//line locks_task.go:347
 	if generated.Suspended(t) {
 		*generated.At[mutexAt3](f) = mutexAt3{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -350,7 +352,7 @@ resume2:
 resume3:
 //line locks.go:25
 	err2 = p.Lock(t)
-//line locks_task.go:354
+//line locks_task.go:356
 	if generated.Suspended(t) {
 		*generated.At[mutexAt4](f) = mutexAt4{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -363,7 +365,7 @@ resume4:
 	}
 //line locks.go:26
 	waitStart(t, tr, "inside again")
-//line locks_task.go:367
+//line locks_task.go:369
 	if generated.Suspended(t) {
 		*generated.At[mutexAt5](f) = mutexAt5{n: n}
 		*h = mutexHeld{err1: err1, m: p}
@@ -376,7 +378,7 @@ end2:
 	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:380
+//line locks_task.go:382
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -416,7 +418,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	{
 //line locks.go:38
 		err := c.m.Lock(t)
-//line locks_task.go:420
+//line locks_task.go:422
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 			*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
@@ -444,7 +446,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	{
 //line locks.go:43
 		err1 := waitStart(t, tr, "adding", by)
-//line locks_task.go:448
+//line locks_task.go:450
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 2)
 			*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
@@ -462,7 +464,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	return c.n, nil
 }
 
-//line locks_task.go:466
+//line locks_task.go:468
 
 // counterAddDefer1 enters what (*counter).add defers in line 41 in the list of its frame.
 func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -474,7 +476,7 @@ func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:478
+//line locks_task.go:480
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
@@ -506,7 +508,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 		c, tr = h.c, h.tr
 //line locks.go:38
 		err = generated.Err(f)
-//line locks_task.go:510
+//line locks_task.go:512
 		goto resume1
 	case 2:
 		s := generated.At[counterAddAt2](f)
@@ -514,7 +516,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 		c = h.c
 //line locks.go:43
 		err1 = generated.ChildErr(f)
-//line locks_task.go:518
+//line locks_task.go:520
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -526,7 +528,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 	}
 //line locks.go:38
 	err = c.m.Lock(t)
-//line locks_task.go:530
+//line locks_task.go:532
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
 		*h = counterAddHeld{exit: h.exit, c: c, tr: tr}
@@ -551,7 +553,7 @@ end1:
 //line locks.go:42
 	before = c.n
 	err1 = waitStart(t, tr, "adding", by)
-//line locks_task.go:555
+//line locks_task.go:557
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
 		*h = counterAddHeld{exit: h.exit, c: c}
@@ -574,7 +576,7 @@ end2:
 		*r, *r1 = c.n, nil
 		goto exit
 	}
-//line locks_task.go:578
+//line locks_task.go:580
 exit:
 	if p.Run(t) {
 		*h = counterAddHeld{exit: h.exit}
@@ -611,7 +613,7 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:53
 			k, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:615
+//line locks_task.go:617
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[mutexDeferredHeld](t, mutexDeferredKind, 1)
 				s := generated.At[mutexDeferredAt1](f)
@@ -631,7 +633,7 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, nil
 }
 
-//line locks_task.go:635
+//line locks_task.go:637
 
 // mutexDeferredStep is the step form of mutexDeferred.
 func mutexDeferredStep(f *generated.Frame, h *mutexDeferredHeld) generated.Step {
@@ -654,7 +656,7 @@ func mutexDeferredStep(f *generated.Frame, h *mutexDeferredHeld) generated.Step 
 //line locks.go:53
 		k = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:658
+//line locks_task.go:660
 		goto resume1
 	default:
 		return f.BadResume()
@@ -669,7 +671,7 @@ loop1:
 	}
 //line locks.go:53
 	k, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:673
+//line locks_task.go:675
 	if generated.Suspended(t) {
 		s := generated.At[mutexDeferredAt1](f)
 		*s = mutexDeferredAt1{n: n, i: i}
@@ -694,7 +696,7 @@ end2:
 	return generated.Return[int](f, c.n, nil)
 }
 
-//line locks_task.go:698
+//line locks_task.go:700
 
 // contendedArgs has the arguments of contended.
 type contendedArgs struct {
@@ -732,7 +734,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:67
 						_, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:736
+//line locks_task.go:738
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -754,7 +756,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[contendedFunc1Held](c1) = contendedFunc1Held{tr: tr, c: &c}
 			generated.GoCall(t, &g, c1)
 		}
-//line locks_task.go:758
+//line locks_task.go:760
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[contendedHeld](t, contendedKind, 1)
 			s := generated.At[contendedAt1](f)
@@ -766,7 +768,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:74
 	err := g.Wait(t)
-//line locks_task.go:770
+//line locks_task.go:772
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[contendedHeld](t, contendedKind, 2)
 		*h = contendedHeld{c: &c}
@@ -776,7 +778,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, err
 }
 
-//line locks_task.go:780
+//line locks_task.go:782
 
 // contendedStep is the step form of contended.
 func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
@@ -800,13 +802,13 @@ func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line locks.go:65
 		generated.Child(f)
-//line locks_task.go:804
+//line locks_task.go:806
 		goto resume1
 	case 2:
 		c = h.c
 //line locks.go:74
 		err = generated.Err(f)
-//line locks_task.go:810
+//line locks_task.go:812
 		goto resume2
 	default:
 		return f.BadResume()
@@ -832,7 +834,7 @@ loop1:
 					{
 //line locks.go:67
 						_, err := counterAddStart(c, t, tr, i)
-//line locks_task.go:836
+//line locks_task.go:838
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -855,7 +857,7 @@ loop1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line locks_task.go:859
+//line locks_task.go:861
 	if generated.Suspended(t) {
 		s := generated.At[contendedAt1](f)
 		*s = contendedAt1{n: n, i1: i1}
@@ -870,7 +872,7 @@ resume1:
 end1:
 //line locks.go:74
 	err = g.Wait(t)
-//line locks_task.go:874
+//line locks_task.go:876
 	if generated.Suspended(t) {
 		*h = contendedHeld{c: c}
 		return generated.Wait(f, t, 2)
@@ -880,7 +882,7 @@ resume2:
 	return generated.Return[int](f, c.n, err)
 }
 
-//line locks_task.go:884
+//line locks_task.go:886
 
 // contendedFunc1Args has the arguments of contended.func1.
 type contendedFunc1Args struct {
@@ -921,7 +923,7 @@ func contendedFunc1Step(f *generated.Frame, h *contendedFunc1Held) generated.Ste
 		tr, c = h.tr, h.c
 //line locks.go:67
 		err = generated.ChildErr(f)
-//line locks_task.go:925
+//line locks_task.go:927
 		goto resume1
 	default:
 		return f.BadResume()
@@ -935,7 +937,7 @@ loop1:
 	}
 //line locks.go:67
 	_, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:939
+//line locks_task.go:941
 	if generated.Suspended(t) {
 		*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 		*h = contendedFunc1Held{tr: tr, c: c}
@@ -957,7 +959,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:961
+//line locks_task.go:963
 
 // rwMutexArgs has the arguments of rwMutex.
 type rwMutexArgs struct {
@@ -1013,7 +1015,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:80
 		err := m.RLock(t)
-//line locks_task.go:1017
+//line locks_task.go:1019
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 1)
 			*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
@@ -1027,7 +1029,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1031
+//line locks_task.go:1033
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 2)
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
@@ -1041,7 +1043,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:87
 		err1 := m.Lock(t)
-//line locks_task.go:1045
+//line locks_task.go:1047
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 3)
 			*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
@@ -1066,7 +1068,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1070
+//line locks_task.go:1072
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 4)
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
@@ -1077,7 +1079,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 := waitStart(t, tr, "end")
-//line locks_task.go:1081
+//line locks_task.go:1083
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 5)
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
@@ -1089,7 +1091,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line locks_task.go:1093
+//line locks_task.go:1095
 
 // rwMutexDefer1 enters what rwMutex defers in line 90 in the list of its frame.
 func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
@@ -1101,7 +1103,7 @@ func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
 	})
 }
 
-//line locks_task.go:1105
+//line locks_task.go:1107
 
 // rwMutexStep is the step form of rwMutex.
 func rwMutexStep(f *generated.Frame, h *rwMutexHeld) generated.Step {
@@ -1133,7 +1135,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:80
 		err = generated.Err(f)
-//line locks_task.go:1137
+//line locks_task.go:1139
 		goto resume1
 	case 2:
 		s := generated.At[rwMutexAt2](f)
@@ -1141,7 +1143,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:83
 		generated.Child(f)
-//line locks_task.go:1145
+//line locks_task.go:1147
 		goto resume2
 	case 3:
 		s := generated.At[rwMutexAt3](f)
@@ -1149,7 +1151,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:87
 		err1 = generated.Err(f)
-//line locks_task.go:1153
+//line locks_task.go:1155
 		goto resume3
 	case 4:
 		s := generated.At[rwMutexAt4](f)
@@ -1157,14 +1159,14 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:91
 		generated.Child(f)
-//line locks_task.go:1161
+//line locks_task.go:1163
 		goto resume4
 	case 5:
 		s := generated.At[rwMutexAt5](f)
 		n = s.n
 //line locks.go:93
 		err2 = generated.ChildErr(f)
-//line locks_task.go:1168
+//line locks_task.go:1170
 		goto resume5
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1177,7 +1179,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 	m = new(task.RWMutex)
 //line locks.go:80
 	err = m.RLock(t)
-//line locks_task.go:1181
+//line locks_task.go:1183
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1196,7 +1198,7 @@ resume1:
 end1:
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1200
+//line locks_task.go:1202
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1208,7 +1210,7 @@ resume2:
 	m.RUnlock()
 	m.RUnlock()
 	err1 = m.Lock(t)
-//line locks_task.go:1212
+//line locks_task.go:1214
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1232,7 +1234,7 @@ end2:
 	}
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1236
+//line locks_task.go:1238
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1242,7 +1244,7 @@ resume4:
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 = waitStart(t, tr, "end")
-//line locks_task.go:1246
+//line locks_task.go:1248
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
 		*h = rwMutexHeld{exit: h.exit}
@@ -1254,7 +1256,7 @@ resume5:
 		*r, *r1 = n, err2
 		goto exit
 	}
-//line locks_task.go:1258
+//line locks_task.go:1260
 exit:
 	if p.Run(t) {
 		*h = rwMutexHeld{exit: h.exit}
@@ -1311,7 +1313,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1315
+//line locks_task.go:1317
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1334,7 +1336,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1338
+//line locks_task.go:1340
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1348,7 +1350,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1352
+//line locks_task.go:1354
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1367,7 +1369,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[rwContendedFunc1Held](c) = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1371
+//line locks_task.go:1373
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 1)
 			s := generated.At[rwContendedAt1](f)
@@ -1385,7 +1387,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1389
+//line locks_task.go:1391
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1401,7 +1403,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						readers.Add(1)
 						k := a + b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1405
+//line locks_task.go:1407
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1425,7 +1427,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[rwContendedFunc2Held](c) = rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1429
+//line locks_task.go:1431
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 2)
 			s := generated.At[rwContendedAt2](f)
@@ -1437,7 +1439,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:140
 	err := g.Wait(t)
-//line locks_task.go:1441
+//line locks_task.go:1443
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 3)
 		*h = rwContendedHeld{a: &a, b: &b}
@@ -1447,7 +1449,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, err
 }
 
-//line locks_task.go:1451
+//line locks_task.go:1453
 
 // rwContendedStep is the step form of rwContended.
 func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
@@ -1473,7 +1475,7 @@ func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:102
 		generated.Child(f)
-//line locks_task.go:1477
+//line locks_task.go:1479
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedAt2](f)
@@ -1482,13 +1484,13 @@ func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:123
 		generated.Child(f)
-//line locks_task.go:1486
+//line locks_task.go:1488
 		goto resume2
 	case 3:
 		a, b = h.a, h.b
 //line locks.go:140
 		err = generated.Err(f)
-//line locks_task.go:1492
+//line locks_task.go:1494
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1521,7 +1523,7 @@ loop1:
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1525
+//line locks_task.go:1527
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1544,7 +1546,7 @@ loop1:
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1548
+//line locks_task.go:1550
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1558,7 +1560,7 @@ loop1:
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1562
+//line locks_task.go:1564
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1578,7 +1580,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1582
+//line locks_task.go:1584
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt1](f)
 		*s = rwContendedAt1{n: n, i1: i1, i: i}
@@ -1602,7 +1604,7 @@ resume1:
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1606
+//line locks_task.go:1608
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1618,7 +1620,7 @@ resume1:
 						readers.Add(1)
 						k := *a + *b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1622
+//line locks_task.go:1624
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1643,7 +1645,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1647
+//line locks_task.go:1649
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt2](f)
 		*s = rwContendedAt2{n: n, i1: i1}
@@ -1658,7 +1660,7 @@ resume2:
 end1:
 //line locks.go:140
 	err = g.Wait(t)
-//line locks_task.go:1662
+//line locks_task.go:1664
 	if generated.Suspended(t) {
 		*h = rwContendedHeld{a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -1668,7 +1670,7 @@ resume3:
 	return generated.Return[int](f, *a*100+*b, err)
 }
 
-//line locks_task.go:1672
+//line locks_task.go:1674
 
 // rwContendedFunc1Args has the arguments of rwContended.func1.
 type rwContendedFunc1Args struct {
@@ -1724,7 +1726,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:104
 		err = generated.Err(f)
-//line locks_task.go:1728
+//line locks_task.go:1730
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc1At2](f)
@@ -1732,7 +1734,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:114
 		err1 = generated.Err(f)
-//line locks_task.go:1736
+//line locks_task.go:1738
 		goto resume2
 	case 3:
 		s := generated.At[rwContendedFunc1At3](f)
@@ -1740,7 +1742,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:117
 		generated.ChildErr(f)
-//line locks_task.go:1744
+//line locks_task.go:1746
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1754,7 +1756,7 @@ loop1:
 	}
 //line locks.go:104
 	err = m.Lock(t)
-//line locks_task.go:1758
+//line locks_task.go:1760
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1776,7 +1778,7 @@ end1:
 		*a++
 	}()
 	err1 = m.Lock(t)
-//line locks_task.go:1780
+//line locks_task.go:1782
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1791,7 +1793,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 end2:
 	waitStart(t, tr, "writing", i)
-//line locks_task.go:1795
+//line locks_task.go:1797
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1809,7 +1811,7 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1813
+//line locks_task.go:1815
 
 // rwContendedFunc2Args has the arguments of rwContended.func2.
 type rwContendedFunc2Args struct {
@@ -1860,7 +1862,7 @@ func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:125
 		err = generated.Err(f)
-//line locks_task.go:1864
+//line locks_task.go:1866
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc2At2](f)
@@ -1868,7 +1870,7 @@ func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:130
 		generated.ChildErr(f)
-//line locks_task.go:1872
+//line locks_task.go:1874
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1882,7 +1884,7 @@ loop1:
 	}
 //line locks.go:125
 	err = m.RLock(t)
-//line locks_task.go:1886
+//line locks_task.go:1888
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1899,7 +1901,7 @@ end1:
 	readers.Add(1)
 	k = *a + *b
 	waitStart(t, tr, "reading", i)
-//line locks_task.go:1903
+//line locks_task.go:1905
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1920,7 +1922,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1924
+//line locks_task.go:1926
 
 // bufferPutArgs has the arguments of (*buffer).put.
 type bufferPutArgs struct {
@@ -1964,7 +1966,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	{
 //line locks.go:152
 		err := b.m.Lock(t)
-//line locks_task.go:1968
+//line locks_task.go:1970
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 1)
 			*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
@@ -1992,7 +1994,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 		{
 //line locks.go:157
 			err1 := b.change.Wait(t)
-//line locks_task.go:1996
+//line locks_task.go:1998
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 2)
 				*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
@@ -2008,7 +2010,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	}
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:2012
+//line locks_task.go:2014
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 3)
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
@@ -2022,7 +2024,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	return nil
 }
 
-//line locks_task.go:2026
+//line locks_task.go:2028
 
 // bufferPutDefer1 enters what (*buffer).put defers in line 155 in the list of its frame.
 func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2034,7 +2036,7 @@ func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2038
+//line locks_task.go:2040
 
 // bufferPutStep is the step form of (*buffer).put.
 func bufferPutStep(f *generated.Frame, h *bufferPutHeld) generated.Step {
@@ -2065,7 +2067,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b, tr = h.b, h.tr
 //line locks.go:152
 		err = generated.Err(f)
-//line locks_task.go:2069
+//line locks_task.go:2071
 		goto resume1
 	case 2:
 		s := generated.At[bufferPutAt2](f)
@@ -2073,7 +2075,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b, tr = h.b, h.tr
 //line locks.go:157
 		err1 = generated.Err(f)
-//line locks_task.go:2077
+//line locks_task.go:2079
 		goto resume2
 	case 3:
 		s := generated.At[bufferPutAt3](f)
@@ -2081,7 +2083,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b = h.b
 //line locks.go:161
 		generated.ChildErr(f)
-//line locks_task.go:2085
+//line locks_task.go:2087
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2093,7 +2095,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 	}
 //line locks.go:152
 	err = b.m.Lock(t)
-//line locks_task.go:2097
+//line locks_task.go:2099
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2122,7 +2124,7 @@ loop1:
 	}
 //line locks.go:157
 	err1 = b.change.Wait(t)
-//line locks_task.go:2126
+//line locks_task.go:2128
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2143,7 +2145,7 @@ end2:
 end3:
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:2147
+//line locks_task.go:2149
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b}
@@ -2157,7 +2159,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:2161
+//line locks_task.go:2163
 exit:
 	if p.Run(t) {
 		*h = bufferPutHeld{exit: h.exit}
@@ -2187,7 +2189,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	{
 //line locks.go:168
 		err1 := b.m.Lock(t)
-//line locks_task.go:2191
+//line locks_task.go:2193
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 1)
 			*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
@@ -2214,7 +2216,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 		{
 //line locks.go:173
 			err2 := b.change.Wait(t)
-//line locks_task.go:2218
+//line locks_task.go:2220
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 2)
 				*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
@@ -2233,7 +2235,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	return v, nil
 }
 
-//line locks_task.go:2237
+//line locks_task.go:2239
 
 // bufferTakeDefer1 enters what (*buffer).take defers in line 171 in the list of its frame.
 func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2245,7 +2247,7 @@ func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2249
+//line locks_task.go:2251
 
 // bufferTakeStep is the step form of (*buffer).take.
 func bufferTakeStep(f *generated.Frame, h *bufferTakeHeld) generated.Step {
@@ -2273,13 +2275,13 @@ func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generate
 		b = h.b
 //line locks.go:168
 		err1 = generated.Err(f)
-//line locks_task.go:2277
+//line locks_task.go:2279
 		goto resume1
 	case 2:
 		b = h.b
 //line locks.go:173
 		err2 = generated.Err(f)
-//line locks_task.go:2283
+//line locks_task.go:2285
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2291,7 +2293,7 @@ func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generate
 	}
 //line locks.go:168
 	err1 = b.m.Lock(t)
-//line locks_task.go:2295
+//line locks_task.go:2297
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 1), true
@@ -2319,7 +2321,7 @@ loop1:
 	}
 //line locks.go:173
 	err2 = b.change.Wait(t)
-//line locks_task.go:2323
+//line locks_task.go:2325
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 2), true
@@ -2344,7 +2346,7 @@ end3:
 		*err = nil
 		goto exit
 	}
-//line locks_task.go:2348
+//line locks_task.go:2350
 exit:
 	if p.Run(t) {
 		*h = bufferTakeHeld{exit: h.exit}
@@ -2397,7 +2399,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2401
+//line locks_task.go:2403
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2419,7 +2421,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[condFunc1Held](c) = condFunc1Held{tr: tr, b: b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2423
+//line locks_task.go:2425
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[condHeld](t, condKind, 1)
 			s := generated.At[condAt1](f)
@@ -2436,7 +2438,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2440
+//line locks_task.go:2442
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2461,7 +2463,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[condFunc2Held](c) = condFunc2Held{tr: tr, b: b, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2465
+//line locks_task.go:2467
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[condHeld](t, condKind, 2)
 			s := generated.At[condAt2](f)
@@ -2473,7 +2475,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:207
 	err := g.Wait(t)
-//line locks_task.go:2477
+//line locks_task.go:2479
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[condHeld](t, condKind, 3)
 		*h = condHeld{sums: sums}
@@ -2483,7 +2485,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sums[0] + sums[1], err
 }
 
-//line locks_task.go:2487
+//line locks_task.go:2489
 
 // condStep is the step form of cond.
 func condStep(f *generated.Frame, h *condHeld) generated.Step {
@@ -2509,7 +2511,7 @@ func condStep(f *generated.Frame, h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:188
 		generated.Child(f)
-//line locks_task.go:2513
+//line locks_task.go:2515
 		goto resume1
 	case 2:
 		s := generated.At[condAt2](f)
@@ -2518,13 +2520,13 @@ func condStep(f *generated.Frame, h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:196
 		generated.Child(f)
-//line locks_task.go:2522
+//line locks_task.go:2524
 		goto resume2
 	case 3:
 		sums = h.sums
 //line locks.go:207
 		err = generated.Err(f)
-//line locks_task.go:2528
+//line locks_task.go:2530
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2552,7 +2554,7 @@ loop1:
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2556
+//line locks_task.go:2558
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2575,7 +2577,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2579
+//line locks_task.go:2581
 	if generated.Suspended(t) {
 		s := generated.At[condAt1](f)
 		*s = condAt1{i1: i1, i: i}
@@ -2596,7 +2598,7 @@ resume1:
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2600
+//line locks_task.go:2602
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2622,7 +2624,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2626
+//line locks_task.go:2628
 	if generated.Suspended(t) {
 		s := generated.At[condAt2](f)
 		*s = condAt2{i1: i1}
@@ -2637,7 +2639,7 @@ resume2:
 end1:
 //line locks.go:207
 	err = g.Wait(t)
-//line locks_task.go:2641
+//line locks_task.go:2643
 	if generated.Suspended(t) {
 		*h = condHeld{sums: sums}
 		return generated.Wait(f, t, 3)
@@ -2647,7 +2649,7 @@ resume3:
 	return generated.Return[int](f, sums[0]+sums[1], err)
 }
 
-//line locks_task.go:2651
+//line locks_task.go:2653
 
 // condFunc1Args has the arguments of cond.func1.
 type condFunc1Args struct {
@@ -2688,7 +2690,7 @@ func condFunc1Step(f *generated.Frame, h *condFunc1Held) generated.Step {
 		tr, b = h.tr, h.b
 //line locks.go:190
 		err = generated.ChildErr(f)
-//line locks_task.go:2692
+//line locks_task.go:2694
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2702,7 +2704,7 @@ loop1:
 	}
 //line locks.go:190
 	err = bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2706
+//line locks_task.go:2708
 	if generated.Suspended(t) {
 		*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 		*h = condFunc1Held{tr: tr, b: b}
@@ -2724,7 +2726,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2728
+//line locks_task.go:2730
 
 // condFunc2Args has the arguments of cond.func2.
 type condFunc2Args struct {
@@ -2769,7 +2771,7 @@ func condFunc2Step(f *generated.Frame, h *condFunc2Held) generated.Step {
 //line locks.go:198
 		v = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:2773
+//line locks_task.go:2775
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2783,7 +2785,7 @@ loop1:
 	}
 //line locks.go:198
 	v, err = bufferTakeStart(b, t, tr)
-//line locks_task.go:2787
+//line locks_task.go:2789
 	if generated.Suspended(t) {
 		s := generated.At[condFunc2At1](f)
 		*s = condFunc2At1{i: i, i1: i1}
@@ -2805,7 +2807,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2809
+//line locks_task.go:2811
 
 // eventArgs has the arguments of event.
 type eventArgs struct {
@@ -2839,7 +2841,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e.Set()
 	for i := 0; i < n; i++ {
 		valueStart(t, tr, i)
-//line locks_task.go:2843
+//line locks_task.go:2845
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventHeld](t, eventKind, 1)
 			*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
@@ -2849,7 +2851,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:217
 			err := e.Wait(t)
-//line locks_task.go:2853
+//line locks_task.go:2855
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[eventHeld](t, eventKind, 2)
 				*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
@@ -2868,7 +2870,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line locks_task.go:2872
+//line locks_task.go:2874
 
 // eventStep is the step form of event.
 func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
@@ -2890,7 +2892,7 @@ func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 		tr, e = h.tr, h.e
 //line locks.go:216
 		generated.Child(f)
-//line locks_task.go:2894
+//line locks_task.go:2896
 		goto resume1
 	case 2:
 		s := generated.At[eventAt2](f)
@@ -2898,7 +2900,7 @@ func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 		tr, e = h.tr, h.e
 //line locks.go:217
 		err = generated.Err(f)
-//line locks_task.go:2902
+//line locks_task.go:2904
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2915,7 +2917,7 @@ loop1:
 	}
 //line locks.go:216
 	valueStart(t, tr, i)
-//line locks_task.go:2919
+//line locks_task.go:2921
 	if generated.Suspended(t) {
 		*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2924,7 +2926,7 @@ loop1:
 resume1:
 //line locks.go:217
 	err = e.Wait(t)
-//line locks_task.go:2928
+//line locks_task.go:2930
 	if generated.Suspended(t) {
 		*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2948,7 +2950,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line locks_task.go:2952
+//line locks_task.go:2954
 
 // eventManyArgs has the arguments of eventMany.
 type eventManyArgs struct {
@@ -2998,7 +3000,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:3002
+//line locks_task.go:3004
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -3012,7 +3014,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:3016
+//line locks_task.go:3018
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: &back, passed: &passed}
@@ -3030,7 +3032,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[eventManyFunc1Held](c) = eventManyFunc1Held{tr: tr, e: &e, back: &back, passed: &passed}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3034
+//line locks_task.go:3036
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 1)
 			s := generated.At[eventManyAt1](f)
@@ -3042,7 +3044,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3046
+//line locks_task.go:3048
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 2)
 		s := generated.At[eventManyAt2](f)
@@ -3056,7 +3058,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:244
 		err := back.Wait(t)
-//line locks_task.go:3060
+//line locks_task.go:3062
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 3)
 			s := generated.At[eventManyAt3](f)
@@ -3068,7 +3070,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:244
 		if err != nil {
 			g.Wait(t)
-//line locks_task.go:3072
+//line locks_task.go:3074
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 4)
 				*h = eventManyHeld{err: err}
@@ -3080,7 +3082,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:248
 	err1 := g.Wait(t)
-//line locks_task.go:3084
+//line locks_task.go:3086
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 5)
 		*h = eventManyHeld{passed: &passed}
@@ -3090,7 +3092,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(passed.Load()), err1
 }
 
-//line locks_task.go:3094
+//line locks_task.go:3096
 
 // eventManyStep is the step form of eventMany.
 func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
@@ -3116,7 +3118,7 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		tr, e, back, passed = h.tr, h.e, h.back, h.passed
 //line locks.go:231
 		generated.Child(f)
-//line locks_task.go:3120
+//line locks_task.go:3122
 		goto resume1
 	case 2:
 		s := generated.At[eventManyAt2](f)
@@ -3124,7 +3126,7 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		e, back, passed = h.e, h.back, h.passed
 //line locks.go:242
 		generated.ChildErr(f)
-//line locks_task.go:3128
+//line locks_task.go:3130
 		goto resume2
 	case 3:
 		s := generated.At[eventManyAt3](f)
@@ -3132,19 +3134,19 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		passed = h.passed
 //line locks.go:244
 		err = generated.Err(f)
-//line locks_task.go:3136
+//line locks_task.go:3138
 		goto resume3
 	case 4:
 		err = h.err
 //line locks.go:245
 		generated.Err(f)
-//line locks_task.go:3142
+//line locks_task.go:3144
 		goto resume4
 	case 5:
 		passed = h.passed
 //line locks.go:248
 		err1 = generated.Err(f)
-//line locks_task.go:3148
+//line locks_task.go:3150
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3172,7 +3174,7 @@ loop1:
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:3176
+//line locks_task.go:3178
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -3186,7 +3188,7 @@ loop1:
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:3190
+//line locks_task.go:3192
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: back, passed: passed}
@@ -3205,7 +3207,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3209
+//line locks_task.go:3211
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt1](f)
 		*s = eventManyAt1{i1: i1}
@@ -3220,7 +3222,7 @@ resume1:
 end1:
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3224
+//line locks_task.go:3226
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt2](f)
 		*s = eventManyAt2{}
@@ -3232,7 +3234,7 @@ resume2:
 //line locks.go:243
 	e.Set()
 	err = back.Wait(t)
-//line locks_task.go:3236
+//line locks_task.go:3238
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt3](f)
 		*s = eventManyAt3{}
@@ -3247,7 +3249,7 @@ resume3:
 	}
 //line locks.go:245
 	g.Wait(t)
-//line locks_task.go:3251
+//line locks_task.go:3253
 	if generated.Suspended(t) {
 		*h = eventManyHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3257,7 +3259,7 @@ resume4:
 	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line locks_task.go:3261
+//line locks_task.go:3263
 	if generated.Suspended(t) {
 		*h = eventManyHeld{passed: passed}
 		return generated.Wait(f, t, 5)
@@ -3267,7 +3269,7 @@ resume5:
 	return generated.Return[int](f, int(passed.Load()), err1)
 }
 
-//line locks_task.go:3271
+//line locks_task.go:3273
 
 // eventManyFunc1Args has the arguments of eventMany.func1.
 type eventManyFunc1Args struct {
@@ -3311,20 +3313,20 @@ func eventManyFunc1Step(f *generated.Frame, h *eventManyFunc1Held) generated.Ste
 		tr, back, passed = h.tr, h.back, h.passed
 //line locks.go:232
 		err = generated.Err(f)
-//line locks_task.go:3315
+//line locks_task.go:3317
 		goto resume1
 	case 2:
 		back, passed = h.back, h.passed
 //line locks.go:235
 		generated.ChildErr(f)
-//line locks_task.go:3321
+//line locks_task.go:3323
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:232
 	err = e.Wait(t)
-//line locks_task.go:3328
+//line locks_task.go:3330
 	if generated.Suspended(t) {
 		*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 		*h = eventManyFunc1Held{tr: tr, back: back, passed: passed}
@@ -3339,7 +3341,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	waitStart(t, tr, "passed", i)
-//line locks_task.go:3343
+//line locks_task.go:3345
 	if generated.Suspended(t) {
 		*h = eventManyFunc1Held{back: back, passed: passed}
 		return generated.Wait(f, t, 2)
@@ -3352,7 +3354,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3356
+//line locks_task.go:3358
 
 // semaphoreArgs has the arguments of semaphore.
 type semaphoreArgs struct {
@@ -3402,7 +3404,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line locks.go:255
 				err := s.Acquire(t, i)
-//line locks_task.go:3406
+//line locks_task.go:3408
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 1)
 					*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
@@ -3416,7 +3418,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line locks.go:258
 			valueStart(t, tr, int(i))
-//line locks_task.go:3420
+//line locks_task.go:3422
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 2)
 				*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
@@ -3429,7 +3431,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v := valueStart(t, tr, 5)
-//line locks_task.go:3433
+//line locks_task.go:3435
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 3)
 		s1 := generated.At[semaphoreAt3](f)
@@ -3440,7 +3442,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:262
 	err1 := s.Acquire(t, int64(v))
-//line locks_task.go:3444
+//line locks_task.go:3446
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, semaphoreKind, 4)
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
@@ -3450,7 +3452,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:3454
+//line locks_task.go:3456
 
 // semaphoreStep is the step form of semaphore.
 func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
@@ -3473,7 +3475,7 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 		tr, s = h.tr, h.s
 //line locks.go:255
 		err = generated.Err(f)
-//line locks_task.go:3477
+//line locks_task.go:3479
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreAt2](f)
@@ -3481,7 +3483,7 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 		tr, s = h.tr, h.s
 //line locks.go:258
 		generated.Child(f)
-//line locks_task.go:3485
+//line locks_task.go:3487
 		goto resume2
 	case 3:
 		s1 := generated.At[semaphoreAt3](f)
@@ -3490,14 +3492,14 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 //line locks.go:262
 		v = s1.result
 		generated.Child(f)
-//line locks_task.go:3494
+//line locks_task.go:3496
 		goto resume3
 	case 4:
 		s1 := generated.At[semaphoreAt4](f)
 		n = s1.n
 //line locks.go:262
 		err1 = generated.Err(f)
-//line locks_task.go:3501
+//line locks_task.go:3503
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3512,7 +3514,7 @@ loop1:
 	}
 //line locks.go:255
 	err = s.Acquire(t, i)
-//line locks_task.go:3516
+//line locks_task.go:3518
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
 		h = generated.Hold(t, semaphoreKind, f, h)
@@ -3528,7 +3530,7 @@ resume1:
 	return generated.Return[int](f, int(i), err)
 end1:
 	valueStart(t, tr, int(i))
-//line locks_task.go:3532
+//line locks_task.go:3534
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
 		h = generated.Hold(t, semaphoreKind, f, h)
@@ -3544,7 +3546,7 @@ end2:
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v = valueStart(t, tr, 5)
-//line locks_task.go:3548
+//line locks_task.go:3550
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreAt3](f)
 		*s1 = semaphoreAt3{n: n}
@@ -3556,7 +3558,7 @@ end2:
 resume3:
 //line locks.go:262
 	err1 = s.Acquire(t, int64(v))
-//line locks_task.go:3560
+//line locks_task.go:3562
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
 		if h != nil {
@@ -3569,7 +3571,7 @@ resume4:
 	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:3573
+//line locks_task.go:3575
 
 // semaphoreContendedArgs has the arguments of semaphoreContended.
 type semaphoreContendedArgs struct {
@@ -3613,7 +3615,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3617
+//line locks_task.go:3619
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3630,7 +3632,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3634
+//line locks_task.go:3636
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3650,7 +3652,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 			*generated.CallHeld[semaphoreContendedFunc1Held](c) = semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3654
+//line locks_task.go:3656
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 1)
 			s1 := generated.At[semaphoreContendedAt1](f)
@@ -3662,7 +3664,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line locks.go:287
 	err := g.Wait(t)
-//line locks_task.go:3666
+//line locks_task.go:3668
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 2)
 		*h = semaphoreContendedHeld{turns: &turns}
@@ -3672,7 +3674,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return int(turns.Load()), err
 }
 
-//line locks_task.go:3676
+//line locks_task.go:3678
 
 // semaphoreContendedStep is the step form of semaphoreContended.
 func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) generated.Step {
@@ -3697,13 +3699,13 @@ func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) gener
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:270
 		generated.Child(f)
-//line locks_task.go:3701
+//line locks_task.go:3703
 		goto resume1
 	case 2:
 		turns = h.turns
 //line locks.go:287
 		err = generated.Err(f)
-//line locks_task.go:3707
+//line locks_task.go:3709
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3735,7 +3737,7 @@ loop1:
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3739
+//line locks_task.go:3741
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3752,7 +3754,7 @@ loop1:
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3756
+//line locks_task.go:3758
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3773,7 +3775,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3777
+//line locks_task.go:3779
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreContendedAt1](f)
 		*s1 = semaphoreContendedAt1{n: n, i1: i1}
@@ -3788,7 +3790,7 @@ resume1:
 end1:
 //line locks.go:287
 	err = g.Wait(t)
-//line locks_task.go:3792
+//line locks_task.go:3794
 	if generated.Suspended(t) {
 		*h = semaphoreContendedHeld{turns: turns}
 		return generated.Wait(f, t, 2)
@@ -3798,7 +3800,7 @@ resume2:
 	return generated.Return[int](f, int(turns.Load()), err)
 }
 
-//line locks_task.go:3802
+//line locks_task.go:3804
 
 // semaphoreContendedFunc1Args has the arguments of semaphoreContended.func1.
 type semaphoreContendedFunc1Args struct {
@@ -3852,7 +3854,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1H
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:273
 		err = generated.Err(f)
-//line locks_task.go:3856
+//line locks_task.go:3858
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreContendedFunc1At2](f)
@@ -3860,7 +3862,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1H
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:279
 		generated.ChildErr(f)
-//line locks_task.go:3864
+//line locks_task.go:3866
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3875,7 +3877,7 @@ loop1:
 	}
 //line locks.go:273
 	err = s.Acquire(t, k)
-//line locks_task.go:3879
+//line locks_task.go:3881
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3893,7 +3895,7 @@ end1:
 		tr.Print("too many")
 	}
 	waitStart(t, tr, "holds", k)
-//line locks_task.go:3897
+//line locks_task.go:3899
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3912,7 +3914,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3916
+//line locks_task.go:3918
 
 // waitGroupArgs has the arguments of waitGroup.
 type waitGroupArgs struct {
@@ -3973,7 +3975,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:301
 						err := m.Lock(t)
-//line locks_task.go:3977
+//line locks_task.go:3979
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 							*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
@@ -3999,7 +4001,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}()
 //line locks.go:305
 					v := valueStart(t, tr, i)
-//line locks_task.go:4003
+//line locks_task.go:4005
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 						s := generated.At[waitGroupFunc1At2](f)
@@ -4020,7 +4022,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[waitGroupFunc1Held](c) = waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}
 				generated.GoCall(t, &g, c)
 			}
-//line locks_task.go:4024
+//line locks_task.go:4026
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 1)
 				s := generated.At[waitGroupAt1](f)
@@ -4033,7 +4035,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:309
 			err := left.Wait(t)
-//line locks_task.go:4037
+//line locks_task.go:4039
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 2)
 				s := generated.At[waitGroupAt2](f)
@@ -4045,7 +4047,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:309
 			if err != nil {
 				g.Wait(t)
-//line locks_task.go:4049
+//line locks_task.go:4051
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 3)
 					*h = waitGroupHeld{err: err}
@@ -4059,7 +4061,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(round, sum)
 	}
 	err1 := g.Wait(t)
-//line locks_task.go:4063
+//line locks_task.go:4065
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 4)
 		*h = waitGroupHeld{sum: &sum}
@@ -4069,7 +4071,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line locks_task.go:4073
+//line locks_task.go:4075
 
 // waitGroupStep is the step form of waitGroup.
 func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
@@ -4095,7 +4097,7 @@ func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:299
 		generated.Child(f)
-//line locks_task.go:4099
+//line locks_task.go:4101
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupAt2](f)
@@ -4104,19 +4106,19 @@ func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:309
 		err = generated.Err(f)
-//line locks_task.go:4108
+//line locks_task.go:4110
 		goto resume2
 	case 3:
 		err = h.err
 //line locks.go:310
 		generated.Err(f)
-//line locks_task.go:4114
+//line locks_task.go:4116
 		goto resume3
 	case 4:
 		sum = h.sum
 //line locks.go:315
 		err1 = generated.Err(f)
-//line locks_task.go:4120
+//line locks_task.go:4122
 		goto resume4
 	default:
 		return f.BadResume()
@@ -4164,7 +4166,7 @@ loop2:
 				{
 //line locks.go:301
 					err := m.Lock(t)
-//line locks_task.go:4168
+//line locks_task.go:4170
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 						*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
@@ -4190,7 +4192,7 @@ loop2:
 				}()
 //line locks.go:305
 				v := valueStart(t, tr, i)
-//line locks_task.go:4194
+//line locks_task.go:4196
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 					s := generated.At[waitGroupFunc1At2](f)
@@ -4212,7 +4214,7 @@ loop2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4216
+//line locks_task.go:4218
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt1](f)
 		*s = waitGroupAt1{n: n, round: round, i1: i1}
@@ -4227,7 +4229,7 @@ resume1:
 end1:
 //line locks.go:309
 	err = left.Wait(t)
-//line locks_task.go:4231
+//line locks_task.go:4233
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt2](f)
 		*s = waitGroupAt2{n: n, round: round}
@@ -4242,7 +4244,7 @@ resume2:
 	}
 //line locks.go:310
 	g.Wait(t)
-//line locks_task.go:4246
+//line locks_task.go:4248
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{err: err}
 		return generated.Wait(f, t, 3)
@@ -4258,7 +4260,7 @@ end2:
 end3:
 //line locks.go:315
 	err1 = g.Wait(t)
-//line locks_task.go:4262
+//line locks_task.go:4264
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{sum: sum}
 		return generated.Wait(f, t, 4)
@@ -4268,7 +4270,7 @@ resume4:
 	return generated.Return[int](f, *sum, err1)
 }
 
-//line locks_task.go:4272
+//line locks_task.go:4274
 
 // waitGroupFunc1Args has the arguments of waitGroup.func1.
 type waitGroupFunc1Args struct {
@@ -4314,7 +4316,7 @@ func waitGroupFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line locks_task.go:4318
+//line locks_task.go:4320
 
 // waitGroupFunc1Defer2 enters what waitGroup.func1 defers in line 304 in the list of its frame.
 func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
@@ -4326,7 +4328,7 @@ func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
 	})
 }
 
-//line locks_task.go:4330
+//line locks_task.go:4332
 
 // waitGroupFunc1Step is the step form of waitGroup.func1.
 func waitGroupFunc1Step(f *generated.Frame, h *waitGroupFunc1Held) generated.Step {
@@ -4359,7 +4361,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 		tr, sum, m = h.tr, h.sum, h.m
 //line locks.go:301
 		err = generated.Err(f)
-//line locks_task.go:4363
+//line locks_task.go:4365
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupFunc1At2](f)
@@ -4367,7 +4369,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 //line locks.go:305
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4371
+//line locks_task.go:4373
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4384,7 +4386,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 	}
 //line locks.go:301
 	err = m.Lock(t)
-//line locks_task.go:4388
+//line locks_task.go:4390
 	if generated.Suspended(t) {
 		*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 		*h = waitGroupFunc1Held{exit: h.exit, tr: tr, sum: sum, m: m}
@@ -4408,7 +4410,7 @@ end1:
 	}
 //line locks.go:305
 	v = valueStart(t, tr, i)
-//line locks_task.go:4412
+//line locks_task.go:4414
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupFunc1At2](f)
 		*s = waitGroupFunc1At2{}
@@ -4423,7 +4425,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:4427
+//line locks_task.go:4429
 exit:
 	if p.Run(t) {
 		*h = waitGroupFunc1Held{exit: h.exit}
@@ -4507,7 +4509,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 		tr, o = h.tr, h.o
 //line locks.go:329
 		err1 = generated.Err(f)
-//line locks_task.go:4511
+//line locks_task.go:4513
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4531,7 +4533,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 					{
 //line locks.go:324
 						e := o.Do(t, nil)
-//line locks_task.go:4535
+//line locks_task.go:4537
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[onceFunc1Held](t, onceFunc1Kind, 1)
 							*h = onceFunc1Held{tr: tr}
@@ -4556,7 +4558,7 @@ loop1:
 //line locks.go:329
 	err1 = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line locks_task.go:4560
+//line locks_task.go:4562
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[onceFunc2Held](t, onceFunc2Kind, 1)
 			s := generated.At[onceFunc2At1](f)
@@ -4574,14 +4576,14 @@ loop1:
 			panic("in once")
 		}
 		err := waitStart(t, tr, "end of once")
-//line locks_task.go:4578
+//line locks_task.go:4580
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line locks.go:337
 		return err
 	}))
-//line locks_task.go:4585
+//line locks_task.go:4587
 	if generated.Suspended(t) {
 		*generated.At[onceAt1](f) = onceAt1{n: n, i: i}
 		*h = onceHeld{exit: h.exit, tr: tr, o: o}
@@ -4598,7 +4600,7 @@ resume1:
 end1:
 //line locks.go:341
 	goto exit
-//line locks_task.go:4602
+//line locks_task.go:4604
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -4633,7 +4635,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		tr = h.tr
 //line locks.go:324
 		e = generated.Err(f)
-//line locks_task.go:4637
+//line locks_task.go:4639
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4643,7 +4645,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		*err = fmt.Errorf("recovered %v", v)
 	}
 	e = o.Do(t, nil)
-//line locks_task.go:4647
+//line locks_task.go:4649
 	if generated.Suspended(t) {
 		*h = onceFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -4656,7 +4658,7 @@ resume1:
 //line locks.go:325
 	tr.Print(e != nil)
 end1:
-//line locks_task.go:4660
+//line locks_task.go:4662
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4701,19 +4703,19 @@ func onceFunc2Step(f *generated.Frame, h *onceFunc2Held) generated.Step {
 //line locks.go:330
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4705
+//line locks_task.go:4707
 		goto resume1
 	case 2:
 //line locks.go:337
 		err = generated.ChildErr(f)
-//line locks_task.go:4710
+//line locks_task.go:4712
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:330
 	v = valueStart(t, tr, 1)
-//line locks_task.go:4717
+//line locks_task.go:4719
 	if generated.Suspended(t) {
 		s := generated.At[onceFunc2At1](f)
 		*s = onceFunc2At1{n: n}
@@ -4732,7 +4734,7 @@ resume1:
 		panic("in once")
 	}
 	err = waitStart(t, tr, "end of once")
-//line locks_task.go:4736
+//line locks_task.go:4738
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = onceFunc2Held{}
@@ -4744,7 +4746,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:4748
+//line locks_task.go:4750
 
 // onceContendedArgs has the arguments of onceContended.
 type onceContendedArgs struct {
@@ -4778,7 +4780,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4782
+//line locks_task.go:4784
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
@@ -4787,7 +4789,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4791
+//line locks_task.go:4793
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: &calls}
@@ -4797,7 +4799,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					calls++
 					return nil
 				}))
-//line locks_task.go:4801
+//line locks_task.go:4803
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: &calls}
@@ -4814,7 +4816,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[onceContendedFunc1Held](c) = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:4818
+//line locks_task.go:4820
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 1)
 			s := generated.At[onceContendedAt1](f)
@@ -4826,7 +4828,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:362
 	err := g.Wait(t)
-//line locks_task.go:4830
+//line locks_task.go:4832
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 2)
 		*h = onceContendedHeld{calls: &calls}
@@ -4836,7 +4838,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return calls, err
 }
 
-//line locks_task.go:4840
+//line locks_task.go:4842
 
 // onceContendedStep is the step form of onceContended.
 func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step {
@@ -4862,13 +4864,13 @@ func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step 
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:349
 		generated.Child(f)
-//line locks_task.go:4866
+//line locks_task.go:4868
 		goto resume1
 	case 2:
 		calls = h.calls
 //line locks.go:362
 		err = generated.Err(f)
-//line locks_task.go:4872
+//line locks_task.go:4874
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4892,7 +4894,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4896
+//line locks_task.go:4898
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
@@ -4901,7 +4903,7 @@ loop1:
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4905
+//line locks_task.go:4907
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: calls}
@@ -4911,7 +4913,7 @@ loop1:
 					*calls++
 					return nil
 				}))
-//line locks_task.go:4915
+//line locks_task.go:4917
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: calls}
@@ -4929,7 +4931,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4933
+//line locks_task.go:4935
 	if generated.Suspended(t) {
 		s := generated.At[onceContendedAt1](f)
 		*s = onceContendedAt1{i: i}
@@ -4944,7 +4946,7 @@ resume1:
 end1:
 //line locks.go:362
 	err = g.Wait(t)
-//line locks_task.go:4948
+//line locks_task.go:4950
 	if generated.Suspended(t) {
 		*h = onceContendedHeld{calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4954,7 +4956,7 @@ resume2:
 	return generated.Return[int](f, *calls, err)
 }
 
-//line locks_task.go:4958
+//line locks_task.go:4960
 
 type onceContendedFunc1Held = struct {
 	tr    *cases.Trace
@@ -4980,20 +4982,20 @@ func onceContendedFunc1Step(f *generated.Frame, h *onceContendedFunc1Held) gener
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:350
 		generated.ChildErr(f)
-//line locks_task.go:4984
+//line locks_task.go:4986
 		goto resume1
 	case 2:
 		tr, calls = h.tr, h.calls
 //line locks.go:351
 		err = generated.Err(f)
-//line locks_task.go:4990
+//line locks_task.go:4992
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:350
 	waitStart(t, tr, "comes")
-//line locks_task.go:4997
+//line locks_task.go:4999
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5002,7 +5004,7 @@ resume1:
 //line locks.go:351
 	err = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		waitStart(t, tr, "once")
-//line locks_task.go:5006
+//line locks_task.go:5008
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 			*h = onceContendedFunc1Func1Held{calls: calls}
@@ -5012,7 +5014,7 @@ resume1:
 		*calls++
 		return nil
 	}))
-//line locks_task.go:5016
+//line locks_task.go:5018
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -5025,7 +5027,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:5029
+//line locks_task.go:5031
 
 type onceContendedFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -5048,14 +5050,14 @@ func onceContendedFunc1Func1Step(f *generated.Frame, h *onceContendedFunc1Func1H
 		calls = h.calls
 //line locks.go:352
 		generated.ChildErr(f)
-//line locks_task.go:5052
+//line locks_task.go:5054
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line locks.go:352
 	waitStart(t, tr, "once")
-//line locks_task.go:5059
+//line locks_task.go:5061
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Func1Held{calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5066,7 +5068,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:5070
+//line locks_task.go:5072
 
 // addValueInLocks returns the start form of recv.add.
 func addValueInLocks(recv *counter) func(*task.T, *cases.Trace, int) (int, error) {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package waits
 
 import (
@@ -124,7 +126,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:128
+//line scopes_task.go:130
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
@@ -139,14 +141,14 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:143
+//line scopes_task.go:145
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:150
+//line scopes_task.go:152
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -163,7 +165,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:167
+//line scopes_task.go:169
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 2)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -173,7 +175,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes.go:28
 	tr.Print(err)
 	err1 := waitStart(t, tr, "outside")
-//line scopes_task.go:177
+//line scopes_task.go:179
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[timeoutHeld](t, timeoutKind, 3)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -184,7 +186,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line scopes_task.go:188
+//line scopes_task.go:190
 
 // timeoutStep is the step form of timeout.
 func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
@@ -207,19 +209,19 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		tr, k = h.tr, h.k
 //line scopes.go:16
 		err = generated.Err(f)
-//line scopes_task.go:211
+//line scopes_task.go:213
 		goto resume1
 	case 2:
 		tr, k = h.tr, h.k
 //line scopes.go:27
 		err = generated.Err(f)
-//line scopes_task.go:217
+//line scopes_task.go:219
 		goto resume2
 	case 3:
 		k = h.k
 //line scopes.go:29
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:223
+//line scopes_task.go:225
 		goto resume3
 	default:
 		return f.BadResume()
@@ -227,7 +229,7 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:231
+//line scopes_task.go:233
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			s := generated.At[timeoutFunc1At1](f)
@@ -241,14 +243,14 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:245
+//line scopes_task.go:247
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:252
+//line scopes_task.go:254
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 1)
@@ -264,7 +266,7 @@ resume1:
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:268
+//line scopes_task.go:270
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 2)
@@ -273,7 +275,7 @@ resume2:
 //line scopes.go:28
 	tr.Print(err)
 	err1 = waitStart(t, tr, "outside")
-//line scopes_task.go:277
+//line scopes_task.go:279
 	if generated.Suspended(t) {
 		*h = timeoutHeld{k: k}
 		return generated.Wait(f, t, 3)
@@ -283,7 +285,7 @@ resume3:
 	return generated.Return[int](f, *k, err1)
 }
 
-//line scopes_task.go:287
+//line scopes_task.go:289
 
 // timeoutFunc1At1 is what timeout.func1 keeps while it waits in line 17.
 type timeoutFunc1At1 struct {
@@ -318,19 +320,19 @@ func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 //line scopes.go:17
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:322
+//line scopes_task.go:324
 		goto resume1
 	case 2:
 //line scopes.go:20
 		err = generated.ChildErr(f)
-//line scopes_task.go:327
+//line scopes_task.go:329
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:17
 	v = valueStart(t, tr, 5)
-//line scopes_task.go:334
+//line scopes_task.go:336
 	if generated.Suspended(t) {
 		s := generated.At[timeoutFunc1At1](f)
 		*s = timeoutFunc1At1{}
@@ -345,7 +347,7 @@ resume1:
 	_, has = t.Context().Deadline()
 	tr.Print(has)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:349
+//line scopes_task.go:351
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutFunc1Held{}
@@ -357,7 +359,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:361
+//line scopes_task.go:363
 
 var timeoutFunc2Kind *generated.Kind
 
@@ -373,7 +375,7 @@ func timeoutFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line scopes_task.go:377
+//line scopes_task.go:379
 
 // timeoutPassesArgs has the arguments of timeoutPasses.
 type timeoutPassesArgs struct {
@@ -415,7 +417,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}()
 //line scopes.go:36
 		err := never.Wait(t)
-//line scopes_task.go:419
+//line scopes_task.go:421
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 			*h = timeoutPassesFunc1Held{tr: tr}
@@ -424,7 +426,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line scopes.go:37
 		waitStart(t, tr, "passed")
-//line scopes_task.go:428
+//line scopes_task.go:430
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 			*h = timeoutPassesFunc1Held{err: err}
@@ -434,7 +436,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:38
 		return err
 	})
-//line scopes_task.go:438
+//line scopes_task.go:440
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[timeoutPassesHeld](t, timeoutPassesKind, 1)
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
@@ -444,7 +446,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 := waitStart(t, tr, "after")
-//line scopes_task.go:448
+//line scopes_task.go:450
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, timeoutPassesKind, 2)
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
@@ -454,7 +456,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line scopes_task.go:458
+//line scopes_task.go:460
 
 // timeoutPassesStep is the step form of timeoutPasses.
 func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step {
@@ -476,14 +478,14 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 		tr = h.tr
 //line scopes.go:34
 		err = generated.Err(f)
-//line scopes_task.go:480
+//line scopes_task.go:482
 		goto resume1
 	case 2:
 		s := generated.At[timeoutPassesAt2](f)
 		n = s.n
 //line scopes.go:41
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:487
+//line scopes_task.go:489
 		goto resume2
 	default:
 		return f.BadResume()
@@ -506,7 +508,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}()
 //line scopes.go:36
 			err := never.Wait(t)
-//line scopes_task.go:510
+//line scopes_task.go:512
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 				*h = timeoutPassesFunc1Held{tr: tr}
@@ -515,7 +517,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}
 //line scopes.go:37
 			waitStart(t, tr, "passed")
-//line scopes_task.go:519
+//line scopes_task.go:521
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 				*h = timeoutPassesFunc1Held{err: err}
@@ -526,7 +528,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			return err
 		})
 	}
-//line scopes_task.go:530
+//line scopes_task.go:532
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
 		h = generated.Hold(t, timeoutPassesKind, f, h)
@@ -537,7 +539,7 @@ resume1:
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:541
+//line scopes_task.go:543
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		if h != nil {
@@ -550,7 +552,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 }
 
-//line scopes_task.go:554
+//line scopes_task.go:556
 
 // timeoutPassesFunc1Exit is what timeoutPasses.func1 needs until it has ended: its deferred calls and its results.
 type timeoutPassesFunc1Exit struct {
@@ -578,7 +580,7 @@ func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:582
+//line scopes_task.go:584
 
 // timeoutPassesFunc1Step is the step form of timeoutPasses.func1.
 func timeoutPassesFunc1Step(f *generated.Frame, h *timeoutPassesFunc1Held) generated.Step {
@@ -604,13 +606,13 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 		tr = h.tr
 //line scopes.go:36
 		err = generated.Err(f)
-//line scopes_task.go:608
+//line scopes_task.go:610
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:37
 		generated.ChildErr(f)
-//line scopes_task.go:614
+//line scopes_task.go:616
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -627,7 +629,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 	}
 //line scopes.go:36
 	err = never.Wait(t)
-//line scopes_task.go:631
+//line scopes_task.go:633
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -635,7 +637,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 resume1:
 //line scopes.go:37
 	waitStart(t, tr, "passed")
-//line scopes_task.go:639
+//line scopes_task.go:641
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -646,7 +648,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:650
+//line scopes_task.go:652
 exit:
 	if p.Run(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit}
@@ -695,7 +697,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return errWait
 					}
 					v := valueStart(t, tr, i+10)
-//line scopes_task.go:699
+//line scopes_task.go:701
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -709,7 +711,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					sum += v
 					return nil
 				})
-//line scopes_task.go:713
+//line scopes_task.go:715
 				if generated.Suspended(t) {
 					generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 					return
@@ -717,7 +719,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:48
 				return err
 			})
-//line scopes_task.go:721
+//line scopes_task.go:723
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -728,7 +730,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:56
 			if errors.Is(err, errWait) {
 				waitStart(t, tr, "continue")
-//line scopes_task.go:732
+//line scopes_task.go:734
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -749,7 +751,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line scopes_task.go:753
+//line scopes_task.go:755
 
 // timeoutsNestedStep is the step form of timeoutsNested.
 func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Step {
@@ -771,7 +773,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:47
 		err = generated.Err(f)
-//line scopes_task.go:775
+//line scopes_task.go:777
 		goto resume1
 	case 2:
 		s := generated.At[timeoutsNestedAt2](f)
@@ -779,7 +781,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:57
 		generated.ChildErr(f)
-//line scopes_task.go:783
+//line scopes_task.go:785
 		goto resume2
 	default:
 		return f.BadResume()
@@ -805,7 +807,7 @@ loop1:
 					return errWait
 				}
 				v := valueStart(t, tr, i+10)
-//line scopes_task.go:809
+//line scopes_task.go:811
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 					s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -818,7 +820,7 @@ loop1:
 				*sum += v
 				return nil
 			})
-//line scopes_task.go:822
+//line scopes_task.go:824
 			if generated.Suspended(t) {
 				generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 				return
@@ -827,7 +829,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:831
+//line scopes_task.go:833
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -840,7 +842,7 @@ resume1:
 	}
 //line scopes.go:57
 	waitStart(t, tr, "continue")
-//line scopes_task.go:844
+//line scopes_task.go:846
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -863,7 +865,7 @@ end2:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:867
+//line scopes_task.go:869
 
 // timeoutsNestedFunc1Args has the arguments of timeoutsNested.func1.
 type timeoutsNestedFunc1Args struct {
@@ -896,7 +898,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 	case 1:
 //line scopes.go:48
 		err = generated.Err(f)
-//line scopes_task.go:900
+//line scopes_task.go:902
 		goto resume1
 	default:
 		return f.BadResume()
@@ -907,7 +909,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 			return errWait
 		}
 		v := valueStart(t, tr, i+10)
-//line scopes_task.go:911
+//line scopes_task.go:913
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 			s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -920,7 +922,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 		*sum += v
 		return nil
 	})
-//line scopes_task.go:924
+//line scopes_task.go:926
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutsNestedFunc1Held{}
@@ -932,7 +934,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:936
+//line scopes_task.go:938
 
 // timeoutsNestedFunc1Func1Args has the arguments of timeoutsNested.func1.func1.
 type timeoutsNestedFunc1Func1Args struct {
@@ -972,7 +974,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 //line scopes.go:52
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:976
+//line scopes_task.go:978
 		goto resume1
 	default:
 		return f.BadResume()
@@ -982,7 +984,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 		return generated.Return[struct{}](f, struct{}{}, errWait)
 	}
 	v = valueStart(t, tr, i+10)
-//line scopes_task.go:986
+//line scopes_task.go:988
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsNestedFunc1Func1At1](f)
 		*s = timeoutsNestedFunc1Func1At1{}
@@ -996,7 +998,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_task.go:1000
+//line scopes_task.go:1002
 
 // deadlineArgs has the arguments of deadline.
 type deadlineArgs struct {
@@ -1024,14 +1026,14 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		d, _ := t.Context().Deadline()
 		tr.Print(d.Sub(at).Abs() < time.Minute)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1028
+//line scopes_task.go:1030
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:73
 		return err
 	})
-//line scopes_task.go:1035
+//line scopes_task.go:1037
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deadlineHeld](t, deadlineKind, 1)
 		*h = deadlineHeld{tr: tr}
@@ -1042,7 +1044,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	v := valueStart(t, tr, 1)
-//line scopes_task.go:1046
+//line scopes_task.go:1048
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, deadlineKind, 2)
 		s := generated.At[deadlineAt2](f)
@@ -1054,7 +1056,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line scopes_task.go:1058
+//line scopes_task.go:1060
 
 // deadlineStep is the step form of deadline.
 func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
@@ -1075,14 +1077,14 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:70
 		err = generated.Err(f)
-//line scopes_task.go:1079
+//line scopes_task.go:1081
 		goto resume1
 	case 2:
 		s := generated.At[deadlineAt2](f)
 //line scopes.go:78
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1086
+//line scopes_task.go:1088
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1096,7 +1098,7 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 			d, _ := t.Context().Deadline()
 			tr.Print(d.Sub(at).Abs() < time.Minute)
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1100
+//line scopes_task.go:1102
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1104,7 +1106,7 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 			return err
 		})
 	}
-//line scopes_task.go:1108
+//line scopes_task.go:1110
 	if generated.Suspended(t) {
 		h = generated.Hold(t, deadlineKind, f, h)
 		*h = deadlineHeld{tr: tr}
@@ -1116,7 +1118,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:1120
+//line scopes_task.go:1122
 	if generated.Suspended(t) {
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
@@ -1131,7 +1133,7 @@ resume2:
 	return generated.Return[int](f, v, nil)
 }
 
-//line scopes_task.go:1135
+//line scopes_task.go:1137
 
 type deadlineFunc1Held = struct {
 	tr *cases.Trace
@@ -1154,7 +1156,7 @@ func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step 
 	case 1:
 //line scopes.go:73
 		err = generated.ChildErr(f)
-//line scopes_task.go:1158
+//line scopes_task.go:1160
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1163,7 +1165,7 @@ func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step 
 	d, _ = t.Context().Deadline()
 	tr.Print(d.Sub(at).Abs() < time.Minute)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1167
+//line scopes_task.go:1169
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deadlineFunc1Held{}
@@ -1175,7 +1177,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1179
+//line scopes_task.go:1181
 
 // shieldArgs has the arguments of shield.
 type shieldArgs struct {
@@ -1213,7 +1215,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var bMoved *error
 //line scopes.go:82
 	a := waitStart(t, tr, "before")
-//line scopes_task.go:1217
+//line scopes_task.go:1219
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 1)
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
@@ -1224,7 +1226,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:84
 	err := generated.Shield(t, func(t *task.T) (_ error) {
 		err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1228
+//line scopes_task.go:1230
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
@@ -1235,7 +1237,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		b = err
 		return t.Err()
 	})
-//line scopes_task.go:1239
+//line scopes_task.go:1241
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 2)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1245,7 +1247,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line scopes.go:88
 	c := waitStart(t, tr, "after")
-//line scopes_task.go:1249
+//line scopes_task.go:1251
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 3)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1258,7 +1260,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, c
 }
 
-//line scopes_task.go:1262
+//line scopes_task.go:1264
 
 // shieldStep is the step form of shield.
 func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
@@ -1280,7 +1282,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:82
 		a = generated.ChildErr(f)
-//line scopes_task.go:1284
+//line scopes_task.go:1286
 		goto resume1
 	case 2:
 		s := generated.At[shieldAt2](f)
@@ -1288,7 +1290,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line scopes.go:84
 		err = generated.Err(f)
-//line scopes_task.go:1292
+//line scopes_task.go:1294
 		goto resume2
 	case 3:
 		s := generated.At[shieldAt3](f)
@@ -1296,14 +1298,14 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b, err = h.tr, h.a, h.b, h.err
 //line scopes.go:88
 		c = generated.ChildErr(f)
-//line scopes_task.go:1300
+//line scopes_task.go:1302
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:82
 	a = waitStart(t, tr, "before")
-//line scopes_task.go:1307
+//line scopes_task.go:1309
 	if generated.Suspended(t) {
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
@@ -1317,7 +1319,7 @@ resume1:
 		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line scopes.go:85
 			err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1321
+//line scopes_task.go:1323
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 				*h = shieldFunc1Held{b: b}
@@ -1328,7 +1330,7 @@ resume1:
 			return t.Err()
 		})
 	}
-//line scopes_task.go:1332
+//line scopes_task.go:1334
 	if generated.Suspended(t) {
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b}
@@ -1337,7 +1339,7 @@ resume1:
 resume2:
 //line scopes.go:88
 	c = waitStart(t, tr, "after")
-//line scopes_task.go:1341
+//line scopes_task.go:1343
 	if generated.Suspended(t) {
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b, err: err}
@@ -1349,7 +1351,7 @@ resume3:
 	return generated.Return[int](f, n, c)
 }
 
-//line scopes_task.go:1353
+//line scopes_task.go:1355
 
 type shieldFunc1Held = struct {
 	tr *cases.Trace
@@ -1373,14 +1375,14 @@ func shieldFunc1Step(f *generated.Frame, h *shieldFunc1Held) generated.Step {
 		b = h.b
 //line scopes.go:85
 		err = generated.ChildErr(f)
-//line scopes_task.go:1377
+//line scopes_task.go:1379
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:85
 	err = waitStart(t, tr, "shielded")
-//line scopes_task.go:1384
+//line scopes_task.go:1386
 	if generated.Suspended(t) {
 		*h = shieldFunc1Held{b: b}
 		return generated.Wait(f, t, 1)
@@ -1391,7 +1393,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line scopes_task.go:1395
+//line scopes_task.go:1397
 
 // allocatorArgs has the arguments of allocator.
 type allocatorArgs struct {
@@ -1440,7 +1442,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 3)
-//line scopes_task.go:1444
+//line scopes_task.go:1446
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
@@ -1453,14 +1455,14 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:102
 		k = v
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1457
+//line scopes_task.go:1459
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:103
 		return err
 	})
-//line scopes_task.go:1464
+//line scopes_task.go:1466
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[allocatorHeld](t, allocatorKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -1473,7 +1475,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line scopes_task.go:1477
+//line scopes_task.go:1479
 
 // allocatorDefer1 enters what allocator defers in line 98 in the list of its frame.
 func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
@@ -1485,7 +1487,7 @@ func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
 	})
 }
 
-//line scopes_task.go:1489
+//line scopes_task.go:1491
 
 // allocatorStep is the step form of allocator.
 func allocatorStep(f *generated.Frame, h *allocatorHeld) generated.Step {
@@ -1518,7 +1520,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		tr, frames, k = h.tr, h.frames, h.k
 //line scopes.go:101
 		err = generated.Err(f)
-//line scopes_task.go:1522
+//line scopes_task.go:1524
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1551,7 +1553,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:102
 			v := valueStart(t, tr, 3)
-//line scopes_task.go:1555
+//line scopes_task.go:1557
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 				s := generated.At[allocatorFunc1At1](f)
@@ -1563,7 +1565,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 //line scopes.go:102
 			*k = v
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1567
+//line scopes_task.go:1569
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1571,7 +1573,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 			return err
 		})
 	}
-//line scopes_task.go:1575
+//line scopes_task.go:1577
 	if generated.Suspended(t) {
 		*h = allocatorHeld{exit: h.exit, tr: tr, frames: frames, k: k}
 		return generated.Wait(f, t, 1), true
@@ -1583,7 +1585,7 @@ resume1:
 		*r, *r1 = *k, err
 		goto exit
 	}
-//line scopes_task.go:1587
+//line scopes_task.go:1589
 exit:
 	if p.Run(t) {
 		*h = allocatorHeld{exit: h.exit}
@@ -1624,19 +1626,19 @@ func allocatorFunc1Step(f *generated.Frame, h *allocatorFunc1Held) generated.Ste
 //line scopes.go:102
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1628
+//line scopes_task.go:1630
 		goto resume1
 	case 2:
 //line scopes.go:103
 		err = generated.ChildErr(f)
-//line scopes_task.go:1633
+//line scopes_task.go:1635
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:102
 	v = valueStart(t, tr, 3)
-//line scopes_task.go:1640
+//line scopes_task.go:1642
 	if generated.Suspended(t) {
 		s := generated.At[allocatorFunc1At1](f)
 		*s = allocatorFunc1At1{}
@@ -1649,7 +1651,7 @@ resume1:
 //line scopes.go:102
 	*k = v
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1653
+//line scopes_task.go:1655
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allocatorFunc1Held{}
@@ -1661,7 +1663,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1665
+//line scopes_task.go:1667
 
 // otherExecutorArgs has the arguments of otherExecutor.
 type otherExecutorArgs struct {
@@ -1731,7 +1733,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line scopes.go:116
 				v := valueStart(t, tr, i)
-//line scopes_task.go:1735
+//line scopes_task.go:1737
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 					s := generated.At[otherExecutorFunc1At1](f)
@@ -1744,7 +1746,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:116
 				k += v
 				err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1748
+//line scopes_task.go:1750
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 					*h = otherExecutorFunc1Held{}
@@ -1754,7 +1756,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:117
 				return err
 			}))
-//line scopes_task.go:1758
+//line scopes_task.go:1760
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 1)
 				*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
@@ -1767,7 +1769,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return k, err
 			}
 			waitStart(t, tr, "here", i)
-//line scopes_task.go:1771
+//line scopes_task.go:1773
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 2)
 				*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
@@ -1781,7 +1783,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line scopes_task.go:1785
+//line scopes_task.go:1787
 
 // otherExecutorDefer1 enters what otherExecutor defers in line 112 in the list of its frame.
 func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -1793,7 +1795,7 @@ func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line scopes_task.go:1797
+//line scopes_task.go:1799
 
 // otherExecutorStep is the step form of otherExecutor.
 func otherExecutorStep(f *generated.Frame, h *otherExecutorHeld) generated.Step {
@@ -1826,7 +1828,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:114
 		err = generated.Err(f)
-//line scopes_task.go:1830
+//line scopes_task.go:1832
 		goto resume1
 	case 2:
 		s := generated.At[otherExecutorAt2](f)
@@ -1834,7 +1836,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:122
 		generated.ChildErr(f)
-//line scopes_task.go:1838
+//line scopes_task.go:1840
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1879,7 +1881,7 @@ loop1:
 			}()
 //line scopes.go:116
 			v := valueStart(t, tr, i)
-//line scopes_task.go:1883
+//line scopes_task.go:1885
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 				s := generated.At[otherExecutorFunc1At1](f)
@@ -1892,7 +1894,7 @@ loop1:
 //line scopes.go:116
 			*k += v
 			err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1896
+//line scopes_task.go:1898
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 				*h = otherExecutorFunc1Held{}
@@ -1903,7 +1905,7 @@ loop1:
 			return err
 		}))
 	}
-//line scopes_task.go:1907
+//line scopes_task.go:1909
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1919,7 +1921,7 @@ resume1:
 	}
 //line scopes.go:122
 	waitStart(t, tr, "here", i)
-//line scopes_task.go:1923
+//line scopes_task.go:1925
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1935,7 +1937,7 @@ end1:
 		*r, *r1 = *k, nil
 		goto exit
 	}
-//line scopes_task.go:1939
+//line scopes_task.go:1941
 exit:
 	if p.Run(t) {
 		*h = otherExecutorHeld{exit: h.exit}
@@ -1982,7 +1984,7 @@ func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:1986
+//line scopes_task.go:1988
 
 // otherExecutorFunc1Step is the step form of otherExecutor.func1.
 func otherExecutorFunc1Step(f *generated.Frame, h *otherExecutorFunc1Held) generated.Step {
@@ -2014,12 +2016,12 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 //line scopes.go:116
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2018
+//line scopes_task.go:2020
 		goto resume1
 	case 2:
 //line scopes.go:117
 		err = generated.ChildErr(f)
-//line scopes_task.go:2023
+//line scopes_task.go:2025
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2036,7 +2038,7 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 	}
 //line scopes.go:116
 	v = valueStart(t, tr, i)
-//line scopes_task.go:2040
+//line scopes_task.go:2042
 	if generated.Suspended(t) {
 		s := generated.At[otherExecutorFunc1At1](f)
 		*s = otherExecutorFunc1At1{i: i}
@@ -2048,7 +2050,7 @@ resume1:
 //line scopes.go:116
 	*k += v
 	err = waitStart(t, tr, "there", i)
-//line scopes_task.go:2052
+//line scopes_task.go:2054
 	if generated.Suspended(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2059,7 +2061,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:2063
+//line scopes_task.go:2065
 exit:
 	if p.Run(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
@@ -2139,24 +2141,24 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 	case 1:
 //line scopes.go:140
 		err1 = generated.Err(f)
-//line scopes_task.go:2143
+//line scopes_task.go:2145
 		goto resume1
 	case 2:
 //line scopes.go:142
 		err2 = generated.Err(f)
-//line scopes_task.go:2148
+//line scopes_task.go:2150
 		goto resume2
 	case 3:
 //line scopes.go:144
 		err3 = generated.Err(f)
-//line scopes_task.go:2153
+//line scopes_task.go:2155
 		goto resume3
 	case 4:
 		s := generated.At[panicThroughAt4](f)
 //line scopes.go:146
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2160
+//line scopes_task.go:2162
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2177,7 +2179,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 					if v != nil {
 						tr.Print("recovered", v)
 						err1 := waitStart(t, tr, "after")
-//line scopes_task.go:2181
+//line scopes_task.go:2183
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[panicThroughFunc1Held](t, panicThroughFunc1Kind, 1)
 							*h = panicThroughFunc1Held{err: err}
@@ -2193,7 +2195,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 //line scopes.go:134
 	inner = generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line scopes_task.go:2197
+//line scopes_task.go:2199
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[panicThroughFunc2Held](t, panicThroughFunc2Kind, 1)
 			s := generated.At[panicThroughFunc2At1](f)
@@ -2219,7 +2221,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 case1:
 //line scopes.go:140
 	err1 = task.Timeout(t, hour, inner)
-//line scopes_task.go:2223
+//line scopes_task.go:2225
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2231,7 +2233,7 @@ resume1:
 case2:
 //line scopes.go:142
 	err2 = task.Shield(t, inner)
-//line scopes_task.go:2235
+//line scopes_task.go:2237
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2247,7 +2249,7 @@ case3:
 		err3 = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:144
 			err := task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2251
+//line scopes_task.go:2253
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicThroughFunc3Kind, 1)
 				return
@@ -2256,7 +2258,7 @@ case3:
 			return err
 		})
 	}
-//line scopes_task.go:2260
+//line scopes_task.go:2262
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2268,7 +2270,7 @@ resume3:
 case4:
 //line scopes.go:146
 	v = valueStart(t, tr, 9)
-//line scopes_task.go:2272
+//line scopes_task.go:2274
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughAt4](f)
 		*s = panicThroughAt4{}
@@ -2284,7 +2286,7 @@ end1:
 		*k = 10
 		goto exit
 	}
-//line scopes_task.go:2288
+//line scopes_task.go:2290
 exit:
 	if p.Run(t) {
 		*h = panicThroughHeld{exit: h.exit}
@@ -2318,7 +2320,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 		err = h.err
 //line scopes.go:131
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:2322
+//line scopes_task.go:2324
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2332,7 +2334,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 //line scopes.go:130
 	tr.Print("recovered", v)
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:2336
+//line scopes_task.go:2338
 	if generated.Suspended(t) {
 		*h = panicThroughFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2341,7 +2343,7 @@ resume1:
 //line scopes.go:131
 	*err = err1
 end1:
-//line scopes_task.go:2345
+//line scopes_task.go:2347
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2385,14 +2387,14 @@ func panicThroughFunc2Step(f *generated.Frame, h *panicThroughFunc2Held) generat
 //line scopes.go:135
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2389
+//line scopes_task.go:2391
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2396
+//line scopes_task.go:2398
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughFunc2At1](f)
 		*s = panicThroughFunc2At1{n: n}
@@ -2406,7 +2408,7 @@ resume1:
 	panic(fmt.Sprint("inside ", n))
 }
 
-//line scopes_task.go:2410
+//line scopes_task.go:2412
 
 type panicThroughFunc3Held = struct {
 	inner func(*task.T) error
@@ -2427,14 +2429,14 @@ func panicThroughFunc3Step(f *generated.Frame, h *panicThroughFunc3Held) generat
 	case 1:
 //line scopes.go:144
 		err = generated.Err(f)
-//line scopes_task.go:2431
+//line scopes_task.go:2433
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:144
 	err = task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2438
+//line scopes_task.go:2440
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicThroughFunc3Held{}
@@ -2446,7 +2448,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:2450
+//line scopes_task.go:2452
 
 // timeoutDefersArgs has the arguments of timeoutDefers.
 type timeoutDefersArgs struct {
@@ -2508,7 +2510,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		tr = h.tr
 //line scopes.go:153
 		err1 = generated.Err(f)
-//line scopes_task.go:2512
+//line scopes_task.go:2514
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2524,7 +2526,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 			func(t *task.T) {
 //line scopes.go:152
 				v := valueStart(t, tr, 100)
-//line scopes_task.go:2528
+//line scopes_task.go:2530
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc1Held](t, timeoutDefersFunc1Kind, 1)
 					s := generated.At[timeoutDefersFunc1At1](f)
@@ -2546,7 +2548,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		_, err1 := generated.Run(t, f, &h.exit.result)
 		return err1
 	})
-//line scopes_task.go:2550
+//line scopes_task.go:2552
 	if generated.Suspended(t) {
 		*h = timeoutDefersHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2560,7 +2562,7 @@ resume1:
 		*err = t.Err()
 		goto exit
 	}
-//line scopes_task.go:2564
+//line scopes_task.go:2566
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersHeld{exit: h.exit}
@@ -2600,14 +2602,14 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 //line scopes.go:152
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2604
+//line scopes_task.go:2606
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:152
 	v = valueStart(t, tr, 100)
-//line scopes_task.go:2611
+//line scopes_task.go:2613
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc1At1](f)
 		*s = timeoutDefersFunc1At1{}
@@ -2618,7 +2620,7 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 resume1:
 //line scopes.go:152
 	*k += v
-//line scopes_task.go:2622
+//line scopes_task.go:2624
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2682,7 +2684,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 //line scopes.go:160
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2686
+//line scopes_task.go:2688
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2698,7 +2700,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 			func(t *task.T) {
 //line scopes.go:155
 				v := valueStart(t, tr, 10)
-//line scopes_task.go:2702
+//line scopes_task.go:2704
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc2Func1Held](t, timeoutDefersFunc2Func1Kind, 1)
 					s := generated.At[timeoutDefersFunc2Func1At1](f)
@@ -2732,7 +2734,7 @@ loop1:
 	}
 //line scopes.go:160
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2736
+//line scopes_task.go:2738
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2At1](f)
 		*s = timeoutDefersFunc2At1{n: n, i: i}
@@ -2752,7 +2754,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line scopes_task.go:2756
+//line scopes_task.go:2758
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersFunc2Held{exit: h.exit}
@@ -2794,14 +2796,14 @@ func timeoutDefersFunc2Func1Step(f *generated.Frame, h *timeoutDefersFunc2Func1H
 //line scopes.go:155
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2798
+//line scopes_task.go:2800
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:155
 	v = valueStart(t, tr, 10)
-//line scopes_task.go:2805
+//line scopes_task.go:2807
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2Func1At1](f)
 		*s = timeoutDefersFunc2Func1At1{}
@@ -2813,6 +2815,6 @@ resume1:
 //line scopes.go:155
 	*k += v
 	*err = errors.Join(*err, errWait)
-//line scopes_task.go:2817
+//line scopes_task.go:2819
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }

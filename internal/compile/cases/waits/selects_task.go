@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package waits
 
 import (
@@ -196,7 +198,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	set.Set()
 	empty := task.NewChan[string](1)
 	i, err := task.Select(t, task.Recv(full(7), &v), task.After(hour))
-//line selects_task.go:200
+//line selects_task.go:202
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 1)
 		s1 := generated.At[selectKindsAt1](f)
@@ -207,7 +209,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:27
 	v1 := valueStart(t, tr, v)
-//line selects_task.go:211
+//line selects_task.go:213
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 2)
 		s1 := generated.At[selectKindsAt2](f)
@@ -219,7 +221,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:27
 	tr.Print(i, err, v, v1)
 	i, err = task.Select(t, task.Recv(empty, &s), task.Send(empty, "sent"))
-//line selects_task.go:223
+//line selects_task.go:225
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 3)
 		s1 := generated.At[selectKindsAt3](f)
@@ -231,7 +233,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:29
 	tr.Print(i, err, s, empty.Len())
 	i, err = task.Select(t, task.Done(&unset), task.Done(&set))
-//line selects_task.go:235
+//line selects_task.go:237
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 4)
 		s1 := generated.At[selectKindsAt4](f)
@@ -242,7 +244,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:31
 	v2 := valueStart(t, tr, i)
-//line selects_task.go:246
+//line selects_task.go:248
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 5)
 		s1 := generated.At[selectKindsAt5](f)
@@ -254,7 +256,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:31
 	tr.Print(i, err, v2)
 	i, err = task.Select(t, task.Recv(empty, nil), task.Done(&unset), task.Done(nil), task.Case{})
-//line selects_task.go:258
+//line selects_task.go:260
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 6)
 		s1 := generated.At[selectKindsAt6](f)
@@ -266,7 +268,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:33
 	tr.Print(i, err)
 	i, err = task.Select(t, task.Recv[int](nil, &v), task.After(0))
-//line selects_task.go:270
+//line selects_task.go:272
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 7)
 		s1 := generated.At[selectKindsAt7](f)
@@ -277,7 +279,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:35
 	err1 := waitStart(t, tr, "end")
-//line selects_task.go:281
+//line selects_task.go:283
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectKindsHeld](t, selectKindsKind, 8)
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
@@ -288,7 +290,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, errors.Join(err, err1)
 }
 
-//line selects_task.go:292
+//line selects_task.go:294
 
 // selectKindsStep is the step form of selectKinds.
 func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
@@ -314,7 +316,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:26
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:318
+//line selects_task.go:320
 		goto resume1
 	case 2:
 		s1 := generated.At[selectKindsAt2](f)
@@ -323,7 +325,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:27
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:327
+//line selects_task.go:329
 		goto resume2
 	case 3:
 		s1 := generated.At[selectKindsAt3](f)
@@ -331,7 +333,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:28
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:335
+//line selects_task.go:337
 		goto resume3
 	case 4:
 		s1 := generated.At[selectKindsAt4](f)
@@ -339,7 +341,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:30
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:343
+//line selects_task.go:345
 		goto resume4
 	case 5:
 		s1 := generated.At[selectKindsAt5](f)
@@ -348,7 +350,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:31
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:352
+//line selects_task.go:354
 		goto resume5
 	case 6:
 		s1 := generated.At[selectKindsAt6](f)
@@ -356,7 +358,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:32
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:360
+//line selects_task.go:362
 		goto resume6
 	case 7:
 		s1 := generated.At[selectKindsAt7](f)
@@ -364,7 +366,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:34
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:368
+//line selects_task.go:370
 		goto resume7
 	case 8:
 		s1 := generated.At[selectKindsAt8](f)
@@ -372,7 +374,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 		err = h.err
 //line selects.go:35
 		err1 = generated.ChildErr(f)
-//line selects_task.go:376
+//line selects_task.go:378
 		goto resume8
 	default:
 		return f.BadResume()
@@ -385,7 +387,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 	set.Set()
 	empty = task.NewChan[string](1)
 	i, err = task.Select(t, task.Recv(full(7), v), task.After(hour))
-//line selects_task.go:389
+//line selects_task.go:391
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt1](f)
 		*s1 = selectKindsAt1{}
@@ -396,7 +398,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 resume1:
 //line selects.go:27
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:400
+//line selects_task.go:402
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt2](f)
 		*s1 = selectKindsAt2{i: i}
@@ -408,7 +410,7 @@ resume2:
 //line selects.go:27
 	tr.Print(i, err, *v, v1)
 	i, err = task.Select(t, task.Recv(empty, s), task.Send(empty, "sent"))
-//line selects_task.go:412
+//line selects_task.go:414
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt3](f)
 		*s1 = selectKindsAt3{}
@@ -420,7 +422,7 @@ resume3:
 //line selects.go:29
 	tr.Print(i, err, *s, empty.Len())
 	i, err = task.Select(t, task.Done(unset), task.Done(set))
-//line selects_task.go:424
+//line selects_task.go:426
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt4](f)
 		*s1 = selectKindsAt4{}
@@ -431,7 +433,7 @@ resume3:
 resume4:
 //line selects.go:31
 	v2 = valueStart(t, tr, i)
-//line selects_task.go:435
+//line selects_task.go:437
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt5](f)
 		*s1 = selectKindsAt5{i: i}
@@ -443,7 +445,7 @@ resume5:
 //line selects.go:31
 	tr.Print(i, err, v2)
 	i, err = task.Select(t, task.Recv(empty, nil), task.Done(unset), task.Done(nil), task.Case{})
-//line selects_task.go:447
+//line selects_task.go:449
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt6](f)
 		*s1 = selectKindsAt6{}
@@ -455,7 +457,7 @@ resume6:
 //line selects.go:33
 	tr.Print(i, err)
 	i, err = task.Select(t, task.Recv[int](nil, v), task.After(0))
-//line selects_task.go:459
+//line selects_task.go:461
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt7](f)
 		*s1 = selectKindsAt7{}
@@ -466,7 +468,7 @@ resume6:
 resume7:
 //line selects.go:35
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:470
+//line selects_task.go:472
 	if generated.Suspended(t) {
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
 		*h = selectKindsHeld{err: err}
@@ -477,7 +479,7 @@ resume8:
 	return generated.Return[int](f, i, errors.Join(err, err1))
 }
 
-//line selects_task.go:481
+//line selects_task.go:483
 
 // selectDefaultArgs has the arguments of selectDefault.
 type selectDefaultArgs struct {
@@ -524,7 +526,7 @@ loop:
 			{
 //line selects.go:43
 				k, err := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:528
+//line selects_task.go:530
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 1)
 					s := generated.At[selectDefaultAt1](f)
@@ -539,7 +541,7 @@ loop:
 					return sum, err
 				case k == 0:
 					v1 := valueStart(t, tr, v)
-//line selects_task.go:543
+//line selects_task.go:545
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 2)
 						s := generated.At[selectDefaultAt2](f)
@@ -554,7 +556,7 @@ loop:
 					c.TrySend(i)
 					if i == 2 {
 						waitStart(t, tr, "again")
-//line selects_task.go:558
+//line selects_task.go:560
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 3)
 							*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
@@ -573,7 +575,7 @@ loop:
 	return sum, nil
 }
 
-//line selects_task.go:577
+//line selects_task.go:579
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
@@ -598,7 +600,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 //line selects.go:43
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:602
+//line selects_task.go:604
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -607,7 +609,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 //line selects.go:47
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:611
+//line selects_task.go:613
 		goto resume2
 	case 3:
 		s := generated.At[selectDefaultAt3](f)
@@ -615,7 +617,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:51
 		generated.ChildErr(f)
-//line selects_task.go:619
+//line selects_task.go:621
 		goto resume3
 	default:
 		return f.BadResume()
@@ -632,7 +634,7 @@ loop1:
 	v = new(int)
 //line selects.go:43
 	k, err = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:636
+//line selects_task.go:638
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt1](f)
 		*s = selectDefaultAt1{sum: sum, i: i}
@@ -655,7 +657,7 @@ case1:
 	return generated.Return[int](f, sum, err)
 case2:
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:659
+//line selects_task.go:661
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt2](f)
 		*s = selectDefaultAt2{sum: sum, i: i}
@@ -675,7 +677,7 @@ case3:
 	}
 //line selects.go:51
 	waitStart(t, tr, "again")
-//line selects_task.go:679
+//line selects_task.go:681
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -696,7 +698,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:700
+//line selects_task.go:702
 
 // chanOfArgs has the arguments of chanOf.
 type chanOfArgs struct {
@@ -723,7 +725,7 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	c := task.NewChan[int](1)
 	if v > 0 {
 		v1 := valueStart(t, tr, v)
-//line selects_task.go:727
+//line selects_task.go:729
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[chanOfHeld](t, chanOfKind, 1)
 			s := generated.At[chanOfAt1](f)
@@ -738,7 +740,7 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	return c
 }
 
-//line selects_task.go:742
+//line selects_task.go:744
 
 // chanOfStep is the step form of chanOf.
 func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
@@ -759,7 +761,7 @@ func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 //line selects.go:63
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:763
+//line selects_task.go:765
 		goto resume1
 	default:
 		return f.BadResume()
@@ -771,7 +773,7 @@ func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 	}
 //line selects.go:63
 	v1 = valueStart(t, tr, v)
-//line selects_task.go:775
+//line selects_task.go:777
 	if generated.Suspended(t) {
 		s := generated.At[chanOfAt1](f)
 		*s = chanOfAt1{}
@@ -786,7 +788,7 @@ end1:
 	return generated.Return[*task.Chan[int]](f, c, nil)
 }
 
-//line selects_task.go:790
+//line selects_task.go:792
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -832,7 +834,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line selects.go:70
 	v := chanOfStart(t, tr, 0)
-//line selects_task.go:836
+//line selects_task.go:838
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b}
@@ -843,7 +845,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := task.Recv(v, &a)
 //line selects.go:70
 	v2 := chanOfStart(t, tr, 5)
-//line selects_task.go:847
+//line selects_task.go:849
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b, v1: v1}
@@ -852,7 +854,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:70
 	i, err := task.Select(t, v1, task.Recv(v2, &b))
-//line selects_task.go:856
+//line selects_task.go:858
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 		s := generated.At[selectOperandsAt3](f)
@@ -867,7 +869,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return i, err
 	}
 	c := chanOfStart(t, tr, 0)
-//line selects_task.go:871
+//line selects_task.go:873
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 		*h = selectOperandsHeld{tr: tr}
@@ -876,7 +878,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:76
 	v3 := valueStart(t, tr, 8)
-//line selects_task.go:880
+//line selects_task.go:882
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 		s := generated.At[selectOperandsAt5](f)
@@ -889,7 +891,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := task.Send(c, v3)
 //line selects.go:76
 	v5 := valueStart(t, tr, 1)
-//line selects_task.go:893
+//line selects_task.go:895
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 6)
 		s := generated.At[selectOperandsAt6](f)
@@ -900,7 +902,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:904
+//line selects_task.go:906
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 7)
 		s := generated.At[selectOperandsAt7](f)
@@ -915,7 +917,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:919
+//line selects_task.go:921
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
@@ -939,14 +941,14 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:70
 		v = h.result
 		generated.Child(f)
-//line selects_task.go:943
+//line selects_task.go:945
 		goto resume1
 	case 2:
 		tr, a, b, v1 = h.tr, h.a, h.b, h.v1
 //line selects.go:70
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:950
+//line selects_task.go:952
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -954,14 +956,14 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:70
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:958
+//line selects_task.go:960
 		goto resume3
 	case 4:
 		tr = h.tr
 //line selects.go:75
 		c = h.result
 		generated.Child(f)
-//line selects_task.go:965
+//line selects_task.go:967
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -969,7 +971,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:973
+//line selects_task.go:975
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
@@ -977,7 +979,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:981
+//line selects_task.go:983
 		goto resume6
 	case 7:
 		s := generated.At[selectOperandsAt7](f)
@@ -985,7 +987,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:989
+//line selects_task.go:991
 		goto resume7
 	default:
 		return f.BadResume()
@@ -994,7 +996,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 	b = new(int)
 //line selects.go:70
 	v = chanOfStart(t, tr, 0)
-//line selects_task.go:998
+//line selects_task.go:1000
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b}
 		generated.ResultToStep(t, &h.result)
@@ -1005,7 +1007,7 @@ resume1:
 	v1 = task.Recv(v, a)
 //line selects.go:70
 	v2 = chanOfStart(t, tr, 5)
-//line selects_task.go:1009
+//line selects_task.go:1011
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -1014,7 +1016,7 @@ resume1:
 resume2:
 //line selects.go:70
 	i, err = task.Select(t, v1, task.Recv(v2, b))
-//line selects_task.go:1018
+//line selects_task.go:1020
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt3](f)
 		*s = selectOperandsAt3{}
@@ -1029,7 +1031,7 @@ resume3:
 		return generated.Return[int](f, i, err)
 	}
 	c = chanOfStart(t, tr, 0)
-//line selects_task.go:1033
+//line selects_task.go:1035
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1038,7 +1040,7 @@ resume3:
 resume4:
 //line selects.go:76
 	v3 = valueStart(t, tr, 8)
-//line selects_task.go:1042
+//line selects_task.go:1044
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt5](f)
 		*s = selectOperandsAt5{}
@@ -1051,7 +1053,7 @@ resume5:
 	v4 = task.Send(c, v3)
 //line selects.go:76
 	v5 = valueStart(t, tr, 1)
-//line selects_task.go:1055
+//line selects_task.go:1057
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1062,7 +1064,7 @@ resume5:
 resume6:
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:1066
+//line selects_task.go:1068
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt7](f)
 		*s = selectOperandsAt7{}
@@ -1077,7 +1079,7 @@ resume7:
 	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1081
+//line selects_task.go:1083
 
 // selectPlacesArgs has the arguments of selectPlaces.
 type selectPlacesArgs struct {
@@ -1129,7 +1131,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line selects.go:91
 				v := valueStart(t, tr, i+1)
-//line selects_task.go:1133
+//line selects_task.go:1135
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 1)
 					s := generated.At[selectPlacesAt1](f1)
@@ -1140,7 +1142,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line selects.go:91
 				k, err := task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1144
+//line selects_task.go:1146
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 2)
 					s := generated.At[selectPlacesAt2](f1)
@@ -1158,7 +1160,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:96
 	_, err1 := task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1162
+//line selects_task.go:1164
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 3)
 		*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f}
@@ -1169,7 +1171,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[2], err1
 }
 
-//line selects_task.go:1173
+//line selects_task.go:1175
 
 // selectPlacesStep is the step form of selectPlaces.
 func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
@@ -1198,7 +1200,7 @@ func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 //line selects.go:91
 		v = s.result
 		generated.Child(f1)
-//line selects_task.go:1202
+//line selects_task.go:1204
 		goto resume1
 	case 2:
 		s := generated.At[selectPlacesAt2](f1)
@@ -1207,13 +1209,13 @@ func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 //line selects.go:91
 		k = s.result
 		err = generated.Err(f1)
-//line selects_task.go:1211
+//line selects_task.go:1213
 		goto resume2
 	case 3:
 		tr, list, p, q, array, f = h.tr, h.list, h.p, h.q, h.array, h.f
 //line selects.go:96
 		err1 = generated.Err(f1)
-//line selects_task.go:1217
+//line selects_task.go:1219
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1242,7 +1244,7 @@ loop1:
 //line selects.go:90
 	place = list1[i]
 	v = valueStart(t, tr, i+1)
-//line selects_task.go:1246
+//line selects_task.go:1248
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt1](f1)
 		*s = selectPlacesAt1{i: i}
@@ -1253,7 +1255,7 @@ loop1:
 resume1:
 //line selects.go:91
 	k, err = task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1257
+//line selects_task.go:1259
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt2](f1)
 		*s = selectPlacesAt2{i: i}
@@ -1272,7 +1274,7 @@ resume2:
 end1:
 //line selects.go:96
 	_, err1 = task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1276
+//line selects_task.go:1278
 	if generated.Suspended(t) {
 		*h = selectPlacesHeld{tr: tr, list: list, p: p, q: q, array: array, f: f}
 		return generated.Wait(f1, t, 3)
@@ -1283,7 +1285,7 @@ resume3:
 	return generated.Return[int](f1, list[2], err1)
 }
 
-//line selects_task.go:1287
+//line selects_task.go:1289
 
 // selectListArgs has the arguments of selectList.
 type selectListArgs struct {
@@ -1323,7 +1325,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			c := task.NewChan[int](1)
 			if i == n-1 {
 				v := valueStart(t, tr, 5)
-//line selects_task.go:1327
+//line selects_task.go:1329
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 1)
 					s := generated.At[selectListAt1](f)
@@ -1343,7 +1345,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		cs = append(cs, task.Default())
 	}
 	k, err := task.Select(t, cs...)
-//line selects_task.go:1347
+//line selects_task.go:1349
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 2)
 		s := generated.At[selectListAt2](f)
@@ -1357,7 +1359,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:1361
+//line selects_task.go:1363
 
 // selectListStep is the step form of selectList.
 func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
@@ -1382,7 +1384,7 @@ func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 //line selects.go:107
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1386
+//line selects_task.go:1388
 		goto resume1
 	case 2:
 		s := generated.At[selectListAt2](f)
@@ -1390,7 +1392,7 @@ func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 //line selects.go:114
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:1394
+//line selects_task.go:1396
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1411,7 +1413,7 @@ loop1:
 	}
 //line selects.go:107
 	v = valueStart(t, tr, 5)
-//line selects_task.go:1415
+//line selects_task.go:1417
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt1](f)
 		*s = selectListAt1{n: n, i: i}
@@ -1433,7 +1435,7 @@ end2:
 		cs = append(cs, task.Default())
 	}
 	k, err = task.Select(t, cs...)
-//line selects_task.go:1437
+//line selects_task.go:1439
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt2](f)
 		*s = selectListAt2{}
@@ -1447,7 +1449,7 @@ resume2:
 	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1451
+//line selects_task.go:1453
 
 // selectClosedArgs has the arguments of selectClosed.
 type selectClosedArgs struct {
@@ -1485,7 +1487,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:123
 			s := "before"
 			i, err := task.Select(t, task.Recv(c, &s), task.After(hour))
-//line selects_task.go:1489
+//line selects_task.go:1491
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 1)
 				s1 := generated.At[selectClosedAt1](f)
@@ -1500,7 +1502,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 			tr.Print(i, err, s)
 			waitStart(t, tr, "next")
-//line selects_task.go:1504
+//line selects_task.go:1506
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 2)
 				*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
@@ -1513,7 +1515,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1517
+//line selects_task.go:1519
 
 // selectClosedStep is the step form of selectClosed.
 func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
@@ -1537,7 +1539,7 @@ func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 //line selects.go:124
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1541
+//line selects_task.go:1543
 		goto resume1
 	case 2:
 		s1 := generated.At[selectClosedAt2](f)
@@ -1545,7 +1547,7 @@ func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1549
+//line selects_task.go:1551
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1563,7 +1565,7 @@ loop1:
 //line selects.go:123
 	*s = "before"
 	i, err = task.Select(t, task.Recv(c, s), task.After(hour))
-//line selects_task.go:1567
+//line selects_task.go:1569
 	if generated.Suspended(t) {
 		s1 := generated.At[selectClosedAt1](f)
 		*s1 = selectClosedAt1{n: n, i1: i1}
@@ -1578,7 +1580,7 @@ resume1:
 	}
 	tr.Print(i, err, *s)
 	waitStart(t, tr, "next")
-//line selects_task.go:1582
+//line selects_task.go:1584
 	if generated.Suspended(t) {
 		*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
 		*h = selectClosedHeld{tr: tr, c: c}
@@ -1593,7 +1595,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1597
+//line selects_task.go:1599
 
 // selectWaitsArgs has the arguments of selectWaits.
 type selectWaitsArgs struct {
@@ -1665,7 +1667,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:140
 			for i := 0; i < n; i++ {
 				waitStart(t, tr, "sends", i)
-//line selects_task.go:1669
+//line selects_task.go:1671
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 					*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
@@ -1676,7 +1678,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:142
 					err := a.Send(t, i)
-//line selects_task.go:1680
+//line selects_task.go:1682
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 						*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
@@ -1692,7 +1694,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:145
 					err1 := b.Send(t, "b")
-//line selects_task.go:1696
+//line selects_task.go:1698
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 						*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
@@ -1715,7 +1717,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectWaitsFunc1Held](c) = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:1719
+//line selects_task.go:1721
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 1)
 		s1 := generated.At[selectWaitsAt1](f)
@@ -1730,7 +1732,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		var v int
 		var s string
 		i, err := task.Select(t, task.Recv(a, &v), task.Recv(b, &s), task.Done(&done))
-//line selects_task.go:1734
+//line selects_task.go:1736
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 2)
 			s1 := generated.At[selectWaitsAt2](f)
@@ -1744,7 +1746,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case err != nil:
 			g.Wait(t)
-//line selects_task.go:1748
+//line selects_task.go:1750
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 3)
 				*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
@@ -1755,7 +1757,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		case i == 2:
 			err1 := g.Wait(t)
-//line selects_task.go:1759
+//line selects_task.go:1761
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectWaitsKind, 4)
 				*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
@@ -1765,7 +1767,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err1
 		}
 		v1 := valueStart(t, tr, v*10+len(s))
-//line selects_task.go:1769
+//line selects_task.go:1771
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 5)
 			s1 := generated.At[selectWaitsAt5](f)
@@ -1780,7 +1782,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1784
+//line selects_task.go:1786
 
 // selectWaitsStep is the step form of selectWaits.
 func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
@@ -1807,7 +1809,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 		tr, a, b, done = h.tr, h.a, h.b, h.done
 //line selects.go:138
 		generated.Child(f)
-//line selects_task.go:1811
+//line selects_task.go:1813
 		goto resume1
 	case 2:
 		s1 := generated.At[selectWaitsAt2](f)
@@ -1817,7 +1819,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:155
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1821
+//line selects_task.go:1823
 		goto resume2
 	case 3:
 		s1 := generated.At[selectWaitsAt3](f)
@@ -1825,14 +1827,14 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 		err = h.err
 //line selects.go:158
 		generated.Err(f)
-//line selects_task.go:1829
+//line selects_task.go:1831
 		goto resume3
 	case 4:
 		s1 := generated.At[selectWaitsAt4](f)
 		sum = s1.sum
 //line selects.go:161
 		err1 = generated.Err(f)
-//line selects_task.go:1836
+//line selects_task.go:1838
 		goto resume4
 	case 5:
 		s1 := generated.At[selectWaitsAt5](f)
@@ -1842,7 +1844,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:163
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:1846
+//line selects_task.go:1848
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1871,7 +1873,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:140
 				for i := 0; i < n; i++ {
 					waitStart(t, tr, "sends", i)
-//line selects_task.go:1875
+//line selects_task.go:1877
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 						*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
@@ -1882,7 +1884,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 					{
 //line selects.go:142
 						err := a.Send(t, i)
-//line selects_task.go:1886
+//line selects_task.go:1888
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 							*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
@@ -1898,7 +1900,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 					{
 //line selects.go:145
 						err1 := b.Send(t, "b")
-//line selects_task.go:1902
+//line selects_task.go:1904
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 							*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
@@ -1922,7 +1924,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:1926
+//line selects_task.go:1928
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt1](f)
 		*s1 = selectWaitsAt1{}
@@ -1938,7 +1940,7 @@ loop1:
 	v = new(int)
 	s = new(string)
 	i, err = task.Select(t, task.Recv(a, v), task.Recv(b, s), task.Done(done))
-//line selects_task.go:1942
+//line selects_task.go:1944
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt2](f)
 		*s1 = selectWaitsAt2{sum: sum}
@@ -1960,7 +1962,7 @@ resume2:
 case1:
 //line selects.go:158
 	g.Wait(t)
-//line selects_task.go:1964
+//line selects_task.go:1966
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
 		h = generated.Hold(t, selectWaitsKind, f, h)
@@ -1972,7 +1974,7 @@ resume3:
 	return generated.Return[int](f, sum, err)
 case2:
 	err1 = g.Wait(t)
-//line selects_task.go:1976
+//line selects_task.go:1978
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
 		if h != nil {
@@ -1985,7 +1987,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 end1:
 	v1 = valueStart(t, tr, *v*10+len(*s))
-//line selects_task.go:1989
+//line selects_task.go:1991
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt5](f)
 		*s1 = selectWaitsAt5{sum: sum}
@@ -2001,7 +2003,7 @@ resume5:
 	goto loop1
 }
 
-//line selects_task.go:2005
+//line selects_task.go:2007
 
 // selectWaitsFunc1Args has the arguments of selectWaits.func1.
 type selectWaitsFunc1Args struct {
@@ -2052,7 +2054,7 @@ func selectWaitsFunc1Defer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line selects_task.go:2056
+//line selects_task.go:2058
 
 // selectWaitsFunc1Step is the step form of selectWaits.func1.
 func selectWaitsFunc1Step(f *generated.Frame, h *selectWaitsFunc1Held) generated.Step {
@@ -2085,7 +2087,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:141
 		generated.ChildErr(f)
-//line selects_task.go:2089
+//line selects_task.go:2091
 		goto resume1
 	case 2:
 		s := generated.At[selectWaitsFunc1At2](f)
@@ -2093,7 +2095,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:142
 		err = generated.Err(f)
-//line selects_task.go:2097
+//line selects_task.go:2099
 		goto resume2
 	case 3:
 		s := generated.At[selectWaitsFunc1At3](f)
@@ -2101,7 +2103,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:145
 		err1 = generated.Err(f)
-//line selects_task.go:2105
+//line selects_task.go:2107
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2125,7 +2127,7 @@ loop1:
 	}
 //line selects.go:141
 	waitStart(t, tr, "sends", i)
-//line selects_task.go:2129
+//line selects_task.go:2131
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2134,7 +2136,7 @@ loop1:
 resume1:
 //line selects.go:142
 	err = a.Send(t, i)
-//line selects_task.go:2138
+//line selects_task.go:2140
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2153,7 +2155,7 @@ resume2:
 end1:
 //line selects.go:145
 	err1 = b.Send(t, "b")
-//line selects_task.go:2157
+//line selects_task.go:2159
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2179,7 +2181,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line selects_task.go:2183
+//line selects_task.go:2185
 exit:
 	if p.Run(t) {
 		*h = selectWaitsFunc1Held{exit: h.exit}
@@ -2260,7 +2262,7 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line selects.go:172
 			err := produceStart(t, tr, a, 6)
-//line selects_task.go:2264
+//line selects_task.go:2266
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 				*h = selectJumpsFunc1Held{}
@@ -2275,7 +2277,7 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectJumpsFunc1Held](c) = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2279
+//line selects_task.go:2281
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 		s := generated.At[selectJumpsAt1](f)
@@ -2295,7 +2297,7 @@ outer:
 				{
 //line selects.go:180
 					i, err := task.Select(t, task.Recv(open, &v), task.Recv(quit, nil))
-//line selects_task.go:2299
+//line selects_task.go:2301
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 						s := generated.At[selectJumpsAt2](f)
@@ -2314,7 +2316,7 @@ outer:
 						}
 						if v == 2 {
 							waitStart(t, tr, "two")
-//line selects_task.go:2318
+//line selects_task.go:2320
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 								s := generated.At[selectJumpsAt3](f)
@@ -2327,7 +2329,7 @@ outer:
 						}
 //line selects.go:190
 						v1 := valueStart(t, tr, v)
-//line selects_task.go:2331
+//line selects_task.go:2333
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 4)
 							s := generated.At[selectJumpsAt4](f)
@@ -2343,7 +2345,7 @@ outer:
 						break outer
 					default:
 						g.Wait(t)
-//line selects_task.go:2347
+//line selects_task.go:2349
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 5)
 							*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
@@ -2359,7 +2361,7 @@ outer:
 	}
 //line selects.go:199
 	err1 := g.Wait(t)
-//line selects_task.go:2363
+//line selects_task.go:2365
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, selectJumpsKind, 6)
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
@@ -2369,7 +2371,7 @@ outer:
 	return count1, err1
 }
 
-//line selects_task.go:2373
+//line selects_task.go:2375
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
@@ -2395,7 +2397,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, a, quit = h.tr, h.a, h.quit
 //line selects.go:170
 		generated.Child(f)
-//line selects_task.go:2399
+//line selects_task.go:2401
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -2405,7 +2407,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 //line selects.go:180
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2409
+//line selects_task.go:2411
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -2414,7 +2416,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, quit, open = h.tr, h.quit, h.a
 //line selects.go:187
 		generated.ChildErr(f)
-//line selects_task.go:2418
+//line selects_task.go:2420
 		goto resume3
 	case 4:
 		s := generated.At[selectJumpsAt4](f)
@@ -2424,7 +2426,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 //line selects.go:190
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:2428
+//line selects_task.go:2430
 		goto resume4
 	case 5:
 		s := generated.At[selectJumpsAt5](f)
@@ -2432,14 +2434,14 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		err = h.err
 //line selects.go:194
 		generated.Err(f)
-//line selects_task.go:2436
+//line selects_task.go:2438
 		goto resume5
 	case 6:
 		s := generated.At[selectJumpsAt6](f)
 		count1 = s.count1
 //line selects.go:199
 		err1 = generated.Err(f)
-//line selects_task.go:2443
+//line selects_task.go:2445
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2465,7 +2467,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 				}()
 //line selects.go:172
 				err := produceStart(t, tr, a, 6)
-//line selects_task.go:2469
+//line selects_task.go:2471
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 					*h = selectJumpsFunc1Held{}
@@ -2481,7 +2483,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2485
+//line selects_task.go:2487
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt1](f)
 		*s = selectJumpsAt1{}
@@ -2505,7 +2507,7 @@ loop2:
 	v = new(int)
 //line selects.go:180
 	i, err = task.Select(t, task.Recv(open, v), task.Recv(quit, nil))
-//line selects_task.go:2509
+//line selects_task.go:2511
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt2](f)
 		*s = selectJumpsAt2{count1: count1, i1: i1}
@@ -2536,7 +2538,7 @@ case1:
 	}
 //line selects.go:187
 	waitStart(t, tr, "two")
-//line selects_task.go:2540
+//line selects_task.go:2542
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt3](f)
 		*s = selectJumpsAt3{count1: count1}
@@ -2550,7 +2552,7 @@ resume3:
 end1:
 //line selects.go:190
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:2554
+//line selects_task.go:2556
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt4](f)
 		*s = selectJumpsAt4{count1: count1, i1: i1}
@@ -2569,7 +2571,7 @@ case2:
 case3:
 //line selects.go:194
 	g.Wait(t)
-//line selects_task.go:2573
+//line selects_task.go:2575
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
 		h = generated.Hold(t, selectJumpsKind, f, h)
@@ -2588,7 +2590,7 @@ end3:
 end4:
 //line selects.go:199
 	err1 = g.Wait(t)
-//line selects_task.go:2592
+//line selects_task.go:2594
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
 		if h != nil {
@@ -2601,7 +2603,7 @@ resume6:
 	return generated.Return[int](f, count1, err1)
 }
 
-//line selects_task.go:2605
+//line selects_task.go:2607
 
 // selectJumpsFunc1Exit is what selectJumps.func1 needs until it has ended: its deferred calls and its results.
 type selectJumpsFunc1Exit struct {
@@ -2629,7 +2631,7 @@ func selectJumpsFunc1Defer1(p *generated.Panic, recv *task.Chan[task.None]) {
 	})
 }
 
-//line selects_task.go:2633
+//line selects_task.go:2635
 
 // selectJumpsFunc1Step is the step form of selectJumps.func1.
 func selectJumpsFunc1Step(f *generated.Frame, h *selectJumpsFunc1Held) generated.Step {
@@ -2655,7 +2657,7 @@ func selectJumpsFunc1Run(f *generated.Frame, h *selectJumpsFunc1Held, at int) (s
 	case 1:
 //line selects.go:172
 		err = generated.ChildErr(f)
-//line selects_task.go:2659
+//line selects_task.go:2661
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2672,7 +2674,7 @@ func selectJumpsFunc1Run(f *generated.Frame, h *selectJumpsFunc1Held, at int) (s
 	}
 //line selects.go:172
 	err = produceStart(t, tr, a, 6)
-//line selects_task.go:2676
+//line selects_task.go:2678
 	if generated.Suspended(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2683,7 +2685,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line selects_task.go:2687
+//line selects_task.go:2689
 exit:
 	if p.Run(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
@@ -2736,7 +2738,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 			err := produceStart(t, tr, in, 5)
-//line selects_task.go:2740
+//line selects_task.go:2742
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2748,7 +2750,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc1Held](c) = selectBothFunc1Held{tr: tr, in: in}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2752
+//line selects_task.go:2754
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 1)
 		s := generated.At[selectBothAt1](f)
@@ -2765,7 +2767,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line selects.go:208
 				v1, err := out.Recv(t)
-//line selects_task.go:2769
+//line selects_task.go:2771
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 					s := generated.At[selectBothFunc2At1](f)
@@ -2783,7 +2785,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:209
 					v2 := valueStart(t, tr, v)
-//line selects_task.go:2787
+//line selects_task.go:2789
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 						s := generated.At[selectBothFunc2At2](f)
@@ -2804,7 +2806,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc2Held](c) = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2808
+//line selects_task.go:2810
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 2)
 		s := generated.At[selectBothAt2](f)
@@ -2827,7 +2829,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:221
 			i, err := task.Select(t, task.Recv(source, &v), task.Send(to, next))
-//line selects_task.go:2831
+//line selects_task.go:2833
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 3)
 				s := generated.At[selectBothAt3](f)
@@ -2844,7 +2846,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case err != nil:
 				out.Close()
 				g.Wait(t)
-//line selects_task.go:2848
+//line selects_task.go:2850
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 4)
 					*h = selectBothHeld{err: err}
@@ -2862,7 +2864,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:234
 	out.Close()
 	err1 := g.Wait(t)
-//line selects_task.go:2866
+//line selects_task.go:2868
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 5)
 		*h = selectBothHeld{sum: &sum}
@@ -2872,7 +2874,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line selects_task.go:2876
+//line selects_task.go:2878
 
 // selectBothStep is the step form of selectBoth.
 func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
@@ -2898,7 +2900,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		tr, in, out = h.tr, h.in, h.out
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:2902
+//line selects_task.go:2904
 		goto resume1
 	case 2:
 		s := generated.At[selectBothAt2](f)
@@ -2906,7 +2908,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		in, out, sum = h.in, h.out, h.sum
 //line selects.go:207
 		generated.Child(f)
-//line selects_task.go:2910
+//line selects_task.go:2912
 		goto resume2
 	case 3:
 		s := generated.At[selectBothAt3](f)
@@ -2915,19 +2917,19 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 //line selects.go:221
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2919
+//line selects_task.go:2921
 		goto resume3
 	case 4:
 		err = h.err
 //line selects.go:226
 		generated.Err(f)
-//line selects_task.go:2925
+//line selects_task.go:2927
 		goto resume4
 	case 5:
 		sum = h.sum
 //line selects.go:235
 		err1 = generated.Err(f)
-//line selects_task.go:2931
+//line selects_task.go:2933
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2941,7 +2943,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 				err := produceStart(t, tr, in, 5)
-//line selects_task.go:2945
+//line selects_task.go:2947
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2954,7 +2956,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2958
+//line selects_task.go:2960
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
@@ -2975,7 +2977,7 @@ resume1:
 				for {
 //line selects.go:208
 					v1, err := out.Recv(t)
-//line selects_task.go:2979
+//line selects_task.go:2981
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 						s := generated.At[selectBothFunc2At1](f)
@@ -2993,7 +2995,7 @@ resume1:
 					{
 //line selects.go:209
 						v2 := valueStart(t, tr, v)
-//line selects_task.go:2997
+//line selects_task.go:2999
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 							s := generated.At[selectBothFunc2At2](f)
@@ -3015,7 +3017,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:3019
+//line selects_task.go:3021
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
@@ -3040,7 +3042,7 @@ loop1:
 		next, to = queue1[0], out
 	}
 	i, err = task.Select(t, task.Recv(source, v), task.Send(to, next))
-//line selects_task.go:3044
+//line selects_task.go:3046
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt3](f)
 		*s = selectBothAt3{}
@@ -3070,7 +3072,7 @@ case2:
 //line selects.go:225
 	out.Close()
 	g.Wait(t)
-//line selects_task.go:3074
+//line selects_task.go:3076
 	if generated.Suspended(t) {
 		*h = selectBothHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3090,7 +3092,7 @@ end2:
 //line selects.go:234
 	out.Close()
 	err1 = g.Wait(t)
-//line selects_task.go:3094
+//line selects_task.go:3096
 	if generated.Suspended(t) {
 		*h = selectBothHeld{sum: sum}
 		return generated.Wait(f, t, 5)
@@ -3100,7 +3102,7 @@ resume5:
 	return generated.Return[int](f, *sum, err1)
 }
 
-//line selects_task.go:3104
+//line selects_task.go:3106
 
 type selectBothFunc1Held = struct {
 	tr *cases.Trace
@@ -3123,14 +3125,14 @@ func selectBothFunc1Step(f *generated.Frame, h *selectBothFunc1Held) generated.S
 	case 1:
 //line selects.go:205
 		err = generated.ChildErr(f)
-//line selects_task.go:3127
+//line selects_task.go:3129
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:205
 	err = produceStart(t, tr, in, 5)
-//line selects_task.go:3134
+//line selects_task.go:3136
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectBothFunc1Held{}
@@ -3142,7 +3144,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line selects_task.go:3146
+//line selects_task.go:3148
 
 // selectBothFunc2At1 is what selectBoth.func2 keeps while it waits in line 208.
 type selectBothFunc2At1 struct {
@@ -3183,7 +3185,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:208
 		v1 = s.result
 		err = generated.Err(f)
-//line selects_task.go:3187
+//line selects_task.go:3189
 		goto resume1
 	case 2:
 		s := generated.At[selectBothFunc2At2](f)
@@ -3191,7 +3193,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:209
 		v2 = s.result
 		generated.Child(f)
-//line selects_task.go:3195
+//line selects_task.go:3197
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3199,7 +3201,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 loop1:
 //line selects.go:208
 	v1, err = out.Recv(t)
-//line selects_task.go:3203
+//line selects_task.go:3205
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At1](f)
 		*s = selectBothFunc2At1{}
@@ -3217,7 +3219,7 @@ end1:
 //line selects.go:208
 	v = v1
 	v2 = valueStart(t, tr, v)
-//line selects_task.go:3221
+//line selects_task.go:3223
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At2](f)
 		*s = selectBothFunc2At2{}
@@ -3234,7 +3236,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line selects_task.go:3238
+//line selects_task.go:3240
 
 // selectDeferredArgs has the arguments of selectDeferred.
 type selectDeferredArgs struct {
@@ -3310,14 +3312,14 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 //line selects.go:247
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3314
+//line selects_task.go:3316
 		goto resume1
 	case 2:
 		s := generated.At[selectDeferredAt2](f)
 		v = s.v
 //line selects.go:247
 		err1 = generated.ChildErr(f)
-//line selects_task.go:3321
+//line selects_task.go:3323
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3337,7 +3339,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 					var v int
 //line selects.go:243
 					i, e := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:3341
+//line selects_task.go:3343
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectDeferredFunc1Held](t, selectDeferredFunc1Kind, 1)
 						s := generated.At[selectDeferredFunc1At1](f)
@@ -3355,7 +3357,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 	}
 //line selects.go:247
 	v = valueStart(t, tr, 10)
-//line selects_task.go:3359
+//line selects_task.go:3361
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredAt1](f)
 		*s = selectDeferredAt1{}
@@ -3366,7 +3368,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 resume1:
 //line selects.go:247
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:3370
+//line selects_task.go:3372
 	if generated.Suspended(t) {
 		*generated.At[selectDeferredAt2](f) = selectDeferredAt2{v: v}
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3378,7 +3380,7 @@ resume2:
 		*k, *err = v, err1
 		goto exit
 	}
-//line selects_task.go:3382
+//line selects_task.go:3384
 exit:
 	if p.Run(t) {
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3422,7 +3424,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 //line selects.go:243
 		i = s.result
 		e = generated.Err(f)
-//line selects_task.go:3426
+//line selects_task.go:3428
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3430,7 +3432,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 	v = new(int)
 //line selects.go:243
 	i, e = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:3434
+//line selects_task.go:3436
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredFunc1At1](f)
 		*s = selectDeferredFunc1At1{}
@@ -3442,7 +3444,7 @@ resume1:
 //line selects.go:244
 	tr.Print("deferred", i, e, *v)
 	*k += *v
-//line selects_task.go:3446
+//line selects_task.go:3448
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3481,7 +3483,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:254
 			i, err := task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3485
+//line selects_task.go:3487
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 1)
 				s := generated.At[selectAfterAt1](f)
@@ -3495,7 +3497,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return count1, err
 			}
 			v := valueStart(t, tr, i)
-//line selects_task.go:3499
+//line selects_task.go:3501
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 2)
 				s := generated.At[selectAfterAt2](f)
@@ -3512,7 +3514,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count1, nil
 }
 
-//line selects_task.go:3516
+//line selects_task.go:3518
 
 // selectAfterStep is the step form of selectAfter.
 func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
@@ -3535,7 +3537,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:254
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3539
+//line selects_task.go:3541
 		goto resume1
 	case 2:
 		s := generated.At[selectAfterAt2](f)
@@ -3544,7 +3546,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:258
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3548
+//line selects_task.go:3550
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3560,7 +3562,7 @@ loop1:
 	}
 //line selects.go:254
 	i, err = task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3564
+//line selects_task.go:3566
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt1](f)
 		*s = selectAfterAt1{n: n, count1: count1, i1: i1}
@@ -3574,7 +3576,7 @@ resume1:
 		return generated.Return[int](f, count1, err)
 	}
 	v = valueStart(t, tr, i)
-//line selects_task.go:3578
+//line selects_task.go:3580
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt2](f)
 		*s = selectAfterAt2{n: n, count1: count1, i1: i1}
@@ -3593,7 +3595,7 @@ end1:
 	return generated.Return[int](f, count1, nil)
 }
 
-//line selects_task.go:3597
+//line selects_task.go:3599
 
 // queuePollResult is what queue.poll returns.
 type queuePollResult = struct {
@@ -3626,7 +3628,7 @@ var queuePollKind *generated.Kind
 func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 //line selects.go:270
 	i, err := task.Select(t, task.Recv(q.c, &v), task.Default())
-//line selects_task.go:3630
+//line selects_task.go:3632
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 1)
 		s := generated.At[queuePollAt1](f)
@@ -3637,7 +3639,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	}
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3641
+//line selects_task.go:3643
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 2)
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
@@ -3648,7 +3650,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	return v, i == 0 && err == nil
 }
 
-//line selects_task.go:3652
+//line selects_task.go:3654
 
 // queuePollStep is the step form of queue.poll.
 func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
@@ -3670,7 +3672,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 //line selects.go:270
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3674
+//line selects_task.go:3676
 		goto resume1
 	case 2:
 		s := generated.At[queuePollAt2](f)
@@ -3678,14 +3680,14 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 		v, err = h.v, h.err
 //line selects.go:271
 		generated.ChildErr(f)
-//line selects_task.go:3682
+//line selects_task.go:3684
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line selects.go:270
 	i, err = task.Select(t, task.Recv(q.c, v), task.Default())
-//line selects_task.go:3689
+//line selects_task.go:3691
 	if generated.Suspended(t) {
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
@@ -3696,7 +3698,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 resume1:
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3700
+//line selects_task.go:3702
 	if generated.Suspended(t) {
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: v, err: err}
@@ -3707,7 +3709,7 @@ resume2:
 	return generated.Return[queuePollResult](f, queuePollResult{*v, i == 0 && err == nil}, nil)
 }
 
-//line selects_task.go:3711
+//line selects_task.go:3713
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -3745,7 +3747,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3749
+//line selects_task.go:3751
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s := generated.At[selectInterfaceAt1](f)
@@ -3762,7 +3764,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:3766
+//line selects_task.go:3768
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
@@ -3786,7 +3788,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 //line selects.go:283
 		v, ok = s.result.R0, s.result.R1
 		generated.Child(f)
-//line selects_task.go:3790
+//line selects_task.go:3792
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3802,7 +3804,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 	sum = 0
 loop1:
 	v, ok = pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3806
+//line selects_task.go:3808
 	if generated.Suspended(t) {
 		s := generated.At[selectInterfaceAt1](f)
 		*s = selectInterfaceAt1{sum: sum}
@@ -3819,7 +3821,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:3823
+//line selects_task.go:3825
 
 var selectInterfaceSite1 generated.Site
 

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package other
 
 import (
@@ -62,7 +64,7 @@ var bothKind *generated.Kind
 func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 //line other.go:12
 	err := t.Yield()
-//line other_task.go:66
+//line other_task.go:68
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[bothHeld](t, bothKind, 1)
 		*generated.At[bothAt1](f) = bothAt1{n: n}
@@ -73,7 +75,7 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
-//line other_task.go:77
+//line other_task.go:79
 
 // bothStep is the step form of Both.
 func bothStep(f *generated.Frame, h *bothHeld) generated.Step {
@@ -94,14 +96,14 @@ func bothStep(f *generated.Frame, h *bothHeld) generated.Step {
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:98
+//line other_task.go:100
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:105
+//line other_task.go:107
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -112,7 +114,7 @@ resume1:
 	return generated.Return[bothResult](f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:116
+//line other_task.go:118
 
 type workerLogHeld = struct {
 	w *Worker
@@ -126,7 +128,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:130
+//line other_task.go:132
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[workerLogHeld](t, workerLogKind, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -136,7 +138,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:140
+//line other_task.go:142
 
 // workerLogStep is the step form of (*Worker).Log.
 func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
@@ -152,7 +154,7 @@ func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:156
+//line other_task.go:158
 		goto resume1
 	default:
 		return f.BadResume()
@@ -160,7 +162,7 @@ func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:164
+//line other_task.go:166
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -170,7 +172,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:174
+//line other_task.go:176
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
@@ -189,7 +191,7 @@ var sumKind *generated.Kind
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:193
+//line other_task.go:195
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -203,7 +205,7 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:207
+//line other_task.go:209
 
 // sumStep is the step form of Sum.
 func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
@@ -221,14 +223,14 @@ func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:225
+//line other_task.go:227
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:232
+//line other_task.go:234
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -242,7 +244,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line other_task.go:246
+//line other_task.go:248
 
 // logValueInOther returns the start form of recv.Log.
 func logValueInOther(recv *Worker) func(*task.T, string) string {

@@ -4,6 +4,8 @@
 
 //lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
 
+//go:build !framearena_plain
+
 package other
 
 import (
@@ -43,7 +45,7 @@ var unboundFunc1Kind *generated.Kind
 func unboundFunc1Start(t *task.T, n int) (_ int) {
 //line unbound.go:7
 	_ = t.Yield()
-//line unbound_task.go:47
+//line unbound_task.go:49
 	if generated.Suspended(t) {
 		f := generated.Spill(t, unboundFunc1Kind, 1)
 		*generated.At[unboundFunc1At1](f) = unboundFunc1At1{n: n}
@@ -53,7 +55,7 @@ func unboundFunc1Start(t *task.T, n int) (_ int) {
 	return n * 2
 }
 
-//line unbound_task.go:57
+//line unbound_task.go:59
 
 // unboundFunc1Step is the step form of Unbound.func1.
 func unboundFunc1Step(f *generated.Frame) generated.Step {
@@ -70,14 +72,14 @@ func unboundFunc1Step(f *generated.Frame) generated.Step {
 		n = s.n
 //line unbound.go:7
 		generated.Err(f)
-//line unbound_task.go:74
+//line unbound_task.go:76
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line unbound.go:7
 	_ = t.Yield()
-//line unbound_task.go:81
+//line unbound_task.go:83
 	if generated.Suspended(t) {
 		*generated.At[unboundFunc1At1](f) = unboundFunc1At1{n: n}
 		return generated.Wait(f, t, 1)
@@ -87,4 +89,4 @@ resume1:
 	return generated.Return[int](f, n*2, nil)
 }
 
-//line unbound_task.go:91
+//line unbound_task.go:93
