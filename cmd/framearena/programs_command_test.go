@@ -10,11 +10,12 @@ import (
 )
 
 func TestProgramsJSON(t *testing.T) {
-	status, stdout, stderr := call(t, "programs", "-part", "0.002", "-json", "-cpu", "1")
+	status, stdout, stderr := call(t, "programs", "-part", "0.002", "-rounds", "2", "-json", "-cpu", "1")
 	require.Equal(t, exitSuccess, status, stderr)
 	var r programsReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
 	require.Equal(t, 1, r.Machine.GOMAXPROCS)
+	require.Equal(t, 2, r.Rounds)
 	require.Len(t, r.Rows, len(programs.Programs))
 	for i, p := range programs.Programs {
 		row := r.Rows[i]
@@ -22,31 +23,61 @@ func TestProgramsJSON(t *testing.T) {
 		require.Equal(t, p.Title, row.Title)
 		require.Equal(t, p.Size/500, row.Size)
 		require.Equal(t, p.Goal, row.Goal)
-		for _, memory := range []programMemory{row.Tasks, row.Plain, row.Goroutines} {
-			require.NotEmpty(t, memory.MemorySource)
-			require.Positive(t, memory.GCFullNs)
+		for _, form := range programs.Forms {
+			figures := row.form(form)
+			require.Equal(t, p.Lines[form], figures.Lines)
+			require.NotEmpty(t, figures.MemorySource)
+			require.Positive(t, figures.GCFullNs)
+			require.Positive(t, figures.TimeNs)
 		}
 	}
 }
 
 func TestProgramsTable(t *testing.T) {
-	memory := func(bytes, ns float64) programMemory { return programMemory{bytes, "VmRSS", ns} }
-	r := programsReport{Rows: []programRow{
-		{Title: "chat room, members", Size: 50_000, Tasks: memory(20e6, 200_000), Plain: memory(21e6, 210_000), Goroutines: memory(150e6, 120e6)},
-		{Title: "orders", Size: 100_000, Tasks: memory(70e6, 1_500_000), Plain: memory(60e6, 1_400_000), Goroutines: memory(490e6, 300e6)},
+	r := programsReport{Rounds: 3, Rows: []programRow{
+		{
+			Title: "chat room, members", Size: 50_000,
+			Tasks:      programFigures{70, 20e6, "VmRSS", 200_000, 1e9, 1.1e9},
+			Plain:      programFigures{50, 21e6, "VmRSS", 210_000, 1.2e9, 1.3e9},
+			Goroutines: programFigures{52, 150e6, "VmRSS", 120e6, 2e9, 3e9},
+		},
+		{
+			Title: "orders", Size: 100_000,
+			Tasks:      programFigures{90, 70e6, "VmRSS", 1.5e6, 1e9, 1.1e9},
+			Plain:      programFigures{60, 60e6, "VmRSS", 1.4e6, 5e8, 6e8},
+			Goroutines: programFigures{60, 490e6, "VmRSS", 300e6, 1e9, 2e9},
+		},
 	}}
 	require.Equal(t, `
-Five programs, with tasks by hand, in plain Go, and with goroutines: memory
-while everything waits (from VmRSS)
+Five programs, with tasks by hand, in plain Go, and with goroutines: medians of
+3 rounds; ratios are of goroutines to plain Go
 
-                         size    tasks  plain Go  goroutines  ratio
-  chat room, members   50,000  20.0 MB   21.0 MB      150 MB  7.50×
-  orders              100,000  70.0 MB   60.0 MB      490 MB  7.00×
+  memory (from VmRSS)     size  by hand  plain Go  goroutines  ratio
+  chat room, members    50,000  20.0 MB   21.0 MB      150 MB  7.14×
+  orders               100,000  70.0 MB   60.0 MB      490 MB  8.17×
 
-  runtime.GC() meanwhile    tasks  plain Go  goroutines  ratio
-  chat room, members       200 µs    210 µs      120 ms   600×
-  orders                  1.50 ms   1.40 ms      300 ms   200×
+  lines of code       by hand  plain Go  goroutines  ratio
+  chat room, members       70        50          52  1.04×
+  orders                   90        60          60  1.00×
+
+  time                by hand  plain Go  goroutines  ratio
+  chat room, members   1.00 s    1.20 s      2.00 s  1.67×
+  orders               1.00 s    500 ms      1.00 s  2.00×
+
+  CPU time            by hand  plain Go  goroutines  ratio
+  chat room, members   1.10 s    1.30 s      3.00 s  2.31×
+  orders               1.10 s    600 ms      2.00 s  3.33×
+
+  runtime.GC() meanwhile  by hand  plain Go  goroutines  ratio
+  chat room, members       200 µs    210 µs      120 ms   571×
+  orders                  1.50 ms   1.40 ms      300 ms   214×
 `, r.text())
+	for i := range r.Rows {
+		for _, form := range programs.Forms {
+			r.Rows[i].form(form).CPUNs = 0
+		}
+	}
+	require.NotContains(t, r.text(), "CPU")
 }
 
 func TestWrongPrograms(t *testing.T) {

@@ -21,7 +21,7 @@ func TestOutputFitsIntoColumns(t *testing.T) {
 	}))
 	for _, args := range [][]string{
 		{"-n", "1", "-tasks", "100"},
-		{"programs", "-part", "0.001"},
+		{"programs", "-part", "0.001", "-rounds", "1"},
 		{"replay", "-rounds", "1", trace},
 		{"soak", "-round", "1", "-seed", "5"},
 		{"version"},

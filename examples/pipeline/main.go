@@ -37,7 +37,7 @@ func run(o options, out io.Writer) error {
 		return fmt.Errorf("-as must be %q, %q or %q, not %q", ordered.Tasks, ordered.Plain, ordered.Goroutines, o.as)
 	}
 	before := memory(pool)
-	err := ordered.Flood(as, pool, o.n, func() {
+	_, err := ordered.Flood(as, pool, o.n, func() {
 		fmt.Fprintf(out, "%d items are in work, each with %d B of memory.\n", o.n, (memory(pool)-before)/max(1, uint64(o.n)))
 	})
 	if err != nil {

@@ -43,8 +43,8 @@ func work(i int) int { return i * i }
 
 // Flood runs n items through a pipeline that has room for all of them. The service that items ask is
 // down at first, so that all wait for it: then Flood calls full, and the service is up. Goroutines need
-// no pool. Flood returns an error if a result is missing or out of order.
-func Flood(as Form, pool *executor.Pool, n int, full func()) error {
+// no pool. Flood returns the sum of the results, and an error if one is missing or out of order.
+func Flood(as Form, pool *executor.Pool, n int, full func()) (sum int, err error) {
 	started := make(chan struct{})
 	next := 0
 	var wrong error
@@ -52,6 +52,7 @@ func Flood(as Form, pool *executor.Pool, n int, full func()) error {
 		if result != work(next) && wrong == nil {
 			wrong = fmt.Errorf("result %d is %d, not %d", next, result, work(next))
 		}
+		sum += result
 		next++
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -68,7 +69,6 @@ func Flood(as Form, pool *executor.Pool, n int, full func()) error {
 		up()
 		return <-ended
 	}
-	var err error
 	switch as {
 	case Tasks:
 		var up coro.Event
@@ -86,5 +86,5 @@ func Flood(as Form, pool *executor.Pool, n int, full func()) error {
 	if err == nil {
 		err = wrong
 	}
-	return err
+	return sum, err
 }

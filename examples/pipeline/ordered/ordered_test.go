@@ -103,12 +103,16 @@ func TestAFlood(t *testing.T) {
 	pool := executor.NewPool()
 	for _, as := range []ordered.Form{ordered.Tasks, ordered.Plain, ordered.Goroutines} {
 		full := 0
-		require.NoError(t, ordered.Flood(as, pool, 500, func() { full++ }))
+		sum, err := ordered.Flood(as, pool, 500, func() { full++ })
+		require.NoError(t, err)
+		require.Equal(t, 499*500*999/6, sum)
 		require.Equal(t, 1, full)
 	}
 	require.NoError(t, pool.Close())
-	require.ErrorIs(t, ordered.Flood(ordered.Tasks, pool, 1, func() {}), executor.ErrClosed)
-	require.ErrorIs(t, ordered.Flood(ordered.Plain, pool, 1, func() {}), executor.ErrClosed)
+	for _, as := range []ordered.Form{ordered.Tasks, ordered.Plain} {
+		_, err := ordered.Flood(as, pool, 1, func() {})
+		require.ErrorIs(t, err, executor.ErrClosed)
+	}
 }
 
 // The frames of the plain form are not larger than those of steps written by hand.
