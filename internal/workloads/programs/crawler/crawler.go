@@ -108,7 +108,7 @@ func Crawl(as Form, pool *executor.Pool, s *Site, full func()) (visited, peak in
 	defer cancel()
 	ended := make(chan error, 1)
 	start, _ := s.claim(0)
-	answer := func() {}
+	var answer func() // lets the hosts answer
 	switch as {
 	case Tasks:
 		c := newTaskCrawl(s)
