@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,18 +24,18 @@ var (
 // memoryTable matches a table of the page: the comment with its name, and the table.
 var memoryTable = regexp.MustCompile("(?s)(<!-- (waiting|programs): [^\n]*-->\n\n```text\n)(.*?)```\n")
 
-// TestMemoryPage looks for each row in the tables of docs/memory.md. On a quiet machine, the command
+// TestMemoryPage looks for each row in the tables of docs/memory.md, and for the lines of each program. On a quiet machine, the command
 //
 //	go test ./cmd/framearena -run MemoryPage -measure
 //
-// writes the tables with new figures. It takes a minute. Those in README.md are a selection by hand.
+// writes the tables with new figures. It takes some minutes. Those in README.md are a selection by hand.
 func TestMemoryPage(t *testing.T) {
 	text, err := os.ReadFile(memoryPage)
 	require.NoError(t, err)
 	if *measure {
 		text = memoryTable.ReplaceAllFunc(text, func(block []byte) []byte {
 			found := memoryTable.FindSubmatch(block)
-			args := map[string][]string{"waiting": {"tasks"}, "programs": {"programs"}}[string(found[2])]
+			args := map[string][]string{"waiting": {"tasks"}, "programs": {"programs", "-rounds", "7"}}[string(found[2])]
 			status, stdout, stderr := call(t, args...)
 			require.Equal(t, exitSuccess, status, stderr)
 			_, stdout, _ = strings.Cut(stdout, "\n\n") // the machine
@@ -53,6 +54,7 @@ func TestMemoryPage(t *testing.T) {
 		require.Contains(t, tables["waiting"], "    "+form.Title+" ")
 	}
 	for _, p := range programs.Programs {
-		require.Contains(t, tables["programs"], "  "+p.Title+" ")
+		lines := fmt.Sprintf(`(?m)^  %s +%d +%d +%d +`, regexp.QuoteMeta(p.Title), p.Lines[programs.Tasks], p.Lines[programs.Plain], p.Lines[programs.Goroutines])
+		require.Regexp(t, lines, tables["programs"])
 	}
 }
