@@ -153,6 +153,20 @@ func isGoexit(f *types.Func) bool {
 
 func inTask(f *types.Func) bool { return f.Pkg() != nil && f.Pkg().Path() == taskPath }
 
+// isOperation reports whether f is a function of package netio whose last act is an operation of package
+// task: it is called as one, and has no forms of its own. So who waits for a connection has no frame for
+// that.
+func isOperation(f *types.Func) bool {
+	if f.Pkg() == nil || f.Pkg().Path() != netioPath {
+		return false
+	}
+	switch f.Name() {
+	case "Readable", "Writable", "readable":
+		return true
+	}
+	return false
+}
+
 func (u *unit) functionCallee(f *types.Func, sig *types.Signature) callee {
 	switch {
 	case isGoexit(f):
@@ -166,6 +180,8 @@ func (u *unit) functionCallee(f *types.Func, sig *types.Signature) callee {
 		return callee{}
 	case !isTaskSignature(sig):
 		return callee{}
+	case isOperation(f):
+		return callee{kind: waitCallee, fn: f, sig: sig}
 	case u.functions[f.Origin()] != nil:
 		return callee{kind: startCallee, fn: f, sig: sig}
 	default:
@@ -188,6 +204,9 @@ func (u *unit) methodCallee(f *types.Func, sig *types.Signature, recv ast.Expr, 
 	}
 	if !isTaskSignature(sig) {
 		return callee{}
+	}
+	if isOperation(f) {
+		return callee{kind: waitCallee, fn: f, sig: sig}
 	}
 	return callee{kind: u.methodKind(f, s.Recv()), fn: f, sig: sig, recv: recv, path: path}
 }

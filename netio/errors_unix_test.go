@@ -1,0 +1,11 @@
+//go:build unix
+
+package netio
+
+import "syscall"
+
+const (
+	errReset   = syscall.ECONNRESET
+	errRefused = syscall.ECONNREFUSED
+	errInUse   = syscall.EADDRINUSE
+)
