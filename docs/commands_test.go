@@ -15,6 +15,7 @@ var (
 // unknownCommands returns the directories, benchmarks, fuzz targets and build tags that the go
 // commands of a page name but that do not exist.
 func unknownCommands(r *repository, page string) (faults []string) {
+	own := filesOfReader(r.pages[page])
 	lines := indented.FindAllString(r.pages[page], -1)
 	for _, line := range append(lines, spans(r.pages[page])...) {
 		line, _, _ = strings.Cut(line, " #")
@@ -41,7 +42,7 @@ func unknownCommands(r *repository, page string) (faults []string) {
 				faults = append(faults, "there is no build tag "+value)
 			case directory.MatchString(arg):
 				for _, dir := range alternatives(strings.TrimSuffix(arg, "...")) {
-					if !r.exists(from + dir) {
+					if !r.exists(from+dir) && !own[dir] {
 						faults = append(faults, "there is no directory "+from+dir)
 					}
 				}

@@ -48,7 +48,7 @@ func unresolved(p *comment.Parser, text string) (names []string) {
 }
 
 func TestDocLinks(t *testing.T) {
-	for _, dir := range []string{"slab", "bins", "arena", "coro", "executor", "fuzz", "inspect", "prom", "cmd/framearena"} {
+	for _, dir := range []string{"slab", "bins", "arena", "coro", "executor", "task", "fuzz", "inspect", "prom", "cmd/framearena"} {
 		t.Run(dir, func(t *testing.T) {
 			p := documentation(t, filepath.Join(root, dir))
 			links := p.Parser()

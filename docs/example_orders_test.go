@@ -13,34 +13,24 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 // The server of getting-started.md.
 
-// order is the state of a task that waits for the payment of an order.
-type order struct {
-	patience time.Duration
-	first    int // the case that happened first: 0 the payment, 1 the end of the patience
+// order waits until an order has been paid, or the patience is over, and returns how it has ended.
+func order(t *task.T, paid *task.Event, patience time.Duration) (string, error) {
+	first, err := task.Select(t, task.Done(paid), task.After(patience))
+	switch {
+	case err != nil:
+		return "", err
+	case first == 1:
+		return "expired", nil
+	default:
+		return "paid", nil
+	}
 }
-
-// payment is the held part, on the Go heap: it holds a pointer.
-type payment struct{ made *coro.Event }
-
-var await = coro.DefineHeld("order", func(f *coro.Frame[order, string], held *payment) coro.Step {
-	s := &f.State
-	if f.At() == 0 {
-		return coro.Select(f, 1, &s.first, held.made.WaitCase(), coro.After(s.patience))
-	}
-	if f.Err() != nil {
-		return f.Fail(f.Err())
-	}
-	if s.first == 1 {
-		return f.Return("expired")
-	}
-	return f.Return("paid")
-})
 
 // shop has the orders, by number.
 type shop struct {
@@ -51,8 +41,8 @@ type shop struct {
 }
 
 type placed struct {
-	payment coro.Event
-	task    *coro.Handle[string]
+	paid task.Event
+	task task.Handle[string]
 }
 
 func (s *shop) handler() http.Handler {
@@ -66,12 +56,12 @@ func (s *shop) handler() http.Handler {
 // place launches a task, which lives longer than the request.
 func (s *shop) place(w http.ResponseWriter, _ *http.Request) {
 	p := new(placed)
-	task, err := coro.Start(s.pool, await.With(order{patience: s.patience}, payment{&p.payment}))
+	var err error
+	p.task, err = task.Start(s.pool, task.Call2(order, &p.paid, s.patience))
 	if err != nil { // there is no memory, or the pool is being closed
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	p.task = task
 	number := fmt.Sprint(s.last.Add(1))
 	s.orders.Store(number, p)
 	fmt.Fprintln(w, number)
@@ -79,7 +69,7 @@ func (s *shop) place(w http.ResponseWriter, _ *http.Request) {
 
 func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
 	if p := s.find(w, r); p != nil {
-		p.payment.Set()
+		p.paid.Set()
 	}
 }
 
@@ -89,7 +79,7 @@ func (s *shop) wait(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	how, err := p.task.Wait(r.Context())
+	how, err := p.task.WaitContext(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
@@ -122,7 +112,7 @@ func serve(ctx context.Context, listener net.Listener, patience time.Duration) e
 	defer cancel()
 	err := s.pool.Drain(grace) // refuses new orders, and waits for the open ones
 	if errors.Is(err, context.DeadlineExceeded) {
-		log.Println(s.pool.Environment().Live(), "orders are still open")
+		log.Println("some orders are still open")
 	}
 	return errors.Join(s.pool.Close(), server.Close())
 }

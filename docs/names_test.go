@@ -152,7 +152,7 @@ var (
 )
 
 // The packages whose names are looked up. Others, such as context, are not ours.
-var ours = []string{"arena", "bins", "coro", "executor", "fuzz", "slab", "inspect", "prom", "soak", "interleave", "tasktree", "goroutine", "refusal"}
+var ours = []string{"arena", "bins", "coro", "task", "executor", "fuzz", "slab", "inspect", "prom", "soak", "interleave", "tasktree", "goroutine", "refusal"}
 
 // unknownNames returns the names on a page, such as coro.Await or Mutex.Lock, that our packages and
 // types do not have.
@@ -181,15 +181,29 @@ func unknownNames(r *repository, page string) (faults []string) {
 
 // unknownSources returns the Go files and the tests that a page names but that do not exist.
 func unknownSources(r *repository, path string) (faults []string) {
+	own := filesOfReader(r.pages[path])
 	for _, span := range spans(r.pages[path]) {
 		switch {
-		case sourceFile.MatchString(span) && !r.symbols.files[span] && !r.exists(span):
+		case sourceFile.MatchString(span) && !r.symbols.files[span] && !r.exists(span) && !own[strings.Replace(span, "_task.go", ".go", 1)]:
 			faults = append(faults, "there is no file "+span)
 		case testFunc.MatchString(span) && !r.symbols.tests[span]:
 			faults = append(faults, "there is no test "+span)
 		}
 	}
 	return faults
+}
+
+// saved finds the files that a page tells its reader to make.
+var saved = regexp.MustCompile("\\b[Ss]ave\\b[^.`]*\\bas\\s+`([\\w/]+\\.go)`")
+
+// filesOfReader returns the files that a page tells its reader to make, and their directories.
+func filesOfReader(page string) map[string]bool {
+	own := make(map[string]bool)
+	for _, found := range saved.FindAllStringSubmatch(prose(page), -1) {
+		own[found[1]] = true
+		own["./"+path.Dir(found[1])] = true
+	}
+	return own
 }
 
 // forMaintainers is the folder of the pages on which every identifier must occur in a source.

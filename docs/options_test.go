@@ -16,6 +16,7 @@ func TestEachOptionIsOnItsPage(t *testing.T) {
 	}{
 		{"arena", "docs/allocator.md", 5},
 		{"coro", "docs/hand-written-steps.md", 8},
+		{"task", "docs/tasks.md", 7},
 		{"executor", "docs/executors.md", 8},
 		{"fuzz", "docs/testing.md", 10},
 	} {

@@ -62,6 +62,8 @@ func TestPlanted(t *testing.T) {
 		{"names", "`k := coro.Kind{}`", "`Kind.Size()`"},
 		{"source", "`coro/example_kind_test.go` `example_kind_test.go`", "`coro/kind.go`"},
 		{"source", "`ExampleKind`", "`ExampleKinds`"},
+		{"source", "Save this as\n`own/main.go`. `own/main_task.go`", "`own/main.go`"},
+		{"commands", "Save this as `own/main.go`.\n\n    go run ./own\n", "    go run ./own\n"},
 		{"identifiers", "`link` `k.link` `planted`", "`links`"},
 	} {
 		t.Run(test.check, func(t *testing.T) {

@@ -19,11 +19,11 @@ import (
 type Conn struct{ h handle }
 
 // Readable waits until there is something to be learned by TryRead: bytes, the end of the data, a
-// deadline that has passed, or that the connection is closed. It holds no buffer: an idle connection
-// has none. It may return for nothing, so TryRead may say [ErrNotReady]. If Readable returns an
-// error, the context of t has ended.
+// deadline that has passed, or that the connection is closed. It holds no buffer, and has no frame: the
+// function that calls it is all that an idle connection has. It may return for nothing, so TryRead may
+// say [ErrNotReady]. If Readable returns an error, that is [ErrBusy], or the context of t has ended.
 func (c Conn) Readable(t *task.T) error {
-	if err := c.h.busy(reading); err != nil {
+	if wait, err := c.h.mustWait(reading); !wait {
 		return err
 	}
 	return task.Suspend(t, func(w coro.Waker) { c.h.await(reading, w) })
@@ -31,7 +31,7 @@ func (c Conn) Readable(t *task.T) error {
 
 // Writable waits until there is something to be learned by TryWrite. Otherwise it is as Readable.
 func (c Conn) Writable(t *task.T) error {
-	if err := c.h.busy(writing); err != nil {
+	if wait, err := c.h.mustWait(writing); !wait {
 		return err
 	}
 	return task.Suspend(t, func(w coro.Waker) { c.h.await(writing, w) })

@@ -119,9 +119,6 @@ func (l *Listener) Accept(t *task.T) (Conn, error) {
 			}
 			return c, nil
 		case err == ErrNotReady:
-			if err := l.h.busy(reading); err != nil {
-				return Conn{}, l.opError("accept", err)
-			}
 			if err := l.readable(t); err != nil {
 				return Conn{}, err
 			}
@@ -137,6 +134,9 @@ func (l *Listener) Accept(t *task.T) (Conn, error) {
 }
 
 func (l *Listener) readable(t *task.T) error {
+	if wait, err := l.h.mustWait(reading); !wait {
+		return err
+	}
 	return task.Suspend(t, func(w coro.Waker) { l.h.await(reading, w) })
 }
 

@@ -281,17 +281,22 @@ func (h handle) await(d direction, w coro.Waker) {
 	before.Wake() // two have come at once: the first one tries again, and finds the second one here
 }
 
-// busy returns ErrBusy if a task waits for the direction d.
-func (h handle) busy(d direction) error {
+// mustWait reports whether there is nothing to be learned about the direction d, so that a wait for it is
+// one. The error is ErrBusy if another task waits already.
+func (h handle) mustWait(d direction) (bool, error) {
 	s := h.lock()
 	if s == nil {
-		return nil // that is for the next call to say
+		return false, nil
 	}
 	defer s.mu.Unlock()
-	if s.wakers[d].Pending() {
-		return ErrBusy
+	switch {
+	case s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil || s.more != nil && len(s.more.peeked) > 0:
+		return false, nil
+	case s.wakers[d].Pending():
+		return false, ErrBusy
+	default:
+		return true, nil
 	}
-	return nil
 }
 
 // turnIsOver counts the reads since the last wait, and reports whether others are to have their turn.
