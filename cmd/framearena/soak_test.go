@@ -48,7 +48,7 @@ func TestSoakWithAViolation(t *testing.T) {
 	for _, fault := range []soak.Fault{soak.WrongTree, soak.Crash} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Setenv(plantVariable, string(fault))
-			status, stdout, stderr := call(t, "soak", "-rounds", "3", "-seed", "6")
+			status, stdout, stderr := call(t, "soak", "-rounds", "100", "-seed", "6")
 			require.Equal(t, exitFailure, status)
 			require.Contains(t, stdout, ", a violation\n")
 			// Which round depends on the build: how much a round does is not the same in all.
