@@ -144,13 +144,17 @@ func (r runner) byValue(t *task.T, n int) (int, error) { return r.runs + n, t.Yi
 
 func groupOfMethods(t *task.T, s *script, n int) (string, error) {
 	var g task.Group
-	r := &runner{s: s}
-	for range n {
-		g.Go(t, r.run)
+	runners := make([]runner, n+1)
+	for i := range n {
+		g.Go(t, runners[i].run)
 	}
 	err := g.Wait(t)
 	if err == nil {
-		err = task.Shield(t, r.run)
+		err = task.Shield(t, runners[n].run)
 	}
-	return fmt.Sprint(r.runs), err
+	runs := 0
+	for i := range runners {
+		runs += runners[i].runs
+	}
+	return fmt.Sprint(runs), err
 }

@@ -168,7 +168,7 @@ var plantedFaults = []planted{
 		d := &dropping{Loop: loop, at: 2 + int64(tree.Len())%5, done: done}
 		d.env = coro.NewEnvironment(d, loop.Arena(), func(error) {})
 		return World{Executor: d, Close: func() error { return nil }}, Options{
-			Patience: 300 * time.Millisecond,
+			Patience: sabotagedPatience,
 			Drive: func(over <-chan struct{}) {
 				for {
 					loop.RunUntilIdle()
@@ -184,7 +184,7 @@ var plantedFaults = []planted{
 	{"a wake that is lost", "hangs", func(_ *testing.T, tree *Tree) (World, Options, *atomic.Bool) {
 		done := new(atomic.Bool)
 		w, o := sabotaged(&sabotage{onWake: func(n *Node) bool { return !done.Swap(true) }})
-		o.Patience = 300 * time.Millisecond
+		o.Patience = sabotagedPatience
 		w.Close = func() error { return nil } // a task still waits
 		return w, o, done
 	}},
@@ -210,7 +210,7 @@ var plantedFaults = []planted{
 			}
 			return v
 		}})
-		o.Patience = 300 * time.Millisecond
+		o.Patience = sabotagedPatience
 		leaked.Lock()
 		defer leaked.Unlock()
 		leaked.from = o.Arena
@@ -247,6 +247,9 @@ func (o onlyChecked) Allocate(size uintptr) unsafe.Pointer {
 	}
 	return p
 }
+
+// sabotagedPatience is for trees that may hang: long enough for one that does not, on a busy machine.
+const sabotagedPatience = 3 * time.Second
 
 func TestPlantedFaultsAreFound(t *testing.T) {
 	for _, p := range plantedFaults {
