@@ -54,7 +54,7 @@ var ErrNotCompiled = coro.ErrNotCompiled
 // wraps [ErrNotCompiled], and the call of one by a compiled function of the tree fails with such an
 // error. Without it such functions run on goroutines. In a program that is built with the tag
 // framearena_plain, which leaves generated code out, it has no effect.
-func RequireCompiled() Option { return option(func(o *options) { o.requireCompiled = true }) }
+func RequireCompiled() Option { return option(func(o *options) { o.requireCompiled = !builtPlain }) }
 
 // OnGoroutine runs the function on a goroutine even if it is compiled, and with it all that it calls.
 // It is for comparing the two.
@@ -73,7 +73,7 @@ func tree[O any](o *options, as func(coro.TreeOption) O, out []O) []O {
 	} else if o.counted {
 		out = append(out, as(coro.Counted()))
 	}
-	if o.requireCompiled && !builtPlain {
+	if o.requireCompiled {
 		out = append(out, as(coro.CompiledOnly()))
 	}
 	return out
