@@ -2,7 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,4 +44,33 @@ func TestGenRefuses(t *testing.T) {
 	require.NotEmpty(t, document.Diagnostics)
 	require.Equal(t, 10, document.Diagnostics[0].Line)
 	require.Empty(t, document.Files)
+}
+
+// shownFrames finds what a page shows of gen -m: the package, and some of the lines.
+var shownFrames = regexp.MustCompile(`(?m)^    \$ framearena gen -m (\./\S+)\n((?:    .*\n)+)`)
+
+// Pages that show what gen -m prints show what it prints now.
+func TestPagesShowFrames(t *testing.T) {
+	t.Chdir("../..")
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	shown := map[string][]string{} // lines, by package
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, block := range shownFrames.FindAllStringSubmatch(string(text), -1) {
+			for line := range strings.Lines(block[2]) {
+				shown[block[1]] = append(shown[block[1]], strings.TrimPrefix(line, "    "))
+			}
+		}
+	}
+	require.GreaterOrEqual(t, len(shown), 2, "the pages show nothing")
+	status, stdout, stderr := call(t, append([]string{"gen", "-m", "-check"}, slices.Sorted(maps.Keys(shown))...)...)
+	require.Equal(t, exitSuccess, status, stdout+stderr)
+	printed := slices.Collect(strings.Lines(stdout))
+	for pkg, lines := range shown {
+		for _, line := range lines {
+			require.Contains(t, printed, line, pkg)
+		}
+	}
 }
