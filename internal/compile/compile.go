@@ -258,6 +258,7 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 // compileFile returns the output for a file, or nil if something in it cannot be compiled.
 func (u *unit) compileFile(f *file) ([]byte, error) {
 	before := len(u.diag.all)
+	u.checkPredeclared()
 	for _, fn := range f.functions {
 		fn.checkUses()
 		if fn.suspends {
@@ -289,6 +290,15 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 		return nil, err
 	}
 	return f.text()
+}
+
+// checkPredeclared refuses packages that give another meaning to names that the output uses.
+func (u *unit) checkPredeclared() {
+	for _, name := range []string{"any", "bool", "error", "false", "int", "new", "nil", "panic", "recover", "true", "uintptr"} {
+		if o := u.types.Scope().Lookup(name); o != nil && !types.Identical(o.Type().Underlying(), types.Universe.Lookup(name).Type().Underlying()) {
+			u.diag.at(o.Pos(), "this package declares %s, which generated code needs as Go has it; give the declaration another name", name)
+		}
+	}
 }
 
 // prepare does everything between lowering and output.

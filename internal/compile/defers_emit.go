@@ -320,8 +320,13 @@ func (e *emitter) deferral(d *deferral) {
 // plainDeferral writes the call that enters a call which cannot wait in the list of deferred calls.
 func (e *emitter) plainDeferral(d *deferral) {
 	p, t := e.fn.names[e.fn.panicVar], e.fn.names[e.fn.t]
-	e.printf("%s.Defer(func(%s *%s, %s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
-		p, p, e.file.generated("Panic"), t, e.file.imports.use(taskPath, "task")+".T", p, e.text(d.plain), p)
+	raise := p + ".Raise()"
+	body := "defer " + e.text(d.plain) + "\n" + raise
+	if e.fn.recoveredFrom(d.plain) != nil { // it recovers nothing while this function panics
+		body = raise + "\n" + e.text(d.plain)
+	}
+	e.printf("%s.Defer(func(%s *%s, %s *%s) {\ndefer %s.Settle()\n%s\n})\n",
+		p, p, e.file.generated("Panic"), t, e.file.imports.use(taskPath, "task")+".T", p, body)
 }
 
 // savedText returns the left side of the declaration of what a defer statement keeps, with = or :=.

@@ -124,6 +124,9 @@ func (fn *function) capturedBy(d *deferral, inClauses varSet) (vs []*types.Var, 
 		return true
 	})
 	slices.SortFunc(vs, fn.byDeclaration)
+	if v := fn.recoveredFrom(d.plain); v != nil { // defer recover()
+		vs = append(vs, v)
+	}
 	return vs, ok
 }
 
@@ -327,9 +330,13 @@ func (e *startEmitter) deferral(d *deferral) {
 		e.printf("defer func() {\nif !%s {\n%s\n}\n}()\n", suspended, e.text(d.plain))
 	default:
 		e.printf("defer func() {\nif %s {\nreturn\n}\n", suspended)
-		e.printf("defer %s // it may recover\n", e.text(d.plain))
 		v := fn.inside("v")
-		e.printf("if %s := recover(); %s != nil {\npanic(%s)\n}\n}()\n", v, v, v)
+		raise := fmt.Sprintf("if %s := recover(); %s != nil {\npanic(%s)\n}\n", v, v, v)
+		if fn.recoveredFrom(d.plain) != nil { // it recovers nothing while this function panics
+			e.printf("%s%s\n}()\n", raise, e.text(d.plain))
+			break
+		}
+		e.printf("defer %s // it may recover\n%s}()\n", e.text(d.plain), raise)
 	}
 }
 

@@ -134,7 +134,7 @@ func (f *file) importedStart(fun string, c *callee) string {
 // valueHelper returns the function that finds the start form of function values of the signature.
 func (f *file) valueHelper(sig *types.Signature) string {
 	signature := f.typeText(sig)
-	params := f.typeParamsIn(sig)
+	params := f.typeParamList(typeParamsIn(sig))
 	key := params + signature
 	for _, h := range f.callees.values {
 		if h.key == key {
@@ -152,14 +152,16 @@ func (f *file) valueHelper(sig *types.Signature) string {
 	return h.name
 }
 
-// methodHelper returns the function that finds the start form of a method of receivers of the type.
+// methodHelper returns the function that finds the start form of a method of receivers of the type, with its
+// type arguments, which Go does not infer from an interface.
 func (f *file) methodHelper(recv types.Type, c *callee) string {
 	of := f.typeText(recv)
-	params := f.typeParamsIn(recv, c.sig)
+	typeParams := typeParamsIn(recv, c.sig)
+	params := f.typeParamList(typeParams)
 	key := params + of + " " + c.fn.Name()
 	for _, h := range f.callees.methods {
 		if h.key == key {
-			return h.name
+			return h.name + f.typeParamNames(typeParams)
 		}
 	}
 	h := &calleeHelper{key: key, name: f.unit.top(lowerFirst(c.fn.Name()) + "Of" + f.fileTag())}
@@ -171,7 +173,7 @@ func (f *file) methodHelper(recv types.Type, c *callee) string {
 	fmt.Fprintf(&b, "if start := %s[%s](site, recv, %q); start != nil {\nreturn start\n}\n", f.generated("Method"), signature, c.fn.Name())
 	fmt.Fprintf(&b, "return %s\n}\n\n", f.unboundCall("_ any, ", "recv."+c.fn.Name(), c.sig))
 	h.text = b.String()
-	return h.name
+	return h.name + f.typeParamNames(typeParams)
 }
 
 // unboundCall returns a literal that calls a function that has no start form. first is a parameter
@@ -232,7 +234,7 @@ func (f *file) unboundCall(first, fun string, sig *types.Signature) string {
 	case len(values) == 0 && fails:
 		rest = "_, err := " + onGoroutine + "\nreturn err"
 	case len(values) == 0:
-		rest = "_, _ = " + onGoroutine
+		rest = "_, err := " + onGoroutine + "\n" + f.generated("NoError") + "(err)"
 	case len(values) == 1 && fails:
 		rest = "return " + onGoroutine
 	case fails:
@@ -240,7 +242,7 @@ func (f *file) unboundCall(first, fun string, sig *types.Signature) string {
 	case mayFail(sig):
 		rest = "r, err := " + onGoroutine + "\n" + f.generated("SetLast") + "(&" + from[len(from)-1] + ", err)\nreturn " + strings.Join(from, ", ")
 	default:
-		rest = "r, _ := " + onGoroutine + "\nreturn " + strings.Join(from, ", ")
+		rest = "r, err := " + onGoroutine + "\n" + f.generated("NoError") + "(err)\nreturn " + strings.Join(from, ", ")
 	}
 	return fmt.Sprintf("func(%st %s%s)%s {\n%s\n}", first, t, params.String(), results.String(), rest)
 }

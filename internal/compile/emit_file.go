@@ -214,8 +214,11 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 	}
 	if len(sizes) > 0 {
 		size := sizes[0]
-		if len(sizes) > 1 {
+		switch {
+		case len(sizes) > 1 && f.unit.types.Scope().Lookup("max") == nil:
 			size = "max(" + strings.Join(sizes, ", ") + ")"
+		case len(sizes) > 1:
+			size = f.largest(b, fn.base+"Size", sizes)
 		}
 		fmt.Fprintf(b, "const %sSize = (%s + 7) &^ 7\n\n", fn.base, size)
 	}
@@ -239,6 +242,18 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 		}
 		b.WriteString("}\n\n")
 	}
+}
+
+// largest writes constants up to the largest of the sizes, where max is something else. It returns the last.
+func (f *file) largest(b *strings.Builder, name string, sizes []string) string {
+	largest := "int64(" + sizes[0] + ")"
+	for _, size := range sizes[1:] {
+		more := "(int64(" + size + ") - " + largest + ")"
+		next := f.unit.top(name + "Of")
+		fmt.Fprintf(b, "const %s = %s + %s&^(%s>>63)\n\n", next, largest, more, more)
+		largest = next
+	}
+	return "uintptr(" + largest + ")"
 }
 
 // writeFields writes fields, those of one type that follow each other in one line.

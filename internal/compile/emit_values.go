@@ -80,11 +80,12 @@ func (r *renderer) methodValue(x *ast.SelectorExpr) ast.Node {
 // valueOf returns the function that makes the start form of a method value, of receivers of the type.
 func (f *file) valueOf(recv types.Type, c *callee) string {
 	of := f.typeText(recv)
-	params := f.typeParamsIn(recv, c.sig)
+	typeParams := typeParamsIn(recv, c.sig)
+	params := f.typeParamList(typeParams)
 	key := "value " + params + of + " " + c.fn.Name()
 	for _, h := range f.callees.methods {
 		if h.key == key {
-			return h.name
+			return h.name + f.typeParamNames(typeParams)
 		}
 	}
 	h := &calleeHelper{key: key, name: f.unit.top(lowerFirst(c.fn.Name()) + "ValueIn" + f.fileTag())}
@@ -106,7 +107,7 @@ func (f *file) valueOf(recv types.Type, c *callee) string {
 	}
 	fmt.Fprintf(&b, "return %s(func(t *%s%s)%s {\n%s\n})\n}\n\n", f.generated("Literal"), f.imports.use(taskPath, "task")+".T", passed, results, call)
 	h.text = b.String()
-	return h.name
+	return h.name + f.typeParamNames(typeParams)
 }
 
 // bindValue binds the method values of a method with a pointer receiver, which plain functions make.

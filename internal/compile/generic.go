@@ -167,10 +167,8 @@ func (f *file) writeKind(b *strings.Builder, fn *function) {
 	}
 }
 
-// typeParamsIn returns the declaration of those of the function's type parameters that the types
-// mention, in brackets, or an empty string.
-func (f *file) typeParamsIn(ts ...types.Type) string {
-	var params []*types.TypeParam
+// typeParamsIn returns those of the function's type parameters that the types mention.
+func typeParamsIn(ts ...types.Type) (params []*types.TypeParam) {
 	var add func(t types.Type)
 	add = func(t types.Type) {
 		walkType(t, func(t types.Type) {
@@ -183,7 +181,19 @@ func (f *file) typeParamsIn(ts ...types.Type) string {
 	for _, t := range ts {
 		add(t)
 	}
-	return f.typeParamList(params)
+	return params
+}
+
+// typeParamNames returns the names of type parameters, in brackets, or an empty string.
+func (f *file) typeParamNames(params []*types.TypeParam) string {
+	if len(params) == 0 {
+		return ""
+	}
+	names := make([]string, len(params))
+	for i, p := range params {
+		names[i] = f.typeText(p)
+	}
+	return "[" + strings.Join(names, ", ") + "]"
 }
 
 // typeParamList returns the declaration of type parameters, in brackets.

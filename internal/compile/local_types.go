@@ -47,12 +47,38 @@ func (f *file) writeLocalTypes(b *strings.Builder) {
 		} else {
 			t = t.Underlying()
 		}
-		params := typeParamsAround(o)
+		var own []*types.TypeParam
 		if t, ok := o.Type().(interface{ TypeParams() *types.TypeParamList }); ok {
-			params = slices.AppendSeq(params, t.TypeParams().TypeParams())
+			own = slices.Collect(t.TypeParams().TypeParams())
 		}
-		b.WriteString("type " + name + f.typeParamList(params) + sep + f.typeText(t) + "\n\n")
+		b.WriteString("type " + name + f.localTypeParams(typeParamsAround(o), own) + sep + f.typeText(t) + "\n\n")
 	}
+}
+
+// localTypeParams returns the declaration of the type parameters of a function and of a type that it declares,
+// in brackets. Those of the function that the type's own ones shadow have no name: the type cannot mention them.
+func (f *file) localTypeParams(around, own []*types.TypeParam) string {
+	shadowed := func(p *types.TypeParam) bool {
+		return slices.ContainsFunc(own, func(o *types.TypeParam) bool { return o.Obj().Name() == p.Obj().Name() })
+	}
+	if !slices.ContainsFunc(around, shadowed) {
+		return f.typeParamList(slices.Concat(around, own))
+	}
+	var parts []string
+	for _, p := range around {
+		name, constraint := f.typeText(p), f.typeText(p.Constraint())
+		if shadowed(p) {
+			name = "_"
+		}
+		if slices.ContainsFunc(typeParamsIn(p), shadowed) { // its constraint may mention one
+			constraint = "any"
+		}
+		parts = append(parts, name+" "+constraint)
+	}
+	for _, p := range own {
+		parts = append(parts, f.typeText(p)+" "+f.typeText(p.Constraint()))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 // localTypeText returns how the output spells a type that a function declares, with the given type
@@ -168,6 +194,15 @@ func (l *lowerer) withValues(d *ast.GenDecl) *ast.GenDecl {
 		}
 	}
 	return out
+}
+
+// constantValue returns an expression that is what the constant is, wherever it stands.
+func (f *file) constantValue(o *types.Const) string {
+	text := "(" + constantText(o) + ")"
+	if b, ok := o.Type().(*types.Basic); ok && b.Info()&types.IsUntyped != 0 {
+		return text
+	}
+	return f.typeText(o.Type()) + text
 }
 
 // constantText returns an expression of the constant's value, and of its kind if it is untyped.

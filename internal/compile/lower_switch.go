@@ -185,12 +185,7 @@ func (l *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 		for _, c := range s.Body.List {
 			operands = append(operands, commOperands(c.(*ast.CommClause).Comm)...)
 		}
-		for _, e := range operands {
-			if l.suspends(e) {
-				operands = l.operands(operands, false)
-				break
-			}
-		}
+		operands = l.inSourceOrder(operands)
 		for _, c := range s.Body.List {
 			c := c.(*ast.CommClause)
 			k := &clause{}
@@ -204,6 +199,28 @@ func (l *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 		l.clauseBodies(n, s.Body)
 		l.emit(n)
 	})
+}
+
+// inSourceOrder returns operands that are evaluated one after the other as a whole, not only as far as they are
+// calls: what comes before one that may suspend has its value by then.
+func (l *lowerer) inSourceOrder(list []ast.Expr) []ast.Expr {
+	last := -1
+	for i, e := range list {
+		if l.suspends(e) {
+			last = i
+		}
+	}
+	if last < 0 {
+		return list
+	}
+	out := make([]ast.Expr, len(list))
+	for i, e := range list {
+		out[i] = l.operand(e, i < last)
+		if tv := l.info.Types[e]; i < last && tv.Value == nil && !tv.IsNil() {
+			out[i] = l.inVariable(out[i])
+		}
+	}
+	return out
 }
 
 // commOperands returns what a communication clause evaluates when the select statement begins.

@@ -145,8 +145,11 @@ func (r *renderer) ident(id *ast.Ident) ast.Node {
 	case *types.PkgName:
 		return raw(r.file.imports.use(o.Imported().Path(), o.Imported().Name()), id.Pos())
 	case *types.Const:
-		if name := r.fn.nameOf(o); name != "" {
+		if name := r.fn.names[o]; name != "" {
 			return raw(name, id.Pos())
+		}
+		if r.fn.nameOf(o) != "" { // of a function around, whose step form is another function
+			return raw(r.file.constantValue(o), id.Pos())
 		}
 	}
 	if o != nil && o.Pkg() != nil && o.Pkg() != r.file.unit.types && o.Parent() == o.Pkg().Scope() {

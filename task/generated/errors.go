@@ -12,11 +12,13 @@ func AsError[V any](v *V) (err error, ok bool) {
 	return nil, false
 }
 
-// SetLast stores err at v if V is error.
+// SetLast stores err at v if V is error. If it is not, SetLast panics as [Child] does.
 func SetLast[V any](v *V, err error) {
 	if e, ok := any(v).(*error); ok {
 		*e = err
+		return
 	}
+	notCompiled(err)
 }
 
 // TakeLast is [ChildErr] if V is error, and stores the error at v. Otherwise it is [Child].

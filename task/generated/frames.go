@@ -1,6 +1,7 @@
 package generated
 
 import (
+	"errors"
 	"path"
 	"reflect"
 	"unsafe"
@@ -102,8 +103,23 @@ func Err(f *Frame) error { return f.ChildErr() }
 // ChildErr returns the error of a task function. If it has panicked, ChildErr panics.
 func ChildErr(f *Frame) error { return f.ChildErr() }
 
-// Child is [ChildErr] for functions that return no error.
-func Child(f *Frame) { f.ChildErr() }
+// Child is [ChildErr] for functions that return no error. It panics if the function is not compiled, and must
+// be: see [task.RequireCompiled].
+func Child(f *Frame) { notCompiled(f.ChildErr()) }
+
+// notCompiled panics if the error is that of a function that is not compiled.
+func notCompiled(err error) {
+	if err != nil && errors.Is(err, task.ErrNotCompiled) {
+		panic(err)
+	}
+}
+
+// NoError panics with the error of a call on a goroutine, if the function that is called cannot return one.
+func NoError(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
 
 // Return ends the function.
 func Return[R any](f *Frame, r R, err error) Step { return coro.ReturnCompiled(f, r, err) }

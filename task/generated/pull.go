@@ -67,7 +67,7 @@ func (b *body) check() {
 }
 
 // Pull0 begins a range over a function that yields no values.
-func Pull0(seq func(func() bool)) *Pulled0 {
+func Pull0[F ~func(Y), Y ~func() bool](seq F) *Pulled0 {
 	return &Pulled0{Pull1(func(yield func(struct{}) bool) { seq(func() bool { return yield(struct{}{}) }) })}
 }
 
@@ -81,7 +81,7 @@ func (p *Pulled0) Next() bool {
 func (p *Pulled0) Stop() { p.p.Stop() }
 
 // Pull1 begins a range over a function that yields values.
-func Pull1[F ~func(func(V) bool), V any](seq F) *Pulled1[V] {
+func Pull1[F ~func(Y), Y ~func(V) bool, V any](seq F) *Pulled1[V] {
 	b := new(body)
 	next, stop := iter.Pull(func(yield func(V) bool) {
 		seq(func(v V) bool {
@@ -110,7 +110,7 @@ func (p *Pulled1[V]) Stop() {
 }
 
 // Pull2 begins a range over a function that yields pairs.
-func Pull2[F ~func(func(K, V) bool), K, V any](seq F) *Pulled2[K, V] {
+func Pull2[F ~func(Y), Y ~func(K, V) bool, K, V any](seq F) *Pulled2[K, V] {
 	b := new(body)
 	next, stop := iter.Pull2(func(yield func(K, V) bool) {
 		seq(func(k K, v V) bool {

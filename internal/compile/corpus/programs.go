@@ -2,201 +2,204 @@ package corpus
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"fmt"
 	"go/ast"
-	"go/importer"
+	"go/build"
+	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Program is one of Go's own tests: a main package of one file, which prints what it should, or fails.
+// Program is a package that prints something, or fails: a main package, or one with its tests.
 type Program struct {
-	Name   string // such as chan/sieve1.go
+	Name   string // such as go/chan/sieve1.go, where go is the corpus
+	dir    string // where it runs; empty: anywhere
+	env    []string
 	number int
-	text   []byte // after rewriting
+	files  []sourceFile
 
 	// Left is why the program is left out, or empty.
-	Left   string
-	Counts Counts
+	Left    string
+	Without []string // its tests that are not called
+	Calls   bool     // it calls functions that are not compiled: methods of instances that only generic functions have
+	Counts  Counts
 
-	failure error // of the compiler
-	file    *ast.File
+	mustPass bool   // it exits with status 0
+	want     string // what it prints, if that is known
+	level    level
+	alone    bool         // it keeps the name of its package, and its positions, and is a binary of its own
+	texts    []sourceFile // after rewriting
+	failure  error        // of the compiler
+	failed   outcome      // on a goroutine, where it should pass
+}
+
+// sourceFile is a file and what is in it.
+type sourceFile struct {
+	name string
+	text []byte
 }
 
 // runs reports whether the program is not left out, and compiles.
 func (p *Program) runs() bool { return p.Left == "" && p.failure == nil }
 
-// tests are the directories of Go's tests that are programs.
-var tests = []string{".", "chan", "ken", "interface", "typeparam", "fixedbugs"}
-
-// inTheWay are packages that a program cannot import, since what it does then depends on more than
-// its code, or it starts other programs.
-var inTheWay = map[string]bool{"C": true, "os/exec": true, "os/signal": true, "net": true, "syscall": true, "plugin": true, "embed": true}
-
-// differ are programs that do something else as tasks, as documented.
-var differ = map[string]string{
-	"typeparam/nested.go": "prints the names of types that functions declare: they have others in the output",
-}
-
-// exotic is what shows that a program depends on more than its code.
-var exotic = []struct{ text, why string }{
-	{"runtime.Caller", "looks at its own positions"},
-	{"runtime.Stack", "looks at its own positions"},
-	{"ReadMemStats", "counts allocations"},
-	{"SetFinalizer", "depends on when the garbage collector finds what"},
-	{"AddCleanup", "depends on when the garbage collector finds what"},
-}
-
-// Find returns the programs of Go's tests that are run without arguments.
-// There are none if the Go installation has come without its tests.
-func Find(ctx context.Context, fset *token.FileSet) ([]*Program, error) {
-	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return nil, fmt.Errorf("corpus: go env: %w", err)
+// text returns what has been made of the program.
+func (p *Program) text() string {
+	var b strings.Builder
+	for _, f := range p.texts {
+		fmt.Fprintf(&b, "-- %s --\n%s", f.name, f.text)
 	}
-	root := filepath.Join(strings.TrimSpace(string(goroot)), "test")
-	var all []*Program
-	for _, dir := range tests {
-		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	return b.String()
+}
+
+// parse parses the files of the program. Each call makes another syntax, which rewriting changes.
+func (p *Program) parse(fset *token.FileSet) ([]*ast.File, error) {
+	files := make([]*ast.File, 0, len(p.files))
+	for _, f := range p.files {
+		syntax, err := parser.ParseFile(fset, f.name, f.text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
 		}
-		for _, file := range files {
-			src, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			first, _, _ := bytes.Cut(src, []byte("\n"))
-			if strings.TrimSpace(string(first)) != "// run" {
-				continue
-			}
-			name, err := filepath.Rel(root, file)
-			if err != nil {
-				return nil, err
-			}
-			p := &Program{Name: name, number: len(all)}
-			all = append(all, p)
-			p.file, err = parser.ParseFile(fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
-			if err != nil {
-				p.Left = "does not parse: " + err.Error()
-				continue
-			}
-			p.Left = cmp.Or(differ[name], directives(p.file))
-			for _, e := range exotic {
-				if bytes.Contains(src, []byte(e.text)) {
-					p.Left = e.why
-				}
-			}
-			for _, i := range p.file.Imports {
-				path, _ := strconv.Unquote(i.Path.Value)
-				if inTheWay[path] || strings.HasPrefix(path, "internal/") || strings.HasPrefix(path, "./") {
-					p.Left = "imports " + path
-				}
-				if i.Name != nil && i.Name.Name == "." {
-					p.Left = "imports " + path + " with a dot"
-				}
-			}
-		}
+		files = append(files, syntax)
 	}
-	slices.SortFunc(all, func(a, b *Program) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return files, nil
 }
 
-// directives returns which comment would be lost that a program needs, or an empty string.
-func directives(f *ast.File) string {
-	for _, g := range f.Comments {
-		for _, c := range g.List {
-			for _, d := range []string{"//go:build", "//go:linkname", "//go:embed", "//go:notinheap"} {
-				if strings.HasPrefix(c.Text, d) {
-					return "has " + d
+// imports returns the paths of all imported packages.
+func imports(files []*ast.File) (paths []string) {
+	for _, f := range files {
+		for _, i := range f.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// inTheWay are packages that a program cannot import, since what it does then depends on more than
+// what the rewritten files say.
+var inTheWay = map[string]bool{"C": true, "plugin": true, "embed": true}
+
+// exclude leaves the program out if nothing could be made of it.
+func (p *Program) exclude(files []*ast.File) {
+	for _, f := range files {
+		for _, g := range f.Comments {
+			for _, c := range g.List {
+				switch {
+				case constraint.IsGoBuild(c.Text) && c.Pos() < f.Package && !isBuilt(c.Text):
+					p.Left = "is for other systems or settings"
+				case strings.HasPrefix(c.Text, "//go:linkname"), strings.HasPrefix(c.Text, "//go:embed"):
+					p.Left = "has " + strings.Fields(c.Text)[0]
 				}
 			}
 		}
 	}
-	return ""
-}
-
-// newImporter returns an importer for the packages that the programs import, and for task. dir is in the
-// module.
-func newImporter(ctx context.Context, dir string, fset *token.FileSet, programs []*Program) (types.Importer, error) {
-	paths := map[string]bool{"github.com/framearena/framearena/task": true}
-	for _, p := range programs {
-		if p.Left == "" {
-			for _, i := range p.file.Imports {
-				path, _ := strconv.Unquote(i.Path.Value)
-				paths[path] = true
-			}
+	for _, path := range imports(files) {
+		first, _, _ := strings.Cut(path, "/")
+		switch {
+		case path == minitestPath:
+		case inTheWay[path]:
+			p.Left = "imports " + path
+		case first == "internal", strings.Contains(path, "/internal/"), strings.Contains(first, "."):
+			p.Left = "imports a package that only its own module may, or has"
 		}
 	}
-	args := []string{"list", "-deps", "-export", "-f", "{{.ImportPath}}\t{{.Export}}"}
-	for path := range paths {
-		args = append(args, path)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	var failed bytes.Buffer
-	cmd.Stderr = &failed
-	out, err := cmd.Output()
+}
+
+// isBuilt reports whether a build constraint holds here.
+func isBuilt(line string) bool {
+	expr, err := constraint.Parse(line)
 	if err != nil {
-		return nil, fmt.Errorf("corpus: go list: %w: %s", err, &failed)
+		return false
 	}
-	files := map[string]string{} // of export data, by path
-	for line := range strings.Lines(string(out)) {
-		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		files[path] = file
-	}
-	return importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
-		if files[path] == "" {
-			return nil, fmt.Errorf("corpus: no export data of %s", path)
-		}
-		return os.Open(files[path])
-	}), nil
+	c := &build.Default
+	return expr.Eval(func(tag string) bool {
+		return tag == c.GOOS || tag == c.GOARCH || tag == "gc" || tag == "unix" && c.GOOS != "windows" && c.GOOS != "plan9" && c.GOOS != "js" ||
+			slices.Contains(c.ReleaseTags, tag) || slices.Contains(c.ToolTags, tag)
+	})
 }
 
-// check type-checks a file as a package of the given path.
-func check(i types.Importer, fset *token.FileSet, path string, file *ast.File) (*types.Info, error) {
-	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{}, Implicits: map[ast.Node]types.Object{}}
-	config := types.Config{Importer: i, Sizes: types.SizesFor("gc", runtime.GOARCH)}
-	_, err := config.Check(path, fset, []*ast.File{file}, info)
-	return info, err
-}
-
-// prepare rewrites the program, unless it is left out.
+// prepare rewrites the program, unless it is left out. If not all can be rewritten, it tries less.
 func (p *Program) prepare(fset *token.FileSet, i types.Importer) {
-	if p.Left != "" {
-		return
+	for p.Left == "" {
+		err := p.rewrite(fset, i)
+		if err == nil {
+			return
+		}
+		if p.level == functionsOnly {
+			p.Left = err.Error()
+			return
+		}
+		p.level--
 	}
-	info, err := check(i, fset, "main", p.file)
+}
+
+// packageName returns the name of the package that is made of the program.
+func (p *Program) packageName() string {
+	if p.alone {
+		return "main"
+	}
+	return nameOf(p.number)
+}
+
+func (p *Program) rewrite(fset *token.FileSet, i types.Importer) error {
+	files, err := p.parse(fset)
 	if err != nil {
-		p.Left = "does not type-check: " + err.Error()
-		return
+		return fmt.Errorf("does not parse: %w", err)
 	}
-	p.text, p.Counts, err = rewrite(fset, p.file, info, nameOf(p.number))
+	pkg, info, err := check(i, fset, "main", files)
 	if err != nil {
-		p.Left = "cannot be printed: " + err.Error()
-		return
+		p.level = functionsOnly
+		return fmt.Errorf("does not type-check: %w", err)
 	}
-	if !bytes.Contains(p.text, []byte("func "+nameMain+"(")) {
-		p.Left = "main cannot have a T"
-		return
-	}
-	file, err := parser.ParseFile(fset, p.Name+", rewritten", p.text, parser.SkipObjectResolution)
-	if err == nil {
-		_, err = check(i, fset, nameOf(p.number), file)
-	}
+	p.texts, p.Counts, err = rewrite(fset, files, pkg, info, p.packageName(), p.level)
 	if err != nil {
-		p.Left = "does not type-check after rewriting: " + err.Error()
+		return fmt.Errorf("cannot be printed: %w", err)
 	}
+	again := make([]*ast.File, len(p.texts))
+	hasMain := false
+	for n, f := range p.texts {
+		hasMain = hasMain || bytes.Contains(f.text, []byte("func "+nameMain+"("))
+		again[n], err = parser.ParseFile(fset, p.Name+", rewritten: "+f.name, f.text, parser.SkipObjectResolution)
+		if err != nil {
+			return fmt.Errorf("does not parse after rewriting: %w", err)
+		}
+	}
+	if !hasMain {
+		return fmt.Errorf("main cannot have a T")
+	}
+	if _, _, err = check(i, fset, p.packageName(), again); err != nil {
+		return fmt.Errorf("does not type-check after rewriting: %w", err)
+	}
+	return nil
+}
+
+// nameOf returns a package's name for the n-th program.
+func nameOf(n int) string { return "p" + strconv.Itoa(n) }
+
+// outputName returns what a file of the program is called in the package that is made of it.
+func outputName(name string) string {
+	base := strings.TrimSuffix(filepath.Base(name), ".go")
+	return strings.ReplaceAll(base, "_", "") + "x.go" // no suffix of it is a system's
+}
+
+// tryOtherwise reports whether the program is to be rewritten in another way, since on a goroutine it does not
+// do what it should: less of it, or so that it keeps the names and positions that it may look at.
+func (p *Program) tryOtherwise() bool {
+	switch {
+	case p.Left != errRewriting.Error():
+		return false
+	case p.level > functionsOnly:
+		p.level = functionsOnly
+	case !p.alone:
+		p.level, p.alone = interfacesToo, true
+	default:
+		return false
+	}
+	p.Left, p.failed = "", outcome{}
+	return true
 }

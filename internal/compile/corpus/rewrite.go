@@ -2,14 +2,15 @@ package corpus
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/ast"
+	"go/build/constraint"
 	"go/printer"
 	"go/token"
 	"go/types"
 	"hash/fnv"
 	"slices"
-	"strconv"
 
 	"golang.org/x/tools/go/ast/astutil"
 )
@@ -38,17 +39,31 @@ func ` + nameKeep + `[V any](t *` + nameTask + `.T, v V) V {
 }
 
 // ` + nameRun + ` is the program.
-func ` + nameRun + `(t *` + nameTask + `.T) (int, error) {
-	` + nameMain + `(t)
-	return 0, nil
-}
+func ` + nameRun + `(t *` + nameTask + `.T) { ` + nameMain + `(t) }
 `
 
-// rewriter rewrites the only file of a program.
+// Paths of packages that the output imports.
+const (
+	taskPath     = "github.com/framearena/framearena/task"
+	minitestPath = "github.com/framearena/framearena/internal/compile/corpus/minitest"
+)
+
+// level is how much is rewritten.
+type level int
+
+const (
+	functionsOnly level = iota // functions, and literals that are called where they stand, or by the name of a variable
+	methodsToo                 // methods that no interface has, too
+	interfacesToo              // methods of interfaces, too
+)
+
+// rewriter rewrites a package.
 type rewriter struct {
-	fset *token.FileSet
-	file *ast.File
-	info *types.Info
+	fset  *token.FileSet
+	files []*ast.File
+	pkg   *types.Package
+	info  *types.Info
+	level level
 
 	decls map[*types.Func]*ast.FuncDecl // with a body
 	bound map[*types.Var]*ast.FuncLit   // variables that are this literal, and never anything else
@@ -56,8 +71,19 @@ type rewriter struct {
 	has     map[ast.Node]bool     // *ast.FuncDecl and *ast.FuncLit that get a T
 	within  map[ast.Node]ast.Node // the function that a literal is in; nil: none
 	defers  map[ast.Node]bool     // literals in defer statements
-	methods map[string]bool       // names of methods that interfaces have
+	methods map[string]bool       // names of methods that interfaces of other packages have
 	comms   map[ast.Node]bool     // statements of select clauses
+
+	// groups has, by name, the methods of interfaces of the package, and those of the same name of its
+	// types: either all of them get a T or none does. The key of a group in has is its identifier.
+	groups map[string]*group
+}
+
+// group is the methods of one name, of which an interface has some.
+type group struct {
+	node    *ast.Ident
+	members []*ast.FuncDecl
+	types   []*ast.FuncType // in interfaces
 }
 
 // Counts says how much of a program was rewritten.
@@ -65,55 +91,142 @@ type Counts struct{ Functions, Plain, Yields, Operands int }
 
 // rewrite changes the syntax of a main package into that of the package with the given name. It returns
 // the text.
-func rewrite(fset *token.FileSet, file *ast.File, info *types.Info, name string) ([]byte, Counts, error) {
-	r := &rewriter{fset: fset, file: file, info: info,
-		decls: map[*types.Func]*ast.FuncDecl{}, bound: map[*types.Var]*ast.FuncLit{},
+func rewrite(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *types.Info, name string, l level) ([]sourceFile, Counts, error) {
+	r := &rewriter{fset: fset, files: files, pkg: pkg, info: info, level: l,
+		decls: map[*types.Func]*ast.FuncDecl{}, bound: map[*types.Var]*ast.FuncLit{}, groups: map[string]*group{},
 		has: map[ast.Node]bool{}, within: map[ast.Node]ast.Node{}, defers: map[ast.Node]bool{}, methods: map[string]bool{}, comms: map[ast.Node]bool{}}
-	r.findCandidates()
+	r.findInterfaces()
+	for _, f := range files {
+		r.findCandidates(f)
+	}
 	r.dropThoseThatCannot()
 	var counts Counts
-	for _, is := range r.has {
-		if is {
+	for n, is := range r.has {
+		switch _, isGroup := n.(*ast.Ident); {
+		case isGroup:
+		case is:
 			counts.Functions++
-		} else {
+		default:
 			counts.Plain++
 		}
 	}
-	r.rewriteCallsAndOperands(&counts)
-	r.rewriteFunctions(&counts)
-	file.Name.Name = name
-	file.Comments = nil
-	astutil.AddNamedImport(fset, file, nameTask, "github.com/framearena/framearena/task")
-	var b bytes.Buffer
-	if err := (&printer.Config{Mode: printer.UseSpaces | printer.TabIndent, Tabwidth: 8}).Fprint(&b, fset, file); err != nil {
-		return nil, counts, err
+	for _, f := range files {
+		r.rewriteCallsAndOperands(f, &counts)
 	}
-	b.WriteString(keepText)
-	return b.Bytes(), counts, nil
+	r.rewriteFunctions(&counts)
+	var out []sourceFile
+	for n, f := range files {
+		f.Name.Name = name
+		constraint := buildLine(f)
+		f.Comments = nil
+		text := constraint
+		f.Doc = nil
+		if usesTask(f) {
+			astutil.AddNamedImport(fset, f, nameTask, taskPath)
+		}
+		b := bytes.NewBufferString(text)
+		mode := printer.UseSpaces | printer.TabIndent
+		if name == "main" {
+			mode |= printer.SourcePos
+		}
+		if err := (&printer.Config{Mode: mode, Tabwidth: 8}).Fprint(b, fset, f); err != nil {
+			return nil, counts, err
+		}
+		if n == len(files)-1 {
+			if !usesTask(f) {
+				return nil, counts, errors.New("main has no T")
+			}
+			b.WriteString(keepText)
+		}
+		out = append(out, sourceFile{outputName(fset.Position(f.Package).Filename), b.Bytes()})
+	}
+	return out, counts, nil
 }
 
-// findCandidates finds all functions, where they are, and the methods of interfaces.
-func (r *rewriter) findCandidates() {
+// buildLine returns the file's build constraint, which also says what version of Go it is for.
+func buildLine(f *ast.File) string {
+	for _, g := range f.Comments {
+		for _, c := range g.List {
+			if c.Pos() < f.Package && constraint.IsGoBuild(c.Text) {
+				return c.Text + "\n\n"
+			}
+		}
+	}
+	return ""
+}
+
+// usesTask reports whether a function of the file has got a T.
+func usesTask(f *ast.File) (does bool) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		does = does || ok && id.Name == nameTask
+		return true
+	})
+	return does
+}
+
+// findInterfaces finds the methods that interfaces have.
+func (r *rewriter) findInterfaces() {
 	for _, name := range []string{"Error", "String", "GoString", "Format", "Len", "Less", "Swap", "Push", "Pop",
-		"Read", "Write", "Close", "Unwrap", "Is", "As", "Lock", "Unlock"} {
+		"Read", "Write", "Close", "Unwrap", "Is", "As", "Lock", "Unlock", "ServeHTTP", "Done", "Err", "Value", "Deadline",
+		"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "Set", "Scan", "ReadByte", "UnreadByte", "ReadRune", "UnreadRune", "WriteTo", "ReadFrom",
+		"At", "Bounds", "ColorModel", "RoundTrip", "Seek", "Int63", "Seed", "Uint64", "WriteString", "WriteByte"} {
 		r.methods[name] = true
 	}
 	for _, tv := range r.info.Types {
 		r.addMethods(tv.Type)
+		if s, ok := tv.Type.(*types.Signature); ok {
+			for v := range s.Params().Variables() {
+				r.addMethods(v.Type())
+			}
+			for v := range s.Results().Variables() {
+				r.addMethods(v.Type())
+			}
+		}
 	}
 	for _, o := range r.info.Defs {
 		if t, ok := o.(*types.TypeName); ok {
 			r.addMethods(t.Type())
 		}
 	}
+	if r.level < interfacesToo {
+		return
+	}
+	for _, f := range r.files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			x, ok := n.(*ast.InterfaceType)
+			if !ok {
+				return true
+			}
+			for _, m := range x.Methods.List {
+				if t, ok := m.Type.(*ast.FuncType); ok && len(m.Names) == 1 && !r.methods[m.Names[0].Name] {
+					g := r.groups[m.Names[0].Name]
+					if g == nil {
+						g = &group{node: m.Names[0]}
+						r.groups[g.node.Name] = g
+						r.has[g.node] = true
+					}
+					g.types = append(g.types, t)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// findCandidates finds all functions of a file, and where they are.
+func (r *rewriter) findCandidates(file *ast.File) {
 	var stack []ast.Node // functions
-	astutil.Apply(r.file, func(c *astutil.Cursor) bool {
+	astutil.Apply(file, func(c *astutil.Cursor) bool {
 		switch n := c.Node().(type) {
 		case *ast.FuncDecl:
 			if o, ok := r.info.Defs[n.Name].(*types.Func); ok && n.Body != nil {
 				r.decls[o] = n
 			}
-			r.has[n] = n.Body != nil && n.Name.Name != "init" && n.Name.Name != "_" && (n.Recv == nil || !r.methods[n.Name.Name])
+			r.has[n] = n.Body != nil && n.Name.Name != "init" && n.Name.Name != "_" && (n.Recv == nil || r.level >= methodsToo && !r.methods[n.Name.Name])
+			if g := r.groups[n.Name.Name]; g != nil && n.Recv != nil {
+				g.members = append(g.members, n)
+			}
 			stack = append(stack, n)
 		case *ast.FuncLit:
 			r.within[n] = top(stack)
@@ -147,13 +260,16 @@ func top(stack []ast.Node) ast.Node {
 	return stack[len(stack)-1]
 }
 
+// addMethods adds the methods of an interface, unless they get a T together with those of types.
 func (r *rewriter) addMethods(t types.Type) {
 	if t == nil {
 		return
 	}
 	if i, ok := t.Underlying().(*types.Interface); ok {
 		for m := range i.Methods() {
-			r.methods[m.Name()] = true
+			if r.level < interfacesToo || m.Pkg() != r.pkg {
+				r.methods[m.Name()] = true
+			}
 		}
 	}
 }
@@ -183,6 +299,9 @@ func (r *rewriter) target(id *ast.Ident) ast.Node {
 		if d := r.decls[o.Origin()]; d != nil {
 			return d
 		}
+		if g := r.groups[o.Name()]; g != nil && o.Pkg() == r.pkg && o.Signature().Recv() != nil {
+			return g.node
+		}
 	case *types.Var:
 		if lit := r.bound[o]; lit != nil {
 			return lit
@@ -201,8 +320,20 @@ func (r *rewriter) dropThoseThatCannot() {
 				changed = true
 			}
 		}
+		for _, g := range r.groups {
+			for _, m := range g.members {
+				if !r.has[m] {
+					drop(g.node)
+				}
+			}
+			for _, m := range g.members {
+				if !r.has[g.node] {
+					drop(m)
+				}
+			}
+		}
 		var stack []ast.Node // all nodes around
-		ast.Inspect(r.file, func(n ast.Node) bool {
+		r.inspect(func(n ast.Node) bool {
 			if n == nil {
 				stack = stack[:len(stack)-1]
 				return true
@@ -226,6 +357,12 @@ func (r *rewriter) dropThoseThatCannot() {
 			stack = append(stack, n)
 			return true
 		})
+	}
+}
+
+func (r *rewriter) inspect(f func(ast.Node) bool) {
+	for _, file := range r.files {
+		ast.Inspect(file, f)
 	}
 }
 
@@ -313,10 +450,10 @@ func (r *rewriter) chosen(pos token.Pos, n uint32) bool {
 func ident(name string) *ast.Ident { return &ast.Ident{Name: name} }
 
 // rewriteCallsAndOperands passes the T on, and has operands kept.
-func (r *rewriter) rewriteCallsAndOperands(counts *Counts) {
+func (r *rewriter) rewriteCallsAndOperands(file *ast.File, counts *Counts) {
 	var stack []ast.Node // functions
 	withT := map[*ast.CallExpr]bool{}
-	ast.Inspect(r.file, func(n ast.Node) bool {
+	ast.Inspect(file, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
 			if lit, ok := call.Fun.(*ast.FuncLit); ok {
 				withT[call] = r.has[lit]
@@ -328,7 +465,7 @@ func (r *rewriter) rewriteCallsAndOperands(counts *Counts) {
 		}
 		return true
 	})
-	astutil.Apply(r.file, func(c *astutil.Cursor) bool {
+	astutil.Apply(file, func(c *astutil.Cursor) bool {
 		switch n := c.Node().(type) {
 		case *ast.FuncDecl, *ast.FuncLit:
 			stack = append(stack, n)
@@ -379,6 +516,9 @@ func (r *rewriter) isOperand(c *astutil.Cursor) bool {
 			return false
 		}
 		tv := r.info.Types[p.Fun]
+		if tv.IsType() && isUnsafe(tv.Type) != isUnsafe(r.info.TypeOf(p.Args[0])) {
+			return false // what was an integer in between would no longer be valid
+		}
 		if tv.IsBuiltin() {
 			id := calledIdent(p.Fun)
 			return id != nil && (id.Name == "append" || id.Name == "print" || id.Name == "println" || id.Name == "panic" || id.Name == "min" || id.Name == "max")
@@ -431,8 +571,11 @@ func (r *rewriter) canBeKept(e ast.Expr) bool {
 	if x, ok := e.(*ast.CompositeLit); ok && x.Type == nil {
 		return false
 	}
-	if r.shiftsConstant(e) {
+	if r.shiftsConstant(e) || r.comparesInto(e, tv.Type) {
 		return false // its type depends on where it stands
+	}
+	if id := calledIdent(e); id != nil && r.isGeneric(id, e) {
+		return false
 	}
 	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
 		if v, isVar := r.info.Uses[id].(*types.Var); isVar && r.bound[v] != nil {
@@ -451,6 +594,37 @@ func (r *rewriter) canBeKept(e ast.Expr) bool {
 	return true
 }
 
+func isUnsafe(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == types.UnsafePointer
+}
+
+// comparesInto reports whether the expression is made of comparisons and is of a boolean type that is declared.
+func (r *rewriter) comparesInto(e ast.Expr, t types.Type) bool {
+	_, isBasic := types.Unalias(t).(*types.Basic)
+	switch x := ast.Unparen(e).(type) {
+	case *ast.UnaryExpr:
+		return x.Op == token.NOT && !isBasic
+	case *ast.BinaryExpr:
+		switch x.Op {
+		case token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ, token.LAND, token.LOR:
+			return !isBasic
+		}
+	}
+	return false
+}
+
+// isGeneric reports whether the expression is a generic function whose type arguments depend on where it
+// stands.
+func (r *rewriter) isGeneric(id *ast.Ident, e ast.Expr) bool {
+	if _, isCall := ast.Unparen(e).(*ast.CallExpr); isCall {
+		return false
+	}
+	_, isInstance := r.info.Instances[id]
+	_, isFunction := r.info.Uses[id].(*types.Func)
+	return isInstance && isFunction
+}
+
 // shiftsConstant reports whether the expression is, or is made of, a shift of a constant.
 func (r *rewriter) shiftsConstant(e ast.Expr) bool {
 	switch x := ast.Unparen(e).(type) {
@@ -467,6 +641,13 @@ func (r *rewriter) shiftsConstant(e ast.Expr) bool {
 
 // rewriteFunctions adds the parameters, and the statements that yield.
 func (r *rewriter) rewriteFunctions(counts *Counts) {
+	for _, g := range r.groups {
+		if r.has[g.node] {
+			for _, t := range g.types {
+				addParam(t)
+			}
+		}
+	}
 	for n, is := range r.has {
 		if !is {
 			continue
@@ -537,5 +718,12 @@ func hasClauses(b *ast.BlockStmt) bool {
 	return false
 }
 
-// nameOf returns a package's name for the n-th program.
-func nameOf(n int) string { return "p" + strconv.Itoa(n) }
+// apply replaces each node for which f returns another, once what is in it has been replaced.
+func apply(file *ast.File, f func(ast.Node) ast.Node) {
+	astutil.Apply(file, nil, func(c *astutil.Cursor) bool {
+		if n := f(c.Node()); n != nil {
+			c.Replace(n)
+		}
+		return true
+	})
+}

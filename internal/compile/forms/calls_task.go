@@ -2395,10 +2395,11 @@ func startOfCalls1(fn func(*task.T, *script, int) int) func(*task.T, *script, in
 		return start
 	}
 	return func(t *task.T, a1 *script, a2 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -2427,10 +2428,11 @@ func startOfCalls3(fn func(*task.T, int) int) func(*task.T, int) int {
 		return start
 	}
 	return func(t *task.T, a1 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -2441,10 +2443,11 @@ func startOfCalls4(fn func(*task.T, ...int) int) func(*task.T, ...int) int {
 		return start
 	}
 	return func(t *task.T, a1 ...int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1...)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -2468,10 +2471,11 @@ func startOfCalls6(fn func(*task.T) int) func(*task.T) int {
 		return start
 	}
 	return func(t *task.T) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -2542,10 +2546,11 @@ func noteOfCalls(site *generated.Site, recv doer) func(any, *task.T, *script) {
 		return start
 	}
 	return func(_ any, t *task.T, a1 *script) {
-		_, _ = generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
+		_, err := generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
 			recv.note(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 	}
 }
 
@@ -2562,10 +2567,11 @@ func logOfCalls(site *generated.Site, recv *other.Worker) func(any, *task.T, str
 		return start
 	}
 	return func(_ any, t *task.T, a1 string) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = recv.Log(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

@@ -503,7 +503,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 		{
 //line generics.go:52
 			biggest = max(biggest, e)
-			v := pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
+			v := pushOfGenerics[P, E](&pushAllSite1, p)(p, t, s, e)
 //line generics_task.go:508
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 1)
@@ -517,7 +517,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 			n += v
 			v1 := startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
-				v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
+				v := sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
 //line generics_task.go:522
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
@@ -593,7 +593,7 @@ loop1:
 //line generics.go:51
 	e = list[i]
 	biggest = max(biggest, e)
-	v = pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
+	v = pushOfGenerics[P, E](&pushAllSite1, p)(p, t, s, e)
 //line generics_task.go:598
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt1](f)
@@ -609,7 +609,7 @@ resume1:
 		e := e
 		v1 = startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
-			v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
+			v := sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
 //line generics_task.go:614
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
@@ -689,7 +689,7 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAll
 		return f.BadResume()
 	}
 //line generics.go:54
-	v = sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
+	v = sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
 //line generics_task.go:694
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllFunc1At1](f)
@@ -1439,10 +1439,11 @@ func startOfGenerics1(fn func(*task.T) int) func(*task.T) int {
 		return start
 	}
 	return func(t *task.T) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1467,10 +1468,11 @@ func pushOfGenerics[P pusher[E], E cmp.Ordered](site *generated.Site, recv P) fu
 		return start
 	}
 	return func(_ any, t *task.T, a1 *script, a2 E) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = recv.push(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1481,10 +1483,11 @@ func sizeOfGenerics[P pusher[E], E cmp.Ordered](site *generated.Site, recv P) fu
 		return start
 	}
 	return func(_ any, t *task.T, a1 *script) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = recv.size(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1495,10 +1498,11 @@ func pushOfGenerics1(site *generated.Site, recv pusher[string]) func(any, *task.
 		return start
 	}
 	return func(_ any, t *task.T, a1 *script, a2 string) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = recv.push(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1509,10 +1513,11 @@ func sizeOfGenerics1(site *generated.Site, recv pusher[string]) func(any, *task.
 		return start
 	}
 	return func(_ any, t *task.T, a1 *script) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = recv.size(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

@@ -249,10 +249,11 @@ func startOfIntestTest(fn func(*task.T) int) func(*task.T) int {
 		return start
 	}
 	return func(t *task.T) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

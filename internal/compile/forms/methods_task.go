@@ -775,7 +775,7 @@ func getLaterCall[V any](s *script, v V) coro.Call[string] {
 func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 //line methods.go:83
 	g := &generic[V]{v}
-	get := getValueInMethods(g)
+	get := getValueInMethods[V](g)
 	g.v = *new(V)
 	v, k := startOfMethods(get)(t, s)
 //line methods_task.go:782
@@ -815,7 +815,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 	}
 //line methods.go:83
 	g = &generic[V]{v}
-	get = getValueInMethods(g)
+	get = getValueInMethods[V](g)
 	g.v = *new(V)
 	v, k = startOfMethods(get)(t, s)
 //line methods_task.go:822
@@ -1720,13 +1720,14 @@ func startOfMethods[V any](fn func(*task.T, *script) (V, int)) func(*task.T, *sc
 		return start
 	}
 	return func(t *task.T, a1 *script) (V, int) {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *struct {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *struct {
 			R0 V
 			R1 int
 		}) error {
 			r.R0, r.R1 = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r.R0, r.R1
 	}
 }
@@ -1751,10 +1752,11 @@ func startOfMethods2(fn func(*task.T, *script, ...string) string) func(*task.T, 
 		return start
 	}
 	return func(t *task.T, a1 *script, a2 ...string) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = fn(t, a1, a2...)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1765,10 +1767,11 @@ func startOfMethods3(fn func(*task.T) string) func(*task.T) string {
 		return start
 	}
 	return func(t *task.T) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1779,10 +1782,11 @@ func startOfMethods4(fn func(*task.T, string) string) func(*task.T, string) stri
 		return start
 	}
 	return func(t *task.T, a1 string) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1827,10 +1831,11 @@ func nameOfMethods(site *generated.Site, recv adder) func(any, *task.T) string {
 		return start
 	}
 	return func(_ any, t *task.T) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = recv.name(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1841,10 +1846,11 @@ func logOfMethods(site *generated.Site, recv logger) func(any, *task.T, string) 
 		return start
 	}
 	return func(_ any, t *task.T, a1 string) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = recv.Log(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -1904,10 +1910,11 @@ func logOfMethods1(site *generated.Site, recv *other.Worker) func(any, *task.T, 
 		return start
 	}
 	return func(_ any, t *task.T, a1 string) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = recv.Log(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

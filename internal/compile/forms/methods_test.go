@@ -64,6 +64,28 @@ func TestPlainFunctionsLaunchTasks(t *testing.T) {
 	require.Equal(t, 18, k)
 }
 
+// callsValues calls a function that returns no error, and perhaps is not compiled.
+func callsValues(t *task.T, fn func(t *task.T) int) (int, error) {
+	n := fn(t)
+	return n + resultOf(t, fn), t.Yield()
+}
+
+// resultOf cannot return an error either, unless R is one.
+func resultOf[R any](t *task.T, fn func(t *task.T) R) R { return fn(t) }
+
+// A function that is not compiled, where all must be, is never taken for one that has returned nothing.
+func TestNotCompiledWithoutError(t *testing.T) {
+	ex := executor.NewInline()
+	defer ex.Close()
+	ctx, seven := context.Background(), 7
+	notCompiled := func(t *task.T) int { return seven }
+	k, err := task.Run(ctx, ex, task.Call1(callsValues, notCompiled))
+	require.NoError(t, err)
+	require.Equal(t, 14, k)
+	_, err = task.Run(ctx, ex, task.Call1(callsValues, notCompiled), task.RequireCompiled())
+	require.ErrorIs(t, err, task.ErrNotCompiled)
+}
+
 // Task functions whose method values, and methods by embedding, are compiled never leave their worker.
 func TestMethodsAreCompiled(t *testing.T) {
 	ex := executor.NewInline()

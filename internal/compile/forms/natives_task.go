@@ -6004,10 +6004,11 @@ func startOfNatives(fn func(*task.T, int) string) func(*task.T, int) string {
 		return start
 	}
 	return func(t *task.T, a1 int) string {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *string) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *string) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

@@ -31,6 +31,8 @@ var programs = []cases.Program{
 	{Name: "select sends", Run: selectSends},
 	{Name: "select with assignments", Run: selectAssigns},
 	{Name: "select whose operands wait", Run: selectOperands},
+	{Name: "select evaluates its operands in the order of the source", Run: selectInOrder},
+	{Name: "select does not go on behind an operand that panics", Run: selectPanics},
 	{Name: "select with break and continue", Run: selectJumps},
 	{Name: "select with default through an interface", Run: selectInterface},
 	{Name: "select of nil channels with default", Run: selectNil},

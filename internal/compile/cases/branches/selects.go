@@ -206,3 +206,31 @@ func selectOne(t *task.T, tr *cases.Trace, n int) (int, error) {
 		return x, nil
 	}
 }
+
+func selectInOrder(t *task.T, tr *cases.Trace, n int) (int, error) {
+	c := make(chan int, 1)
+	first, sent := c, n
+	change := func(t *task.T) chan bool {
+		first, sent = nil, -1
+		value(t, tr, sent)
+		return nil
+	}
+	select {
+	case first <- sent:
+		tr.Print("sent", first == nil, sent)
+	case <-change(t):
+		tr.Print("never")
+	}
+	return <-c, nil
+}
+
+func selectPanics(t *task.T, tr *cases.Trace, n int) (k int, err error) {
+	var none *struct{ c chan int }
+	defer func() { tr.Print(recover() != nil) }()
+	select {
+	case <-none.c:
+	case v := <-channel(t, tr, n):
+		tr.Print("never", v)
+	}
+	return 1, nil
+}

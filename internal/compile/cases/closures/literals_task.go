@@ -4195,10 +4195,11 @@ func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {
 		return start
 	}
 	return func(t *task.T, a1 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -4222,10 +4223,11 @@ func startOfLiterals2(fn func(*task.T) int) func(*task.T) int {
 		return start
 	}
 	return func(t *task.T) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -4250,10 +4252,11 @@ func startOfLiterals4(fn func(*task.T)) func(*task.T) {
 		return start
 	}
 	return func(t *task.T) {
-		_, _ = generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
+		_, err := generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
 			fn(t)
 			return nil
 		})
+		generated.NoError(err)
 	}
 }
 
@@ -4263,13 +4266,14 @@ func startOfLiterals5(fn func(*task.T) (string, int)) func(*task.T) (string, int
 		return start
 	}
 	return func(t *task.T) (string, int) {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *struct {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *struct {
 			R0 string
 			R1 int
 		}) error {
 			r.R0, r.R1 = fn(t)
 			return nil
 		})
+		generated.NoError(err)
 		return r.R0, r.R1
 	}
 }
@@ -4280,10 +4284,11 @@ func startOfLiterals6(fn func(*task.T, ...int) int) func(*task.T, ...int) int {
 		return start
 	}
 	return func(t *task.T, a1 ...int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1...)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -4294,10 +4299,11 @@ func startOfLiterals7(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *ca
 		return start
 	}
 	return func(t *task.T, a1 *cases.Trace, a2 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

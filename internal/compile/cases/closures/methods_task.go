@@ -1053,10 +1053,11 @@ func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *case
 		return start
 	}
 	return func(t *task.T, a1 *cases.Trace, a2 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

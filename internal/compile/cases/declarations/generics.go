@@ -12,6 +12,8 @@ func init() {
 		cases.Program{Name: "types in generic functions", Run: typesInGenerics},
 		cases.Program{Name: "a type of each instance", Run: typeOfEachInstance},
 		cases.Program{Name: "generic types in functions", Run: genericTypes},
+		cases.Program{Name: "generic type with the function's names for its parameters", Run: shadowedParameters},
+		cases.Program{Name: "methods of generic interfaces that do not mention the parameter", Run: genericInterface},
 	)
 }
 
@@ -123,4 +125,45 @@ func genericTypesIn[V any](t *task.T, tr *cases.Trace, v V) (int, error) {
 	value(t, tr, len(y))
 	tr.Print(x.a, x.b, y[0].a, len(y))
 	return x.a, t.Yield()
+}
+
+func shadowedParameters(t *task.T, tr *cases.Trace, n int) (int, error) {
+	return recursive(t, tr, func(r func(int) int) func(int) int {
+		return func(n int) int {
+			if n == 0 {
+				return 1
+			}
+			return n * r(n-1)
+		}
+	}, n), t.Yield()
+}
+
+// recursive calls the fixed point of f.
+func recursive[F ~func(R) R, R ~func(V) V, V any](t *task.T, tr *cases.Trace, f F, v V) V {
+	type self[R ~func(V) V, V any] func(self[R, V]) R
+	t.Yield()
+	g := func(h self[R, V]) R {
+		return func(v V) V { return f(h(h))(v) }
+	}
+	value(t, tr, 1)
+	return g(g)(v)
+}
+
+type visitor[V any] interface {
+	visit(t *task.T, tr *cases.Trace)
+}
+
+type visits[V any] struct{ v V }
+
+func (v visits[V]) visit(t *task.T, tr *cases.Trace) { tr.Print("visit", value(t, tr, 1), v.v) }
+
+func visitAll[V any](t *task.T, tr *cases.Trace, all ...visitor[V]) {
+	for _, v := range all {
+		v.visit(t, tr)
+	}
+}
+
+func genericInterface(t *task.T, tr *cases.Trace, n int) (int, error) {
+	visitAll[int](t, tr, visits[int]{n}, visits[string]{"s"})
+	return n, t.Yield()
 }

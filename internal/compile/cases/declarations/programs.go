@@ -20,6 +20,8 @@ var programs = []cases.Program{
 	{Name: "anonymous structs", Run: anonymous},
 	{Name: "variables named like packages", Run: namedLikePackage},
 	{Name: "constants that shadow what their group names", Run: shadowingConstants},
+	{Name: "constants that a literal has from around it", Run: constantsAround},
+	{Name: "max is a function of the package", Run: ownMax},
 }
 
 // value may suspend, and returns n.
@@ -205,4 +207,40 @@ func shadowingConstants(t *task.T, tr *cases.Trace, n int) (int, error) {
 	tr.Print(value2)
 	tr.Print(a, iota, b, c, x, size, y, string(rune(r)), f/4, s, z)
 	return b, nil
+}
+
+func constantsAround(t *task.T, tr *cases.Trace, n int) (int, error) {
+	const (
+		limit        = 3
+		step  int8   = 2
+		name         = "name"
+		half         = 0.5
+		of    myKind = 'k'
+	)
+	sum := 0
+	func(t *task.T) {
+		for i := 0; i < limit; i++ {
+			t.Yield()
+			sum += value(t, tr, i*int(step))
+			tr.Print(name, half, of)
+			tr.Print(fmt.Sprintf("%T %T", step, of))
+		}
+	}(t)
+	return sum, nil
+}
+
+type myKind rune
+
+func ownMax(t *task.T, tr *cases.Trace, n int) (int, error) {
+	a := value(t, tr, n)
+	value(t, tr, a)
+	b := max(a, value(t, tr, 2))
+	return max(a, b), t.Yield()
+}
+
+func max(a, b int) int {
+	if a < b {
+		return b
+	}
+	return a
 }

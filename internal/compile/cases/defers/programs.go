@@ -27,6 +27,8 @@ var programs = []cases.Program{
 	{Name: "deferred method values and function values", Run: values},
 	{Name: "Goexit", Run: goexit},
 	{Name: "runtime error with deferred calls", Run: runtimeError},
+	{Name: "recover that is deferred", Run: deferredRecover},
+	{Name: "recover that is deferred, in a function that panics", Run: deferredRecoverPanics},
 }
 
 func simple(t *task.T, tr *cases.Trace, n int) (int, error) {
@@ -274,4 +276,28 @@ func runtimeError(t *task.T, tr *cases.Trace, n int) (int, error) {
 	defer tr.Print("deferred")
 	list := make([]int, n)
 	return list[value(t, tr, 5)], nil
+}
+
+func deferredRecover(t *task.T, tr *cases.Trace, n int) (int, error) {
+	defer func() { tr.Print("none", recover()) }()
+	defer func(t *task.T) {
+		value(t, tr, 1)
+		defer recover()
+		value(t, tr, 2)
+	}(t)
+	value(t, tr, 3)
+	panic("is recovered")
+}
+
+func deferredRecoverPanics(t *task.T, tr *cases.Trace, n int) (k int, err error) {
+	defer func() { tr.Print("first", recover()) }()
+	defer func(t *task.T) {
+		value(t, tr, 1)
+		defer func() { tr.Print("second", recover()) }()
+		defer recover()
+		value(t, tr, 2)
+		panic(2)
+	}(t)
+	value(t, tr, 3)
+	panic(1)
 }

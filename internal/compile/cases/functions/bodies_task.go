@@ -5648,10 +5648,11 @@ func startOfBodies(fn func(*task.T, int) int) func(*task.T, int) int {
 		return start
 	}
 	return func(t *task.T, a1 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -5662,10 +5663,11 @@ func startOfBodies1(fn func(*task.T)) func(*task.T) {
 		return start
 	}
 	return func(t *task.T) {
-		_, _ = generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
+		_, err := generated.OnGoroutine(t, func(t *task.T, _ *struct{}) error {
 			fn(t)
 			return nil
 		})
+		generated.NoError(err)
 	}
 }
 

@@ -49,4 +49,5 @@ var programs = []cases.Program{
 	{Name: "a loop whose body never waits between others", Run: plainLoopBetween},
 	{Name: "declarations of several variables", Run: declarations},
 	{Name: "parameter that a range assigns and nothing reads", Run: parameterNeverRead},
+	{Name: "range over functions whose yield has a type with a name", Run: namedYield},
 }

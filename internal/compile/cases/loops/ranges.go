@@ -315,3 +315,23 @@ func parameterNeverRead(t *task.T, tr *cases.Trace, n int) (int, error) {
 	}
 	return f(t, value(t, tr, 1)), wait(t, tr, "end")
 }
+
+type (
+	yieldNone func() bool
+	yieldOne  func(int) bool
+	yieldTwo  func(int, string) bool
+)
+
+func namedYield(t *task.T, tr *cases.Trace, n int) (int, error) {
+	sum := 0
+	for range func(yield yieldNone) { _ = yield() && yield() } {
+		sum += value(t, tr, 1)
+	}
+	for k := range func(yield yieldOne) { _ = yield(1) && yield(2) } {
+		sum += value(t, tr, k)
+	}
+	for k, s := range func(yield yieldTwo) { _ = yield(1, "a") && yield(2, "b") } {
+		sum += value(t, tr, k+len(s))
+	}
+	return sum, nil
+}

@@ -3676,10 +3676,11 @@ func startOfPrograms1(fn func(*task.T, int) int) func(*task.T, int) int {
 		return start
 	}
 	return func(t *task.T, a1 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

@@ -5868,10 +5868,11 @@ func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *case
 		return start
 	}
 	return func(t *task.T, a1 *cases.Trace, a2 int) adder {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *adder) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *adder) error {
 			*r = fn(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -5882,10 +5883,11 @@ func startOfCalls1(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases
 		return start
 	}
 	return func(t *task.T, a1 *cases.Trace, a2 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1, a2)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -5896,10 +5898,11 @@ func startOfCalls2(fn func(*task.T, *cases.Trace, ...int) int) func(*task.T, *ca
 		return start
 	}
 	return func(t *task.T, a1 *cases.Trace, a2 ...int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1, a2...)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }
@@ -5910,10 +5913,11 @@ func startOfCalls3(fn func(*task.T, int) int) func(*task.T, int) int {
 		return start
 	}
 	return func(t *task.T, a1 int) int {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *int) error {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *int) error {
 			*r = fn(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r
 	}
 }

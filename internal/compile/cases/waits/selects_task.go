@@ -3831,13 +3831,14 @@ func pollOfSelects(site *generated.Site, recv poller) func(any, *task.T, *cases.
 		return start
 	}
 	return func(_ any, t *task.T, a1 *cases.Trace) (int, bool) {
-		r, _ := generated.OnGoroutine(t, func(t *task.T, r *struct {
+		r, err := generated.OnGoroutine(t, func(t *task.T, r *struct {
 			R0 int
 			R1 bool
 		}) error {
 			r.R0, r.R1 = recv.poll(t, a1)
 			return nil
 		})
+		generated.NoError(err)
 		return r.R0, r.R1
 	}
 }
