@@ -27,10 +27,10 @@ const (
 )
 
 func main() {
-	o := options{n: 50_000, messages: 10, as: asTasks}
+	o := options{n: 50_000, messages: 10, as: asPlain}
 	flag.IntVar(&o.n, "n", o.n, "number of members")
 	flag.IntVar(&o.messages, "messages", o.messages, "number of messages that are said to all")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each member is a task; plain: a task in plain Go; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "plain: each member is a task in plain Go; tasks: a task with steps by hand; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)

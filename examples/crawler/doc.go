@@ -3,7 +3,7 @@
 //	go run ./examples/crawler
 //	go run ./examples/crawler -pages 2000 -per-host 16
 //	go run ./examples/crawler -deadline 200ms
-//	go run ./examples/crawler -as plain
+//	go run ./examples/crawler -as tasks
 //
 // The program makes the site and serves it, on several ports of this machine. Some pages
 // fail once or twice, some always, and some do not answer at first. The program knows the
@@ -11,7 +11,8 @@
 //
 // # How it works
 //
-// The crawler is crawl.go, with steps by hand, and plain.go, in plain Go that is compiled. The task
+// The crawler is plain.go, in plain Go that is compiled, and the same with steps by hand in crawl.go, whose
+// operations are named below. The task
 // of a page spawns a task for each new link, and does not end before they do. So the crawl has ended
 // when the first task has, and the context of the first task ends all of them.
 //

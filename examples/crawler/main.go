@@ -43,7 +43,7 @@ func main() {
 	flag.DurationVar(&o.timeout, "timeout", 500*time.Millisecond, "timeout of a request")
 	flag.DurationVar(&o.backoff, "backoff", 20*time.Millisecond, "wait before the second attempt")
 	flag.DurationVar(&o.deadline, "deadline", time.Minute, "timeout of the whole crawl")
-	flag.StringVar(&o.as, "as", asTasks, "tasks: the crawler has steps; plain: it is plain Go")
+	flag.StringVar(&o.as, "as", asPlain, "plain: the crawler is plain Go; tasks: it has steps by hand")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -4,17 +4,17 @@
 //	go run ./examples/health
 //	go run ./examples/health -n 1000 -as goroutines
 //
-// Each target has a task: it waits for a permit, since a few checks run at the same time, awaits a
-// child that sends the request in a [coro.Blocking] and has a [coro.Timeout], and sleeps until the
-// next check. With -as goroutines, each target has a goroutine that does the same. The program
-// prints how many targets are ill after the first round, and what it had of memory while all
-// waited for the second. To compare the two, run
+// Each target has a task: it waits for a permit, since a few checks run at the same time, sends the
+// request in a [task.Block] with a [task.Timeout], and sleeps until the next check. With
+// -as goroutines, each target has a goroutine that does the same, and with -as tasks a task with steps
+// by hand. The program prints how many targets are ill after the first round, and what it had of memory while all
+// waited for the second. To compare them, run
 //
 //	go run ./cmd/framearena programs
 //
-// Package checker has both: tasks.go and goroutines.go are the two, checker.go is what they have in
-// common, and world.go the targets.
+// Package checker has all: plain.go, goroutines.go and tasks.go are the three, checker.go is what they
+// have in common, and world.go the targets.
 //
-// [coro.Blocking]: https://pkg.go.dev/github.com/framearena/framearena/coro#Blocking
-// [coro.Timeout]: https://pkg.go.dev/github.com/framearena/framearena/coro#Timeout
+// [task.Block]: https://pkg.go.dev/github.com/framearena/framearena/task#Block
+// [task.Timeout]: https://pkg.go.dev/github.com/framearena/framearena/task#Timeout
 package main

@@ -19,9 +19,9 @@ type options struct {
 }
 
 func main() {
-	o := options{n: 10_000, as: string(checker.Tasks)}
+	o := options{n: 10_000, as: string(checker.Plain)}
 	flag.IntVar(&o.n, "n", o.n, "number of targets")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each target has a task; plain: a task in plain Go; goroutines: each has a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "plain: each target has a task in plain Go; tasks: a task with steps by hand; goroutines: each has a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "health:", err)

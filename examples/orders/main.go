@@ -29,9 +29,9 @@ const (
 var times = shop.Times{Reminder: time.Hour, Release: 2 * time.Hour, Expiry: 24 * time.Hour}
 
 func main() {
-	o := options{n: 100_000, as: asTasks}
+	o := options{n: 100_000, as: asPlain}
 	flag.IntVar(&o.n, "n", o.n, "number of orders")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each order is a task; plain: a task in plain Go; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "plain: each order is a task in plain Go; tasks: a task with steps by hand; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)

@@ -6,8 +6,8 @@
 //
 // One task is the source: it starts a task for each item. Another task is the output: it gets the items
 // through a channel, in order, and waits for the result of each. The channel has as much room as there
-// may be items in work. With -as plain, the tasks are plain Go, in a [task.Group]; with -as goroutines,
-// each item is a goroutine with a channel for its result. The default is steps that are written by hand:
+// may be items in work. The tasks are plain Go, in a [task.Group]. With -as goroutines,
+// each item is a goroutine with a channel for its result. With -as tasks they have steps by hand:
 // handles go through a [coro.Chan], and a [coro.Semaphore] counts the room. In the run of the program,
 // the service that items ask is down until all items wait for it. The program prints what it had of
 // memory then. To compare the three, run

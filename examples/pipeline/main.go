@@ -18,9 +18,9 @@ type options struct {
 }
 
 func main() {
-	o := options{n: 50_000, as: string(ordered.Tasks)}
+	o := options{n: 50_000, as: string(ordered.Plain)}
 	flag.IntVar(&o.n, "n", o.n, "number of items")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each item is a task; plain: a task in plain Go; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "plain: each item is a task in plain Go; tasks: a task with steps by hand; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "pipeline:", err)

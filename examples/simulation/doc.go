@@ -4,10 +4,11 @@
 //	go run ./examples/simulation
 //	go run ./examples/simulation -tellers 1 -load 0.5
 //	go run ./examples/simulation -entities 5000000 -seed 7
+//	go run ./examples/simulation -as tasks # customers with steps by hand, in bank.go
 //
-// A customer is a task, and its step function (bank.go) says what it does: arrive, wait for
-// a teller, be served, leave. There is no list of events: the time passes in [coro.Sleep],
-// and the queue is that of a [coro.Semaphore], first come, first served.
+// A customer is a task, and its function (plain.go) says what it does: arrive, wait for
+// a teller, be served, leave. There is no list of events: the time passes in T.Sleep of package task,
+// and the queue is that of a [task.Semaphore], first come, first served.
 //
 // All customers exist from the beginning, and sleep until they arrive. Each takes a frame of
 // 128 bytes, which the garbage collector does not scan, and a slot of 16 bytes on the Go

@@ -20,13 +20,13 @@ const (
 
 func main() {
 	var s scenario
-	as := asTasks
+	as := asPlain
 	flag.IntVar(&s.customers, "entities", 1_000_000, "number of customers")
 	flag.IntVar(&s.tellers, "tellers", 3, "number of tellers")
 	flag.Float64Var(&s.load, "load", 0.8, "share of their time in which tellers are busy, between 0 and 1")
 	flag.DurationVar(&s.service, "service", 3*time.Minute, "mean time that a teller needs for a customer")
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the random numbers")
-	flag.StringVar(&as, "as", as, "tasks: customers are tasks with steps; plain: tasks in plain Go")
+	flag.StringVar(&as, "as", as, "plain: customers are tasks in plain Go; tasks: tasks with steps by hand")
 	flag.Parse()
 	s.plain = as == asPlain
 	if as != asTasks && as != asPlain {

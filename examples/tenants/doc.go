@@ -4,7 +4,7 @@
 //	go run ./examples/tenants
 //	go run ./examples/tenants -budget 16777216
 //	go run ./examples/tenants -memory own
-//	go run ./examples/tenants -as plain # requests in plain Go, in plain.go
+//	go run ./examples/tenants -as tasks # requests with steps by hand, in service.go
 //
 // The service (service.go) answers GET /{tenant}/sum?n=…&takes=… with the sum of n items.
 // Each item takes some time to arrive, like one from a database. Each item is a task, and

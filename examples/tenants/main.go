@@ -32,10 +32,10 @@ const (
 )
 
 func main() {
-	o := options{as: asTasks, requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
+	o := options{as: asPlain, requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
 	flag.Uint64Var(&o.budget, "budget", 4<<20, "budget of each tenant in bytes")
 	flag.StringVar(&o.memory, "memory", memoryShared, "shared: budgets of one arena; own: an arena for each tenant")
-	flag.StringVar(&o.as, "as", o.as, "tasks: requests are tasks with steps; plain: tasks in plain Go")
+	flag.StringVar(&o.as, "as", o.as, "plain: requests are tasks in plain Go; tasks: tasks with steps by hand")
 	flag.IntVar(&o.greedy, "greedy", o.greedy, "number of items of each request of the greedy tenant")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
