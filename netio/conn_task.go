@@ -119,12 +119,14 @@ func connReadStart(c Conn, t *task.T, b []byte) (_ int, _ error) {
 // connReadStep is the step form of Conn.Read.
 func connReadStep(f *generated.Frame, h *connReadHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn.go:59
 	var (
 		c               Conn
 		b               []byte
 		n               int
 		err, err2, err1 error
 	)
+//line conn_task.go:130
 	switch f.At() {
 	case 0:
 		s := generated.At[connReadArgs](f)
@@ -135,7 +137,7 @@ func connReadStep(f *generated.Frame, h *connReadHeld) generated.Step {
 		n = s.n
 //line conn.go:67
 		err2 = generated.ChildErr(f)
-//line conn_task.go:139
+//line conn_task.go:141
 		goto resume1
 	case 2:
 		s := generated.At[connReadAt2](f)
@@ -143,7 +145,7 @@ func connReadStep(f *generated.Frame, h *connReadHeld) generated.Step {
 		b = h.b
 //line conn.go:69
 		err1 = generated.Err(f)
-//line conn_task.go:147
+//line conn_task.go:149
 		goto resume2
 	default:
 		return f.BadResume()
@@ -156,7 +158,7 @@ loop1:
 	}
 //line conn.go:67
 	err2 = connTakeTurnsStart(c, t, err)
-//line conn_task.go:160
+//line conn_task.go:162
 	if generated.Suspended(t) {
 		*generated.At[connReadAt1](f) = connReadAt1{n: n}
 		if h != nil {
@@ -169,7 +171,7 @@ resume1:
 	return generated.Return[int](f, n, err2)
 end1:
 	err1 = c.Readable(t)
-//line conn_task.go:173
+//line conn_task.go:175
 	if generated.Suspended(t) {
 		*generated.At[connReadAt2](f) = connReadAt2{c: c}
 		h = generated.Hold(t, connReadKind, f, h)
@@ -187,7 +189,7 @@ end2:
 	goto loop1
 }
 
-//line conn_task.go:191
+//line conn_task.go:193
 
 // connReadFullArgs has the arguments of Conn.ReadFull.
 type connReadFullArgs struct {
@@ -215,7 +217,7 @@ func connReadFullStart(c Conn, t *task.T, b []byte) (_ int, _ error) {
 	n := 0
 	for n < len(b) {
 		k, err := connReadStart(c, t, b[n:])
-//line conn_task.go:219
+//line conn_task.go:221
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[connReadFullHeld](t, connReadFullKind, 1)
 			s := generated.At[connReadFullAt1](f)
@@ -236,17 +238,19 @@ func connReadFullStart(c Conn, t *task.T, b []byte) (_ int, _ error) {
 	return n, nil
 }
 
-//line conn_task.go:240
+//line conn_task.go:242
 
 // connReadFullStep is the step form of Conn.ReadFull.
 func connReadFullStep(f *generated.Frame, h *connReadFullHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn.go:73
 	var (
 		c    Conn
 		b    []byte
 		n, k int
 		err  error
 	)
+//line conn_task.go:254
 	switch f.At() {
 	case 0:
 		s := generated.At[connReadFullArgs](f)
@@ -259,7 +263,7 @@ func connReadFullStep(f *generated.Frame, h *connReadFullHeld) generated.Step {
 //line conn.go:80
 		k = s.result
 		err = generated.ChildErr(f)
-//line conn_task.go:263
+//line conn_task.go:267
 		goto resume1
 	default:
 		return f.BadResume()
@@ -273,7 +277,7 @@ loop1:
 	}
 //line conn.go:80
 	k, err = connReadStart(c, t, b[n:])
-//line conn_task.go:277
+//line conn_task.go:281
 	if generated.Suspended(t) {
 		s := generated.At[connReadFullAt1](f)
 		*s = connReadFullAt1{c: c, n: n}
@@ -296,7 +300,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line conn_task.go:300
+//line conn_task.go:304
 
 // connWriteArgs has the arguments of Conn.Write.
 type connWriteArgs struct {
@@ -330,7 +334,7 @@ func connWriteStart(c Conn, t *task.T, b []byte) (_ int, _ error) {
 		{
 //line conn.go:102
 			err1 := c.Writable(t)
-//line conn_task.go:334
+//line conn_task.go:338
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[connWriteHeld](t, connWriteKind, 1)
 				*generated.At[connWriteAt1](f) = connWriteAt1{c: c, n: n}
@@ -345,17 +349,19 @@ func connWriteStart(c Conn, t *task.T, b []byte) (_ int, _ error) {
 	}
 }
 
-//line conn_task.go:349
+//line conn_task.go:353
 
 // connWriteStep is the step form of Conn.Write.
 func connWriteStep(f *generated.Frame, h *connWriteHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn.go:90
 	var (
 		c         Conn
 		b         []byte
 		n, k      int
 		err, err1 error
 	)
+//line conn_task.go:365
 	switch f.At() {
 	case 0:
 		s := generated.At[connWriteArgs](f)
@@ -367,7 +373,7 @@ func connWriteStep(f *generated.Frame, h *connWriteHeld) generated.Step {
 		b = h.b
 //line conn.go:102
 		err1 = generated.Err(f)
-//line conn_task.go:371
+//line conn_task.go:377
 		goto resume1
 	default:
 		return f.BadResume()
@@ -381,7 +387,7 @@ loop1:
 		return generated.Return[int](f, n, err)
 	}
 	err1 = c.Writable(t)
-//line conn_task.go:385
+//line conn_task.go:391
 	if generated.Suspended(t) {
 		*generated.At[connWriteAt1](f) = connWriteAt1{c: c, n: n}
 		*h = connWriteHeld{b: b}
@@ -398,7 +404,7 @@ end1:
 	goto loop1
 }
 
-//line conn_task.go:402
+//line conn_task.go:408
 
 // connWriteBuffersArgs has the arguments of Conn.WriteBuffers.
 type connWriteBuffersArgs struct {
@@ -435,7 +441,7 @@ func connWriteBuffersStart(c Conn, t *task.T, bufs *net.Buffers) (_ int64, _ err
 		{
 //line conn.go:121
 			err1 := c.Writable(t)
-//line conn_task.go:439
+//line conn_task.go:445
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[connWriteBuffersHeld](t, connWriteBuffersKind, 1)
 				*generated.At[connWriteBuffersAt1](f) = connWriteBuffersAt1{c: c, n: n}
@@ -450,17 +456,19 @@ func connWriteBuffersStart(c Conn, t *task.T, bufs *net.Buffers) (_ int64, _ err
 	}
 }
 
-//line conn_task.go:454
+//line conn_task.go:460
 
 // connWriteBuffersStep is the step form of Conn.WriteBuffers.
 func connWriteBuffersStep(f *generated.Frame, h *connWriteBuffersHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn.go:106
 	var (
 		c         Conn
 		bufs      *net.Buffers
 		n, k      int64
 		err, err1 error
 	)
+//line conn_task.go:472
 	switch f.At() {
 	case 0:
 		s := generated.At[connWriteBuffersArgs](f)
@@ -472,7 +480,7 @@ func connWriteBuffersStep(f *generated.Frame, h *connWriteBuffersHeld) generated
 		bufs = h.bufs
 //line conn.go:121
 		err1 = generated.Err(f)
-//line conn_task.go:476
+//line conn_task.go:484
 		goto resume1
 	default:
 		return f.BadResume()
@@ -489,7 +497,7 @@ loop1:
 		return generated.Return[int64](f, n, c.h.opError("write", err))
 	}
 	err1 = c.Writable(t)
-//line conn_task.go:493
+//line conn_task.go:501
 	if generated.Suspended(t) {
 		*generated.At[connWriteBuffersAt1](f) = connWriteBuffersAt1{c: c, n: n}
 		*h = connWriteBuffersHeld{bufs: bufs}
@@ -506,7 +514,7 @@ end1:
 	goto loop1
 }
 
-//line conn_task.go:510
+//line conn_task.go:518
 
 // connTakeTurnsArgs has the arguments of Conn.takeTurns.
 type connTakeTurnsArgs struct {
@@ -526,7 +534,7 @@ func connTakeTurnsStart(c Conn, t *task.T, err error) (_ error) {
 //line conn.go:130
 	if err == nil && c.h.turnIsOver() {
 		_ = t.Yield()
-//line conn_task.go:530
+//line conn_task.go:538
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[connTakeTurnsHeld](t, connTakeTurnsKind, 1)
 			*h = connTakeTurnsHeld{err: err}
@@ -537,15 +545,17 @@ func connTakeTurnsStart(c Conn, t *task.T, err error) (_ error) {
 	return err
 }
 
-//line conn_task.go:541
+//line conn_task.go:549
 
 // connTakeTurnsStep is the step form of Conn.takeTurns.
 func connTakeTurnsStep(f *generated.Frame, h *connTakeTurnsHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn.go:127
 	var (
 		c   Conn
 		err error
 	)
+//line conn_task.go:559
 	switch f.At() {
 	case 0:
 		s := generated.At[connTakeTurnsArgs](f)
@@ -555,7 +565,7 @@ func connTakeTurnsStep(f *generated.Frame, h *connTakeTurnsHeld) generated.Step 
 		err = h.err
 //line conn.go:131
 		generated.Err(f)
-//line conn_task.go:559
+//line conn_task.go:569
 		goto resume1
 	default:
 		return f.BadResume()
@@ -566,7 +576,7 @@ func connTakeTurnsStep(f *generated.Frame, h *connTakeTurnsHeld) generated.Step 
 	}
 //line conn.go:131
 	_ = t.Yield()
-//line conn_task.go:570
+//line conn_task.go:580
 	if generated.Suspended(t) {
 		*h = connTakeTurnsHeld{err: err}
 		return generated.Wait(f, t, 1)
@@ -577,4 +587,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line conn_task.go:581
+//line conn_task.go:591

@@ -178,11 +178,13 @@ func echoRun(f *generated.Frame, h *echoHeld, at int) (step generated.Step, ok b
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return echoRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line conn_test.go:54
 	var (
 		c   Conn
 		l   *Lease
 		err error
 	)
+//line conn_task_test.go:188
 	switch at {
 	case 0:
 		s := generated.At[echoArgs](f)
@@ -194,7 +196,7 @@ func echoRun(f *generated.Frame, h *echoHeld, at int) (step generated.Step, ok b
 		l = new(Lease)
 		*l = h.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:198
+//line conn_task_test.go:200
 		goto resume1
 	case 2:
 		s := generated.At[echoAt2](f)
@@ -202,7 +204,7 @@ func echoRun(f *generated.Frame, h *echoHeld, at int) (step generated.Step, ok b
 		l = h.l
 //line conn_test.go:67
 		err = generated.ChildErr(f)
-//line conn_task_test.go:206
+//line conn_task_test.go:208
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -221,7 +223,7 @@ loop1:
 	l = new(Lease)
 //line conn_test.go:60
 	*l, err = connReadLeaseStart(c, t, 512)
-//line conn_task_test.go:225
+//line conn_task_test.go:227
 	if generated.Suspended(t) {
 		*generated.At[echoAt1](f) = echoAt1{c: c}
 		*h = echoHeld{exit: h.exit}
@@ -245,7 +247,7 @@ resume1:
 	}
 //line conn_test.go:67
 	_, err = connWriteStart(c, t, l.Bytes)
-//line conn_task_test.go:249
+//line conn_task_test.go:251
 	if generated.Suspended(t) {
 		*generated.At[echoAt2](f) = echoAt2{c: c}
 		*h = echoHeld{exit: h.exit, l: l}
@@ -261,7 +263,7 @@ resume2:
 		}
 	}
 	goto loop1
-//line conn_task_test.go:265
+//line conn_task_test.go:267
 exit:
 	if p.Run(t) {
 		*h = echoHeld{exit: h.exit}
@@ -297,7 +299,7 @@ func serveStart(t *task.T, l *Listener, handle1 func(*task.T, Conn) error) (_ er
 //line conn_test.go:78
 	for {
 		c, err := listenerAcceptStart(l, t)
-//line conn_task_test.go:301
+//line conn_task_test.go:303
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 			s := generated.At[serveAt1](f)
@@ -310,7 +312,7 @@ func serveStart(t *task.T, l *Listener, handle1 func(*task.T, Conn) error) (_ er
 //line conn_test.go:80
 		if err != nil {
 			err1 := g.Wait(t)
-//line conn_task_test.go:314
+//line conn_task_test.go:316
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[serveHeld](t, serveKind, 2)
 				*h = serveHeld{err: err}
@@ -323,7 +325,7 @@ func serveStart(t *task.T, l *Listener, handle1 func(*task.T, Conn) error) (_ er
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line conn_test.go:83
 				err := startOfConnTest(handle1)(t, c)
-//line conn_task_test.go:327
+//line conn_task_test.go:329
 				if generated.Suspended(t) {
 					generated.SpillBare(t, serveFunc1Kind, 1)
 					return
@@ -337,7 +339,7 @@ func serveStart(t *task.T, l *Listener, handle1 func(*task.T, Conn) error) (_ er
 			*generated.CallHeld[serveFunc1Held](c1) = serveFunc1Held{handle1: handle1}
 			generated.GoCall(t, &g, c1)
 		}
-//line conn_task_test.go:341
+//line conn_task_test.go:343
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[serveHeld](t, serveKind, 3)
 			s := generated.At[serveAt3](f)
@@ -352,6 +354,7 @@ func serveStart(t *task.T, l *Listener, handle1 func(*task.T, Conn) error) (_ er
 // serveStep is the step form of serve.
 func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn_test.go:71
 	var (
 		l         *Listener
 		handle1   func(*task.T, Conn) error
@@ -359,6 +362,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		c         Conn
 		err, err1 error
 	)
+//line conn_task_test.go:366
 	switch f.At() {
 	case 0:
 		l, handle1 = h.l, h.handle1
@@ -369,13 +373,13 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 //line conn_test.go:79
 		c = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:373
+//line conn_task_test.go:377
 		goto resume1
 	case 2:
 		err = h.err
 //line conn_test.go:81
 		err1 = generated.Err(f)
-//line conn_task_test.go:379
+//line conn_task_test.go:383
 		goto resume2
 	case 3:
 		s := generated.At[serveAt3](f)
@@ -383,7 +387,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		l, handle1 = h.l, h.handle1
 //line conn_test.go:83
 		generated.Child(f)
-//line conn_task_test.go:387
+//line conn_task_test.go:391
 		goto resume3
 	default:
 		return f.BadResume()
@@ -392,7 +396,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 loop1:
 //line conn_test.go:79
 	c, err = listenerAcceptStart(l, t)
-//line conn_task_test.go:396
+//line conn_task_test.go:400
 	if generated.Suspended(t) {
 		s := generated.At[serveAt1](f)
 		*s = serveAt1{}
@@ -408,7 +412,7 @@ resume1:
 	}
 //line conn_test.go:81
 	err1 = g.Wait(t)
-//line conn_task_test.go:412
+//line conn_task_test.go:416
 	if generated.Suspended(t) {
 		*h = serveHeld{err: err}
 		return generated.Wait(f, t, 2)
@@ -423,7 +427,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line conn_test.go:83
 				err := startOfConnTest(handle1)(t, c)
-//line conn_task_test.go:427
+//line conn_task_test.go:431
 				if generated.Suspended(t) {
 					generated.SpillBare(t, serveFunc1Kind, 1)
 					return
@@ -438,7 +442,7 @@ end1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line conn_task_test.go:442
+//line conn_task_test.go:446
 	if generated.Suspended(t) {
 		s := generated.At[serveAt3](f)
 		*s = serveAt3{}
@@ -466,11 +470,13 @@ var serveFunc1Kind *generated.Kind
 // serveFunc1Step is the step form of serve.func1.
 func serveFunc1Step(f *generated.Frame, h *serveFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line conn_test.go:80
 	var (
 		handle1 func(*task.T, Conn) error
 		c       Conn
 		err     error
 	)
+//line conn_task_test.go:480
 	switch f.At() {
 	case 0:
 		s := generated.At[serveFunc1Args](f)
@@ -479,14 +485,14 @@ func serveFunc1Step(f *generated.Frame, h *serveFunc1Held) generated.Step {
 	case 1:
 //line conn_test.go:83
 		err = generated.ChildErr(f)
-//line conn_task_test.go:483
+//line conn_task_test.go:489
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line conn_test.go:83
 	err = startOfConnTest(handle1)(t, c)
-//line conn_task_test.go:490
+//line conn_task_test.go:496
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = serveFunc1Held{}
@@ -498,7 +504,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line conn_task_test.go:502
+//line conn_task_test.go:508
 
 // copyAllArgs has the arguments of copyAll.
 type copyAllArgs struct {
@@ -549,7 +555,7 @@ func copyAllStart(t *task.T, from Conn, to Conn) (_ int, _ error) {
 	sum := 0
 	for {
 		n, err := connReadStart(from, t, b[:])
-//line conn_task_test.go:553
+//line conn_task_test.go:559
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[copyAllHeld](t, copyAllKind, 1)
 			s := generated.At[copyAllAt1](f)
@@ -569,7 +575,7 @@ func copyAllStart(t *task.T, from Conn, to Conn) (_ int, _ error) {
 		{
 //line conn_test.go:132
 			_, err1 := connWriteStart(to, t, b[:n])
-//line conn_task_test.go:573
+//line conn_task_test.go:579
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[copyAllHeld](t, copyAllKind, 2)
 				*generated.At[copyAllAt2](f) = copyAllAt2{from: from, to: to, sum: sum, n: n}
@@ -587,7 +593,7 @@ func copyAllStart(t *task.T, from Conn, to Conn) (_ int, _ error) {
 	}
 }
 
-//line conn_task_test.go:591
+//line conn_task_test.go:597
 
 // copyAllDefer1 enters what copyAll defers in line 121 in the list of its frame.
 func copyAllDefer1(p *generated.Panic, recv Conn) {
@@ -599,7 +605,7 @@ func copyAllDefer1(p *generated.Panic, recv Conn) {
 	})
 }
 
-//line conn_task_test.go:603
+//line conn_task_test.go:609
 
 // copyAllStep is the step form of copyAll.
 func copyAllStep(f *generated.Frame, h *copyAllHeld) generated.Step {
@@ -614,12 +620,14 @@ func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step generated.Step
 	defer p.Catch(t, func() (generated.Step, bool) { return copyAllRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line conn_test.go:116
 	var (
 		from, to  Conn
 		b         *[16384]byte
 		sum, n    int
 		err, err1 error
 	)
+//line conn_task_test.go:631
 	switch at {
 	case 0:
 		s := generated.At[copyAllArgs](f)
@@ -631,7 +639,7 @@ func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step generated.Step
 //line conn_test.go:125
 		n = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:635
+//line conn_task_test.go:643
 		goto resume1
 	case 2:
 		s := generated.At[copyAllAt2](f)
@@ -639,7 +647,7 @@ func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step generated.Step
 		b = h.b
 //line conn_test.go:132
 		err1 = generated.ChildErr(f)
-//line conn_task_test.go:643
+//line conn_task_test.go:651
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -659,7 +667,7 @@ func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step generated.Step
 	sum = 0
 loop1:
 	n, err = connReadStart(from, t, (*b)[:])
-//line conn_task_test.go:663
+//line conn_task_test.go:671
 	if generated.Suspended(t) {
 		s := generated.At[copyAllAt1](f)
 		*s = copyAllAt1{from: from, to: to, sum: sum}
@@ -684,7 +692,7 @@ resume1:
 	}
 //line conn_test.go:132
 	_, err1 = connWriteStart(to, t, (*b)[:n])
-//line conn_task_test.go:688
+//line conn_task_test.go:696
 	if generated.Suspended(t) {
 		*generated.At[copyAllAt2](f) = copyAllAt2{from: from, to: to, sum: sum, n: n}
 		*h = copyAllHeld{exit: h.exit, b: b}
@@ -704,7 +712,7 @@ end1:
 //line conn_test.go:135
 	sum += n
 	goto loop1
-//line conn_task_test.go:708
+//line conn_task_test.go:716
 exit:
 	if p.Run(t) {
 		*h = copyAllHeld{exit: h.exit}
@@ -732,7 +740,7 @@ func readOnceStart(t *task.T, c Conn) (_ int, _ error) {
 	var b [16]byte
 //line conn_test.go:183
 	v, err := connReadStart(c, t, b[:])
-//line conn_task_test.go:736
+//line conn_task_test.go:744
 	if generated.Suspended(t) {
 		f := generated.Spill(t, readOnceKind, 1)
 		s := generated.At[readOnceAt1](f)
@@ -744,17 +752,19 @@ func readOnceStart(t *task.T, c Conn) (_ int, _ error) {
 	return v, err
 }
 
-//line conn_task_test.go:748
+//line conn_task_test.go:756
 
 // readOnceStep is the step form of readOnce.
 func readOnceStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line conn_test.go:177
 	var (
 		c   Conn
 		b   *[16]byte
 		v   int
 		err error
 	)
+//line conn_task_test.go:768
 	switch f.At() {
 	case 0:
 		s := generated.At[readOnceArgs](f)
@@ -764,7 +774,7 @@ func readOnceStep(f *generated.Frame) generated.Step {
 //line conn_test.go:183
 		v = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:768
+//line conn_task_test.go:778
 		goto resume1
 	default:
 		return f.BadResume()
@@ -772,7 +782,7 @@ func readOnceStep(f *generated.Frame) generated.Step {
 	b = new([16]byte)
 //line conn_test.go:183
 	v, err = connReadStart(c, t, (*b)[:])
-//line conn_task_test.go:776
+//line conn_task_test.go:786
 	if generated.Suspended(t) {
 		s := generated.At[readOnceAt1](f)
 		*s = readOnceAt1{}
@@ -784,7 +794,7 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line conn_task_test.go:788
+//line conn_task_test.go:798
 
 // fillArgs has the arguments of fill.
 type fillArgs struct {
@@ -812,7 +822,7 @@ func fillStart(t *task.T, c Conn) (_ error) {
 		{
 //line conn_test.go:190
 			_, err := connWriteStart(c, t, b[:])
-//line conn_task_test.go:816
+//line conn_task_test.go:826
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fillHeld](t, fillKind, 1)
 				*generated.At[fillAt1](f) = fillAt1{c: c}
@@ -827,16 +837,18 @@ func fillStart(t *task.T, c Conn) (_ error) {
 	}
 }
 
-//line conn_task_test.go:831
+//line conn_task_test.go:841
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn_test.go:184
 	var (
 		c   Conn
 		b   *[65536]byte
 		err error
 	)
+//line conn_task_test.go:852
 	switch f.At() {
 	case 0:
 		s := generated.At[fillArgs](f)
@@ -847,7 +859,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 		b = h.b
 //line conn_test.go:190
 		err = generated.ChildErr(f)
-//line conn_task_test.go:851
+//line conn_task_test.go:863
 		goto resume1
 	default:
 		return f.BadResume()
@@ -856,7 +868,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 loop1:
 //line conn_test.go:190
 	_, err = connWriteStart(c, t, (*b)[:])
-//line conn_task_test.go:860
+//line conn_task_test.go:872
 	if generated.Suspended(t) {
 		*generated.At[fillAt1](f) = fillAt1{c: c}
 		*h = fillHeld{b: b}
@@ -873,7 +885,7 @@ end1:
 	goto loop1
 }
 
-//line conn_task_test.go:877
+//line conn_task_test.go:889
 
 // writeBuffersArgs has the arguments of writeBuffers.
 type writeBuffersArgs struct {
@@ -913,7 +925,7 @@ func writeBuffersStart(t *task.T, c Conn, bufs *net.Buffers) (_ int64, _ error) 
 	}()
 //line conn_test.go:425
 	v, err := connWriteBuffersStart(c, t, bufs)
-//line conn_task_test.go:917
+//line conn_task_test.go:929
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[writeBuffersHeld](t, writeBuffersKind, 1)
 		s := generated.At[writeBuffersAt1](f)
@@ -927,7 +939,7 @@ func writeBuffersStart(t *task.T, c Conn, bufs *net.Buffers) (_ int64, _ error) 
 	return v, err
 }
 
-//line conn_task_test.go:931
+//line conn_task_test.go:943
 
 // writeBuffersDefer1 enters what writeBuffers defers in line 424 in the list of its frame.
 func writeBuffersDefer1(p *generated.Panic, recv Conn) {
@@ -939,7 +951,7 @@ func writeBuffersDefer1(p *generated.Panic, recv Conn) {
 	})
 }
 
-//line conn_task_test.go:943
+//line conn_task_test.go:955
 
 // writeBuffersStep is the step form of writeBuffers.
 func writeBuffersStep(f *generated.Frame, h *writeBuffersHeld) generated.Step {
@@ -954,12 +966,14 @@ func writeBuffersRun(f *generated.Frame, h *writeBuffersHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return writeBuffersRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line conn_test.go:419
 	var (
 		c    Conn
 		bufs *net.Buffers
 		v    int64
 		err  error
 	)
+//line conn_task_test.go:977
 	switch at {
 	case 0:
 		s := generated.At[writeBuffersArgs](f)
@@ -970,7 +984,7 @@ func writeBuffersRun(f *generated.Frame, h *writeBuffersHeld, at int) (step gene
 //line conn_test.go:425
 		v = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:974
+//line conn_task_test.go:988
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -987,7 +1001,7 @@ func writeBuffersRun(f *generated.Frame, h *writeBuffersHeld, at int) (step gene
 	}
 //line conn_test.go:425
 	v, err = connWriteBuffersStart(c, t, bufs)
-//line conn_task_test.go:991
+//line conn_task_test.go:1005
 	if generated.Suspended(t) {
 		s := generated.At[writeBuffersAt1](f)
 		*s = writeBuffersAt1{}
@@ -1001,7 +1015,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line conn_task_test.go:1005
+//line conn_task_test.go:1019
 exit:
 	if p.Run(t) {
 		*h = writeBuffersHeld{exit: h.exit}
@@ -1032,7 +1046,7 @@ var readFullKind *generated.Kind
 func readFullStart(t *task.T, c Conn, b []byte) (_ int, _ error) {
 //line conn_test.go:454
 	v, err := connReadFullStart(c, t, b)
-//line conn_task_test.go:1036
+//line conn_task_test.go:1050
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, readFullKind, 1)
 		s := generated.At[readFullAt1](f)
@@ -1044,17 +1058,19 @@ func readFullStart(t *task.T, c Conn, b []byte) (_ int, _ error) {
 	return v, err
 }
 
-//line conn_task_test.go:1048
+//line conn_task_test.go:1062
 
 // readFullStep is the step form of readFull.
 func readFullStep(f *generated.Frame, h *readFullHeld) generated.Step {
 	t := generated.Resume(f)
+//line conn_test.go:450
 	var (
 		c   Conn
 		b   []byte
 		v   int
 		err error
 	)
+//line conn_task_test.go:1074
 	switch f.At() {
 	case 0:
 		s := generated.At[readFullArgs](f)
@@ -1065,14 +1081,14 @@ func readFullStep(f *generated.Frame, h *readFullHeld) generated.Step {
 //line conn_test.go:454
 		v = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:1069
+//line conn_task_test.go:1085
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line conn_test.go:454
 	v, err = connReadFullStart(c, t, b)
-//line conn_task_test.go:1076
+//line conn_task_test.go:1092
 	if generated.Suspended(t) {
 		s := generated.At[readFullAt1](f)
 		*s = readFullAt1{}
@@ -1087,7 +1103,7 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line conn_task_test.go:1091
+//line conn_task_test.go:1107
 
 // sayAt1 is what say keeps while it waits in line 487.
 type sayAt1 struct {
@@ -1123,7 +1139,7 @@ var sayKind *generated.Kind
 func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 //line conn_test.go:487
 	c, err := netDialStart(n, t, "tcp", addr)
-//line conn_task_test.go:1127
+//line conn_task_test.go:1143
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[sayHeld](t, sayKind, 1)
 		s := generated.At[sayAt1](f)
@@ -1145,7 +1161,7 @@ func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 	{
 //line conn_test.go:492
 		_, err1 := connWriteStart(c, t, []byte(text))
-//line conn_task_test.go:1149
+//line conn_task_test.go:1165
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sayHeld](t, sayKind, 2)
 			*generated.At[sayAt2](f) = sayAt2{c: c}
@@ -1161,7 +1177,7 @@ func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 //line conn_test.go:495
 	answer := make([]byte, len(text))
 	_, err = connReadFullStart(c, t, answer)
-//line conn_task_test.go:1165
+//line conn_task_test.go:1181
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sayHeld](t, sayKind, 3)
 		*h = sayHeld{answer: answer}
@@ -1172,7 +1188,7 @@ func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 	return string(answer), err
 }
 
-//line conn_task_test.go:1176
+//line conn_task_test.go:1192
 
 // sayDefer1 enters what say defers in line 491 in the list of its frame.
 func sayDefer1(p *generated.Panic, recv Conn) {
@@ -1184,7 +1200,7 @@ func sayDefer1(p *generated.Panic, recv Conn) {
 	})
 }
 
-//line conn_task_test.go:1188
+//line conn_task_test.go:1204
 
 // sayStep is the step form of say.
 func sayStep(f *generated.Frame, h *sayHeld) generated.Step {
@@ -1199,6 +1215,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 	defer p.Catch(t, func() (generated.Step, bool) { return sayRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line conn_test.go:481
 	var (
 		n          *Net
 		addr, text string
@@ -1206,6 +1223,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 		err, err1  error
 		answer     []byte
 	)
+//line conn_task_test.go:1227
 	switch at {
 	case 0:
 		n, addr, text = h.n, h.addr, h.text
@@ -1215,7 +1233,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 //line conn_test.go:487
 		c = s.result
 		err = generated.ChildErr(f)
-//line conn_task_test.go:1219
+//line conn_task_test.go:1237
 		goto resume1
 	case 2:
 		s := generated.At[sayAt2](f)
@@ -1223,13 +1241,13 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 		text = h.text
 //line conn_test.go:492
 		err1 = generated.ChildErr(f)
-//line conn_task_test.go:1227
+//line conn_task_test.go:1245
 		goto resume2
 	case 3:
 		answer = h.answer
 //line conn_test.go:496
 		err = generated.ChildErr(f)
-//line conn_task_test.go:1233
+//line conn_task_test.go:1251
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1241,7 +1259,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 	}
 //line conn_test.go:487
 	c, err = netDialStart(n, t, "tcp", addr)
-//line conn_task_test.go:1245
+//line conn_task_test.go:1263
 	if generated.Suspended(t) {
 		s := generated.At[sayAt1](f)
 		*s = sayAt1{}
@@ -1264,7 +1282,7 @@ resume1:
 	}
 //line conn_test.go:492
 	_, err1 = connWriteStart(c, t, []byte(text))
-//line conn_task_test.go:1268
+//line conn_task_test.go:1286
 	if generated.Suspended(t) {
 		*generated.At[sayAt2](f) = sayAt2{c: c}
 		*h = sayHeld{exit: h.exit, text: text}
@@ -1284,7 +1302,7 @@ end1:
 //line conn_test.go:495
 	answer = make([]byte, len(text))
 	_, err = connReadFullStart(c, t, answer)
-//line conn_task_test.go:1288
+//line conn_task_test.go:1306
 	if generated.Suspended(t) {
 		*h = sayHeld{exit: h.exit, answer: answer}
 		return generated.Wait(f, t, 3), true
@@ -1295,7 +1313,7 @@ resume3:
 		*r, *r1 = string(answer), err
 		goto exit
 	}
-//line conn_task_test.go:1299
+//line conn_task_test.go:1317
 exit:
 	if p.Run(t) {
 		*h = sayHeld{exit: h.exit}

@@ -68,12 +68,14 @@ func netDialStart(n *Net, t *task.T, network string, addr string) (_ Conn, _ err
 // netDialStep is the step form of (*Net).Dial.
 func netDialStep(f *generated.Frame, h *netDialHeld) generated.Step {
 	t := generated.Resume(f)
+//line dial.go:9
 	var (
 		n             *Net
 		network, addr string
 		v             Conn
 		err           error
 	)
+//line dial_task.go:79
 	switch f.At() {
 	case 0:
 		n, network, addr = h.n, h.network, h.addr
@@ -82,14 +84,14 @@ func netDialStep(f *generated.Frame, h *netDialHeld) generated.Step {
 //line dial.go:14
 		v = s.result
 		err = generated.ChildErr(f)
-//line dial_task.go:86
+//line dial_task.go:88
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line dial.go:14
 	v, err = netDialWithStart(n, t, &net.Dialer{}, network, addr)
-//line dial_task.go:93
+//line dial_task.go:95
 	if generated.Suspended(t) {
 		s := generated.At[netDialAt1](f)
 		*s = netDialAt1{}
@@ -104,7 +106,7 @@ resume1:
 	return generated.Return[Conn](f, v, err)
 }
 
-//line dial_task.go:108
+//line dial_task.go:110
 
 type netDialWithHeld = struct {
 	n       *Net
@@ -131,7 +133,7 @@ func netDialWithStart(n *Net, t *task.T, d *net.Dialer, network string, addr str
 		nc, err := d.DialContext(ctx, network, addr)
 		return a.end(nc, err)
 	})
-//line dial_task.go:135
+//line dial_task.go:137
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[netDialWithHeld](t, netDialWithKind, 1)
 		*h = netDialWithHeld{n: n, a: a}
@@ -150,11 +152,12 @@ func netDialWithStart(n *Net, t *task.T, d *net.Dialer, network string, addr str
 	return c, err
 }
 
-//line dial_task.go:154
+//line dial_task.go:156
 
 // netDialWithStep is the step form of (*Net).DialWith.
 func netDialWithStep(f *generated.Frame, h *netDialWithHeld) generated.Step {
 	t := generated.Resume(f)
+//line dial.go:10
 	var (
 		n             *Net
 		d             *net.Dialer
@@ -165,6 +168,7 @@ func netDialWithStep(f *generated.Frame, h *netDialWithHeld) generated.Step {
 		err           error
 		c             Conn
 	)
+//line dial_task.go:172
 	switch f.At() {
 	case 0:
 		n, d, network, addr = h.n, h.d, h.network, h.addr
@@ -173,7 +177,7 @@ func netDialWithStep(f *generated.Frame, h *netDialWithHeld) generated.Step {
 //line dial.go:26
 		nc = h.result
 		err = generated.Err(f)
-//line dial_task.go:177
+//line dial_task.go:181
 		goto resume1
 	default:
 		return f.BadResume()
@@ -194,7 +198,7 @@ func netDialWithStep(f *generated.Frame, h *netDialWithHeld) generated.Step {
 			return a.end(nc, err)
 		})
 	}
-//line dial_task.go:198
+//line dial_task.go:202
 	if generated.Suspended(t) {
 		*h = netDialWithHeld{n: n, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -213,7 +217,7 @@ resume1:
 	return generated.Return[Conn](f, c, err)
 }
 
-//line dial_task.go:217
+//line dial_task.go:221
 
 // dialValueInDial returns the start form of recv.Dial.
 func dialValueInDial(recv *Net) func(*task.T, string, string) (Conn, error) {

@@ -149,11 +149,13 @@ func sessionRun(f *generated.Frame, h *sessionHeld, at int) (step generated.Step
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return sessionRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line example_test.go:15
 	var (
 		c   netio.Conn
 		l   *netio.Lease
 		err error
 	)
+//line example_task_test.go:159
 	switch at {
 	case 0:
 		s := generated.At[sessionArgs](f)
@@ -165,7 +167,7 @@ func sessionRun(f *generated.Frame, h *sessionHeld, at int) (step generated.Step
 		l = new(netio.Lease)
 		*l = h.result
 		err = generated.ChildErr(f)
-//line example_task_test.go:169
+//line example_task_test.go:171
 		goto resume1
 	case 2:
 		s := generated.At[sessionAt2](f)
@@ -173,7 +175,7 @@ func sessionRun(f *generated.Frame, h *sessionHeld, at int) (step generated.Step
 		l = h.l
 //line example_test.go:31
 		err = generated.ChildErr(f)
-//line example_task_test.go:177
+//line example_task_test.go:179
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -199,7 +201,7 @@ loop1:
 	l = new(netio.Lease)
 //line example_test.go:24
 	*l, err = readLeaseOfExampleTest(&sessionSite1, c)(c, t, 4096)
-//line example_task_test.go:203
+//line example_task_test.go:205
 	if generated.Suspended(t) {
 		*generated.At[sessionAt1](f) = sessionAt1{c: c}
 		*h = sessionHeld{exit: h.exit}
@@ -223,7 +225,7 @@ resume1:
 	}
 //line example_test.go:31
 	_, err = writeOfExampleTest(&sessionSite2, c)(c, t, l.Bytes)
-//line example_task_test.go:227
+//line example_task_test.go:229
 	if generated.Suspended(t) {
 		*generated.At[sessionAt2](f) = sessionAt2{c: c}
 		*h = sessionHeld{exit: h.exit, l: l}
@@ -239,7 +241,7 @@ resume2:
 		}
 	}
 	goto loop1
-//line example_task_test.go:243
+//line example_task_test.go:245
 exit:
 	if p.Run(t) {
 		*h = sessionHeld{exit: h.exit}
@@ -273,7 +275,7 @@ func serveStart(t *task.T, l *netio.Listener) (_ error) {
 //line example_test.go:42
 	for {
 		c, err := acceptOfExampleTest(&serveSite1, l)(l, t)
-//line example_task_test.go:277
+//line example_task_test.go:279
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 			s := generated.At[serveAt1](f)
@@ -286,7 +288,7 @@ func serveStart(t *task.T, l *netio.Listener) (_ error) {
 //line example_test.go:44
 		if errors.Is(err, net.ErrClosed) {
 			err1 := g.Wait(t)
-//line example_task_test.go:290
+//line example_task_test.go:292
 			if generated.Suspended(t) {
 				generated.SpillBare(t, serveKind, 2)
 				return
@@ -301,7 +303,7 @@ func serveStart(t *task.T, l *netio.Listener) (_ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line example_test.go:50
 				err := sessionStart(t, c)
-//line example_task_test.go:305
+//line example_task_test.go:307
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -313,7 +315,7 @@ func serveStart(t *task.T, l *netio.Listener) (_ error) {
 			*generated.CallState[serveFunc1Args](c1) = serveFunc1Args{c: c}
 			generated.GoCall(t, &g, c1)
 		}
-//line example_task_test.go:317
+//line example_task_test.go:319
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[serveHeld](t, serveKind, 3)
 			s := generated.At[serveAt3](f)
@@ -328,12 +330,14 @@ func serveStart(t *task.T, l *netio.Listener) (_ error) {
 // serveStep is the step form of serve.
 func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:36
 	var (
 		l         *netio.Listener
 		g         task.Group
 		c         netio.Conn
 		err, err1 error
 	)
+//line example_task_test.go:341
 	switch f.At() {
 	case 0:
 		l = h.l
@@ -344,12 +348,12 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 //line example_test.go:43
 		c = s.result
 		err = generated.ChildErr(f)
-//line example_task_test.go:348
+//line example_task_test.go:352
 		goto resume1
 	case 2:
 //line example_test.go:45
 		err1 = generated.Err(f)
-//line example_task_test.go:353
+//line example_task_test.go:357
 		goto resume2
 	case 3:
 		s := generated.At[serveAt3](f)
@@ -357,7 +361,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		l = h.l
 //line example_test.go:50
 		generated.Child(f)
-//line example_task_test.go:361
+//line example_task_test.go:365
 		goto resume3
 	default:
 		return f.BadResume()
@@ -366,7 +370,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 loop1:
 //line example_test.go:43
 	c, err = acceptOfExampleTest(&serveSite1, l)(l, t)
-//line example_task_test.go:370
+//line example_task_test.go:374
 	if generated.Suspended(t) {
 		s := generated.At[serveAt1](f)
 		*s = serveAt1{}
@@ -383,7 +387,7 @@ resume1:
 	}
 //line example_test.go:45
 	err1 = g.Wait(t)
-//line example_task_test.go:387
+//line example_task_test.go:391
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = serveHeld{}
@@ -403,7 +407,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line example_test.go:50
 				err := sessionStart(t, c)
-//line example_task_test.go:407
+//line example_task_test.go:411
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -416,7 +420,7 @@ end1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line example_task_test.go:420
+//line example_task_test.go:424
 	if generated.Suspended(t) {
 		s := generated.At[serveAt3](f)
 		*s = serveAt3{}
@@ -441,10 +445,12 @@ var serveFunc1Kind *generated.Kind
 // serveFunc1Step is the step form of serve.func1.
 func serveFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:48
 	var (
 		c   netio.Conn
 		err error
 	)
+//line example_task_test.go:454
 	switch f.At() {
 	case 0:
 		s := generated.At[serveFunc1Args](f)
@@ -452,14 +458,14 @@ func serveFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line example_test.go:50
 		err = generated.ChildErr(f)
-//line example_task_test.go:456
+//line example_task_test.go:462
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:50
 	err = sessionStart(t, c)
-//line example_task_test.go:463
+//line example_task_test.go:469
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -468,7 +474,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:472
+//line example_task_test.go:478
 
 var sessionSite1 generated.Site
 var sessionSite2 generated.Site

@@ -164,6 +164,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return idleEchoRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line idle_bytes_test.go:17
 	var (
 		n         *Net
 		c         Conn
@@ -171,6 +172,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 		l         *Lease
 		k         int
 	)
+//line idle_bytes_task_test.go:176
 	switch at {
 	case 0:
 		s := generated.At[idleEchoArgs](f)
@@ -182,7 +184,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 		n = h.n
 //line idle_bytes_test.go:25
 		err = generated.Err(f)
-//line idle_bytes_task_test.go:186
+//line idle_bytes_task_test.go:188
 		goto resume1
 	case 2:
 		s := generated.At[idleEchoAt2](f)
@@ -192,7 +194,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 		l = new(Lease)
 		*l = h.result
 		err1 = generated.ChildErr(f)
-//line idle_bytes_task_test.go:196
+//line idle_bytes_task_test.go:198
 		goto resume2
 	case 3:
 		s := generated.At[idleEchoAt3](f)
@@ -200,7 +202,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 		n, l = h.n, h.l
 //line idle_bytes_test.go:34
 		err1 = generated.ChildErr(f)
-//line idle_bytes_task_test.go:204
+//line idle_bytes_task_test.go:206
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -218,7 +220,7 @@ func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.St
 loop1:
 //line idle_bytes_test.go:25
 	err = c.Readable(t)
-//line idle_bytes_task_test.go:222
+//line idle_bytes_task_test.go:224
 	if generated.Suspended(t) {
 		*generated.At[idleEchoAt1](f) = idleEchoAt1{c: c}
 		*h = idleEchoHeld{exit: h.exit, n: n}
@@ -238,7 +240,7 @@ end1:
 	l = new(Lease)
 //line idle_bytes_test.go:28
 	*l, err1 = netLeaseStart(n, t, 512)
-//line idle_bytes_task_test.go:242
+//line idle_bytes_task_test.go:244
 	if generated.Suspended(t) {
 		*generated.At[idleEchoAt2](f) = idleEchoAt2{c: c}
 		*h = idleEchoHeld{exit: h.exit, n: n}
@@ -260,7 +262,7 @@ resume2:
 	}
 //line idle_bytes_test.go:34
 	_, err1 = connWriteStart(c, t, l.Bytes[:k])
-//line idle_bytes_task_test.go:264
+//line idle_bytes_task_test.go:266
 	if generated.Suspended(t) {
 		*generated.At[idleEchoAt3](f) = idleEchoAt3{c: c}
 		*h = idleEchoHeld{exit: h.exit, n: n, l: l}
@@ -284,7 +286,7 @@ end2:
 		}
 	}
 	goto loop1
-//line idle_bytes_task_test.go:288
+//line idle_bytes_task_test.go:290
 exit:
 	if p.Run(t) {
 		*h = idleEchoHeld{exit: h.exit}
@@ -311,7 +313,7 @@ func serveIdleStart(t *task.T, l *Listener) (_ error) {
 //line idle_bytes_test.go:48
 	for {
 		c, err := listenerAcceptStart(l, t)
-//line idle_bytes_task_test.go:315
+//line idle_bytes_task_test.go:317
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[serveIdleHeld](t, serveIdleKind, 1)
 			s := generated.At[serveIdleAt1](f)
@@ -330,16 +332,18 @@ func serveIdleStart(t *task.T, l *Listener) (_ error) {
 	}
 }
 
-//line idle_bytes_task_test.go:334
+//line idle_bytes_task_test.go:336
 
 // serveIdleStep is the step form of serveIdle.
 func serveIdleStep(f *generated.Frame, h *serveIdleHeld) generated.Step {
 	t := generated.Resume(f)
+//line idle_bytes_test.go:44
 	var (
 		l   *Listener
 		c   Conn
 		err error
 	)
+//line idle_bytes_task_test.go:347
 	switch f.At() {
 	case 0:
 		l = h.l
@@ -349,7 +353,7 @@ func serveIdleStep(f *generated.Frame, h *serveIdleHeld) generated.Step {
 //line idle_bytes_test.go:49
 		c = s.result
 		err = generated.ChildErr(f)
-//line idle_bytes_task_test.go:353
+//line idle_bytes_task_test.go:357
 		goto resume1
 	default:
 		return f.BadResume()
@@ -357,7 +361,7 @@ func serveIdleStep(f *generated.Frame, h *serveIdleHeld) generated.Step {
 loop1:
 //line idle_bytes_test.go:49
 	c, err = listenerAcceptStart(l, t)
-//line idle_bytes_task_test.go:361
+//line idle_bytes_task_test.go:365
 	if generated.Suspended(t) {
 		s := generated.At[serveIdleAt1](f)
 		*s = serveIdleAt1{}
@@ -376,4 +380,4 @@ resume1:
 	goto loop1
 }
 
-//line idle_bytes_task_test.go:380
+//line idle_bytes_task_test.go:384

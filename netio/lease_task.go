@@ -83,11 +83,13 @@ func netLeaseStart(n *Net, t *task.T, size int) (_ Lease, _ error) {
 // netLeaseStep is the step form of (*Net).Lease.
 func netLeaseStep(f *generated.Frame, h *netLeaseHeld) generated.Step {
 	t := generated.Resume(f)
+//line lease.go:67
 	var (
 		n    *Net
 		size int
 		err  error
 	)
+//line lease_task.go:93
 	switch f.At() {
 	case 0:
 		s := generated.At[netLeaseArgs](f)
@@ -99,7 +101,7 @@ func netLeaseStep(f *generated.Frame, h *netLeaseHeld) generated.Step {
 		n = h.n
 //line lease.go:77
 		err = generated.Err(f)
-//line lease_task.go:103
+//line lease_task.go:105
 		goto resume1
 	default:
 		return f.BadResume()
@@ -112,7 +114,7 @@ func netLeaseStep(f *generated.Frame, h *netLeaseHeld) generated.Step {
 		return generated.Return[Lease](f, Lease{}, ErrTooLarge)
 	}
 	err = n.budget.free.Acquire(t, int64(size))
-//line lease_task.go:116
+//line lease_task.go:118
 	if generated.Suspended(t) {
 		*generated.At[netLeaseAt1](f) = netLeaseAt1{size: size}
 		*h = netLeaseHeld{n: n}
@@ -132,7 +134,7 @@ end1:
 	}
 }
 
-//line lease_task.go:136
+//line lease_task.go:138
 
 // connReadLeaseArgs has the arguments of Conn.ReadLease.
 type connReadLeaseArgs struct {
@@ -173,7 +175,7 @@ func connReadLeaseStart(c Conn, t *task.T, size int) (_ Lease, _ error) {
 		{
 //line lease.go:136
 			err := c.Readable(t)
-//line lease_task.go:177
+//line lease_task.go:179
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[connReadLeaseHeld](t, connReadLeaseKind, 1)
 				*generated.At[connReadLeaseAt1](f) = connReadLeaseAt1{c: c, size: size}
@@ -187,7 +189,7 @@ func connReadLeaseStart(c Conn, t *task.T, size int) (_ Lease, _ error) {
 		}
 //line lease.go:139
 		l, err1 := netLeaseStart(n, t, size)
-//line lease_task.go:191
+//line lease_task.go:193
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[connReadLeaseHeld](t, connReadLeaseKind, 2)
 			*generated.At[connReadLeaseAt2](f) = connReadLeaseAt2{c: c, size: size}
@@ -203,7 +205,7 @@ func connReadLeaseStart(c Conn, t *task.T, size int) (_ Lease, _ error) {
 		if err1 == nil {
 			l.Bytes = l.Bytes[:k]
 			err2 := connTakeTurnsStart(c, t, nil)
-//line lease_task.go:207
+//line lease_task.go:209
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[connReadLeaseHeld](t, connReadLeaseKind, 3)
 				*h = connReadLeaseHeld{l: &l}
@@ -219,11 +221,12 @@ func connReadLeaseStart(c Conn, t *task.T, size int) (_ Lease, _ error) {
 	}
 }
 
-//line lease_task.go:223
+//line lease_task.go:225
 
 // connReadLeaseStep is the step form of Conn.ReadLease.
 func connReadLeaseStep(f *generated.Frame, h *connReadLeaseHeld) generated.Step {
 	t := generated.Resume(f)
+//line lease.go:125
 	var (
 		c               Conn
 		size, k         int
@@ -231,6 +234,7 @@ func connReadLeaseStep(f *generated.Frame, h *connReadLeaseHeld) generated.Step 
 		err, err1, err2 error
 		l               *Lease
 	)
+//line lease_task.go:238
 	switch f.At() {
 	case 0:
 		s := generated.At[connReadLeaseArgs](f)
@@ -241,7 +245,7 @@ func connReadLeaseStep(f *generated.Frame, h *connReadLeaseHeld) generated.Step 
 		n = h.n
 //line lease.go:136
 		err = generated.Err(f)
-//line lease_task.go:245
+//line lease_task.go:249
 		goto resume1
 	case 2:
 		s := generated.At[connReadLeaseAt2](f)
@@ -251,13 +255,13 @@ func connReadLeaseStep(f *generated.Frame, h *connReadLeaseHeld) generated.Step 
 		l = new(Lease)
 		*l = h.result
 		err1 = generated.ChildErr(f)
-//line lease_task.go:255
+//line lease_task.go:259
 		goto resume2
 	case 3:
 		l = h.l
 //line lease.go:146
 		err2 = generated.ChildErr(f)
-//line lease_task.go:261
+//line lease_task.go:265
 		goto resume3
 	default:
 		return f.BadResume()
@@ -269,7 +273,7 @@ func connReadLeaseStep(f *generated.Frame, h *connReadLeaseHeld) generated.Step 
 	}
 loop1:
 	err = c.Readable(t)
-//line lease_task.go:273
+//line lease_task.go:277
 	if generated.Suspended(t) {
 		*generated.At[connReadLeaseAt1](f) = connReadLeaseAt1{c: c, size: size}
 		*h = connReadLeaseHeld{n: n}
@@ -286,7 +290,7 @@ end1:
 	l = new(Lease)
 //line lease.go:139
 	*l, err1 = netLeaseStart(n, t, size)
-//line lease_task.go:290
+//line lease_task.go:294
 	if generated.Suspended(t) {
 		*generated.At[connReadLeaseAt2](f) = connReadLeaseAt2{c: c, size: size}
 		*h = connReadLeaseHeld{n: n}
@@ -305,7 +309,7 @@ resume2:
 //line lease.go:145
 	l.Bytes = l.Bytes[:k]
 	err2 = connTakeTurnsStart(c, t, nil)
-//line lease_task.go:309
+//line lease_task.go:313
 	if generated.Suspended(t) {
 		*h = connReadLeaseHeld{l: l}
 		return generated.Wait(f, t, 3)
@@ -321,7 +325,7 @@ end2:
 	goto loop1
 }
 
-//line lease_task.go:325
+//line lease_task.go:329
 
 // leaseValueInLease returns the start form of recv.Lease.
 func leaseValueInLease(recv *Net) func(*task.T, int) (Lease, error) {

@@ -124,6 +124,7 @@ func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step generated.Step, 
 	defer p.Catch(t, func() (generated.Step, bool) { return borrowRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line lease_test.go:15
 	var (
 		n         *Net
 		size, v   int
@@ -131,6 +132,7 @@ func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step generated.Step, 
 		l         *Lease
 		err, err1 error
 	)
+//line lease_task_test.go:136
 	switch at {
 	case 0:
 		s := generated.At[borrowArgs](f)
@@ -142,14 +144,14 @@ func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step generated.Step, 
 		l = new(Lease)
 		*l = h.result
 		err = generated.ChildErr(f)
-//line lease_task_test.go:146
+//line lease_task_test.go:148
 		goto resume1
 	case 2:
 		s := generated.At[borrowAt2](f)
 		v = s.v
 //line lease_test.go:29
 		err1 = generated.Err(f)
-//line lease_task_test.go:153
+//line lease_task_test.go:155
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -162,7 +164,7 @@ func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step generated.Step, 
 	l = new(Lease)
 //line lease_test.go:21
 	*l, err = netLeaseStart(n, t, size)
-//line lease_task_test.go:166
+//line lease_task_test.go:168
 	if generated.Suspended(t) {
 		*h = borrowHeld{exit: h.exit, back: back}
 		generated.ResultToStep(t, &h.result)
@@ -188,7 +190,7 @@ resume1:
 	v = len(l.Bytes)
 //line lease_test.go:29
 	err1 = back.Wait(t)
-//line lease_task_test.go:192
+//line lease_task_test.go:194
 	if generated.Suspended(t) {
 		*generated.At[borrowAt2](f) = borrowAt2{v: v}
 		*h = borrowHeld{exit: h.exit}
@@ -200,7 +202,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line lease_task_test.go:204
+//line lease_task_test.go:206
 exit:
 	if p.Run(t) {
 		*h = borrowHeld{exit: h.exit}

@@ -113,12 +113,14 @@ func listenerAcceptStart(l *Listener, t *task.T) (_ Conn, _ error) {
 // listenerAcceptStep is the step form of (*Listener).Accept.
 func listenerAcceptStep(f *generated.Frame, h *listenerAcceptHeld) generated.Step {
 	t := generated.Resume(f)
+//line listener.go:107
 	var (
 		l               *Listener
 		delay           time.Duration
 		c               Conn
 		err, err1, err2 error
 	)
+//line listener_task.go:124
 	switch f.At() {
 	case 0:
 		l = h.l
@@ -127,7 +129,7 @@ func listenerAcceptStep(f *generated.Frame, h *listenerAcceptHeld) generated.Ste
 		c = s.c
 //line listener.go:118
 		generated.Err(f)
-//line listener_task.go:131
+//line listener_task.go:133
 		goto resume1
 	case 2:
 		s := generated.At[listenerAcceptAt2](f)
@@ -135,7 +137,7 @@ func listenerAcceptStep(f *generated.Frame, h *listenerAcceptHeld) generated.Ste
 		l = h.l
 //line listener.go:122
 		err1 = generated.Err(f)
-//line listener_task.go:139
+//line listener_task.go:141
 		goto resume2
 	case 3:
 		s := generated.At[listenerAcceptAt3](f)
@@ -143,7 +145,7 @@ func listenerAcceptStep(f *generated.Frame, h *listenerAcceptHeld) generated.Ste
 		l = h.l
 //line listener.go:126
 		err2 = generated.Err(f)
-//line listener_task.go:147
+//line listener_task.go:149
 		goto resume3
 	default:
 		return f.BadResume()
@@ -169,7 +171,7 @@ case1:
 	}
 //line listener.go:118
 	_ = t.Yield()
-//line listener_task.go:173
+//line listener_task.go:175
 	if generated.Suspended(t) {
 		*generated.At[listenerAcceptAt1](f) = listenerAcceptAt1{c: c}
 		if h != nil {
@@ -183,7 +185,7 @@ end1:
 	return generated.Return[Conn](f, c, nil)
 case2:
 	err1 = l.readable(t)
-//line listener_task.go:187
+//line listener_task.go:189
 	if generated.Suspended(t) {
 		*generated.At[listenerAcceptAt2](f) = listenerAcceptAt2{delay: delay}
 		h = generated.Hold(t, listenerAcceptKind, f, h)
@@ -202,7 +204,7 @@ end2:
 case3:
 //line listener.go:126
 	err2 = t.Sleep(delay)
-//line listener_task.go:206
+//line listener_task.go:208
 	if generated.Suspended(t) {
 		*generated.At[listenerAcceptAt3](f) = listenerAcceptAt3{delay: delay}
 		h = generated.Hold(t, listenerAcceptKind, f, h)
@@ -226,7 +228,7 @@ end4:
 	goto loop1
 }
 
-//line listener_task.go:230
+//line listener_task.go:232
 
 // acceptValueInListener returns the start form of recv.Accept.
 func acceptValueInListener(recv *Listener) func(*task.T) (Conn, error) {

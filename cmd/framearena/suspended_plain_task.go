@@ -70,10 +70,12 @@ func suspendedStart(t *task.T, a workloads.Activity) (_ error) {
 // suspendedStep is the step form of suspended.
 func suspendedStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line suspended_plain.go:7
 	var (
 		a   workloads.Activity
 		err error
 	)
+//line suspended_plain_task.go:79
 	switch f.At() {
 	case 0:
 		s := generated.At[suspendedArgs](f)
@@ -83,7 +85,7 @@ func suspendedStep(f *generated.Frame) generated.Step {
 		a = s.a
 //line suspended_plain.go:11
 		err = generated.Err(f)
-//line suspended_plain_task.go:87
+//line suspended_plain_task.go:89
 		goto resume1
 	default:
 		return f.BadResume()
@@ -91,7 +93,7 @@ func suspendedStep(f *generated.Frame) generated.Step {
 //line suspended_plain.go:10
 	a = filled(a)
 	err = t.Yield()
-//line suspended_plain_task.go:95
+//line suspended_plain_task.go:97
 	if generated.Suspended(t) {
 		*generated.At[suspendedAt1](f) = suspendedAt1{a: a}
 		return generated.Wait(f, t, 1)
@@ -108,4 +110,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line suspended_plain_task.go:112
+//line suspended_plain_task.go:114

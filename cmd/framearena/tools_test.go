@@ -213,7 +213,7 @@ func TestToolsDelve(t *testing.T) {
 	}{
 		{"on a goroutine", "framearena_plain", last, "main.squared", "main.sumOfSquares", "n = 1"},
 		{"before it waits", "", first, "main.squaredStart", "main.sumOfSquaresStep", "n = 1"},
-		{"after it has waited", "", last, "main.squaredStep", "coro.(*Worker).steps", ""},
+		{"after it has waited", "", last, "main.squaredStep", "coro.(*Worker).steps", "n = 1"},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			m := &toolModule{t, m.dir}
@@ -221,7 +221,7 @@ func TestToolsDelve(t *testing.T) {
 			m.run(nil, "go", "build", "-gcflags=-N -l", "-tags", s.tags, "-o", program, ".")
 			script := filepath.Join(t.TempDir(), "script")
 			at := fmt.Sprintf("%s:%d", filepath.Join(m.dir, "main.go"), s.line)
-			require.NoError(t, os.WriteFile(script, []byte("break "+at+"\ncontinue\nstack\nargs\nclearall\nexit\n"), 0o644))
+			require.NoError(t, os.WriteFile(script, []byte("break "+at+"\ncontinue\nstack\nargs\nlocals\nclearall\nexit\n"), 0o644))
 			cmd := exec.CommandContext(t.Context(), debugger, "exec", program, "--allow-non-terminal-interactive=true", "--init", script)
 			cmd.Dir = m.dir
 			out, err := cmd.CombinedOutput()

@@ -228,11 +228,13 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return produceRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line example_test.go:45
 	var (
 		out  *task.Chan[int]
 		n, i int
 		err  error
 	)
+//line example_task_test.go:238
 	switch at {
 	case 0:
 		s := generated.At[produceArgs](f)
@@ -244,7 +246,7 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 		out = h.out
 //line example_test.go:51
 		err = generated.Err(f)
-//line example_task_test.go:248
+//line example_task_test.go:250
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -268,7 +270,7 @@ loop1:
 	}
 //line example_test.go:51
 	err = out.Send(t, i)
-//line example_task_test.go:272
+//line example_task_test.go:274
 	if generated.Suspended(t) {
 		*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 		*h = produceHeld{exit: h.exit, out: out}
@@ -294,7 +296,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line example_task_test.go:298
+//line example_task_test.go:300
 exit:
 	if p.Run(t) {
 		*h = produceHeld{exit: h.exit}
@@ -324,7 +326,7 @@ func consumeStart(t *task.T, in *task.Chan[int]) (_ int, _ error) {
 	for {
 //line example_test.go:60
 		v1, err := in.Recv(t)
-//line example_task_test.go:328
+//line example_task_test.go:330
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[consumeHeld](t, consumeKind, 1)
 			s := generated.At[consumeAt1](f)
@@ -344,16 +346,18 @@ func consumeStart(t *task.T, in *task.Chan[int]) (_ int, _ error) {
 	return sum, t.Err()
 }
 
-//line example_task_test.go:348
+//line example_task_test.go:350
 
 // consumeStep is the step form of consume.
 func consumeStep(f *generated.Frame, h *consumeHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:55
 	var (
 		in         *task.Chan[int]
 		sum, v1, v int
 		err        error
 	)
+//line example_task_test.go:361
 	switch f.At() {
 	case 0:
 		in = h.in
@@ -364,7 +368,7 @@ func consumeStep(f *generated.Frame, h *consumeHeld) generated.Step {
 //line example_test.go:60
 		v1 = s.result
 		err = generated.Err(f)
-//line example_task_test.go:368
+//line example_task_test.go:372
 		goto resume1
 	default:
 		return f.BadResume()
@@ -374,7 +378,7 @@ func consumeStep(f *generated.Frame, h *consumeHeld) generated.Step {
 loop1:
 //line example_test.go:60
 	v1, err = in.Recv(t)
-//line example_task_test.go:378
+//line example_task_test.go:382
 	if generated.Suspended(t) {
 		s := generated.At[consumeAt1](f)
 		*s = consumeAt1{sum: sum}
@@ -398,7 +402,7 @@ end2:
 	return generated.Return[int](f, sum, t.Err())
 }
 
-//line example_task_test.go:402
+//line example_task_test.go:406
 
 // countArgs has the arguments of count.
 type countArgs struct {
@@ -433,7 +437,7 @@ func countStart(t *task.T, n int) (_ int, _ error) {
 				{
 //line example_test.go:86
 					err := mutex.Lock(t)
-//line example_task_test.go:437
+//line example_task_test.go:441
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[countFunc1Held](t, countFunc1Kind, 1)
 						*h = countFunc1Held{mutex: &mutex, counter: &counter}
@@ -464,7 +468,7 @@ func countStart(t *task.T, n int) (_ int, _ error) {
 			*generated.CallHeld[countFunc1Held](c) = countFunc1Held{mutex: &mutex, counter: &counter}
 			generated.GoCall(t, &all, c)
 		}
-//line example_task_test.go:468
+//line example_task_test.go:472
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[countHeld](t, countKind, 1)
 			s := generated.At[countAt1](f)
@@ -476,7 +480,7 @@ func countStart(t *task.T, n int) (_ int, _ error) {
 	}
 //line example_test.go:94
 	err := all.Wait(t)
-//line example_task_test.go:480
+//line example_task_test.go:484
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[countHeld](t, countKind, 2)
 		*h = countHeld{counter: &counter}
@@ -486,11 +490,12 @@ func countStart(t *task.T, n int) (_ int, _ error) {
 	return counter, err
 }
 
-//line example_task_test.go:490
+//line example_task_test.go:494
 
 // countStep is the step form of count.
 func countStep(f *generated.Frame, h *countHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:75
 	var (
 		n, i    int
 		mutex   *task.Mutex
@@ -498,6 +503,7 @@ func countStep(f *generated.Frame, h *countHeld) generated.Step {
 		all     task.Group
 		err     error
 	)
+//line example_task_test.go:507
 	switch f.At() {
 	case 0:
 		s := generated.At[countArgs](f)
@@ -509,13 +515,13 @@ func countStep(f *generated.Frame, h *countHeld) generated.Step {
 		mutex, counter = h.mutex, h.counter
 //line example_test.go:85
 		generated.Child(f)
-//line example_task_test.go:513
+//line example_task_test.go:519
 		goto resume1
 	case 2:
 		counter = h.counter
 //line example_test.go:94
 		err = generated.Err(f)
-//line example_task_test.go:519
+//line example_task_test.go:525
 		goto resume2
 	default:
 		return f.BadResume()
@@ -540,7 +546,7 @@ loop1:
 				{
 //line example_test.go:86
 					err := mutex.Lock(t)
-//line example_task_test.go:544
+//line example_task_test.go:550
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[countFunc1Held](t, countFunc1Kind, 1)
 						*h = countFunc1Held{mutex: mutex, counter: counter}
@@ -572,7 +578,7 @@ loop1:
 			generated.GoCall(t, &all, c)
 		}
 	}
-//line example_task_test.go:576
+//line example_task_test.go:582
 	if generated.Suspended(t) {
 		s := generated.At[countAt1](f)
 		*s = countAt1{n: n, i: i}
@@ -587,7 +593,7 @@ resume1:
 end1:
 //line example_test.go:94
 	err = all.Wait(t)
-//line example_task_test.go:591
+//line example_task_test.go:597
 	if generated.Suspended(t) {
 		*h = countHeld{counter: counter}
 		return generated.Wait(f, t, 2)
@@ -597,7 +603,7 @@ resume2:
 	return generated.Return[int](f, *counter, err)
 }
 
-//line example_task_test.go:601
+//line example_task_test.go:607
 
 // countFunc1Exit is what count.func1 needs until it has ended: its deferred calls and its results.
 type countFunc1Exit struct {
@@ -624,7 +630,7 @@ func countFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line example_task_test.go:628
+//line example_task_test.go:634
 
 // countFunc1Step is the step form of count.func1.
 func countFunc1Step(f *generated.Frame, h *countFunc1Held) generated.Step {
@@ -638,11 +644,13 @@ func countFunc1Run(f *generated.Frame, h *countFunc1Held, at int) (step generate
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return countFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line example_test.go:82
 	var (
 		mutex   *task.Mutex
 		counter *int
 		err     error
 	)
+//line example_task_test.go:654
 	switch at {
 	case 0:
 		mutex, counter = h.mutex, h.counter
@@ -650,7 +658,7 @@ func countFunc1Run(f *generated.Frame, h *countFunc1Held, at int) (step generate
 		mutex, counter = h.mutex, h.counter
 //line example_test.go:86
 		err = generated.Err(f)
-//line example_task_test.go:654
+//line example_task_test.go:662
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -662,7 +670,7 @@ func countFunc1Run(f *generated.Frame, h *countFunc1Held, at int) (step generate
 	}
 //line example_test.go:86
 	err = mutex.Lock(t)
-//line example_task_test.go:666
+//line example_task_test.go:674
 	if generated.Suspended(t) {
 		*h = countFunc1Held{exit: h.exit, mutex: mutex, counter: counter}
 		return generated.Wait(f, t, 1), true
@@ -689,7 +697,7 @@ end1:
 		*r = nil
 		goto exit
 	}
-//line example_task_test.go:693
+//line example_task_test.go:701
 exit:
 	if p.Run(t) {
 		*h = countFunc1Held{exit: h.exit}
@@ -734,7 +742,7 @@ func pricesStart(t *task.T, items []int) (_ []int, _ error) {
 			*generated.CallHeld[pricesFunc1Held](c) = pricesFunc1Held{prices1: prices1}
 			generated.GoCall(t, &all, c)
 		}
-//line example_task_test.go:738
+//line example_task_test.go:746
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pricesHeld](t, pricesKind, 1)
 			s := generated.At[pricesAt1](f)
@@ -746,7 +754,7 @@ func pricesStart(t *task.T, items []int) (_ []int, _ error) {
 	}
 //line example_test.go:116
 	err := all.Wait(t)
-//line example_task_test.go:750
+//line example_task_test.go:758
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pricesHeld](t, pricesKind, 2)
 		*h = pricesHeld{prices1: prices1}
@@ -756,17 +764,19 @@ func pricesStart(t *task.T, items []int) (_ []int, _ error) {
 	return prices1, err
 }
 
-//line example_task_test.go:760
+//line example_task_test.go:768
 
 // pricesStep is the step form of prices.
 func pricesStep(f *generated.Frame, h *pricesHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:102
 	var (
 		items, prices1 []int
 		all            task.Group
 		i1, i, item    int
 		err            error
 	)
+//line example_task_test.go:780
 	switch f.At() {
 	case 0:
 		items = h.items
@@ -777,13 +787,13 @@ func pricesStep(f *generated.Frame, h *pricesHeld) generated.Step {
 		items, prices1 = h.items, h.prices1
 //line example_test.go:111
 		generated.Child(f)
-//line example_task_test.go:781
+//line example_task_test.go:791
 		goto resume1
 	case 2:
 		prices1 = h.prices1
 //line example_test.go:116
 		err = generated.Err(f)
-//line example_task_test.go:787
+//line example_task_test.go:797
 		goto resume2
 	default:
 		return f.BadResume()
@@ -817,7 +827,7 @@ loop1:
 			generated.GoCall(t, &all, c)
 		}
 	}
-//line example_task_test.go:821
+//line example_task_test.go:831
 	if generated.Suspended(t) {
 		s := generated.At[pricesAt1](f)
 		*s = pricesAt1{i1: i1}
@@ -832,7 +842,7 @@ resume1:
 end1:
 //line example_test.go:116
 	err = all.Wait(t)
-//line example_task_test.go:836
+//line example_task_test.go:846
 	if generated.Suspended(t) {
 		*h = pricesHeld{prices1: prices1}
 		return generated.Wait(f, t, 2)
@@ -842,7 +852,7 @@ resume2:
 	return generated.Return[[]int](f, prices1, err)
 }
 
-//line example_task_test.go:846
+//line example_task_test.go:856
 
 // pricesFunc1Args has the arguments of prices.func1.
 type pricesFunc1Args struct {
@@ -860,11 +870,13 @@ var pricesFunc1Kind *generated.Kind
 // pricesFunc1Step is the step form of prices.func1.
 func pricesFunc1Step(f *generated.Frame, h *pricesFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:108
 	var (
 		prices1 []int
 		i, item int
 		err     error
 	)
+//line example_task_test.go:880
 	switch f.At() {
 	case 0:
 		s := generated.At[pricesFunc1Args](f)
@@ -878,7 +890,7 @@ func pricesFunc1Step(f *generated.Frame, h *pricesFunc1Held) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:882
+//line example_task_test.go:894
 
 // thinkArgs has the arguments of think.
 type thinkArgs struct {
@@ -894,7 +906,7 @@ func thinkStart(t *task.T, d time.Duration) (_ int, _ error) {
 	{
 //line example_test.go:133
 		err := t.Sleep(d)
-//line example_task_test.go:898
+//line example_task_test.go:910
 		if generated.Suspended(t) {
 			generated.Spill(t, thinkKind, 1)
 			return
@@ -908,15 +920,17 @@ func thinkStart(t *task.T, d time.Duration) (_ int, _ error) {
 	return 42, nil
 }
 
-//line example_task_test.go:912
+//line example_task_test.go:924
 
 // thinkStep is the step form of think.
 func thinkStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:130
 	var (
 		d   time.Duration
 		err error
 	)
+//line example_task_test.go:934
 	switch f.At() {
 	case 0:
 		s := generated.At[thinkArgs](f)
@@ -924,14 +938,14 @@ func thinkStep(f *generated.Frame) generated.Step {
 	case 1:
 //line example_test.go:133
 		err = generated.Err(f)
-//line example_task_test.go:928
+//line example_task_test.go:942
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:133
 	err = t.Sleep(d)
-//line example_task_test.go:935
+//line example_task_test.go:949
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -946,7 +960,7 @@ end1:
 	return generated.Return[int](f, 42, nil)
 }
 
-//line example_task_test.go:950
+//line example_task_test.go:964
 
 // decideArgs has the arguments of decide.
 type decideArgs struct {
@@ -967,7 +981,7 @@ func decideStart(t *task.T, takes time.Duration, limit time.Duration) (answer in
 //line example_test.go:140
 	err = generated.Timeout(t, limit, func(t *task.T) (err error) {
 		v, err1 := thinkStart(t, takes)
-//line example_task_test.go:971
+//line example_task_test.go:985
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[decideFunc1Held](t, decideFunc1Kind, 1)
 			answerBox := generated.BoxOf(&answerMoved, &answer)
@@ -981,7 +995,7 @@ func decideStart(t *task.T, takes time.Duration, limit time.Duration) (answer in
 		answer, err = v, err1
 		return err
 	})
-//line example_task_test.go:985
+//line example_task_test.go:999
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[decideHeld](t, decideKind, 1)
 		answerBox := generated.BoxOf(&answerMoved, &answer)
@@ -995,16 +1009,18 @@ func decideStart(t *task.T, takes time.Duration, limit time.Duration) (answer in
 	return answer, err
 }
 
-//line example_task_test.go:999
+//line example_task_test.go:1013
 
 // decideStep is the step form of decide.
 func decideStep(f *generated.Frame, h *decideHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:136
 	var (
 		takes, limit time.Duration
 		answer       *int
 		err          error
 	)
+//line example_task_test.go:1024
 	switch f.At() {
 	case 0:
 		s := generated.At[decideArgs](f)
@@ -1014,7 +1030,7 @@ func decideStep(f *generated.Frame, h *decideHeld) generated.Step {
 		answer = h.answer
 //line example_test.go:140
 		err = generated.Err(f)
-//line example_task_test.go:1018
+//line example_task_test.go:1034
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1022,7 +1038,7 @@ func decideStep(f *generated.Frame, h *decideHeld) generated.Step {
 //line example_test.go:140
 	err = generated.Timeout(t, limit, func(t *task.T) (err error) {
 		v, err1 := thinkStart(t, takes)
-//line example_task_test.go:1026
+//line example_task_test.go:1042
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[decideFunc1Held](t, decideFunc1Kind, 1)
 			s := generated.At[decideFunc1At1](f)
@@ -1035,7 +1051,7 @@ func decideStep(f *generated.Frame, h *decideHeld) generated.Step {
 		*answer, err = v, err1
 		return err
 	})
-//line example_task_test.go:1039
+//line example_task_test.go:1055
 	if generated.Suspended(t) {
 		*h = decideHeld{answer: answer}
 		return generated.Wait(f, t, 1)
@@ -1048,7 +1064,7 @@ resume1:
 	return generated.Return[int](f, *answer, err)
 }
 
-//line example_task_test.go:1052
+//line example_task_test.go:1068
 
 // decideFunc1Args has the arguments of decide.func1.
 type decideFunc1Args struct {
@@ -1071,12 +1087,14 @@ var decideFunc1Kind *generated.Kind
 // decideFunc1Step is the step form of decide.func1.
 func decideFunc1Step(f *generated.Frame, h *decideFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:136
 	var (
 		takes     time.Duration
 		answer    *int
 		err, err1 error
 		v         int
 	)
+//line example_task_test.go:1098
 	switch f.At() {
 	case 0:
 		s := generated.At[decideFunc1Args](f)
@@ -1088,14 +1106,14 @@ func decideFunc1Step(f *generated.Frame, h *decideFunc1Held) generated.Step {
 //line example_test.go:141
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line example_task_test.go:1092
+//line example_task_test.go:1110
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:141
 	v, err1 = thinkStart(t, takes)
-//line example_task_test.go:1099
+//line example_task_test.go:1117
 	if generated.Suspended(t) {
 		s := generated.At[decideFunc1At1](f)
 		*s = decideFunc1At1{}
@@ -1109,7 +1127,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:1113
+//line example_task_test.go:1131
 
 // pingArgs has the arguments of ping.
 type pingArgs struct {
@@ -1130,7 +1148,7 @@ func pingStart(t *task.T, host int, attempt int) (_ time.Duration, _ error) {
 	{
 //line example_test.go:163
 		err := t.Yield()
-//line example_task_test.go:1134
+//line example_task_test.go:1152
 		if generated.Suspended(t) {
 			f := generated.Spill(t, pingKind, 1)
 			*generated.At[pingAt1](f) = pingAt1{host: host, attempt: attempt}
@@ -1148,15 +1166,17 @@ func pingStart(t *task.T, host int, attempt int) (_ time.Duration, _ error) {
 	return time.Duration(host) * time.Millisecond, nil
 }
 
-//line example_task_test.go:1152
+//line example_task_test.go:1170
 
 // pingStep is the step form of ping.
 func pingStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:160
 	var (
 		host, attempt int
 		err           error
 	)
+//line example_task_test.go:1180
 	switch f.At() {
 	case 0:
 		s := generated.At[pingArgs](f)
@@ -1166,14 +1186,14 @@ func pingStep(f *generated.Frame) generated.Step {
 		host, attempt = s.host, s.attempt
 //line example_test.go:163
 		err = generated.Err(f)
-//line example_task_test.go:1170
+//line example_task_test.go:1190
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:163
 	err = t.Yield()
-//line example_task_test.go:1177
+//line example_task_test.go:1197
 	if generated.Suspended(t) {
 		*generated.At[pingAt1](f) = pingAt1{host: host, attempt: attempt}
 		return generated.Wait(f, t, 1)
@@ -1192,7 +1212,7 @@ end1:
 	return generated.Return[time.Duration](f, time.Duration(host)*time.Millisecond, nil)
 }
 
-//line example_task_test.go:1196
+//line example_task_test.go:1216
 
 // retryAt1 is what retry keeps while it waits in line 174.
 type retryAt1 struct {
@@ -1214,7 +1234,7 @@ func retryStart(t *task.T) (_ time.Duration, _ error) {
 //line example_test.go:173
 	for attempt := 0; ; {
 		rtt, err := pingStart(t, 7, attempt)
-//line example_task_test.go:1218
+//line example_task_test.go:1238
 		if generated.Suspended(t) {
 			f := generated.Spill(t, retryKind, 1)
 			s := generated.At[retryAt1](f)
@@ -1232,7 +1252,7 @@ func retryStart(t *task.T) (_ time.Duration, _ error) {
 		{
 //line example_test.go:181
 			err1 := t.Sleep(time.Millisecond << attempt)
-//line example_task_test.go:1236
+//line example_task_test.go:1256
 			if generated.Suspended(t) {
 				f := generated.Spill(t, retryKind, 2)
 				*generated.At[retryAt2](f) = retryAt2{attempt: attempt}
@@ -1246,16 +1266,18 @@ func retryStart(t *task.T) (_ time.Duration, _ error) {
 	}
 }
 
-//line example_task_test.go:1250
+//line example_task_test.go:1270
 
 // retryStep is the step form of retry.
 func retryStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:169
 	var (
 		attempt   int
 		rtt       time.Duration
 		err, err1 error
 	)
+//line example_task_test.go:1281
 	switch f.At() {
 	case 0:
 	case 1:
@@ -1264,14 +1286,14 @@ func retryStep(f *generated.Frame) generated.Step {
 //line example_test.go:174
 		rtt = s.result
 		err = generated.ChildErr(f)
-//line example_task_test.go:1268
+//line example_task_test.go:1290
 		goto resume1
 	case 2:
 		s := generated.At[retryAt2](f)
 		attempt = s.attempt
 //line example_test.go:181
 		err1 = generated.Err(f)
-//line example_task_test.go:1275
+//line example_task_test.go:1297
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1281,7 +1303,7 @@ func retryStep(f *generated.Frame) generated.Step {
 loop1:
 //line example_test.go:174
 	rtt, err = pingStart(t, 7, attempt)
-//line example_task_test.go:1285
+//line example_task_test.go:1307
 	if generated.Suspended(t) {
 		s := generated.At[retryAt1](f)
 		*s = retryAt1{attempt: attempt}
@@ -1297,7 +1319,7 @@ resume1:
 		return generated.Return[time.Duration](f, 0, err)
 	}
 	err1 = t.Sleep(time.Millisecond << attempt)
-//line example_task_test.go:1301
+//line example_task_test.go:1323
 	if generated.Suspended(t) {
 		*generated.At[retryAt2](f) = retryAt2{attempt: attempt}
 		return generated.Wait(f, t, 2)
@@ -1313,7 +1335,7 @@ end1:
 	goto loop1
 }
 
-//line example_task_test.go:1317
+//line example_task_test.go:1339
 
 // addAt1 is what add keeps while it waits in line 199.
 type addAt1 struct {
@@ -1340,7 +1362,7 @@ func addStart(t *task.T, numbers *task.Chan[int], stop *task.Event) (_ int, _ er
 		{
 //line example_test.go:199
 			i, err := task.Select(t, task.Recv(numbers, &n), task.Done(stop))
-//line example_task_test.go:1344
+//line example_task_test.go:1366
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addHeld](t, addKind, 1)
 				s := generated.At[addAt1](f)
@@ -1364,11 +1386,12 @@ func addStart(t *task.T, numbers *task.Chan[int], stop *task.Event) (_ int, _ er
 	}
 }
 
-//line example_task_test.go:1368
+//line example_task_test.go:1390
 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:190
 	var (
 		numbers *task.Chan[int]
 		stop    *task.Event
@@ -1376,6 +1399,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		n       *int
 		err     error
 	)
+//line example_task_test.go:1403
 	switch f.At() {
 	case 0:
 		numbers, stop = h.numbers, h.stop
@@ -1386,7 +1410,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 //line example_test.go:199
 		i = s.result
 		err = generated.Err(f)
-//line example_task_test.go:1390
+//line example_task_test.go:1414
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1396,7 +1420,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 loop1:
 	n = new(int)
 	i, err = task.Select(t, task.Recv(numbers, n), task.Done(stop))
-//line example_task_test.go:1400
+//line example_task_test.go:1424
 	if generated.Suspended(t) {
 		s := generated.At[addAt1](f)
 		*s = addAt1{sum: sum}
@@ -1431,7 +1455,7 @@ end1:
 	goto loop1
 }
 
-//line example_task_test.go:1435
+//line example_task_test.go:1459
 
 type untilReadyHeld = struct {
 	ready *task.Event
@@ -1443,7 +1467,7 @@ var untilReadyKind *generated.Kind
 func untilReadyStart(t *task.T, ready *task.Event) (_ error) {
 //line example_test.go:236
 	err := ready.Wait(t)
-//line example_task_test.go:1447
+//line example_task_test.go:1471
 	if generated.Suspended(t) {
 		generated.SpillBare(t, untilReadyKind, 1)
 		return
@@ -1452,29 +1476,31 @@ func untilReadyStart(t *task.T, ready *task.Event) (_ error) {
 	return err
 }
 
-//line example_task_test.go:1456
+//line example_task_test.go:1480
 
 // untilReadyStep is the step form of untilReady.
 func untilReadyStep(f *generated.Frame, h *untilReadyHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:233
 	var (
 		ready *task.Event
 		err   error
 	)
+//line example_task_test.go:1490
 	switch f.At() {
 	case 0:
 		ready = h.ready
 	case 1:
 //line example_test.go:236
 		err = generated.Err(f)
-//line example_task_test.go:1471
+//line example_task_test.go:1497
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:236
 	err = ready.Wait(t)
-//line example_task_test.go:1478
+//line example_task_test.go:1504
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = untilReadyHeld{}
@@ -1486,7 +1512,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:1490
+//line example_task_test.go:1516
 
 // vaultWithdrawArgs has the arguments of (*vault).withdraw.
 type vaultWithdrawArgs struct {
@@ -1520,7 +1546,7 @@ func vaultWithdrawStart(v *vault, t *task.T, parts int) (part int, err error) {
 	{
 //line example_test.go:261
 		err1 := v.Lock(t)
-//line example_task_test.go:1524
+//line example_task_test.go:1550
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[vaultWithdrawHeld](t, vaultWithdrawKind, 1)
 			errBox := generated.Box(&err)
@@ -1559,7 +1585,7 @@ func vaultWithdrawStart(v *vault, t *task.T, parts int) (part int, err error) {
 	return part, nil
 }
 
-//line example_task_test.go:1563
+//line example_task_test.go:1589
 
 // vaultWithdrawDefer1 enters what (*vault).withdraw defers in line 264 in the list of its frame.
 func vaultWithdrawDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -1571,7 +1597,7 @@ func vaultWithdrawDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line example_task_test.go:1575
+//line example_task_test.go:1601
 
 // vaultWithdrawDefer2 enters what (*vault).withdraw defers in line 265 in the list of its frame.
 func vaultWithdrawDefer2(p *generated.Panic, err *error) {
@@ -1587,7 +1613,7 @@ func vaultWithdrawDefer2(p *generated.Panic, err *error) {
 	})
 }
 
-//line example_task_test.go:1591
+//line example_task_test.go:1617
 
 // vaultWithdrawStep is the step form of (*vault).withdraw.
 func vaultWithdrawStep(f *generated.Frame, h *vaultWithdrawHeld) generated.Step {
@@ -1605,11 +1631,13 @@ func vaultWithdrawRun(f *generated.Frame, h *vaultWithdrawHeld, at int) (step ge
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line example_test.go:257
 	var (
 		v     *vault
 		parts int
 		err1  error
 	)
+//line example_task_test.go:1641
 	switch at {
 	case 0:
 		s := generated.At[vaultWithdrawArgs](f)
@@ -1621,7 +1649,7 @@ func vaultWithdrawRun(f *generated.Frame, h *vaultWithdrawHeld, at int) (step ge
 		v = h.v
 //line example_test.go:261
 		err1 = generated.Err(f)
-//line example_task_test.go:1625
+//line example_task_test.go:1653
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1633,7 +1661,7 @@ func vaultWithdrawRun(f *generated.Frame, h *vaultWithdrawHeld, at int) (step ge
 	}
 //line example_test.go:261
 	err1 = v.Lock(t)
-//line example_task_test.go:1637
+//line example_task_test.go:1665
 	if generated.Suspended(t) {
 		*generated.At[vaultWithdrawAt1](f) = vaultWithdrawAt1{parts: parts}
 		*h = vaultWithdrawHeld{exit: h.exit, v: v}
@@ -1666,7 +1694,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line example_task_test.go:1670
+//line example_task_test.go:1698
 exit:
 	if p.Run(t) {
 		*h = vaultWithdrawHeld{exit: h.exit}

@@ -80,11 +80,13 @@ func fetchStart(t *task.T, item int, network *task.Event) (_ error) {
 // fetchStep is the step form of fetch.
 func fetchStep(f *generated.Frame, h *fetchHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:13
 	var (
 		item    int
 		network *task.Event
 		err     error
 	)
+//line example_task_test.go:90
 	switch f.At() {
 	case 0:
 		s := generated.At[fetchArgs](f)
@@ -95,14 +97,14 @@ func fetchStep(f *generated.Frame, h *fetchHeld) generated.Step {
 		item = s.item
 //line example_test.go:17
 		err = generated.Err(f)
-//line example_task_test.go:99
+//line example_task_test.go:101
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:17
 	err = network.Wait(t)
-//line example_task_test.go:106
+//line example_task_test.go:108
 	if generated.Suspended(t) {
 		*generated.At[fetchAt1](f) = fetchAt1{item: item}
 		if h != nil {
@@ -124,7 +126,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line example_task_test.go:128
+//line example_task_test.go:130
 
 // fetchAllAt1 is what fetchAll keeps while it waits in line 28.
 type fetchAllAt1 struct {
@@ -149,7 +151,7 @@ func fetchAllStart(t *task.T, items []int, network *task.Event) (_ error) {
 		{
 //line example_test.go:28
 			err := fetchStart(t, item, network)
-//line example_task_test.go:153
+//line example_task_test.go:155
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fetchAllHeld](t, fetchAllKind, 1)
 				*generated.At[fetchAllAt1](f) = fetchAllAt1{i: i}
@@ -166,17 +168,19 @@ func fetchAllStart(t *task.T, items []int, network *task.Event) (_ error) {
 	return nil
 }
 
-//line example_task_test.go:170
+//line example_task_test.go:172
 
 // fetchAllStep is the step form of fetchAll.
 func fetchAllStep(f *generated.Frame, h *fetchAllHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:22
 	var (
 		items   []int
 		network *task.Event
 		i, item int
 		err     error
 	)
+//line example_task_test.go:184
 	switch f.At() {
 	case 0:
 		items, network = h.items, h.network
@@ -186,7 +190,7 @@ func fetchAllStep(f *generated.Frame, h *fetchAllHeld) generated.Step {
 		items, network = h.items, h.network
 //line example_test.go:28
 		err = generated.ChildErr(f)
-//line example_task_test.go:190
+//line example_task_test.go:194
 		goto resume1
 	default:
 		return f.BadResume()
@@ -201,7 +205,7 @@ loop1:
 //line example_test.go:27
 	item = items[i]
 	err = fetchStart(t, item, network)
-//line example_task_test.go:205
+//line example_task_test.go:209
 	if generated.Suspended(t) {
 		*generated.At[fetchAllAt1](f) = fetchAllAt1{i: i}
 		*h = fetchAllHeld{items: items, network: network}
@@ -223,4 +227,4 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line example_task_test.go:227
+//line example_task_test.go:231

@@ -99,12 +99,14 @@ func describeStart(t *task.T, name string, numbers []int) (_ string, _ error) {
 // describeStep is the step form of describe.
 func describeStep(f *generated.Frame, h *describeHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:12
 	var (
 		name       string
 		numbers    []int
 		sum, count int
 		err        error
 	)
+//line example_task_test.go:110
 	switch f.At() {
 	case 0:
 		name, numbers = h.name, h.numbers
@@ -114,7 +116,7 @@ func describeStep(f *generated.Frame, h *describeHeld) generated.Step {
 		name = h.name
 //line example_test.go:22
 		err = generated.Err(f)
-//line example_task_test.go:118
+//line example_task_test.go:120
 		goto resume1
 	default:
 		return f.BadResume()
@@ -126,7 +128,7 @@ func describeStep(f *generated.Frame, h *describeHeld) generated.Step {
 	}
 	count = len(numbers)
 	err = t.Sleep(time.Millisecond)
-//line example_task_test.go:130
+//line example_task_test.go:132
 	if generated.Suspended(t) {
 		*generated.At[describeAt1](f) = describeAt1{sum: sum, count: count}
 		*h = describeHeld{name: name}
@@ -143,7 +145,7 @@ end1:
 	return generated.Return[string](f, fmt.Sprintf("%s: %d in %d numbers", name, sum, count), nil)
 }
 
-//line example_task_test.go:147
+//line example_task_test.go:149
 
 type countUpHeld = struct {
 	n *int
@@ -160,7 +162,7 @@ func countUpStart(t *task.T) (_ int, _ error) {
 	{
 //line example_test.go:33
 		err := t.Yield()
-//line example_task_test.go:164
+//line example_task_test.go:166
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[countUpHeld](t, countUpKind, 1)
 			*h = countUpHeld{n: &n}
@@ -175,23 +177,25 @@ func countUpStart(t *task.T) (_ int, _ error) {
 	return n, nil
 }
 
-//line example_task_test.go:179
+//line example_task_test.go:181
 
 // countUpStep is the step form of countUp.
 func countUpStep(f *generated.Frame, h *countUpHeld) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:26
 	var (
 		n         *int
 		increment func()
 		err       error
 	)
+//line example_task_test.go:192
 	switch f.At() {
 	case 0:
 	case 1:
 		n = h.n
 //line example_test.go:33
 		err = generated.Err(f)
-//line example_task_test.go:195
+//line example_task_test.go:199
 		goto resume1
 	default:
 		return f.BadResume()
@@ -206,7 +210,7 @@ func countUpStep(f *generated.Frame, h *countUpHeld) generated.Step {
 //line example_test.go:32
 	increment()
 	err = t.Yield()
-//line example_task_test.go:210
+//line example_task_test.go:214
 	if generated.Suspended(t) {
 		*h = countUpHeld{n: n}
 		return generated.Wait(f, t, 1)
@@ -222,7 +226,7 @@ end1:
 	return generated.Return[int](f, *n, nil)
 }
 
-//line example_task_test.go:226
+//line example_task_test.go:230
 
 // squareArgs has the arguments of square.
 type squareArgs struct {
@@ -256,7 +260,7 @@ func pauseStart(t *task.T, n int) (_ error) {
 		return nil
 	}
 	err := t.Sleep(time.Duration(n) * time.Millisecond)
-//line example_task_test.go:260
+//line example_task_test.go:264
 	if generated.Suspended(t) {
 		generated.Spill(t, pauseKind, 1)
 		return
@@ -265,15 +269,17 @@ func pauseStart(t *task.T, n int) (_ error) {
 	return err
 }
 
-//line example_task_test.go:269
+//line example_task_test.go:273
 
 // pauseStep is the step form of pause.
 func pauseStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:51
 	var (
 		n   int
 		err error
 	)
+//line example_task_test.go:283
 	switch f.At() {
 	case 0:
 		s := generated.At[pauseArgs](f)
@@ -281,7 +287,7 @@ func pauseStep(f *generated.Frame) generated.Step {
 	case 1:
 //line example_test.go:57
 		err = generated.Err(f)
-//line example_task_test.go:285
+//line example_task_test.go:291
 		goto resume1
 	default:
 		return f.BadResume()
@@ -291,7 +297,7 @@ func pauseStep(f *generated.Frame) generated.Step {
 		return generated.Return[struct{}](f, struct{}{}, nil)
 	}
 	err = t.Sleep(time.Duration(n) * time.Millisecond)
-//line example_task_test.go:295
+//line example_task_test.go:301
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -300,7 +306,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:304
+//line example_task_test.go:310
 
 // pausesArgs has the arguments of pauses.
 type pausesArgs struct {
@@ -327,7 +333,7 @@ func pausesStart(t *task.T, n int, milliseconds int) (_ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line example_test.go:64
 				err := pauseStart(t, square(t, milliseconds))
-//line example_task_test.go:331
+//line example_task_test.go:337
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -339,7 +345,7 @@ func pausesStart(t *task.T, n int, milliseconds int) (_ error) {
 			*generated.CallState[pausesFunc1Args](c) = pausesFunc1Args{milliseconds: milliseconds}
 			generated.GoCall(t, &g, c)
 		}
-//line example_task_test.go:343
+//line example_task_test.go:349
 		if generated.Suspended(t) {
 			f := generated.Spill(t, pausesKind, 1)
 			s := generated.At[pausesAt1](f)
@@ -350,7 +356,7 @@ func pausesStart(t *task.T, n int, milliseconds int) (_ error) {
 	}
 //line example_test.go:66
 	err := g.Wait(t)
-//line example_task_test.go:354
+//line example_task_test.go:360
 	if generated.Suspended(t) {
 		generated.Spill(t, pausesKind, 2)
 		return
@@ -359,16 +365,18 @@ func pausesStart(t *task.T, n int, milliseconds int) (_ error) {
 	return err
 }
 
-//line example_task_test.go:363
+//line example_task_test.go:369
 
 // pausesStep is the step form of pauses.
 func pausesStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:58
 	var (
 		n, milliseconds, i int
 		g                  task.Group
 		err                error
 	)
+//line example_task_test.go:380
 	switch f.At() {
 	case 0:
 		s := generated.At[pausesArgs](f)
@@ -379,12 +387,12 @@ func pausesStep(f *generated.Frame) generated.Step {
 		n, milliseconds, i = s.n, s.milliseconds, s.i
 //line example_test.go:64
 		generated.Child(f)
-//line example_task_test.go:383
+//line example_task_test.go:391
 		goto resume1
 	case 2:
 //line example_test.go:66
 		err = generated.Err(f)
-//line example_task_test.go:388
+//line example_task_test.go:396
 		goto resume2
 	default:
 		return f.BadResume()
@@ -402,7 +410,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line example_test.go:64
 			err := pauseStart(t, square(t, milliseconds))
-//line example_task_test.go:406
+//line example_task_test.go:414
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -414,7 +422,7 @@ loop1:
 		*generated.CallState[pausesFunc1Args](c) = pausesFunc1Args{milliseconds: milliseconds}
 		generated.GoCall(t, &g, c)
 	}
-//line example_task_test.go:418
+//line example_task_test.go:426
 	if generated.Suspended(t) {
 		s := generated.At[pausesAt1](f)
 		*s = pausesAt1{n: n, milliseconds: milliseconds, i: i}
@@ -427,7 +435,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line example_task_test.go:431
+//line example_task_test.go:439
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 2)
 	}
@@ -436,7 +444,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:440
+//line example_task_test.go:448
 
 // pausesFunc1Args has the arguments of pauses.func1.
 type pausesFunc1Args struct {
@@ -450,10 +458,12 @@ var pausesFunc1Kind *generated.Kind
 // pausesFunc1Step is the step form of pauses.func1.
 func pausesFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line example_test.go:62
 	var (
 		milliseconds int
 		err          error
 	)
+//line example_task_test.go:467
 	switch f.At() {
 	case 0:
 		s := generated.At[pausesFunc1Args](f)
@@ -461,14 +471,14 @@ func pausesFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line example_test.go:64
 		err = generated.ChildErr(f)
-//line example_task_test.go:465
+//line example_task_test.go:475
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line example_test.go:64
 	err = pauseStart(t, square(t, milliseconds))
-//line example_task_test.go:472
+//line example_task_test.go:482
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -477,4 +487,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line example_task_test.go:481
+//line example_task_test.go:491

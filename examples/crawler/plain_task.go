@@ -144,6 +144,7 @@ func exploreStart(t *task.T, v *visited) (_ error) {
 // exploreStep is the step form of explore.
 func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:16
 	var (
 		v, next     *visited
 		c           *crawl
@@ -155,6 +156,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		link        *url.URL
 		ok          bool
 	)
+//line plain_task.go:160
 	switch f.At() {
 	case 0:
 		v = h.v
@@ -163,7 +165,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:27
 		links, attempts = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line plain_task.go:167
+//line plain_task.go:169
 		goto resume1
 	case 2:
 		s := generated.At[exploreAt2](f)
@@ -172,12 +174,12 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 		v, c, links, found = h.v, h.c, h.links, h.found
 //line plain.go:43
 		generated.Child(f)
-//line plain_task.go:176
+//line plain_task.go:178
 		goto resume2
 	case 3:
 //line plain.go:47
 		err1 = generated.Err(f)
-//line plain_task.go:181
+//line plain_task.go:183
 		goto resume3
 	default:
 		return f.BadResume()
@@ -185,7 +187,7 @@ func exploreStep(f *generated.Frame, h *exploreHeld) generated.Step {
 //line plain.go:26
 	c = v.crawl
 	links, attempts, err = readStart(t, v)
-//line plain_task.go:189
+//line plain_task.go:191
 	if generated.Suspended(t) {
 		h = generated.Hold(t, exploreKind, f, h)
 		*h = exploreHeld{v: v, c: c}
@@ -229,7 +231,7 @@ loop1:
 			generated.GoInPlace(t, &children, func(t *task.T) (_ error) {
 //line plain.go:43
 				err := exploreStart(t, next)
-//line plain_task.go:233
+//line plain_task.go:235
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -242,7 +244,7 @@ loop1:
 			generated.GoCall(t, &children, c1)
 		}
 	}
-//line plain_task.go:246
+//line plain_task.go:248
 	if generated.Suspended(t) {
 		s := generated.At[exploreAt2](f)
 		*s = exploreAt2{attempts: attempts, i: i}
@@ -261,7 +263,7 @@ end2:
 //line plain.go:46
 	c.finish(v.url, Page{Links: found, Attempts: attempts})
 	err1 = children.Wait(t)
-//line plain_task.go:265
+//line plain_task.go:267
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreHeld{}
@@ -273,7 +275,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line plain_task.go:277
+//line plain_task.go:279
 
 type exploreFunc1Held = struct {
 	next *visited
@@ -284,24 +286,26 @@ var exploreFunc1Kind *generated.Kind
 // exploreFunc1Step is the step form of explore.func1.
 func exploreFunc1Step(f *generated.Frame, h *exploreFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:41
 	var (
 		next *visited
 		err  error
 	)
+//line plain_task.go:295
 	switch f.At() {
 	case 0:
 		next = h.next
 	case 1:
 //line plain.go:43
 		err = generated.ChildErr(f)
-//line plain_task.go:298
+//line plain_task.go:302
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:43
 	err = exploreStart(t, next)
-//line plain_task.go:305
+//line plain_task.go:309
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = exploreFunc1Held{}
@@ -313,7 +317,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:317
+//line plain_task.go:321
 
 // readResult is what read returns.
 type readResult = struct {
@@ -348,7 +352,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	for {
 		attempts++
 		links, err = attemptStart(t, v)
-//line plain_task.go:352
+//line plain_task.go:356
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[readHeld](t, readKind, 1)
 			*generated.At[readAt1](f) = readAt1{attempts: attempts}
@@ -363,7 +367,7 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 		{
 //line plain.go:60
 			err1 := t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:367
+//line plain_task.go:371
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[readHeld](t, readKind, 2)
 				*generated.At[readAt2](f) = readAt2{attempts: attempts}
@@ -378,11 +382,12 @@ func readStart(t *task.T, v *visited) (links []*url.URL, attempts int, err error
 	}
 }
 
-//line plain_task.go:382
+//line plain_task.go:386
 
 // readStep is the step form of read.
 func readStep(f *generated.Frame, h *readHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:47
 	var (
 		v         *visited
 		links     []*url.URL
@@ -390,6 +395,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		err, err1 error
 		c         *crawl
 	)
+//line plain_task.go:399
 	switch f.At() {
 	case 0:
 		v = h.v
@@ -400,7 +406,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 //line plain.go:56
 		links = h.result
 		err = generated.ChildErr(f)
-//line plain_task.go:404
+//line plain_task.go:410
 		goto resume1
 	case 2:
 		s := generated.At[readAt2](f)
@@ -408,7 +414,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		v, c = h.v, h.c
 //line plain.go:60
 		err1 = generated.Err(f)
-//line plain_task.go:412
+//line plain_task.go:418
 		goto resume2
 	default:
 		return f.BadResume()
@@ -418,7 +424,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 loop1:
 	attempts++
 	links, err = attemptStart(t, v)
-//line plain_task.go:422
+//line plain_task.go:428
 	if generated.Suspended(t) {
 		*generated.At[readAt1](f) = readAt1{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -431,7 +437,7 @@ resume1:
 		return generated.Return[readResult](f, readResult{links, attempts}, err)
 	}
 	err1 = t.Sleep(c.Backoff << (attempts - 1))
-//line plain_task.go:435
+//line plain_task.go:441
 	if generated.Suspended(t) {
 		*generated.At[readAt2](f) = readAt2{attempts: attempts}
 		*h = readHeld{v: v, c: c}
@@ -448,7 +454,7 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:452
+//line plain_task.go:458
 
 // attemptExit is what attempt needs until it has ended: its deferred calls and its results.
 type attemptExit struct {
@@ -474,7 +480,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	{
 //line plain.go:69
 		err1 := host1.Acquire(t, 1)
-//line plain_task.go:478
+//line plain_task.go:484
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -501,7 +507,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	err2 := generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:505
+//line plain_task.go:511
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			linksBox := generated.BoxOf(&linksMoved, &links)
@@ -513,7 +519,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		links, err = v1, err1
 		return err
 	})
-//line plain_task.go:517
+//line plain_task.go:523
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[attemptHeld](t, attemptKind, 2)
 		linksBox := generated.BoxOf(&linksMoved, &links)
@@ -527,7 +533,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	return links, err
 }
 
-//line plain_task.go:531
+//line plain_task.go:537
 
 // attemptDefer1 enters what attempt defers in line 72 in the list of its frame.
 func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
@@ -539,7 +545,7 @@ func attemptDefer1(p *generated.Panic, recv *task.Semaphore) {
 	})
 }
 
-//line plain_task.go:543
+//line plain_task.go:549
 
 // attemptStep is the step form of attempt.
 func attemptStep(f *generated.Frame, h *attemptHeld) generated.Step {
@@ -557,11 +563,13 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 	}
 	links := h.exit.links
 	err := &h.exit.err
+//line plain.go:64
 	var (
 		v          *visited
 		host1      *task.Semaphore
 		err1, err2 error
 	)
+//line plain_task.go:573
 	switch at {
 	case 0:
 		v = h.v
@@ -569,12 +577,12 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 		v, host1 = h.v, h.host1
 //line plain.go:69
 		err1 = generated.Err(f)
-//line plain_task.go:573
+//line plain_task.go:581
 		goto resume1
 	case 2:
 //line plain.go:73
 		err2 = generated.Err(f)
-//line plain_task.go:578
+//line plain_task.go:586
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -587,7 +595,7 @@ func attemptRun(f *generated.Frame, h *attemptHeld, at int) (step generated.Step
 //line plain.go:68
 	host1 = (*task.Semaphore)(v.host)
 	err1 = host1.Acquire(t, 1)
-//line plain_task.go:591
+//line plain_task.go:599
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit, v: v, host1: host1}
 		return generated.Wait(f, t, 1), true
@@ -612,7 +620,7 @@ end1:
 	err2 = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:616
+//line plain_task.go:624
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[attemptFunc1Held](t, attemptFunc1Kind, 1)
 			*h = attemptFunc1Held{links: links}
@@ -623,7 +631,7 @@ end1:
 		*links, err = v1, err1
 		return err
 	})
-//line plain_task.go:627
+//line plain_task.go:635
 	if generated.Suspended(t) {
 		*h = attemptHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -633,7 +641,7 @@ resume2:
 	*err = err2
 //line plain.go:78
 	goto exit
-//line plain_task.go:637
+//line plain_task.go:645
 exit:
 	if p.Run(t) {
 		*h = attemptHeld{exit: h.exit}
@@ -653,6 +661,7 @@ var attemptFunc1Kind *generated.Kind
 // attemptFunc1Step is the step form of attempt.func1.
 func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:67
 	var (
 		v         *visited
 		links     *[]*url.URL
@@ -661,6 +670,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 		ctx       context.Context
 		v1        []*url.URL
 	)
+//line plain_task.go:674
 	switch f.At() {
 	case 0:
 		v, links = h.v, h.links
@@ -669,7 +679,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 //line plain.go:75
 		v1 = h.result
 		err1 = generated.Err(f)
-//line plain_task.go:673
+//line plain_task.go:683
 		goto resume1
 	default:
 		return f.BadResume()
@@ -681,7 +691,7 @@ func attemptFunc1Step(f *generated.Frame, h *attemptFunc1Held) generated.Step {
 		ctx := ctx
 		v1, err1 = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 	}
-//line plain_task.go:685
+//line plain_task.go:695
 	if generated.Suspended(t) {
 		*h = attemptFunc1Held{links: links}
 		generated.ResultToStep(t, &h.result)
@@ -693,4 +703,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:697
+//line plain_task.go:707

@@ -110,11 +110,13 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 // callStep is the step form of call.
 func callStep(f *generated.Frame, h *callHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:3
 	var (
 		b               *bank
 		c               customer
 		err, err1, err2 error
 	)
+//line plain_task.go:120
 	switch f.At() {
 	case 0:
 		s := generated.At[callArgs](f)
@@ -126,7 +128,7 @@ func callStep(f *generated.Frame, h *callHeld) generated.Step {
 		b = h.b
 //line plain.go:7
 		err = generated.Err(f)
-//line plain_task.go:130
+//line plain_task.go:132
 		goto resume1
 	case 2:
 		s := generated.At[callAt2](f)
@@ -134,20 +136,20 @@ func callStep(f *generated.Frame, h *callHeld) generated.Step {
 		b = h.b
 //line plain.go:10
 		err1 = generated.Err(f)
-//line plain_task.go:138
+//line plain_task.go:140
 		goto resume2
 	case 3:
 		b = h.b
 //line plain.go:14
 		err2 = generated.Err(f)
-//line plain_task.go:144
+//line plain_task.go:146
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line plain.go:7
 	err = t.Sleep(c.comes)
-//line plain_task.go:151
+//line plain_task.go:153
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f) = callAt1{c: c}
 		*h = callHeld{b: b}
@@ -162,7 +164,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = b.desks.Acquire(t, 1)
-//line plain_task.go:166
+//line plain_task.go:168
 	if generated.Suspended(t) {
 		*generated.At[callAt2](f) = callAt2{c: c}
 		*h = callHeld{b: b}
@@ -178,7 +180,7 @@ resume2:
 end2:
 	b.result.served(b.loop.Now(), c)
 	err2 = t.Sleep(c.service)
-//line plain_task.go:182
+//line plain_task.go:184
 	if generated.Suspended(t) {
 		*h = callHeld{b: b}
 		return generated.Wait(f, t, 3)
@@ -196,4 +198,4 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:200
+//line plain_task.go:202

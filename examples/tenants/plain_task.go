@@ -168,6 +168,7 @@ func addStart(t *task.T, first int64, n int64, takes time.Duration) (_ int64, _ 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:5
 	var (
 		first, n, half int64
 		takes          time.Duration
@@ -175,6 +176,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		left, right    *int64
 		halves         task.Group
 	)
+//line plain_task.go:180
 	switch f.At() {
 	case 0:
 		s := generated.At[addArgs](f)
@@ -184,7 +186,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		first = s.first
 //line plain.go:15
 		err1 = generated.Err(f)
-//line plain_task.go:188
+//line plain_task.go:190
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -193,7 +195,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:21
 		generated.Child(f)
-//line plain_task.go:197
+//line plain_task.go:199
 		goto resume2
 	case 3:
 		s := generated.At[addAt3](f)
@@ -201,13 +203,13 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		left, right = h.left, h.right
 //line plain.go:25
 		generated.Child(f)
-//line plain_task.go:205
+//line plain_task.go:207
 		goto resume3
 	case 4:
 		left, right = h.left, h.right
 //line plain.go:29
 		err = generated.Err(f)
-//line plain_task.go:211
+//line plain_task.go:213
 		goto resume4
 	default:
 		return f.BadResume()
@@ -225,7 +227,7 @@ case1:
 	return generated.Return[int64](f, 0, nil)
 case2:
 	err1 = t.Sleep(takes)
-//line plain_task.go:229
+//line plain_task.go:231
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{first: first}
 		if h != nil {
@@ -250,7 +252,7 @@ end1:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:22
 				v, err1 := addStart(t, first, half, takes)
-//line plain_task.go:254
+//line plain_task.go:256
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addFunc1Held](t, addFunc1Kind, 1)
 					s := generated.At[addFunc1At1](f)
@@ -270,7 +272,7 @@ end1:
 			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:274
+//line plain_task.go:276
 	if generated.Suspended(t) {
 		s := generated.At[addAt2](f)
 		*s = addAt2{first: first, n: n, takes: takes, half: half}
@@ -288,7 +290,7 @@ resume2:
 			generated.GoInPlace(t, &halves, func(t *task.T) (err error) {
 //line plain.go:26
 				v, err1 := addStart(t, first+half, n-half, takes)
-//line plain_task.go:292
+//line plain_task.go:294
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addFunc2Held](t, addFunc2Kind, 1)
 					s := generated.At[addFunc2At1](f)
@@ -308,7 +310,7 @@ resume2:
 			generated.GoCall(t, &halves, c)
 		}
 	}
-//line plain_task.go:312
+//line plain_task.go:314
 	if generated.Suspended(t) {
 		s := generated.At[addAt3](f)
 		*s = addAt3{}
@@ -320,7 +322,7 @@ resume2:
 resume3:
 //line plain.go:29
 	err = halves.Wait(t)
-//line plain_task.go:324
+//line plain_task.go:326
 	if generated.Suspended(t) {
 		h = generated.Hold(t, addKind, f, h)
 		*h = addHeld{left: left, right: right}
@@ -331,7 +333,7 @@ resume4:
 	return generated.Return[int64](f, *left+*right, err)
 }
 
-//line plain_task.go:335
+//line plain_task.go:337
 
 // addFunc1Args has the arguments of add.func1.
 type addFunc1Args struct {
@@ -356,12 +358,14 @@ var addFunc1Kind *generated.Kind
 // addFunc1Step is the step form of add.func1.
 func addFunc1Step(f *generated.Frame, h *addFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:17
 	var (
 		first, half, v int64
 		takes          time.Duration
 		left           *int64
 		err, err1      error
 	)
+//line plain_task.go:369
 	switch f.At() {
 	case 0:
 		s := generated.At[addFunc1Args](f)
@@ -373,14 +377,14 @@ func addFunc1Step(f *generated.Frame, h *addFunc1Held) generated.Step {
 //line plain.go:22
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:377
+//line plain_task.go:381
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:22
 	v, err1 = addStart(t, first, half, takes)
-//line plain_task.go:384
+//line plain_task.go:388
 	if generated.Suspended(t) {
 		s := generated.At[addFunc1At1](f)
 		*s = addFunc1At1{}
@@ -394,7 +398,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:398
+//line plain_task.go:402
 
 // addFunc2Args has the arguments of add.func2.
 type addFunc2Args struct {
@@ -419,12 +423,14 @@ var addFunc2Kind *generated.Kind
 // addFunc2Step is the step form of add.func2.
 func addFunc2Step(f *generated.Frame, h *addFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:21
 	var (
 		first, n, half, v int64
 		takes             time.Duration
 		right             *int64
 		err, err1         error
 	)
+//line plain_task.go:434
 	switch f.At() {
 	case 0:
 		s := generated.At[addFunc2Args](f)
@@ -436,14 +442,14 @@ func addFunc2Step(f *generated.Frame, h *addFunc2Held) generated.Step {
 //line plain.go:26
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line plain_task.go:440
+//line plain_task.go:446
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:26
 	v, err1 = addStart(t, first+half, n-half, takes)
-//line plain_task.go:447
+//line plain_task.go:453
 	if generated.Suspended(t) {
 		s := generated.At[addFunc2At1](f)
 		*s = addFunc2At1{}
@@ -457,4 +463,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:461
+//line plain_task.go:467

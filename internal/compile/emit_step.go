@@ -177,14 +177,25 @@ func (e *stepEmitter) head() {
 		}
 	}
 	if len(order) > 0 {
+		e.lineAbove(len(order))
 		e.printf("var (\n")
 		for _, t := range order {
 			e.printf("%s %s\n", strings.Join(byType[t], ", "), t)
 		}
 		e.printf(")\n")
+		e.line(token.NoPos)
 	}
 	for _, name := range unread {
 		e.printf("_ = %s\n", name)
+	}
+}
+
+// lineAbove says that n declarations in parentheses, which follow, are in the lines before the function's body: a
+// debugger shows a variable only in lines behind its declaration.
+func (e *stepEmitter) lineAbove(n int) {
+	if u := e.file.unit; u.lines {
+		p := u.fset.Position(e.fn.pos())
+		e.printf("//line %s:%d\n", u.lineName(p.Filename), max(1, p.Line-n))
 	}
 }
 

@@ -88,6 +88,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:56
 	var (
 		ping  time.Duration
 		inbox *task.Chan[string]
@@ -96,6 +97,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 		first int
 		err   error
 	)
+//line plain_task.go:101
 	switch f.At() {
 	case 0:
 		s := generated.At[attendArgs](f)
@@ -108,7 +110,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:112
+//line plain_task.go:114
 		goto resume1
 	default:
 		return f.BadResume()
@@ -117,7 +119,7 @@ loop1:
 	text = new(string)
 //line plain.go:65
 	first, err = task.Select(t, task.Recv(inbox, text), task.After(ping))
-//line plain_task.go:121
+//line plain_task.go:123
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -152,4 +154,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:156
+//line plain_task.go:158

@@ -96,12 +96,14 @@ func guardStart(t *task.T, c *Checker, permits *task.Semaphore, target string) (
 // guardStep is the step form of guard.
 func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:18
 	var (
 		c               *Checker
 		permits         *task.Semaphore
 		target          string
 		err1, err, err2 error
 	)
+//line plain_task.go:107
 	switch f.At() {
 	case 0:
 		c, permits, target = h.c, h.permits, h.target
@@ -109,19 +111,19 @@ func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:24
 		err1 = generated.Err(f)
-//line plain_task.go:113
+//line plain_task.go:115
 		goto resume1
 	case 2:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:27
 		err = generated.ChildErr(f)
-//line plain_task.go:119
+//line plain_task.go:121
 		goto resume2
 	case 3:
 		c, permits, target = h.c, h.permits, h.target
 //line plain.go:33
 		err2 = generated.Err(f)
-//line plain_task.go:125
+//line plain_task.go:127
 		goto resume3
 	default:
 		return f.BadResume()
@@ -129,7 +131,7 @@ func guardStep(f *generated.Frame, h *guardHeld) generated.Step {
 loop1:
 //line plain.go:24
 	err1 = permits.Acquire(t, 1)
-//line plain_task.go:133
+//line plain_task.go:135
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 1)
@@ -143,7 +145,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 end1:
 	err = inquireStart(t, c, target)
-//line plain_task.go:147
+//line plain_task.go:149
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 2)
@@ -156,7 +158,7 @@ resume2:
 	}
 	c.Board.Set(target, err)
 	err2 = t.Sleep(c.Interval)
-//line plain_task.go:160
+//line plain_task.go:162
 	if generated.Suspended(t) {
 		*h = guardHeld{c: c, permits: permits, target: target}
 		return generated.Wait(f, t, 3)
@@ -172,7 +174,7 @@ end2:
 	goto loop1
 }
 
-//line plain_task.go:176
+//line plain_task.go:178
 
 type inquireHeld = struct {
 	c      *Checker
@@ -187,7 +189,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 	err := generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
-//line plain_task.go:191
+//line plain_task.go:193
 		if generated.Suspended(t) {
 			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
@@ -195,7 +197,7 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 //line plain.go:44
 		return err
 	})
-//line plain_task.go:199
+//line plain_task.go:201
 	if generated.Suspended(t) {
 		generated.SpillBare(t, inquireKind, 1)
 		return
@@ -204,23 +206,25 @@ func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 	return err
 }
 
-//line plain_task.go:208
+//line plain_task.go:210
 
 // inquireStep is the step form of inquire.
 func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:37
 	var (
 		c      *Checker
 		target string
 		err    error
 	)
+//line plain_task.go:221
 	switch f.At() {
 	case 0:
 		c, target = h.c, h.target
 	case 1:
 //line plain.go:41
 		err = generated.Err(f)
-//line plain_task.go:224
+//line plain_task.go:228
 		goto resume1
 	default:
 		return f.BadResume()
@@ -229,7 +233,7 @@ func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 	err = generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
-//line plain_task.go:233
+//line plain_task.go:237
 		if generated.Suspended(t) {
 			generated.SpillBare(t, inquireFunc1Kind, 1)
 			return
@@ -237,7 +241,7 @@ func inquireStep(f *generated.Frame, h *inquireHeld) generated.Step {
 //line plain.go:44
 		return err
 	})
-//line plain_task.go:241
+//line plain_task.go:245
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = inquireHeld{}
@@ -249,7 +253,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:253
+//line plain_task.go:257
 
 type inquireFunc1Held = struct {
 	c      *Checker
@@ -261,19 +265,21 @@ var inquireFunc1Kind *generated.Kind
 // inquireFunc1Step is the step form of inquire.func1.
 func inquireFunc1Step(f *generated.Frame, h *inquireFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:37
 	var (
 		c      *Checker
 		target string
 		ctx    context.Context
 		err    error
 	)
+//line plain_task.go:276
 	switch f.At() {
 	case 0:
 		c, target = h.c, h.target
 	case 1:
 //line plain.go:43
 		err = generated.Err(f)
-//line plain_task.go:277
+//line plain_task.go:283
 		goto resume1
 	default:
 		return f.BadResume()
@@ -284,7 +290,7 @@ func inquireFunc1Step(f *generated.Frame, h *inquireFunc1Held) generated.Step {
 		ctx := ctx
 		_, err = task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 	}
-//line plain_task.go:288
+//line plain_task.go:294
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = inquireFunc1Held{}
@@ -296,4 +302,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:300
+//line plain_task.go:306

@@ -86,6 +86,7 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:33
 	var (
 		s      *Plain
 		paid   *task.Event
@@ -93,6 +94,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 		first  int
 		err    error
 	)
+//line plain_task.go:98
 	switch f.At() {
 	case 0:
 		s, paid = h.s, h.paid
@@ -103,7 +105,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:107
+//line plain_task.go:109
 		goto resume1
 	default:
 		return f.BadResume()
@@ -113,7 +115,7 @@ func attendStep(f *generated.Frame, h *attendHeld) generated.Step {
 loop1:
 	first, err = task.Select(t, task.Done(paid),
 		timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:117
+//line plain_task.go:119
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -142,4 +144,4 @@ resume1:
 	goto loop1
 }
 
-//line plain_task.go:146
+//line plain_task.go:148

@@ -161,6 +161,7 @@ func pipelinePlainStart(p *Pipeline, t *task.T, up *task.Event) (_ error) {
 // pipelinePlainStep is the step form of (*Pipeline).Plain.
 func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:1
 	var (
 		p               *Pipeline
 		up              *task.Event
@@ -169,6 +170,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 		v, item1        *pending
 		err, err1, err2 error
 	)
+//line plain_task.go:174
 	switch f.At() {
 	case 0:
 		p, up = h.p, h.up
@@ -176,25 +178,25 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 		p, items, all = h.p, h.items, h.all
 //line plain.go:9
 		generated.Child(f)
-//line plain_task.go:180
+//line plain_task.go:182
 		goto resume1
 	case 2:
 		p, items, all = h.p, h.items, h.all
 //line plain.go:21
 		v = h.result
 		err = generated.Err(f)
-//line plain_task.go:187
+//line plain_task.go:189
 		goto resume2
 	case 3:
 		p, items, all, item1 = h.p, h.items, h.all, h.item1
 //line plain.go:22
 		err1 = generated.Err(f)
-//line plain_task.go:193
+//line plain_task.go:195
 		goto resume3
 	case 4:
 //line plain.go:27
 		err2 = generated.Err(f)
-//line plain_task.go:198
+//line plain_task.go:200
 		goto resume4
 	default:
 		return f.BadResume()
@@ -229,7 +231,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 							{
 //line plain.go:13
 								err := items.Send(t, next)
-//line plain_task.go:233
+//line plain_task.go:235
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 1)
 									*generated.At[pipelinePlainFunc1At1](f) = pipelinePlainFunc1At1{n: n, i: i}
@@ -244,7 +246,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 							}
 //line plain.go:16
 							all.Go(t, processValueInPlain(next))
-//line plain_task.go:248
+//line plain_task.go:250
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[pipelinePlainFunc1Held](t, pipelinePlainFunc1Kind, 2)
 								*generated.At[pipelinePlainFunc1At2](f) = pipelinePlainFunc1At2{n: n, i: i}
@@ -265,7 +267,7 @@ func pipelinePlainStep(f *generated.Frame, h *pipelinePlainHeld) generated.Step 
 			generated.GoCall(t, all, c)
 		}
 	}
-//line plain_task.go:269
+//line plain_task.go:271
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all}
@@ -275,7 +277,7 @@ resume1:
 loop1:
 //line plain.go:21
 	v, err = items.Recv(t)
-//line plain_task.go:279
+//line plain_task.go:281
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all}
@@ -292,7 +294,7 @@ end1:
 //line plain.go:21
 	item1 = v
 	err1 = item1.done.Wait(t)
-//line plain_task.go:296
+//line plain_task.go:298
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelinePlainKind, f, h)
 		*h = pipelinePlainHeld{p: p, items: items, all: all, item1: item1}
@@ -311,7 +313,7 @@ end2:
 end3:
 //line plain.go:27
 	err2 = all.Wait(t)
-//line plain_task.go:315
+//line plain_task.go:317
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelinePlainHeld{}
@@ -323,7 +325,7 @@ resume4:
 	return generated.Return[struct{}](f, struct{}{}, err2)
 }
 
-//line plain_task.go:327
+//line plain_task.go:329
 
 // pipelinePlainFunc1At1 is what (*Pipeline).Plain.func1 keeps while it waits in line 13.
 type pipelinePlainFunc1At1 struct {
@@ -365,7 +367,7 @@ func pipelinePlainFunc1Defer1(p1 *generated.Panic, recv *task.Chan[*pending]) {
 	})
 }
 
-//line plain_task.go:369
+//line plain_task.go:371
 
 // pipelinePlainFunc1Step is the step form of (*Pipeline).Plain.func1.
 func pipelinePlainFunc1Step(f *generated.Frame, h *pipelinePlainFunc1Held) generated.Step {
@@ -379,6 +381,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return pipelinePlainFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line plain.go:2
 	var (
 		p     *Pipeline
 		up    *task.Event
@@ -388,6 +391,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 		next  *pending
 		err   error
 	)
+//line plain_task.go:395
 	switch at {
 	case 0:
 		p, up, items, all = h.p, h.up, h.items, h.all
@@ -397,7 +401,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 		p, up, items, all, next = h.p, h.up, h.items, h.all, h.next
 //line plain.go:13
 		err = generated.Err(f)
-//line plain_task.go:401
+//line plain_task.go:405
 		goto resume1
 	case 2:
 		s := generated.At[pipelinePlainFunc1At2](f)
@@ -405,7 +409,7 @@ func pipelinePlainFunc1Run(f *generated.Frame, h *pipelinePlainFunc1Held, at int
 		p, up, items, all = h.p, h.up, h.items, h.all
 //line plain.go:16
 		generated.Child(f)
-//line plain_task.go:409
+//line plain_task.go:413
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -432,7 +436,7 @@ loop1:
 //line plain.go:12
 	next = &pending{pipeline: p, up: up, i: i}
 	err = items.Send(t, next)
-//line plain_task.go:436
+//line plain_task.go:440
 	if generated.Suspended(t) {
 		*generated.At[pipelinePlainFunc1At1](f) = pipelinePlainFunc1At1{n: n, i: i}
 		*h = pipelinePlainFunc1Held{exit: h.exit, p: p, up: up, items: items, all: all, next: next}
@@ -451,7 +455,7 @@ resume1:
 end1:
 //line plain.go:16
 	all.Go(t, processValueInPlain(next))
-//line plain_task.go:455
+//line plain_task.go:459
 	if generated.Suspended(t) {
 		*generated.At[pipelinePlainFunc1At2](f) = pipelinePlainFunc1At2{n: n, i: i}
 		*h = pipelinePlainFunc1Held{exit: h.exit, p: p, up: up, items: items, all: all}
@@ -468,7 +472,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line plain_task.go:472
+//line plain_task.go:476
 exit:
 	if p1.Run(t) {
 		*h = pipelinePlainFunc1Held{exit: h.exit}
@@ -488,7 +492,7 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	{
 //line plain.go:41
 		err := it.up.Wait(t)
-//line plain_task.go:492
+//line plain_task.go:496
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pendingProcessHeld](t, pendingProcessKind, 1)
 			*h = pendingProcessHeld{it: it}
@@ -502,7 +506,7 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	{
 //line plain.go:44
 		err1 := t.Sleep(it.pipeline.latency(it.i))
-//line plain_task.go:506
+//line plain_task.go:510
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pendingProcessHeld](t, pendingProcessKind, 2)
 			*h = pendingProcessHeld{it: it}
@@ -519,15 +523,17 @@ func pendingProcessStart(it *pending, t *task.T) (_ error) {
 	return nil
 }
 
-//line plain_task.go:523
+//line plain_task.go:527
 
 // pendingProcessStep is the step form of (*pending).process.
 func pendingProcessStep(f *generated.Frame, h *pendingProcessHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:38
 	var (
 		it        *pending
 		err, err1 error
 	)
+//line plain_task.go:537
 	switch f.At() {
 	case 0:
 		it = h.it
@@ -535,20 +541,20 @@ func pendingProcessStep(f *generated.Frame, h *pendingProcessHeld) generated.Ste
 		it = h.it
 //line plain.go:41
 		err = generated.Err(f)
-//line plain_task.go:539
+//line plain_task.go:545
 		goto resume1
 	case 2:
 		it = h.it
 //line plain.go:44
 		err1 = generated.Err(f)
-//line plain_task.go:545
+//line plain_task.go:551
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:41
 	err = it.up.Wait(t)
-//line plain_task.go:552
+//line plain_task.go:558
 	if generated.Suspended(t) {
 		*h = pendingProcessHeld{it: it}
 		return generated.Wait(f, t, 1)
@@ -562,7 +568,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	err1 = t.Sleep(it.pipeline.latency(it.i))
-//line plain_task.go:566
+//line plain_task.go:572
 	if generated.Suspended(t) {
 		*h = pendingProcessHeld{it: it}
 		return generated.Wait(f, t, 2)
@@ -580,7 +586,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line plain_task.go:584
+//line plain_task.go:590
 
 // plainValueInPlain returns the start form of recv.Plain.
 func plainValueInPlain(recv *Pipeline) func(*task.T, *task.Event) error {

@@ -207,18 +207,20 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 // pauseStep is the step form of pause.
 func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:10
 	var (
 		s    *script
 		note string
 		err  error
 	)
+//line basic_task.go:217
 	switch f.At() {
 	case 0:
 		s, note = h.s, h.note
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:222
+//line basic_task.go:224
 		goto resume1
 	default:
 		return f.BadResume()
@@ -230,7 +232,7 @@ func pauseStep(f *generated.Frame, h *pauseHeld) generated.Step {
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:234
+//line basic_task.go:236
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -244,7 +246,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line basic_task.go:248
+//line basic_task.go:250
 
 // valueArgs has the arguments of value.
 type valueArgs struct {
@@ -269,7 +271,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:273
+//line basic_task.go:275
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, valueKind, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -284,16 +286,18 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line basic_task.go:288
+//line basic_task.go:290
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:29
 	var (
 		s   *script
 		n   int
 		err error
 	)
+//line basic_task.go:301
 	switch f.At() {
 	case 0:
 		s1 := generated.At[valueArgs](f)
@@ -304,14 +308,14 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:308
+//line basic_task.go:312
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:315
+//line basic_task.go:319
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -330,7 +334,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:334
+//line basic_task.go:338
 
 // mustArgs has the arguments of must.
 type mustArgs struct {
@@ -354,7 +358,7 @@ var mustKind *generated.Kind
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:358
+//line basic_task.go:362
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, mustKind, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -364,15 +368,17 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
-//line basic_task.go:368
+//line basic_task.go:372
 
 // mustStep is the step form of must.
 func mustStep(f *generated.Frame, h *mustHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:42
 	var (
 		s *script
 		n int
 	)
+//line basic_task.go:382
 	switch f.At() {
 	case 0:
 		s1 := generated.At[mustArgs](f)
@@ -383,14 +389,14 @@ func mustStep(f *generated.Frame, h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:387
+//line basic_task.go:393
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:394
+//line basic_task.go:400
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -403,7 +409,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line basic_task.go:407
+//line basic_task.go:413
 
 type textHeld = struct {
 	s *script
@@ -416,7 +422,7 @@ var textKind *generated.Kind
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:420
+//line basic_task.go:426
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{v: v}
@@ -426,16 +432,18 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-//line basic_task.go:430
+//line basic_task.go:436
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame, h *textHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:46
 	var (
 		s   *script
 		v   string
 		err error
 	)
+//line basic_task.go:447
 	switch f.At() {
 	case 0:
 		s, v = h.s, h.v
@@ -443,14 +451,14 @@ func textStep(f *generated.Frame, h *textHeld) generated.Step {
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:447
+//line basic_task.go:455
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:454
+//line basic_task.go:462
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -460,7 +468,7 @@ resume1:
 	return generated.Return[string](f, v+"!", err)
 }
 
-//line basic_task.go:464
+//line basic_task.go:472
 
 // pairResult is what pair returns.
 type pairResult = struct {
@@ -491,7 +499,7 @@ var pairKind *generated.Kind
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:495
+//line basic_task.go:503
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pairHeld](t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -502,16 +510,18 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-//line basic_task.go:506
+//line basic_task.go:514
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:51
 	var (
 		s *script
 		a int
 		b string
 	)
+//line basic_task.go:525
 	switch f.At() {
 	case 0:
 		s1 := generated.At[pairArgs](f)
@@ -523,14 +533,14 @@ func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:527
+//line basic_task.go:537
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:534
+//line basic_task.go:544
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -541,7 +551,7 @@ resume1:
 	return generated.Return[pairResult](f, pairResult{a + 1, b + "+"}, nil)
 }
 
-//line basic_task.go:545
+//line basic_task.go:555
 
 // straightArgs has the arguments of straight.
 type straightArgs struct {
@@ -577,7 +587,7 @@ var straightKind *generated.Kind
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:581
+//line basic_task.go:591
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 1)
 		s1 := generated.At[straightAt1](f)
@@ -591,7 +601,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:595
+//line basic_task.go:605
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 2)
 		s1 := generated.At[straightAt2](f)
@@ -605,7 +615,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:609
+//line basic_task.go:619
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[straightHeld](t, straightKind, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -617,17 +627,19 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-//line basic_task.go:621
+//line basic_task.go:631
 
 // straightStep is the step form of straight.
 func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:55
 	var (
 		s       *script
 		n, a, b int
 		err     error
 		w       string
 	)
+//line basic_task.go:643
 	switch f.At() {
 	case 0:
 		s1 := generated.At[straightArgs](f)
@@ -639,7 +651,7 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:643
+//line basic_task.go:655
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -648,7 +660,7 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:652
+//line basic_task.go:664
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -656,14 +668,14 @@ func straightStep(f *generated.Frame, h *straightHeld) generated.Step {
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:660
+//line basic_task.go:672
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:667
+//line basic_task.go:679
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -677,7 +689,7 @@ resume1:
 		return generated.Return[string](f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:681
+//line basic_task.go:693
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -691,7 +703,7 @@ resume2:
 		return generated.Return[string](f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:695
+//line basic_task.go:707
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -703,7 +715,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(a, b, w), err)
 }
 
-//line basic_task.go:707
+//line basic_task.go:719
 
 // loopsArgs has the arguments of loops.
 type loopsArgs struct {
@@ -753,7 +765,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:757
+//line basic_task.go:769
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -780,7 +792,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:784
+//line basic_task.go:796
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -803,7 +815,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:807
+//line basic_task.go:819
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopsHeld](t, loopsKind, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -819,16 +831,18 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-//line basic_task.go:823
+//line basic_task.go:835
 
 // loopsStep is the step form of loops.
 func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:69
 	var (
 		s                      *script
 		n, i, j, v, i1, v1, v2 int
 		b                      *strings.Builder
 	)
+//line basic_task.go:846
 	switch f.At() {
 	case 0:
 		s1 := generated.At[loopsArgs](f)
@@ -841,7 +855,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:845
+//line basic_task.go:859
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -850,7 +864,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:854
+//line basic_task.go:868
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -859,7 +873,7 @@ func loopsStep(f *generated.Frame, h *loopsHeld) generated.Step {
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:863
+//line basic_task.go:877
 		goto resume3
 	default:
 		return f.BadResume()
@@ -880,7 +894,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:884
+//line basic_task.go:898
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -916,7 +930,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:920
+//line basic_task.go:934
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -939,7 +953,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:943
+//line basic_task.go:957
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -956,7 +970,7 @@ end6:
 	return generated.Return[string](f, b.String(), nil)
 }
 
-//line basic_task.go:960
+//line basic_task.go:974
 
 // zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
@@ -986,7 +1000,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:990
+//line basic_task.go:1004
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[zeroedHeld](t, zeroedKind, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -999,16 +1013,18 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:1003
+//line basic_task.go:1017
 
 // zeroedStep is the step form of zeroed.
 func zeroedStep(f *generated.Frame, h *zeroedHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:96
 	var (
 		s       *script
 		n, i, j int
 		all     string
 	)
+//line basic_task.go:1028
 	switch f.At() {
 	case 0:
 		s1 := generated.At[zeroedArgs](f)
@@ -1020,7 +1036,7 @@ func zeroedStep(f *generated.Frame, h *zeroedHeld) generated.Step {
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:1024
+//line basic_task.go:1040
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1038,7 +1054,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1042
+//line basic_task.go:1058
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1055,7 +1071,7 @@ end1:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:1059
+//line basic_task.go:1075
 
 // orderArgs has the arguments of order.
 type orderArgs struct {
@@ -1153,7 +1169,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1157
+//line basic_task.go:1173
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1165,7 +1181,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1169
+//line basic_task.go:1185
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1178,7 +1194,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1182
+//line basic_task.go:1198
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1192,7 +1208,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1196
+//line basic_task.go:1212
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1204,7 +1220,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1208
+//line basic_task.go:1224
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1217,7 +1233,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1221
+//line basic_task.go:1237
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1228,7 +1244,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1232
+//line basic_task.go:1248
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1240,7 +1256,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1244
+//line basic_task.go:1260
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1253,7 +1269,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1257
+//line basic_task.go:1273
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1269,7 +1285,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1273
+//line basic_task.go:1289
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1287,7 +1303,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1291
+//line basic_task.go:1307
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[orderHeld](t, orderKind, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1304,7 +1320,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v17 := len(list)
 //line basic.go:118
 	v18 := mustStart(t, s, 2)
-//line basic_task.go:1308
+//line basic_task.go:1324
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1317,11 +1333,12 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, v17 > v18), nil
 }
 
-//line basic_task.go:1321
+//line basic_task.go:1337
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:105
 	var (
 		s                                                                                *script
 		n, v1, v2, v, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v14, v15, v16, v17, v18 int
@@ -1330,6 +1347,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 		m                                                                                map[string]int
 		ok1, ok2, ok                                                                     bool
 	)
+//line basic_task.go:1351
 	switch f.At() {
 	case 0:
 		s1 := generated.At[orderArgs](f)
@@ -1342,7 +1360,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1346
+//line basic_task.go:1364
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1351,7 +1369,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1355
+//line basic_task.go:1373
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1360,7 +1378,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1364
+//line basic_task.go:1382
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1369,7 +1387,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1373
+//line basic_task.go:1391
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1378,7 +1396,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1382
+//line basic_task.go:1400
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1387,7 +1405,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1391
+//line basic_task.go:1409
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1396,7 +1414,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1400
+//line basic_task.go:1418
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1405,7 +1423,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1409
+//line basic_task.go:1427
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1414,7 +1432,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1418
+//line basic_task.go:1436
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1423,7 +1441,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1427
+//line basic_task.go:1445
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1432,7 +1450,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1436
+//line basic_task.go:1454
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1441,7 +1459,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 //line basic.go:118
 		v18 = s1.result
 		generated.Child(f)
-//line basic_task.go:1445
+//line basic_task.go:1463
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1450,7 +1468,7 @@ func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1454
+//line basic_task.go:1472
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1462,7 +1480,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1466
+//line basic_task.go:1484
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1475,7 +1493,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1479
+//line basic_task.go:1497
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1489,7 +1507,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1493
+//line basic_task.go:1511
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1501,7 +1519,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1505
+//line basic_task.go:1523
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1514,7 +1532,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1518
+//line basic_task.go:1536
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1525,7 +1543,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1529
+//line basic_task.go:1547
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1537,7 +1555,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1541
+//line basic_task.go:1559
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1550,7 +1568,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1554
+//line basic_task.go:1572
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1568,7 +1586,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1572
+//line basic_task.go:1590
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1588,7 +1606,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1592
+//line basic_task.go:1610
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1605,7 +1623,7 @@ end2:
 	v17 = len(list)
 //line basic.go:118
 	v18 = mustStart(t, s, 2)
-//line basic_task.go:1609
+//line basic_task.go:1627
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok, v17: v17}
@@ -1618,7 +1636,7 @@ resume12:
 	return generated.Return[string](f, fmt.Sprint(v, list, m, ok, v17 > v18), nil)
 }
 
-//line basic_task.go:1622
+//line basic_task.go:1640
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
@@ -1645,7 +1663,7 @@ var multiKind *generated.Kind
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1649
+//line basic_task.go:1667
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 1)
 		*h = multiHeld{s: s}
@@ -1654,7 +1672,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1658
+//line basic_task.go:1676
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 2)
 		*h = multiHeld{s: s}
@@ -1667,7 +1685,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1671
+//line basic_task.go:1689
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1677,7 +1695,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1681
+//line basic_task.go:1699
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[multiHeld](t, multiKind, 4)
 		*h = multiHeld{}
@@ -1688,11 +1706,12 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1692
+//line basic_task.go:1710
 
 // multiStep is the step form of multi.
 func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:117
 	var (
 		s              *script
 		n, a, c, v, v2 int
@@ -1702,6 +1721,7 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 			s string
 		}
 	)
+//line basic_task.go:1725
 	switch f.At() {
 	case 0:
 		s1 := generated.At[multiArgs](f)
@@ -1712,34 +1732,34 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1716
+//line basic_task.go:1736
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1723
+//line basic_task.go:1743
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1730
+//line basic_task.go:1750
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1736
+//line basic_task.go:1756
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1743
+//line basic_task.go:1763
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1748,7 +1768,7 @@ func multiStep(f *generated.Frame, h *multiHeld) generated.Step {
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1752
+//line basic_task.go:1772
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1761,7 +1781,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1765
+//line basic_task.go:1785
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1771,7 +1791,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1775
+//line basic_task.go:1795
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1782,7 +1802,7 @@ resume4:
 	return generated.Return[string](f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1786
+//line basic_task.go:1806
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1819,7 +1839,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1823
+//line basic_task.go:1843
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveKind, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1831,7 +1851,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1835
+//line basic_task.go:1855
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveHeld](t, recursiveKind, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1845,7 +1865,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1849
+//line basic_task.go:1869
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursiveKind, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1857,16 +1877,18 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1861
+//line basic_task.go:1881
 
 // recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:129
 	var (
 		s          *script
 		n, v, a, b int
 		err1, err  error
 	)
+//line basic_task.go:1892
 	switch f.At() {
 	case 0:
 		s1 := generated.At[recursiveArgs](f)
@@ -1877,7 +1899,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1881
+//line basic_task.go:1903
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1886,7 +1908,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1890
+//line basic_task.go:1912
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1894,7 +1916,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1898
+//line basic_task.go:1920
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1905,7 +1927,7 @@ func recursiveStep(f *generated.Frame, h *recursiveHeld) generated.Step {
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1909
+//line basic_task.go:1931
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1920,7 +1942,7 @@ resume1:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1924
+//line basic_task.go:1946
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1935,7 +1957,7 @@ resume2:
 		return generated.Return[int](f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1939
+//line basic_task.go:1961
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1950,7 +1972,7 @@ resume3:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line basic_task.go:1954
+//line basic_task.go:1976
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1975,7 +1997,7 @@ var counterAddKind *generated.Kind
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1979
+//line basic_task.go:2001
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1989,16 +2011,18 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1993
+//line basic_task.go:2015
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:146
 	var (
 		c    *counter
 		s    *script
 		n, v int
 	)
+//line basic_task.go:2026
 	switch f.At() {
 	case 0:
 		s1 := generated.At[counterAddArgs](f)
@@ -2010,14 +2034,14 @@ func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2014
+//line basic_task.go:2038
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:2021
+//line basic_task.go:2045
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -2031,7 +2055,7 @@ resume1:
 	return generated.Return[int](f, c.n, nil)
 }
 
-//line basic_task.go:2035
+//line basic_task.go:2059
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
@@ -2051,7 +2075,7 @@ var counterGetKind *generated.Kind
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2055
+//line basic_task.go:2079
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[counterGetHeld](t, counterGetKind, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2064,17 +2088,19 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2068
+//line basic_task.go:2092
 
 // counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:150
 	var (
 		c   counter
 		s   *script
 		n   int
 		err error
 	)
+//line basic_task.go:2104
 	switch f.At() {
 	case 0:
 		c, s = h.c, h.s
@@ -2084,14 +2110,14 @@ func counterGetStep(f *generated.Frame, h *counterGetHeld) generated.Step {
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2088
+//line basic_task.go:2114
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2095
+//line basic_task.go:2121
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2104,7 +2130,7 @@ resume1:
 	return generated.Return[int](f, n+c.n, err)
 }
 
-//line basic_task.go:2108
+//line basic_task.go:2134
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2145,7 +2171,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2149
+//line basic_task.go:2175
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2154,7 +2180,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2158
+//line basic_task.go:2184
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2163,7 +2189,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2167
+//line basic_task.go:2193
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2174,7 +2200,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2178
+//line basic_task.go:2204
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2185,7 +2211,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2189
+//line basic_task.go:2215
 	if generated.Suspended(t) {
 		f, h1 := generated.SpillHeld[methodsHeld](t, methodsKind, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2198,11 +2224,12 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2202
+//line basic_task.go:2228
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:159
 	var (
 		s          *script
 		n, a, g, h int
@@ -2210,6 +2237,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 		o          outer
 		err        error
 	)
+//line basic_task.go:2241
 	switch f.At() {
 	case 0:
 		s1 := generated.At[methodsArgs](f)
@@ -2219,13 +2247,13 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2223
+//line basic_task.go:2251
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2229
+//line basic_task.go:2257
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2233,7 +2261,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2237
+//line basic_task.go:2265
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2242,7 +2270,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2246
+//line basic_task.go:2274
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2251,7 +2279,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2255
+//line basic_task.go:2283
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2260,7 +2288,7 @@ func methodsStep(f *generated.Frame, h1 *methodsHeld) generated.Step {
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2264
+//line basic_task.go:2292
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2269,7 +2297,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2273
+//line basic_task.go:2301
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2278,7 +2306,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2282
+//line basic_task.go:2310
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2289,7 +2317,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2293
+//line basic_task.go:2321
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2300,7 +2328,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2304
+//line basic_task.go:2332
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2313,7 +2341,7 @@ resume5:
 	return generated.Return[string](f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2317
+//line basic_task.go:2345
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2354,7 +2382,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2358
+//line basic_task.go:2386
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[namedHeld](t, namedKind, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2371,7 +2399,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2375
+//line basic_task.go:2403
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedHeld](t, namedKind, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2385,7 +2413,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2389
+//line basic_task.go:2417
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[namedHeld](t, namedKind, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2404,16 +2432,18 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2408
+//line basic_task.go:2436
 
 // namedStep is the step form of named.
 func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:175
 	var (
 		s           *script
 		n, k, v, v1 int
 		err         error
 	)
+//line basic_task.go:2447
 	switch f.At() {
 	case 0:
 		s1 := generated.At[namedArgs](f)
@@ -2426,7 +2456,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2430
+//line basic_task.go:2460
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2435,7 +2465,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2439
+//line basic_task.go:2469
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2443,7 +2473,7 @@ func namedStep(f *generated.Frame, h *namedHeld) generated.Step {
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2447
+//line basic_task.go:2477
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2452,7 +2482,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2456
+//line basic_task.go:2486
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2471,7 +2501,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2475
+//line basic_task.go:2505
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2488,7 +2518,7 @@ resume2:
 	return generated.Return[int](f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2492
+//line basic_task.go:2522
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2504,7 +2534,7 @@ end1:
 	return generated.Return[int](f, k*2, nil)
 }
 
-//line basic_task.go:2508
+//line basic_task.go:2538
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2547,7 +2577,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2551
+//line basic_task.go:2581
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2556,7 +2586,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2560
+//line basic_task.go:2590
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2566,7 +2596,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2570
+//line basic_task.go:2600
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[addressesHeld](t, addressesKind, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2598,7 +2628,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2602
+//line basic_task.go:2632
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2615,7 +2645,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2619
+//line basic_task.go:2649
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2629,7 +2659,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2633
+//line basic_task.go:2663
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[addressesHeld](t, addressesKind, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2644,11 +2674,12 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2648
+//line basic_task.go:2678
 
 // addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:189
 	var (
 		s                            *script
 		n, i3, i1, double, i2, v, v1 int
@@ -2658,6 +2689,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		again                        bool
 		sum                          []int
 	)
+//line basic_task.go:2693
 	switch f.At() {
 	case 0:
 		s1 := generated.At[addressesArgs](f)
@@ -2667,19 +2699,19 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2671
+//line basic_task.go:2703
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2677
+//line basic_task.go:2709
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2683
+//line basic_task.go:2715
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2687,7 +2719,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2691
+//line basic_task.go:2723
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2695,7 +2727,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2699
+//line basic_task.go:2731
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2704,7 +2736,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2708
+//line basic_task.go:2740
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2714,7 +2746,7 @@ func addressesStep(f *generated.Frame, h *addressesHeld) generated.Step {
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2718
+//line basic_task.go:2750
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2723,7 +2755,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2727
+//line basic_task.go:2759
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2737,7 +2769,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2741
+//line basic_task.go:2773
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2774,7 +2806,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2778
+//line basic_task.go:2810
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2800,7 +2832,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2804
+//line basic_task.go:2836
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2823,7 +2855,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2827
+//line basic_task.go:2859
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2841,7 +2873,7 @@ end5:
 	return generated.Return[string](f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2845
+//line basic_task.go:2877
 
 type parameterHeld = struct {
 	s   *script
@@ -2858,7 +2890,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2862
+//line basic_task.go:2894
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2869,7 +2901,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2873
+//line basic_task.go:2905
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterHeld](t, parameterKind, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2880,17 +2912,19 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2884
+//line basic_task.go:2916
 
 // parameterStep is the step form of parameter.
 func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:219
 	var (
 		s    *script
 		n, p *int
 		r    *string
 		set  func(string)
 	)
+//line basic_task.go:2928
 	switch f.At() {
 	case 0:
 		s, n = h.s, h.n
@@ -2899,13 +2933,13 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2903
+//line basic_task.go:2937
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2909
+//line basic_task.go:2943
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2913,7 +2947,7 @@ func parameterStep(f *generated.Frame, h *parameterHeld) generated.Step {
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2917
+//line basic_task.go:2951
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2924,7 +2958,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2928
+//line basic_task.go:2962
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2935,7 +2969,7 @@ resume2:
 	return generated.Return[string](f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2939
+//line basic_task.go:2973
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2970,7 +3004,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2974
+//line basic_task.go:3008
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2984,7 +3018,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2988
+//line basic_task.go:3022
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, sleptKind, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2994,7 +3028,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2998
+//line basic_task.go:3032
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, sleptKind, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -3004,16 +3038,18 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:3008
+//line basic_task.go:3042
 
 // sleptStep is the step form of slept.
 func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:231
 	var (
 		s               *script
 		n               int
 		err, err1, err2 error
 	)
+//line basic_task.go:3053
 	_ = s
 	switch f.At() {
 	case 0:
@@ -3025,28 +3061,28 @@ func sleptStep(f *generated.Frame, h *sleptHeld) generated.Step {
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:3029
+//line basic_task.go:3065
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:3036
+//line basic_task.go:3072
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3043
+//line basic_task.go:3079
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3050
+//line basic_task.go:3086
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3067,7 +3103,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3071
+//line basic_task.go:3107
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3080,7 +3116,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3084
+//line basic_task.go:3120
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3093,7 +3129,7 @@ resume3:
 	return generated.Return[int](f, n, err2)
 }
 
-//line basic_task.go:3097
+//line basic_task.go:3133
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3129,7 +3165,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3133
+//line basic_task.go:3169
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3139,7 +3175,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3143
+//line basic_task.go:3179
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3159,16 +3195,18 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3163
+//line basic_task.go:3199
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:241
 	var (
 		s       *script
 		n, i, v int
 		all     string
 	)
+//line basic_task.go:3210
 	switch f.At() {
 	case 0:
 		s1 := generated.At[jumpsArgs](f)
@@ -3180,7 +3218,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3184
+//line basic_task.go:3222
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3189,7 +3227,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3193
+//line basic_task.go:3231
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3200,7 +3238,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3204
+//line basic_task.go:3242
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3213,7 +3251,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3217
+//line basic_task.go:3255
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3233,7 +3271,7 @@ end:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3237
+//line basic_task.go:3275
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
@@ -3287,7 +3325,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3291
+//line basic_task.go:3329
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3300,7 +3338,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3304
+//line basic_task.go:3342
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[everythingHeld](t, everythingKind, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3317,17 +3355,19 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3321
+//line basic_task.go:3359
 
 // everythingStep is the step form of everything.
 func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 	t := generated.Resume(f)
+//line basic.go:260
 	var (
 		s         *script
 		n, i      int
 		all, a, b string
 		err       error
 	)
+//line basic_task.go:3371
 	switch f.At() {
 	case 0:
 		s1 := generated.At[everythingArgs](f)
@@ -3340,7 +3380,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3344
+//line basic_task.go:3384
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3349,7 +3389,7 @@ func everythingStep(f *generated.Frame, h *everythingHeld) generated.Step {
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3353
+//line basic_task.go:3393
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3364,7 +3404,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3368
+//line basic_task.go:3408
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3377,7 +3417,7 @@ resume1:
 		return generated.Return[string](f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3381
+//line basic_task.go:3421
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3398,7 +3438,7 @@ end1:
 	return generated.Return[string](f, all, nil)
 }
 
-//line basic_task.go:3402
+//line basic_task.go:3442
 
 // addValueInBasic returns the start form of recv.add.
 func addValueInBasic(recv *counter) func(*task.T, *script, int) int {

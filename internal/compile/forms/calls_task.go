@@ -148,12 +148,14 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 // byValueDoStep is the step form of byValue.do.
 func byValueDoStep(f *generated.Frame, h *byValueDoHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:16
 	var (
 		b    byValue
 		s    *script
 		n, k int
 		err  error
 	)
+//line calls_task.go:159
 	switch f.At() {
 	case 0:
 		s1 := generated.At[byValueDoArgs](f)
@@ -164,14 +166,14 @@ func byValueDoStep(f *generated.Frame, h *byValueDoHeld) generated.Step {
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:168
+//line calls_task.go:170
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:175
+//line calls_task.go:177
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -186,7 +188,7 @@ resume1:
 	return generated.Return[byValueDoResult](f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:190
+//line calls_task.go:192
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
@@ -205,7 +207,7 @@ var byValueNoteKind *generated.Kind
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:209
+//line calls_task.go:211
 	if generated.Suspended(t) {
 		generated.SpillBare(t, byValueNoteKind, 1)
 		return
@@ -215,10 +217,12 @@ func byValueNoteStart(b byValue, t *task.T, s *script) {
 // byValueNoteStep is the step form of byValue.note.
 func byValueNoteStep(f *generated.Frame, h *byValueNoteHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:23
 	var (
 		b byValue
 		s *script
 	)
+//line calls_task.go:226
 	switch f.At() {
 	case 0:
 		s1 := generated.At[byValueNoteArgs](f)
@@ -227,14 +231,14 @@ func byValueNoteStep(f *generated.Frame, h *byValueNoteHeld) generated.Step {
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:231
+//line calls_task.go:235
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:238
+//line calls_task.go:242
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -274,7 +278,7 @@ var byPointerDoKind *generated.Kind
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:278
+//line calls_task.go:282
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[byPointerDoHeld](t, byPointerDoKind, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -288,16 +292,18 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:292
+//line calls_task.go:296
 
 // byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame, h *byPointerDoHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:26
 	var (
 		b    *byPointer
 		s    *script
 		n, v int
 	)
+//line calls_task.go:307
 	switch f.At() {
 	case 0:
 		s1 := generated.At[byPointerDoArgs](f)
@@ -309,14 +315,14 @@ func byPointerDoStep(f *generated.Frame, h *byPointerDoHeld) generated.Step {
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:313
+//line calls_task.go:319
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:320
+//line calls_task.go:326
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -330,7 +336,7 @@ resume1:
 	return generated.Return[byPointerDoResult](f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:334
+//line calls_task.go:340
 
 type byPointerNoteHeld = struct {
 	b *byPointer
@@ -343,7 +349,7 @@ var byPointerNoteKind *generated.Kind
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:347
+//line calls_task.go:353
 	if generated.Suspended(t) {
 		generated.SpillBare(t, byPointerNoteKind, 1)
 		return
@@ -353,24 +359,26 @@ func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 // byPointerNoteStep is the step form of (*byPointer).note.
 func byPointerNoteStep(f *generated.Frame, h *byPointerNoteHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:32
 	var (
 		b *byPointer
 		s *script
 	)
+//line calls_task.go:368
 	switch f.At() {
 	case 0:
 		b, s = h.b, h.s
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:367
+//line calls_task.go:375
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:374
+//line calls_task.go:382
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -433,7 +441,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:437
+//line calls_task.go:445
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -446,7 +454,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:450
+//line calls_task.go:458
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -461,7 +469,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:465
+//line calls_task.go:473
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -475,7 +483,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:479
+//line calls_task.go:487
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -486,7 +494,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:490
+//line calls_task.go:498
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -497,11 +505,12 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:501
+//line calls_task.go:509
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:33
 	var (
 		s                *script
 		n, i, v, k, k1   int
@@ -512,6 +521,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		err, err1        error
 		e                embeds
 	)
+//line calls_task.go:525
 	switch f.At() {
 	case 0:
 		s1 := generated.At[interfacesArgs](f)
@@ -524,7 +534,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:528
+//line calls_task.go:538
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -533,7 +543,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:537
+//line calls_task.go:547
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -541,14 +551,14 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:545
+//line calls_task.go:555
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:552
+//line calls_task.go:562
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -556,7 +566,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:560
+//line calls_task.go:570
 		goto resume5
 	default:
 		return f.BadResume()
@@ -573,7 +583,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:577
+//line calls_task.go:587
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -586,7 +596,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:590
+//line calls_task.go:600
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -601,7 +611,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:605
+//line calls_task.go:615
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -619,7 +629,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:623
+//line calls_task.go:633
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -630,7 +640,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:634
+//line calls_task.go:644
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -641,7 +651,7 @@ resume5:
 	return generated.Return[string](f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:645
+//line calls_task.go:655
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -712,7 +722,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:716
+//line calls_task.go:726
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -734,7 +744,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:738
+//line calls_task.go:748
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -745,7 +755,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:749
+//line calls_task.go:759
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -758,7 +768,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := addValueInCalls((&counter{n: 3}))
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:762
+//line calls_task.go:772
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -770,7 +780,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:774
+//line calls_task.go:784
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -782,7 +792,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:786
+//line calls_task.go:796
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -794,7 +804,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:798
+//line calls_task.go:808
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[valuesHeld](t, valuesKind, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -807,11 +817,12 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:811
+//line calls_task.go:821
 
 // valuesStep is the step form of values.
 func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:52
 	var (
 		s                                   *script
 		n, sum, i, k, v1, v2, v3, m, v4, m2 int
@@ -821,6 +832,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 		v, bound                            func(*task.T, *script, int) int
 		c                                   *counter
 	)
+//line calls_task.go:836
 	switch f.At() {
 	case 0:
 		s1 := generated.At[valuesArgs](f)
@@ -833,7 +845,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:837
+//line calls_task.go:849
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -842,7 +854,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:846
+//line calls_task.go:858
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -851,7 +863,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:855
+//line calls_task.go:867
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -860,7 +872,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:864
+//line calls_task.go:876
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -869,7 +881,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:873
+//line calls_task.go:885
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -878,7 +890,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:882
+//line calls_task.go:894
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -887,7 +899,7 @@ func valuesStep(f *generated.Frame, h *valuesHeld) generated.Step {
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:891
+//line calls_task.go:903
 		goto resume7
 	default:
 		return f.BadResume()
@@ -906,7 +918,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:910
+//line calls_task.go:922
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -932,7 +944,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:936
+//line calls_task.go:948
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -943,7 +955,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:947
+//line calls_task.go:959
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -956,7 +968,7 @@ resume3:
 	sum += v2
 	bound = addValueInCalls((&counter{n: 3}))
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:960
+//line calls_task.go:972
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -968,7 +980,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:972
+//line calls_task.go:984
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -980,7 +992,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:984
+//line calls_task.go:996
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -992,7 +1004,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:996
+//line calls_task.go:1008
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -1005,7 +1017,7 @@ resume7:
 	return generated.Return[string](f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:1009
+//line calls_task.go:1021
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1077,7 +1089,7 @@ var importedKind *generated.Kind
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1081
+//line calls_task.go:1093
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1093,7 +1105,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1097
+//line calls_task.go:1109
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1103,7 +1115,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1107
+//line calls_task.go:1119
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1114,7 +1126,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1118
+//line calls_task.go:1130
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1125,7 +1137,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1129
+//line calls_task.go:1141
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1136,7 +1148,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1140
+//line calls_task.go:1152
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1148,7 +1160,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1152
+//line calls_task.go:1164
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1158,7 +1170,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1162
+//line calls_task.go:1174
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[importedHeld](t, importedKind, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1170,11 +1182,12 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1174
+//line calls_task.go:1186
 
 // importedStep is the step form of imported.
 func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:81
 	var (
 		s                          *script
 		n, a, u, v1, v2, v3, total int
@@ -1182,6 +1195,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 		err                        error
 		w, v                       *other.Worker
 	)
+//line calls_task.go:1199
 	switch f.At() {
 	case 0:
 		s1 := generated.At[importedArgs](f)
@@ -1194,7 +1208,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1198
+//line calls_task.go:1212
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1203,7 +1217,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1207
+//line calls_task.go:1221
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1212,7 +1226,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1216
+//line calls_task.go:1230
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1221,7 +1235,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1225
+//line calls_task.go:1239
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1230,7 +1244,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1234
+//line calls_task.go:1248
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1239,7 +1253,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1243
+//line calls_task.go:1257
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1248,7 +1262,7 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1252
+//line calls_task.go:1266
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1257,14 +1271,14 @@ func importedStep(f *generated.Frame, h *importedHeld) generated.Step {
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1261
+//line calls_task.go:1275
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1268
+//line calls_task.go:1282
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1282,7 +1296,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1286
+//line calls_task.go:1300
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1292,7 +1306,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1296
+//line calls_task.go:1310
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1303,7 +1317,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1307
+//line calls_task.go:1321
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1314,7 +1328,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1318
+//line calls_task.go:1332
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1325,7 +1339,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1329
+//line calls_task.go:1343
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1337,7 +1351,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1341
+//line calls_task.go:1355
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1347,7 +1361,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1351
+//line calls_task.go:1365
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1359,7 +1373,7 @@ resume8:
 	return generated.Return[string](f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1363
+//line calls_task.go:1377
 
 type variadicHeld = struct {
 	s     *script
@@ -1372,7 +1386,7 @@ var variadicKind *generated.Kind
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1376
+//line calls_task.go:1390
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[variadicHeld](t, variadicKind, 1)
 		*h = variadicHeld{words: words}
@@ -1382,15 +1396,17 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1386
+//line calls_task.go:1400
 
 // variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame, h *variadicHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:96
 	var (
 		s     *script
 		words []string
 	)
+//line calls_task.go:1410
 	switch f.At() {
 	case 0:
 		s, words = h.s, h.words
@@ -1398,14 +1414,14 @@ func variadicStep(f *generated.Frame, h *variadicHeld) generated.Step {
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1402
+//line calls_task.go:1418
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1409
+//line calls_task.go:1425
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1415,7 +1431,7 @@ resume1:
 	return generated.Return[string](f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1419
+//line calls_task.go:1435
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1459,7 +1475,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1463
+//line calls_task.go:1479
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1495,7 +1511,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1499
+//line calls_task.go:1515
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1512,7 +1528,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1516
+//line calls_task.go:1532
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1523,7 +1539,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1527
+//line calls_task.go:1543
 						if generated.Suspended(t) {
 							f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1536,7 +1552,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner1)(t)
-//line calls_task.go:1540
+//line calls_task.go:1556
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1549,7 +1565,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1553
+//line calls_task.go:1569
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1566,14 +1582,14 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1570
+//line calls_task.go:1586
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1577
+//line calls_task.go:1593
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsHeld](t, literalsKind, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1596,11 +1612,12 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1600
+//line calls_task.go:1616
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:96
 	var (
 		s           *script
 		n, i1, d, k int
@@ -1610,6 +1627,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		err, err1   error
 		double      func(*task.T) (int, error)
 	)
+//line calls_task.go:1631
 	switch f.At() {
 	case 0:
 		s1 := generated.At[literalsArgs](f)
@@ -1621,7 +1639,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1625
+//line calls_task.go:1643
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1630,7 +1648,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1634
+//line calls_task.go:1652
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1639,7 +1657,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1643
+//line calls_task.go:1661
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1652,7 +1670,7 @@ func literalsStep(f *generated.Frame, h *literalsHeld) generated.Step {
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1656
+//line calls_task.go:1674
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc1Held](t, literalsFunc1Kind, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1690,7 +1708,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1694
+//line calls_task.go:1712
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1712,7 +1730,7 @@ end3:
 			inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1716
+//line calls_task.go:1734
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1723,7 +1741,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1727
+//line calls_task.go:1745
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1736,7 +1754,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner1)(t)
-//line calls_task.go:1740
+//line calls_task.go:1758
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalsFunc2Held](t, literalsFunc2Kind, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1751,7 +1769,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1755
+//line calls_task.go:1773
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1772,7 +1790,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1776
+//line calls_task.go:1794
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1780,7 +1798,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1784
+//line calls_task.go:1802
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1802,7 +1820,7 @@ end4:
 	return generated.Return[string](f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1806
+//line calls_task.go:1824
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1826,12 +1844,14 @@ var literalsFunc1Kind *generated.Kind
 // literalsFunc1Step is the step form of literals.func1.
 func literalsFunc1Step(f *generated.Frame, h *literalsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:101
 	var (
 		s     *script
 		sum   *int
 		k, k2 int
 		err   error
 	)
+//line calls_task.go:1855
 	switch f.At() {
 	case 0:
 		s1 := generated.At[literalsFunc1Args](f)
@@ -1843,14 +1863,14 @@ func literalsFunc1Step(f *generated.Frame, h *literalsFunc1Held) generated.Step 
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1847
+//line calls_task.go:1867
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1854
+//line calls_task.go:1874
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1864,7 +1884,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line calls_task.go:1868
+//line calls_task.go:1888
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1884,12 +1904,14 @@ var literalsFunc2Kind *generated.Kind
 // literalsFunc2Step is the step form of literals.func2.
 func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:110
 	var (
 		s      *script
 		sum, i *int
 		inner1 func(*task.T) int
 		v      int
 	)
+//line calls_task.go:1915
 	switch f.At() {
 	case 0:
 		s, sum, i = h.s, h.sum, h.i
@@ -1899,7 +1921,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1903
+//line calls_task.go:1925
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1908,7 +1930,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	inner1 = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1912
+//line calls_task.go:1934
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalsFunc2Func1Held](t, literalsFunc2Func1Kind, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1919,7 +1941,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1923
+//line calls_task.go:1945
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalsFunc2Func1Kind, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1932,7 +1954,7 @@ func literalsFunc2Step(f *generated.Frame, h *literalsFunc2Held) generated.Step 
 	})
 //line calls.go:116
 	v = startOfCalls6(inner1)(t)
-//line calls_task.go:1936
+//line calls_task.go:1958
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1945,7 +1967,7 @@ resume1:
 	return generated.Return[int](f, *i+v, nil)
 }
 
-//line calls_task.go:1949
+//line calls_task.go:1971
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1971,11 +1993,13 @@ var literalsFunc2Func1Kind *generated.Kind
 // literalsFunc2Func1Step is the step form of literals.func2.func1.
 func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:112
 	var (
 		s      *script
 		sum, i *int
 		v, v1  int
 	)
+//line calls_task.go:2003
 	switch f.At() {
 	case 0:
 		s, sum, i = h.s, h.sum, h.i
@@ -1985,7 +2009,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1989
+//line calls_task.go:2013
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1993,14 +2017,14 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1997
+//line calls_task.go:2021
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:2004
+//line calls_task.go:2028
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2012,7 +2036,7 @@ func literalsFunc2Func1Step(f *generated.Frame, h *literalsFunc2Func1Held) gener
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2016
+//line calls_task.go:2040
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2027,7 +2051,7 @@ resume2:
 	return generated.Return[int](f, v+v1, nil)
 }
 
-//line calls_task.go:2031
+//line calls_task.go:2055
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2052,12 +2076,14 @@ var literalsFunc3Kind *generated.Kind
 // literalsFunc3Step is the step form of literals.func3.
 func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:119
 	var (
 		s      *script
 		sum, i *int
 		by, v  int
 		err    error
 	)
+//line calls_task.go:2087
 	switch f.At() {
 	case 0:
 		s1 := generated.At[literalsFunc3Args](f)
@@ -2068,7 +2094,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2072
+//line calls_task.go:2098
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2076,7 +2102,7 @@ func literalsFunc3Step(f *generated.Frame, h *literalsFunc3Held) generated.Step 
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2080
+//line calls_task.go:2106
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2091,7 +2117,7 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line calls_task.go:2095
+//line calls_task.go:2121
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2146,7 +2172,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2150
+//line calls_task.go:2176
 							if generated.Suspended(t) {
 								_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 								*h = groupFunc1Held{results: results, i: &i}
@@ -2166,7 +2192,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					*generated.CallHeld[groupFunc1Held](c) = groupFunc1Held{results: results, i: &i}
 					generated.GoCall(t, &g, c)
 				}
-//line calls_task.go:2170
+//line calls_task.go:2196
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[groupHeld](t, groupKind, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2182,7 +2208,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2186
+//line calls_task.go:2212
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupHeld](t, groupKind, 2)
 		*h = groupHeld{results: results}
@@ -2192,11 +2218,12 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2196
+//line calls_task.go:2222
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:128
 	var (
 		s       *script
 		n, i1   int
@@ -2206,6 +2233,7 @@ func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 		i       *int
 		err     error
 	)
+//line calls_task.go:2237
 	_ = s
 	switch f.At() {
 	case 0:
@@ -2219,13 +2247,13 @@ func groupStep(f *generated.Frame, h *groupHeld) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2223
+//line calls_task.go:2251
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2229
+//line calls_task.go:2257
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2263,7 +2291,7 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2267
+//line calls_task.go:2295
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[groupFunc1Held](t, groupFunc1Kind, 1)
 						*h = groupFunc1Held{results: results, i: i}
@@ -2284,7 +2312,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line calls_task.go:2288
+//line calls_task.go:2316
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2299,7 +2327,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2303
+//line calls_task.go:2331
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2309,7 +2337,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2313
+//line calls_task.go:2341
 
 type groupFunc1Held = struct {
 	results []int
@@ -2321,11 +2349,13 @@ var groupFunc1Kind *generated.Kind
 // groupFunc1Step is the step form of group.func1.
 func groupFunc1Step(f *generated.Frame, h *groupFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:136
 	var (
 		results []int
 		i       *int
 		err     error
 	)
+//line calls_task.go:2359
 	switch f.At() {
 	case 0:
 		results, i = h.results, h.i
@@ -2333,14 +2363,14 @@ func groupFunc1Step(f *generated.Frame, h *groupFunc1Held) generated.Step {
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2337
+//line calls_task.go:2367
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2344
+//line calls_task.go:2374
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2357,7 +2387,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line calls_task.go:2361
+//line calls_task.go:2391
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

@@ -363,11 +363,13 @@ loop:
 // switchesStep is the step form of switches.
 func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:6
 	var (
 		s                                                                *script
 		n, i, k, v, v1, v2, clause, v3, v4, v5, v6, tag, clause1, v7, v8 int
 		all                                                              string
 	)
+//line choices_task.go:373
 	switch f.At() {
 	case 0:
 		s1 := generated.At[switchesArgs](f)
@@ -380,7 +382,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:12
 		k = s1.result
 		generated.Child(f)
-//line choices_task.go:384
+//line choices_task.go:386
 		goto resume1
 	case 2:
 		s1 := generated.At[switchesAt2](f)
@@ -389,7 +391,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:14
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:393
+//line choices_task.go:395
 		goto resume2
 	case 3:
 		s1 := generated.At[switchesAt3](f)
@@ -397,7 +399,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:21
 		generated.Child(f)
-//line choices_task.go:401
+//line choices_task.go:403
 		goto resume3
 	case 4:
 		s1 := generated.At[switchesAt4](f)
@@ -406,7 +408,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:24
 		v1 = s1.result
 		generated.Child(f)
-//line choices_task.go:410
+//line choices_task.go:412
 		goto resume4
 	case 5:
 		s1 := generated.At[switchesAt5](f)
@@ -415,7 +417,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:29
 		v2 = s1.result
 		generated.Child(f)
-//line choices_task.go:419
+//line choices_task.go:421
 		goto resume5
 	case 6:
 		s1 := generated.At[switchesAt6](f)
@@ -424,7 +426,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:36
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:428
+//line choices_task.go:430
 		goto resume6
 	case 7:
 		s1 := generated.At[switchesAt7](f)
@@ -433,7 +435,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:38
 		v4 = s1.result
 		generated.Child(f)
-//line choices_task.go:437
+//line choices_task.go:439
 		goto resume7
 	case 8:
 		s1 := generated.At[switchesAt8](f)
@@ -442,7 +444,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:39
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:446
+//line choices_task.go:448
 		goto resume8
 	case 9:
 		s1 := generated.At[switchesAt9](f)
@@ -451,7 +453,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:43
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:455
+//line choices_task.go:457
 		goto resume9
 	case 10:
 		s1 := generated.At[switchesAt10](f)
@@ -460,7 +462,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:44
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:464
+//line choices_task.go:466
 		goto resume10
 	case 11:
 		s1 := generated.At[switchesAt11](f)
@@ -469,7 +471,7 @@ func switchesStep(f *generated.Frame, h *switchesHeld) generated.Step {
 //line choices.go:44
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:473
+//line choices_task.go:475
 		goto resume11
 	default:
 		return f.BadResume()
@@ -484,7 +486,7 @@ loop1:
 	}
 //line choices.go:12
 	k = mustStart(t, s, i)
-//line choices_task.go:488
+//line choices_task.go:490
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt1](f)
 		*s1 = switchesAt1{n: n, i: i}
@@ -509,7 +511,7 @@ resume1:
 case1:
 //line choices.go:14
 	v = mustStart(t, s, k)
-//line choices_task.go:513
+//line choices_task.go:515
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt2](f)
 		*s1 = switchesAt2{n: n, i: i, k: k}
@@ -529,7 +531,7 @@ case2:
 //line choices.go:20
 	k++
 	mustStart(t, s, k)
-//line choices_task.go:533
+//line choices_task.go:535
 	if generated.Suspended(t) {
 		*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 		*h = switchesHeld{s: s, all: all}
@@ -539,7 +541,7 @@ resume3:
 case3:
 //line choices.go:24
 	v1 = mustStart(t, s, k)
-//line choices_task.go:543
+//line choices_task.go:545
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt4](f)
 		*s1 = switchesAt4{n: n, i: i}
@@ -557,7 +559,7 @@ case4:
 		goto next1
 	}
 	v2 = mustStart(t, s, k)
-//line choices_task.go:561
+//line choices_task.go:563
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt5](f)
 		*s1 = switchesAt5{n: n, i: i}
@@ -582,7 +584,7 @@ end2:
 	clause = 0
 //line choices.go:36
 	v3 = mustStart(t, s, n)
-//line choices_task.go:586
+//line choices_task.go:588
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt6](f)
 		*s1 = switchesAt6{n: n, clause: clause}
@@ -609,7 +611,7 @@ else1:
 else2:
 //line choices.go:38
 	v4 = mustStart(t, s, 1)
-//line choices_task.go:613
+//line choices_task.go:615
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt7](f)
 		*s1 = switchesAt7{n: n, clause: clause}
@@ -643,7 +645,7 @@ case6:
 case7:
 //line choices.go:39
 	v5 = mustStart(t, s, 7)
-//line choices_task.go:647
+//line choices_task.go:649
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt8](f)
 		*s1 = switchesAt8{n: n}
@@ -660,7 +662,7 @@ case8:
 	all += "none"
 end6:
 	v6 = mustStart(t, s, n)
-//line choices_task.go:664
+//line choices_task.go:666
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt9](f)
 		*s1 = switchesAt9{n: n}
@@ -674,7 +676,7 @@ resume9:
 	clause1 = 0
 //line choices.go:44
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:678
+//line choices_task.go:680
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt10](f)
 		*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
@@ -694,7 +696,7 @@ resume10:
 else3:
 //line choices.go:44
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:698
+//line choices_task.go:700
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt11](f)
 		*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
@@ -730,7 +732,7 @@ end9:
 	}
 }
 
-//line choices_task.go:734
+//line choices_task.go:736
 
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
 type typeSwitchesAt1 struct {
@@ -798,7 +800,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch v := list[i].(type) {
 		case int:
 			v5 := mustStart(t, s, v)
-//line choices_task.go:802
+//line choices_task.go:804
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 1)
 				s1 := generated.At[typeSwitchesAt1](f)
@@ -813,7 +815,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v1 := v
 //line choices.go:63
 			v6 := mustStart(t, s, 2)
-//line choices_task.go:817
+//line choices_task.go:819
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 2)
 				s1 := generated.At[typeSwitchesAt2](f)
@@ -828,7 +830,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v2 := v
 //line choices.go:65
 			v7 := mustStart(t, s, 3)
-//line choices_task.go:832
+//line choices_task.go:834
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 3)
 				s1 := generated.At[typeSwitchesAt3](f)
@@ -844,7 +846,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:67
 			defined := func() string { return v3.Error() }
 			mustStart(t, s, 4)
-//line choices_task.go:848
+//line choices_task.go:850
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 4)
 				*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
@@ -858,7 +860,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:71
 			*v4 = 9
 			mustStart(t, s, *v4)
-//line choices_task.go:862
+//line choices_task.go:864
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 5)
 				*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
@@ -868,7 +870,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:73
 			p := &v4
 			mustStart(t, s, 9)
-//line choices_task.go:872
+//line choices_task.go:874
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 6)
 				*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
@@ -879,7 +881,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(**p)
 		default:
 			mustStart(t, s, 5)
-//line choices_task.go:883
+//line choices_task.go:885
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 7)
 				*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
@@ -891,7 +893,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch list[i].(type) {
 		case int:
 			mustStart(t, s, 6)
-//line choices_task.go:895
+//line choices_task.go:897
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchesHeld](t, typeSwitchesKind, 8)
 				*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
@@ -904,11 +906,12 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line choices_task.go:908
+//line choices_task.go:910
 
 // typeSwitchesStep is the step form of typeSwitches.
 func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:46
 	var (
 		s                *script
 		n                *int
@@ -920,6 +923,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		v4, p            **int
 		defined          func() string
 	)
+//line choices_task.go:927
 	switch f.At() {
 	case 0:
 		s, n = h.s, h.n
@@ -930,7 +934,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:61
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:934
+//line choices_task.go:938
 		goto resume1
 	case 2:
 		s1 := generated.At[typeSwitchesAt2](f)
@@ -939,7 +943,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:63
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:943
+//line choices_task.go:947
 		goto resume2
 	case 3:
 		s1 := generated.At[typeSwitchesAt3](f)
@@ -948,7 +952,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 //line choices.go:65
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:952
+//line choices_task.go:956
 		goto resume3
 	case 4:
 		s1 := generated.At[typeSwitchesAt4](f)
@@ -956,7 +960,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, defined = h.s, h.list, h.all, h.defined
 //line choices.go:68
 		generated.Child(f)
-//line choices_task.go:960
+//line choices_task.go:964
 		goto resume4
 	case 5:
 		s1 := generated.At[typeSwitchesAt5](f)
@@ -964,7 +968,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, v4 = h.s, h.list, h.all, h.v4
 //line choices.go:72
 		generated.Child(f)
-//line choices_task.go:968
+//line choices_task.go:972
 		goto resume5
 	case 6:
 		s1 := generated.At[typeSwitchesAt6](f)
@@ -972,7 +976,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all, p = h.s, h.list, h.all, h.v4
 //line choices.go:74
 		generated.Child(f)
-//line choices_task.go:976
+//line choices_task.go:980
 		goto resume6
 	case 7:
 		s1 := generated.At[typeSwitchesAt7](f)
@@ -980,7 +984,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all = h.s, h.list, h.all
 //line choices.go:77
 		generated.Child(f)
-//line choices_task.go:984
+//line choices_task.go:988
 		goto resume7
 	case 8:
 		s1 := generated.At[typeSwitchesAt8](f)
@@ -988,7 +992,7 @@ func typeSwitchesStep(f *generated.Frame, h *typeSwitchesHeld) generated.Step {
 		s, list, all = h.s, h.list, h.all
 //line choices.go:81
 		generated.Child(f)
-//line choices_task.go:992
+//line choices_task.go:996
 		goto resume8
 	default:
 		return f.BadResume()
@@ -1026,7 +1030,7 @@ loop1:
 case1:
 //line choices.go:61
 	v5 = mustStart(t, s, v)
-//line choices_task.go:1030
+//line choices_task.go:1034
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt1](f)
 		*s1 = typeSwitchesAt1{i: i, v: v}
@@ -1041,7 +1045,7 @@ resume1:
 case2:
 //line choices.go:63
 	v6 = mustStart(t, s, 2)
-//line choices_task.go:1045
+//line choices_task.go:1049
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt2](f)
 		*s1 = typeSwitchesAt2{i: i}
@@ -1056,7 +1060,7 @@ resume2:
 case3:
 //line choices.go:65
 	v7 = mustStart(t, s, 3)
-//line choices_task.go:1060
+//line choices_task.go:1064
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt3](f)
 		*s1 = typeSwitchesAt3{i: i}
@@ -1076,7 +1080,7 @@ case4:
 	}
 //line choices.go:68
 	mustStart(t, s, 4)
-//line choices_task.go:1080
+//line choices_task.go:1084
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
@@ -1090,7 +1094,7 @@ case5:
 //line choices.go:71
 	**v4 = 9
 	mustStart(t, s, **v4)
-//line choices_task.go:1094
+//line choices_task.go:1098
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: v4}
@@ -1100,7 +1104,7 @@ resume5:
 //line choices.go:73
 	p = v4
 	mustStart(t, s, 9)
-//line choices_task.go:1104
+//line choices_task.go:1108
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
@@ -1113,7 +1117,7 @@ resume6:
 case6:
 //line choices.go:77
 	mustStart(t, s, 5)
-//line choices_task.go:1117
+//line choices_task.go:1121
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1130,7 +1134,7 @@ end1:
 case7:
 //line choices.go:81
 	mustStart(t, s, 6)
-//line choices_task.go:1134
+//line choices_task.go:1138
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1146,7 +1150,7 @@ end3:
 	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:1150
+//line choices_task.go:1154
 
 // selectsArgs has the arguments of selects.
 type selectsArgs struct {
@@ -1234,7 +1238,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		select {
 		case v := <-a:
 			mustStart(t, s, v)
-//line choices_task.go:1238
+//line choices_task.go:1242
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 1)
 				*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
@@ -1252,7 +1256,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			w, ok := v1, v2
 			p := &w
 			mustStart(t, s, 1)
-//line choices_task.go:1256
+//line choices_task.go:1260
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 2)
 				*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
@@ -1264,7 +1268,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint("b", w, ok)
 		default:
 			v3 := mustStart(t, s, i)
-//line choices_task.go:1268
+//line choices_task.go:1272
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 3)
 				s1 := generated.At[selectsAt3](f)
@@ -1283,7 +1287,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:117
 		x = v4
 		mustStart(t, s, x)
-//line choices_task.go:1287
+//line choices_task.go:1291
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 4)
 			*generated.At[selectsAt4](f) = selectsAt4{x: x}
@@ -1297,7 +1301,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	case v5 := <-a:
 //line choices.go:122
 		v6 := mustStart(t, s, 1)
-//line choices_task.go:1301
+//line choices_task.go:1305
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 5)
 			s1 := generated.At[selectsAt5](f)
@@ -1309,7 +1313,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:122
 		list[v6] = v5
 		mustStart(t, s, x)
-//line choices_task.go:1313
+//line choices_task.go:1317
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 6)
 			*generated.At[selectsAt6](f) = selectsAt6{x: x}
@@ -1321,7 +1325,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:127
 		v7 := mustStart(t, s, 1)
-//line choices_task.go:1325
+//line choices_task.go:1329
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 7)
 			s1 := generated.At[selectsAt7](f)
@@ -1332,7 +1336,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 //line choices.go:128
 		v8 := mustStart(t, s, 2)
-//line choices_task.go:1336
+//line choices_task.go:1340
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 8)
 			s1 := generated.At[selectsAt8](f)
@@ -1346,7 +1350,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		case none <- v7:
 		case a <- v8:
 			mustStart(t, s, 3)
-//line choices_task.go:1350
+//line choices_task.go:1354
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectsHeld](t, selectsKind, 9)
 				*generated.At[selectsAt9](f) = selectsAt9{x: x}
@@ -1359,11 +1363,12 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
-//line choices_task.go:1363
+//line choices_task.go:1367
 
 // selectsStep is the step form of selects.
 func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:79
 	var (
 		s                                  *script
 		n, x, i, v, v3, v4, v5, v6, v7, v8 int
@@ -1374,6 +1379,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		v2, ok                             bool
 		w, p                               *string
 	)
+//line choices_task.go:1383
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1386,7 +1392,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, b, all, list = h.s, h.a, h.b, h.all, h.list
 //line choices.go:100
 		generated.Child(f)
-//line choices_task.go:1390
+//line choices_task.go:1396
 		goto resume1
 	case 2:
 		s1 := generated.At[selectsAt2](f)
@@ -1394,7 +1400,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, b, all, list, w, p = h.s, h.a, h.b, h.all, h.list, h.w, h.p
 //line choices.go:108
 		generated.Child(f)
-//line choices_task.go:1398
+//line choices_task.go:1404
 		goto resume2
 	case 3:
 		s1 := generated.At[selectsAt3](f)
@@ -1403,7 +1409,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:112
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:1407
+//line choices_task.go:1413
 		goto resume3
 	case 4:
 		s1 := generated.At[selectsAt4](f)
@@ -1411,7 +1417,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:118
 		generated.Child(f)
-//line choices_task.go:1415
+//line choices_task.go:1421
 		goto resume4
 	case 5:
 		s1 := generated.At[selectsAt5](f)
@@ -1420,7 +1426,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:122
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:1424
+//line choices_task.go:1430
 		goto resume5
 	case 6:
 		s1 := generated.At[selectsAt6](f)
@@ -1428,7 +1434,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:123
 		generated.Child(f)
-//line choices_task.go:1432
+//line choices_task.go:1438
 		goto resume6
 	case 7:
 		s1 := generated.At[selectsAt7](f)
@@ -1437,7 +1443,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:127
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:1441
+//line choices_task.go:1447
 		goto resume7
 	case 8:
 		s1 := generated.At[selectsAt8](f)
@@ -1446,7 +1452,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line choices.go:128
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:1450
+//line choices_task.go:1456
 		goto resume8
 	case 9:
 		s1 := generated.At[selectsAt9](f)
@@ -1454,7 +1460,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 		a, all, list = h.a, h.all, h.list
 //line choices.go:129
 		generated.Child(f)
-//line choices_task.go:1458
+//line choices_task.go:1464
 		goto resume9
 	default:
 		return f.BadResume()
@@ -1487,7 +1493,7 @@ loop1:
 case1:
 //line choices.go:100
 	mustStart(t, s, v)
-//line choices_task.go:1491
+//line choices_task.go:1497
 	if generated.Suspended(t) {
 		*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1507,7 +1513,7 @@ case2:
 	*w, ok = v1, v2
 	p = w
 	mustStart(t, s, 1)
-//line choices_task.go:1511
+//line choices_task.go:1517
 	if generated.Suspended(t) {
 		*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: w, p: p}
@@ -1521,7 +1527,7 @@ resume2:
 case3:
 //line choices.go:112
 	v3 = mustStart(t, s, i)
-//line choices_task.go:1525
+//line choices_task.go:1531
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt3](f)
 		*s1 = selectsAt3{i: i}
@@ -1547,7 +1553,7 @@ case4:
 //line choices.go:117
 	x = v4
 	mustStart(t, s, x)
-//line choices_task.go:1551
+//line choices_task.go:1557
 	if generated.Suspended(t) {
 		*generated.At[selectsAt4](f) = selectsAt4{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1563,7 +1569,7 @@ resume4:
 case5:
 //line choices.go:122
 	v6 = mustStart(t, s, 1)
-//line choices_task.go:1567
+//line choices_task.go:1573
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt5](f)
 		*s1 = selectsAt5{x: x, v5: v5}
@@ -1575,7 +1581,7 @@ resume5:
 //line choices.go:122
 	list[v6] = v5
 	mustStart(t, s, x)
-//line choices_task.go:1579
+//line choices_task.go:1585
 	if generated.Suspended(t) {
 		*generated.At[selectsAt6](f) = selectsAt6{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1585,7 +1591,7 @@ resume6:
 	none = nil
 //line choices.go:127
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:1589
+//line choices_task.go:1595
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt7](f)
 		*s1 = selectsAt7{x: x}
@@ -1596,7 +1602,7 @@ resume6:
 resume7:
 //line choices.go:128
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:1600
+//line choices_task.go:1606
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt8](f)
 		*s1 = selectsAt8{x: x, v7: v7}
@@ -1617,7 +1623,7 @@ case6:
 case7:
 //line choices.go:129
 	mustStart(t, s, 3)
-//line choices_task.go:1621
+//line choices_task.go:1627
 	if generated.Suspended(t) {
 		*generated.At[selectsAt9](f) = selectsAt9{x: x}
 		*h = selectsHeld{a: a, all: all, list: list}
@@ -1629,7 +1635,7 @@ end3:
 	return generated.Return[string](f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
-//line choices_task.go:1633
+//line choices_task.go:1639
 
 // rangesArgs has the arguments of ranges.
 type rangesArgs struct {
@@ -1755,7 +1761,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:137
 			v5 := mustStart(t, s, i)
-//line choices_task.go:1759
+//line choices_task.go:1765
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 1)
 				s1 := generated.At[rangesAt1](f)
@@ -1771,7 +1777,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:139
 	for i8 := 0; i8 < 2; i8++ {
 		mustStart(t, s, 0)
-//line choices_task.go:1775
+//line choices_task.go:1781
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 2)
 			*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
@@ -1787,7 +1793,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:143
 			k = i9
 			mustStart(t, s, int(k))
-//line choices_task.go:1791
+//line choices_task.go:1797
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 3)
 				*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
@@ -1805,7 +1811,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:147
 				v6 := mustStart(t, s, int(u))
-//line choices_task.go:1809
+//line choices_task.go:1815
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 4)
 					s1 := generated.At[rangesAt4](f)
@@ -1834,7 +1840,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				list = append(list, v)
 				list[2] = "changed"
 				v7 := mustStart(t, s, i1)
-//line choices_task.go:1838
+//line choices_task.go:1844
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 5)
 					s1 := generated.At[rangesAt5](f)
@@ -1861,7 +1867,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:158
 				array[2] = 10
 				v8 := mustStart(t, s, v1)
-//line choices_task.go:1865
+//line choices_task.go:1871
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 6)
 					s1 := generated.At[rangesAt6](f)
@@ -1886,7 +1892,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:162
 				array[2] = 11
 				v9 := mustStart(t, s, v2)
-//line choices_task.go:1890
+//line choices_task.go:1896
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 7)
 					s1 := generated.At[rangesAt7](f)
@@ -1903,7 +1909,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:165
 	for i4 := 0; i4 < len(array); i4++ {
 		mustStart(t, s, i4)
-//line choices_task.go:1907
+//line choices_task.go:1913
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 8)
 			*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
@@ -1925,7 +1931,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:169
 				v10 := mustStart(t, s, i5)
-//line choices_task.go:1929
+//line choices_task.go:1935
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 9)
 					s1 := generated.At[rangesAt9](f)
@@ -1950,7 +1956,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:171
 			i6 := i12
 			mustStart(t, s, i6)
-//line choices_task.go:1954
+//line choices_task.go:1960
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 10)
 				*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
@@ -1976,7 +1982,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:179
 			v13 := mustStart(t, s, v3)
-//line choices_task.go:1980
+//line choices_task.go:1986
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 11)
 				s1 := generated.At[rangesAt11](f)
@@ -1993,7 +1999,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:182
 		v14 := mustStart(t, s, 2)
-//line choices_task.go:1997
+//line choices_task.go:2003
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 12)
 			s1 := generated.At[rangesAt12](f)
@@ -2010,7 +2016,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			i7, v4 := i13, list4[i13]
 			fns = append(fns, func() int { return i7 }, func() int { v4 += "x"; return len(v4) })
 			mustStart(t, s, i7)
-//line choices_task.go:2014
+//line choices_task.go:2020
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 13)
 				*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
@@ -2035,7 +2041,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:190
 			x.i, x.v = i14, list5[i14]
 			mustStart(t, s, x.v)
-//line choices_task.go:2039
+//line choices_task.go:2045
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangesHeld](t, rangesKind, 14)
 				*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
@@ -2048,11 +2054,12 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
-//line choices_task.go:2052
+//line choices_task.go:2058
 
 // rangesStep is the step form of ranges.
 func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:119
 	var (
 		s                                                                                                                         *script
 		n, i, v5, i8, v6, i1, v7, i2, v1, v8, i3, v2, v9, i4, size, i11, i5, v10, size1, i12, i6, v11, v3, v13, v14, i13, i7, i14 int
@@ -2073,6 +2080,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		}
 		list5 []int
 	)
+//line choices_task.go:2084
 	switch f.At() {
 	case 0:
 		s1 := generated.At[rangesArgs](f)
@@ -2085,7 +2093,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:137
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2089
+//line choices_task.go:2097
 		goto resume1
 	case 2:
 		s1 := generated.At[rangesAt2](f)
@@ -2093,7 +2101,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:140
 		generated.Child(f)
-//line choices_task.go:2097
+//line choices_task.go:2105
 		goto resume2
 	case 3:
 		s1 := generated.At[rangesAt3](f)
@@ -2101,7 +2109,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:144
 		generated.Child(f)
-//line choices_task.go:2105
+//line choices_task.go:2113
 		goto resume3
 	case 4:
 		s1 := generated.At[rangesAt4](f)
@@ -2110,7 +2118,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:147
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:2114
+//line choices_task.go:2122
 		goto resume4
 	case 5:
 		s1 := generated.At[rangesAt5](f)
@@ -2119,7 +2127,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:154
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:2123
+//line choices_task.go:2131
 		goto resume5
 	case 6:
 		s1 := generated.At[rangesAt6](f)
@@ -2128,7 +2136,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:159
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2132
+//line choices_task.go:2140
 		goto resume6
 	case 7:
 		s1 := generated.At[rangesAt7](f)
@@ -2137,7 +2145,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:163
 		v9 = s1.result
 		generated.Child(f)
-//line choices_task.go:2141
+//line choices_task.go:2149
 		goto resume7
 	case 8:
 		s1 := generated.At[rangesAt8](f)
@@ -2145,7 +2153,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list, array = h.s, h.all, h.list, h.array
 //line choices.go:166
 		generated.Child(f)
-//line choices_task.go:2149
+//line choices_task.go:2157
 		goto resume8
 	case 9:
 		s1 := generated.At[rangesAt9](f)
@@ -2154,7 +2162,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:169
 		v10 = s1.result
 		generated.Child(f)
-//line choices_task.go:2158
+//line choices_task.go:2166
 		goto resume9
 	case 10:
 		s1 := generated.At[rangesAt10](f)
@@ -2162,7 +2170,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list, text2 = h.s, h.all, h.list, h.v
 //line choices.go:172
 		generated.Child(f)
-//line choices_task.go:2166
+//line choices_task.go:2174
 		goto resume10
 	case 11:
 		s1 := generated.At[rangesAt11](f)
@@ -2171,7 +2179,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:179
 		v13 = s1.result
 		generated.Child(f)
-//line choices_task.go:2175
+//line choices_task.go:2183
 		goto resume11
 	case 12:
 		s1 := generated.At[rangesAt12](f)
@@ -2180,7 +2188,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 //line choices.go:182
 		v14 = s1.result
 		generated.Child(f)
-//line choices_task.go:2184
+//line choices_task.go:2192
 		goto resume12
 	case 13:
 		s1 := generated.At[rangesAt13](f)
@@ -2188,7 +2196,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, fns, list4 = h.s, h.all, h.fns, h.list
 //line choices.go:184
 		generated.Child(f)
-//line choices_task.go:2192
+//line choices_task.go:2200
 		goto resume13
 	case 14:
 		s1 := generated.At[rangesAt14](f)
@@ -2196,7 +2204,7 @@ func rangesStep(f *generated.Frame, h *rangesHeld) generated.Step {
 		s, all, list5 = h.s, h.all, h.list5
 //line choices.go:191
 		generated.Child(f)
-//line choices_task.go:2200
+//line choices_task.go:2208
 		goto resume14
 	default:
 		return f.BadResume()
@@ -2211,7 +2219,7 @@ loop1:
 	}
 //line choices.go:137
 	v5 = mustStart(t, s, i)
-//line choices_task.go:2215
+//line choices_task.go:2223
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt1](f)
 		*s1 = rangesAt1{n: n, i: i}
@@ -2234,7 +2242,7 @@ loop2:
 	}
 //line choices.go:140
 	mustStart(t, s, 0)
-//line choices_task.go:2238
+//line choices_task.go:2246
 	if generated.Suspended(t) {
 		*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 		*h = rangesHeld{s: s, all: all}
@@ -2255,7 +2263,7 @@ loop3:
 //line choices.go:143
 	k = i9
 	mustStart(t, s, int(k))
-//line choices_task.go:2259
+//line choices_task.go:2267
 	if generated.Suspended(t) {
 		*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 		*h = rangesHeld{s: s, all: all}
@@ -2275,7 +2283,7 @@ loop4:
 //line choices.go:146
 	u = i10
 	v6 = mustStart(t, s, int(u))
-//line choices_task.go:2279
+//line choices_task.go:2287
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt4](f)
 		*s1 = rangesAt4{k: k, i10: i10, u: u}
@@ -2306,7 +2314,7 @@ loop5:
 	list = append(list, v)
 	list[2] = "changed"
 	v7 = mustStart(t, s, i1)
-//line choices_task.go:2310
+//line choices_task.go:2318
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt5](f)
 		*s1 = rangesAt5{k: k, i1: i1}
@@ -2336,7 +2344,7 @@ loop6:
 	v1 = list2[i2]
 	(*array)[2] = 10
 	v8 = mustStart(t, s, v1)
-//line choices_task.go:2340
+//line choices_task.go:2348
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt6](f)
 		*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
@@ -2364,7 +2372,7 @@ loop7:
 	v2 = list3[i3]
 	(*array)[2] = 11
 	v9 = mustStart(t, s, v2)
-//line choices_task.go:2368
+//line choices_task.go:2376
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt7](f)
 		*s1 = rangesAt7{k: k, i3: i3, v2: v2}
@@ -2388,7 +2396,7 @@ loop8:
 	}
 //line choices.go:166
 	mustStart(t, s, i4)
-//line choices_task.go:2392
+//line choices_task.go:2400
 	if generated.Suspended(t) {
 		*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 		*h = rangesHeld{s: s, all: all, list: list, array: array}
@@ -2414,7 +2422,7 @@ loop9:
 //line choices.go:168
 	i5, c = i11, char
 	v10 = mustStart(t, s, i5)
-//line choices_task.go:2418
+//line choices_task.go:2426
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt9](f)
 		*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
@@ -2443,7 +2451,7 @@ loop10:
 //line choices.go:171
 	i6 = i12
 	mustStart(t, s, i6)
-//line choices_task.go:2447
+//line choices_task.go:2455
 	if generated.Suspended(t) {
 		*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 		*h = rangesHeld{s: s, all: all, list: list, v: text2}
@@ -2470,7 +2478,7 @@ end11:
 //line choices.go:178
 	v3 = v11
 	v13 = mustStart(t, s, v3)
-//line choices_task.go:2474
+//line choices_task.go:2482
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt11](f)
 		*s1 = rangesAt11{k: k, v3: v3}
@@ -2486,7 +2494,7 @@ end12:
 	fns = nil
 //line choices.go:182
 	v14 = mustStart(t, s, 2)
-//line choices_task.go:2490
+//line choices_task.go:2498
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt12](f)
 		*s1 = rangesAt12{k: k}
@@ -2514,7 +2522,7 @@ loop12:
 	}
 //line choices.go:184
 	mustStart(t, s, i7)
-//line choices_task.go:2518
+//line choices_task.go:2526
 	if generated.Suspended(t) {
 		*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 		*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
@@ -2545,7 +2553,7 @@ loop13:
 //line choices.go:190
 	x.i, x.v = i14, list5[i14]
 	mustStart(t, s, x.v)
-//line choices_task.go:2549
+//line choices_task.go:2557
 	if generated.Suspended(t) {
 		*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 		*h = rangesHeld{s: s, all: all, list5: list5}
@@ -2559,7 +2567,7 @@ end14:
 	return generated.Return[string](f, all+fmt.Sprint(x, k), nil)
 }
 
-//line choices_task.go:2563
+//line choices_task.go:2571
 
 // labelledArgs has the arguments of labelled.
 type labelledArgs struct {
@@ -2598,7 +2606,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			switch i {
 			case 1:
 				mustStart(t, s, 1)
-//line choices_task.go:2602
+//line choices_task.go:2610
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 1)
 					*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
@@ -2612,7 +2620,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line choices.go:206
 						v := mustStart(t, s, j)
-//line choices_task.go:2616
+//line choices_task.go:2624
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[labelledHeld](t, labelledKind, 2)
 							s1 := generated.At[labelledAt2](f)
@@ -2641,7 +2649,7 @@ inner1:
 	default:
 		for {
 			mustStart(t, s, n)
-//line choices_task.go:2645
+//line choices_task.go:2653
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[labelledHeld](t, labelledKind, 3)
 				*h = labelledHeld{all: all}
@@ -2654,16 +2662,18 @@ inner1:
 	return all, nil
 }
 
-//line choices_task.go:2658
+//line choices_task.go:2666
 
 // labelledStep is the step form of labelled.
 func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:193
 	var (
 		s          *script
 		n, i, j, v int
 		all        string
 	)
+//line choices_task.go:2677
 	switch f.At() {
 	case 0:
 		s1 := generated.At[labelledArgs](f)
@@ -2675,7 +2685,7 @@ func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 		s, all = h.s, h.all
 //line choices.go:202
 		generated.Child(f)
-//line choices_task.go:2679
+//line choices_task.go:2689
 		goto resume1
 	case 2:
 		s1 := generated.At[labelledAt2](f)
@@ -2684,13 +2694,13 @@ func labelledStep(f *generated.Frame, h *labelledHeld) generated.Step {
 //line choices.go:206
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:2688
+//line choices_task.go:2698
 		goto resume2
 	case 3:
 		all = h.all
 //line choices.go:220
 		generated.Child(f)
-//line choices_task.go:2694
+//line choices_task.go:2704
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2714,7 +2724,7 @@ loop1:
 case1:
 //line choices.go:202
 	mustStart(t, s, 1)
-//line choices_task.go:2718
+//line choices_task.go:2728
 	if generated.Suspended(t) {
 		*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 		*h = labelledHeld{s: s, all: all}
@@ -2732,7 +2742,7 @@ loop2:
 	}
 //line choices.go:206
 	v = mustStart(t, s, j)
-//line choices_task.go:2736
+//line choices_task.go:2746
 	if generated.Suspended(t) {
 		s1 := generated.At[labelledAt2](f)
 		*s1 = labelledAt2{n: n, i: i, j: j}
@@ -2772,7 +2782,7 @@ end4:
 case3:
 //line choices.go:220
 	mustStart(t, s, n)
-//line choices_task.go:2776
+//line choices_task.go:2786
 	if generated.Suspended(t) {
 		*h = labelledHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -2782,7 +2792,7 @@ resume3:
 	return generated.Return[string](f, all, nil)
 }
 
-//line choices_task.go:2786
+//line choices_task.go:2796
 
 // mapsArgs has the arguments of maps.
 type mapsArgs struct {
@@ -2839,7 +2849,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:236
 				err := t.Yield()
-//line choices_task.go:2843
+//line choices_task.go:2853
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[mapsHeld](t, mapsKind, 1)
 					*h = mapsHeld{s: s, m: m, seen: seen, it: it}
@@ -2868,7 +2878,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:242
 				v5 := mustStart(t, s, 1)
-//line choices_task.go:2872
+//line choices_task.go:2882
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 2)
 					s1 := generated.At[mapsAt2](f)
@@ -2898,7 +2908,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:245
 				v8 := mustStart(t, s, len(k1))
-//line choices_task.go:2902
+//line choices_task.go:2912
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[mapsHeld](t, mapsKind, 3)
 					s1 := generated.At[mapsAt3](f)
@@ -2916,11 +2926,12 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count1), nil
 }
 
-//line choices_task.go:2920
+//line choices_task.go:2930
 
 // mapsStep is the step form of maps.
 func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 	t := generated.Resume(f)
+//line choices.go:218
 	var (
 		s                        *script
 		n, v1, k, count1, v5, v8 int
@@ -2932,6 +2943,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 		err                      error
 		it1, it2                 *generated.MapRange[string, int]
 	)
+//line choices_task.go:2947
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2942,7 +2954,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 		s, m, seen, it = h.s, h.m, h.seen, h.it
 //line choices.go:236
 		err = generated.Err(f)
-//line choices_task.go:2946
+//line choices_task.go:2958
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
@@ -2951,7 +2963,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 //line choices.go:242
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2955
+//line choices_task.go:2967
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
@@ -2960,7 +2972,7 @@ func mapsStep(f *generated.Frame, h *mapsHeld) generated.Step {
 //line choices.go:245
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2964
+//line choices_task.go:2976
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2986,7 +2998,7 @@ end1:
 	}
 	seen[k] = true
 	err = t.Yield()
-//line choices_task.go:2990
+//line choices_task.go:3002
 	if generated.Suspended(t) {
 		*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 		return generated.Wait(f, t, 1)
@@ -3015,7 +3027,7 @@ loop2:
 end4:
 //line choices.go:242
 	v5 = mustStart(t, s, 1)
-//line choices_task.go:3019
+//line choices_task.go:3031
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
 		*s1 = mapsAt2{count1: count1}
@@ -3042,7 +3054,7 @@ end6:
 //line choices.go:244
 	k1 = v6
 	v8 = mustStart(t, s, len(k1))
-//line choices_task.go:3046
+//line choices_task.go:3058
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
 		*s1 = mapsAt3{count1: count1}
@@ -3059,4 +3071,4 @@ end7:
 	return generated.Return[string](f, fmt.Sprint(len(seen), len(m), count1), nil)
 }
 
-//line choices_task.go:3063
+//line choices_task.go:3075

@@ -257,12 +257,14 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:23
 	var (
 		p    *plan
 		note string
 		n    int
 		err  error
 	)
+//line defers_task.go:268
 	switch f.At() {
 	case 0:
 		p, note = h.p, h.note
@@ -272,7 +274,7 @@ func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:276
+//line defers_task.go:278
 		goto resume1
 	default:
 		return f.BadResume()
@@ -286,7 +288,7 @@ func stopStep(f *generated.Frame, h *stopHeld) generated.Step {
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:290
+//line defers_task.go:292
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -305,7 +307,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:309
+//line defers_task.go:311
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
@@ -325,7 +327,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:329
+//line defers_task.go:331
 		if generated.Suspended(t) {
 			generated.SpillBare(t, planWaitKind, 1)
 			return
@@ -337,7 +339,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:341
+//line defers_task.go:343
 	if generated.Suspended(t) {
 		generated.SpillBare(t, planWaitKind, 2)
 		return
@@ -346,16 +348,18 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 	return err1
 }
 
-//line defers_task.go:350
+//line defers_task.go:352
 
 // planWaitStep is the step form of (*plan).wait.
 func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:37
 	var (
 		p         *plan
 		stop1     int
 		err, err1 error
 	)
+//line defers_task.go:363
 	switch f.At() {
 	case 0:
 		s := generated.At[planWaitArgs](f)
@@ -364,12 +368,12 @@ func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:368
+//line defers_task.go:372
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:373
+//line defers_task.go:377
 		goto resume2
 	default:
 		return f.BadResume()
@@ -380,7 +384,7 @@ func planWaitStep(f *generated.Frame, h *planWaitHeld) generated.Step {
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:384
+//line defers_task.go:388
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -395,7 +399,7 @@ end1:
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:399
+//line defers_task.go:403
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -407,7 +411,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line defers_task.go:411
+//line defers_task.go:415
 
 type fileCloseHeld = struct {
 	f *file
@@ -419,7 +423,7 @@ var fileCloseKind *generated.Kind
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:423
+//line defers_task.go:427
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{f: f}
@@ -430,15 +434,17 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:434
+//line defers_task.go:438
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
 	t := generated.Resume(f1)
+//line defers.go:54
 	var (
 		f   *file
 		err error
 	)
+//line defers_task.go:448
 	switch f1.At() {
 	case 0:
 		f = h.f
@@ -446,14 +452,14 @@ func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:450
+//line defers_task.go:456
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:457
+//line defers_task.go:463
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -464,7 +470,7 @@ resume1:
 	return generated.Return[struct{}](f1, struct{}{}, err)
 }
 
-//line defers_task.go:468
+//line defers_task.go:474
 
 type fileRenameHeld = struct {
 	f file
@@ -477,7 +483,7 @@ var fileRenameKind *generated.Kind
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:481
+//line defers_task.go:487
 	if generated.Suspended(t) {
 		generated.SpillBare(t, fileRenameKind, 1)
 		return
@@ -487,24 +493,26 @@ func fileRenameStart(f file, t *task.T, s ...string) {
 // fileRenameStep is the step form of file.rename.
 func fileRenameStep(f1 *generated.Frame, h *fileRenameHeld) generated.Step {
 	t := generated.Resume(f1)
+//line defers.go:62
 	var (
 		f file
 		s []string
 	)
+//line defers_task.go:502
 	switch f1.At() {
 	case 0:
 		f, s = h.f, h.s
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:501
+//line defers_task.go:509
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:508
+//line defers_task.go:516
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -525,7 +533,7 @@ var taskPairKind *generated.Kind
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:529
+//line defers_task.go:537
 	if generated.Suspended(t) {
 		generated.SpillBare(t, taskPairKind, 1)
 		return
@@ -534,29 +542,31 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:538
+//line defers_task.go:546
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame, h *taskPairHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:69
 	var (
 		p   *plan
 		err error
 	)
+//line defers_task.go:556
 	switch f.At() {
 	case 0:
 		p = h.p
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:553
+//line defers_task.go:563
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:560
+//line defers_task.go:570
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -568,7 +578,7 @@ resume1:
 	return generated.Return[int](f, 3, err)
 }
 
-//line defers_task.go:572
+//line defers_task.go:582
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -613,12 +623,14 @@ func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generat
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferCloseRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:70
 	var (
 		p   *plan
 		n   int
 		f   *file
 		err error
 	)
+//line defers_task.go:634
 	_ = n
 	switch at {
 	case 0:
@@ -629,7 +641,7 @@ func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generat
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:633
+//line defers_task.go:645
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -650,7 +662,7 @@ func deferCloseRun(f1 *generated.Frame, h *deferCloseHeld, at int) (step generat
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:654
+//line defers_task.go:666
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -661,7 +673,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:665
+//line defers_task.go:677
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -716,7 +728,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		{
 //line defers.go:86
 			err := stopStart(t, p, "first")
-//line defers_task.go:720
+//line defers_task.go:732
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 1)
 				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
@@ -734,7 +746,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			break
 		}
 		stopStart(t, p, "second")
-//line defers_task.go:738
+//line defers_task.go:750
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 2)
 			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
@@ -745,7 +757,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:749
+//line defers_task.go:761
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deferBreakHeld](t, deferBreakKind, 3)
 		*h = deferBreakHeld{}
@@ -756,7 +768,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "end", nil
 }
 
-//line defers_task.go:760
+//line defers_task.go:772
 
 // deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
 func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
@@ -768,7 +780,7 @@ func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line defers_task.go:772
+//line defers_task.go:784
 
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame, h *deferBreakHeld) generated.Step {
@@ -783,11 +795,13 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferBreakRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:80
 	var (
 		p    *plan
 		n, i int
 		err  error
 	)
+//line defers_task.go:805
 	switch at {
 	case 0:
 		s := generated.At[deferBreakArgs](f)
@@ -799,7 +813,7 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:803
+//line defers_task.go:817
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -807,12 +821,12 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:811
+//line defers_task.go:825
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:816
+//line defers_task.go:830
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -832,7 +846,7 @@ func deferBreakRun(f *generated.Frame, h *deferBreakHeld, at int) (step generate
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:836
+//line defers_task.go:850
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -854,7 +868,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:858
+//line defers_task.go:872
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -867,7 +881,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:871
+//line defers_task.go:885
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -878,7 +892,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:882
+//line defers_task.go:896
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -937,6 +951,7 @@ func deferInLoopRun(f1 *generated.Frame, h *deferInLoopHeld, at int) (step gener
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferInLoopRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:93
 	var (
 		p     *plan
 		n, i1 int
@@ -945,6 +960,7 @@ func deferInLoopRun(f1 *generated.Frame, h *deferInLoopHeld, at int) (step gener
 		f     *file
 		err   error
 	)
+//line defers_task.go:964
 	switch at {
 	case 0:
 		s := generated.At[deferInLoopArgs](f1)
@@ -956,7 +972,7 @@ func deferInLoopRun(f1 *generated.Frame, h *deferInLoopHeld, at int) (step gener
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:960
+//line defers_task.go:976
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1017,7 +1033,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1021
+//line defers_task.go:1037
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferInLoopFunc1Held](t, deferInLoopFunc1Kind, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -1032,7 +1048,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:1036
+//line defers_task.go:1052
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -1065,7 +1081,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:1069
+//line defers_task.go:1085
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1085,11 +1101,13 @@ var deferInLoopFunc1Kind *generated.Kind
 // deferInLoopFunc1Step is the step form of deferInLoop.func1.
 func deferInLoopFunc1Step(f1 *generated.Frame, h *deferInLoopFunc1Held) generated.Step {
 	t := generated.Resume(f1)
+//line defers.go:101
 	var (
 		p *plan
 		i *int
 		f *file
 	)
+//line defers_task.go:1111
 	switch f1.At() {
 	case 0:
 		p, i, f = h.p, h.i, h.f
@@ -1097,14 +1115,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame, h *deferInLoopFunc1Held) generate
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1101
+//line defers_task.go:1119
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1108
+//line defers_task.go:1126
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1113,7 +1131,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1117
+//line defers_task.go:1135
 	return generated.Return[struct{}](f1, struct{}{}, nil)
 }
 
@@ -1177,11 +1195,13 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line defers.go:117
 	var (
 		p          *plan
 		n, v       int
 		err1, err2 error
 	)
+//line defers_task.go:1205
 	switch at {
 	case 0:
 		s := generated.At[deferNamedArgs](f)
@@ -1193,7 +1213,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1197
+//line defers_task.go:1217
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1201,7 +1221,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1205
+//line defers_task.go:1225
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1220,7 +1240,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1224
+//line defers_task.go:1244
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferNamedFunc1Held](t, deferNamedFunc1Kind, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1248,7 +1268,7 @@ func deferNamedRun(f *generated.Frame, h *deferNamedHeld, at int) (step generate
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1252
+//line defers_task.go:1272
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1269,7 +1289,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1273
+//line defers_task.go:1293
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1287,7 +1307,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1291
+//line defers_task.go:1311
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1307,12 +1327,14 @@ var deferNamedFunc1Kind *generated.Kind
 // deferNamedFunc1Step is the step form of deferNamed.func1.
 func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:117
 	var (
 		p    *plan
 		k    *int
 		err  *error
 		err1 error
 	)
+//line defers_task.go:1338
 	switch f.At() {
 	case 0:
 		p, k, err = h.p, h.k, h.err
@@ -1320,7 +1342,7 @@ func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.S
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1324
+//line defers_task.go:1346
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1333,7 +1355,7 @@ func deferNamedFunc1Step(f *generated.Frame, h *deferNamedFunc1Held) generated.S
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1337
+//line defers_task.go:1359
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1343,7 +1365,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1347
+//line defers_task.go:1369
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1369,7 +1391,7 @@ var deferNamedTextKind *generated.Kind
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1373
+//line defers_task.go:1395
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, deferNamedTextKind, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1381,16 +1403,18 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1385
+//line defers_task.go:1407
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame, h *deferNamedTextHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:142
 	var (
 		p    *plan
 		n, k int
 		err  error
 	)
+//line defers_task.go:1418
 	switch f.At() {
 	case 0:
 		s := generated.At[deferNamedTextArgs](f)
@@ -1401,14 +1425,14 @@ func deferNamedTextStep(f *generated.Frame, h *deferNamedTextHeld) generated.Ste
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1405
+//line defers_task.go:1429
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1412
+//line defers_task.go:1436
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1423,7 +1447,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1427
+//line defers_task.go:1451
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1471,6 +1495,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferOperandsRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line defers.go:138
 	var (
 		p      *plan
 		n      *int
@@ -1486,6 +1511,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 		v      int
 		err1   error
 	)
+//line defers_task.go:1515
 	switch at {
 	case 0:
 		p, n = h.p, h.n
@@ -1495,13 +1521,13 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1499
+//line defers_task.go:1525
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1505
+//line defers_task.go:1531
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1670,7 +1696,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1674
+//line defers_task.go:1700
 					if generated.Suspended(t) {
 						generated.SpillBare(t, deferOperandsFunc1Kind, 1)
 						return
@@ -1700,7 +1726,7 @@ func deferOperandsRun(f1 *generated.Frame, h *deferOperandsHeld, at int) (step g
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1704
+//line defers_task.go:1730
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1735,7 +1761,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1739
+//line defers_task.go:1765
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1747,7 +1773,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1751
+//line defers_task.go:1777
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1769,6 +1795,7 @@ var deferOperandsFunc1Kind *generated.Kind
 // deferOperandsFunc1Step is the step form of deferOperands.func1.
 func deferOperandsFunc1Step(f *generated.Frame, h *deferOperandsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:171
 	var (
 		p    *plan
 		n    *int
@@ -1776,20 +1803,21 @@ func deferOperandsFunc1Step(f *generated.Frame, h *deferOperandsFunc1Held) gener
 		v    string
 		more []int
 	)
+//line defers_task.go:1807
 	switch f.At() {
 	case 0:
 		p, n, s, v, more = h.p, h.n, h.s, h.v, h.more
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1786
+//line defers_task.go:1814
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1793
+//line defers_task.go:1821
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1822,7 +1850,7 @@ var must2Kind *generated.Kind
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1826
+//line defers_task.go:1854
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, must2Kind, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1832,15 +1860,17 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1836
+//line defers_task.go:1864
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame, h *must2Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:190
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:1874
 	switch f.At() {
 	case 0:
 		s := generated.At[must2Args](f)
@@ -1851,14 +1881,14 @@ func must2Step(f *generated.Frame, h *must2Held) generated.Step {
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1855
+//line defers_task.go:1885
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1862
+//line defers_task.go:1892
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1871,7 +1901,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line defers_task.go:1875
+//line defers_task.go:1905
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1927,6 +1957,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line defers.go:193
 	var (
 		p    *plan
 		n    int
@@ -1934,6 +1965,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 		fn   func(string)
 		err1 error
 	)
+//line defers_task.go:1969
 	switch at {
 	case 0:
 		s := generated.At[deferRecoverArgs](f1)
@@ -1944,7 +1976,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1948
+//line defers_task.go:1980
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1972,7 +2004,7 @@ func deferRecoverRun(f1 *generated.Frame, h *deferRecoverHeld, at int) (step gen
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1976
+//line defers_task.go:2008
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[deferRecoverFunc1Held](t, deferRecoverFunc1Kind, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -2062,7 +2094,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:2066
+//line defers_task.go:2098
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2087,7 +2119,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2091
+//line defers_task.go:2123
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2108,12 +2140,14 @@ var deferRecoverFunc1Kind *generated.Kind
 // deferRecoverFunc1Step is the step form of deferRecover.func1.
 func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:196
 	var (
 		p  *plan
 		r  *string
 		p1 *generated.Panic
 		v  interface{}
 	)
+//line defers_task.go:2151
 	switch f.At() {
 	case 0:
 		p, r, p1 = h.p, h.r, h.p1
@@ -2121,7 +2155,7 @@ func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generat
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2125
+//line defers_task.go:2159
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2134,7 +2168,7 @@ func deferRecoverFunc1Step(f *generated.Frame, h *deferRecoverFunc1Held) generat
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2138
+//line defers_task.go:2172
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2144,7 +2178,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2148
+//line defers_task.go:2182
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2203,12 +2237,14 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line defers.go:230
 	var (
 		p          *plan
 		n          int
 		err1, err2 error
 		v          string
 	)
+//line defers_task.go:2248
 	switch at {
 	case 0:
 		s := generated.At[deferNestedArgs](f)
@@ -2220,13 +2256,13 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2224
+//line defers_task.go:2260
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2230
+//line defers_task.go:2266
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2267,7 +2303,7 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2271
+//line defers_task.go:2307
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, deferNestedFunc2Kind, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2282,7 +2318,7 @@ func deferNestedRun(f *generated.Frame, h *deferNestedHeld, at int) (step genera
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2286
+//line defers_task.go:2322
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2297,7 +2333,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2301
+//line defers_task.go:2337
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2307,7 +2343,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2311
+//line defers_task.go:2347
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2357,6 +2393,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 	}
 	p2 := h.exit.panic
 	defer p2.Catch(t, func() (generated.Step, bool) { return deferNestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
+//line defers.go:230
 	var (
 		p  *plan
 		n  int
@@ -2364,6 +2401,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 		p1 *generated.Panic
 		v  interface{}
 	)
+//line defers_task.go:2405
 	switch at {
 	case 0:
 		s := generated.At[deferNestedFunc1Args](f)
@@ -2375,7 +2413,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2379
+//line defers_task.go:2417
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2394,7 +2432,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2398
+//line defers_task.go:2436
 				if generated.Suspended(t) {
 					generated.SpillBare(t, deferNestedFunc1Func1Kind, 1)
 					return
@@ -2404,7 +2442,7 @@ func deferNestedFunc1Run(f *generated.Frame, h *deferNestedFunc1Held, at int) (s
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2408
+//line defers_task.go:2446
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2421,7 +2459,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2425
+//line defers_task.go:2463
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2440,17 +2478,19 @@ var deferNestedFunc1Func1Kind *generated.Kind
 // deferNestedFunc1Func1Step is the step form of deferNested.func1.func1.
 func deferNestedFunc1Func1Step(f *generated.Frame, h *deferNestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:234
 	var (
 		p  *plan
 		p2 *generated.Panic
 	)
+//line defers_task.go:2487
 	switch f.At() {
 	case 0:
 		p, p2 = h.p, h.p2
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2454
+//line defers_task.go:2494
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2460,7 +2500,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame, h *deferNestedFunc1Func1Held)
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2464
+//line defers_task.go:2504
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2492,10 +2532,12 @@ var deferNestedFunc2Kind *generated.Kind
 // deferNestedFunc2Step is the step form of deferNested.func2.
 func deferNestedFunc2Step(f *generated.Frame, h *deferNestedFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:258
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:2541
 	switch f.At() {
 	case 0:
 		s := generated.At[deferNestedFunc2Args](f)
@@ -2506,14 +2548,14 @@ func deferNestedFunc2Step(f *generated.Frame, h *deferNestedFunc2Held) generated
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2510
+//line defers_task.go:2552
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2517
+//line defers_task.go:2559
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2526,7 +2568,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2530
+//line defers_task.go:2572
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2578,10 +2620,12 @@ func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step genera
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferCalleeRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:272
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:2629
 	switch at {
 	case 0:
 		s := generated.At[deferCalleeArgs](f)
@@ -2592,7 +2636,7 @@ func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step genera
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2596
+//line defers_task.go:2640
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2611,7 +2655,7 @@ func deferCalleeRun(f *generated.Frame, h *deferCalleeHeld, at int) (step genera
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2615
+//line defers_task.go:2659
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2626,7 +2670,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2630
+//line defers_task.go:2674
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2683,10 +2727,12 @@ func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step genera
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferGoexitRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line defers.go:282
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:2736
 	switch at {
 	case 0:
 		s := generated.At[deferGoexitArgs](f)
@@ -2697,12 +2743,12 @@ func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step genera
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2701
+//line defers_task.go:2747
 		goto resume1
 	case 2:
 //line defers.go:295
 		generated.Child(f)
-//line defers_task.go:2706
+//line defers_task.go:2752
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2750,7 +2796,7 @@ func deferGoexitRun(f *generated.Frame, h *deferGoexitHeld, at int) (step genera
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2754
+//line defers_task.go:2800
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2763,7 +2809,7 @@ resume1:
 	}
 //line defers.go:295
 	generated.Goexit(t)
-//line defers_task.go:2767
+//line defers_task.go:2813
 	if generated.Suspended(t) {
 		*h = deferGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2775,7 +2821,7 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2779
+//line defers_task.go:2825
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2827,7 +2873,7 @@ var deferUnnamedKind *generated.Kind
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2831
+//line defers_task.go:2877
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2838,7 +2884,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2842
+//line defers_task.go:2888
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2848,7 +2894,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2852
+//line defers_task.go:2898
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2857,7 +2903,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2861
+//line defers_task.go:2907
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deferUnnamedHeld](t, deferUnnamedKind, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2868,17 +2914,19 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2872
+//line defers_task.go:2918
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:297
 	var (
 		p       *plan
 		n, a, b int
 		c       string
 		err     error
 	)
+//line defers_task.go:2930
 	switch f.At() {
 	case 0:
 		s := generated.At[deferUnnamedArgs](f)
@@ -2891,7 +2939,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2895
+//line defers_task.go:2943
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2900,7 +2948,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2904
+//line defers_task.go:2952
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2908,7 +2956,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2912
+//line defers_task.go:2960
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2916,14 +2964,14 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2920
+//line defers_task.go:2968
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2927
+//line defers_task.go:2975
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2934,7 +2982,7 @@ func deferUnnamedStep(f *generated.Frame, h *deferUnnamedHeld) generated.Step {
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2938
+//line defers_task.go:2986
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2944,7 +2992,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2948
+//line defers_task.go:2996
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2953,7 +3001,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2957
+//line defers_task.go:3005
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2964,7 +3012,7 @@ resume4:
 	return generated.Return[string](f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2968
+//line defers_task.go:3016
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -3014,10 +3062,12 @@ func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.St
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferOneRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line defers.go:307
 	var (
 		p    *plan
 		n, v int
 	)
+//line defers_task.go:3071
 	switch at {
 	case 0:
 		s := generated.At[deferOneArgs](f)
@@ -3029,7 +3079,7 @@ func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.St
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:3033
+//line defers_task.go:3083
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3059,7 +3109,7 @@ func deferOneRun(f *generated.Frame, h *deferOneHeld, at int) (step generated.St
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:3063
+//line defers_task.go:3113
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -3073,7 +3123,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:3077
+//line defers_task.go:3127
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3136,11 +3186,13 @@ func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.St
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferTwoRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:315
 	var (
 		p    *plan
 		n, v int
 		v1   string
 	)
+//line defers_task.go:3196
 	switch at {
 	case 0:
 		s := generated.At[deferTwoArgs](f)
@@ -3150,7 +3202,7 @@ func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.St
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3154
+//line defers_task.go:3206
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3169,7 +3221,7 @@ func deferTwoRun(f *generated.Frame, h *deferTwoHeld, at int) (step generated.St
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3173
+//line defers_task.go:3225
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3181,7 +3233,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3185
+//line defers_task.go:3237
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3218,7 +3270,7 @@ var taskTwoKind *generated.Kind
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3222
+//line defers_task.go:3274
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, taskTwoKind, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3228,15 +3280,17 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3232
+//line defers_task.go:3284
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame, h *taskTwoHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:321
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:3294
 	switch f.At() {
 	case 0:
 		s := generated.At[taskTwoArgs](f)
@@ -3247,14 +3301,14 @@ func taskTwoStep(f *generated.Frame, h *taskTwoHeld) generated.Step {
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3251
+//line defers_task.go:3305
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3258
+//line defers_task.go:3312
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3267,7 +3321,7 @@ resume1:
 	return generated.Return[taskTwoResult](f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3271
+//line defers_task.go:3325
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3308,10 +3362,12 @@ func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferNoneRun(f, h, generated.Exit) }, &step, &ok)
+//line defers.go:326
 	var (
 		p *plan
 		n int
 	)
+//line defers_task.go:3371
 	switch at {
 	case 0:
 		s := generated.At[deferNoneArgs](f)
@@ -3320,7 +3376,7 @@ func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3324
+//line defers_task.go:3380
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3342,7 +3398,7 @@ func deferNoneRun(f *generated.Frame, h *deferNoneHeld, at int) (step generated.
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3346
+//line defers_task.go:3402
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3398,11 +3454,13 @@ func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generate
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferErrorRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line defers.go:333
 	var (
 		p   *plan
 		n   int
 		err error
 	)
+//line defers_task.go:3464
 	switch at {
 	case 0:
 		s := generated.At[deferErrorArgs](f)
@@ -3411,7 +3469,7 @@ func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generate
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3415
+//line defers_task.go:3473
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3437,7 +3495,7 @@ func deferErrorRun(f *generated.Frame, h *deferErrorHeld, at int) (step generate
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3441
+//line defers_task.go:3499
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3448,7 +3506,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3452
+//line defers_task.go:3510
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3504,6 +3562,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferLiteralRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line defers.go:340
 	var (
 		p    *plan
 		n    int
@@ -3511,6 +3570,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 		call func(*task.T, int) string
 		a, b string
 	)
+//line defers_task.go:3574
 	switch at {
 	case 0:
 		s := generated.At[deferLiteralArgs](f)
@@ -3521,14 +3581,14 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3525
+//line defers_task.go:3585
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3532
+//line defers_task.go:3592
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3553,7 +3613,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3557
+//line defers_task.go:3617
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3562,7 +3622,7 @@ func deferLiteralRun(f *generated.Frame, h *deferLiteralHeld, at int) (step gene
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3566
+//line defers_task.go:3626
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3588,7 +3648,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3592
+//line defers_task.go:3652
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3642,11 +3702,13 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 		h.exit.s = new(string)
 	}
 	s := h.exit.s
+//line defers.go:344
 	var (
 		p *plan
 		k *int
 		m int
 	)
+//line defers_task.go:3712
 	switch at {
 	case 0:
 		s1 := generated.At[deferLiteralFunc1Args](f)
@@ -3657,7 +3719,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3661
+//line defers_task.go:3723
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3673,7 +3735,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3677
+//line defers_task.go:3739
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferLiteralFunc1Func1Held](t, deferLiteralFunc1Func1Kind, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3687,7 +3749,7 @@ func deferLiteralFunc1Run(f *generated.Frame, h *deferLiteralFunc1Held, at int) 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3691
+//line defers_task.go:3753
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3702,7 +3764,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3706
+//line defers_task.go:3768
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3730,6 +3792,7 @@ var deferLiteralFunc1Func1Kind *generated.Kind
 // deferLiteralFunc1Func1Step is the step form of deferLiteral.func1.func1.
 func deferLiteralFunc1Func1Step(f *generated.Frame, h *deferLiteralFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:343
 	var (
 		p  *plan
 		k  *int
@@ -3737,6 +3800,7 @@ func deferLiteralFunc1Func1Step(f *generated.Frame, h *deferLiteralFunc1Func1Hel
 		s  *string
 		p1 *generated.Panic
 	)
+//line defers_task.go:3804
 	switch f.At() {
 	case 0:
 		s1 := generated.At[deferLiteralFunc1Func1Args](f)
@@ -3746,14 +3810,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame, h *deferLiteralFunc1Func1Hel
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3750
+//line defers_task.go:3814
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3757
+//line defers_task.go:3821
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3762,7 +3826,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3766
+//line defers_task.go:3830
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3818,12 +3882,14 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line defers.go:363
 	var (
 		p    *plan
 		n    int
 		v    string
 		err1 error
 	)
+//line defers_task.go:3893
 	switch at {
 	case 0:
 		s := generated.At[deferRecursiveArgs](f)
@@ -3832,7 +3898,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3836
+//line defers_task.go:3902
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3840,7 +3906,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3844
+//line defers_task.go:3910
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3879,7 +3945,7 @@ func deferRecursiveRun(f *generated.Frame, h *deferRecursiveHeld, at int) (step 
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3883
+//line defers_task.go:3949
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3889,7 +3955,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3893
+//line defers_task.go:3959
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3903,7 +3969,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3907
+//line defers_task.go:3973
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3959,12 +4025,14 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferBetweenRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line defers.go:382
 	var (
 		p   *plan
 		n   int
 		v   string
 		err error
 	)
+//line defers_task.go:4036
 	switch at {
 	case 0:
 		s := generated.At[deferBetweenArgs](f)
@@ -3974,7 +4042,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3978
+//line defers_task.go:4046
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3990,7 +4058,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3994
+//line defers_task.go:4062
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferBetweenFunc1Held](t, deferBetweenFunc1Kind, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -4003,7 +4071,7 @@ func deferBetweenRun(f *generated.Frame, h *deferBetweenHeld, at int) (step gene
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:4007
+//line defers_task.go:4075
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4015,7 +4083,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:4019
+//line defers_task.go:4087
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -4034,10 +4102,12 @@ var deferBetweenFunc1Kind *generated.Kind
 // deferBetweenFunc1Step is the step form of deferBetween.func1.
 func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:385
 	var (
 		p  *plan
 		p1 *generated.Panic
 	)
+//line defers_task.go:4111
 	switch f.At() {
 	case 0:
 		p, p1 = h.p, h.p1
@@ -4045,14 +4115,14 @@ func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generat
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:4049
+//line defers_task.go:4119
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:4056
+//line defers_task.go:4126
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -4060,7 +4130,7 @@ func deferBetweenFunc1Step(f *generated.Frame, h *deferBetweenFunc1Held) generat
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:4064
+//line defers_task.go:4134
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4082,7 +4152,7 @@ var throughBothKind *generated.Kind
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:4086
+//line defers_task.go:4156
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[throughBothHeld](t, throughBothKind, 1)
 		*h = throughBothHeld{}
@@ -4093,17 +4163,19 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4097
+//line defers_task.go:4167
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame, h *throughBothHeld) generated.Step {
 	t := generated.Resume(f)
+//line defers.go:390
 	var (
 		p   *plan
 		n   int
 		r   string
 		err error
 	)
+//line defers_task.go:4179
 	switch f.At() {
 	case 0:
 		s := generated.At[throughBothArgs](f)
@@ -4113,14 +4185,14 @@ func throughBothStep(f *generated.Frame, h *throughBothHeld) generated.Step {
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4117
+//line defers_task.go:4189
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4124
+//line defers_task.go:4196
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4131,7 +4203,7 @@ resume1:
 	return generated.Return[string](f, r+"!", err)
 }
 
-//line defers_task.go:4135
+//line defers_task.go:4207
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {

@@ -127,6 +127,7 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 // sumOfStep is the step form of sumOf.
 func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:8
 	var (
 		s      *script
 		list   []N
@@ -134,6 +135,7 @@ func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
 		i      int
 		err1   error
 	)
+//line generics_task.go:139
 	switch f.At() {
 	case 0:
 		s, list = h.s, h.list
@@ -143,7 +145,7 @@ func sumOfStep[N number](f *generated.Frame, h *sumOfHeld[N]) generated.Step {
 		s, list, sum, v = h.s, h.list, h.sum, h.v
 //line generics.go:15
 		err1 = generated.ChildErr(f)
-//line generics_task.go:147
+//line generics_task.go:149
 		goto resume1
 	default:
 		return f.BadResume()
@@ -158,7 +160,7 @@ loop1:
 //line generics.go:14
 	v = list[i]
 	err1 = pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:162
+//line generics_task.go:164
 	if generated.Suspended(t) {
 		*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
 		*h = sumOfHeld[N]{s: s, list: list, sum: sum, v: v}
@@ -181,7 +183,7 @@ end2:
 	return generated.Return[N](f, sum, nil)
 }
 
-//line generics_task.go:185
+//line generics_task.go:187
 
 type stackPushHeld[E any] struct {
 	st *stack[E]
@@ -201,7 +203,7 @@ func stackPushKind[E any]() *generated.Kind {
 func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:205
+//line generics_task.go:207
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[stackPushHeld[E]](t, stackPushKind[E](), 1)
 		*h = stackPushHeld[E]{st: st, e: e}
@@ -212,16 +214,18 @@ func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 	return len(st.list)
 }
 
-//line generics_task.go:216
+//line generics_task.go:218
 
 // stackPushStep is the step form of (*stack).push.
 func stackPushStep[E any](f *generated.Frame, h *stackPushHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:22
 	var (
 		st *stack[E]
 		s  *script
 		e  E
 	)
+//line generics_task.go:229
 	switch f.At() {
 	case 0:
 		st, s, e = h.st, h.s, h.e
@@ -229,14 +233,14 @@ func stackPushStep[E any](f *generated.Frame, h *stackPushHeld[E]) generated.Ste
 		st, e = h.st, h.e
 //line generics.go:26
 		generated.Child(f)
-//line generics_task.go:233
+//line generics_task.go:237
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:240
+//line generics_task.go:244
 	if generated.Suspended(t) {
 		*h = stackPushHeld[E]{st: st, e: e}
 		return generated.Wait(f, t, 1)
@@ -247,7 +251,7 @@ resume1:
 	return generated.Return[int](f, len(st.list), nil)
 }
 
-//line generics_task.go:251
+//line generics_task.go:255
 
 // stackSizeAt1 is what stack.size keeps while it waits in line 31.
 type stackSizeAt1 struct {
@@ -273,7 +277,7 @@ func stackSizeKind[P1 any]() *generated.Kind {
 func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 //line generics.go:31
 	v := mustStart(t, s, len(st.list))
-//line generics_task.go:277
+//line generics_task.go:281
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, stackSizeKind[P1](), 1)
 		s1 := generated.At[stackSizeAt1](f)
@@ -285,16 +289,18 @@ func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 	return v
 }
 
-//line generics_task.go:289
+//line generics_task.go:293
 
 // stackSizeStep is the step form of stack.size.
 func stackSizeStep[P1 any](f *generated.Frame, h *stackSizeHeld[P1]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:28
 	var (
 		st stack[P1]
 		s  *script
 		v  int
 	)
+//line generics_task.go:304
 	switch f.At() {
 	case 0:
 		st, s = h.st, h.s
@@ -303,14 +309,14 @@ func stackSizeStep[P1 any](f *generated.Frame, h *stackSizeHeld[P1]) generated.S
 //line generics.go:31
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:307
+//line generics_task.go:313
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:31
 	v = mustStart(t, s, len(st.list))
-//line generics_task.go:314
+//line generics_task.go:320
 	if generated.Suspended(t) {
 		s1 := generated.At[stackSizeAt1](f)
 		*s1 = stackSizeAt1{}
@@ -325,7 +331,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line generics_task.go:329
+//line generics_task.go:335
 
 // mappedAt1 is what mapped keeps while it waits in line 36.
 type mappedAt1 struct {
@@ -367,7 +373,7 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 		{
 //line generics.go:36
 			b, err := startOfGenerics(fn)(t, a)
-//line generics_task.go:371
+//line generics_task.go:377
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[mappedHeld[A, B]](t, mappedKind[A, B](), 1)
 				*generated.At[mappedAt1](f) = mappedAt1{i: i}
@@ -386,11 +392,12 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 	return out, nil
 }
 
-//line generics_task.go:390
+//line generics_task.go:396
 
 // mappedStep is the step form of mapped.
 func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:25
 	var (
 		s    *script
 		list []A
@@ -401,6 +408,7 @@ func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated
 		b    B
 		err  error
 	)
+//line generics_task.go:412
 	_ = s
 	switch f.At() {
 	case 0:
@@ -412,7 +420,7 @@ func mappedStep[A any, B any](f *generated.Frame, h *mappedHeld[A, B]) generated
 //line generics.go:36
 		b = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:416
+//line generics_task.go:424
 		goto resume1
 	default:
 		return f.BadResume()
@@ -428,7 +436,7 @@ loop1:
 //line generics.go:35
 	a = list[i]
 	b, err = startOfGenerics(fn)(t, a)
-//line generics_task.go:432
+//line generics_task.go:440
 	if generated.Suspended(t) {
 		*generated.At[mappedAt1](f) = mappedAt1{i: i}
 		*h = mappedHeld[A, B]{list: list, fn: fn, out: out}
@@ -449,7 +457,7 @@ end1:
 	return generated.Return[[]B](f, out, nil)
 }
 
-//line generics_task.go:453
+//line generics_task.go:461
 
 // pushAllResult is what pushAll returns.
 type pushAllResult[E cmp.Ordered, P pusher[E]] = struct {
@@ -504,7 +512,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:52
 			biggest = max(biggest, e)
 			v := pushOfGenerics[P, E](&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:508
+//line generics_task.go:516
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 1)
 				s1 := generated.At[pushAllAt1](f)
@@ -518,7 +526,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 			v1 := startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 				v := sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:522
+//line generics_task.go:530
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 					s1 := generated.At[pushAllFunc1At1](f)
@@ -530,7 +538,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:54
 				return v + len(fmt.Sprint(e))
 			}))(t)
-//line generics_task.go:534
+//line generics_task.go:542
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllHeld[E, P]](t, pushAllKind[E, P](), 2)
 				s1 := generated.At[pushAllAt2](f)
@@ -547,11 +555,12 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 	return biggest, n
 }
 
-//line generics_task.go:551
+//line generics_task.go:559
 
 // pushAllStep is the step form of pushAll.
 func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[E, P]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:45
 	var (
 		s           *script
 		p           P
@@ -559,6 +568,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[
 		biggest, e  E
 		n, i, v, v1 int
 	)
+//line generics_task.go:572
 	switch f.At() {
 	case 0:
 		s, p, list = h.s, h.p, h.list
@@ -569,7 +579,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[
 //line generics.go:53
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:573
+//line generics_task.go:583
 		goto resume1
 	case 2:
 		s1 := generated.At[pushAllAt2](f)
@@ -578,7 +588,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllHeld[
 //line generics.go:54
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:582
+//line generics_task.go:592
 		goto resume2
 	default:
 		return f.BadResume()
@@ -594,7 +604,7 @@ loop1:
 	e = list[i]
 	biggest = max(biggest, e)
 	v = pushOfGenerics[P, E](&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:598
+//line generics_task.go:608
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt1](f)
 		*s1 = pushAllAt1{n: n, i: i}
@@ -610,7 +620,7 @@ resume1:
 		v1 = startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 			v := sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:614
+//line generics_task.go:624
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pushAllFunc1Held[E, P]](t, pushAllFunc1Kind[E, P](), 1)
 				s1 := generated.At[pushAllFunc1At1](f)
@@ -623,7 +633,7 @@ resume1:
 			return v + len(fmt.Sprint(e))
 		}))(t)
 	}
-//line generics_task.go:627
+//line generics_task.go:637
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt2](f)
 		*s1 = pushAllAt2{n: n, i: i}
@@ -642,7 +652,7 @@ end1:
 	return generated.Return[pushAllResult[E, P]](f, pushAllResult[E, P]{biggest, n}, nil)
 }
 
-//line generics_task.go:646
+//line generics_task.go:656
 
 // pushAllFunc1At1 is what pushAll.func1 keeps while it waits in line 54.
 type pushAllFunc1At1 struct {
@@ -668,12 +678,14 @@ func pushAllFunc1Kind[E cmp.Ordered, P pusher[E]]() *generated.Kind {
 // pushAllFunc1Step is the step form of pushAll.func1.
 func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAllFunc1Held[E, P]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:50
 	var (
 		s *script
 		p P
 		e E
 		v int
 	)
+//line generics_task.go:689
 	switch f.At() {
 	case 0:
 		s, p, e = h.s, h.p, h.e
@@ -683,14 +695,14 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame, h *pushAll
 //line generics.go:54
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:687
+//line generics_task.go:699
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:54
 	v = sizeOfGenerics[P, E](&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:694
+//line generics_task.go:706
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllFunc1At1](f)
 		*s1 = pushAllFunc1At1{}
@@ -703,7 +715,7 @@ resume1:
 	return generated.Return[int](f, v+len(fmt.Sprint(e)), nil)
 }
 
-//line generics_task.go:707
+//line generics_task.go:719
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -802,7 +814,7 @@ var genericsKind *generated.Kind
 func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:60
 	a, err := sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:806
+//line generics_task.go:818
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		s1 := generated.At[genericsAt1](f1)
@@ -816,7 +828,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, _ := sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:820
+//line generics_task.go:832
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		s1 := generated.At[genericsAt2](f1)
@@ -828,7 +840,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:65
 	st := &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:832
+//line generics_task.go:844
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
@@ -839,7 +851,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:843
+//line generics_task.go:855
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 4)
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
@@ -850,14 +862,14 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	words, err := mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:854
+//line generics_task.go:866
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:861
+//line generics_task.go:873
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 5)
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
@@ -870,7 +882,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:874
+//line generics_task.go:886
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 6)
 		s1 := generated.At[genericsAt6](f1)
@@ -881,7 +893,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:74
 	word, count2 := pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:885
+//line generics_task.go:897
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 7)
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
@@ -892,7 +904,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:75
 	f := sumOf[int]
 	c, err := startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:896
+//line generics_task.go:908
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 8)
 		s1 := generated.At[genericsAt8](f1)
@@ -903,7 +915,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v := stackSizeStart[string](*st, t, s)
-//line generics_task.go:907
+//line generics_task.go:919
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 9)
 		s1 := generated.At[genericsAt9](f1)
@@ -914,7 +926,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v1 := sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:918
+//line generics_task.go:930
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[genericsHeld](t, genericsKind, 10)
 		s1 := generated.At[genericsAt10](f1)
@@ -927,11 +939,12 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
-//line generics_task.go:931
+//line generics_task.go:943
 
 // genericsStep is the step form of generics.
 func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line generics.go:50
 	var (
 		s                              *script
 		n, a, count1, count2, c, v, v1 int
@@ -943,6 +956,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		word                           string
 		f                              func(*task.T, *script, ...int) (int, error)
 	)
+//line generics_task.go:960
 	switch f1.At() {
 	case 0:
 		s1 := generated.At[genericsArgs](f1)
@@ -954,7 +968,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:60
 		a = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:958
+//line generics_task.go:972
 		goto resume1
 	case 2:
 		s1 := generated.At[genericsAt2](f1)
@@ -963,7 +977,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:64
 		b = s1.result
 		generated.ChildErr(f1)
-//line generics_task.go:967
+//line generics_task.go:981
 		goto resume2
 	case 3:
 		s1 := generated.At[genericsAt3](f1)
@@ -971,7 +985,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st = h.s, h.st
 //line generics.go:66
 		generated.Child(f1)
-//line generics_task.go:975
+//line generics_task.go:989
 		goto resume3
 	case 4:
 		s1 := generated.At[genericsAt4](f1)
@@ -979,7 +993,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 		s, st, p = h.s, h.st, h.p
 //line generics.go:68
 		generated.Child(f1)
-//line generics_task.go:983
+//line generics_task.go:997
 		goto resume4
 	case 5:
 		s1 := generated.At[genericsAt5](f1)
@@ -988,7 +1002,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:69
 		words = h.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:992
+//line generics_task.go:1006
 		goto resume5
 	case 6:
 		s1 := generated.At[genericsAt6](f1)
@@ -997,7 +1011,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:73
 		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
-//line generics_task.go:1001
+//line generics_task.go:1015
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
@@ -1006,7 +1020,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
 		generated.Child(f1)
-//line generics_task.go:1010
+//line generics_task.go:1024
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
@@ -1015,7 +1029,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:76
 		c = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:1019
+//line generics_task.go:1033
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
@@ -1024,7 +1038,7 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v = s1.result
 		generated.Child(f1)
-//line generics_task.go:1028
+//line generics_task.go:1042
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
@@ -1033,14 +1047,14 @@ func genericsStep(f1 *generated.Frame, h *genericsHeld) generated.Step {
 //line generics.go:77
 		v1 = s1.result
 		generated.Child(f1)
-//line generics_task.go:1037
+//line generics_task.go:1051
 		goto resume10
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:60
 	a, err = sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:1044
+//line generics_task.go:1058
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
@@ -1054,7 +1068,7 @@ resume1:
 		return generated.Return[string](f1, "", err)
 	}
 	b, _ = sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:1058
+//line generics_task.go:1072
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
@@ -1066,7 +1080,7 @@ resume2:
 //line generics.go:65
 	st = &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:1070
+//line generics_task.go:1084
 	if generated.Suspended(t) {
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
@@ -1077,7 +1091,7 @@ resume3:
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:1081
+//line generics_task.go:1095
 	if generated.Suspended(t) {
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1088,14 +1102,14 @@ resume4:
 	words, err = mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1092
+//line generics_task.go:1106
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:1099
+//line generics_task.go:1113
 	if generated.Suspended(t) {
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1108,7 +1122,7 @@ resume5:
 		return generated.Return[string](f1, "", err)
 	}
 	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:1112
+//line generics_task.go:1126
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
@@ -1119,7 +1133,7 @@ resume5:
 resume6:
 //line generics.go:74
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:1123
+//line generics_task.go:1137
 	if generated.Suspended(t) {
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -1130,7 +1144,7 @@ resume7:
 //line generics.go:75
 	f = sumOf[int]
 	c, err = startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:1134
+//line generics_task.go:1148
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
@@ -1141,7 +1155,7 @@ resume7:
 resume8:
 //line generics.go:77
 	v = stackSizeStart[string](*st, t, s)
-//line generics_task.go:1145
+//line generics_task.go:1159
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
@@ -1152,7 +1166,7 @@ resume8:
 resume9:
 //line generics.go:77
 	v1 = sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:1156
+//line generics_task.go:1170
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
@@ -1165,7 +1179,7 @@ resume10:
 	return generated.Return[string](f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
-//line generics_task.go:1169
+//line generics_task.go:1183
 
 // genericsFunc1Args has the arguments of generics.func1.
 type genericsFunc1Args struct {
@@ -1184,12 +1198,14 @@ var genericsFunc1Kind *generated.Kind
 // genericsFunc1Step is the step form of generics.func1.
 func genericsFunc1Step(f *generated.Frame, h *genericsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:65
 	var (
 		s   *script
 		n   int
 		v   string
 		err error
 	)
+//line generics_task.go:1209
 	switch f.At() {
 	case 0:
 		s1 := generated.At[genericsFunc1Args](f)
@@ -1199,14 +1215,14 @@ func genericsFunc1Step(f *generated.Frame, h *genericsFunc1Held) generated.Step 
 //line generics.go:69
 		v = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1203
+//line generics_task.go:1219
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:69
 	v, err = textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1210
+//line generics_task.go:1226
 	if generated.Suspended(t) {
 		*h = genericsFunc1Held{}
 		generated.ResultToStep(t, &h.result)
@@ -1217,7 +1233,7 @@ resume1:
 	return generated.Return[string](f, v, err)
 }
 
-//line generics_task.go:1221
+//line generics_task.go:1237
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1262,7 +1278,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:95
 			p := spot{point{i * step, b}, "p"}
 			mustStart(t, s, p.x)
-//line generics_task.go:1266
+//line generics_task.go:1282
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 				*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
@@ -1275,7 +1291,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:98
 			v = p
 			mustStart(t, s, i)
-//line generics_task.go:1279
+//line generics_task.go:1295
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 				*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
@@ -1293,7 +1309,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		const limit1 = "shadowed"
 		s.logf(limit1)
 		mustStart(t, s, a)
-//line generics_task.go:1297
+//line generics_task.go:1313
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 			*h = declarationsHeld{list: list}
@@ -1304,11 +1320,12 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprintf("%T %v", list, list), nil
 }
 
-//line generics_task.go:1308
+//line generics_task.go:1324
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:75
 	var (
 		s    *script
 		n, i int
@@ -1316,6 +1333,7 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		p    spot
 		v    any
 	)
+//line generics_task.go:1337
 	switch f.At() {
 	case 0:
 		s1 := generated.At[declarationsArgs](f)
@@ -1327,7 +1345,7 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, p = h.s, h.list, h.p
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:1331
+//line generics_task.go:1349
 		goto resume1
 	case 2:
 		s1 := generated.At[declarationsAt2](f)
@@ -1335,13 +1353,13 @@ func declarationsStep(f *generated.Frame, h *declarationsHeld) generated.Step {
 		s, list, v = h.s, h.list, h.v
 //line generics.go:99
 		generated.Child(f)
-//line generics_task.go:1339
+//line generics_task.go:1357
 		goto resume2
 	case 3:
 		list = h.list
 //line generics.go:107
 		generated.Child(f)
-//line generics_task.go:1345
+//line generics_task.go:1363
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1365,7 +1383,7 @@ loop1:
 //line generics.go:95
 	p = spot{point{i * step, b}, "p"}
 	mustStart(t, s, p.x)
-//line generics_task.go:1369
+//line generics_task.go:1387
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, p: p}
@@ -1378,7 +1396,7 @@ resume1:
 //line generics.go:98
 	v = p
 	mustStart(t, s, i)
-//line generics_task.go:1382
+//line generics_task.go:1400
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, v: v}
@@ -1401,7 +1419,7 @@ end1:
 	const limit1 = "shadowed"
 	s.logf(limit1)
 	mustStart(t, s, a)
-//line generics_task.go:1405
+//line generics_task.go:1423
 	if generated.Suspended(t) {
 		*h = declarationsHeld{list: list}
 		return generated.Wait(f, t, 3)
@@ -1412,7 +1430,7 @@ end2:
 	return generated.Return[string](f, fmt.Sprintf("%T %v", list, list), nil)
 }
 
-//line generics_task.go:1416
+//line generics_task.go:1434
 
 var pushAllSite1 generated.Site
 var pushAllFunc1Site1 generated.Site

@@ -100,12 +100,14 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 	defer p1.Catch(t, func() (generated.Step, bool) { return calledGoexitRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line goexit.go:9
 	var (
 		p    *plan
 		n    int
 		v    string
 		err1 error
 	)
+//line goexit_task.go:111
 	switch at {
 	case 0:
 		s := generated.At[calledGoexitArgs](f)
@@ -115,7 +117,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 //line goexit.go:20
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:119
+//line goexit_task.go:121
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -148,7 +150,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 //line goexit.go:17
 				p.logf("recovers %v", p1.Recover())
 				stopStart(t, p, "literal")
-//line goexit_task.go:152
+//line goexit_task.go:154
 				if generated.Suspended(t) {
 					generated.SpillBare(t, calledGoexitFunc1Kind, 1)
 					return
@@ -158,7 +160,7 @@ func calledGoexitRun(f *generated.Frame, h *calledGoexitHeld, at int) (step gene
 	}
 //line goexit.go:20
 	v, err1 = throughGoexitStart(t, p, n)
-//line goexit_task.go:162
+//line goexit_task.go:164
 	if generated.Suspended(t) {
 		*h = calledGoexitHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -171,7 +173,7 @@ resume1:
 		*r = *r + " end"
 		goto exit
 	}
-//line goexit_task.go:175
+//line goexit_task.go:177
 exit:
 	if p1.Run(t) {
 		*h = calledGoexitHeld{exit: h.exit}
@@ -190,17 +192,19 @@ var calledGoexitFunc1Kind *generated.Kind
 // calledGoexitFunc1Step is the step form of calledGoexit.func1.
 func calledGoexitFunc1Step(f *generated.Frame, h *calledGoexitFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line goexit.go:14
 	var (
 		p  *plan
 		p1 *generated.Panic
 	)
+//line goexit_task.go:201
 	switch f.At() {
 	case 0:
 		p, p1 = h.p, h.p1
 	case 1:
 //line goexit.go:18
 		generated.ChildErr(f)
-//line goexit_task.go:204
+//line goexit_task.go:208
 		goto resume1
 	default:
 		return f.BadResume()
@@ -208,7 +212,7 @@ func calledGoexitFunc1Step(f *generated.Frame, h *calledGoexitFunc1Held) generat
 //line goexit.go:17
 	p.logf("recovers %v", p1.Recover())
 	stopStart(t, p, "literal")
-//line goexit_task.go:212
+//line goexit_task.go:216
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = calledGoexitFunc1Held{}
@@ -269,7 +273,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:273
+//line goexit_task.go:277
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 1)
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
@@ -282,7 +286,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:286
+//line goexit_task.go:290
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[throughGoexitHeld](t, throughGoexitKind, 2)
 		*h = throughGoexitHeld{}
@@ -296,7 +300,7 @@ func throughGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", nil
 }
 
-//line goexit_task.go:300
+//line goexit_task.go:304
 
 // throughGoexitDefer1 enters what throughGoexit defers in line 25 in the list of its frame.
 func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
@@ -308,7 +312,7 @@ func throughGoexitDefer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:312
+//line goexit_task.go:316
 
 // throughGoexitDefer2 enters what throughGoexit defers in line 27 in the list of its frame.
 func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -323,7 +327,7 @@ func throughGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:327
+//line goexit_task.go:331
 
 // throughGoexitStep is the step form of throughGoexit.
 func throughGoexitStep(f *generated.Frame, h *throughGoexitHeld) generated.Step {
@@ -338,10 +342,12 @@ func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step ge
 	defer p1.Catch(t, func() (generated.Step, bool) { return throughGoexitRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line goexit.go:22
 	var (
 		p *plan
 		n int
 	)
+//line goexit_task.go:351
 	switch at {
 	case 0:
 		s := generated.At[throughGoexitArgs](f)
@@ -353,12 +359,12 @@ func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step ge
 		p = h.p
 //line goexit.go:32
 		generated.ChildErr(f)
-//line goexit_task.go:357
+//line goexit_task.go:363
 		goto resume1
 	case 2:
 //line goexit.go:33
 		generated.Child(f)
-//line goexit_task.go:362
+//line goexit_task.go:368
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -383,7 +389,7 @@ func throughGoexitRun(f *generated.Frame, h *throughGoexitHeld, at int) (step ge
 end1:
 //line goexit.go:32
 	stopStart(t, p, "before")
-//line goexit_task.go:387
+//line goexit_task.go:393
 	if generated.Suspended(t) {
 		*generated.At[throughGoexitAt1](f) = throughGoexitAt1{n: n}
 		*h = throughGoexitHeld{exit: h.exit, p: p}
@@ -392,7 +398,7 @@ end1:
 resume1:
 //line goexit.go:33
 	exitsStart(t, p, n)
-//line goexit_task.go:396
+//line goexit_task.go:402
 	if generated.Suspended(t) {
 		*h = throughGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -403,7 +409,7 @@ resume2:
 		*r, *r1 = "returned", nil
 		goto exit
 	}
-//line goexit_task.go:407
+//line goexit_task.go:413
 exit:
 	if p1.Run(t) {
 		*h = throughGoexitHeld{exit: h.exit}
@@ -451,10 +457,12 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return exitsRun(f, h, generated.Exit) }, &step, &ok)
+//line goexit.go:36
 	var (
 		p *plan
 		n int
 	)
+//line goexit_task.go:466
 	switch at {
 	case 0:
 		s := generated.At[exitsArgs](f)
@@ -464,7 +472,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 		p = h.p
 //line goexit.go:44
 		generated.Child(f)
-//line goexit_task.go:468
+//line goexit_task.go:476
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -498,7 +506,7 @@ end1:
 	}
 //line goexit.go:44
 	generated.Goexit(t)
-//line goexit_task.go:502
+//line goexit_task.go:510
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -507,7 +515,7 @@ resume1:
 //line goexit.go:45
 	p.logf("not reached")
 end2:
-//line goexit_task.go:511
+//line goexit_task.go:519
 exit:
 	if p1.Run(t) {
 		*h = exitsHeld{exit: h.exit}
@@ -550,7 +558,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:554
+//line goexit_task.go:562
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
@@ -566,7 +574,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
 		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:570
+//line goexit_task.go:578
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 1)
 		s := generated.At[groupGoexitAt1](f)
@@ -577,7 +585,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line goexit.go:57
 	err := g.Wait(t)
-//line goexit_task.go:581
+//line goexit_task.go:589
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 2)
 		*h = groupGoexitHeld{p: p}
@@ -589,7 +597,7 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		v := fmt.Sprint("child: ", ended.Value)
 //line goexit.go:60
 		err1 := stopStart(t, p, "after")
-//line goexit_task.go:593
+//line goexit_task.go:601
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[groupGoexitHeld](t, groupGoexitKind, 3)
 			*h = groupGoexitHeld{v: v}
@@ -601,11 +609,12 @@ func groupGoexitStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "returned", err
 }
 
-//line goexit_task.go:605
+//line goexit_task.go:613
 
 // groupGoexitStep is the step form of groupGoexit.
 func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 	t := generated.Resume(f)
+//line goexit.go:44
 	var (
 		p         *plan
 		n         int
@@ -614,6 +623,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 		ended     **coro.PanicError
 		v         string
 	)
+//line goexit_task.go:627
 	switch f.At() {
 	case 0:
 		s := generated.At[groupGoexitArgs](f)
@@ -625,19 +635,19 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 		p = h.p
 //line goexit.go:52
 		generated.Child(f)
-//line goexit_task.go:629
+//line goexit_task.go:639
 		goto resume1
 	case 2:
 		p = h.p
 //line goexit.go:57
 		err = generated.Err(f)
-//line goexit_task.go:635
+//line goexit_task.go:645
 		goto resume2
 	case 3:
 		v = h.v
 //line goexit.go:60
 		err1 = generated.ChildErr(f)
-//line goexit_task.go:641
+//line goexit_task.go:651
 		goto resume3
 	default:
 		return f.BadResume()
@@ -655,7 +665,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 			}()
 //line goexit.go:54
 			exitsStart(t, p, n)
-//line goexit_task.go:659
+//line goexit_task.go:669
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[groupGoexitFunc1Held](t, groupGoexitFunc1Kind, 1)
 				*h = groupGoexitFunc1Held{}
@@ -671,7 +681,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 		*generated.CallHeld[groupGoexitFunc1Held](c) = groupGoexitFunc1Held{p: p}
 		generated.GoCall(t, &g, c)
 	}
-//line goexit_task.go:675
+//line goexit_task.go:685
 	if generated.Suspended(t) {
 		s := generated.At[groupGoexitAt1](f)
 		*s = groupGoexitAt1{}
@@ -682,7 +692,7 @@ func groupGoexitStep(f *generated.Frame, h *groupGoexitHeld) generated.Step {
 resume1:
 //line goexit.go:57
 	err = g.Wait(t)
-//line goexit_task.go:686
+//line goexit_task.go:696
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{p: p}
 		return generated.Wait(f, t, 2)
@@ -697,7 +707,7 @@ resume2:
 	v = fmt.Sprint("child: ", (*ended).Value)
 //line goexit.go:60
 	err1 = stopStart(t, p, "after")
-//line goexit_task.go:701
+//line goexit_task.go:711
 	if generated.Suspended(t) {
 		*h = groupGoexitHeld{v: v}
 		return generated.Wait(f, t, 3)
@@ -709,7 +719,7 @@ end1:
 	return generated.Return[string](f, "returned", err)
 }
 
-//line goexit_task.go:713
+//line goexit_task.go:723
 
 // groupGoexitFunc1Args has the arguments of groupGoexit.func1.
 type groupGoexitFunc1Args struct {
@@ -742,7 +752,7 @@ func groupGoexitFunc1Defer1(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line goexit_task.go:746
+//line goexit_task.go:756
 
 // groupGoexitFunc1Step is the step form of groupGoexit.func1.
 func groupGoexitFunc1Step(f *generated.Frame, h *groupGoexitFunc1Held) generated.Step {
@@ -756,10 +766,12 @@ func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (s
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return groupGoexitFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line goexit.go:50
 	var (
 		p *plan
 		n int
 	)
+//line goexit_task.go:775
 	switch at {
 	case 0:
 		s := generated.At[groupGoexitFunc1Args](f)
@@ -768,7 +780,7 @@ func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (s
 	case 1:
 //line goexit.go:54
 		generated.Child(f)
-//line goexit_task.go:772
+//line goexit_task.go:784
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -784,7 +796,7 @@ func groupGoexitFunc1Run(f *generated.Frame, h *groupGoexitFunc1Held, at int) (s
 	}
 //line goexit.go:54
 	exitsStart(t, p, n)
-//line goexit_task.go:788
+//line goexit_task.go:800
 	if generated.Suspended(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -795,7 +807,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line goexit_task.go:799
+//line goexit_task.go:811
 exit:
 	if p1.Run(t) {
 		*h = groupGoexitFunc1Held{exit: h.exit}

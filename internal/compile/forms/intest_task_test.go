@@ -103,12 +103,14 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 // inTestStep is the step form of inTest.
 func inTestStep(f *generated.Frame, h *inTestHeld) generated.Step {
 	t := generated.Resume(f)
+//line intest_test.go:6
 	var (
 		s       *script
 		n, k, v int
 		err     error
 		double  func(*task.T) int
 	)
+//line intest_task_test.go:114
 	switch f.At() {
 	case 0:
 		s1 := generated.At[inTestArgs](f)
@@ -120,21 +122,21 @@ func inTestStep(f *generated.Frame, h *inTestHeld) generated.Step {
 //line intest_test.go:11
 		k = s1.result
 		err = generated.ChildErr(f)
-//line intest_task_test.go:124
+//line intest_task_test.go:126
 		goto resume1
 	case 2:
 		s1 := generated.At[inTestAt2](f)
 //line intest_test.go:16
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:131
+//line intest_task_test.go:133
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:11
 	k, err = valueStart(t, s, n)
-//line intest_task_test.go:138
+//line intest_task_test.go:140
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt1](f)
 		*s1 = inTestAt1{}
@@ -153,7 +155,7 @@ resume1:
 		double = generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 			v := mustStart(t, s, k)
-//line intest_task_test.go:157
+//line intest_task_test.go:159
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, inTestFunc1Kind, 1)
 				s1 := generated.At[inTestFunc1At1](f)
@@ -167,7 +169,7 @@ resume1:
 	}
 //line intest_test.go:16
 	v = startOfIntestTest(double)(t)
-//line intest_task_test.go:171
+//line intest_task_test.go:173
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt2](f)
 		*s1 = inTestAt2{}
@@ -182,7 +184,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint(v), nil)
 }
 
-//line intest_task_test.go:186
+//line intest_task_test.go:188
 
 // inTestFunc1Args has the arguments of inTest.func1.
 type inTestFunc1Args struct {
@@ -205,10 +207,12 @@ var inTestFunc1Kind *generated.Kind
 // inTestFunc1Step is the step form of inTest.func1.
 func inTestFunc1Step(f *generated.Frame, h *inTestFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line intest_test.go:13
 	var (
 		s    *script
 		k, v int
 	)
+//line intest_task_test.go:216
 	switch f.At() {
 	case 0:
 		s1 := generated.At[inTestFunc1Args](f)
@@ -219,14 +223,14 @@ func inTestFunc1Step(f *generated.Frame, h *inTestFunc1Held) generated.Step {
 //line intest_test.go:15
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:223
+//line intest_task_test.go:227
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:15
 	v = mustStart(t, s, k)
-//line intest_task_test.go:230
+//line intest_task_test.go:234
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestFunc1At1](f)
 		*s1 = inTestFunc1At1{}
@@ -241,7 +245,7 @@ resume1:
 	return generated.Return[int](f, 2*v, nil)
 }
 
-//line intest_task_test.go:245
+//line intest_task_test.go:249
 
 // startOfIntestTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfIntestTest(fn func(*task.T) int) func(*task.T) int {

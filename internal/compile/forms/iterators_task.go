@@ -274,6 +274,7 @@ end:
 // iteratorsStep is the step form of iterators.
 func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line iterators.go:31
 	var (
 		s                              *script
 		n, v2, v, v4, v6, i, j, v9, v1 int
@@ -285,6 +286,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 		r2, r4                         error
 		fn                             func() int
 	)
+//line iterators_task.go:290
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it3, it2, it1, it) {
 			generated.Unwind(t, recover(), it3, it2, it1, it)
@@ -302,7 +304,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 //line iterators.go:43
 		v4 = s1.result
 		generated.Child(f)
-//line iterators_task.go:306
+//line iterators_task.go:308
 		goto resume1
 	case 2:
 		s1 := generated.At[iteratorsAt2](f)
@@ -310,7 +312,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 		s, all, it1, it2, w = h.s, h.all, h.it1, h.it2, h.w
 //line iterators.go:54
 		generated.Child(f)
-//line iterators_task.go:314
+//line iterators_task.go:316
 		goto resume2
 	case 3:
 		s1 := generated.At[iteratorsAt3](f)
@@ -318,7 +320,7 @@ func iteratorsStep(f *generated.Frame, h *iteratorsHeld) (step generated.Step) {
 		s, all, it3, fn = h.s, h.all, h.it, h.fn
 //line iterators.go:75
 		generated.Child(f)
-//line iterators_task.go:322
+//line iterators_task.go:324
 		goto resume3
 	default:
 		return f.BadResume()
@@ -338,7 +340,7 @@ end1:
 //line iterators.go:42
 	v = v2
 	v4 = mustStart(t, s, v)
-//line iterators_task.go:342
+//line iterators_task.go:344
 	if generated.Suspended(t) {
 		s1 := generated.At[iteratorsAt1](f)
 		*s1 = iteratorsAt1{n: n, v: v}
@@ -391,7 +393,7 @@ end7:
 //line iterators.go:53
 	i, w = v6, v7
 	mustStart(t, s, i)
-//line iterators_task.go:395
+//line iterators_task.go:397
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 		*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
@@ -478,7 +480,7 @@ end16:
 	}
 //line iterators.go:75
 	mustStart(t, s, v1)
-//line iterators_task.go:482
+//line iterators_task.go:484
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 		*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
@@ -515,7 +517,7 @@ end:
 	return generated.Return[string](f, all, nil)
 }
 
-//line iterators_task.go:519
+//line iterators_task.go:521
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -561,7 +563,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:93
 			err := c.Send(t, i)
-//line iterators_task.go:565
+//line iterators_task.go:567
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 				*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
@@ -580,7 +582,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:99
 		v1, err1 := c.Recv(t)
-//line iterators_task.go:584
+//line iterators_task.go:586
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 			s1 := generated.At[channelsAt2](f)
@@ -598,7 +600,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:100
 			v2 := mustStart(t, s, v)
-//line iterators_task.go:602
+//line iterators_task.go:604
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 				s1 := generated.At[channelsAt3](f)
@@ -615,7 +617,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:102
 		_, err2 := c.Recv(t)
-//line iterators_task.go:619
+//line iterators_task.go:621
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 			*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
@@ -632,17 +634,19 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line iterators_task.go:636
+//line iterators_task.go:638
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 	t := generated.Resume(f)
+//line iterators.go:86
 	var (
 		s                    *script
 		n, i, sum, v1, v, v2 int
 		c                    *task.Chan[int]
 		err, err1, err2      error
 	)
+//line iterators_task.go:650
 	switch f.At() {
 	case 0:
 		s1 := generated.At[channelsArgs](f)
@@ -654,7 +658,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 		s, c = h.s, h.c
 //line iterators.go:93
 		err = generated.Err(f)
-//line iterators_task.go:658
+//line iterators_task.go:662
 		goto resume1
 	case 2:
 		s1 := generated.At[channelsAt2](f)
@@ -663,7 +667,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line iterators.go:99
 		v1 = s1.result
 		err1 = generated.Err(f)
-//line iterators_task.go:667
+//line iterators_task.go:671
 		goto resume2
 	case 3:
 		s1 := generated.At[channelsAt3](f)
@@ -672,7 +676,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line iterators.go:100
 		v2 = s1.result
 		generated.Child(f)
-//line iterators_task.go:676
+//line iterators_task.go:680
 		goto resume3
 	case 4:
 		s1 := generated.At[channelsAt4](f)
@@ -680,7 +684,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 		c = h.c
 //line iterators.go:102
 		err2 = generated.Err(f)
-//line iterators_task.go:684
+//line iterators_task.go:688
 		goto resume4
 	default:
 		return f.BadResume()
@@ -695,7 +699,7 @@ loop1:
 	}
 //line iterators.go:93
 	err = c.Send(t, i)
-//line iterators_task.go:699
+//line iterators_task.go:703
 	if generated.Suspended(t) {
 		*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 		*h = channelsHeld{s: s, c: c}
@@ -719,7 +723,7 @@ end2:
 loop2:
 //line iterators.go:99
 	v1, err1 = c.Recv(t)
-//line iterators_task.go:723
+//line iterators_task.go:727
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt2](f)
 		*s1 = channelsAt2{sum: sum}
@@ -737,7 +741,7 @@ end3:
 //line iterators.go:99
 	v = v1
 	v2 = mustStart(t, s, v)
-//line iterators_task.go:741
+//line iterators_task.go:745
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt3](f)
 		*s1 = channelsAt3{sum: sum}
@@ -753,7 +757,7 @@ end4:
 loop3:
 //line iterators.go:102
 	_, err2 = c.Recv(t)
-//line iterators_task.go:757
+//line iterators_task.go:761
 	if generated.Suspended(t) {
 		*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 		*h = channelsHeld{c: c}
@@ -774,4 +778,4 @@ end6:
 	return generated.Return[string](f, fmt.Sprint(sum), nil)
 }
 
-//line iterators_task.go:778
+//line iterators_task.go:782

@@ -192,12 +192,14 @@ func innerAddToStart(i *inner, t *task.T, s *script, n int) (_ int, _ error) {
 // innerAddToStep is the step form of (*inner).addTo.
 func innerAddToStep(f *generated.Frame, h *innerAddToHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:14
 	var (
 		i    *inner
 		s    *script
 		n, k int
 		err  error
 	)
+//line methods_task.go:203
 	switch f.At() {
 	case 0:
 		s1 := generated.At[innerAddToArgs](f)
@@ -209,14 +211,14 @@ func innerAddToStep(f *generated.Frame, h *innerAddToHeld) generated.Step {
 //line methods.go:19
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:213
+//line methods_task.go:215
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:19
 	k, err = valueStart(t, s, n)
-//line methods_task.go:220
+//line methods_task.go:222
 	if generated.Suspended(t) {
 		s1 := generated.At[innerAddToAt1](f)
 		*s1 = innerAddToAt1{}
@@ -230,7 +232,7 @@ resume1:
 	return generated.Return[int](f, i.sum, err)
 }
 
-//line methods_task.go:234
+//line methods_task.go:236
 
 // innerShowArgs has the arguments of inner.show.
 type innerShowArgs struct {
@@ -256,7 +258,7 @@ var innerShowKind *generated.Kind
 func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 //line methods.go:27
 	v := mustStart(t, s, len(words))
-//line methods_task.go:260
+//line methods_task.go:262
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[innerShowHeld](t, innerShowKind, 1)
 		s1 := generated.At[innerShowAt1](f)
@@ -269,17 +271,19 @@ func innerShowStart(i inner, t *task.T, s *script, words ...string) (_ string) {
 	return fmt.Sprint(i.sum, v, words)
 }
 
-//line methods_task.go:273
+//line methods_task.go:275
 
 // innerShowStep is the step form of inner.show.
 func innerShowStep(f *generated.Frame, h *innerShowHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:22
 	var (
 		i     inner
 		s     *script
 		words []string
 		v     int
 	)
+//line methods_task.go:287
 	switch f.At() {
 	case 0:
 		s1 := generated.At[innerShowArgs](f)
@@ -292,14 +296,14 @@ func innerShowStep(f *generated.Frame, h *innerShowHeld) generated.Step {
 //line methods.go:27
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:296
+//line methods_task.go:300
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:27
 	v = mustStart(t, s, len(words))
-//line methods_task.go:303
+//line methods_task.go:307
 	if generated.Suspended(t) {
 		s1 := generated.At[innerShowAt1](f)
 		*s1 = innerShowAt1{i: i}
@@ -312,7 +316,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(i.sum, v, words), nil)
 }
 
-//line methods_task.go:316
+//line methods_task.go:320
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -369,7 +373,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:57
 				v := mustStart(t, s, n)
-//line methods_task.go:373
+//line methods_task.go:377
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 					s1 := generated.At[promotedAt1](f)
@@ -380,7 +384,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:57
 				k, err := addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:384
+//line methods_task.go:388
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 					s1 := generated.At[promotedAt2](f)
@@ -394,7 +398,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return all, err
 				}
 				v1 := nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:398
+//line methods_task.go:402
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 					*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
@@ -417,7 +421,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:64
 				v2 := logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:421
+//line methods_task.go:425
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 					*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
@@ -436,7 +440,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:67
 		err1 := lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:440
+//line methods_task.go:444
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 5)
 			*h = promotedHeld{s: s, all: all, l1: l1}
@@ -449,7 +453,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:70
 	mustStart(t, s, 1)
-//line methods_task.go:453
+//line methods_task.go:457
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 6)
 		*h = promotedHeld{all: all, l1: l1}
@@ -458,7 +462,7 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:71
 	l1.Unlock()
 	err2 := lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:462
+//line methods_task.go:466
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[promotedHeld](t, promotedKind, 7)
 		*h = promotedHeld{all: all}
@@ -468,11 +472,12 @@ func promotedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err2
 }
 
-//line methods_task.go:472
+//line methods_task.go:476
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:45
 	var (
 		s               *script
 		n, i, v, k, i1  int
@@ -484,6 +489,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 		l               logger
 		l1              locker
 	)
+//line methods_task.go:493
 	switch f.At() {
 	case 0:
 		s1 := generated.At[promotedArgs](f)
@@ -496,7 +502,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:57
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:500
+//line methods_task.go:506
 		goto resume1
 	case 2:
 		s1 := generated.At[promotedAt2](f)
@@ -505,7 +511,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:57
 		k = s1.result
 		err = generated.ChildErr(f)
-//line methods_task.go:509
+//line methods_task.go:515
 		goto resume2
 	case 3:
 		s1 := generated.At[promotedAt3](f)
@@ -514,7 +520,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:61
 		v1 = h.result
 		generated.Child(f)
-//line methods_task.go:518
+//line methods_task.go:524
 		goto resume3
 	case 4:
 		s1 := generated.At[promotedAt4](f)
@@ -523,25 +529,25 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line methods.go:64
 		v2 = h.result
 		generated.Child(f)
-//line methods_task.go:527
+//line methods_task.go:533
 		goto resume4
 	case 5:
 		s, all, l1 = h.s, h.all, h.l1
 //line methods.go:67
 		err1 = generated.ChildErr(f)
-//line methods_task.go:533
+//line methods_task.go:539
 		goto resume5
 	case 6:
 		all, l1 = h.all, h.l1
 //line methods.go:70
 		generated.Child(f)
-//line methods_task.go:539
+//line methods_task.go:545
 		goto resume6
 	case 7:
 		all = h.all
 //line methods.go:72
 		err2 = generated.ChildErr(f)
-//line methods_task.go:545
+//line methods_task.go:551
 		goto resume7
 	default:
 		return f.BadResume()
@@ -559,7 +565,7 @@ loop1:
 //line methods.go:56
 	a = list[i]
 	v = mustStart(t, s, n)
-//line methods_task.go:563
+//line methods_task.go:569
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt1](f)
 		*s1 = promotedAt1{n: n, i: i}
@@ -570,7 +576,7 @@ loop1:
 resume1:
 //line methods.go:57
 	k, err = addToOfMethods(&promotedSite2, a)(a, t, s, v)
-//line methods_task.go:574
+//line methods_task.go:580
 	if generated.Suspended(t) {
 		s1 := generated.At[promotedAt2](f)
 		*s1 = promotedAt2{n: n, i: i}
@@ -584,7 +590,7 @@ resume2:
 		return generated.Return[string](f, all, err)
 	}
 	v1 = nameOfMethods(&promotedSite3, a)(a, t)
-//line methods_task.go:588
+//line methods_task.go:594
 	if generated.Suspended(t) {
 		*generated.At[promotedAt3](f) = promotedAt3{n: n, i: i, k: k}
 		*h = promotedHeld{s: s, all: all, list: list}
@@ -610,7 +616,7 @@ loop2:
 //line methods.go:63
 	l = list1[i1]
 	v2 = logOfMethods(&promotedSite4, l)(l, t, "logged")
-//line methods_task.go:614
+//line methods_task.go:620
 	if generated.Suspended(t) {
 		*generated.At[promotedAt4](f) = promotedAt4{i1: i1}
 		*h = promotedHeld{s: s, all: all, list1: list1}
@@ -628,7 +634,7 @@ end2:
 //line methods.go:66
 	l1 = &holdsMutex{}
 	err1 = lockOfMethods(&promotedSite5, l1)(l1, t)
-//line methods_task.go:632
+//line methods_task.go:638
 	if generated.Suspended(t) {
 		*h = promotedHeld{s: s, all: all, l1: l1}
 		return generated.Wait(f, t, 5)
@@ -642,7 +648,7 @@ resume5:
 	return generated.Return[string](f, all, err1)
 end3:
 	mustStart(t, s, 1)
-//line methods_task.go:646
+//line methods_task.go:652
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all, l1: l1}
 		return generated.Wait(f, t, 6)
@@ -651,7 +657,7 @@ resume6:
 //line methods.go:71
 	l1.Unlock()
 	err2 = lockOfMethods(&promotedSite7, l1)(l1, t)
-//line methods_task.go:655
+//line methods_task.go:661
 	if generated.Suspended(t) {
 		*h = promotedHeld{all: all}
 		return generated.Wait(f, t, 7)
@@ -661,7 +667,7 @@ resume7:
 	return generated.Return[string](f, all, err2)
 }
 
-//line methods_task.go:665
+//line methods_task.go:671
 
 // genericGetResult is what (*generic).get returns.
 type genericGetResult[V any] = struct {
@@ -693,7 +699,7 @@ func genericGetKind[V any]() *generated.Kind {
 func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 //line methods.go:78
 	v := mustStart(t, s, 1)
-//line methods_task.go:697
+//line methods_task.go:703
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericGetHeld[V]](t, genericGetKind[V](), 1)
 		s1 := generated.At[genericGetAt1](f)
@@ -706,16 +712,18 @@ func genericGetStart[V any](g *generic[V], t *task.T, s *script) (_ V, _ int) {
 	return g.v, v
 }
 
-//line methods_task.go:710
+//line methods_task.go:716
 
 // genericGetStep is the step form of (*generic).get.
 func genericGetStep[V any](f *generated.Frame, h *genericGetHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:75
 	var (
 		g *generic[V]
 		s *script
 		v int
 	)
+//line methods_task.go:727
 	switch f.At() {
 	case 0:
 		g, s = h.g, h.s
@@ -725,14 +733,14 @@ func genericGetStep[V any](f *generated.Frame, h *genericGetHeld[V]) generated.S
 //line methods.go:78
 		v = s1.result
 		generated.Child(f)
-//line methods_task.go:729
+//line methods_task.go:737
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:78
 	v = mustStart(t, s, 1)
-//line methods_task.go:736
+//line methods_task.go:744
 	if generated.Suspended(t) {
 		s1 := generated.At[genericGetAt1](f)
 		*s1 = genericGetAt1{}
@@ -745,7 +753,7 @@ resume1:
 	return generated.Return[genericGetResult[V]](f, genericGetResult[V]{g.v, v}, nil)
 }
 
-//line methods_task.go:749
+//line methods_task.go:757
 
 type getLaterHeld[V any] struct {
 	s      *script
@@ -778,7 +786,7 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	get := getValueInMethods[V](g)
 	g.v = *new(V)
 	v, k := startOfMethods(get)(t, s)
-//line methods_task.go:782
+//line methods_task.go:790
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[getLaterHeld[V]](t, getLaterKind[V](), 1)
 		*h = getLaterHeld[V]{}
@@ -789,11 +797,12 @@ func getLaterStart[V any](t *task.T, s *script, v V) (_ string) {
 	return fmt.Sprint(v, k)
 }
 
-//line methods_task.go:793
+//line methods_task.go:801
 
 // getLaterStep is the step form of getLater.
 func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:77
 	var (
 		s   *script
 		v   V
@@ -801,6 +810,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 		get func(*task.T, *script) (V, int)
 		k   int
 	)
+//line methods_task.go:814
 	switch f.At() {
 	case 0:
 		s, v = h.s, h.v
@@ -808,7 +818,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 //line methods.go:86
 		v, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line methods_task.go:812
+//line methods_task.go:822
 		goto resume1
 	default:
 		return f.BadResume()
@@ -818,7 +828,7 @@ func getLaterStep[V any](f *generated.Frame, h *getLaterHeld[V]) generated.Step 
 	get = getValueInMethods[V](g)
 	g.v = *new(V)
 	v, k = startOfMethods(get)(t, s)
-//line methods_task.go:822
+//line methods_task.go:832
 	if generated.Suspended(t) {
 		*h = getLaterHeld[V]{}
 		generated.ResultToStep(t, &h.result)
@@ -829,7 +839,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(v, k), nil)
 }
 
-//line methods_task.go:833
+//line methods_task.go:843
 
 // methodValuesArgs has the arguments of methodValues.
 type methodValuesArgs struct {
@@ -906,7 +916,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	addTo, show, name := addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err := startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:910
+//line methods_task.go:920
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 1)
 		s1 := generated.At[methodValuesAt1](f1)
@@ -917,7 +927,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v1 := startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:921
+//line methods_task.go:931
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 2)
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
@@ -927,7 +937,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v2 := startOfMethods2(show)(t, s)
-//line methods_task.go:931
+//line methods_task.go:941
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 3)
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
@@ -937,7 +947,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:97
 	v3 := startOfMethods3(name)(t)
-//line methods_task.go:941
+//line methods_task.go:951
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 4)
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
@@ -962,7 +972,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line methods.go:102
 				v4 := mustStart(t, s, n)
-//line methods_task.go:966
+//line methods_task.go:976
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 5)
 					s1 := generated.At[methodValuesAt5](f1)
@@ -973,7 +983,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line methods.go:102
 				k1, err1 := startOfMethods1(f)(t, s, v4)
-//line methods_task.go:977
+//line methods_task.go:987
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 6)
 					s1 := generated.At[methodValuesAt6](f1)
@@ -995,7 +1005,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	log := logValueInMethods(&worker)
 	worker.Name = "other"
 	v5 := startOfMethods4(log)(t, "x")
-//line methods_task.go:999
+//line methods_task.go:1009
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 7)
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
@@ -1006,7 +1016,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:111
 	all += v5
 	v6 := getLaterStart[string](t, s, "text")
-//line methods_task.go:1010
+//line methods_task.go:1020
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 8)
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
@@ -1016,7 +1026,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:112
 	v7 := getLaterStart[int](t, s, n)
-//line methods_task.go:1020
+//line methods_task.go:1030
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 9)
 		*h = methodValuesHeld{err: err, v1: all, a: &a, v2: v6}
@@ -1035,7 +1045,7 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line methods.go:120
 		err2 := startOfMethods5(lock)(t)
-//line methods_task.go:1039
+//line methods_task.go:1049
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[methodValuesHeld](t, methodValuesKind, 10)
 			*h = methodValuesHeld{err: err, v1: all, mu: &mu}
@@ -1051,11 +1061,12 @@ func methodValuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, err
 }
 
-//line methods_task.go:1055
+//line methods_task.go:1065
 
 // methodValuesStep is the step form of methodValues.
 func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 	t := generated.Resume(f1)
+//line methods.go:76
 	var (
 		s                                    *script
 		n, k, i, v4, k1                      int
@@ -1073,6 +1084,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 		mu                                   *task.Mutex
 		lock                                 func(*task.T) error
 	)
+//line methods_task.go:1088
 	switch f1.At() {
 	case 0:
 		s1 := generated.At[methodValuesArgs](f1)
@@ -1085,7 +1097,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:96
 		k = s1.result
 		err = generated.ChildErr(f1)
-//line methods_task.go:1089
+//line methods_task.go:1101
 		goto resume1
 	case 2:
 		s1 := generated.At[methodValuesAt2](f1)
@@ -1094,7 +1106,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v1 = h.result
 		generated.Child(f1)
-//line methods_task.go:1098
+//line methods_task.go:1110
 		goto resume2
 	case 3:
 		s1 := generated.At[methodValuesAt3](f1)
@@ -1103,7 +1115,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v2 = h.result
 		generated.Child(f1)
-//line methods_task.go:1107
+//line methods_task.go:1119
 		goto resume3
 	case 4:
 		s1 := generated.At[methodValuesAt4](f1)
@@ -1112,7 +1124,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:97
 		v3 = h.result
 		generated.Child(f1)
-//line methods_task.go:1116
+//line methods_task.go:1128
 		goto resume4
 	case 5:
 		s1 := generated.At[methodValuesAt5](f1)
@@ -1121,7 +1133,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:102
 		v4 = s1.result
 		generated.Child(f1)
-//line methods_task.go:1125
+//line methods_task.go:1137
 		goto resume5
 	case 6:
 		s1 := generated.At[methodValuesAt6](f1)
@@ -1130,7 +1142,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:102
 		k1 = s1.result
 		err1 = generated.ChildErr(f1)
-//line methods_task.go:1134
+//line methods_task.go:1146
 		goto resume6
 	case 7:
 		s1 := generated.At[methodValuesAt7](f1)
@@ -1139,7 +1151,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:111
 		v5 = h.result
 		generated.Child(f1)
-//line methods_task.go:1143
+//line methods_task.go:1155
 		goto resume7
 	case 8:
 		s1 := generated.At[methodValuesAt8](f1)
@@ -1148,20 +1160,20 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 //line methods.go:112
 		v6 = h.result
 		generated.Child(f1)
-//line methods_task.go:1152
+//line methods_task.go:1164
 		goto resume8
 	case 9:
 		err, all, a, v6 = h.err, h.v1, h.a, h.v2
 //line methods.go:112
 		v7 = h.result
 		generated.Child(f1)
-//line methods_task.go:1159
+//line methods_task.go:1171
 		goto resume9
 	case 10:
 		err, all, mu = h.err, h.v1, h.mu
 //line methods.go:120
 		err2 = generated.ChildErr(f1)
-//line methods_task.go:1165
+//line methods_task.go:1177
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -1172,7 +1184,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 	addTo, show, name = addToValueInMethods(p), showValueInMethods(v), nameValueInMethods(*p)
 	p, v.sum = &inner{100}, 200
 	k, err = startOfMethods1(addTo)(t, s, n)
-//line methods_task.go:1176
+//line methods_task.go:1188
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt1](f1)
 		*s1 = methodValuesAt1{n: n}
@@ -1183,7 +1195,7 @@ func methodValuesStep(f1 *generated.Frame, h *methodValuesHeld) generated.Step {
 resume1:
 //line methods.go:97
 	v1 = startOfMethods2(show)(t, s, "a", "b")
-//line methods_task.go:1187
+//line methods_task.go:1199
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt2](f1) = methodValuesAt2{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, show: show, name: name, err: err}
@@ -1193,7 +1205,7 @@ resume1:
 resume2:
 //line methods.go:97
 	v2 = startOfMethods2(show)(t, s)
-//line methods_task.go:1197
+//line methods_task.go:1209
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt3](f1) = methodValuesAt3{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, name: name, err: err, v1: v1}
@@ -1203,7 +1215,7 @@ resume2:
 resume3:
 //line methods.go:97
 	v3 = startOfMethods3(name)(t)
-//line methods_task.go:1207
+//line methods_task.go:1219
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt4](f1) = methodValuesAt4{n: n, k: k}
 		*h = methodValuesHeld{s: s, p: p, err: err, v1: v1, v2: v2}
@@ -1229,7 +1241,7 @@ loop1:
 //line methods.go:101
 	f = list[i]
 	v4 = mustStart(t, s, n)
-//line methods_task.go:1233
+//line methods_task.go:1245
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt5](f1)
 		*s1 = methodValuesAt5{n: n, i: i}
@@ -1240,7 +1252,7 @@ loop1:
 resume5:
 //line methods.go:102
 	k1, err1 = startOfMethods1(f)(t, s, v4)
-//line methods_task.go:1244
+//line methods_task.go:1256
 	if generated.Suspended(t) {
 		s1 := generated.At[methodValuesAt6](f1)
 		*s1 = methodValuesAt6{n: n, i: i}
@@ -1264,7 +1276,7 @@ end1:
 	log = logValueInMethods(worker)
 	worker.Name = "other"
 	v5 = startOfMethods4(log)(t, "x")
-//line methods_task.go:1268
+//line methods_task.go:1280
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt7](f1) = methodValuesAt7{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1275,7 +1287,7 @@ resume7:
 //line methods.go:111
 	all += v5
 	v6 = getLaterStart[string](t, s, "text")
-//line methods_task.go:1279
+//line methods_task.go:1291
 	if generated.Suspended(t) {
 		*generated.At[methodValuesAt8](f1) = methodValuesAt8{n: n}
 		*h = methodValuesHeld{s: s, err: err, v1: all, a: a}
@@ -1285,7 +1297,7 @@ resume7:
 resume8:
 //line methods.go:112
 	v7 = getLaterStart[int](t, s, n)
-//line methods_task.go:1289
+//line methods_task.go:1301
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, a: a, v2: v6}
 		generated.ResultToStep(t, &h.result)
@@ -1306,7 +1318,7 @@ resume9:
 //line methods.go:119
 	lock = lockValueInMethods(mu)
 	err2 = startOfMethods5(lock)(t)
-//line methods_task.go:1310
+//line methods_task.go:1322
 	if generated.Suspended(t) {
 		*h = methodValuesHeld{err: err, v1: all, mu: mu}
 		return generated.Wait(f1, t, 10)
@@ -1323,7 +1335,7 @@ end2:
 	return generated.Return[string](f1, all, err)
 }
 
-//line methods_task.go:1327
+//line methods_task.go:1339
 
 type runnerRunHeld = struct {
 	r *runner
@@ -1336,7 +1348,7 @@ func runnerRunStart(r *runner, t *task.T) (_ error) {
 //line methods.go:134
 	r.runs++
 	err := t.Yield()
-//line methods_task.go:1340
+//line methods_task.go:1352
 	if generated.Suspended(t) {
 		generated.SpillBare(t, runnerRunKind, 1)
 		return
@@ -1345,22 +1357,24 @@ func runnerRunStart(r *runner, t *task.T) (_ error) {
 	return err
 }
 
-//line methods_task.go:1349
+//line methods_task.go:1361
 
 // runnerRunStep is the step form of (*runner).run.
 func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:131
 	var (
 		r   *runner
 		err error
 	)
+//line methods_task.go:1371
 	switch f.At() {
 	case 0:
 		r = h.r
 	case 1:
 //line methods.go:135
 		err = generated.Err(f)
-//line methods_task.go:1364
+//line methods_task.go:1378
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1368,7 +1382,7 @@ func runnerRunStep(f *generated.Frame, h *runnerRunHeld) generated.Step {
 //line methods.go:134
 	r.runs++
 	err = t.Yield()
-//line methods_task.go:1372
+//line methods_task.go:1386
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = runnerRunHeld{}
@@ -1380,7 +1394,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:1384
+//line methods_task.go:1398
 
 // runnerTwiceArgs has the arguments of (*runner).twice.
 type runnerTwiceArgs struct {
@@ -1405,7 +1419,7 @@ func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:139
 	r.runs += n
 	err := t.Yield()
-//line methods_task.go:1409
+//line methods_task.go:1423
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, runnerTwiceKind, 1)
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
@@ -1415,16 +1429,18 @@ func runnerTwiceStart(r *runner, t *task.T, n int) (_ int, _ error) {
 	return 2 * n, err
 }
 
-//line methods_task.go:1419
+//line methods_task.go:1433
 
 // runnerTwiceStep is the step form of (*runner).twice.
 func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:135
 	var (
 		r   *runner
 		n   int
 		err error
 	)
+//line methods_task.go:1444
 	switch f.At() {
 	case 0:
 		s := generated.At[runnerTwiceArgs](f)
@@ -1435,7 +1451,7 @@ func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 		n = s.n
 //line methods.go:140
 		err = generated.Err(f)
-//line methods_task.go:1439
+//line methods_task.go:1455
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1443,7 +1459,7 @@ func runnerTwiceStep(f *generated.Frame, h *runnerTwiceHeld) generated.Step {
 //line methods.go:139
 	r.runs += n
 	err = t.Yield()
-//line methods_task.go:1447
+//line methods_task.go:1463
 	if generated.Suspended(t) {
 		*generated.At[runnerTwiceAt1](f) = runnerTwiceAt1{n: n}
 		if h != nil {
@@ -1456,7 +1472,7 @@ resume1:
 	return generated.Return[int](f, 2*n, err)
 }
 
-//line methods_task.go:1460
+//line methods_task.go:1476
 
 // runnerByValueArgs has the arguments of runner.byValue.
 type runnerByValueArgs struct {
@@ -1480,7 +1496,7 @@ var runnerByValueKind *generated.Kind
 func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 //line methods.go:143
 	err := t.Yield()
-//line methods_task.go:1484
+//line methods_task.go:1500
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[runnerByValueHeld](t, runnerByValueKind, 1)
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
@@ -1491,16 +1507,18 @@ func runnerByValueStart(r runner, t *task.T, n int) (_ int, _ error) {
 	return r.runs + n, err
 }
 
-//line methods_task.go:1495
+//line methods_task.go:1511
 
 // runnerByValueStep is the step form of runner.byValue.
 func runnerByValueStep(f *generated.Frame, h *runnerByValueHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:140
 	var (
 		r   runner
 		n   int
 		err error
 	)
+//line methods_task.go:1522
 	switch f.At() {
 	case 0:
 		s := generated.At[runnerByValueArgs](f)
@@ -1512,14 +1530,14 @@ func runnerByValueStep(f *generated.Frame, h *runnerByValueHeld) generated.Step 
 		r = h.r
 //line methods.go:143
 		err = generated.Err(f)
-//line methods_task.go:1516
+//line methods_task.go:1534
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:143
 	err = t.Yield()
-//line methods_task.go:1523
+//line methods_task.go:1541
 	if generated.Suspended(t) {
 		*generated.At[runnerByValueAt1](f) = runnerByValueAt1{n: n}
 		*h = runnerByValueHeld{r: r}
@@ -1530,7 +1548,7 @@ resume1:
 	return generated.Return[int](f, r.runs+n, err)
 }
 
-//line methods_task.go:1534
+//line methods_task.go:1552
 
 // groupOfMethodsArgs has the arguments of groupOfMethods.
 type groupOfMethodsArgs struct {
@@ -1565,7 +1583,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	runners := make([]runner, n+1)
 	for i := 0; i < n; i++ {
 		g.Go(t, runValueInMethods(&runners[i]))
-//line methods_task.go:1569
+//line methods_task.go:1587
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 1)
 			s1 := generated.At[groupOfMethodsAt1](f)
@@ -1577,7 +1595,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line methods.go:151
 	err := g.Wait(t)
-//line methods_task.go:1581
+//line methods_task.go:1599
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 2)
 		*generated.At[groupOfMethodsAt2](f) = groupOfMethodsAt2{n: n}
@@ -1587,7 +1605,7 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line methods.go:152
 	if err == nil {
 		err = task.Shield(t, runValueInMethods(&runners[n]))
-//line methods_task.go:1591
+//line methods_task.go:1609
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[groupOfMethodsHeld](t, groupOfMethodsKind, 3)
 			*h = groupOfMethodsHeld{runners: runners}
@@ -1602,11 +1620,12 @@ func groupOfMethodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(runs), err
 }
 
-//line methods_task.go:1606
+//line methods_task.go:1624
 
 // groupOfMethodsStep is the step form of groupOfMethods.
 func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:140
 	var (
 		s          *script
 		n, i, runs int
@@ -1614,6 +1633,7 @@ func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Ste
 		runners    []runner
 		err        error
 	)
+//line methods_task.go:1637
 	_ = s
 	switch f.At() {
 	case 0:
@@ -1627,7 +1647,7 @@ func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Ste
 		runners = h.runners
 //line methods.go:149
 		generated.Child(f)
-//line methods_task.go:1631
+//line methods_task.go:1651
 		goto resume1
 	case 2:
 		s1 := generated.At[groupOfMethodsAt2](f)
@@ -1635,13 +1655,13 @@ func groupOfMethodsStep(f *generated.Frame, h *groupOfMethodsHeld) generated.Ste
 		runners = h.runners
 //line methods.go:151
 		err = generated.Err(f)
-//line methods_task.go:1639
+//line methods_task.go:1659
 		goto resume2
 	case 3:
 		runners = h.runners
 //line methods.go:153
 		err = generated.Err(f)
-//line methods_task.go:1645
+//line methods_task.go:1665
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1657,7 +1677,7 @@ loop1:
 	}
 //line methods.go:149
 	g.Go(t, runValueInMethods(&runners[i]))
-//line methods_task.go:1661
+//line methods_task.go:1681
 	if generated.Suspended(t) {
 		s1 := generated.At[groupOfMethodsAt1](f)
 		*s1 = groupOfMethodsAt1{n: n, i: i}
@@ -1671,7 +1691,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line methods_task.go:1675
+//line methods_task.go:1695
 	if generated.Suspended(t) {
 		*generated.At[groupOfMethodsAt2](f) = groupOfMethodsAt2{n: n}
 		*h = groupOfMethodsHeld{runners: runners}
@@ -1684,7 +1704,7 @@ resume2:
 	}
 //line methods.go:153
 	err = task.Shield(t, runValueInMethods(&runners[n]))
-//line methods_task.go:1688
+//line methods_task.go:1708
 	if generated.Suspended(t) {
 		*h = groupOfMethodsHeld{runners: runners}
 		return generated.Wait(f, t, 3)
@@ -1699,7 +1719,7 @@ end2:
 	return generated.Return[string](f, fmt.Sprint(runs), err)
 }
 
-//line methods_task.go:1703
+//line methods_task.go:1723
 
 var promotedSite2 generated.Site
 var promotedSite3 generated.Site

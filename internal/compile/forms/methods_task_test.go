@@ -111,11 +111,13 @@ func callsValuesStart(t *task.T, fn func(*task.T) int) (_ int, _ error) {
 // callsValuesStep is the step form of callsValues.
 func callsValuesStep(f *generated.Frame, h *callsValuesHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods_test.go:65
 	var (
 		fn   func(*task.T) int
 		n, v int
 		err  error
 	)
+//line methods_task_test.go:121
 	switch f.At() {
 	case 0:
 		fn = h.fn
@@ -125,7 +127,7 @@ func callsValuesStep(f *generated.Frame, h *callsValuesHeld) generated.Step {
 //line methods_test.go:69
 		n = s.result
 		generated.Child(f)
-//line methods_task_test.go:129
+//line methods_task_test.go:131
 		goto resume1
 	case 2:
 		s := generated.At[callsValuesAt2](f)
@@ -133,21 +135,21 @@ func callsValuesStep(f *generated.Frame, h *callsValuesHeld) generated.Step {
 //line methods_test.go:70
 		v = s.result
 		generated.Child(f)
-//line methods_task_test.go:137
+//line methods_task_test.go:139
 		goto resume2
 	case 3:
 		s := generated.At[callsValuesAt3](f)
 		n, v = s.n, s.v
 //line methods_test.go:70
 		err = generated.Err(f)
-//line methods_task_test.go:144
+//line methods_task_test.go:146
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line methods_test.go:69
 	n = startOfMethodsTest(fn)(t)
-//line methods_task_test.go:151
+//line methods_task_test.go:153
 	if generated.Suspended(t) {
 		s := generated.At[callsValuesAt1](f)
 		*s = callsValuesAt1{}
@@ -159,7 +161,7 @@ func callsValuesStep(f *generated.Frame, h *callsValuesHeld) generated.Step {
 resume1:
 //line methods_test.go:70
 	v = resultOfStart[int](t, fn)
-//line methods_task_test.go:163
+//line methods_task_test.go:165
 	if generated.Suspended(t) {
 		s := generated.At[callsValuesAt2](f)
 		*s = callsValuesAt2{n: n}
@@ -172,7 +174,7 @@ resume1:
 resume2:
 //line methods_test.go:70
 	err = t.Yield()
-//line methods_task_test.go:176
+//line methods_task_test.go:178
 	if generated.Suspended(t) {
 		*generated.At[callsValuesAt3](f) = callsValuesAt3{n: n, v: v}
 		if h != nil {
@@ -185,7 +187,7 @@ resume3:
 	return generated.Return[int](f, n+v, err)
 }
 
-//line methods_task_test.go:189
+//line methods_task_test.go:191
 
 type resultOfHeld[R any] struct {
 	fn     func(*task.T) R
@@ -211,7 +213,7 @@ func resultOfCall[R any](fn func(*task.T) R) coro.Call[R] {
 func resultOfStart[R any](t *task.T, fn func(*task.T) R) (_ R) {
 //line methods_test.go:74
 	v := startOfMethodsTest1(fn)(t)
-//line methods_task_test.go:215
+//line methods_task_test.go:217
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[resultOfHeld[R]](t, resultOfKind[R](), 1)
 		*h = resultOfHeld[R]{}
@@ -222,15 +224,17 @@ func resultOfStart[R any](t *task.T, fn func(*task.T) R) (_ R) {
 	return v
 }
 
-//line methods_task_test.go:226
+//line methods_task_test.go:228
 
 // resultOfStep is the step form of resultOf.
 func resultOfStep[R any](f *generated.Frame, h *resultOfHeld[R]) generated.Step {
 	t := generated.Resume(f)
+//line methods_test.go:72
 	var (
 		fn func(*task.T) R
 		v  R
 	)
+//line methods_task_test.go:238
 	switch f.At() {
 	case 0:
 		fn = h.fn
@@ -238,14 +242,14 @@ func resultOfStep[R any](f *generated.Frame, h *resultOfHeld[R]) generated.Step 
 //line methods_test.go:74
 		generated.TakeLast(f, &h.result)
 		v = h.result
-//line methods_task_test.go:242
+//line methods_task_test.go:246
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods_test.go:74
 	v = startOfMethodsTest1(fn)(t)
-//line methods_task_test.go:249
+//line methods_task_test.go:253
 	if generated.Suspended(t) {
 		*h = resultOfHeld[R]{}
 		generated.ResultToStep(t, &h.result)
@@ -262,7 +266,7 @@ resume1:
 	}
 }
 
-//line methods_task_test.go:266
+//line methods_task_test.go:270
 
 // fromVariableFunc1Args has the arguments of fromVariable.func1.
 type fromVariableFunc1Args struct {
@@ -282,7 +286,7 @@ var fromVariableFunc1Kind *generated.Kind
 func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 //line methods_test.go:15
 	err := t.Yield()
-//line methods_task_test.go:286
+//line methods_task_test.go:290
 	if generated.Suspended(t) {
 		f := generated.Spill(t, fromVariableFunc1Kind, 1)
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
@@ -292,15 +296,17 @@ func fromVariableFunc1Start(t *task.T, n int) (_ int, _ error) {
 	return n + 1, err
 }
 
-//line methods_task_test.go:296
+//line methods_task_test.go:300
 
 // fromVariableFunc1Step is the step form of fromVariable.func1.
 func fromVariableFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line methods_test.go:13
 	var (
 		n   int
 		err error
 	)
+//line methods_task_test.go:310
 	switch f.At() {
 	case 0:
 		s := generated.At[fromVariableFunc1Args](f)
@@ -310,14 +316,14 @@ func fromVariableFunc1Step(f *generated.Frame) generated.Step {
 		n = s.n
 //line methods_test.go:15
 		err = generated.Err(f)
-//line methods_task_test.go:314
+//line methods_task_test.go:320
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods_test.go:15
 	err = t.Yield()
-//line methods_task_test.go:321
+//line methods_task_test.go:327
 	if generated.Suspended(t) {
 		*generated.At[fromVariableFunc1At1](f) = fromVariableFunc1At1{n: n}
 		return generated.Wait(f, t, 1)
@@ -327,7 +333,7 @@ resume1:
 	return generated.Return[int](f, n+1, err)
 }
 
-//line methods_task_test.go:331
+//line methods_task_test.go:337
 
 // testPlainFunctionsLaunchTasksFunc1Args has the arguments of TestPlainFunctionsLaunchTasks.func1.
 type testPlainFunctionsLaunchTasksFunc1Args struct {
@@ -371,7 +377,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 		k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:375
+//line methods_task_test.go:381
 		if generated.Suspended(t) {
 			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
@@ -382,7 +388,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	{
 //line methods_test.go:42
 		err1 := startOfMethodsTest2(more)(t)
-//line methods_task_test.go:386
+//line methods_task_test.go:392
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 1)
 			*h = testPlainFunctionsLaunchTasksFunc1Held{exit: testPlainFunctionsLaunchTasksFunc1Exit{k: &k, err: err}, r: r}
@@ -396,7 +402,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	}
 //line methods_test.go:45
 	v, err2 := runnerTwiceStart(r, t, k)
-//line methods_task_test.go:400
+//line methods_task_test.go:406
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[testPlainFunctionsLaunchTasksFunc1Held](t, testPlainFunctionsLaunchTasksFunc1Kind, 2)
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
@@ -411,7 +417,7 @@ func testPlainFunctionsLaunchTasksFunc1Start(t *task.T, r *runner, n int) (k int
 	return k, err
 }
 
-//line methods_task_test.go:415
+//line methods_task_test.go:421
 
 // testPlainFunctionsLaunchTasksFunc1Defer1 enters what TestPlainFunctionsLaunchTasks.func1 defers in line 40 in the list of its frame.
 func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
@@ -423,7 +429,7 @@ func testPlainFunctionsLaunchTasksFunc1Defer1(p *generated.Panic, k *int) {
 	})
 }
 
-//line methods_task_test.go:427
+//line methods_task_test.go:433
 
 // testPlainFunctionsLaunchTasksFunc1Step is the step form of TestPlainFunctionsLaunchTasks.func1.
 func testPlainFunctionsLaunchTasksFunc1Step(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Held) generated.Step {
@@ -441,12 +447,14 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line methods_test.go:35
 	var (
 		r          *runner
 		n, v       int
 		more       func(*task.T) error
 		err1, err2 error
 	)
+//line methods_task_test.go:458
 	switch at {
 	case 0:
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1Args](f)
@@ -456,14 +464,14 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 		r = h.r
 //line methods_test.go:42
 		err1 = generated.ChildErr(f)
-//line methods_task_test.go:460
+//line methods_task_test.go:468
 		goto resume1
 	case 2:
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 //line methods_test.go:45
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line methods_task_test.go:467
+//line methods_task_test.go:475
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -483,7 +491,7 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 		*k += n
 //line methods_test.go:41
 		err := t.Yield()
-//line methods_task_test.go:487
+//line methods_task_test.go:495
 		if generated.Suspended(t) {
 			generated.SpillBare(t, testPlainFunctionsLaunchTasksFunc1Func1Kind, 1)
 			return
@@ -493,7 +501,7 @@ func testPlainFunctionsLaunchTasksFunc1Run(f *generated.Frame, h *testPlainFunct
 	})
 //line methods_test.go:42
 	err1 = startOfMethodsTest2(more)(t)
-//line methods_task_test.go:497
+//line methods_task_test.go:505
 	if generated.Suspended(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit, r: r}
 		return generated.Wait(f, t, 1), true
@@ -511,7 +519,7 @@ resume1:
 end1:
 //line methods_test.go:45
 	v, err2 = runnerTwiceStart(r, t, *k)
-//line methods_task_test.go:515
+//line methods_task_test.go:523
 	if generated.Suspended(t) {
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1At2](f)
 		*s = testPlainFunctionsLaunchTasksFunc1At2{}
@@ -523,7 +531,7 @@ resume2:
 //line methods_test.go:45
 	_, *err = v, err2
 	goto exit
-//line methods_task_test.go:527
+//line methods_task_test.go:535
 exit:
 	if p.Run(t) {
 		*h = testPlainFunctionsLaunchTasksFunc1Held{exit: h.exit}
@@ -548,11 +556,13 @@ var testPlainFunctionsLaunchTasksFunc1Func1Kind *generated.Kind
 // testPlainFunctionsLaunchTasksFunc1Func1Step is the step form of TestPlainFunctionsLaunchTasks.func1.func1.
 func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlainFunctionsLaunchTasksFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line methods_test.go:38
 	var (
 		n   int
 		k   *int
 		err error
 	)
+//line methods_task_test.go:566
 	switch f.At() {
 	case 0:
 		s := generated.At[testPlainFunctionsLaunchTasksFunc1Func1Args](f)
@@ -561,7 +571,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlai
 	case 1:
 //line methods_test.go:41
 		err = generated.Err(f)
-//line methods_task_test.go:565
+//line methods_task_test.go:575
 		goto resume1
 	default:
 		return f.BadResume()
@@ -570,7 +580,7 @@ func testPlainFunctionsLaunchTasksFunc1Func1Step(f *generated.Frame, h *testPlai
 	*k += n
 //line methods_test.go:41
 	err = t.Yield()
-//line methods_task_test.go:574
+//line methods_task_test.go:584
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = testPlainFunctionsLaunchTasksFunc1Func1Held{}
@@ -582,7 +592,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task_test.go:586
+//line methods_task_test.go:596
 
 var testPlainFunctionsLaunchTasksFunc2Kind *generated.Kind
 
@@ -592,7 +602,7 @@ func testPlainFunctionsLaunchTasksFunc2Start(t *task.T) (_ error) {
 	return nil
 }
 
-//line methods_task_test.go:596
+//line methods_task_test.go:606
 
 // testPlainFunctionsLaunchTasksFunc2Step is the step form of TestPlainFunctionsLaunchTasks.func2.
 func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame) generated.Step {
@@ -606,7 +616,7 @@ func testPlainFunctionsLaunchTasksFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line methods_task_test.go:610
+//line methods_task_test.go:620
 
 // startOfMethodsTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethodsTest(fn func(*task.T) int) func(*task.T) int {

@@ -331,11 +331,13 @@ func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step genera
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line natives.go:13
 	var (
 		p          *plan
 		n          int
 		err2, err1 error
 	)
+//line natives_task.go:341
 	switch at {
 	case 0:
 		s := generated.At[nativeNamedArgs](f)
@@ -347,14 +349,14 @@ func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step genera
 		p = h.p
 //line natives.go:28
 		err2 = generated.ChildErr(f)
-//line natives_task.go:351
+//line natives_task.go:353
 		goto resume1
 	case 2:
 		s := generated.At[nativeNamedAt2](f)
 		n = s.n
 //line natives.go:32
 		err1 = generated.ChildErr(f)
-//line natives_task.go:358
+//line natives_task.go:360
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -375,7 +377,7 @@ func nativeNamedRun(f *generated.Frame, h *nativeNamedHeld, at int) (step genera
 //line natives.go:27
 	*r = "begun"
 	err2 = stopStart(t, p, "first")
-//line natives_task.go:379
+//line natives_task.go:381
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt1](f) = nativeNamedAt1{n: n}
 		*h = nativeNamedHeld{exit: h.exit, p: p}
@@ -397,7 +399,7 @@ end1:
 //line natives.go:31
 	*r = "working"
 	err1 = stopStart(t, p, "second")
-//line natives_task.go:401
+//line natives_task.go:403
 	if generated.Suspended(t) {
 		*generated.At[nativeNamedAt2](f) = nativeNamedAt2{n: n}
 		*h = nativeNamedHeld{exit: h.exit}
@@ -422,7 +424,7 @@ end2:
 		*r, *err = fmt.Sprint("returned ", n), nil
 		goto exit
 	}
-//line natives_task.go:426
+//line natives_task.go:428
 exit:
 	if p1.Run(t) {
 		*h = nativeNamedHeld{exit: h.exit}
@@ -469,7 +471,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:49
 	k += 10
 	err := stopStart(t, p, "work")
-//line natives_task.go:473
+//line natives_task.go:475
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 1)
 		kBox := generated.Box(&k)
@@ -480,7 +482,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:51
 	k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:484
+//line natives_task.go:486
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeUnnamedHeld](t, nativeUnnamedKind, 2)
 		kBox := generated.Box(&k)
@@ -493,7 +495,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line natives_task.go:497
+//line natives_task.go:499
 
 // nativeUnnamedDefer1 enters what nativeUnnamed defers in line 45 in the list of its frame.
 func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
@@ -508,7 +510,7 @@ func nativeUnnamedDefer1(p1 *generated.Panic, p *plan, k *int) {
 	})
 }
 
-//line natives_task.go:512
+//line natives_task.go:514
 
 // nativeUnnamedStep is the step form of nativeUnnamed.
 func nativeUnnamedStep(f *generated.Frame, h *nativeUnnamedHeld) generated.Step {
@@ -523,12 +525,14 @@ func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step ge
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeUnnamedRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line natives.go:39
 	var (
 		p   *plan
 		n   int
 		k   *int
 		err error
 	)
+//line natives_task.go:536
 	switch at {
 	case 0:
 		s := generated.At[nativeUnnamedArgs](f)
@@ -538,13 +542,13 @@ func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step ge
 		p, k = h.p, h.k
 //line natives.go:50
 		err = generated.ChildErr(f)
-//line natives_task.go:542
+//line natives_task.go:546
 		goto resume1
 	case 2:
 		k, err = h.k, h.err
 //line natives.go:52
 		generated.ChildErr(f)
-//line natives_task.go:548
+//line natives_task.go:552
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -563,7 +567,7 @@ func nativeUnnamedRun(f *generated.Frame, h *nativeUnnamedHeld, at int) (step ge
 //line natives.go:49
 	*k += 10
 	err = stopStart(t, p, "work")
-//line natives_task.go:567
+//line natives_task.go:571
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -572,7 +576,7 @@ resume1:
 //line natives.go:51
 	*k += 100
 	stopStart(t, p, "more")
-//line natives_task.go:576
+//line natives_task.go:580
 	if generated.Suspended(t) {
 		*h = nativeUnnamedHeld{exit: h.exit, k: k, err: err}
 		return generated.Wait(f, t, 2), true
@@ -584,7 +588,7 @@ resume2:
 		*r, *r1 = fmt.Sprint(*k), err
 		goto exit
 	}
-//line natives_task.go:588
+//line natives_task.go:592
 exit:
 	if p1.Run(t) {
 		*h = nativeUnnamedHeld{exit: h.exit}
@@ -683,7 +687,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:62
 			err1 := stopStart(t, p, "in if")
-//line natives_task.go:687
+//line natives_task.go:691
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 1)
 				errBox := generated.Box(&err)
@@ -712,7 +716,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 				}()
 //line natives.go:69
 				stopStart(t, p, "nested")
-//line natives_task.go:716
+//line natives_task.go:720
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 2)
 					errBox := generated.Box(&err)
@@ -727,7 +731,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:70
 				g.name, f = "changed", &file{p, "other"}
 				stopStart(t, p, "nested again")
-//line natives_task.go:731
+//line natives_task.go:735
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 3)
 					errBox := generated.Box(&err)
@@ -758,7 +762,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 			}()
 //line natives.go:77
 			stopStart(t, p, "four")
-//line natives_task.go:762
+//line natives_task.go:766
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 4)
 				errBox := generated.Box(&err)
@@ -789,7 +793,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:81
 			k++
 			stopStart(t, p, "six")
-//line natives_task.go:793
+//line natives_task.go:797
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 5)
 				errBox := generated.Box(&err)
@@ -838,7 +842,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:92
 		a1++
 		err2 := stopStart(t, p, "three")
-//line natives_task.go:842
+//line natives_task.go:846
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 6)
 			errBox := generated.Box(&err)
@@ -871,7 +875,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 		b, err = 7, err2
 	}
 	stopStart(t, p, "end")
-//line natives_task.go:875
+//line natives_task.go:879
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nativeConditionalHeld](t, nativeConditionalKind, 7)
 		errBox := generated.Box(&err)
@@ -906,7 +910,7 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(a, b), err
 }
 
-//line natives_task.go:910
+//line natives_task.go:914
 
 // nativeConditionalDefer1 enters what nativeConditional defers in line 61 in the list of its frame.
 func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
@@ -918,7 +922,7 @@ func nativeConditionalDefer1(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:922
+//line natives_task.go:926
 
 // nativeConditionalDefer2 enters what nativeConditional defers in line 66 in the list of its frame.
 func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
@@ -932,7 +936,7 @@ func nativeConditionalDefer2(p1 *generated.Panic, p *plan, f **file, g *file) {
 	})
 }
 
-//line natives_task.go:936
+//line natives_task.go:940
 
 // nativeConditionalDefer3 enters what nativeConditional defers in line 76 in the list of its frame.
 func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
@@ -944,7 +948,7 @@ func nativeConditionalDefer3(p1 *generated.Panic, recv1 *plan, a2 any) {
 	})
 }
 
-//line natives_task.go:948
+//line natives_task.go:952
 
 // nativeConditionalDefer4 enters what nativeConditional defers in line 80 in the list of its frame.
 func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
@@ -956,7 +960,7 @@ func nativeConditionalDefer4(p1 *generated.Panic, p *plan, err *error, k *int) {
 	})
 }
 
-//line natives_task.go:960
+//line natives_task.go:964
 
 // nativeConditionalDefer5 enters what nativeConditional defers in line 85 in the list of its frame.
 func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
@@ -968,7 +972,7 @@ func nativeConditionalDefer5(p1 *generated.Panic, recv2 *plan) {
 	})
 }
 
-//line natives_task.go:972
+//line natives_task.go:976
 
 // nativeConditionalDefer6 enters what nativeConditional defers in line 91 in the list of its frame.
 func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c int) {
@@ -980,7 +984,7 @@ func nativeConditionalDefer6(p1 *generated.Panic, p *plan, b *int, a1 *int, c in
 	})
 }
 
-//line natives_task.go:984
+//line natives_task.go:988
 
 // nativeConditionalStep is the step form of nativeConditional.
 func nativeConditionalStep(f1 *generated.Frame, h *nativeConditionalHeld) generated.Step {
@@ -998,6 +1002,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line natives.go:52
 	var (
 		p          *plan
 		n, a, c    int
@@ -1006,6 +1011,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		g          *file
 		k, b, a1   *int
 	)
+//line natives_task.go:1015
 	switch at {
 	case 0:
 		s := generated.At[nativeConditionalArgs](f1)
@@ -1017,7 +1023,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, f = h.p, h.f
 //line natives.go:62
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:1021
+//line natives_task.go:1027
 		goto resume1
 	case 2:
 		s := generated.At[nativeConditionalAt2](f1)
@@ -1025,7 +1031,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, f, g = h.p, h.f, h.g
 //line natives.go:69
 		generated.ChildErr(f1)
-//line natives_task.go:1029
+//line natives_task.go:1035
 		goto resume2
 	case 3:
 		s := generated.At[nativeConditionalAt3](f1)
@@ -1033,7 +1039,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p = h.p
 //line natives.go:71
 		generated.ChildErr(f1)
-//line natives_task.go:1037
+//line natives_task.go:1043
 		goto resume3
 	case 4:
 		s := generated.At[nativeConditionalAt4](f1)
@@ -1041,7 +1047,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, k = h.p, h.k
 //line natives.go:77
 		generated.ChildErr(f1)
-//line natives_task.go:1045
+//line natives_task.go:1051
 		goto resume4
 	case 5:
 		s := generated.At[nativeConditionalAt5](f1)
@@ -1049,7 +1055,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, k = h.p, h.k
 //line natives.go:82
 		generated.ChildErr(f1)
-//line natives_task.go:1053
+//line natives_task.go:1059
 		goto resume5
 	case 6:
 		s := generated.At[nativeConditionalAt6](f1)
@@ -1057,7 +1063,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		p, b = h.p, h.k
 //line natives.go:93
 		err2 = generated.ChildErr(f1)
-//line natives_task.go:1061
+//line natives_task.go:1067
 		goto resume6
 	case 7:
 		s := generated.At[nativeConditionalAt7](f1)
@@ -1065,7 +1071,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 		b = h.k
 //line natives.go:95
 		generated.ChildErr(f1)
-//line natives_task.go:1069
+//line natives_task.go:1075
 		goto resume7
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1088,7 +1094,7 @@ func nativeConditionalRun(f1 *generated.Frame, h *nativeConditionalHeld, at int)
 	}
 //line natives.go:62
 	err1 = stopStart(t, p, "in if")
-//line natives_task.go:1092
+//line natives_task.go:1098
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt1](f1) = nativeConditionalAt1{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f}
@@ -1117,7 +1123,7 @@ end1:
 		nativeConditionalDefer2(p1, p, f, g)
 	}
 	stopStart(t, p, "nested")
-//line natives_task.go:1121
+//line natives_task.go:1127
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt2](f1) = nativeConditionalAt2{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, f: f, g: g}
@@ -1127,7 +1133,7 @@ resume2:
 //line natives.go:70
 	g.name, *f = "changed", &file{p, "other"}
 	stopStart(t, p, "nested again")
-//line natives_task.go:1131
+//line natives_task.go:1137
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt3](f1) = nativeConditionalAt3{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p}
@@ -1157,7 +1163,7 @@ case1:
 	}
 //line natives.go:77
 	stopStart(t, p, "four")
-//line natives_task.go:1161
+//line natives_task.go:1167
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt4](f1) = nativeConditionalAt4{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1172,7 +1178,7 @@ case2:
 //line natives.go:81
 	*k++
 	stopStart(t, p, "six")
-//line natives_task.go:1176
+//line natives_task.go:1182
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt5](f1) = nativeConditionalAt5{n: n}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: k}
@@ -1205,7 +1211,7 @@ end4:
 //line natives.go:92
 	*a1++
 	err2 = stopStart(t, p, "three")
-//line natives_task.go:1209
+//line natives_task.go:1215
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt6](f1) = nativeConditionalAt6{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, p: p, k: b}
@@ -1216,7 +1222,7 @@ resume6:
 	*b, *err = 7, err2
 end5:
 	stopStart(t, p, "end")
-//line natives_task.go:1220
+//line natives_task.go:1226
 	if generated.Suspended(t) {
 		*generated.At[nativeConditionalAt7](f1) = nativeConditionalAt7{a: a}
 		*h = nativeConditionalHeld{exit: h.exit, k: b}
@@ -1228,7 +1234,7 @@ resume7:
 		*r = fmt.Sprint(a, *b)
 		goto exit
 	}
-//line natives_task.go:1232
+//line natives_task.go:1238
 exit:
 	if p1.Run(t) {
 		*h = nativeConditionalHeld{exit: h.exit}
@@ -1446,7 +1452,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:131
 	v := must2Start(t, p, n)
-//line natives_task.go:1450
+//line natives_task.go:1456
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 1)
 		nBox := generated.Box(&n)
@@ -1506,7 +1512,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	fn = nil
 	n++
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:1510
+//line natives_task.go:1516
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeOperandsHeld](t, nativeOperandsKind, 2)
 		nBox := generated.Box(&n)
@@ -1541,7 +1547,7 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	return s, err
 }
 
-//line natives_task.go:1545
+//line natives_task.go:1551
 
 // nativeOperandsDefer1 enters what nativeOperands defers in line 113 in the list of its frame.
 func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -1553,7 +1559,7 @@ func nativeOperandsDefer1(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:1557
+//line natives_task.go:1563
 
 // nativeOperandsDefer2 enters what nativeOperands defers in line 114 in the list of its frame.
 func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
@@ -1565,7 +1571,7 @@ func nativeOperandsDefer2(p1 *generated.Panic, recv1 file, a2 any) {
 	})
 }
 
-//line natives_task.go:1569
+//line natives_task.go:1575
 
 // nativeOperandsDefer3 enters what nativeOperands defers in line 115 in the list of its frame.
 func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
@@ -1577,7 +1583,7 @@ func nativeOperandsDefer3(p1 *generated.Panic, recv2 file, a3 any) {
 	})
 }
 
-//line natives_task.go:1581
+//line natives_task.go:1587
 
 // nativeOperandsDefer4 enters what nativeOperands defers in line 116 in the list of its frame.
 func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
@@ -1589,7 +1595,7 @@ func nativeOperandsDefer4(p1 *generated.Panic, recv3 file, a4 any) {
 	})
 }
 
-//line natives_task.go:1593
+//line natives_task.go:1599
 
 // nativeOperandsDefer5 enters what nativeOperands defers in line 117 in the list of its frame.
 func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
@@ -1601,7 +1607,7 @@ func nativeOperandsDefer5(p1 *generated.Panic, recv4 *file) {
 	})
 }
 
-//line natives_task.go:1605
+//line natives_task.go:1611
 
 // nativeOperandsDefer6 enters what nativeOperands defers in line 118 in the list of its frame.
 func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
@@ -1613,7 +1619,7 @@ func nativeOperandsDefer6(p1 *generated.Panic, recv5 *file, a5 string) {
 	})
 }
 
-//line natives_task.go:1617
+//line natives_task.go:1623
 
 // nativeOperandsDefer7 enters what nativeOperands defers in line 119 in the list of its frame.
 func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
@@ -1625,7 +1631,7 @@ func nativeOperandsDefer7(p1 *generated.Panic, recv6 *file, a6 []string) {
 	})
 }
 
-//line natives_task.go:1629
+//line natives_task.go:1635
 
 // nativeOperandsDefer8 enters what nativeOperands defers in line 120 in the list of its frame.
 func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *file, a8 string) {
@@ -1637,7 +1643,7 @@ func nativeOperandsDefer8(p1 *generated.Panic, fn1 func(*file, ...string), a7 *f
 	})
 }
 
-//line natives_task.go:1641
+//line natives_task.go:1647
 
 // nativeOperandsDefer9 enters what nativeOperands defers in line 121 in the list of its frame.
 func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10 any) {
@@ -1649,7 +1655,7 @@ func nativeOperandsDefer9(p1 *generated.Panic, fn2 func(file, any), a9 file, a10
 	})
 }
 
-//line natives_task.go:1653
+//line natives_task.go:1659
 
 // nativeOperandsDefer10 enters what nativeOperands defers in line 122 in the list of its frame.
 func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
@@ -1661,7 +1667,7 @@ func nativeOperandsDefer10(p1 *generated.Panic, fn3 func(int), a11 int) {
 	})
 }
 
-//line natives_task.go:1665
+//line natives_task.go:1671
 
 // nativeOperandsDefer11 enters what nativeOperands defers in line 123 in the list of its frame.
 func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
@@ -1673,7 +1679,7 @@ func nativeOperandsDefer11(p1 *generated.Panic, fn4 func(any), a12 any) {
 	})
 }
 
-//line natives_task.go:1677
+//line natives_task.go:1683
 
 // nativeOperandsDefer12 enters what nativeOperands defers in line 124 in the list of its frame.
 func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
@@ -1685,7 +1691,7 @@ func nativeOperandsDefer12(p1 *generated.Panic, recv7 *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:1689
+//line natives_task.go:1695
 
 // nativeOperandsDefer13 enters what nativeOperands defers in line 125 in the list of its frame.
 func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
@@ -1697,7 +1703,7 @@ func nativeOperandsDefer13(p1 *generated.Panic, a13 map[int]int, a14 int) {
 	})
 }
 
-//line natives_task.go:1701
+//line natives_task.go:1707
 
 // nativeOperandsDefer14 enters what nativeOperands defers in line 126 in the list of its frame.
 func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m map[int]int, big *[40]int, a15 string, a16 int) {
@@ -1709,7 +1715,7 @@ func nativeOperandsDefer14(p1 *generated.Panic, p *plan, n *int, s *string, m ma
 	})
 }
 
-//line natives_task.go:1713
+//line natives_task.go:1719
 
 // nativeOperandsDefer15 enters what nativeOperands defers in line 127 in the list of its frame.
 func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
@@ -1721,7 +1727,7 @@ func nativeOperandsDefer15(p1 *generated.Panic, p *plan, a17 int) {
 	})
 }
 
-//line natives_task.go:1725
+//line natives_task.go:1731
 
 // nativeOperandsDefer16 enters what nativeOperands defers in line 128 in the list of its frame.
 func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
@@ -1733,7 +1739,7 @@ func nativeOperandsDefer16(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:1737
+//line natives_task.go:1743
 
 // nativeOperandsDefer17 enters what nativeOperands defers in line 129 in the list of its frame.
 func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 error) {
@@ -1745,7 +1751,7 @@ func nativeOperandsDefer17(p1 *generated.Panic, recv8 *plan, a18 string, a19 err
 	})
 }
 
-//line natives_task.go:1749
+//line natives_task.go:1755
 
 // nativeOperandsDefer18 enters what nativeOperands defers in line 130 in the list of its frame.
 func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
@@ -1757,7 +1763,7 @@ func nativeOperandsDefer18(p1 *generated.Panic, a20 string, a21 error) {
 	})
 }
 
-//line natives_task.go:1761
+//line natives_task.go:1767
 
 // nativeOperandsDefer19 enters what nativeOperands defers in line 131 in the list of its frame.
 func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
@@ -1769,7 +1775,7 @@ func nativeOperandsDefer19(p1 *generated.Panic, recv9 *plan, a22 any) {
 	})
 }
 
-//line natives_task.go:1773
+//line natives_task.go:1779
 
 // nativeOperandsDefer20 enters what nativeOperands defers in line 132 in the list of its frame.
 func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
@@ -1781,7 +1787,7 @@ func nativeOperandsDefer20(p1 *generated.Panic, p *plan, n *int, a23 [40]int) {
 	})
 }
 
-//line natives_task.go:1785
+//line natives_task.go:1791
 
 // nativeOperandsDefer21 enters what nativeOperands defers in line 133 in the list of its frame.
 func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
@@ -1793,7 +1799,7 @@ func nativeOperandsDefer21(p1 *generated.Panic, a24 chan int) {
 	})
 }
 
-//line natives_task.go:1797
+//line natives_task.go:1803
 
 // nativeOperandsStep is the step form of nativeOperands.
 func nativeOperandsStep(f1 *generated.Frame, h *nativeOperandsHeld) generated.Step {
@@ -1808,6 +1814,7 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeOperandsRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line natives.go:86
 	var (
 		p      *plan
 		n      *int
@@ -1824,6 +1831,7 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 		v      int
 		err1   error
 	)
+//line natives_task.go:1835
 	switch at {
 	case 0:
 		p, n = h.p, h.n
@@ -1833,13 +1841,13 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 //line natives.go:131
 		v = s1.result
 		generated.Child(f1)
-//line natives_task.go:1837
+//line natives_task.go:1845
 		goto resume1
 	case 2:
 		s = h.s
 //line natives.go:139
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:1843
+//line natives_task.go:1851
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1969,7 +1977,7 @@ func nativeOperandsRun(f1 *generated.Frame, h *nativeOperandsHeld, at int) (step
 	}
 //line natives.go:131
 	v = must2Start(t, p, *n)
-//line natives_task.go:1973
+//line natives_task.go:1981
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeOperandsAt1](f1)
 		*s1 = nativeOperandsAt1{}
@@ -2001,7 +2009,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2005
+//line natives_task.go:2013
 	if generated.Suspended(t) {
 		*h = nativeOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -2013,7 +2021,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line natives_task.go:2017
+//line natives_task.go:2025
 exit:
 	if p1.Run(t) {
 		*h = nativeOperandsHeld{exit: h.exit}
@@ -2159,7 +2167,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	{
 //line natives.go:169
 		err1 := stopStart(t, p, "before")
-//line natives_task.go:2163
+//line natives_task.go:2171
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 1)
 			rBox := generated.Box(&r)
@@ -2192,7 +2200,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2196
+//line natives_task.go:2204
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeRecoverHeld](t, nativeRecoverKind, 2)
 		rBox := generated.Box(&r)
@@ -2225,7 +2233,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "returned", nil
 }
 
-//line natives_task.go:2229
+//line natives_task.go:2237
 
 // nativeRecoverDefer1 enters what nativeRecover defers in line 145 in the list of its frame.
 func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
@@ -2237,7 +2245,7 @@ func nativeRecoverDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2241
+//line natives_task.go:2249
 
 // nativeRecoverDefer2 enters what nativeRecover defers in line 147 in the list of its frame.
 func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
@@ -2249,7 +2257,7 @@ func nativeRecoverDefer2(p1 *generated.Panic, a *plan) {
 	})
 }
 
-//line natives_task.go:2253
+//line natives_task.go:2261
 
 // nativeRecoverDefer3 enters what nativeRecover defers in line 150 in the list of its frame.
 func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
@@ -2261,7 +2269,7 @@ func nativeRecoverDefer3(p1 *generated.Panic, recv file) {
 	})
 }
 
-//line natives_task.go:2265
+//line natives_task.go:2273
 
 // nativeRecoverDefer4 enters what nativeRecover defers in line 154 in the list of its frame.
 func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
@@ -2273,7 +2281,7 @@ func nativeRecoverDefer4(p1 *generated.Panic, fn1 func(string)) {
 	})
 }
 
-//line natives_task.go:2277
+//line natives_task.go:2285
 
 // nativeRecoverDefer5 enters what nativeRecover defers in line 157 in the list of its frame.
 func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
@@ -2285,7 +2293,7 @@ func nativeRecoverDefer5(p1 *generated.Panic, a1 *plan) {
 	})
 }
 
-//line natives_task.go:2289
+//line natives_task.go:2297
 
 // nativeRecoverDefer6 enters what nativeRecover defers in line 159 in the list of its frame.
 func nativeRecoverDefer6(p1 *generated.Panic) {
@@ -2297,7 +2305,7 @@ func nativeRecoverDefer6(p1 *generated.Panic) {
 	})
 }
 
-//line natives_task.go:2301
+//line natives_task.go:2309
 
 // nativeRecoverDefer7 enters what nativeRecover defers in line 160 in the list of its frame.
 func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
@@ -2309,7 +2317,7 @@ func nativeRecoverDefer7(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2313
+//line natives_task.go:2321
 
 // nativeRecoverDefer8 enters what nativeRecover defers in line 162 in the list of its frame.
 func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
@@ -2325,7 +2333,7 @@ func nativeRecoverDefer8(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2329
+//line natives_task.go:2337
 
 // nativeRecoverStep is the step form of nativeRecover.
 func nativeRecoverStep(f *generated.Frame, h *nativeRecoverHeld) generated.Step {
@@ -2343,12 +2351,14 @@ func nativeRecoverRun(f *generated.Frame, h *nativeRecoverHeld, at int) (step ge
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:140
 	var (
 		p    *plan
 		n    int
 		fn   func(string)
 		err1 error
 	)
+//line natives_task.go:2362
 	switch at {
 	case 0:
 		s := generated.At[nativeRecoverArgs](f)
@@ -2360,14 +2370,14 @@ func nativeRecoverRun(f *generated.Frame, h *nativeRecoverHeld, at int) (step ge
 		p = h.p
 //line natives.go:169
 		err1 = generated.ChildErr(f)
-//line natives_task.go:2364
+//line natives_task.go:2374
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecoverAt2](f)
 		n = s.n
 //line natives.go:172
 		generated.ChildErr(f)
-//line natives_task.go:2371
+//line natives_task.go:2381
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2442,7 +2452,7 @@ end5:
 //line natives.go:168
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line natives_task.go:2446
+//line natives_task.go:2456
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt1](f) = nativeRecoverAt1{n: n}
 		*h = nativeRecoverHeld{exit: h.exit, p: p}
@@ -2461,7 +2471,7 @@ resume1:
 end6:
 //line natives.go:172
 	stopStart(t, p, "again")
-//line natives_task.go:2465
+//line natives_task.go:2475
 	if generated.Suspended(t) {
 		*generated.At[nativeRecoverAt2](f) = nativeRecoverAt2{n: n}
 		*h = nativeRecoverHeld{exit: h.exit}
@@ -2476,7 +2486,7 @@ resume2:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line natives_task.go:2480
+//line natives_task.go:2490
 exit:
 	if p1.Run(t) {
 		*h = nativeRecoverHeld{exit: h.exit}
@@ -2539,7 +2549,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2543
+//line natives_task.go:2553
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 1)
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
@@ -2552,7 +2562,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:189
 	if n > 0 {
 		generated.Goexit(t)
-//line natives_task.go:2556
+//line natives_task.go:2566
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeGoexitHeld](t, nativeGoexitKind, 2)
 			*h = nativeGoexitHeld{exit: nativeGoexitExit{r: r, err: err}}
@@ -2566,7 +2576,7 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end", nil
 }
 
-//line natives_task.go:2570
+//line natives_task.go:2580
 
 // nativeGoexitDefer1 enters what nativeGoexit defers in line 181 in the list of its frame.
 func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
@@ -2578,7 +2588,7 @@ func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:2582
+//line natives_task.go:2592
 
 // nativeGoexitDefer2 enters what nativeGoexit defers in line 182 in the list of its frame.
 func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -2590,7 +2600,7 @@ func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2594
+//line natives_task.go:2604
 
 // nativeGoexitDefer3 enters what nativeGoexit defers in line 183 in the list of its frame.
 func nativeGoexitDefer3(p1 *generated.Panic, n int) {
@@ -2606,7 +2616,7 @@ func nativeGoexitDefer3(p1 *generated.Panic, n int) {
 	})
 }
 
-//line natives_task.go:2610
+//line natives_task.go:2620
 
 // nativeGoexitStep is the step form of nativeGoexit.
 func nativeGoexitStep(f *generated.Frame, h *nativeGoexitHeld) generated.Step {
@@ -2621,10 +2631,12 @@ func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step gene
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeGoexitRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line natives.go:178
 	var (
 		p *plan
 		n int
 	)
+//line natives_task.go:2640
 	switch at {
 	case 0:
 		s := generated.At[nativeGoexitArgs](f)
@@ -2635,12 +2647,12 @@ func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step gene
 		n = s.n
 //line natives.go:188
 		generated.ChildErr(f)
-//line natives_task.go:2639
+//line natives_task.go:2651
 		goto resume1
 	case 2:
 //line natives.go:190
 		generated.Child(f)
-//line natives_task.go:2644
+//line natives_task.go:2656
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2665,7 +2677,7 @@ func nativeGoexitRun(f *generated.Frame, h *nativeGoexitHeld, at int) (step gene
 	}
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2669
+//line natives_task.go:2681
 	if generated.Suspended(t) {
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2678,7 +2690,7 @@ resume1:
 	}
 //line natives.go:190
 	generated.Goexit(t)
-//line natives_task.go:2682
+//line natives_task.go:2694
 	if generated.Suspended(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2690,7 +2702,7 @@ end1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line natives_task.go:2694
+//line natives_task.go:2706
 exit:
 	if p1.Run(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2794,7 +2806,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:217
 	r = "after "
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:2798
+//line natives_task.go:2810
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNilHeld](t, nativeNilKind, 1)
 		rBox := generated.Box(&r)
@@ -2819,7 +2831,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r, err
 }
 
-//line natives_task.go:2823
+//line natives_task.go:2835
 
 // nativeNilDefer1 enters what nativeNil defers in line 198 in the list of its frame.
 func nativeNilDefer1(p1 *generated.Panic, r *string) {
@@ -2835,7 +2847,7 @@ func nativeNilDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2839
+//line natives_task.go:2851
 
 // nativeNilDefer2 enters what nativeNil defers in line 209 in the list of its frame.
 func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
@@ -2847,7 +2859,7 @@ func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
 	})
 }
 
-//line natives_task.go:2851
+//line natives_task.go:2863
 
 // nativeNilDefer3 enters what nativeNil defers in line 211 in the list of its frame.
 func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
@@ -2859,7 +2871,7 @@ func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
 	})
 }
 
-//line natives_task.go:2863
+//line natives_task.go:2875
 
 // nativeNilDefer4 enters what nativeNil defers in line 213 in the list of its frame.
 func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
@@ -2871,7 +2883,7 @@ func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
 	})
 }
 
-//line natives_task.go:2875
+//line natives_task.go:2887
 
 // nativeNilDefer5 enters what nativeNil defers in line 215 in the list of its frame.
 func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
@@ -2883,7 +2895,7 @@ func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
 	})
 }
 
-//line natives_task.go:2887
+//line natives_task.go:2899
 
 // nativeNilStep is the step form of nativeNil.
 func nativeNilStep(f1 *generated.Frame, h *nativeNilHeld) generated.Step {
@@ -2901,6 +2913,7 @@ func nativeNilRun(f1 *generated.Frame, h *nativeNilHeld, at int) (step generated
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:191
 	var (
 		p    *plan
 		n    int
@@ -2909,6 +2922,7 @@ func nativeNilRun(f1 *generated.Frame, h *nativeNilHeld, at int) (step generated
 		fn   func()
 		err1 error
 	)
+//line natives_task.go:2926
 	switch at {
 	case 0:
 		s := generated.At[nativeNilArgs](f1)
@@ -2917,7 +2931,7 @@ func nativeNilRun(f1 *generated.Frame, h *nativeNilHeld, at int) (step generated
 	case 1:
 //line natives.go:218
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:2921
+//line natives_task.go:2935
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -2979,7 +2993,7 @@ end1:
 //line natives.go:217
 	*r = "after "
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2983
+//line natives_task.go:2997
 	if generated.Suspended(t) {
 		*h = nativeNilHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -2988,7 +3002,7 @@ resume1:
 //line natives.go:218
 	*err = err1
 	goto exit
-//line natives_task.go:2992
+//line natives_task.go:3006
 exit:
 	if p1.Run(t) {
 		*h = nativeNilHeld{exit: h.exit}
@@ -3054,7 +3068,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:241
 			err1 := stopStart(t, p, fmt.Sprint(shared, own, address))
-//line natives_task.go:3058
+//line natives_task.go:3072
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 1)
 				rBox := generated.Box(&r)
@@ -3073,7 +3087,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		*to += 10
 	}
 	err2 := stopStart(t, p, "end")
-//line natives_task.go:3077
+//line natives_task.go:3091
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeSharedHeld](t, nativeSharedKind, 2)
 		rBox := generated.Box(&r)
@@ -3086,7 +3100,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err2
 }
 
-//line natives_task.go:3090
+//line natives_task.go:3104
 
 // nativeSharedDefer1 enters what nativeShared defers in line 229 in the list of its frame.
 func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, own *int, address *int, more func(), to *int) {
@@ -3106,7 +3120,7 @@ func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, ow
 	})
 }
 
-//line natives_task.go:3110
+//line natives_task.go:3124
 
 // nativeSharedStep is the step form of nativeShared.
 func nativeSharedStep(f *generated.Frame, h *nativeSharedHeld) generated.Step {
@@ -3124,6 +3138,7 @@ func nativeSharedRun(f *generated.Frame, h *nativeSharedHeld, at int) (step gene
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:220
 	var (
 		p                        *plan
 		n, i                     int
@@ -3131,6 +3146,7 @@ func nativeSharedRun(f *generated.Frame, h *nativeSharedHeld, at int) (step gene
 		more                     func()
 		err1, err2               error
 	)
+//line natives_task.go:3150
 	switch at {
 	case 0:
 		s := generated.At[nativeSharedArgs](f)
@@ -3142,12 +3158,12 @@ func nativeSharedRun(f *generated.Frame, h *nativeSharedHeld, at int) (step gene
 		p, shared, own, address, more, to = h.p, h.shared, h.own, h.address, h.more, h.to
 //line natives.go:241
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3146
+//line natives_task.go:3162
 		goto resume1
 	case 2:
 //line natives.go:246
 		err2 = generated.ChildErr(f)
-//line natives_task.go:3151
+//line natives_task.go:3167
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3182,7 +3198,7 @@ loop1:
 	more()
 	*own += i
 	err1 = stopStart(t, p, fmt.Sprint(*shared, *own, *address))
-//line natives_task.go:3186
+//line natives_task.go:3202
 	if generated.Suspended(t) {
 		*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
 		*h = nativeSharedHeld{exit: h.exit, p: p, shared: shared, own: own, address: address, more: more, to: to}
@@ -3207,7 +3223,7 @@ end1:
 end2:
 //line natives.go:246
 	err2 = stopStart(t, p, "end")
-//line natives_task.go:3211
+//line natives_task.go:3227
 	if generated.Suspended(t) {
 		*h = nativeSharedHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -3218,7 +3234,7 @@ resume2:
 		*r, *err = "end ", err2
 		goto exit
 	}
-//line natives_task.go:3222
+//line natives_task.go:3238
 exit:
 	if p1.Run(t) {
 		*h = nativeSharedHeld{exit: h.exit}
@@ -3284,7 +3300,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 		}
 //line natives.go:261
 		stopStart(t, p, "literal")
-//line natives_task.go:3288
+//line natives_task.go:3304
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 			sBox := generated.Box(&s)
@@ -3310,7 +3326,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:268
 	a := startOfNatives(call)(t, n)
-//line natives_task.go:3314
+//line natives_task.go:3330
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 1)
 		rBox := generated.Box(&r)
@@ -3321,7 +3337,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:269
 	b := startOfNatives(call)(t, 1)
-//line natives_task.go:3325
+//line natives_task.go:3341
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 2)
 		rBox := generated.Box(&r)
@@ -3333,7 +3349,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:270
 	r = a + b
 	v := startOfNatives(call)(t, 0)
-//line natives_task.go:3337
+//line natives_task.go:3353
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeLiteralHeld](t, nativeLiteralKind, 3)
 		rBox := generated.Box(&r)
@@ -3346,7 +3362,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + v, nil
 }
 
-//line natives_task.go:3350
+//line natives_task.go:3366
 
 // nativeLiteralDefer1 enters what nativeLiteral defers in line 267 in the list of its frame.
 func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls *int) {
@@ -3358,7 +3374,7 @@ func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls 
 	})
 }
 
-//line natives_task.go:3362
+//line natives_task.go:3378
 
 // nativeLiteralStep is the step form of nativeLiteral.
 func nativeLiteralStep(f *generated.Frame, h *nativeLiteralHeld) generated.Step {
@@ -3376,6 +3392,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:245
 	var (
 		p        *plan
 		n        int
@@ -3383,6 +3400,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 		call     func(*task.T, int) string
 		a, b, v  string
 	)
+//line natives_task.go:3404
 	switch at {
 	case 0:
 		s := generated.At[nativeLiteralArgs](f)
@@ -3393,20 +3411,20 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 //line natives.go:268
 		a = h.result
 		generated.Child(f)
-//line natives_task.go:3397
+//line natives_task.go:3415
 		goto resume1
 	case 2:
 		call, a = h.call, h.a
 //line natives.go:269
 		b = h.result
 		generated.Child(f)
-//line natives_task.go:3404
+//line natives_task.go:3422
 		goto resume2
 	case 3:
 //line natives.go:271
 		v = h.result
 		generated.Child(f)
-//line natives_task.go:3410
+//line natives_task.go:3428
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3451,7 +3469,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 			}
 //line natives.go:261
 			stopStart(t, p, "literal")
-//line natives_task.go:3455
+//line natives_task.go:3473
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nativeLiteralFunc1Held](t, nativeLiteralFunc1Kind, 1)
 				sBox := generated.Box(&s)
@@ -3476,7 +3494,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 	}
 //line natives.go:268
 	a = startOfNatives(call)(t, n)
-//line natives_task.go:3480
+//line natives_task.go:3498
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3485,7 +3503,7 @@ func nativeLiteralRun(f *generated.Frame, h *nativeLiteralHeld, at int) (step ge
 resume1:
 //line natives.go:269
 	b = startOfNatives(call)(t, 1)
-//line natives_task.go:3489
+//line natives_task.go:3507
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3495,7 +3513,7 @@ resume2:
 //line natives.go:270
 	*r = a + b
 	v = startOfNatives(call)(t, 0)
-//line natives_task.go:3499
+//line natives_task.go:3517
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3507,7 +3525,7 @@ resume3:
 		*r, *err = *r+v, nil
 		goto exit
 	}
-//line natives_task.go:3511
+//line natives_task.go:3529
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
@@ -3557,7 +3575,7 @@ func nativeLiteralFunc1Defer1(p1 *generated.Panic, k *int, s *string) {
 	})
 }
 
-//line natives_task.go:3561
+//line natives_task.go:3579
 
 // nativeLiteralFunc1Defer2 enters what nativeLiteral.func1 defers in line 259 in the list of its frame.
 func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -3569,7 +3587,7 @@ func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:3573
+//line natives_task.go:3591
 
 // nativeLiteralFunc1Step is the step form of nativeLiteral.func1.
 func nativeLiteralFunc1Step(f *generated.Frame, h *nativeLiteralFunc1Held) generated.Step {
@@ -3586,11 +3604,13 @@ func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int
 		h.exit.s = new(string)
 	}
 	s := h.exit.s
+//line natives.go:249
 	var (
 		p        *plan
 		k, calls *int
 		m        int
 	)
+//line natives_task.go:3614
 	switch at {
 	case 0:
 		s1 := generated.At[nativeLiteralFunc1Args](f)
@@ -3601,7 +3621,7 @@ func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int
 		m = s1.m
 //line natives.go:261
 		generated.ChildErr(f)
-//line natives_task.go:3605
+//line natives_task.go:3625
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3630,7 +3650,7 @@ func nativeLiteralFunc1Run(f *generated.Frame, h *nativeLiteralFunc1Held, at int
 end1:
 //line natives.go:261
 	stopStart(t, p, "literal")
-//line natives_task.go:3634
+//line natives_task.go:3654
 	if generated.Suspended(t) {
 		*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3645,7 +3665,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line natives_task.go:3649
+//line natives_task.go:3669
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3707,7 +3727,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:285
 	if n == 0 {
 		stopStart(t, p, "bottom")
-//line natives_task.go:3711
+//line natives_task.go:3731
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 1)
 			rBox := generated.Box(&r)
@@ -3720,7 +3740,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 		panic("bottom")
 	}
 	v, err1 := nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3724
+//line natives_task.go:3744
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeRecursiveHeld](t, nativeRecursiveKind, 2)
 		rBox := generated.Box(&r)
@@ -3736,7 +3756,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + fmt.Sprint(n), err
 }
 
-//line natives_task.go:3740
+//line natives_task.go:3760
 
 // nativeRecursiveDefer1 enters what nativeRecursive defers in line 276 in the list of its frame.
 func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
@@ -3755,7 +3775,7 @@ func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
 	})
 }
 
-//line natives_task.go:3759
+//line natives_task.go:3779
 
 // nativeRecursiveDefer2 enters what nativeRecursive defers in line 284 in the list of its frame.
 func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
@@ -3767,7 +3787,7 @@ func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:3771
+//line natives_task.go:3791
 
 // nativeRecursiveStep is the step form of nativeRecursive.
 func nativeRecursiveStep(f *generated.Frame, h *nativeRecursiveHeld) generated.Step {
@@ -3785,12 +3805,14 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:271
 	var (
 		p    *plan
 		n    int
 		v    string
 		err1 error
 	)
+//line natives_task.go:3816
 	switch at {
 	case 0:
 		s := generated.At[nativeRecursiveArgs](f)
@@ -3799,7 +3821,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 	case 1:
 //line natives.go:286
 		generated.ChildErr(f)
-//line natives_task.go:3803
+//line natives_task.go:3825
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecursiveAt2](f)
@@ -3807,7 +3829,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 //line natives.go:289
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3811
+//line natives_task.go:3833
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3833,7 +3855,7 @@ func nativeRecursiveRun(f *generated.Frame, h *nativeRecursiveHeld, at int) (ste
 	}
 //line natives.go:286
 	stopStart(t, p, "bottom")
-//line natives_task.go:3837
+//line natives_task.go:3859
 	if generated.Suspended(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3843,7 +3865,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3847
+//line natives_task.go:3869
 	if generated.Suspended(t) {
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3857,7 +3879,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line natives_task.go:3861
+//line natives_task.go:3883
 exit:
 	if p1.Run(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3909,6 +3931,7 @@ func nativeFallbackRun(f *generated.Frame, h *nativeFallbackHeld, at int) (step 
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeFallbackRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	err := &h.exit.err
+//line natives.go:290
 	var (
 		p        *plan
 		n        int
@@ -3916,6 +3939,7 @@ func nativeFallbackRun(f *generated.Frame, h *nativeFallbackHeld, at int) (step 
 		v1       *int
 		v2, err1 error
 	)
+//line natives_task.go:3943
 	switch at {
 	case 0:
 		s := generated.At[nativeFallbackArgs](f)
@@ -3925,18 +3949,18 @@ func nativeFallbackRun(f *generated.Frame, h *nativeFallbackHeld, at int) (step 
 		p = h.p
 //line natives.go:306
 		generated.ChildErr(f)
-//line natives_task.go:3929
+//line natives_task.go:3953
 		goto resume1
 	case 2:
 		p = h.p
 //line natives.go:309
 		generated.ChildErr(f)
-//line natives_task.go:3935
+//line natives_task.go:3959
 		goto resume2
 	case 3:
 //line natives.go:311
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3940
+//line natives_task.go:3964
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3986,7 +4010,7 @@ case1:
 //line natives.go:305
 	*v1 += 2
 	stopStart(t, p, "int")
-//line natives_task.go:3990
+//line natives_task.go:4014
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -4007,7 +4031,7 @@ case2:
 	}
 //line natives.go:309
 	stopStart(t, p, "error")
-//line natives_task.go:4011
+//line natives_task.go:4035
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 2), true
@@ -4016,7 +4040,7 @@ resume2:
 end1:
 //line natives.go:311
 	err1 = stopStart(t, p, "end")
-//line natives_task.go:4020
+//line natives_task.go:4044
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -4027,7 +4051,7 @@ resume3:
 		*r, *err = "end", err1
 		goto exit
 	}
-//line natives_task.go:4031
+//line natives_task.go:4055
 exit:
 	if p1.Run(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
@@ -4074,7 +4098,7 @@ var nativeGenericKind *generated.Kind
 func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:315
 	k, err := nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4078
+//line natives_task.go:4102
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 1)
 		s1 := generated.At[nativeGenericAt1](f)
@@ -4085,7 +4109,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:316
 	s, err2 := nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4089
+//line natives_task.go:4113
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 2)
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
@@ -4096,7 +4120,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:317
 	c := &closer{p: p}
 	closed, err3 := nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4100
+//line natives_task.go:4124
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeGenericHeld](t, nativeGenericKind, 3)
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
@@ -4108,11 +4132,12 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s, closed), errors.Join(err, err2, err3)
 }
 
-//line natives_task.go:4112
+//line natives_task.go:4136
 
 // nativeGenericStep is the step form of nativeGeneric.
 func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step {
 	t := generated.Resume(f)
+//line natives.go:309
 	var (
 		p               *plan
 		n, k            int
@@ -4120,6 +4145,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 		s               string
 		c, closed       *closer
 	)
+//line natives_task.go:4149
 	switch f.At() {
 	case 0:
 		s1 := generated.At[nativeGenericArgs](f)
@@ -4132,7 +4158,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:315
 		k = s1.result
 		err = generated.ChildErr(f)
-//line natives_task.go:4136
+//line natives_task.go:4162
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeGenericAt2](f)
@@ -4141,7 +4167,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:316
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4145
+//line natives_task.go:4171
 		goto resume2
 	case 3:
 		s1 := generated.At[nativeGenericAt3](f)
@@ -4150,14 +4176,14 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 //line natives.go:318
 		closed = h.result1
 		err3 = generated.ChildErr(f)
-//line natives_task.go:4154
+//line natives_task.go:4180
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:315
 	k, err = nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4161
+//line natives_task.go:4187
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeGenericAt1](f)
 		*s1 = nativeGenericAt1{n: n}
@@ -4168,7 +4194,7 @@ func nativeGenericStep(f *generated.Frame, h *nativeGenericHeld) generated.Step 
 resume1:
 //line natives.go:316
 	s, err2 = nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4172
+//line natives_task.go:4198
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
 		*h = nativeGenericHeld{p: p, err: err}
@@ -4179,7 +4205,7 @@ resume2:
 //line natives.go:317
 	c = &closer{p: p}
 	closed, err3 = nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4183
+//line natives_task.go:4209
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
 		*h = nativeGenericHeld{err: err, s: s, err2: err2}
@@ -4191,7 +4217,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(k, s, closed), errors.Join(err, err2, err3))
 }
 
-//line natives_task.go:4195
+//line natives_task.go:4221
 
 // nativeOfArgs has the arguments of nativeOf.
 type nativeOfArgs struct {
@@ -4284,7 +4310,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		}(a3)
 //line natives.go:334
 		stopStart(t, p, "two")
-//line natives_task.go:4288
+//line natives_task.go:4314
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 1)
 			rBox := generated.Box(&r)
@@ -4301,7 +4327,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		w = r
 	}
 	err1 := stopStart(t, p, "generic")
-//line natives_task.go:4305
+//line natives_task.go:4331
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeOfHeld[V]](t, nativeOfKind[V](), 2)
 		rBox := generated.Box(&r)
@@ -4324,7 +4350,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 	return v, err
 }
 
-//line natives_task.go:4328
+//line natives_task.go:4354
 
 // nativeOfDefer1 enters what nativeOf defers in line 324 in the list of its frame.
 func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
@@ -4336,7 +4362,7 @@ func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:4340
+//line natives_task.go:4366
 
 // nativeOfDefer2 enters what nativeOf defers in line 325 in the list of its frame.
 func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
@@ -4352,7 +4378,7 @@ func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
 	})
 }
 
-//line natives_task.go:4356
+//line natives_task.go:4382
 
 // nativeOfDefer3 enters what nativeOf defers in line 330 in the list of its frame.
 func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
@@ -4364,7 +4390,7 @@ func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
 	})
 }
 
-//line natives_task.go:4368
+//line natives_task.go:4394
 
 // nativeOfDefer4 enters what nativeOf defers in line 333 in the list of its frame.
 func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
@@ -4376,7 +4402,7 @@ func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
 	})
 }
 
-//line natives_task.go:4380
+//line natives_task.go:4406
 
 // nativeOfStep is the step form of nativeOf.
 func nativeOfStep[V any](f *generated.Frame, h *nativeOfHeld[V]) generated.Step {
@@ -4394,6 +4420,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line natives.go:318
 	var (
 		p    *plan
 		v    V
@@ -4401,6 +4428,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 		w    *V
 		err1 error
 	)
+//line natives_task.go:4432
 	switch at {
 	case 0:
 		s := generated.At[nativeOfArgs](f)
@@ -4412,7 +4440,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 		p, v, w = h.p, h.v, h.w
 //line natives.go:334
 		generated.ChildErr(f)
-//line natives_task.go:4416
+//line natives_task.go:4444
 		goto resume1
 	case 2:
 		s := generated.At[nativeOfAt2](f)
@@ -4420,7 +4448,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 		v = h.v
 //line natives.go:337
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4424
+//line natives_task.go:4452
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4459,7 +4487,7 @@ func nativeOfRun[V any](f *generated.Frame, h *nativeOfHeld[V], at int) (step ge
 	}
 //line natives.go:334
 	stopStart(t, p, "two")
-//line natives_task.go:4463
+//line natives_task.go:4491
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, p: p, v: v, w: w}
@@ -4470,7 +4498,7 @@ resume1:
 	*w = *r
 end1:
 	err1 = stopStart(t, p, "generic")
-//line natives_task.go:4474
+//line natives_task.go:4502
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, v: v}
@@ -4486,7 +4514,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line natives_task.go:4490
+//line natives_task.go:4518
 exit:
 	if p1.Run(t) {
 		*h = nativeOfHeld[V]{exit: h.exit}
@@ -4540,7 +4568,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	}()
 //line natives.go:360
 	err1 := stopStart(t, p, "to be closed")
-//line natives_task.go:4544
+//line natives_task.go:4572
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeCloseHeld[C]](t, nativeCloseKind[C](), 1)
 		*h = nativeCloseHeld[C]{exit: nativeCloseExit[C]{closed: closed, err: err}, c: c}
@@ -4552,7 +4580,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	return c, err
 }
 
-//line natives_task.go:4556
+//line natives_task.go:4584
 
 // nativeCloseDefer1 enters what nativeClose defers in line 359 in the list of its frame.
 func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
@@ -4564,7 +4592,7 @@ func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
 	})
 }
 
-//line natives_task.go:4568
+//line natives_task.go:4596
 
 // nativeCloseStep is the step form of nativeClose.
 func nativeCloseStep[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C]) generated.Step {
@@ -4579,11 +4607,13 @@ func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at i
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeCloseRun(f, h, generated.Exit) }, &step, &ok)
 	closed := &h.exit.closed
 	err := &h.exit.err
+//line natives.go:355
 	var (
 		p    *plan
 		c    C
 		err1 error
 	)
+//line natives_task.go:4617
 	switch at {
 	case 0:
 		p, c = h.p, h.c
@@ -4591,7 +4621,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at i
 		c = h.c
 //line natives.go:360
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4595
+//line natives_task.go:4625
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4609,7 +4639,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame, h *nativeCloseHeld[C], at i
 	}
 //line natives.go:360
 	err1 = stopStart(t, p, "to be closed")
-//line natives_task.go:4613
+//line natives_task.go:4643
 	if generated.Suspended(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit, c: c}
 		return generated.Wait(f, t, 1), true
@@ -4621,7 +4651,7 @@ resume1:
 		*closed = c
 		goto exit
 	}
-//line natives_task.go:4625
+//line natives_task.go:4655
 exit:
 	if p1.Run(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit}
@@ -4679,7 +4709,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:375
 	v, err1 := nativeRecursiveStart(t, p, n)
-//line natives_task.go:4683
+//line natives_task.go:4713
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 1)
 		rBox := generated.Box(&r)
@@ -4694,7 +4724,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:375
 	r, err = v, err1
 	s, err2 := deferNestedStart(t, p, n)
-//line natives_task.go:4698
+//line natives_task.go:4728
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeBelowHeld](t, nativeBelowKind, 2)
 		rBox := generated.Box(&r)
@@ -4709,7 +4739,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + s, errors.Join(err, err2)
 }
 
-//line natives_task.go:4713
+//line natives_task.go:4743
 
 // nativeBelowDefer1 enters what nativeBelow defers in line 368 in the list of its frame.
 func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
@@ -4721,7 +4751,7 @@ func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:4725
+//line natives_task.go:4755
 
 // nativeBelowDefer2 enters what nativeBelow defers in line 369 in the list of its frame.
 func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -4738,7 +4768,7 @@ func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:4742
+//line natives_task.go:4772
 
 // nativeBelowStep is the step form of nativeBelow.
 func nativeBelowStep(f *generated.Frame, h *nativeBelowHeld) generated.Step {
@@ -4759,12 +4789,14 @@ func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step genera
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line natives.go:363
 	var (
 		p          *plan
 		n          int
 		v, s       string
 		err1, err2 error
 	)
+//line natives_task.go:4800
 	switch at {
 	case 0:
 		s1 := generated.At[nativeBelowArgs](f)
@@ -4777,13 +4809,13 @@ func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step genera
 //line natives.go:375
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4781
+//line natives_task.go:4813
 		goto resume1
 	case 2:
 //line natives.go:376
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4787
+//line natives_task.go:4819
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4804,7 +4836,7 @@ func nativeBelowRun(f *generated.Frame, h *nativeBelowHeld, at int) (step genera
 	}
 //line natives.go:375
 	v, err1 = nativeRecursiveStart(t, p, n)
-//line natives_task.go:4808
+//line natives_task.go:4840
 	if generated.Suspended(t) {
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
 		*h = nativeBelowHeld{exit: h.exit, p: p}
@@ -4815,7 +4847,7 @@ resume1:
 //line natives.go:375
 	*r, *err = v, err1
 	s, err2 = deferNestedStart(t, p, n)
-//line natives_task.go:4819
+//line natives_task.go:4851
 	if generated.Suspended(t) {
 		*h = nativeBelowHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4827,7 +4859,7 @@ resume2:
 		*r, *err = *r+s, errors.Join(*err, err2)
 		goto exit
 	}
-//line natives_task.go:4831
+//line natives_task.go:4863
 exit:
 	if p1.Run(t) {
 		*h = nativeBelowHeld{exit: h.exit}
@@ -4868,7 +4900,7 @@ var nativeNoneKind *generated.Kind
 func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4872
+//line natives_task.go:4904
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 1)
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
@@ -4877,7 +4909,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:383
 	err := nativeErrorStart(t, p, n)
-//line natives_task.go:4881
+//line natives_task.go:4913
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 2)
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
@@ -4886,7 +4918,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:384
 	k, s := nativeTwoStart(t, p, n)
-//line natives_task.go:4890
+//line natives_task.go:4922
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNoneHeld](t, nativeNoneKind, 3)
 		*h = nativeNoneHeld{err: err}
@@ -4897,17 +4929,19 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s), err
 }
 
-//line natives_task.go:4901
+//line natives_task.go:4933
 
 // nativeNoneStep is the step form of nativeNone.
 func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 	t := generated.Resume(f)
+//line natives.go:377
 	var (
 		p    *plan
 		n, k int
 		err  error
 		s    string
 	)
+//line natives_task.go:4945
 	switch f.At() {
 	case 0:
 		s1 := generated.At[nativeNoneArgs](f)
@@ -4919,7 +4953,7 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 		p = h.p
 //line natives.go:382
 		generated.Child(f)
-//line natives_task.go:4923
+//line natives_task.go:4957
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeNoneAt2](f)
@@ -4927,21 +4961,21 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 		p = h.p
 //line natives.go:383
 		err = generated.ChildErr(f)
-//line natives_task.go:4931
+//line natives_task.go:4965
 		goto resume2
 	case 3:
 		err = h.err
 //line natives.go:384
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:4938
+//line natives_task.go:4972
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4945
+//line natives_task.go:4979
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4950,7 +4984,7 @@ func nativeNoneStep(f *generated.Frame, h *nativeNoneHeld) generated.Step {
 resume1:
 //line natives.go:383
 	err = nativeErrorStart(t, p, n)
-//line natives_task.go:4954
+//line natives_task.go:4988
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4959,7 +4993,7 @@ resume1:
 resume2:
 //line natives.go:384
 	k, s = nativeTwoStart(t, p, n)
-//line natives_task.go:4963
+//line natives_task.go:4997
 	if generated.Suspended(t) {
 		*h = nativeNoneHeld{err: err}
 		generated.ResultToStep(t, &h.result)
@@ -4970,7 +5004,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(k, s), err)
 }
 
-//line natives_task.go:4974
+//line natives_task.go:5008
 
 // nativeNothingArgs has the arguments of nativeNothing.
 type nativeNothingArgs struct {
@@ -5006,7 +5040,7 @@ func nativeNothingStart(t *task.T, p *plan, n int) {
 		return
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5010
+//line natives_task.go:5044
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeNothingHeld](t, nativeNothingKind, 1)
 		*h = nativeNothingHeld{}
@@ -5025,7 +5059,7 @@ func nativeNothingDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5029
+//line natives_task.go:5063
 
 // nativeNothingStep is the step form of nativeNothing.
 func nativeNothingStep(f *generated.Frame, h *nativeNothingHeld) generated.Step {
@@ -5038,10 +5072,12 @@ func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step ge
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeNothingRun(f, h, generated.Exit) }, &step, &ok)
+//line natives.go:386
 	var (
 		p *plan
 		n int
 	)
+//line natives_task.go:5081
 	switch at {
 	case 0:
 		s := generated.At[nativeNothingArgs](f)
@@ -5050,7 +5086,7 @@ func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step ge
 	case 1:
 //line natives.go:393
 		generated.ChildErr(f)
-//line natives_task.go:5054
+//line natives_task.go:5090
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5070,7 +5106,7 @@ func nativeNothingRun(f *generated.Frame, h *nativeNothingHeld, at int) (step ge
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5074
+//line natives_task.go:5110
 	if generated.Suspended(t) {
 		*h = nativeNothingHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5119,7 +5155,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 		return errors.New("three")
 	}
 	err := stopStart(t, p, "not 3")
-//line natives_task.go:5123
+//line natives_task.go:5159
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeErrorHeld](t, nativeErrorKind, 1)
 		*h = nativeErrorHeld{}
@@ -5130,7 +5166,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err
 }
 
-//line natives_task.go:5134
+//line natives_task.go:5170
 
 // nativeErrorDefer1 enters what nativeError defers in line 397 in the list of its frame.
 func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
@@ -5142,7 +5178,7 @@ func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5146
+//line natives_task.go:5182
 
 // nativeErrorStep is the step form of nativeError.
 func nativeErrorStep(f *generated.Frame, h *nativeErrorHeld) generated.Step {
@@ -5156,11 +5192,13 @@ func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step genera
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeErrorRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line natives.go:393
 	var (
 		p   *plan
 		n   int
 		err error
 	)
+//line natives_task.go:5202
 	switch at {
 	case 0:
 		s := generated.At[nativeErrorArgs](f)
@@ -5169,7 +5207,7 @@ func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step genera
 	case 1:
 //line natives.go:401
 		err = generated.ChildErr(f)
-//line natives_task.go:5173
+//line natives_task.go:5211
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5193,7 +5231,7 @@ func nativeErrorRun(f *generated.Frame, h *nativeErrorHeld, at int) (step genera
 	}
 //line natives.go:401
 	err = stopStart(t, p, "not 3")
-//line natives_task.go:5197
+//line natives_task.go:5235
 	if generated.Suspended(t) {
 		*h = nativeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5204,7 +5242,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line natives_task.go:5208
+//line natives_task.go:5246
 exit:
 	if p1.Run(t) {
 		*h = nativeErrorHeld{exit: h.exit}
@@ -5262,7 +5300,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives.go:406
 	k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5266
+//line natives_task.go:5304
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 1)
 		kBox := generated.Box(&k)
@@ -5276,7 +5314,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 		return
 	}
 	v, v1 := taskTwoStart(t, p, n)
-//line natives_task.go:5280
+//line natives_task.go:5318
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeTwoHeld](t, nativeTwoKind, 2)
 		kBox := generated.Box(&k)
@@ -5289,7 +5327,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 	return v, v1
 }
 
-//line natives_task.go:5293
+//line natives_task.go:5331
 
 // nativeTwoDefer1 enters what nativeTwo defers in line 405 in the list of its frame.
 func nativeTwoDefer1(p1 *generated.Panic, k *int) {
@@ -5301,7 +5339,7 @@ func nativeTwoDefer1(p1 *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5305
+//line natives_task.go:5343
 
 // nativeTwoStep is the step form of nativeTwo.
 func nativeTwoStep(f *generated.Frame, h *nativeTwoHeld) generated.Step {
@@ -5319,11 +5357,13 @@ func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.
 	}
 	k := h.exit.k
 	result := &h.exit.result1
+//line natives.go:401
 	var (
 		p    *plan
 		n, v int
 		v1   string
 	)
+//line natives_task.go:5367
 	switch at {
 	case 0:
 		s := generated.At[nativeTwoArgs](f)
@@ -5335,13 +5375,13 @@ func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.
 		p = h.p
 //line natives.go:407
 		generated.ChildErr(f)
-//line natives_task.go:5339
+//line natives_task.go:5379
 		goto resume1
 	case 2:
 //line natives.go:411
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:5345
+//line natives_task.go:5385
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5358,7 +5398,7 @@ func nativeTwoRun(f *generated.Frame, h *nativeTwoHeld, at int) (step generated.
 //line natives.go:406
 	*k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5362
+//line natives_task.go:5402
 	if generated.Suspended(t) {
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: h.exit, p: p}
@@ -5370,7 +5410,7 @@ resume1:
 		goto exit
 	}
 	v, v1 = taskTwoStart(t, p, n)
-//line natives_task.go:5374
+//line natives_task.go:5414
 	if generated.Suspended(t) {
 		*h = nativeTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5382,7 +5422,7 @@ resume2:
 		*k, *result = v, v1
 		goto exit
 	}
-//line natives_task.go:5386
+//line natives_task.go:5426
 exit:
 	if p1.Run(t) {
 		*h = nativeTwoHeld{exit: h.exit}
@@ -5460,7 +5500,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	{
 //line natives.go:431
 		err1 := waitIfStart(t, n < 0)
-//line natives_task.go:5464
+//line natives_task.go:5504
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 1)
 			kBox := generated.Box(&k)
@@ -5485,7 +5525,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 		panic(errEven)
 	}
 	err2 := waitIfStart(t, n < 0)
-//line natives_task.go:5489
+//line natives_task.go:5529
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[guardedHeld](t, guardedKind, 2)
 		kBox := generated.Box(&k)
@@ -5505,7 +5545,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	return k, err
 }
 
-//line natives_task.go:5509
+//line natives_task.go:5549
 
 // guardedDefer1 enters what guarded defers in line 417 in the list of its frame.
 func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
@@ -5517,7 +5557,7 @@ func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:5521
+//line natives_task.go:5561
 
 // guardedDefer2 enters what guarded defers in line 418 in the list of its frame.
 func guardedDefer2(p *generated.Panic, k *int) {
@@ -5533,7 +5573,7 @@ func guardedDefer2(p *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5537
+//line natives_task.go:5577
 
 // guardedDefer3 enters what guarded defers in line 425 in the list of its frame.
 func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
@@ -5549,7 +5589,7 @@ func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
 	})
 }
 
-//line natives_task.go:5553
+//line natives_task.go:5593
 
 // guardedStep is the step form of guarded.
 func guardedStep(f *generated.Frame, h *guardedHeld) generated.Step {
@@ -5570,12 +5610,14 @@ func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line natives.go:411
 	var (
 		mu         *sync.Mutex
 		n          int
 		m          *int
 		err1, err2 error
 	)
+//line natives_task.go:5621
 	switch at {
 	case 0:
 		s := generated.At[guardedArgs](f)
@@ -5586,14 +5628,14 @@ func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step
 		n = s.n
 //line natives.go:431
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5590
+//line natives_task.go:5632
 		goto resume1
 	case 2:
 		s := generated.At[guardedAt2](f)
 		n = s.n
 //line natives.go:437
 		err2 = generated.ChildErr(f)
-//line natives_task.go:5597
+//line natives_task.go:5639
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5626,7 +5668,7 @@ func guardedRun(f *generated.Frame, h *guardedHeld, at int) (step generated.Step
 end1:
 //line natives.go:431
 	err1 = waitIfStart(t, n < 0)
-//line natives_task.go:5630
+//line natives_task.go:5672
 	if generated.Suspended(t) {
 		*generated.At[guardedAt1](f) = guardedAt1{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5648,7 +5690,7 @@ end2:
 		panic(errEven)
 	}
 	err2 = waitIfStart(t, n < 0)
-//line natives_task.go:5652
+//line natives_task.go:5694
 	if generated.Suspended(t) {
 		*generated.At[guardedAt2](f) = guardedAt2{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5658,7 +5700,7 @@ resume2:
 //line natives.go:437
 	*k, *err = n, err2
 	goto exit
-//line natives_task.go:5662
+//line natives_task.go:5704
 exit:
 	if p.Run(t) {
 		*h = guardedHeld{exit: h.exit}
@@ -5681,7 +5723,7 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 //line natives.go:442
 	if waits {
 		err := t.Yield()
-//line natives_task.go:5685
+//line natives_task.go:5727
 		if generated.Suspended(t) {
 			generated.Spill(t, waitIfKind, 1)
 			return
@@ -5692,15 +5734,17 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 	return nil
 }
 
-//line natives_task.go:5696
+//line natives_task.go:5738
 
 // waitIfStep is the step form of waitIf.
 func waitIfStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line natives.go:439
 	var (
 		waits bool
 		err   error
 	)
+//line natives_task.go:5748
 	switch f.At() {
 	case 0:
 		s := generated.At[waitIfArgs](f)
@@ -5708,7 +5752,7 @@ func waitIfStep(f *generated.Frame) generated.Step {
 	case 1:
 //line natives.go:443
 		err = generated.Err(f)
-//line natives_task.go:5712
+//line natives_task.go:5756
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5719,7 +5763,7 @@ func waitIfStep(f *generated.Frame) generated.Step {
 	}
 //line natives.go:443
 	err = t.Yield()
-//line natives_task.go:5723
+//line natives_task.go:5767
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -5730,7 +5774,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line natives_task.go:5734
+//line natives_task.go:5778
 
 // guardedOftenArgs has the arguments of guardedOften.
 type guardedOftenArgs struct {
@@ -5758,7 +5802,7 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 		{
 //line natives.go:451
 			k, err1 := guardedStart(t, mu, n+i%2)
-//line natives_task.go:5762
+//line natives_task.go:5806
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[guardedOftenHeld](t, guardedOftenKind, 1)
 				s := generated.At[guardedOftenAt1](f)
@@ -5778,16 +5822,18 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line natives_task.go:5782
+//line natives_task.go:5826
 
 // guardedOftenStep is the step form of guardedOften.
 func guardedOftenStep(f *generated.Frame, h *guardedOftenHeld) generated.Step {
 	t := generated.Resume(f)
+//line natives.go:446
 	var (
 		mu           *sync.Mutex
 		n, sum, i, k int
 		err1         error
 	)
+//line natives_task.go:5837
 	switch f.At() {
 	case 0:
 		s := generated.At[guardedOftenArgs](f)
@@ -5800,7 +5846,7 @@ func guardedOftenStep(f *generated.Frame, h *guardedOftenHeld) generated.Step {
 //line natives.go:451
 		k = s.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5804
+//line natives_task.go:5850
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5814,7 +5860,7 @@ loop1:
 	}
 //line natives.go:451
 	k, err1 = guardedStart(t, mu, n+i%2)
-//line natives_task.go:5818
+//line natives_task.go:5864
 	if generated.Suspended(t) {
 		s := generated.At[guardedOftenAt1](f)
 		*s = guardedOftenAt1{n: n, sum: sum, i: i}
@@ -5836,7 +5882,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line natives_task.go:5840
+//line natives_task.go:5886
 
 // nativeExhaustedArgs has the arguments of nativeExhausted.
 type nativeExhaustedArgs struct {
@@ -5873,7 +5919,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:463
 	if n == 0 {
 		err := stopStart(t, p, "bottom")
-//line natives_task.go:5877
+//line natives_task.go:5923
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 1)
 			*h = nativeExhaustedHeld{}
@@ -5884,7 +5930,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		return "bottom", err
 	}
 	v, err1 := nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5888
+//line natives_task.go:5934
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nativeExhaustedHeld](t, nativeExhaustedKind, 2)
 		*h = nativeExhaustedHeld{}
@@ -5896,7 +5942,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return v, err1
 }
 
-//line natives_task.go:5900
+//line natives_task.go:5946
 
 // nativeExhaustedDefer1 enters what nativeExhausted defers in line 462 in the list of its frame.
 func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
@@ -5908,7 +5954,7 @@ func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
 	})
 }
 
-//line natives_task.go:5912
+//line natives_task.go:5958
 
 // nativeExhaustedStep is the step form of nativeExhausted.
 func nativeExhaustedStep(f *generated.Frame, h *nativeExhaustedHeld) generated.Step {
@@ -5923,12 +5969,14 @@ func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (ste
 	defer p1.Catch(t, func() (generated.Step, bool) { return nativeExhaustedRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line natives.go:457
 	var (
 		p         *plan
 		n         int
 		err, err1 error
 		v         string
 	)
+//line natives_task.go:5980
 	switch at {
 	case 0:
 		s := generated.At[nativeExhaustedArgs](f)
@@ -5937,13 +5985,13 @@ func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (ste
 	case 1:
 //line natives.go:464
 		err = generated.ChildErr(f)
-//line natives_task.go:5941
+//line natives_task.go:5989
 		goto resume1
 	case 2:
 //line natives.go:466
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5947
+//line natives_task.go:5995
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5963,7 +6011,7 @@ func nativeExhaustedRun(f *generated.Frame, h *nativeExhaustedHeld, at int) (ste
 	}
 //line natives.go:464
 	err = stopStart(t, p, "bottom")
-//line natives_task.go:5967
+//line natives_task.go:6015
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5977,7 +6025,7 @@ resume1:
 end1:
 //line natives.go:466
 	v, err1 = nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5981
+//line natives_task.go:6029
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5989,7 +6037,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line natives_task.go:5993
+//line natives_task.go:6041
 exit:
 	if p1.Run(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}

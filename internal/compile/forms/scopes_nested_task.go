@@ -231,6 +231,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:6
 	var (
 		s          *script
 		n, i1, i   int
@@ -240,6 +241,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		add        func(*task.T) error
 		err1, err2 error
 	)
+//line scopes_nested_task.go:245
 	switch f.At() {
 	case 0:
 		s1 := generated.At[scopesArgs](f)
@@ -251,7 +253,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		s, all, frames, sum, add = h.s, h.all, h.frames, h.sum, h.add
 //line scopes_nested.go:22
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:255
+//line scopes_nested_task.go:257
 		goto resume1
 	case 2:
 		s1 := generated.At[scopesAt2](f)
@@ -259,13 +261,13 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		s, all, frames, sum = h.s, h.all, h.frames, h.sum
 //line scopes_nested.go:41
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:263
+//line scopes_nested_task.go:265
 		goto resume2
 	case 3:
 		all = h.all
 //line scopes_nested.go:52
 		err2 = generated.ChildErr(f)
-//line scopes_nested_task.go:269
+//line scopes_nested_task.go:271
 		goto resume3
 	default:
 		return f.BadResume()
@@ -289,7 +291,7 @@ loop1:
 		add = generated.Literal(func(t *task.T) (_ error) {
 //line scopes_nested.go:18
 			k, err := valueStart(t, s, 10*i)
-//line scopes_nested_task.go:293
+//line scopes_nested_task.go:295
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc1Held](t, scopesFunc1Kind, 1)
 				s1 := generated.At[scopesFunc1At1](f)
@@ -311,7 +313,7 @@ loop1:
 			var kMoved *int
 //line scopes_nested.go:23
 			k, err := valueStart(t, s, i)
-//line scopes_nested_task.go:315
+//line scopes_nested_task.go:317
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				s1 := generated.At[scopesFunc2At1](f)
@@ -331,7 +333,7 @@ loop1:
 				_, limited := t.Context().Deadline()
 				s.logf("limited %v", limited)
 				v, err1 := valueStart(t, s, k+1)
-//line scopes_nested_task.go:335
+//line scopes_nested_task.go:337
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					kBox := generated.BoxOf(&kMoved, &k)
@@ -346,7 +348,7 @@ loop1:
 				*sum += k
 				return err
 			})
-//line scopes_nested_task.go:350
+//line scopes_nested_task.go:352
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc2Kind, 2)
 				return
@@ -355,7 +357,7 @@ loop1:
 			return err1
 		})
 	}
-//line scopes_nested_task.go:359
+//line scopes_nested_task.go:361
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum, add: add}
@@ -373,7 +375,7 @@ resume1:
 		err1 = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes_nested.go:42
 			err := task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:377
+//line scopes_nested_task.go:379
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 1)
 				*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
@@ -392,7 +394,7 @@ resume1:
 				{
 //line scopes_nested.go:44
 					v := mustStart(t, s, i)
-//line scopes_nested_task.go:396
+//line scopes_nested_task.go:398
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 						s1 := generated.At[scopesFunc3Func1At1](f)
@@ -410,7 +412,7 @@ resume1:
 //line scopes_nested.go:47
 				return nil
 			})
-//line scopes_nested_task.go:414
+//line scopes_nested_task.go:416
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc3Held](t, scopesFunc3Kind, 2)
 				*h = scopesFunc3Held{err: err}
@@ -420,7 +422,7 @@ resume1:
 			return errors.Join(err, err1)
 		})
 	}
-//line scopes_nested_task.go:424
+//line scopes_nested_task.go:426
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum}
@@ -435,7 +437,7 @@ resume2:
 end1:
 //line scopes_nested.go:52
 	err2 = recoveredStart(t, s, n)
-//line scopes_nested_task.go:439
+//line scopes_nested_task.go:441
 	if generated.Suspended(t) {
 		*h = scopesHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -445,7 +447,7 @@ resume3:
 	return generated.Return[string](f, all, err2)
 }
 
-//line scopes_nested_task.go:449
+//line scopes_nested_task.go:451
 
 // scopesFunc1Args has the arguments of scopes.func1.
 type scopesFunc1Args struct {
@@ -469,12 +471,14 @@ var scopesFunc1Kind *generated.Kind
 // scopesFunc1Step is the step form of scopes.func1.
 func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:13
 	var (
 		s    *script
 		i, k int
 		sum  *int
 		err  error
 	)
+//line scopes_nested_task.go:482
 	switch f.At() {
 	case 0:
 		s1 := generated.At[scopesFunc1Args](f)
@@ -486,14 +490,14 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 //line scopes_nested.go:18
 		k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:490
+//line scopes_nested_task.go:494
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:18
 	k, err = valueStart(t, s, 10*i)
-//line scopes_nested_task.go:497
+//line scopes_nested_task.go:501
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc1At1](f)
 		*s1 = scopesFunc1At1{}
@@ -507,7 +511,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:511
+//line scopes_nested_task.go:515
 
 // scopesFunc2Args has the arguments of scopes.func2.
 type scopesFunc2Args struct {
@@ -531,6 +535,7 @@ var scopesFunc2Kind *generated.Kind
 // scopesFunc2Step is the step form of scopes.func2.
 func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:17
 	var (
 		s         *script
 		i         int
@@ -538,6 +543,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		err, err1 error
 		limited   bool
 	)
+//line scopes_nested_task.go:547
 	switch f.At() {
 	case 0:
 		s1 := generated.At[scopesFunc2Args](f)
@@ -550,12 +556,12 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		k = new(int)
 		*k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_nested_task.go:554
+//line scopes_nested_task.go:560
 		goto resume1
 	case 2:
 //line scopes_nested.go:30
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:559
+//line scopes_nested_task.go:565
 		goto resume2
 	default:
 		return f.BadResume()
@@ -563,7 +569,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	k = new(int)
 //line scopes_nested.go:23
 	*k, err = valueStart(t, s, i)
-//line scopes_nested_task.go:567
+//line scopes_nested_task.go:573
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2At1](f)
 		*s1 = scopesFunc2At1{}
@@ -587,7 +593,7 @@ resume1:
 			_, limited := t.Context().Deadline()
 			s.logf("limited %v", limited)
 			v, err1 := valueStart(t, s, *k+1)
-//line scopes_nested_task.go:591
+//line scopes_nested_task.go:597
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s1 := generated.At[scopesFunc2Func1At1](f)
@@ -602,7 +608,7 @@ resume1:
 			return err
 		})
 	}
-//line scopes_nested_task.go:606
+//line scopes_nested_task.go:612
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -614,7 +620,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line scopes_nested_task.go:618
+//line scopes_nested_task.go:624
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 33.
 type scopesFunc2Func1At1 struct {
@@ -634,6 +640,7 @@ var scopesFunc2Func1Kind *generated.Kind
 // scopesFunc2Func1Step is the step form of scopes.func2.func1.
 func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:25
 	var (
 		s         *script
 		sum, k    *int
@@ -641,6 +648,7 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 		limited   bool
 		v         int
 	)
+//line scopes_nested_task.go:652
 	switch f.At() {
 	case 0:
 		s, sum, k = h.s, h.sum, h.k
@@ -650,7 +658,7 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 //line scopes_nested.go:33
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line scopes_nested_task.go:654
+//line scopes_nested_task.go:662
 		goto resume1
 	default:
 		return f.BadResume()
@@ -659,7 +667,7 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 	_, limited = t.Context().Deadline()
 	s.logf("limited %v", limited)
 	v, err1 = valueStart(t, s, *k+1)
-//line scopes_nested_task.go:663
+//line scopes_nested_task.go:671
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2Func1At1](f)
 		*s1 = scopesFunc2Func1At1{}
@@ -674,7 +682,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_nested_task.go:678
+//line scopes_nested_task.go:686
 
 // scopesFunc3Args has the arguments of scopes.func3.
 type scopesFunc3Args struct {
@@ -700,6 +708,7 @@ var scopesFunc3Kind *generated.Kind
 // scopesFunc3Step is the step form of scopes.func3.
 func scopesFunc3Step(f *generated.Frame, h *scopesFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:36
 	var (
 		s         *script
 		i         int
@@ -707,6 +716,7 @@ func scopesFunc3Step(f *generated.Frame, h *scopesFunc3Held) generated.Step {
 		add       func(*task.T) error
 		err, err1 error
 	)
+//line scopes_nested_task.go:720
 	switch f.At() {
 	case 0:
 		s1 := generated.At[scopesFunc3Args](f)
@@ -718,20 +728,20 @@ func scopesFunc3Step(f *generated.Frame, h *scopesFunc3Held) generated.Step {
 		s, sum = h.s, h.sum
 //line scopes_nested.go:42
 		err = generated.Err(f)
-//line scopes_nested_task.go:722
+//line scopes_nested_task.go:732
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes_nested.go:42
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:728
+//line scopes_nested_task.go:738
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:42
 	err = task.Timeout(t, time.Hour, add)
-//line scopes_nested_task.go:735
+//line scopes_nested_task.go:745
 	if generated.Suspended(t) {
 		*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 		*h = scopesFunc3Held{s: s, sum: sum}
@@ -750,7 +760,7 @@ resume1:
 		{
 //line scopes_nested.go:44
 			v := mustStart(t, s, i)
-//line scopes_nested_task.go:754
+//line scopes_nested_task.go:764
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc3Func1Held](t, scopesFunc3Func1Kind, 1)
 				s1 := generated.At[scopesFunc3Func1At1](f)
@@ -768,7 +778,7 @@ resume1:
 //line scopes_nested.go:47
 		return nil
 	})
-//line scopes_nested_task.go:772
+//line scopes_nested_task.go:782
 	if generated.Suspended(t) {
 		*h = scopesFunc3Held{err: err}
 		return generated.Wait(f, t, 2)
@@ -778,7 +788,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, errors.Join(err, err1))
 }
 
-//line scopes_nested_task.go:782
+//line scopes_nested_task.go:792
 
 // scopesFunc3Func1Args has the arguments of scopes.func3.func1.
 type scopesFunc3Func1Args struct {
@@ -817,7 +827,7 @@ func scopesFunc3Func1Defer1(p *generated.Panic, recv *script, a any) {
 	})
 }
 
-//line scopes_nested_task.go:821
+//line scopes_nested_task.go:831
 
 // scopesFunc3Func1Step is the step form of scopes.func3.func1.
 func scopesFunc3Func1Step(f *generated.Frame, h *scopesFunc3Func1Held) generated.Step {
@@ -831,11 +841,13 @@ func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (s
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return scopesFunc3Func1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line scopes_nested.go:39
 	var (
 		s    *script
 		i, v int
 		sum  *int
 	)
+//line scopes_nested_task.go:851
 	switch at {
 	case 0:
 		s1 := generated.At[scopesFunc3Func1Args](f)
@@ -847,7 +859,7 @@ func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (s
 //line scopes_nested.go:44
 		v = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:851
+//line scopes_nested_task.go:863
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -865,7 +877,7 @@ func scopesFunc3Func1Run(f *generated.Frame, h *scopesFunc3Func1Held, at int) (s
 	}
 //line scopes_nested.go:44
 	v = mustStart(t, s, i)
-//line scopes_nested_task.go:869
+//line scopes_nested_task.go:881
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc3Func1At1](f)
 		*s1 = scopesFunc3Func1At1{}
@@ -889,7 +901,7 @@ end1:
 		*r = nil
 		goto exit
 	}
-//line scopes_nested_task.go:893
+//line scopes_nested_task.go:905
 exit:
 	if p.Run(t) {
 		*h = scopesFunc3Func1Held{exit: h.exit}
@@ -933,7 +945,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:937
+//line scopes_nested_task.go:949
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
@@ -949,7 +961,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:953
+//line scopes_nested_task.go:965
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[recoveredHeld](t, recoveredKind, 1)
 		errBox := generated.Box(&err)
@@ -961,7 +973,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 	return err1
 }
 
-//line scopes_nested_task.go:965
+//line scopes_nested_task.go:977
 
 // recoveredDefer1 enters what recovered defers in line 57 in the list of its frame.
 func recoveredDefer1(p *generated.Panic, err *error) {
@@ -973,7 +985,7 @@ func recoveredDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line scopes_nested_task.go:977
+//line scopes_nested_task.go:989
 
 // recoveredStep is the step form of recovered.
 func recoveredStep(f *generated.Frame, h *recoveredHeld) generated.Step {
@@ -990,11 +1002,13 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line scopes_nested.go:53
 	var (
 		s    *script
 		n    int
 		err1 error
 	)
+//line scopes_nested_task.go:1012
 	switch at {
 	case 0:
 		s1 := generated.At[recoveredArgs](f)
@@ -1003,7 +1017,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 	case 1:
 //line scopes_nested.go:58
 		err1 = generated.Err(f)
-//line scopes_nested_task.go:1007
+//line scopes_nested_task.go:1021
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1022,7 +1036,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 		{
 //line scopes_nested.go:59
 			k := mustStart(t, s, n)
-//line scopes_nested_task.go:1026
+//line scopes_nested_task.go:1040
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recoveredFunc1Kind, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
@@ -1038,7 +1052,7 @@ func recoveredRun(f *generated.Frame, h *recoveredHeld, at int) (step generated.
 //line scopes_nested.go:62
 		return nil
 	})
-//line scopes_nested_task.go:1042
+//line scopes_nested_task.go:1056
 	if generated.Suspended(t) {
 		*h = recoveredHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1049,7 +1063,7 @@ resume1:
 		*err = err1
 		goto exit
 	}
-//line scopes_nested_task.go:1053
+//line scopes_nested_task.go:1067
 exit:
 	if p.Run(t) {
 		*h = recoveredHeld{exit: h.exit}
@@ -1079,10 +1093,12 @@ var recoveredFunc1Kind *generated.Kind
 // recoveredFunc1Step is the step form of recovered.func1.
 func recoveredFunc1Step(f *generated.Frame, h *recoveredFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes_nested.go:56
 	var (
 		s    *script
 		n, k int
 	)
+//line scopes_nested_task.go:1102
 	switch f.At() {
 	case 0:
 		s1 := generated.At[recoveredFunc1Args](f)
@@ -1093,14 +1109,14 @@ func recoveredFunc1Step(f *generated.Frame, h *recoveredFunc1Held) generated.Ste
 //line scopes_nested.go:59
 		k = s1.result
 		generated.Child(f)
-//line scopes_nested_task.go:1097
+//line scopes_nested_task.go:1113
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes_nested.go:59
 	k = mustStart(t, s, n)
-//line scopes_nested_task.go:1104
+//line scopes_nested_task.go:1120
 	if generated.Suspended(t) {
 		s1 := generated.At[recoveredFunc1At1](f)
 		*s1 = recoveredFunc1At1{}
@@ -1121,4 +1137,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_nested_task.go:1125
+//line scopes_nested_task.go:1141

@@ -250,6 +250,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 // scopedStep is the step form of scoped.
 func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:7
 	var (
 		p             *plan
 		n, i1, i      int
@@ -257,6 +258,7 @@ func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
 		err, err1     error
 		sum, calls, k *int
 	)
+//line scopes_task.go:262
 	switch f.At() {
 	case 0:
 		s := generated.At[scopedArgs](f)
@@ -269,19 +271,19 @@ func scopedStep(f *generated.Frame, h *scopedHeld) generated.Step {
 		p, r, sum, calls, k = h.p, h.r, h.sum, h.calls, h.k
 //line scopes.go:16
 		err1 = generated.Err(f)
-//line scopes_task.go:273
+//line scopes_task.go:275
 		goto resume1
 	case 2:
 		p, r, sum, calls = h.p, h.r, h.sum, h.calls
 //line scopes.go:41
 		err = generated.Err(f)
-//line scopes_task.go:279
+//line scopes_task.go:281
 		goto resume2
 	case 3:
 		r, err, sum, calls = h.r, h.err, h.sum, h.calls
 //line scopes.go:47
 		generated.ChildErr(f)
-//line scopes_task.go:285
+//line scopes_task.go:287
 		goto resume3
 	default:
 		return f.BadResume()
@@ -310,7 +312,7 @@ loop1:
 //line scopes.go:17
 			*calls++
 			v := must2Start(t, p, *k)
-//line scopes_task.go:314
+//line scopes_task.go:316
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 1)
 				s := generated.At[scopedFunc1At1](f)
@@ -336,7 +338,7 @@ loop1:
 				{
 //line scopes.go:27
 					err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:340
+//line scopes_task.go:342
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 						errBox := generated.Box(&err)
@@ -352,7 +354,7 @@ loop1:
 //line scopes.go:30
 				*k++
 				err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:356
+//line scopes_task.go:358
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 					errBox := generated.Box(&err)
@@ -363,7 +365,7 @@ loop1:
 //line scopes.go:31
 				return err2
 			})
-//line scopes_task.go:367
+//line scopes_task.go:369
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc1Held](t, scopedFunc1Kind, 2)
 				*h = scopedFunc1Held{sum: sum, k: k}
@@ -374,7 +376,7 @@ loop1:
 			return inner1
 		})
 	}
-//line scopes_task.go:378
+//line scopes_task.go:380
 	if generated.Suspended(t) {
 		*generated.At[scopedAt1](f) = scopedAt1{n: n, i1: i1, i: i}
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls, k: k}
@@ -397,7 +399,7 @@ end1:
 //line scopes.go:42
 			*r = fmt.Sprint("r ", *sum)
 			err := stopStart(t, p, "deadline")
-//line scopes_task.go:401
+//line scopes_task.go:403
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc2Held](t, scopedFunc2Kind, 1)
 				*h = scopedFunc2Held{r: r}
@@ -408,7 +410,7 @@ end1:
 			return err
 		})
 	}
-//line scopes_task.go:412
+//line scopes_task.go:414
 	if generated.Suspended(t) {
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -416,7 +418,7 @@ end1:
 resume2:
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:420
+//line scopes_task.go:422
 	if generated.Suspended(t) {
 		*h = scopedHeld{r: r, err: err, sum: sum, calls: calls}
 		return generated.Wait(f, t, 3)
@@ -426,7 +428,7 @@ resume3:
 	return generated.Return[string](f, fmt.Sprint(*r, *sum, *calls), err)
 }
 
-//line scopes_task.go:430
+//line scopes_task.go:432
 
 // scopedFunc1Args has the arguments of scoped.func1.
 type scopedFunc1Args struct {
@@ -453,12 +455,14 @@ var scopedFunc1Kind *generated.Kind
 // scopedFunc1Step is the step form of scoped.func1.
 func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:12
 	var (
 		p             *plan
 		sum, calls, k *int
 		i, v          int
 		inner1        error
 	)
+//line scopes_task.go:466
 	switch f.At() {
 	case 0:
 		s := generated.At[scopedFunc1Args](f)
@@ -471,13 +475,13 @@ func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 //line scopes.go:18
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:475
+//line scopes_task.go:479
 		goto resume1
 	case 2:
 		sum, k = h.sum, h.k
 //line scopes.go:20
 		inner1 = generated.Err(f)
-//line scopes_task.go:481
+//line scopes_task.go:485
 		goto resume2
 	default:
 		return f.BadResume()
@@ -485,7 +489,7 @@ func scopedFunc1Step(f *generated.Frame, h *scopedFunc1Held) generated.Step {
 //line scopes.go:17
 	*calls++
 	v = must2Start(t, p, *k)
-//line scopes_task.go:489
+//line scopes_task.go:493
 	if generated.Suspended(t) {
 		s := generated.At[scopedFunc1At1](f)
 		*s = scopedFunc1At1{i: i}
@@ -511,7 +515,7 @@ resume1:
 		{
 //line scopes.go:27
 			err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:515
+//line scopes_task.go:519
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 1)
 				errBox := generated.Box(&err)
@@ -527,7 +531,7 @@ resume1:
 //line scopes.go:30
 		*k++
 		err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:531
+//line scopes_task.go:535
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopedFunc1Func1Held](t, scopedFunc1Func1Kind, 2)
 			errBox := generated.Box(&err)
@@ -538,7 +542,7 @@ resume1:
 //line scopes.go:31
 		return err2
 	})
-//line scopes_task.go:542
+//line scopes_task.go:546
 	if generated.Suspended(t) {
 		*h = scopedFunc1Held{sum: sum, k: k}
 		return generated.Wait(f, t, 2)
@@ -549,7 +553,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, inner1)
 }
 
-//line scopes_task.go:553
+//line scopes_task.go:557
 
 // scopedFunc1Func1Args has the arguments of scoped.func1.func1.
 type scopedFunc1Func1Args struct {
@@ -588,7 +592,7 @@ func scopedFunc1Func1Defer1(p1 *generated.Panic, p *plan, sum *int, k *int, err 
 	})
 }
 
-//line scopes_task.go:592
+//line scopes_task.go:596
 
 // scopedFunc1Func1Step is the step form of scoped.func1.func1.
 func scopedFunc1Func1Step(f *generated.Frame, h *scopedFunc1Func1Held) generated.Step {
@@ -605,12 +609,14 @@ func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (s
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line scopes.go:16
 	var (
 		p             *plan
 		sum, calls, k *int
 		i             int
 		err1, err2    error
 	)
+//line scopes_task.go:620
 	switch at {
 	case 0:
 		s := generated.At[scopedFunc1Func1Args](f)
@@ -620,12 +626,12 @@ func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (s
 		p, k = h.p, h.k
 //line scopes.go:27
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:624
+//line scopes_task.go:630
 		goto resume1
 	case 2:
 //line scopes.go:31
 		err2 = generated.ChildErr(f)
-//line scopes_task.go:629
+//line scopes_task.go:635
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -643,7 +649,7 @@ func scopedFunc1Func1Run(f *generated.Frame, h *scopedFunc1Func1Held, at int) (s
 //line scopes.go:26
 	*k++
 	err1 = stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:647
+//line scopes_task.go:653
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -662,7 +668,7 @@ end1:
 //line scopes.go:30
 	*k++
 	err2 = stopStart(t, p, "inner again")
-//line scopes_task.go:666
+//line scopes_task.go:672
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -673,7 +679,7 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line scopes_task.go:677
+//line scopes_task.go:683
 exit:
 	if p1.Run(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
@@ -693,12 +699,14 @@ var scopedFunc2Kind *generated.Kind
 // scopedFunc2Step is the step form of scoped.func2.
 func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:37
 	var (
 		p   *plan
 		r   *string
 		sum *int
 		err error
 	)
+//line scopes_task.go:710
 	switch f.At() {
 	case 0:
 		p, r, sum = h.p, h.r, h.sum
@@ -706,7 +714,7 @@ func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 		r = h.r
 //line scopes.go:43
 		err = generated.ChildErr(f)
-//line scopes_task.go:710
+//line scopes_task.go:718
 		goto resume1
 	default:
 		return f.BadResume()
@@ -714,7 +722,7 @@ func scopedFunc2Step(f *generated.Frame, h *scopedFunc2Held) generated.Step {
 //line scopes.go:42
 	*r = fmt.Sprint("r ", *sum)
 	err = stopStart(t, p, "deadline")
-//line scopes_task.go:718
+//line scopes_task.go:726
 	if generated.Suspended(t) {
 		*h = scopedFunc2Held{r: r}
 		return generated.Wait(f, t, 1)
@@ -725,7 +733,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:729
+//line scopes_task.go:737
 
 // scopedSharedArgs has the arguments of scopedShared.
 type scopedSharedArgs struct {
@@ -766,7 +774,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		a, b, c = a+1, b+1, c+1
 		later = append(later, func() { a += 10 })
 		stopStart(t, p, "shared")
-//line scopes_task.go:770
+//line scopes_task.go:778
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
@@ -776,14 +784,14 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:60
 		a, b, c = a+1, b+1, c+1
 		err := stopStart(t, p, "shared again")
-//line scopes_task.go:780
+//line scopes_task.go:788
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:61
 		return err
 	})
-//line scopes_task.go:787
+//line scopes_task.go:795
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 1)
 		rBox := generated.Box(&r)
@@ -807,7 +815,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:811
+//line scopes_task.go:819
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 2)
 		rBox := generated.Box(&r)
@@ -819,7 +827,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:69
 	a, b, c = a+1, b+1, c+1
 	stopStart(t, p, fmt.Sprint("after ", a, b, c))
-//line scopes_task.go:823
+//line scopes_task.go:831
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedSharedHeld](t, scopedSharedKind, 3)
 		rBox := generated.Box(&r)
@@ -832,7 +840,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err
 }
 
-//line scopes_task.go:836
+//line scopes_task.go:844
 
 // scopedSharedDefer1 enters what scopedShared defers in line 67 in the list of its frame.
 func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) {
@@ -844,7 +852,7 @@ func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) 
 	})
 }
 
-//line scopes_task.go:848
+//line scopes_task.go:856
 
 // scopedSharedStep is the step form of scopedShared.
 func scopedSharedStep(f1 *generated.Frame, h *scopedSharedHeld) generated.Step {
@@ -862,6 +870,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line scopes.go:47
 	var (
 		p           *plan
 		n           int
@@ -869,6 +878,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 		a, b, c, to *int
 		err1        error
 	)
+//line scopes_task.go:882
 	_ = n
 	switch at {
 	case 0:
@@ -879,18 +889,18 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 		p, later, a, b, c, to = h.p, h.later, h.a, h.b, h.c, h.to
 //line scopes.go:56
 		err1 = generated.Err(f1)
-//line scopes_task.go:883
+//line scopes_task.go:893
 		goto resume1
 	case 2:
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:68
 		generated.ChildErr(f1)
-//line scopes_task.go:889
+//line scopes_task.go:899
 		goto resume2
 	case 3:
 //line scopes.go:70
 		generated.ChildErr(f1)
-//line scopes_task.go:894
+//line scopes_task.go:904
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -917,7 +927,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 			*a, *b, *c = *a+1, *b+1, *c+1
 			*later = append(*later, func() { *a += 10 })
 			stopStart(t, p, "shared")
-//line scopes_task.go:921
+//line scopes_task.go:931
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopedSharedFunc1Held](t, scopedSharedFunc1Kind, 1)
 				*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -926,7 +936,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 //line scopes.go:60
 			*a, *b, *c = *a+1, *b+1, *c+1
 			err := stopStart(t, p, "shared again")
-//line scopes_task.go:930
+//line scopes_task.go:940
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -934,7 +944,7 @@ func scopedSharedRun(f1 *generated.Frame, h *scopedSharedHeld, at int) (step gen
 			return err
 		})
 	}
-//line scopes_task.go:938
+//line scopes_task.go:948
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, later: later, a: a, b: b, c: c, to: to}
 		return generated.Wait(f1, t, 1), true
@@ -952,7 +962,7 @@ resume1:
 	}
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:956
+//line scopes_task.go:966
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, a: a, b: b, c: c}
 		return generated.Wait(f1, t, 2), true
@@ -961,7 +971,7 @@ resume2:
 //line scopes.go:69
 	*a, *b, *c = *a+1, *b+1, *c+1
 	stopStart(t, p, fmt.Sprint("after ", *a, *b, *c))
-//line scopes_task.go:965
+//line scopes_task.go:975
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, 3), true
@@ -972,7 +982,7 @@ resume3:
 		*r = "end "
 		goto exit
 	}
-//line scopes_task.go:976
+//line scopes_task.go:986
 exit:
 	if p1.Run(t) {
 		*h = scopedSharedHeld{exit: h.exit}
@@ -994,12 +1004,14 @@ var scopedSharedFunc1Kind *generated.Kind
 // scopedSharedFunc1Step is the step form of scopedShared.func1.
 func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:52
 	var (
 		p       *plan
 		later   *[]func()
 		a, b, c *int
 		err     error
 	)
+//line scopes_task.go:1015
 	switch f.At() {
 	case 0:
 		p, later, a, b, c = h.p, h.later, h.a, h.b, h.c
@@ -1007,12 +1019,12 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:59
 		generated.ChildErr(f)
-//line scopes_task.go:1011
+//line scopes_task.go:1023
 		goto resume1
 	case 2:
 //line scopes.go:61
 		err = generated.ChildErr(f)
-//line scopes_task.go:1016
+//line scopes_task.go:1028
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1021,7 +1033,7 @@ func scopedSharedFunc1Step(f *generated.Frame, h *scopedSharedFunc1Held) generat
 	*a, *b, *c = *a+1, *b+1, *c+1
 	*later = append(*later, func() { *a += 10 })
 	stopStart(t, p, "shared")
-//line scopes_task.go:1025
+//line scopes_task.go:1037
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopedSharedFunc1Kind, f, h)
 		*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -1031,7 +1043,7 @@ resume1:
 //line scopes.go:60
 	*a, *b, *c = *a+1, *b+1, *c+1
 	err = stopStart(t, p, "shared again")
-//line scopes_task.go:1035
+//line scopes_task.go:1047
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedSharedFunc1Held{}
@@ -1043,7 +1055,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1047
+//line scopes_task.go:1059
 
 // scopedDefersArgs has the arguments of scopedDefers.
 type scopedDefersArgs struct {
@@ -1071,7 +1083,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 		_, err := generated.Run(t, f, &h.exit.result)
 		return err
 	})
-//line scopes_task.go:1075
+//line scopes_task.go:1087
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 1)
 		*h = scopedDefersHeld{p: p, sum: &sum}
@@ -1079,7 +1091,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1083
+//line scopes_task.go:1095
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedDefersHeld](t, scopedDefersKind, 2)
 		*h = scopedDefersHeld{err: err, sum: &sum}
@@ -1089,17 +1101,19 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1093
+//line scopes_task.go:1105
 
 // scopedDefersStep is the step form of scopedDefers.
 func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:71
 	var (
 		p   *plan
 		n   int
 		err error
 		sum *int
 	)
+//line scopes_task.go:1117
 	switch f.At() {
 	case 0:
 		s := generated.At[scopedDefersArgs](f)
@@ -1109,13 +1123,13 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 		p, sum = h.p, h.sum
 //line scopes.go:77
 		err = generated.Err(f)
-//line scopes_task.go:1113
+//line scopes_task.go:1127
 		goto resume1
 	case 2:
 		err, sum = h.err, h.sum
 //line scopes.go:90
 		generated.ChildErr(f)
-//line scopes_task.go:1119
+//line scopes_task.go:1133
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1133,7 +1147,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 			return err1
 		})
 	}
-//line scopes_task.go:1137
+//line scopes_task.go:1151
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{p: p, sum: sum}
 		return generated.Wait(f, t, 1)
@@ -1141,7 +1155,7 @@ func scopedDefersStep(f *generated.Frame, h *scopedDefersHeld) generated.Step {
 resume1:
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1145
+//line scopes_task.go:1159
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{err: err, sum: sum}
 		return generated.Wait(f, t, 2)
@@ -1151,7 +1165,7 @@ resume2:
 	return generated.Return[string](f, fmt.Sprint("sum ", *sum), err)
 }
 
-//line scopes_task.go:1155
+//line scopes_task.go:1169
 
 // scopedDefersFunc1Args has the arguments of scopedDefers.func1.
 type scopedDefersFunc1Args struct {
@@ -1192,11 +1206,13 @@ func scopedDefersFunc1Run(f *generated.Frame, h *scopedDefersFunc1Held, at int) 
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return scopedDefersFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line scopes.go:74
 	var (
 		p        *plan
 		n, i1, i int
 		sum      *int
 	)
+//line scopes_task.go:1216
 	switch at {
 	case 0:
 		s := generated.At[scopedDefersFunc1Args](f)
@@ -1208,7 +1224,7 @@ func scopedDefersFunc1Run(f *generated.Frame, h *scopedDefersFunc1Held, at int) 
 		sum = h.sum
 //line scopes.go:83
 		generated.ChildErr(f)
-//line scopes_task.go:1212
+//line scopes_task.go:1228
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1250,7 +1266,7 @@ end1:
 	}
 //line scopes.go:83
 	stopStart(t, p, "work")
-//line scopes_task.go:1254
+//line scopes_task.go:1270
 	if generated.Suspended(t) {
 		*generated.At[scopedDefersFunc1At1](f) = scopedDefersFunc1At1{n: n}
 		*h = scopedDefersFunc1Held{exit: h.exit, sum: sum}
@@ -1266,7 +1282,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line scopes_task.go:1270
+//line scopes_task.go:1286
 exit:
 	if p1.Run(t) {
 		*h = scopedDefersFunc1Held{exit: h.exit}
@@ -1316,7 +1332,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	err1 := generated.Shield(t, func(t *task.T) (_ error) {
 		sum += 10
 		stopStart(t, p, "before")
-//line scopes_task.go:1320
+//line scopes_task.go:1336
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 			sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1330,14 +1346,14 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 			panic("many")
 		}
 		err := stopStart(t, p, "last")
-//line scopes_task.go:1334
+//line scopes_task.go:1350
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:110
 		return err
 	})
-//line scopes_task.go:1341
+//line scopes_task.go:1357
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopedRecoverHeld](t, scopedRecoverKind, 1)
 		rBox := generated.Box(&r)
@@ -1352,7 +1368,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1356
+//line scopes_task.go:1372
 
 // scopedRecoverDefer1 enters what scopedRecover defers in line 97 in the list of its frame.
 func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
@@ -1369,7 +1385,7 @@ func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
 	})
 }
 
-//line scopes_task.go:1373
+//line scopes_task.go:1389
 
 // scopedRecoverStep is the step form of scopedRecover.
 func scopedRecoverStep(f *generated.Frame, h *scopedRecoverHeld) generated.Step {
@@ -1387,12 +1403,14 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 	}
 	r := h.exit.r
 	err := &h.exit.err
+//line scopes.go:91
 	var (
 		p    *plan
 		n    int
 		sum  *int
 		err1 error
 	)
+//line scopes_task.go:1414
 	switch at {
 	case 0:
 		s := generated.At[scopedRecoverArgs](f)
@@ -1402,7 +1420,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 		sum = h.sum
 //line scopes.go:103
 		err1 = generated.Err(f)
-//line scopes_task.go:1406
+//line scopes_task.go:1424
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1425,7 +1443,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 //line scopes.go:104
 			*sum += 10
 			stopStart(t, p, "before")
-//line scopes_task.go:1429
+//line scopes_task.go:1447
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopedRecoverFunc1Held](t, scopedRecoverFunc1Kind, 1)
 				*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
@@ -1438,7 +1456,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 				panic("many")
 			}
 			err := stopStart(t, p, "last")
-//line scopes_task.go:1442
+//line scopes_task.go:1460
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1446,7 +1464,7 @@ func scopedRecoverRun(f *generated.Frame, h *scopedRecoverHeld, at int) (step ge
 			return err
 		})
 	}
-//line scopes_task.go:1450
+//line scopes_task.go:1468
 	if generated.Suspended(t) {
 		*h = scopedRecoverHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 1), true
@@ -1459,7 +1477,7 @@ resume1:
 		*r = fmt.Sprint("sum ", *sum)
 		goto exit
 	}
-//line scopes_task.go:1463
+//line scopes_task.go:1481
 exit:
 	if p1.Run(t) {
 		*h = scopedRecoverHeld{exit: h.exit}
@@ -1490,12 +1508,14 @@ var scopedRecoverFunc1Kind *generated.Kind
 // scopedRecoverFunc1Step is the step form of scopedRecover.func1.
 func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:99
 	var (
 		p   *plan
 		n   int
 		sum *int
 		err error
 	)
+//line scopes_task.go:1519
 	switch f.At() {
 	case 0:
 		s := generated.At[scopedRecoverFunc1Args](f)
@@ -1507,12 +1527,12 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 		p, sum = h.p, h.sum
 //line scopes.go:105
 		generated.ChildErr(f)
-//line scopes_task.go:1511
+//line scopes_task.go:1531
 		goto resume1
 	case 2:
 //line scopes.go:110
 		err = generated.ChildErr(f)
-//line scopes_task.go:1516
+//line scopes_task.go:1536
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1520,7 +1540,7 @@ func scopedRecoverFunc1Step(f *generated.Frame, h *scopedRecoverFunc1Held) gener
 //line scopes.go:104
 	*sum += 10
 	stopStart(t, p, "before")
-//line scopes_task.go:1524
+//line scopes_task.go:1544
 	if generated.Suspended(t) {
 		*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 		h = generated.Hold(t, scopedRecoverFunc1Kind, f, h)
@@ -1534,7 +1554,7 @@ resume1:
 		panic("many")
 	}
 	err = stopStart(t, p, "last")
-//line scopes_task.go:1538
+//line scopes_task.go:1558
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedRecoverFunc1Held{}
@@ -1546,7 +1566,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1550
+//line scopes_task.go:1570
 
 // timedOftenArgs has the arguments of timedOften.
 type timedOftenArgs struct {
@@ -1582,7 +1602,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 			k := 0
 			err1 := generated.Timeout(t, d, func(t *task.T) (err error) {
 				v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1586
+//line scopes_task.go:1606
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1598,7 +1618,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 				sum++
 				return err
 			})
-//line scopes_task.go:1602
+//line scopes_task.go:1622
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenHeld](t, timedOftenKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -1618,17 +1638,19 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line scopes_task.go:1622
+//line scopes_task.go:1642
 
 // timedOftenStep is the step form of timedOften.
 func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:112
 	var (
 		d        time.Duration
 		n, i1, i int
 		sum, k   *int
 		err1     error
 	)
+//line scopes_task.go:1654
 	switch f.At() {
 	case 0:
 		s := generated.At[timedOftenArgs](f)
@@ -1640,7 +1662,7 @@ func timedOftenStep(f *generated.Frame, h *timedOftenHeld) generated.Step {
 		sum, k = h.sum, h.k
 //line scopes.go:119
 		err1 = generated.Err(f)
-//line scopes_task.go:1644
+//line scopes_task.go:1666
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1663,7 +1685,7 @@ loop1:
 		err1 = generated.Timeout(t, d, func(t *task.T) (err error) {
 //line scopes.go:120
 			v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1667
+//line scopes_task.go:1689
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timedOftenFunc1Held](t, timedOftenFunc1Kind, 1)
 				s := generated.At[timedOftenFunc1At1](f)
@@ -1678,7 +1700,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:1682
+//line scopes_task.go:1704
 	if generated.Suspended(t) {
 		*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
 		*h = timedOftenHeld{sum: sum, k: k}
@@ -1698,7 +1720,7 @@ end1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:1702
+//line scopes_task.go:1724
 
 // timedOftenFunc1Args has the arguments of timedOften.func1.
 type timedOftenFunc1Args struct {
@@ -1722,11 +1744,13 @@ var timedOftenFunc1Kind *generated.Kind
 // timedOftenFunc1Step is the step form of timedOften.func1.
 func timedOftenFunc1Step(f *generated.Frame, h *timedOftenFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:116
 	var (
 		n, i, v   int
 		sum, k    *int
 		err, err1 error
 	)
+//line scopes_task.go:1754
 	switch f.At() {
 	case 0:
 		s := generated.At[timedOftenFunc1Args](f)
@@ -1738,14 +1762,14 @@ func timedOftenFunc1Step(f *generated.Frame, h *timedOftenFunc1Held) generated.S
 //line scopes.go:120
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:1742
+//line scopes_task.go:1766
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:120
 	v, err1 = timedStart(t, n+i%2)
-//line scopes_task.go:1749
+//line scopes_task.go:1773
 	if generated.Suspended(t) {
 		s := generated.At[timedOftenFunc1At1](f)
 		*s = timedOftenFunc1At1{}
@@ -1760,7 +1784,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1764
+//line scopes_task.go:1788
 
 // timedArgs has the arguments of timed.
 type timedArgs struct {
@@ -1780,7 +1804,7 @@ var timedKind *generated.Kind
 func timedStart(t *task.T, n int) (_ int, _ error) {
 //line scopes.go:132
 	err := waitIfStart(t, n < 0)
-//line scopes_task.go:1784
+//line scopes_task.go:1808
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedKind, 1)
 		*generated.At[timedAt1](f) = timedAt1{n: n}
@@ -1790,15 +1814,17 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line scopes_task.go:1794
+//line scopes_task.go:1818
 
 // timedStep is the step form of timed.
 func timedStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:130
 	var (
 		n   int
 		err error
 	)
+//line scopes_task.go:1828
 	switch f.At() {
 	case 0:
 		s := generated.At[timedArgs](f)
@@ -1808,14 +1834,14 @@ func timedStep(f *generated.Frame) generated.Step {
 		n = s.n
 //line scopes.go:132
 		err = generated.ChildErr(f)
-//line scopes_task.go:1812
+//line scopes_task.go:1838
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:132
 	err = waitIfStart(t, n < 0)
-//line scopes_task.go:1819
+//line scopes_task.go:1845
 	if generated.Suspended(t) {
 		*generated.At[timedAt1](f) = timedAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -1825,7 +1851,7 @@ resume1:
 	return generated.Return[int](f, n, err)
 }
 
-//line scopes_task.go:1829
+//line scopes_task.go:1855
 
 // timedManyArgs has the arguments of timedMany.
 type timedManyArgs struct {
@@ -1846,7 +1872,7 @@ var timedManyKind *generated.Kind
 func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 //line scopes.go:135
 	v, err := timedOftenStart(t, d, n)
-//line scopes_task.go:1850
+//line scopes_task.go:1876
 	if generated.Suspended(t) {
 		f := generated.Spill(t, timedManyKind, 1)
 		s := generated.At[timedManyAt1](f)
@@ -1858,16 +1884,18 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line scopes_task.go:1862
+//line scopes_task.go:1888
 
 // timedManyStep is the step form of timedMany.
 func timedManyStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:132
 	var (
 		d    time.Duration
 		n, v int
 		err  error
 	)
+//line scopes_task.go:1899
 	switch f.At() {
 	case 0:
 		s := generated.At[timedManyArgs](f)
@@ -1877,14 +1905,14 @@ func timedManyStep(f *generated.Frame) generated.Step {
 //line scopes.go:135
 		v = s.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:1881
+//line scopes_task.go:1909
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v, err = timedOftenStart(t, d, n)
-//line scopes_task.go:1888
+//line scopes_task.go:1916
 	if generated.Suspended(t) {
 		s := generated.At[timedManyAt1](f)
 		*s = timedManyAt1{}
@@ -1896,4 +1924,4 @@ resume1:
 	return generated.Return[int](f, v, err)
 }
 
-//line scopes_task.go:1900
+//line scopes_task.go:1928

@@ -184,6 +184,7 @@ func bufferStart(t *task.T, n int) (sum uint64, err error) {
 // bufferStep is the step form of Buffer.
 func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 	t := generated.Resume(f)
+//line buffer.go:4
 	var (
 		n, i1, i  int
 		sum       uint64
@@ -193,6 +194,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		sums      *[4]uint64
 		ends      task.Group
 	)
+//line buffer_task.go:198
 	switch f.At() {
 	case 0:
 		s := generated.At[bufferArgs](f)
@@ -204,7 +206,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:18
 		generated.Child(f)
-//line buffer_task.go:208
+//line buffer_task.go:210
 		goto resume1
 	case 2:
 		s := generated.At[bufferAt2](f)
@@ -213,7 +215,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		c, producers, sums = h.c, h.producers, h.sums
 //line buffer.go:29
 		generated.Child(f)
-//line buffer_task.go:217
+//line buffer_task.go:219
 		goto resume2
 	case 3:
 		s := generated.At[bufferAt3](f)
@@ -221,7 +223,7 @@ func bufferStep(f *generated.Frame, h *bufferHeld) generated.Step {
 		sums = h.sums
 //line buffer.go:38
 		err = generated.Err(f)
-//line buffer_task.go:225
+//line buffer_task.go:227
 		goto resume3
 	default:
 		return f.BadResume()
@@ -251,7 +253,7 @@ loop1:
 					{
 //line buffer.go:20
 						err := c.Send(t, v)
-//line buffer_task.go:255
+//line buffer_task.go:257
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[bufferFunc1Held](t, bufferFunc1Kind, 1)
 							*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
@@ -277,7 +279,7 @@ loop1:
 			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:281
+//line buffer_task.go:283
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt1](f)
 		*s = bufferAt1{n: n, sum: sum, i1: i1, i: i}
@@ -298,7 +300,7 @@ resume1:
 				for {
 //line buffer.go:31
 					v1, err := c.Recv(t)
-//line buffer_task.go:302
+//line buffer_task.go:304
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[bufferFunc2Held](t, bufferFunc2Kind, 1)
 						s := generated.At[bufferFunc2At1](f)
@@ -325,7 +327,7 @@ resume1:
 			generated.GoCall(t, &ends, c1)
 		}
 	}
-//line buffer_task.go:329
+//line buffer_task.go:331
 	if generated.Suspended(t) {
 		s := generated.At[bufferAt2](f)
 		*s = bufferAt2{n: n, sum: sum, i1: i1}
@@ -340,7 +342,7 @@ resume2:
 end1:
 //line buffer.go:38
 	err = ends.Wait(t)
-//line buffer_task.go:344
+//line buffer_task.go:346
 	if generated.Suspended(t) {
 		*generated.At[bufferAt3](f) = bufferAt3{sum: sum}
 		*h = bufferHeld{sums: sums}
@@ -354,7 +356,7 @@ resume3:
 	return generated.Return[uint64](f, sum, err)
 }
 
-//line buffer_task.go:358
+//line buffer_task.go:360
 
 // bufferFunc1Args has the arguments of Buffer.func1.
 type bufferFunc1Args struct {
@@ -378,12 +380,14 @@ var bufferFunc1Kind *generated.Kind
 // bufferFunc1Step is the step form of Buffer.func1.
 func bufferFunc1Step(f *generated.Frame, h *bufferFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line buffer.go:14
 	var (
 		n, i, v   int
 		c         *task.Chan[int]
 		producers *atomic.Int32
 		err       error
 	)
+//line buffer_task.go:391
 	switch f.At() {
 	case 0:
 		s := generated.At[bufferFunc1Args](f)
@@ -395,7 +399,7 @@ func bufferFunc1Step(f *generated.Frame, h *bufferFunc1Held) generated.Step {
 		c, producers = h.c, h.producers
 //line buffer.go:20
 		err = generated.Err(f)
-//line buffer_task.go:399
+//line buffer_task.go:403
 		goto resume1
 	default:
 		return f.BadResume()
@@ -409,7 +413,7 @@ loop1:
 	}
 //line buffer.go:20
 	err = c.Send(t, v)
-//line buffer_task.go:413
+//line buffer_task.go:417
 	if generated.Suspended(t) {
 		*generated.At[bufferFunc1At1](f) = bufferFunc1At1{n: n, v: v}
 		*h = bufferFunc1Held{c: c, producers: producers}
@@ -434,7 +438,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line buffer_task.go:438
+//line buffer_task.go:442
 
 // bufferFunc2Args has the arguments of Buffer.func2.
 type bufferFunc2Args struct {
@@ -460,6 +464,7 @@ var bufferFunc2Kind *generated.Kind
 // bufferFunc2Step is the step form of Buffer.func2.
 func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line buffer.go:24
 	var (
 		c        *task.Chan[int]
 		sums     *[4]uint64
@@ -467,6 +472,7 @@ func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 		sum      uint64
 		err      error
 	)
+//line buffer_task.go:476
 	switch f.At() {
 	case 0:
 		s := generated.At[bufferFunc2Args](f)
@@ -479,7 +485,7 @@ func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 //line buffer.go:31
 		v1 = s.result
 		err = generated.Err(f)
-//line buffer_task.go:483
+//line buffer_task.go:489
 		goto resume1
 	default:
 		return f.BadResume()
@@ -489,7 +495,7 @@ func bufferFunc2Step(f *generated.Frame, h *bufferFunc2Held) generated.Step {
 loop1:
 //line buffer.go:31
 	v1, err = c.Recv(t)
-//line buffer_task.go:493
+//line buffer_task.go:499
 	if generated.Suspended(t) {
 		s := generated.At[bufferFunc2At1](f)
 		*s = bufferFunc2At1{i: i, sum: sum}
@@ -514,4 +520,4 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line buffer_task.go:518
+//line buffer_task.go:524

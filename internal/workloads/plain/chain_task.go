@@ -94,10 +94,12 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 // chainStep is the step form of Chain.
 func chainStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line chain.go:11
 	var (
 		iterations, every, i int
 		err                  error
 	)
+//line chain_task.go:103
 	switch f.At() {
 	case 0:
 		s := generated.At[chainArgs](f)
@@ -107,7 +109,7 @@ func chainStep(f *generated.Frame) generated.Step {
 		iterations, every, i = s.iterations, s.every, s.i
 //line chain.go:15
 		err = generated.ChildErr(f)
-//line chain_task.go:111
+//line chain_task.go:113
 		goto resume1
 	default:
 		return f.BadResume()
@@ -121,7 +123,7 @@ loop1:
 	}
 //line chain.go:15
 	err = depth1Start(t, every)
-//line chain_task.go:125
+//line chain_task.go:127
 	if generated.Suspended(t) {
 		*generated.At[chainAt1](f) = chainAt1{iterations: iterations, every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -142,7 +144,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:146
+//line chain_task.go:148
 
 // depth1Args has the arguments of depth1.
 type depth1Args struct {
@@ -165,7 +167,7 @@ func depth1Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:24
 			err := depth2Start(t, every)
-//line chain_task.go:169
+//line chain_task.go:171
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth1Kind, 1)
 				*generated.At[depth1At1](f) = depth1At1{every: every, i: i}
@@ -181,15 +183,17 @@ func depth1Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:185
+//line chain_task.go:187
 
 // depth1Step is the step form of depth1.
 func depth1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line chain.go:20
 	var (
 		every, i int
 		err      error
 	)
+//line chain_task.go:197
 	switch f.At() {
 	case 0:
 		s := generated.At[depth1Args](f)
@@ -199,7 +203,7 @@ func depth1Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:24
 		err = generated.ChildErr(f)
-//line chain_task.go:203
+//line chain_task.go:207
 		goto resume1
 	default:
 		return f.BadResume()
@@ -213,7 +217,7 @@ loop1:
 	}
 //line chain.go:24
 	err = depth2Start(t, every)
-//line chain_task.go:217
+//line chain_task.go:221
 	if generated.Suspended(t) {
 		*generated.At[depth1At1](f) = depth1At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -234,7 +238,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:238
+//line chain_task.go:242
 
 // depth2Args has the arguments of depth2.
 type depth2Args struct {
@@ -257,7 +261,7 @@ func depth2Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:33
 			err := depth3Start(t, every)
-//line chain_task.go:261
+//line chain_task.go:265
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth2Kind, 1)
 				*generated.At[depth2At1](f) = depth2At1{every: every, i: i}
@@ -273,15 +277,17 @@ func depth2Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:277
+//line chain_task.go:281
 
 // depth2Step is the step form of depth2.
 func depth2Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line chain.go:29
 	var (
 		every, i int
 		err      error
 	)
+//line chain_task.go:291
 	switch f.At() {
 	case 0:
 		s := generated.At[depth2Args](f)
@@ -291,7 +297,7 @@ func depth2Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:33
 		err = generated.ChildErr(f)
-//line chain_task.go:295
+//line chain_task.go:301
 		goto resume1
 	default:
 		return f.BadResume()
@@ -305,7 +311,7 @@ loop1:
 	}
 //line chain.go:33
 	err = depth3Start(t, every)
-//line chain_task.go:309
+//line chain_task.go:315
 	if generated.Suspended(t) {
 		*generated.At[depth2At1](f) = depth2At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -326,7 +332,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:330
+//line chain_task.go:336
 
 // depth3Args has the arguments of depth3.
 type depth3Args struct {
@@ -349,7 +355,7 @@ func depth3Start(t *task.T, every int) (_ error) {
 		{
 //line chain.go:42
 			err := leafStart(t, every)
-//line chain_task.go:353
+//line chain_task.go:359
 			if generated.Suspended(t) {
 				f := generated.Spill(t, depth3Kind, 1)
 				*generated.At[depth3At1](f) = depth3At1{every: every, i: i}
@@ -365,15 +371,17 @@ func depth3Start(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:369
+//line chain_task.go:375
 
 // depth3Step is the step form of depth3.
 func depth3Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line chain.go:38
 	var (
 		every, i int
 		err      error
 	)
+//line chain_task.go:385
 	switch f.At() {
 	case 0:
 		s := generated.At[depth3Args](f)
@@ -383,7 +391,7 @@ func depth3Step(f *generated.Frame) generated.Step {
 		every, i = s.every, s.i
 //line chain.go:42
 		err = generated.ChildErr(f)
-//line chain_task.go:387
+//line chain_task.go:395
 		goto resume1
 	default:
 		return f.BadResume()
@@ -397,7 +405,7 @@ loop1:
 	}
 //line chain.go:42
 	err = leafStart(t, every)
-//line chain_task.go:401
+//line chain_task.go:409
 	if generated.Suspended(t) {
 		*generated.At[depth3At1](f) = depth3At1{every: every, i: i}
 		return generated.Wait(f, t, 1)
@@ -418,7 +426,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:422
+//line chain_task.go:430
 
 // leafArgs has the arguments of leaf.
 type leafArgs struct {
@@ -434,7 +442,7 @@ func leafStart(t *task.T, every int) (_ error) {
 //line chain.go:50
 	if workloads.LeafYields(every) {
 		err := t.Yield()
-//line chain_task.go:438
+//line chain_task.go:446
 		if generated.Suspended(t) {
 			generated.Spill(t, leafKind, 1)
 			return
@@ -445,15 +453,17 @@ func leafStart(t *task.T, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:449
+//line chain_task.go:457
 
 // leafStep is the step form of leaf.
 func leafStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line chain.go:47
 	var (
 		every int
 		err   error
 	)
+//line chain_task.go:467
 	switch f.At() {
 	case 0:
 		s := generated.At[leafArgs](f)
@@ -461,7 +471,7 @@ func leafStep(f *generated.Frame) generated.Step {
 	case 1:
 //line chain.go:51
 		err = generated.Err(f)
-//line chain_task.go:465
+//line chain_task.go:475
 		goto resume1
 	default:
 		return f.BadResume()
@@ -472,7 +482,7 @@ func leafStep(f *generated.Frame) generated.Step {
 	}
 //line chain.go:51
 	err = t.Yield()
-//line chain_task.go:476
+//line chain_task.go:486
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -483,4 +493,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line chain_task.go:487
+//line chain_task.go:497

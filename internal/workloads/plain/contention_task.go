@@ -110,6 +110,7 @@ func contentionStart(t *task.T, n int) (_ int, _ error) {
 // contentionStep is the step form of Contention.
 func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 	t := generated.Resume(f)
+//line contention.go:4
 	var (
 		n, i1, i int
 		mu       *task.Mutex
@@ -117,6 +118,7 @@ func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 		adders   task.Group
 		err      error
 	)
+//line contention_task.go:122
 	switch f.At() {
 	case 0:
 		s := generated.At[contentionArgs](f)
@@ -128,13 +130,13 @@ func contentionStep(f *generated.Frame, h *contentionHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:14
 		generated.Child(f)
-//line contention_task.go:132
+//line contention_task.go:134
 		goto resume1
 	case 2:
 		number = h.number
 //line contention.go:16
 		err = generated.Err(f)
-//line contention_task.go:138
+//line contention_task.go:140
 		goto resume2
 	default:
 		return f.BadResume()
@@ -160,7 +162,7 @@ loop1:
 			generated.GoInPlace(t, &adders, func(t *task.T) (_ error) {
 //line contention.go:14
 				err := addStart(t, mu, number, i, n)
-//line contention_task.go:164
+//line contention_task.go:166
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -174,7 +176,7 @@ loop1:
 			generated.GoCall(t, &adders, c)
 		}
 	}
-//line contention_task.go:178
+//line contention_task.go:180
 	if generated.Suspended(t) {
 		s := generated.At[contentionAt1](f)
 		*s = contentionAt1{n: n, i1: i1}
@@ -188,7 +190,7 @@ resume1:
 	goto loop1
 end1:
 	err = adders.Wait(t)
-//line contention_task.go:192
+//line contention_task.go:194
 	if generated.Suspended(t) {
 		*h = contentionHeld{number: number}
 		return generated.Wait(f, t, 2)
@@ -198,7 +200,7 @@ resume2:
 	return generated.Return[int](f, *number, err)
 }
 
-//line contention_task.go:202
+//line contention_task.go:204
 
 // contentionFunc1Args has the arguments of Contention.func1.
 type contentionFunc1Args struct {
@@ -217,12 +219,14 @@ var contentionFunc1Kind *generated.Kind
 // contentionFunc1Step is the step form of Contention.func1.
 func contentionFunc1Step(f *generated.Frame, h *contentionFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line contention.go:10
 	var (
 		n, i   int
 		mu     *task.Mutex
 		number *int
 		err    error
 	)
+//line contention_task.go:230
 	switch f.At() {
 	case 0:
 		s := generated.At[contentionFunc1Args](f)
@@ -231,14 +235,14 @@ func contentionFunc1Step(f *generated.Frame, h *contentionFunc1Held) generated.S
 	case 1:
 //line contention.go:14
 		err = generated.ChildErr(f)
-//line contention_task.go:235
+//line contention_task.go:239
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line contention.go:14
 	err = addStart(t, mu, number, i, n)
-//line contention_task.go:242
+//line contention_task.go:246
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = contentionFunc1Held{}
@@ -250,7 +254,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line contention_task.go:254
+//line contention_task.go:258
 
 // addArgs has the arguments of add.
 type addArgs struct {
@@ -283,7 +287,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 		{
 //line contention.go:23
 			err := mu.Lock(t)
-//line contention_task.go:287
+//line contention_task.go:291
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[addHeld](t, addKind, 1)
 				*generated.At[addAt1](f) = addAt1{n: n, k: k}
@@ -302,7 +306,7 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 			{
 //line contention.go:27
 				err1 := t.Yield()
-//line contention_task.go:306
+//line contention_task.go:310
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[addHeld](t, addKind, 2)
 					*generated.At[addAt2](f) = addAt2{n: n, k: k}
@@ -321,17 +325,19 @@ func addStart(t *task.T, mu *task.Mutex, number *int, first int, n int) (_ error
 	return nil
 }
 
-//line contention_task.go:325
+//line contention_task.go:329
 
 // addStep is the step form of add.
 func addStep(f *generated.Frame, h *addHeld) generated.Step {
 	t := generated.Resume(f)
+//line contention.go:17
 	var (
 		mu          *task.Mutex
 		number      *int
 		first, n, k int
 		err, err1   error
 	)
+//line contention_task.go:341
 	switch f.At() {
 	case 0:
 		s := generated.At[addArgs](f)
@@ -343,7 +349,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:23
 		err = generated.Err(f)
-//line contention_task.go:347
+//line contention_task.go:353
 		goto resume1
 	case 2:
 		s := generated.At[addAt2](f)
@@ -351,7 +357,7 @@ func addStep(f *generated.Frame, h *addHeld) generated.Step {
 		mu, number = h.mu, h.number
 //line contention.go:27
 		err1 = generated.Err(f)
-//line contention_task.go:355
+//line contention_task.go:361
 		goto resume2
 	default:
 		return f.BadResume()
@@ -365,7 +371,7 @@ loop1:
 	}
 //line contention.go:23
 	err = mu.Lock(t)
-//line contention_task.go:369
+//line contention_task.go:375
 	if generated.Suspended(t) {
 		*generated.At[addAt1](f) = addAt1{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -386,7 +392,7 @@ end1:
 	}
 //line contention.go:27
 	err1 = t.Yield()
-//line contention_task.go:390
+//line contention_task.go:396
 	if generated.Suspended(t) {
 		*generated.At[addAt2](f) = addAt2{n: n, k: k}
 		*h = addHeld{mu: mu, number: number}
@@ -410,4 +416,4 @@ end4:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line contention_task.go:414
+//line contention_task.go:420

@@ -239,6 +239,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 // fanOutInStep is the step form of FanOutIn.
 func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 	t := generated.Resume(f)
+//line fan.go:3
 	var (
 		n             int
 		work          func(uint64) uint64
@@ -247,6 +248,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 		parts         task.Group
 		err1, err2    error
 	)
+//line fan_task.go:252
 	switch f.At() {
 	case 0:
 		s := generated.At[fanOutInArgs](f)
@@ -259,7 +261,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:12
 		generated.Child(f)
-//line fan_task.go:263
+//line fan_task.go:265
 		goto resume1
 	case 2:
 		s := generated.At[fanOutInAt2](f)
@@ -268,7 +270,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 		results = h.results
 //line fan.go:21
 		generated.Child(f)
-//line fan_task.go:272
+//line fan_task.go:274
 		goto resume2
 	case 3:
 		s := generated.At[fanOutInAt3](f)
@@ -278,14 +280,14 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 //line fan.go:37
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:282
+//line fan_task.go:284
 		goto resume3
 	case 4:
 		s := generated.At[fanOutInAt4](f)
 		sum = s.sum
 //line fan.go:40
 		err2 = generated.Err(f)
-//line fan_task.go:289
+//line fan_task.go:291
 		goto resume4
 	default:
 		return f.BadResume()
@@ -302,7 +304,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 					{
 //line fan.go:14
 						err := jobs.Send(t, uint64(i))
-//line fan_task.go:306
+//line fan_task.go:308
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[fanOutInFunc1Held](t, fanOutInFunc1Kind, 1)
 							*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
@@ -326,7 +328,7 @@ func fanOutInStep(f *generated.Frame, h *fanOutInHeld) generated.Step {
 			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:330
+//line fan_task.go:332
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt1](f)
 		*s = fanOutInAt1{sum: sum}
@@ -351,7 +353,7 @@ resume1:
 							for {
 //line fan.go:25
 								v, err1 := jobs.Recv(t)
-//line fan_task.go:355
+//line fan_task.go:357
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 									s := generated.At[fanOutInFunc2Func1At1](f)
@@ -369,7 +371,7 @@ resume1:
 								{
 //line fan.go:26
 									err := results.Send(t, work(job))
-//line fan_task.go:373
+//line fan_task.go:375
 									if generated.Suspended(t) {
 										_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 										*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -389,7 +391,7 @@ resume1:
 						*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 						generated.GoCall(t, &workers, c)
 					}
-//line fan_task.go:393
+//line fan_task.go:395
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 1)
 						s := generated.At[fanOutInFunc2At1](f)
@@ -401,7 +403,7 @@ resume1:
 				}
 //line fan.go:33
 				err := workers.Wait(t)
-//line fan_task.go:405
+//line fan_task.go:407
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[fanOutInFunc2Held](t, fanOutInFunc2Kind, 2)
 					*h = fanOutInFunc2Held{results: results}
@@ -417,7 +419,7 @@ resume1:
 			generated.GoCall(t, &parts, c)
 		}
 	}
-//line fan_task.go:421
+//line fan_task.go:423
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt2](f)
 		*s = fanOutInAt2{sum: sum}
@@ -430,7 +432,7 @@ resume2:
 loop1:
 //line fan.go:37
 	v, err1 = results.Recv(t)
-//line fan_task.go:434
+//line fan_task.go:436
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt3](f)
 		*s = fanOutInAt3{sum: sum}
@@ -454,7 +456,7 @@ end1:
 end2:
 //line fan.go:40
 	err2 = parts.Wait(t)
-//line fan_task.go:458
+//line fan_task.go:460
 	if generated.Suspended(t) {
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
 		if h != nil {
@@ -467,7 +469,7 @@ resume4:
 	return generated.Return[uint64](f, sum, err2)
 }
 
-//line fan_task.go:471
+//line fan_task.go:473
 
 // fanOutInFunc1Args has the arguments of FanOutIn.func1.
 type fanOutInFunc1Args struct {
@@ -490,11 +492,13 @@ var fanOutInFunc1Kind *generated.Kind
 // fanOutInFunc1Step is the step form of FanOutIn.func1.
 func fanOutInFunc1Step(f *generated.Frame, h *fanOutInFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line fan.go:9
 	var (
 		n, i int
 		jobs *task.Chan[uint64]
 		err  error
 	)
+//line fan_task.go:502
 	switch f.At() {
 	case 0:
 		s := generated.At[fanOutInFunc1Args](f)
@@ -506,7 +510,7 @@ func fanOutInFunc1Step(f *generated.Frame, h *fanOutInFunc1Held) generated.Step 
 		jobs = h.jobs
 //line fan.go:14
 		err = generated.Err(f)
-//line fan_task.go:510
+//line fan_task.go:514
 		goto resume1
 	default:
 		return f.BadResume()
@@ -520,7 +524,7 @@ loop1:
 	}
 //line fan.go:14
 	err = jobs.Send(t, uint64(i))
-//line fan_task.go:524
+//line fan_task.go:528
 	if generated.Suspended(t) {
 		*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 		*h = fanOutInFunc1Held{jobs: jobs}
@@ -543,7 +547,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line fan_task.go:547
+//line fan_task.go:551
 
 // fanOutInFunc2At1 is what FanOutIn.func2 keeps while it waits in line 24.
 type fanOutInFunc2At1 struct {
@@ -564,6 +568,7 @@ var fanOutInFunc2Kind *generated.Kind
 // fanOutInFunc2Step is the step form of FanOutIn.func2.
 func fanOutInFunc2Step(f *generated.Frame, h *fanOutInFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line fan.go:16
 	var (
 		work          func(uint64) uint64
 		jobs, results *task.Chan[uint64]
@@ -571,6 +576,7 @@ func fanOutInFunc2Step(f *generated.Frame, h *fanOutInFunc2Held) generated.Step 
 		i             int
 		err           error
 	)
+//line fan_task.go:580
 	switch f.At() {
 	case 0:
 		work, jobs, results = h.work, h.jobs, h.results
@@ -581,13 +587,13 @@ func fanOutInFunc2Step(f *generated.Frame, h *fanOutInFunc2Held) generated.Step 
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:24
 		generated.Child(f)
-//line fan_task.go:585
+//line fan_task.go:591
 		goto resume1
 	case 2:
 		results = h.results
 //line fan.go:33
 		err = generated.Err(f)
-//line fan_task.go:591
+//line fan_task.go:597
 		goto resume2
 	default:
 		return f.BadResume()
@@ -607,7 +613,7 @@ loop1:
 			for {
 //line fan.go:25
 				v, err1 := jobs.Recv(t)
-//line fan_task.go:611
+//line fan_task.go:617
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 1)
 					s := generated.At[fanOutInFunc2Func1At1](f)
@@ -625,7 +631,7 @@ loop1:
 				{
 //line fan.go:26
 					err := results.Send(t, work(job))
-//line fan_task.go:629
+//line fan_task.go:635
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[fanOutInFunc2Func1Held](t, fanOutInFunc2Func1Kind, 2)
 						*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -645,7 +651,7 @@ loop1:
 		*generated.CallHeld[fanOutInFunc2Func1Held](c) = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		generated.GoCall(t, &workers, c)
 	}
-//line fan_task.go:649
+//line fan_task.go:655
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2At1](f)
 		*s = fanOutInFunc2At1{i: i}
@@ -660,7 +666,7 @@ resume1:
 end1:
 //line fan.go:33
 	err = workers.Wait(t)
-//line fan_task.go:664
+//line fan_task.go:670
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Held{results: results}
 		return generated.Wait(f, t, 2)
@@ -671,7 +677,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line fan_task.go:675
+//line fan_task.go:681
 
 // fanOutInFunc2Func1At1 is what FanOutIn.func2.func1 keeps while it waits in line 25.
 type fanOutInFunc2Func1At1 struct {
@@ -691,12 +697,14 @@ var fanOutInFunc2Func1Kind *generated.Kind
 // fanOutInFunc2Func1Step is the step form of FanOutIn.func2.func1.
 func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line fan.go:20
 	var (
 		work          func(uint64) uint64
 		jobs, results *task.Chan[uint64]
 		v, job        uint64
 		err1, err     error
 	)
+//line fan_task.go:708
 	switch f.At() {
 	case 0:
 		work, jobs, results = h.work, h.jobs, h.results
@@ -706,13 +714,13 @@ func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) gener
 //line fan.go:25
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:710
+//line fan_task.go:718
 		goto resume1
 	case 2:
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:26
 		err = generated.Err(f)
-//line fan_task.go:716
+//line fan_task.go:724
 		goto resume2
 	default:
 		return f.BadResume()
@@ -720,7 +728,7 @@ func fanOutInFunc2Func1Step(f *generated.Frame, h *fanOutInFunc2Func1Held) gener
 loop1:
 //line fan.go:25
 	v, err1 = jobs.Recv(t)
-//line fan_task.go:724
+//line fan_task.go:732
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2Func1At1](f)
 		*s = fanOutInFunc2Func1At1{}
@@ -738,7 +746,7 @@ end1:
 //line fan.go:25
 	job = v
 	err = results.Send(t, work(job))
-//line fan_task.go:742
+//line fan_task.go:750
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		return generated.Wait(f, t, 2)
@@ -757,4 +765,4 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line fan_task.go:761
+//line fan_task.go:769

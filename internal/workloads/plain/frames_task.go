@@ -104,11 +104,13 @@ func idleStart(t *task.T, words [9]uint64, until *task.Event) (_ bool, _ error) 
 // idleStep is the step form of Idle.
 func idleStep(f *generated.Frame, h *idleHeld) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:12
 	var (
 		words [9]uint64
 		until *task.Event
 		err   error
 	)
+//line frames_task.go:114
 	switch f.At() {
 	case 0:
 		s := generated.At[idleArgs](f)
@@ -119,14 +121,14 @@ func idleStep(f *generated.Frame, h *idleHeld) generated.Step {
 		words = s.words
 //line frames.go:16
 		err = generated.Err(f)
-//line frames_task.go:123
+//line frames_task.go:125
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:16
 	err = until.Wait(t)
-//line frames_task.go:130
+//line frames_task.go:132
 	if generated.Suspended(t) {
 		*generated.At[idleAt1](f) = idleAt1{words: words}
 		if h != nil {
@@ -145,7 +147,7 @@ end1:
 	return generated.Return[bool](f, words == Words(words[0]), nil)
 }
 
-//line frames_task.go:149
+//line frames_task.go:151
 
 // idleBelowArgs has the arguments of IdleBelow.
 type idleBelowArgs struct {
@@ -169,7 +171,7 @@ var idleBelowKind *generated.Kind
 func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error) {
 //line frames.go:24
 	v, err := idleStart(t, Words(first), until)
-//line frames_task.go:173
+//line frames_task.go:175
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, idleBelowKind, 1)
 		s := generated.At[idleBelowAt1](f)
@@ -181,17 +183,19 @@ func idleBelowStart(t *task.T, first uint64, until *task.Event) (_ bool, _ error
 	return v, err
 }
 
-//line frames_task.go:185
+//line frames_task.go:187
 
 // idleBelowStep is the step form of IdleBelow.
 func idleBelowStep(f *generated.Frame, h *idleBelowHeld) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:19
 	var (
 		first uint64
 		until *task.Event
 		v     bool
 		err   error
 	)
+//line frames_task.go:199
 	switch f.At() {
 	case 0:
 		s := generated.At[idleBelowArgs](f)
@@ -202,14 +206,14 @@ func idleBelowStep(f *generated.Frame, h *idleBelowHeld) generated.Step {
 //line frames.go:24
 		v = s.result
 		err = generated.ChildErr(f)
-//line frames_task.go:206
+//line frames_task.go:210
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:24
 	v, err = idleStart(t, Words(first), until)
-//line frames_task.go:213
+//line frames_task.go:217
 	if generated.Suspended(t) {
 		s := generated.At[idleBelowAt1](f)
 		*s = idleBelowAt1{}
@@ -224,7 +228,7 @@ resume1:
 	return generated.Return[bool](f, v, err)
 }
 
-//line frames_task.go:228
+//line frames_task.go:232
 
 // blocksArgs has the arguments of Blocks.
 type blocksArgs struct {
@@ -273,7 +277,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:39
 			err := t.Yield()
-//line frames_task.go:277
+//line frames_task.go:281
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 1)
 				*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
@@ -291,7 +295,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:45
 			err1 := t.Yield()
-//line frames_task.go:295
+//line frames_task.go:299
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 2)
 				*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
@@ -309,7 +313,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:51
 			err2 := t.Yield()
-//line frames_task.go:313
+//line frames_task.go:317
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 3)
 				*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
@@ -327,7 +331,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 		{
 //line frames.go:57
 			err3 := t.Yield()
-//line frames_task.go:331
+//line frames_task.go:335
 			if generated.Suspended(t) {
 				f := generated.Spill(t, blocksKind, 4)
 				*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
@@ -344,7 +348,7 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	{
 //line frames.go:62
 		err4 := t.Yield()
-//line frames_task.go:348
+//line frames_task.go:352
 		if generated.Suspended(t) {
 			f := generated.Spill(t, blocksKind, 5)
 			*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
@@ -359,16 +363,18 @@ func blocksStart(t *task.T, n uint64) (_ bool, _ error) {
 	return true, nil
 }
 
-//line frames_task.go:363
+//line frames_task.go:367
 
 // blocksStep is the step form of Blocks.
 func blocksStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:33
 	var (
 		n                           uint64
 		a, b, c, d, e               [9]uint64
 		err, err1, err2, err3, err4 error
 	)
+//line frames_task.go:378
 	switch f.At() {
 	case 0:
 		s := generated.At[blocksArgs](f)
@@ -378,35 +384,35 @@ func blocksStep(f *generated.Frame) generated.Step {
 		n, a = s.n, s.a
 //line frames.go:39
 		err = generated.Err(f)
-//line frames_task.go:382
+//line frames_task.go:388
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
 		n, b = s.n, s.b
 //line frames.go:45
 		err1 = generated.Err(f)
-//line frames_task.go:389
+//line frames_task.go:395
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
 		n, c = s.n, s.c
 //line frames.go:51
 		err2 = generated.Err(f)
-//line frames_task.go:396
+//line frames_task.go:402
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
 		n, d = s.n, s.d
 //line frames.go:57
 		err3 = generated.Err(f)
-//line frames_task.go:403
+//line frames_task.go:409
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
 		n, e = s.n, s.e
 //line frames.go:62
 		err4 = generated.Err(f)
-//line frames_task.go:410
+//line frames_task.go:416
 		goto resume5
 	default:
 		return f.BadResume()
@@ -414,7 +420,7 @@ func blocksStep(f *generated.Frame) generated.Step {
 //line frames.go:38
 	a = Words(n)
 	err = t.Yield()
-//line frames_task.go:418
+//line frames_task.go:424
 	if generated.Suspended(t) {
 		*generated.At[blocksAt1](f) = blocksAt1{n: n, a: a}
 		return generated.Wait(f, t, 1)
@@ -430,7 +436,7 @@ end1:
 //line frames.go:44
 	b = Words(n + 1)
 	err1 = t.Yield()
-//line frames_task.go:434
+//line frames_task.go:440
 	if generated.Suspended(t) {
 		*generated.At[blocksAt2](f) = blocksAt2{n: n, b: b}
 		return generated.Wait(f, t, 2)
@@ -446,7 +452,7 @@ end2:
 //line frames.go:50
 	c = Words(n + 2)
 	err2 = t.Yield()
-//line frames_task.go:450
+//line frames_task.go:456
 	if generated.Suspended(t) {
 		*generated.At[blocksAt3](f) = blocksAt3{n: n, c: c}
 		return generated.Wait(f, t, 3)
@@ -462,7 +468,7 @@ end3:
 //line frames.go:56
 	d = Words(n + 3)
 	err3 = t.Yield()
-//line frames_task.go:466
+//line frames_task.go:472
 	if generated.Suspended(t) {
 		*generated.At[blocksAt4](f) = blocksAt4{n: n, d: d}
 		return generated.Wait(f, t, 4)
@@ -478,7 +484,7 @@ end4:
 //line frames.go:61
 	e = Words(n + 4)
 	err4 = t.Yield()
-//line frames_task.go:482
+//line frames_task.go:488
 	if generated.Suspended(t) {
 		*generated.At[blocksAt5](f) = blocksAt5{n: n, e: e}
 		return generated.Wait(f, t, 5)
@@ -494,7 +500,7 @@ end5:
 	return generated.Return[bool](f, true, nil)
 }
 
-//line frames_task.go:498
+//line frames_task.go:504
 
 // talkArgs has the arguments of Talk.
 type talkArgs struct {
@@ -537,7 +543,7 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 				refused = ErrRefused
 			}
 			said, got, err1 := askStart(t, conn, name, rest, refused)
-//line frames_task.go:541
+//line frames_task.go:547
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[talkHeld](t, talkKind, 1)
 				*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
@@ -556,11 +562,12 @@ func talkStart(t *task.T, conn net.Conn, names []string, n int) (ok bool, err er
 	return ok, nil
 }
 
-//line frames_task.go:560
+//line frames_task.go:566
 
 // talkStep is the step form of Talk.
 func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:64
 	var (
 		conn               net.Conn
 		names, rest        []string
@@ -569,6 +576,7 @@ func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
 		name, said         string
 		refused, got, err1 error
 	)
+//line frames_task.go:580
 	switch f.At() {
 	case 0:
 		s := generated.At[talkArgs](f)
@@ -581,7 +589,7 @@ func talkStep(f *generated.Frame, h *talkHeld) generated.Step {
 //line frames.go:78
 		said, got = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line frames_task.go:585
+//line frames_task.go:593
 		goto resume1
 	default:
 		return f.BadResume()
@@ -601,7 +609,7 @@ loop1:
 		refused = ErrRefused
 	}
 	said, got, err1 = askStart(t, conn, name, rest, refused)
-//line frames_task.go:605
+//line frames_task.go:613
 	if generated.Suspended(t) {
 		*generated.At[talkAt1](f) = talkAt1{n: n, ok: ok, i: i}
 		*h = talkHeld{conn: conn, names: names, name: name, rest: rest, refused: refused}
@@ -622,7 +630,7 @@ end1:
 	return generated.Return[bool](f, ok, nil)
 }
 
-//line frames_task.go:626
+//line frames_task.go:634
 
 // askResult is what ask returns.
 type askResult = struct {
@@ -645,7 +653,7 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	{
 //line frames.go:88
 		err := t.Yield()
-//line frames_task.go:649
+//line frames_task.go:657
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[askHeld](t, askKind, 1)
 			*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
@@ -658,7 +666,7 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	}
 //line frames.go:91
 	said, err1 := hearStart(t, conn, rest)
-//line frames_task.go:662
+//line frames_task.go:670
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[askHeld](t, askKind, 2)
 		*h = askHeld{name: name, refused: refused}
@@ -675,17 +683,19 @@ func askStart(t *task.T, conn net.Conn, name string, rest []string, refused erro
 	return said, refused, nil
 }
 
-//line frames_task.go:679
+//line frames_task.go:687
 
 // askStep is the step form of ask.
 func askStep(f *generated.Frame, h *askHeld) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:83
 	var (
 		conn               net.Conn
 		name, said         string
 		rest               []string
 		refused, err, err1 error
 	)
+//line frames_task.go:699
 	switch f.At() {
 	case 0:
 		conn, name, rest, refused = h.conn, h.name, h.rest, h.refused
@@ -693,21 +703,21 @@ func askStep(f *generated.Frame, h *askHeld) generated.Step {
 		conn, name, rest, refused = h.conn, h.name, h.rest, h.refused
 //line frames.go:88
 		err = generated.Err(f)
-//line frames_task.go:697
+//line frames_task.go:707
 		goto resume1
 	case 2:
 		name, refused = h.name, h.refused
 //line frames.go:91
 		said = h.result
 		err1 = generated.ChildErr(f)
-//line frames_task.go:704
+//line frames_task.go:714
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line frames.go:88
 	err = t.Yield()
-//line frames_task.go:711
+//line frames_task.go:721
 	if generated.Suspended(t) {
 		*h = askHeld{conn: conn, name: name, rest: rest, refused: refused}
 		return generated.Wait(f, t, 1)
@@ -721,7 +731,7 @@ resume1:
 	return generated.Return[askResult](f, askResult{"", nil}, err)
 end1:
 	said, err1 = hearStart(t, conn, rest)
-//line frames_task.go:725
+//line frames_task.go:735
 	if generated.Suspended(t) {
 		*h = askHeld{name: name, refused: refused}
 		generated.ResultToStep(t, &h.result)
@@ -738,7 +748,7 @@ resume2:
 	return generated.Return[askResult](f, askResult{said, refused}, nil)
 }
 
-//line frames_task.go:742
+//line frames_task.go:752
 
 type hearHeld = struct {
 	conn net.Conn
@@ -752,7 +762,7 @@ func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	{
 //line frames.go:102
 		err := t.Yield()
-//line frames_task.go:756
+//line frames_task.go:766
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[hearHeld](t, hearKind, 1)
 			*h = hearHeld{conn: conn, rest: rest}
@@ -770,16 +780,18 @@ func hearStart(t *task.T, conn net.Conn, rest []string) (_ string, _ error) {
 	return rest[0], nil
 }
 
-//line frames_task.go:774
+//line frames_task.go:784
 
 // hearStep is the step form of hear.
 func hearStep(f *generated.Frame, h *hearHeld) generated.Step {
 	t := generated.Resume(f)
+//line frames.go:98
 	var (
 		conn net.Conn
 		rest []string
 		err  error
 	)
+//line frames_task.go:795
 	switch f.At() {
 	case 0:
 		conn, rest = h.conn, h.rest
@@ -787,14 +799,14 @@ func hearStep(f *generated.Frame, h *hearHeld) generated.Step {
 		conn, rest = h.conn, h.rest
 //line frames.go:102
 		err = generated.Err(f)
-//line frames_task.go:791
+//line frames_task.go:803
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line frames.go:102
 	err = t.Yield()
-//line frames_task.go:798
+//line frames_task.go:810
 	if generated.Suspended(t) {
 		*h = hearHeld{conn: conn, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -813,4 +825,4 @@ end1:
 	return generated.Return[string](f, rest[0], nil)
 }
 
-//line frames_task.go:817
+//line frames_task.go:829

@@ -148,6 +148,7 @@ func pingPongStart(t *task.T, n int) (sum int, err error) {
 // pingPongStep is the step form of PingPong.
 func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 	t := generated.Resume(f)
+//line ping_pong.go:5
 	var (
 		n          int
 		sum        *int
@@ -155,6 +156,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		ping, pong *task.Chan[int]
 		players    task.Group
 	)
+//line ping_pong_task.go:160
 	switch f.At() {
 	case 0:
 		s := generated.At[pingPongArgs](f)
@@ -166,7 +168,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum, ping, pong = h.sum, h.ping, h.pong
 //line ping_pong.go:13
 		generated.Child(f)
-//line ping_pong_task.go:170
+//line ping_pong_task.go:172
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -174,13 +176,13 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		sum = h.sum
 //line ping_pong.go:17
 		generated.Child(f)
-//line ping_pong_task.go:178
+//line ping_pong_task.go:180
 		goto resume2
 	case 3:
 		sum = h.sum
 //line ping_pong.go:18
 		err = generated.Err(f)
-//line ping_pong_task.go:184
+//line ping_pong_task.go:186
 		goto resume3
 	default:
 		return f.BadResume()
@@ -195,7 +197,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoInPlace(t, &players, func(t *task.T) (err error) {
 //line ping_pong.go:14
 				v, err1 := serveStart(t, ping, pong, n)
-//line ping_pong_task.go:199
+//line ping_pong_task.go:201
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
@@ -215,7 +217,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:219
+//line ping_pong_task.go:221
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{}
@@ -232,7 +234,7 @@ resume1:
 			generated.GoInPlace(t, &players, func(t *task.T) (_ error) {
 //line ping_pong.go:17
 				err := giveBackStart(t, ping, pong)
-//line ping_pong_task.go:236
+//line ping_pong_task.go:238
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -245,7 +247,7 @@ resume1:
 			generated.GoCall(t, &players, c)
 		}
 	}
-//line ping_pong_task.go:249
+//line ping_pong_task.go:251
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{}
@@ -256,7 +258,7 @@ resume1:
 resume2:
 //line ping_pong.go:18
 	err = players.Wait(t)
-//line ping_pong_task.go:260
+//line ping_pong_task.go:262
 	if generated.Suspended(t) {
 		*h = pingPongHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -266,7 +268,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line ping_pong_task.go:270
+//line ping_pong_task.go:272
 
 // pingPongFunc1Args has the arguments of PingPong.func1.
 type pingPongFunc1Args struct {
@@ -291,12 +293,14 @@ var pingPongFunc1Kind *generated.Kind
 // pingPongFunc1Step is the step form of PingPong.func1.
 func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line ping_pong.go:9
 	var (
 		n, v       int
 		sum        *int
 		ping, pong *task.Chan[int]
 		err, err1  error
 	)
+//line ping_pong_task.go:304
 	switch f.At() {
 	case 0:
 		s := generated.At[pingPongFunc1Args](f)
@@ -308,14 +312,14 @@ func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step 
 //line ping_pong.go:14
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line ping_pong_task.go:312
+//line ping_pong_task.go:316
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:14
 	v, err1 = serveStart(t, ping, pong, n)
-//line ping_pong_task.go:319
+//line ping_pong_task.go:323
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -329,7 +333,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:333
+//line ping_pong_task.go:337
 
 type pingPongFunc2Held = struct {
 	ping *task.Chan[int]
@@ -341,24 +345,26 @@ var pingPongFunc2Kind *generated.Kind
 // pingPongFunc2Step is the step form of PingPong.func2.
 func pingPongFunc2Step(f *generated.Frame, h *pingPongFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line ping_pong.go:15
 	var (
 		ping, pong *task.Chan[int]
 		err        error
 	)
+//line ping_pong_task.go:354
 	switch f.At() {
 	case 0:
 		ping, pong = h.ping, h.pong
 	case 1:
 //line ping_pong.go:17
 		err = generated.ChildErr(f)
-//line ping_pong_task.go:355
+//line ping_pong_task.go:361
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ping_pong.go:17
 	err = giveBackStart(t, ping, pong)
-//line ping_pong_task.go:362
+//line ping_pong_task.go:368
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pingPongFunc2Held{}
@@ -370,7 +376,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ping_pong_task.go:374
+//line ping_pong_task.go:380
 
 // serveArgs has the arguments of serve.
 type serveArgs struct {
@@ -405,7 +411,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			{
 //line ping_pong.go:24
 				err1 := ping.Send(t, i)
-//line ping_pong_task.go:409
+//line ping_pong_task.go:415
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[serveHeld](t, serveKind, 1)
 					*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
@@ -419,7 +425,7 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 			}
 //line ping_pong.go:27
 			back, err2 := pong.Recv(t)
-//line ping_pong_task.go:423
+//line ping_pong_task.go:429
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[serveHeld](t, serveKind, 2)
 				s := generated.At[serveAt2](f)
@@ -440,16 +446,18 @@ func serveStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int], n int) (s
 	return sum, nil
 }
 
-//line ping_pong_task.go:444
+//line ping_pong_task.go:450
 
 // serveStep is the step form of serve.
 func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 	t := generated.Resume(f)
+//line ping_pong.go:19
 	var (
 		ping, pong      *task.Chan[int]
 		n, sum, i, back int
 		err1, err2      error
 	)
+//line ping_pong_task.go:461
 	switch f.At() {
 	case 0:
 		s := generated.At[serveArgs](f)
@@ -461,7 +469,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:24
 		err1 = generated.Err(f)
-//line ping_pong_task.go:465
+//line ping_pong_task.go:473
 		goto resume1
 	case 2:
 		s := generated.At[serveAt2](f)
@@ -470,7 +478,7 @@ func serveStep(f *generated.Frame, h *serveHeld) generated.Step {
 //line ping_pong.go:27
 		back = s.result
 		err2 = generated.Err(f)
-//line ping_pong_task.go:474
+//line ping_pong_task.go:482
 		goto resume2
 	default:
 		return f.BadResume()
@@ -484,7 +492,7 @@ loop1:
 	}
 //line ping_pong.go:24
 	err1 = ping.Send(t, i)
-//line ping_pong_task.go:488
+//line ping_pong_task.go:496
 	if generated.Suspended(t) {
 		*generated.At[serveAt1](f) = serveAt1{n: n, sum: sum, i: i}
 		*h = serveHeld{ping: ping, pong: pong}
@@ -499,7 +507,7 @@ resume1:
 	return generated.Return[int](f, sum, err1)
 end1:
 	back, err2 = pong.Recv(t)
-//line ping_pong_task.go:503
+//line ping_pong_task.go:511
 	if generated.Suspended(t) {
 		s := generated.At[serveAt2](f)
 		*s = serveAt2{n: n, sum: sum, i: i}
@@ -522,7 +530,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ping_pong_task.go:526
+//line ping_pong_task.go:534
 
 // giveBackAt1 is what giveBack keeps while it waits in line 39.
 type giveBackAt1 struct {
@@ -543,7 +551,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 //line ping_pong.go:38
 	for {
 		v, err := ping.Recv(t)
-//line ping_pong_task.go:547
+//line ping_pong_task.go:555
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 1)
 			s := generated.At[giveBackAt1](f)
@@ -562,7 +570,7 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 		{
 //line ping_pong.go:46
 			err1 := pong.Send(t, v+1)
-//line ping_pong_task.go:566
+//line ping_pong_task.go:574
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[giveBackHeld](t, giveBackKind, 2)
 				*h = giveBackHeld{ping: ping, pong: pong}
@@ -576,16 +584,18 @@ func giveBackStart(t *task.T, ping *task.Chan[int], pong *task.Chan[int]) (_ err
 	}
 }
 
-//line ping_pong_task.go:580
+//line ping_pong_task.go:588
 
 // giveBackStep is the step form of giveBack.
 func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 	t := generated.Resume(f)
+//line ping_pong.go:34
 	var (
 		ping, pong *task.Chan[int]
 		v          int
 		err, err1  error
 	)
+//line ping_pong_task.go:599
 	switch f.At() {
 	case 0:
 		ping, pong = h.ping, h.pong
@@ -595,13 +605,13 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 //line ping_pong.go:39
 		v = s.result
 		err = generated.Err(f)
-//line ping_pong_task.go:599
+//line ping_pong_task.go:609
 		goto resume1
 	case 2:
 		ping, pong = h.ping, h.pong
 //line ping_pong.go:46
 		err1 = generated.Err(f)
-//line ping_pong_task.go:605
+//line ping_pong_task.go:615
 		goto resume2
 	default:
 		return f.BadResume()
@@ -609,7 +619,7 @@ func giveBackStep(f *generated.Frame, h *giveBackHeld) generated.Step {
 loop1:
 //line ping_pong.go:39
 	v, err = ping.Recv(t)
-//line ping_pong_task.go:613
+//line ping_pong_task.go:623
 	if generated.Suspended(t) {
 		s := generated.At[giveBackAt1](f)
 		*s = giveBackAt1{}
@@ -626,7 +636,7 @@ resume1:
 		return generated.Return[struct{}](f, struct{}{}, err)
 	}
 	err1 = pong.Send(t, v+1)
-//line ping_pong_task.go:630
+//line ping_pong_task.go:640
 	if generated.Suspended(t) {
 		*h = giveBackHeld{ping: ping, pong: pong}
 		return generated.Wait(f, t, 2)
@@ -642,4 +652,4 @@ end1:
 	goto loop1
 }
 
-//line ping_pong_task.go:646
+//line ping_pong_task.go:656

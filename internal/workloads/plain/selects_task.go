@@ -88,12 +88,14 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 // selectsStep is the step form of Selects.
 func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:2
 	var (
 		n, sum, i, chosen int
 		a, b              *task.Chan[int]
 		v                 *int
 		err1              error
 	)
+//line selects_task.go:99
 	switch f.At() {
 	case 0:
 		s := generated.At[selectsArgs](f)
@@ -105,7 +107,7 @@ func selectsStep(f *generated.Frame, h *selectsHeld) generated.Step {
 //line selects.go:11
 		chosen = s.result
 		err1 = generated.Err(f)
-//line selects_task.go:109
+//line selects_task.go:111
 		goto resume1
 	default:
 		return f.BadResume()
@@ -122,7 +124,7 @@ loop1:
 	}
 //line selects.go:11
 	chosen, err1 = task.Select(t, task.Recv(a, v), task.Recv(b, v))
-//line selects_task.go:126
+//line selects_task.go:128
 	if generated.Suspended(t) {
 		s := generated.At[selectsAt1](f)
 		*s = selectsAt1{n: n, sum: sum, i: i}
@@ -149,4 +151,4 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:153
+//line selects_task.go:155

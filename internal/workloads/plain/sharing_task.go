@@ -88,11 +88,13 @@ func busyStart(t *task.T, ended func() bool) (_ error) {
 // busyStep is the step form of Busy.
 func busyStep(f *generated.Frame, h *busyHeld) generated.Step {
 	t := generated.Resume(f)
+//line sharing.go:3
 	var (
 		ended func() bool
 		g     task.Group
 		err   error
 	)
+//line sharing_task.go:98
 	switch f.At() {
 	case 0:
 		ended = h.ended
@@ -102,13 +104,13 @@ func busyStep(f *generated.Frame, h *busyHeld) generated.Step {
 		ended = h.ended
 //line sharing.go:9
 		generated.Child(f)
-//line sharing_task.go:106
+//line sharing_task.go:108
 		goto resume1
 	case 2:
 		ended = h.ended
 //line sharing.go:10
 		err = generated.Err(f)
-//line sharing_task.go:112
+//line sharing_task.go:114
 		goto resume2
 	default:
 		return f.BadResume()
@@ -129,7 +131,7 @@ loop1:
 		c := generated.NewCall[struct{}](busyFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line sharing_task.go:133
+//line sharing_task.go:135
 	if generated.Suspended(t) {
 		s := generated.At[busyAt1](f)
 		*s = busyAt1{}
@@ -140,7 +142,7 @@ loop1:
 resume1:
 //line sharing.go:10
 	err = g.Wait(t)
-//line sharing_task.go:144
+//line sharing_task.go:146
 	if generated.Suspended(t) {
 		*h = busyHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -159,7 +161,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:163
+//line sharing_task.go:165
 
 var busyFunc1Kind *generated.Kind
 
@@ -175,4 +177,4 @@ func busyFunc1Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sharing_task.go:179
+//line sharing_task.go:181

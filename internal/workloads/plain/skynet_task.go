@@ -113,12 +113,14 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 // skynetStep is the step form of Skynet.
 func skynetStep(f *generated.Frame, h *skynetHeld) generated.Step {
 	t := generated.Resume(f)
+//line skynet.go:3
 	var (
 		num, size, i1, i, total int
 		g                       task.Group
 		sums                    *[10]int
 		err                     error
 	)
+//line skynet_task.go:124
 	switch f.At() {
 	case 0:
 		s1 := generated.At[skynetArgs](f)
@@ -130,13 +132,13 @@ func skynetStep(f *generated.Frame, h *skynetHeld) generated.Step {
 		sums = h.sums
 //line skynet.go:14
 		generated.Child(f)
-//line skynet_task.go:134
+//line skynet_task.go:136
 		goto resume1
 	case 2:
 		sums = h.sums
 //line skynet.go:20
 		err = generated.Err(f)
-//line skynet_task.go:140
+//line skynet_task.go:142
 		goto resume2
 	default:
 		return f.BadResume()
@@ -162,7 +164,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line skynet.go:15
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:166
+//line skynet_task.go:168
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[skynetFunc1Held](t, skynetFunc1Kind, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -182,7 +184,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line skynet_task.go:186
+//line skynet_task.go:188
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -197,7 +199,7 @@ resume1:
 end1:
 //line skynet.go:20
 	err = g.Wait(t)
-//line skynet_task.go:201
+//line skynet_task.go:203
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -211,7 +213,7 @@ resume2:
 	return generated.Return[int](f, total, err)
 }
 
-//line skynet_task.go:215
+//line skynet_task.go:217
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -235,11 +237,13 @@ var skynetFunc1Kind *generated.Kind
 // skynetFunc1Step is the step form of Skynet.func1.
 func skynetFunc1Step(f *generated.Frame, h *skynetFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line skynet.go:11
 	var (
 		num, size, i, sum int
 		sums              *[10]int
 		err               error
 	)
+//line skynet_task.go:247
 	switch f.At() {
 	case 0:
 		s := generated.At[skynetFunc1Args](f)
@@ -252,14 +256,14 @@ func skynetFunc1Step(f *generated.Frame, h *skynetFunc1Held) generated.Step {
 //line skynet.go:15
 		sum = s.result
 		err = generated.ChildErr(f)
-//line skynet_task.go:256
+//line skynet_task.go:260
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line skynet.go:15
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line skynet_task.go:263
+//line skynet_task.go:267
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -273,4 +277,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line skynet_task.go:277
+//line skynet_task.go:281

@@ -129,12 +129,14 @@ func sleepersStart(t *task.T, n int, spread time.Duration) (_ error) {
 // sleepersStep is the step form of Sleepers.
 func sleepersStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line sleepers.go:7
 	var (
 		n, i1, i  int
 		spread    time.Duration
 		all       task.Group
 		err, err1 error
 	)
+//line sleepers_task.go:140
 	switch f.At() {
 	case 0:
 		s := generated.At[sleepersArgs](f)
@@ -145,7 +147,7 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1, i = s.n, s.spread, s.i1, s.i
 //line sleepers.go:14
 		generated.Child(f)
-//line sleepers_task.go:149
+//line sleepers_task.go:151
 		goto resume1
 	case 2:
 		s := generated.At[sleepersAt2](f)
@@ -153,12 +155,12 @@ func sleepersStep(f *generated.Frame) generated.Step {
 		n, spread, i1 = s.n, s.spread, s.i1
 //line sleepers.go:16
 		err = generated.Err(f)
-//line sleepers_task.go:157
+//line sleepers_task.go:159
 		goto resume2
 	case 3:
 //line sleepers.go:21
 		err1 = generated.Err(f)
-//line sleepers_task.go:162
+//line sleepers_task.go:164
 		goto resume3
 	default:
 		return f.BadResume()
@@ -179,7 +181,7 @@ loop1:
 			generated.GoInPlace(t, &all, func(t *task.T) (_ error) {
 //line sleepers.go:14
 				err := sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:183
+//line sleepers_task.go:185
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -192,7 +194,7 @@ loop1:
 			generated.GoCall(t, &all, c)
 		}
 	}
-//line sleepers_task.go:196
+//line sleepers_task.go:198
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt1](f)
 		*s = sleepersAt1{n: n, spread: spread, i1: i1, i: i}
@@ -206,7 +208,7 @@ resume1:
 	}
 //line sleepers.go:16
 	err = t.Yield()
-//line sleepers_task.go:210
+//line sleepers_task.go:212
 	if generated.Suspended(t) {
 		s := generated.At[sleepersAt2](f)
 		*s = sleepersAt2{n: n, spread: spread, i1: i1}
@@ -228,7 +230,7 @@ end2:
 end3:
 //line sleepers.go:21
 	err1 = all.Wait(t)
-//line sleepers_task.go:232
+//line sleepers_task.go:234
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 3)
 	}
@@ -237,7 +239,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line sleepers_task.go:241
+//line sleepers_task.go:243
 
 // sleepersFunc1Args has the arguments of Sleepers.func1.
 type sleepersFunc1Args struct {
@@ -253,11 +255,13 @@ var sleepersFunc1Kind *generated.Kind
 // sleepersFunc1Step is the step form of Sleepers.func1.
 func sleepersFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line sleepers.go:11
 	var (
 		n, i   int
 		spread time.Duration
 		err    error
 	)
+//line sleepers_task.go:265
 	switch f.At() {
 	case 0:
 		s := generated.At[sleepersFunc1Args](f)
@@ -265,14 +269,14 @@ func sleepersFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:14
 		err = generated.ChildErr(f)
-//line sleepers_task.go:269
+//line sleepers_task.go:273
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:14
 	err = sleepStart(t, workloads.SleepOf(i, n, spread))
-//line sleepers_task.go:276
+//line sleepers_task.go:280
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -281,7 +285,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line sleepers_task.go:285
+//line sleepers_task.go:289
 
 // sleepArgs has the arguments of sleep.
 type sleepArgs struct {
@@ -297,7 +301,7 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	{
 //line sleepers.go:25
 		err := t.Sleep(d)
-//line sleepers_task.go:301
+//line sleepers_task.go:305
 		if generated.Suspended(t) {
 			generated.Spill(t, sleepKind, 1)
 			return
@@ -312,15 +316,17 @@ func sleepStart(t *task.T, d time.Duration) (_ error) {
 	return nil
 }
 
-//line sleepers_task.go:316
+//line sleepers_task.go:320
 
 // sleepStep is the step form of sleep.
 func sleepStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line sleepers.go:22
 	var (
 		d   time.Duration
 		err error
 	)
+//line sleepers_task.go:330
 	switch f.At() {
 	case 0:
 		s := generated.At[sleepArgs](f)
@@ -328,14 +334,14 @@ func sleepStep(f *generated.Frame) generated.Step {
 	case 1:
 //line sleepers.go:25
 		err = generated.Err(f)
-//line sleepers_task.go:332
+//line sleepers_task.go:338
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line sleepers.go:25
 	err = t.Sleep(d)
-//line sleepers_task.go:339
+//line sleepers_task.go:345
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -351,4 +357,4 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line sleepers_task.go:355
+//line sleepers_task.go:361

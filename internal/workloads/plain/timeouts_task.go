@@ -101,11 +101,13 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 // timeoutsStep is the step form of Timeouts.
 func timeoutsStep(f *generated.Frame, h *timeoutsHeld) generated.Step {
 	t := generated.Resume(f)
+//line timeouts.go:7
 	var (
 		n, i1, i int
 		sum      *int
 		err1     error
 	)
+//line timeouts_task.go:111
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutsArgs](f)
@@ -117,7 +119,7 @@ func timeoutsStep(f *generated.Frame, h *timeoutsHeld) generated.Step {
 		sum = h.sum
 //line timeouts.go:12
 		err1 = generated.Err(f)
-//line timeouts_task.go:121
+//line timeouts_task.go:123
 		goto resume1
 	default:
 		return f.BadResume()
@@ -136,7 +138,7 @@ loop1:
 		err1 = generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 //line timeouts.go:13
 			v, err := noTimeStart(t, i)
-//line timeouts_task.go:140
+//line timeouts_task.go:142
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsFunc1Held](t, timeoutsFunc1Kind, 1)
 				s := generated.At[timeoutsFunc1At1](f)
@@ -150,7 +152,7 @@ loop1:
 			return err
 		})
 	}
-//line timeouts_task.go:154
+//line timeouts_task.go:156
 	if generated.Suspended(t) {
 		*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
 		*h = timeoutsHeld{sum: sum}
@@ -169,7 +171,7 @@ end1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line timeouts_task.go:173
+//line timeouts_task.go:175
 
 // timeoutsFunc1Args has the arguments of Timeouts.func1.
 type timeoutsFunc1Args struct {
@@ -192,11 +194,13 @@ var timeoutsFunc1Kind *generated.Kind
 // timeoutsFunc1Step is the step form of Timeouts.func1.
 func timeoutsFunc1Step(f *generated.Frame, h *timeoutsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line timeouts.go:9
 	var (
 		sum  *int
 		i, v int
 		err  error
 	)
+//line timeouts_task.go:204
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutsFunc1Args](f)
@@ -208,14 +212,14 @@ func timeoutsFunc1Step(f *generated.Frame, h *timeoutsFunc1Held) generated.Step 
 //line timeouts.go:13
 		v = s.result
 		err = generated.ChildErr(f)
-//line timeouts_task.go:212
+//line timeouts_task.go:216
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line timeouts.go:13
 	v, err = noTimeStart(t, i)
-//line timeouts_task.go:219
+//line timeouts_task.go:223
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsFunc1At1](f)
 		*s = timeoutsFunc1At1{}
@@ -229,7 +233,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line timeouts_task.go:233
+//line timeouts_task.go:237
 
 // noTimeArgs has the arguments of noTime.
 type noTimeArgs struct {
@@ -245,7 +249,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 //line timeouts.go:28
 	if v < 0 {
 		err := t.Yield()
-//line timeouts_task.go:249
+//line timeouts_task.go:253
 		if generated.Suspended(t) {
 			generated.Spill(t, noTimeKind, 1)
 			return
@@ -256,15 +260,17 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 	return v, nil
 }
 
-//line timeouts_task.go:260
+//line timeouts_task.go:264
 
 // noTimeStep is the step form of noTime.
 func noTimeStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line timeouts.go:25
 	var (
 		v   int
 		err error
 	)
+//line timeouts_task.go:274
 	switch f.At() {
 	case 0:
 		s := generated.At[noTimeArgs](f)
@@ -272,7 +278,7 @@ func noTimeStep(f *generated.Frame) generated.Step {
 	case 1:
 //line timeouts.go:29
 		err = generated.Err(f)
-//line timeouts_task.go:276
+//line timeouts_task.go:282
 		goto resume1
 	default:
 		return f.BadResume()
@@ -283,7 +289,7 @@ func noTimeStep(f *generated.Frame) generated.Step {
 	}
 //line timeouts.go:29
 	err = t.Yield()
-//line timeouts_task.go:287
+//line timeouts_task.go:293
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -294,4 +300,4 @@ end1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line timeouts_task.go:298
+//line timeouts_task.go:304

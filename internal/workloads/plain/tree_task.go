@@ -307,6 +307,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line tree.go:10
 	var (
 		tree                         *Tree
 		seed, n1, i, seed1           uint64
@@ -318,6 +319,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		sum                          *atomic.Int64
 		timeout                      time.Duration
 	)
+//line tree_task.go:323
 	switch at {
 	case 0:
 		s := generated.At[growArgs](f)
@@ -329,13 +331,13 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:333
+//line tree_task.go:335
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:339
+//line tree_task.go:341
 		goto resume2
 	case 3:
 		s := generated.At[growAt3](f)
@@ -344,7 +346,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:348
+//line tree_task.go:350
 		goto resume3
 	case 4:
 		s := generated.At[growAt4](f)
@@ -353,7 +355,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:357
+//line tree_task.go:359
 		goto resume4
 	case 5:
 		s := generated.At[growAt5](f)
@@ -361,13 +363,13 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:365
+//line tree_task.go:367
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:371
+//line tree_task.go:373
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -398,7 +400,7 @@ func growRun(f *generated.Frame, h *growHeld, at int) (step generated.Step, ok b
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:402
+//line tree_task.go:404
 	if generated.Suspended(t) {
 		*generated.At[growAt1](f) = growAt1{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -426,7 +428,7 @@ end2:
 	}
 //line tree.go:41
 	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:430
+//line tree_task.go:432
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -481,7 +483,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:485
+//line tree_task.go:487
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[growFunc1Held](t, growFunc1Kind, 1)
 					s := generated.At[growFunc1At1](f)
@@ -501,7 +503,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line tree_task.go:505
+//line tree_task.go:507
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -516,7 +518,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:520
+//line tree_task.go:522
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -538,7 +540,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:542
+//line tree_task.go:544
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -558,7 +560,7 @@ resume5:
 		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:562
+//line tree_task.go:564
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[growFunc2Held](t, growFunc2Kind, 1)
 				s := generated.At[growFunc2At1](f)
@@ -572,7 +574,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:576
+//line tree_task.go:578
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -586,7 +588,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:590
+//line tree_task.go:592
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
@@ -618,6 +620,7 @@ var growFunc1Kind *generated.Kind
 // growFunc1Step is the step form of Grow.func1.
 func growFunc1Step(f *generated.Frame, h *growFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line tree.go:55
 	var (
 		tree     *Tree
 		depth, n int
@@ -625,6 +628,7 @@ func growFunc1Step(f *generated.Frame, h *growFunc1Held) generated.Step {
 		seed1    uint64
 		err      error
 	)
+//line tree_task.go:632
 	switch f.At() {
 	case 0:
 		s := generated.At[growFunc1Args](f)
@@ -636,14 +640,14 @@ func growFunc1Step(f *generated.Frame, h *growFunc1Held) generated.Step {
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:640
+//line tree_task.go:644
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:647
+//line tree_task.go:651
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -657,7 +661,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:661
+//line tree_task.go:665
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -682,6 +686,7 @@ var growFunc2Kind *generated.Kind
 // growFunc2Step is the step form of Grow.func2.
 func growFunc2Step(f *generated.Frame, h *growFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line tree.go:69
 	var (
 		tree     *Tree
 		depth, k int
@@ -689,6 +694,7 @@ func growFunc2Step(f *generated.Frame, h *growFunc2Held) generated.Step {
 		sum      *atomic.Int64
 		err      error
 	)
+//line tree_task.go:698
 	switch f.At() {
 	case 0:
 		s := generated.At[growFunc2Args](f)
@@ -700,14 +706,14 @@ func growFunc2Step(f *generated.Frame, h *growFunc2Held) generated.Step {
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:704
+//line tree_task.go:710
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:711
+//line tree_task.go:717
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -721,4 +727,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line tree_task.go:725
+//line tree_task.go:731

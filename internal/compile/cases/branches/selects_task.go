@@ -175,11 +175,13 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:5
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		c       chan int
 	)
+//line selects_task.go:185
 	switch f.At() {
 	case 0:
 		s := generated.At[selectDefaultArgs](f)
@@ -191,7 +193,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:14
 		generated.Child(f)
-//line selects_task.go:195
+//line selects_task.go:197
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -199,7 +201,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:16
 		generated.Child(f)
-//line selects_task.go:203
+//line selects_task.go:205
 		goto resume2
 	default:
 		return f.BadResume()
@@ -223,7 +225,7 @@ case1:
 //line selects.go:13
 	tr.Print("received", v)
 	valueStart(t, tr, v)
-//line selects_task.go:227
+//line selects_task.go:229
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -234,7 +236,7 @@ resume1:
 case2:
 //line selects.go:16
 	valueStart(t, tr, i)
-//line selects_task.go:238
+//line selects_task.go:240
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -252,7 +254,7 @@ end2:
 	return generated.Return[int](f, len(c), nil)
 }
 
-//line selects_task.go:256
+//line selects_task.go:258
 
 // selectReceivesArgs has the arguments of selectReceives.
 type selectReceivesArgs struct {
@@ -301,7 +303,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v := <-a:
 			v2 := valueStart(t, tr, 10)
-//line selects_task.go:305
+//line selects_task.go:307
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 1)
 				s1 := generated.At[selectReceivesAt1](f)
@@ -315,7 +317,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			sum += v
 		case s := <-b:
 			waitStart(t, tr, s)
-//line selects_task.go:319
+//line selects_task.go:321
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 2)
 				*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
@@ -330,7 +332,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	select {
 	case v1, ok := <-a:
 		valueStart(t, tr, v1)
-//line selects_task.go:334
+//line selects_task.go:336
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectReceivesHeld](t, selectReceivesKind, 3)
 			*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
@@ -343,11 +345,12 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line selects_task.go:347
+//line selects_task.go:349
 
 // selectReceivesStep is the step form of selectReceives.
 func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:17
 	var (
 		tr                   *cases.Trace
 		n, sum, i, v, v2, v1 int
@@ -356,6 +359,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 		s                    string
 		ok                   bool
 	)
+//line selects_task.go:363
 	switch f.At() {
 	case 0:
 		s1 := generated.At[selectReceivesArgs](f)
@@ -368,7 +372,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 //line selects.go:34
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:372
+//line selects_task.go:376
 		goto resume1
 	case 2:
 		s1 := generated.At[selectReceivesAt2](f)
@@ -376,7 +380,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 		tr, a, b, s = h.tr, h.a, h.b, h.s
 //line selects.go:37
 		generated.ChildErr(f)
-//line selects_task.go:380
+//line selects_task.go:384
 		goto resume2
 	case 3:
 		s1 := generated.At[selectReceivesAt3](f)
@@ -384,7 +388,7 @@ func selectReceivesStep(f *generated.Frame, h *selectReceivesHeld) generated.Ste
 		tr = h.tr
 //line selects.go:44
 		generated.Child(f)
-//line selects_task.go:388
+//line selects_task.go:392
 		goto resume3
 	default:
 		return f.BadResume()
@@ -413,7 +417,7 @@ loop1:
 case1:
 //line selects.go:34
 	v2 = valueStart(t, tr, 10)
-//line selects_task.go:417
+//line selects_task.go:421
 	if generated.Suspended(t) {
 		s1 := generated.At[selectReceivesAt1](f)
 		*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
@@ -429,7 +433,7 @@ resume1:
 case2:
 //line selects.go:37
 	waitStart(t, tr, s)
-//line selects_task.go:433
+//line selects_task.go:437
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 		*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
@@ -452,7 +456,7 @@ end2:
 case3:
 //line selects.go:44
 	valueStart(t, tr, v1)
-//line selects_task.go:456
+//line selects_task.go:460
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 		*h = selectReceivesHeld{tr: tr}
@@ -465,7 +469,7 @@ resume3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:469
+//line selects_task.go:473
 
 // selectSendsArgs has the arguments of selectSends.
 type selectSendsArgs struct {
@@ -502,7 +506,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case c <- tr.Int(5):
 			v := valueStart(t, tr, 1)
-//line selects_task.go:506
+//line selects_task.go:510
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 1)
 				s := generated.At[selectSendsAt1](f)
@@ -515,7 +519,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k += v
 		default:
 			v1 := valueStart(t, tr, 10)
-//line selects_task.go:519
+//line selects_task.go:523
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectSendsHeld](t, selectSendsKind, 2)
 				s := generated.At[selectSendsAt2](f)
@@ -531,16 +535,18 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + <-c, nil
 }
 
-//line selects_task.go:535
+//line selects_task.go:539
 
 // selectSendsStep is the step form of selectSends.
 func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:47
 	var (
 		tr             *cases.Trace
 		n, k, i, v, v1 int
 		c              chan int
 	)
+//line selects_task.go:550
 	_ = n
 	switch f.At() {
 	case 0:
@@ -554,7 +560,7 @@ func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 //line selects.go:56
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:558
+//line selects_task.go:564
 		goto resume1
 	case 2:
 		s := generated.At[selectSendsAt2](f)
@@ -563,7 +569,7 @@ func selectSendsStep(f *generated.Frame, h *selectSendsHeld) generated.Step {
 //line selects.go:58
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:567
+//line selects_task.go:573
 		goto resume2
 	default:
 		return f.BadResume()
@@ -587,7 +593,7 @@ loop1:
 case1:
 //line selects.go:56
 	v = valueStart(t, tr, 1)
-//line selects_task.go:591
+//line selects_task.go:597
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt1](f)
 		*s = selectSendsAt1{k: k, i: i}
@@ -602,7 +608,7 @@ resume1:
 case2:
 //line selects.go:58
 	v1 = valueStart(t, tr, 10)
-//line selects_task.go:606
+//line selects_task.go:612
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt2](f)
 		*s = selectSendsAt2{k: k, i: i}
@@ -622,7 +628,7 @@ end2:
 	return generated.Return[int](f, k+<-c, nil)
 }
 
-//line selects_task.go:626
+//line selects_task.go:632
 
 // selectAssignsArgs has the arguments of selectAssigns.
 type selectAssignsArgs struct {
@@ -666,7 +672,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:73
 		v = v1
 		valueStart(t, tr, v)
-//line selects_task.go:670
+//line selects_task.go:676
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 1)
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -679,7 +685,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:77
 		v, ok = v2, v3
 		valueStart(t, tr, v)
-//line selects_task.go:683
+//line selects_task.go:689
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 2)
 			*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
@@ -693,7 +699,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:81
 		list[tr.Int(1)] = v4
 		valueStart(t, tr, list[1])
-//line selects_task.go:697
+//line selects_task.go:703
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectAssignsHeld](t, selectAssignsKind, 3)
 			*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
@@ -706,11 +712,12 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line selects_task.go:710
+//line selects_task.go:716
 
 // selectAssignsStep is the step form of selectAssigns.
 func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:59
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v4 int
@@ -718,6 +725,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		ok, v3           bool
 		list             []int
 	)
+//line selects_task.go:729
 	_ = n
 	switch f.At() {
 	case 0:
@@ -728,7 +736,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:74
 		generated.Child(f)
-//line selects_task.go:732
+//line selects_task.go:740
 		goto resume1
 	case 2:
 		s := generated.At[selectAssignsAt2](f)
@@ -736,7 +744,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:78
 		generated.Child(f)
-//line selects_task.go:740
+//line selects_task.go:748
 		goto resume2
 	case 3:
 		s := generated.At[selectAssignsAt3](f)
@@ -744,7 +752,7 @@ func selectAssignsStep(f *generated.Frame, h *selectAssignsHeld) generated.Step 
 		tr, list = h.tr, h.list
 //line selects.go:82
 		generated.Child(f)
-//line selects_task.go:748
+//line selects_task.go:756
 		goto resume3
 	default:
 		return f.BadResume()
@@ -765,7 +773,7 @@ case1:
 //line selects.go:73
 	v = v1
 	valueStart(t, tr, v)
-//line selects_task.go:769
+//line selects_task.go:777
 	if generated.Suspended(t) {
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
 		return generated.Wait(f, t, 1)
@@ -780,7 +788,7 @@ case2:
 //line selects.go:77
 	v, ok = v2, v3
 	valueStart(t, tr, v)
-//line selects_task.go:784
+//line selects_task.go:792
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -796,7 +804,7 @@ case3:
 //line selects.go:81
 	list[tr.Int(1)] = v4
 	valueStart(t, tr, list[1])
-//line selects_task.go:800
+//line selects_task.go:808
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, list: list}
@@ -808,7 +816,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line selects_task.go:812
+//line selects_task.go:820
 
 // channelArgs has the arguments of channel.
 type channelArgs struct {
@@ -832,7 +840,7 @@ var channelKind *generated.Kind
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:836
+//line selects_task.go:844
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, channelKind, 1)
 		*generated.At[channelAt1](f) = channelAt1{n: n}
@@ -846,16 +854,18 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 	return c
 }
 
-//line selects_task.go:850
+//line selects_task.go:858
 
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:85
 	var (
 		tr *cases.Trace
 		n  int
 		c  chan int
 	)
+//line selects_task.go:869
 	switch f.At() {
 	case 0:
 		s := generated.At[channelArgs](f)
@@ -866,14 +876,14 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 		n = s.n
 //line selects.go:89
 		generated.ChildErr(f)
-//line selects_task.go:870
+//line selects_task.go:880
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:877
+//line selects_task.go:887
 	if generated.Suspended(t) {
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		if h != nil {
@@ -890,7 +900,7 @@ resume1:
 	return generated.Return[chan int](f, c, nil)
 }
 
-//line selects_task.go:894
+//line selects_task.go:904
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -939,7 +949,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:99
 		v1 := channelStart(t, tr, 1)
-//line selects_task.go:943
+//line selects_task.go:953
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 			*h = selectOperandsHeld{tr: tr}
@@ -952,7 +962,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v3 := (*v2)
 //line selects.go:101
 		v4 := valueStart(t, tr, 2)
-//line selects_task.go:956
+//line selects_task.go:966
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 			s := generated.At[selectOperandsAt2](f)
@@ -973,7 +983,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	{
 		v5 := channelStart(t, tr, 0)
-//line selects_task.go:977
+//line selects_task.go:987
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 			*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
@@ -983,7 +993,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:106
 		v6 := valueStart(t, tr, 3)
-//line selects_task.go:987
+//line selects_task.go:997
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 			s := generated.At[selectOperandsAt4](f)
@@ -994,7 +1004,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:108
 		v7 := channelStart(t, tr, 0)
-//line selects_task.go:998
+//line selects_task.go:1008
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 			*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v6: v6}
@@ -1006,7 +1016,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v5 <- v6:
 			k = valueStart(t, tr, 4)
-//line selects_task.go:1010
+//line selects_task.go:1020
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectOperandsKind, 6)
 				s := generated.At[selectOperandsAt6](f)
@@ -1023,17 +1033,19 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line selects_task.go:1027
+//line selects_task.go:1037
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:93
 	var (
 		tr              *cases.Trace
 		n, v4, v, k, v6 int
 		v1, v3, v5, v7  chan int
 		v2              *chan int
 	)
+//line selects_task.go:1049
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1045,7 +1057,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:99
 		v1 = h.result
 		generated.Child(f)
-//line selects_task.go:1049
+//line selects_task.go:1061
 		goto resume1
 	case 2:
 		s := generated.At[selectOperandsAt2](f)
@@ -1053,7 +1065,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:101
 		v4 = s.result
 		generated.Child(f)
-//line selects_task.go:1057
+//line selects_task.go:1069
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -1062,7 +1074,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:106
 		v5 = h.result
 		generated.Child(f)
-//line selects_task.go:1066
+//line selects_task.go:1078
 		goto resume3
 	case 4:
 		s := generated.At[selectOperandsAt4](f)
@@ -1071,7 +1083,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:106
 		v6 = s.result
 		generated.Child(f)
-//line selects_task.go:1075
+//line selects_task.go:1087
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -1080,21 +1092,21 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:108
 		v7 = h.result
 		generated.Child(f)
-//line selects_task.go:1084
+//line selects_task.go:1096
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
 //line selects.go:107
 		k = s.result
 		generated.Child(f)
-//line selects_task.go:1091
+//line selects_task.go:1103
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line selects.go:99
 	v1 = channelStart(t, tr, 1)
-//line selects_task.go:1098
+//line selects_task.go:1110
 	if generated.Suspended(t) {
 		h = generated.Hold(t, selectOperandsKind, f, h)
 		*h = selectOperandsHeld{tr: tr}
@@ -1108,7 +1120,7 @@ resume1:
 	v3 = (*v2)
 //line selects.go:101
 	v4 = valueStart(t, tr, 2)
-//line selects_task.go:1112
+//line selects_task.go:1124
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt2](f)
 		*s = selectOperandsAt2{}
@@ -1136,7 +1148,7 @@ end1:
 	k = 0
 //line selects.go:106
 	v5 = channelStart(t, tr, 0)
-//line selects_task.go:1140
+//line selects_task.go:1152
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
 		h = generated.Hold(t, selectOperandsKind, f, h)
@@ -1147,7 +1159,7 @@ end1:
 resume3:
 //line selects.go:106
 	v6 = valueStart(t, tr, 3)
-//line selects_task.go:1151
+//line selects_task.go:1163
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt4](f)
 		*s = selectOperandsAt4{k: k}
@@ -1159,7 +1171,7 @@ resume3:
 resume4:
 //line selects.go:108
 	v7 = channelStart(t, tr, 0)
-//line selects_task.go:1163
+//line selects_task.go:1175
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v6: v6}
 		h = generated.Hold(t, selectOperandsKind, f, h)
@@ -1178,7 +1190,7 @@ resume5:
 case3:
 //line selects.go:107
 	k = valueStart(t, tr, 4)
-//line selects_task.go:1182
+//line selects_task.go:1194
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1197,7 +1209,7 @@ end2:
 	return generated.Return[int](f, k, nil)
 }
 
-//line selects_task.go:1201
+//line selects_task.go:1213
 
 // selectJumpsArgs has the arguments of selectJumps.
 type selectJumpsArgs struct {
@@ -1243,7 +1255,7 @@ loop:
 			switch v {
 			case 1:
 				waitStart(t, tr, "continue")
-//line selects_task.go:1247
+//line selects_task.go:1259
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 					*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
@@ -1254,7 +1266,7 @@ loop:
 			case 3:
 //line selects.go:129
 				waitStart(t, tr, "continue loop")
-//line selects_task.go:1258
+//line selects_task.go:1270
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 					*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
@@ -1266,7 +1278,7 @@ loop:
 //line selects.go:132
 			if v == 2 {
 				waitStart(t, tr, "break")
-//line selects_task.go:1270
+//line selects_task.go:1282
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 					*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
@@ -1288,16 +1300,18 @@ loop:
 	return count, nil
 }
 
-//line selects_task.go:1292
+//line selects_task.go:1304
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:111
 	var (
 		tr          *cases.Trace
 		n, count, v int
 		c           chan int
 	)
+//line selects_task.go:1315
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1310,7 +1324,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:126
 		generated.ChildErr(f)
-//line selects_task.go:1314
+//line selects_task.go:1328
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -1318,7 +1332,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1322
+//line selects_task.go:1336
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -1326,7 +1340,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:133
 		generated.ChildErr(f)
-//line selects_task.go:1330
+//line selects_task.go:1344
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1357,7 +1371,7 @@ case1:
 case2:
 //line selects.go:126
 	waitStart(t, tr, "continue")
-//line selects_task.go:1361
+//line selects_task.go:1375
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1368,7 +1382,7 @@ resume1:
 case3:
 //line selects.go:129
 	waitStart(t, tr, "continue loop")
-//line selects_task.go:1372
+//line selects_task.go:1386
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1383,7 +1397,7 @@ end1:
 	}
 //line selects.go:133
 	waitStart(t, tr, "break")
-//line selects_task.go:1387
+//line selects_task.go:1401
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1409,7 +1423,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line selects_task.go:1413
+//line selects_task.go:1427
 
 // pollResult is what poll returns.
 type pollResult = struct {
@@ -1437,7 +1451,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	select {
 	case v := <-s.next():
 		waitStart(t, tr, "polled", v)
-//line selects_task.go:1441
+//line selects_task.go:1455
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pollKind, 1)
 			*generated.At[pollAt1](f) = pollAt1{v: v}
@@ -1447,7 +1461,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 		return v, true
 	default:
 		waitStart(t, tr, "nothing")
-//line selects_task.go:1451
+//line selects_task.go:1465
 		if generated.Suspended(t) {
 			generated.SpillBare(t, pollKind, 2)
 			return
@@ -1457,16 +1471,18 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	}
 }
 
-//line selects_task.go:1461
+//line selects_task.go:1475
 
 // pollStep is the step form of poll.
 func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:160
 	var (
 		tr *cases.Trace
 		s  source
 		v  int
 	)
+//line selects_task.go:1486
 	switch f.At() {
 	case 0:
 		tr, s = h.tr, h.s
@@ -1475,12 +1491,12 @@ func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 		v = s1.v
 //line selects.go:166
 		generated.ChildErr(f)
-//line selects_task.go:1479
+//line selects_task.go:1495
 		goto resume1
 	case 2:
 //line selects.go:169
 		generated.ChildErr(f)
-//line selects_task.go:1484
+//line selects_task.go:1500
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1495,7 +1511,7 @@ func pollStep(f *generated.Frame, h *pollHeld) generated.Step {
 case1:
 //line selects.go:166
 	waitStart(t, tr, "polled", v)
-//line selects_task.go:1499
+//line selects_task.go:1515
 	if generated.Suspended(t) {
 		*generated.At[pollAt1](f) = pollAt1{v: v}
 		if h != nil {
@@ -1508,7 +1524,7 @@ resume1:
 	return generated.Return[pollResult](f, pollResult{v, true}, nil)
 case2:
 	waitStart(t, tr, "nothing")
-//line selects_task.go:1512
+//line selects_task.go:1528
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pollHeld{}
@@ -1520,7 +1536,7 @@ resume2:
 	return generated.Return[pollResult](f, pollResult{0, false}, nil)
 }
 
-//line selects_task.go:1524
+//line selects_task.go:1540
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -1552,7 +1568,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollStart(t, tr, s)
-//line selects_task.go:1556
+//line selects_task.go:1572
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s1 := generated.At[selectInterfaceAt1](f)
@@ -1569,17 +1585,19 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1573
+//line selects_task.go:1589
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:170
 	var (
 		tr        *cases.Trace
 		n, sum, v int
 		s         *once
 		ok        bool
 	)
+//line selects_task.go:1601
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1593,7 +1611,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 //line selects.go:178
 		v, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line selects_task.go:1597
+//line selects_task.go:1615
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1603,7 +1621,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 	sum = 0
 loop1:
 	v, ok = pollStart(t, tr, s)
-//line selects_task.go:1607
+//line selects_task.go:1625
 	if generated.Suspended(t) {
 		s1 := generated.At[selectInterfaceAt1](f)
 		*s1 = selectInterfaceAt1{sum: sum}
@@ -1620,7 +1638,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:1624
+//line selects_task.go:1642
 
 // selectNilArgs has the arguments of selectNil.
 type selectNilArgs struct {
@@ -1653,7 +1671,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:191
 		v := valueStart(t, tr, 1)
-//line selects_task.go:1657
+//line selects_task.go:1675
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectNilHeld](t, selectNilKind, 1)
 			s := generated.At[selectNilAt1](f)
@@ -1670,7 +1688,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("never")
 		default:
 			valueStart(t, tr, 2)
-//line selects_task.go:1674
+//line selects_task.go:1692
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectNilKind, 2)
 				*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
@@ -1682,16 +1700,18 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1686
+//line selects_task.go:1704
 
 // selectNilStep is the step form of selectNil.
 func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:183
 	var (
 		tr   *cases.Trace
 		n, v int
 		c    chan int
 	)
+//line selects_task.go:1715
 	switch f.At() {
 	case 0:
 		s := generated.At[selectNilArgs](f)
@@ -1704,14 +1724,14 @@ func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 //line selects.go:191
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1708
+//line selects_task.go:1728
 		goto resume1
 	case 2:
 		s := generated.At[selectNilAt2](f)
 		n = s.n
 //line selects.go:194
 		generated.Child(f)
-//line selects_task.go:1715
+//line selects_task.go:1735
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1719,7 +1739,7 @@ func selectNilStep(f *generated.Frame, h *selectNilHeld) generated.Step {
 	c = nil
 //line selects.go:191
 	v = valueStart(t, tr, 1)
-//line selects_task.go:1723
+//line selects_task.go:1743
 	if generated.Suspended(t) {
 		s := generated.At[selectNilAt1](f)
 		*s = selectNilAt1{n: n}
@@ -1749,7 +1769,7 @@ case2:
 case3:
 //line selects.go:194
 	valueStart(t, tr, 2)
-//line selects_task.go:1753
+//line selects_task.go:1773
 	if generated.Suspended(t) {
 		*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 		if h != nil {
@@ -1763,7 +1783,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1767
+//line selects_task.go:1787
 
 // selectOneArgs has the arguments of selectOne.
 type selectOneArgs struct {
@@ -1792,7 +1812,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case v := <-c:
 		x := v
 		valueStart(t, tr, x)
-//line selects_task.go:1796
+//line selects_task.go:1816
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, selectOneKind, 1)
 			*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
@@ -1803,16 +1823,18 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1807
+//line selects_task.go:1827
 
 // selectOneStep is the step form of selectOne.
 func selectOneStep(f *generated.Frame, h *selectOneHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:196
 	var (
 		tr      *cases.Trace
 		n, v, x int
 		c       chan int
 	)
+//line selects_task.go:1838
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1824,7 +1846,7 @@ func selectOneStep(f *generated.Frame, h *selectOneHeld) generated.Step {
 		x = s.x
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:1828
+//line selects_task.go:1850
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1840,7 +1862,7 @@ case1:
 //line selects.go:204
 	x = v
 	valueStart(t, tr, x)
-//line selects_task.go:1844
+//line selects_task.go:1866
 	if generated.Suspended(t) {
 		*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 		if h != nil {
@@ -1853,7 +1875,7 @@ resume1:
 	return generated.Return[int](f, x, nil)
 }
 
-//line selects_task.go:1857
+//line selects_task.go:1879
 
 // selectInOrderArgs has the arguments of selectInOrder.
 type selectInOrderArgs struct {
@@ -1886,7 +1908,7 @@ func selectInOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	change := generated.Literal(func(t *task.T) (_ chan bool) {
 		first, sent = nil, -1
 		valueStart(t, tr, sent)
-//line selects_task.go:1890
+//line selects_task.go:1912
 		if generated.Suspended(t) {
 			generated.SpillBare(t, selectInOrderFunc1Kind, 1)
 			return
@@ -1900,7 +1922,7 @@ func selectInOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := sent
 //line selects.go:221
 		v2 := startOfSelects(change)(t)
-//line selects_task.go:1904
+//line selects_task.go:1926
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInOrderHeld](t, selectInOrderKind, 1)
 			*generated.At[selectInOrderAt1](f) = selectInOrderAt1{v1: v1}
@@ -1920,11 +1942,12 @@ func selectInOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return <-c, nil
 }
 
-//line selects_task.go:1924
+//line selects_task.go:1946
 
 // selectInOrderStep is the step form of selectInOrder.
 func selectInOrderStep(f *generated.Frame, h *selectInOrderHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:203
 	var (
 		tr     *cases.Trace
 		n, v1  int
@@ -1934,6 +1957,7 @@ func selectInOrderStep(f *generated.Frame, h *selectInOrderHeld) generated.Step 
 		change func(*task.T) chan bool
 		v2     chan bool
 	)
+//line selects_task.go:1961
 	switch f.At() {
 	case 0:
 		s := generated.At[selectInOrderArgs](f)
@@ -1946,7 +1970,7 @@ func selectInOrderStep(f *generated.Frame, h *selectInOrderHeld) generated.Step 
 //line selects.go:221
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:1950
+//line selects_task.go:1974
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1964,7 +1988,7 @@ func selectInOrderStep(f *generated.Frame, h *selectInOrderHeld) generated.Step 
 //line selects.go:214
 			*first, *sent = nil, -1
 			valueStart(t, tr, *sent)
-//line selects_task.go:1968
+//line selects_task.go:1992
 			if generated.Suspended(t) {
 				generated.SpillBare(t, selectInOrderFunc1Kind, 1)
 				return
@@ -1978,7 +2002,7 @@ func selectInOrderStep(f *generated.Frame, h *selectInOrderHeld) generated.Step 
 	v1 = *sent
 //line selects.go:221
 	v2 = startOfSelects(change)(t)
-//line selects_task.go:1982
+//line selects_task.go:2006
 	if generated.Suspended(t) {
 		*generated.At[selectInOrderAt1](f) = selectInOrderAt1{v1: v1}
 		*h = selectInOrderHeld{tr: tr, c: c, first: first, sent: sent, v: v}
@@ -2004,7 +2028,7 @@ end1:
 	return generated.Return[int](f, <-c, nil)
 }
 
-//line selects_task.go:2008
+//line selects_task.go:2032
 
 type selectInOrderFunc1Held = struct {
 	tr    *cases.Trace
@@ -2017,18 +2041,20 @@ var selectInOrderFunc1Kind *generated.Kind
 // selectInOrderFunc1Step is the step form of selectInOrder.func1.
 func selectInOrderFunc1Step(f *generated.Frame, h *selectInOrderFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:210
 	var (
 		tr    *cases.Trace
 		first *chan int
 		sent  *int
 	)
+//line selects_task.go:2051
 	switch f.At() {
 	case 0:
 		tr, first, sent = h.tr, h.first, h.sent
 	case 1:
 //line selects.go:215
 		generated.Child(f)
-//line selects_task.go:2032
+//line selects_task.go:2058
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2036,7 +2062,7 @@ func selectInOrderFunc1Step(f *generated.Frame, h *selectInOrderFunc1Held) gener
 //line selects.go:214
 	*first, *sent = nil, -1
 	valueStart(t, tr, *sent)
-//line selects_task.go:2040
+//line selects_task.go:2066
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectInOrderFunc1Held{}
@@ -2048,7 +2074,7 @@ resume1:
 	return generated.Return[chan bool](f, nil, nil)
 }
 
-//line selects_task.go:2052
+//line selects_task.go:2078
 
 // selectPanicsArgs has the arguments of selectPanics.
 type selectPanicsArgs struct {
@@ -2088,7 +2114,7 @@ func selectPanicsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line selects.go:231
 		v1 := none.c
 		v2 := channelStart(t, tr, n)
-//line selects_task.go:2092
+//line selects_task.go:2118
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[selectPanicsHeld](t, selectPanicsKind, 1)
 			*h = selectPanicsHeld{exit: selectPanicsExit{k: k, err: err}, tr: tr, v1: v1}
@@ -2107,7 +2133,7 @@ func selectPanicsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return 1, nil
 }
 
-//line selects_task.go:2111
+//line selects_task.go:2137
 
 // selectPanicsDefer1 enters what selectPanics defers in line 229 in the list of its frame.
 func selectPanicsDefer1(p *generated.Panic, tr *cases.Trace) {
@@ -2119,7 +2145,7 @@ func selectPanicsDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line selects_task.go:2123
+//line selects_task.go:2149
 
 // selectPanicsStep is the step form of selectPanics.
 func selectPanicsStep(f *generated.Frame, h *selectPanicsHeld) generated.Step {
@@ -2134,12 +2160,14 @@ func selectPanicsRun(f *generated.Frame, h *selectPanicsHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return selectPanicsRun(f, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
 	err := &h.exit.err
+//line selects.go:223
 	var (
 		tr     *cases.Trace
 		n, v   int
 		none   *struct{ c chan int }
 		v1, v2 chan int
 	)
+//line selects_task.go:2171
 	switch at {
 	case 0:
 		s := generated.At[selectPanicsArgs](f)
@@ -2150,7 +2178,7 @@ func selectPanicsRun(f *generated.Frame, h *selectPanicsHeld, at int) (step gene
 //line selects.go:232
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:2154
+//line selects_task.go:2182
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2168,7 +2196,7 @@ func selectPanicsRun(f *generated.Frame, h *selectPanicsHeld, at int) (step gene
 //line selects.go:231
 	v1 = none.c
 	v2 = channelStart(t, tr, n)
-//line selects_task.go:2172
+//line selects_task.go:2200
 	if generated.Suspended(t) {
 		*h = selectPanicsHeld{exit: h.exit, tr: tr, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -2192,7 +2220,7 @@ end1:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line selects_task.go:2196
+//line selects_task.go:2224
 exit:
 	if p.Run(t) {
 		*h = selectPanicsHeld{exit: h.exit}

@@ -278,10 +278,12 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // tagOnceStep is the step form of tagOnce.
 func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:9
 	var (
 		tr          *cases.Trace
 		n, x, v, v1 int
 	)
+//line switches_task.go:287
 	switch f.At() {
 	case 0:
 		s := generated.At[tagOnceArgs](f)
@@ -293,7 +295,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:16
 		generated.ChildErr(f)
-//line switches_task.go:297
+//line switches_task.go:299
 		goto resume1
 	case 2:
 		s := generated.At[tagOnceAt2](f)
@@ -301,7 +303,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:20
 		generated.ChildErr(f)
-//line switches_task.go:305
+//line switches_task.go:307
 		goto resume2
 	case 3:
 		s := generated.At[tagOnceAt3](f)
@@ -309,7 +311,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:24
 		generated.ChildErr(f)
-//line switches_task.go:313
+//line switches_task.go:315
 		goto resume3
 	case 4:
 		s := generated.At[tagOnceAt4](f)
@@ -318,7 +320,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 //line switches.go:26
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:322
+//line switches_task.go:324
 		goto resume4
 	case 5:
 		s := generated.At[tagOnceAt5](f)
@@ -326,7 +328,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:28
 		generated.Child(f)
-//line switches_task.go:330
+//line switches_task.go:332
 		goto resume5
 	case 6:
 		s := generated.At[tagOnceAt6](f)
@@ -334,7 +336,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 		tr = h.tr
 //line switches.go:30
 		generated.Child(f)
-//line switches_task.go:338
+//line switches_task.go:340
 		goto resume6
 	case 7:
 		s := generated.At[tagOnceAt7](f)
@@ -343,7 +345,7 @@ func tagOnceStep(f *generated.Frame, h *tagOnceHeld) generated.Step {
 //line switches.go:34
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:347
+//line switches_task.go:349
 		goto resume7
 	default:
 		return f.BadResume()
@@ -362,7 +364,7 @@ case1:
 //line switches.go:15
 	x = 1
 	waitStart(t, tr, "zero")
-//line switches_task.go:366
+//line switches_task.go:368
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -376,7 +378,7 @@ case2:
 //line switches.go:19
 	x = 2
 	waitStart(t, tr, "one")
-//line switches_task.go:380
+//line switches_task.go:382
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -390,7 +392,7 @@ case3:
 //line switches.go:23
 	x = 0
 	waitStart(t, tr, "default")
-//line switches_task.go:394
+//line switches_task.go:396
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -400,7 +402,7 @@ resume3:
 end1:
 //line switches.go:26
 	v = valueStart(t, tr, x)
-//line switches_task.go:404
+//line switches_task.go:406
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt4](f)
 		*s = tagOnceAt4{x: x}
@@ -420,7 +422,7 @@ resume4:
 case4:
 //line switches.go:28
 	valueStart(t, tr, 10)
-//line switches_task.go:424
+//line switches_task.go:426
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -431,7 +433,7 @@ resume5:
 case5:
 //line switches.go:30
 	valueStart(t, tr, 30)
-//line switches_task.go:435
+//line switches_task.go:437
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -448,7 +450,7 @@ end2:
 case6:
 //line switches.go:34
 	v1 = valueStart(t, tr, x)
-//line switches_task.go:452
+//line switches_task.go:454
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt7](f)
 		*s = tagOnceAt7{x: x}
@@ -463,7 +465,7 @@ end3:
 	return generated.Return[int](f, x, nil)
 }
 
-//line switches_task.go:467
+//line switches_task.go:469
 
 // casesWaitArgs has the arguments of casesWait.
 type casesWaitArgs struct {
@@ -522,7 +524,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:41
 			v := valueStart(t, tr, 0)
-//line switches_task.go:526
+//line switches_task.go:528
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 1)
 				s := generated.At[casesWaitAt1](f)
@@ -544,7 +546,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:43
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:548
+//line switches_task.go:550
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 2)
 					s := generated.At[casesWaitAt2](f)
@@ -570,7 +572,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v2 := valueStart(t, tr, 100)
-//line switches_task.go:574
+//line switches_task.go:576
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, casesWaitKind, 3)
 				s := generated.At[casesWaitAt3](f)
@@ -584,7 +586,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("one or two")
 		case 3:
 			v3 := valueStart(t, tr, 300)
-//line switches_task.go:588
+//line switches_task.go:590
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 4)
 				s := generated.At[casesWaitAt4](f)
@@ -602,7 +604,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:50
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:606
+//line switches_task.go:608
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 5)
 			s := generated.At[casesWaitAt5](f)
@@ -617,7 +619,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:51
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:621
+//line switches_task.go:623
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[casesWaitHeld](t, casesWaitKind, 6)
 				s := generated.At[casesWaitAt6](f)
@@ -655,15 +657,17 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:659
+//line switches_task.go:661
 
 // casesWaitStep is the step form of casesWait.
 func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:37
 	var (
 		tr                                                   *cases.Trace
 		n, tag, clause, v, v1, v2, v3, v4, tag1, clause1, v5 int
 	)
+//line switches_task.go:671
 	switch f.At() {
 	case 0:
 		s := generated.At[casesWaitArgs](f)
@@ -676,7 +680,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:41
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:680
+//line switches_task.go:684
 		goto resume1
 	case 2:
 		s := generated.At[casesWaitAt2](f)
@@ -685,14 +689,14 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:43
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:689
+//line switches_task.go:693
 		goto resume2
 	case 3:
 		s := generated.At[casesWaitAt3](f)
 //line switches.go:42
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:696
+//line switches_task.go:700
 		goto resume3
 	case 4:
 		s := generated.At[casesWaitAt4](f)
@@ -701,7 +705,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:46
 		v3 = s.result
 		generated.Child(f)
-//line switches_task.go:705
+//line switches_task.go:709
 		goto resume4
 	case 5:
 		s := generated.At[casesWaitAt5](f)
@@ -710,7 +714,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:50
 		v4 = s.result
 		generated.Child(f)
-//line switches_task.go:714
+//line switches_task.go:718
 		goto resume5
 	case 6:
 		s := generated.At[casesWaitAt6](f)
@@ -719,7 +723,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 //line switches.go:51
 		v5 = s.result
 		generated.Child(f)
-//line switches_task.go:723
+//line switches_task.go:727
 		goto resume6
 	default:
 		return f.BadResume()
@@ -729,7 +733,7 @@ func casesWaitStep(f *generated.Frame, h *casesWaitHeld) generated.Step {
 	clause = 0
 //line switches.go:41
 	v = valueStart(t, tr, 0)
-//line switches_task.go:733
+//line switches_task.go:737
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt1](f)
 		*s = casesWaitAt1{n: n, tag: tag, clause: clause}
@@ -759,7 +763,7 @@ else1:
 else2:
 //line switches.go:43
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:763
+//line switches_task.go:767
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt2](f)
 		*s = casesWaitAt2{n: n, tag: tag, clause: clause}
@@ -803,7 +807,7 @@ end4:
 case1:
 //line switches.go:42
 	v2 = valueStart(t, tr, 100)
-//line switches_task.go:807
+//line switches_task.go:811
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt3](f)
 		*s = casesWaitAt3{}
@@ -822,7 +826,7 @@ case2:
 case3:
 //line switches.go:46
 	v3 = valueStart(t, tr, 300)
-//line switches_task.go:826
+//line switches_task.go:830
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt4](f)
 		*s = casesWaitAt4{n: n}
@@ -840,7 +844,7 @@ case4:
 	tr.Print("none")
 end5:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:844
+//line switches_task.go:848
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt5](f)
 		*s = casesWaitAt5{n: n}
@@ -855,7 +859,7 @@ resume5:
 	clause1 = 0
 //line switches.go:51
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:859
+//line switches_task.go:863
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt6](f)
 		*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
@@ -912,7 +916,7 @@ end9:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:916
+//line switches_task.go:920
 
 // noTagArgs has the arguments of noTag.
 type noTagArgs struct {
@@ -965,7 +969,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 //line switches.go:64
 			v := valueStart(t, tr, n)
-//line switches_task.go:969
+//line switches_task.go:973
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 1)
 				s := generated.At[noTagAt1](f)
@@ -991,7 +995,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:67
 				v1 := valueStart(t, tr, n)
-//line switches_task.go:995
+//line switches_task.go:999
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 2)
 					s := generated.At[noTagAt2](f)
@@ -1011,7 +1015,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:1015
+//line switches_task.go:1019
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[noTagHeld](t, noTagKind, 3)
 				*h = noTagHeld{tr: tr}
@@ -1022,7 +1026,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 2:
 			n = 100
 			valueStart(t, tr, 2)
-//line switches_task.go:1026
+//line switches_task.go:1030
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 4)
 				*generated.At[noTagAt4](f) = noTagAt4{n: n}
@@ -1033,7 +1037,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line switches.go:68
 			n++
 			valueStart(t, tr, 3)
-//line switches_task.go:1037
+//line switches_task.go:1041
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[noTagHeld](t, noTagKind, 5)
 				*generated.At[noTagAt5](f) = noTagAt5{n: n}
@@ -1045,7 +1049,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:71
 		x := valueStart(t, tr, n)
-//line switches_task.go:1049
+//line switches_task.go:1053
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, noTagKind, 6)
 			s := generated.At[noTagAt6](f)
@@ -1065,16 +1069,18 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, errors.New("small")
 }
 
-//line switches_task.go:1069
+//line switches_task.go:1073
 
 // noTagStep is the step form of noTag.
 func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:56
 	var (
 		tr                  *cases.Trace
 		n, clause, v, v1, x int
 		ok                  bool
 	)
+//line switches_task.go:1084
 	switch f.At() {
 	case 0:
 		s := generated.At[noTagArgs](f)
@@ -1087,7 +1093,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 //line switches.go:64
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1091
+//line switches_task.go:1097
 		goto resume1
 	case 2:
 		s := generated.At[noTagAt2](f)
@@ -1096,13 +1102,13 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 //line switches.go:67
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1100
+//line switches_task.go:1106
 		goto resume2
 	case 3:
 		tr = h.tr
 //line switches.go:62
 		generated.Child(f)
-//line switches_task.go:1106
+//line switches_task.go:1112
 		goto resume3
 	case 4:
 		s := generated.At[noTagAt4](f)
@@ -1110,7 +1116,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 		tr = h.tr
 //line switches.go:66
 		generated.Child(f)
-//line switches_task.go:1114
+//line switches_task.go:1120
 		goto resume4
 	case 5:
 		s := generated.At[noTagAt5](f)
@@ -1118,14 +1124,14 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 		tr = h.tr
 //line switches.go:69
 		generated.Child(f)
-//line switches_task.go:1122
+//line switches_task.go:1128
 		goto resume5
 	case 6:
 		s := generated.At[noTagAt6](f)
 //line switches.go:71
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:1129
+//line switches_task.go:1135
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1140,7 +1146,7 @@ func noTagStep(f *generated.Frame, h *noTagHeld) generated.Step {
 	goto end5
 else1:
 	v = valueStart(t, tr, n)
-//line switches_task.go:1144
+//line switches_task.go:1150
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt1](f)
 		*s = noTagAt1{n: n, clause: clause}
@@ -1176,7 +1182,7 @@ else2:
 else3:
 //line switches.go:67
 	v1 = valueStart(t, tr, n)
-//line switches_task.go:1180
+//line switches_task.go:1186
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt2](f)
 		*s = noTagAt2{n: n, clause: clause}
@@ -1209,7 +1215,7 @@ end5:
 case1:
 //line switches.go:62
 	valueStart(t, tr, 1)
-//line switches_task.go:1213
+//line switches_task.go:1219
 	if generated.Suspended(t) {
 		h = generated.Hold(t, noTagKind, f, h)
 		*h = noTagHeld{tr: tr}
@@ -1223,7 +1229,7 @@ case2:
 //line switches.go:65
 	n = 100
 	valueStart(t, tr, 2)
-//line switches_task.go:1227
+//line switches_task.go:1233
 	if generated.Suspended(t) {
 		*generated.At[noTagAt4](f) = noTagAt4{n: n}
 		h = generated.Hold(t, noTagKind, f, h)
@@ -1236,7 +1242,7 @@ case3:
 //line switches.go:68
 	n++
 	valueStart(t, tr, 3)
-//line switches_task.go:1240
+//line switches_task.go:1246
 	if generated.Suspended(t) {
 		*generated.At[noTagAt5](f) = noTagAt5{n: n}
 		h = generated.Hold(t, noTagKind, f, h)
@@ -1247,7 +1253,7 @@ resume5:
 end6:
 //line switches.go:71
 	x = valueStart(t, tr, n)
-//line switches_task.go:1251
+//line switches_task.go:1257
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt6](f)
 		*s = noTagAt6{}
@@ -1275,7 +1281,7 @@ end7:
 	return generated.Return[int](f, 0, errors.New("small"))
 }
 
-//line switches_task.go:1279
+//line switches_task.go:1285
 
 // fallsArgs has the arguments of falls.
 type fallsArgs struct {
@@ -1315,7 +1321,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:1319
+//line switches_task.go:1325
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 1)
 			s := generated.At[fallsAt1](f)
@@ -1330,7 +1336,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x := k
 		v1 := valueStart(t, tr, 10)
-//line switches_task.go:1334
+//line switches_task.go:1340
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[fallsHeld](t, fallsKind, 2)
 			s := generated.At[fallsAt2](f)
@@ -1348,7 +1354,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 2:
 		v2 := valueStart(t, tr, 1000)
-//line switches_task.go:1352
+//line switches_task.go:1358
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, fallsKind, 3)
 			s := generated.At[fallsAt3](f)
@@ -1366,15 +1372,17 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1370
+//line switches_task.go:1376
 
 // fallsStep is the step form of falls.
 func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:78
 	var (
 		tr                 *cases.Trace
 		n, k, v, x, v1, v2 int
 	)
+//line switches_task.go:1386
 	switch f.At() {
 	case 0:
 		s := generated.At[fallsArgs](f)
@@ -1387,7 +1395,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:84
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1391
+//line switches_task.go:1399
 		goto resume1
 	case 2:
 		s := generated.At[fallsAt2](f)
@@ -1396,7 +1404,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:88
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1400
+//line switches_task.go:1408
 		goto resume2
 	case 3:
 		s := generated.At[fallsAt3](f)
@@ -1404,7 +1412,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 //line switches.go:95
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1408
+//line switches_task.go:1416
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1428,7 +1436,7 @@ func fallsStep(f *generated.Frame, h *fallsHeld) generated.Step {
 case1:
 //line switches.go:84
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1432
+//line switches_task.go:1440
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt1](f)
 		*s = fallsAt1{k: k}
@@ -1444,7 +1452,7 @@ case2:
 //line switches.go:87
 	x = k
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:1448
+//line switches_task.go:1456
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt2](f)
 		*s = fallsAt2{k: k, x: x}
@@ -1463,7 +1471,7 @@ case3:
 case4:
 //line switches.go:95
 	v2 = valueStart(t, tr, 1000)
-//line switches_task.go:1467
+//line switches_task.go:1475
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt3](f)
 		*s = fallsAt3{k: k}
@@ -1486,7 +1494,7 @@ end1:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1490
+//line switches_task.go:1498
 
 // defaultMiddleArgs has the arguments of defaultMiddle.
 type defaultMiddleArgs struct {
@@ -1527,7 +1535,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:106
 			v := valueStart(t, tr, 1)
-//line switches_task.go:1531
+//line switches_task.go:1539
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 1)
 				s := generated.At[defaultMiddleAt1](f)
@@ -1544,7 +1552,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:111
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:1548
+//line switches_task.go:1556
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 2)
 					s := generated.At[defaultMiddleAt2](f)
@@ -1567,7 +1575,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return 1, nil
 		default:
 			v2 := valueStart(t, tr, 0)
-//line switches_task.go:1571
+//line switches_task.go:1579
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[defaultMiddleHeld](t, defaultMiddleKind, 3)
 				s := generated.At[defaultMiddleAt3](f)
@@ -1585,15 +1593,17 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line switches_task.go:1589
+//line switches_task.go:1597
 
 // defaultMiddleStep is the step form of defaultMiddle.
 func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:102
 	var (
 		tr                        *cases.Trace
 		n, tag, clause, v, v1, v2 int
 	)
+//line switches_task.go:1607
 	switch f.At() {
 	case 0:
 		s := generated.At[defaultMiddleArgs](f)
@@ -1606,7 +1616,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:106
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1610
+//line switches_task.go:1620
 		goto resume1
 	case 2:
 		s := generated.At[defaultMiddleAt2](f)
@@ -1615,7 +1625,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:111
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1619
+//line switches_task.go:1629
 		goto resume2
 	case 3:
 		s := generated.At[defaultMiddleAt3](f)
@@ -1623,7 +1633,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 //line switches.go:109
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1627
+//line switches_task.go:1637
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1633,7 +1643,7 @@ func defaultMiddleStep(f *generated.Frame, h *defaultMiddleHeld) generated.Step 
 	clause = 0
 //line switches.go:106
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1637
+//line switches_task.go:1647
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt1](f)
 		*s = defaultMiddleAt1{tag: tag, clause: clause}
@@ -1653,7 +1663,7 @@ resume1:
 else1:
 //line switches.go:111
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:1657
+//line switches_task.go:1667
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt2](f)
 		*s = defaultMiddleAt2{tag: tag, clause: clause}
@@ -1685,7 +1695,7 @@ case1:
 	return generated.Return[int](f, 1, nil)
 case2:
 	v2 = valueStart(t, tr, 0)
-//line switches_task.go:1689
+//line switches_task.go:1699
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt3](f)
 		*s = defaultMiddleAt3{}
@@ -1701,7 +1711,7 @@ case3:
 	return generated.Return[int](f, 2, nil)
 }
 
-//line switches_task.go:1705
+//line switches_task.go:1715
 
 // defaultFallsArgs has the arguments of defaultFalls.
 type defaultFallsArgs struct {
@@ -1740,7 +1750,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	default:
 		v := valueStart(t, tr, 5)
-//line switches_task.go:1744
+//line switches_task.go:1754
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[defaultFallsHeld](t, defaultFallsKind, 1)
 			s := generated.At[defaultFallsAt1](f)
@@ -1754,7 +1764,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line switches_task.go:1758
+//line switches_task.go:1768
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, defaultFallsKind, 2)
 			s := generated.At[defaultFallsAt2](f)
@@ -1770,7 +1780,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k += 50
 	case 2:
 		valueStart(t, tr, 2)
-//line switches_task.go:1774
+//line switches_task.go:1784
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, defaultFallsKind, 3)
 			*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
@@ -1781,15 +1791,17 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1785
+//line switches_task.go:1795
 
 // defaultFallsStep is the step form of defaultFalls.
 func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:114
 	var (
 		tr          *cases.Trace
 		n, k, v, v1 int
 	)
+//line switches_task.go:1805
 	switch f.At() {
 	case 0:
 		s := generated.At[defaultFallsArgs](f)
@@ -1802,7 +1814,7 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 //line switches.go:120
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1806
+//line switches_task.go:1818
 		goto resume1
 	case 2:
 		s := generated.At[defaultFallsAt2](f)
@@ -1810,14 +1822,14 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 //line switches.go:123
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1814
+//line switches_task.go:1826
 		goto resume2
 	case 3:
 		s := generated.At[defaultFallsAt3](f)
 		k = s.k
 //line switches.go:129
 		generated.Child(f)
-//line switches_task.go:1821
+//line switches_task.go:1833
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1835,7 +1847,7 @@ func defaultFallsStep(f *generated.Frame, h *defaultFallsHeld) generated.Step {
 case1:
 //line switches.go:120
 	v = valueStart(t, tr, 5)
-//line switches_task.go:1839
+//line switches_task.go:1851
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt1](f)
 		*s = defaultFallsAt1{k: k}
@@ -1850,7 +1862,7 @@ resume1:
 case2:
 //line switches.go:123
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:1854
+//line switches_task.go:1866
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt2](f)
 		*s = defaultFallsAt2{k: k}
@@ -1871,7 +1883,7 @@ resume2:
 case3:
 //line switches.go:129
 	valueStart(t, tr, 2)
-//line switches_task.go:1875
+//line switches_task.go:1887
 	if generated.Suspended(t) {
 		*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 		if h != nil {
@@ -1885,7 +1897,7 @@ end1:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:1889
+//line switches_task.go:1901
 
 // breaksArgs has the arguments of breaks.
 type breaksArgs struct {
@@ -1936,7 +1948,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line switches.go:140
 					v := valueStart(t, tr, i)
-//line switches_task.go:1940
+//line switches_task.go:1952
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 1)
 						s := generated.At[breaksAt1](f)
@@ -1954,7 +1966,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				tr.Print("never")
 			case 2:
 				waitStart(t, tr, "continue")
-//line switches_task.go:1958
+//line switches_task.go:1970
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 2)
 					*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
@@ -1965,7 +1977,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case 4:
 //line switches.go:148
 				waitStart(t, tr, "break")
-//line switches_task.go:1969
+//line switches_task.go:1981
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, breaksKind, 3)
 					*generated.At[breaksAt3](f) = breaksAt3{count: count}
@@ -1982,7 +1994,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line switches.go:156
 						v1 := valueStart(t, tr, i)
-//line switches_task.go:1986
+//line switches_task.go:1998
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[breaksHeld](t, breaksKind, 4)
 							s := generated.At[breaksAt4](f)
@@ -2006,15 +2018,17 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line switches_task.go:2010
+//line switches_task.go:2022
 
 // breaksStep is the step form of breaks.
 func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:132
 	var (
 		tr                 *cases.Trace
 		n, count, i, v, v1 int
 	)
+//line switches_task.go:2032
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2028,7 +2042,7 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 //line switches.go:140
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2032
+//line switches_task.go:2046
 		goto resume1
 	case 2:
 		s := generated.At[breaksAt2](f)
@@ -2036,14 +2050,14 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 		tr = h.tr
 //line switches.go:145
 		generated.ChildErr(f)
-//line switches_task.go:2040
+//line switches_task.go:2054
 		goto resume2
 	case 3:
 		s := generated.At[breaksAt3](f)
 		count = s.count
 //line switches.go:148
 		generated.ChildErr(f)
-//line switches_task.go:2047
+//line switches_task.go:2061
 		goto resume3
 	case 4:
 		s := generated.At[breaksAt4](f)
@@ -2052,7 +2066,7 @@ func breaksStep(f *generated.Frame, h *breaksHeld) generated.Step {
 //line switches.go:156
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2056
+//line switches_task.go:2070
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2076,7 +2090,7 @@ loop1:
 case1:
 //line switches.go:140
 	v = valueStart(t, tr, i)
-//line switches_task.go:2080
+//line switches_task.go:2094
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt1](f)
 		*s = breaksAt1{count: count, i: i}
@@ -2098,7 +2112,7 @@ end1:
 case2:
 //line switches.go:145
 	waitStart(t, tr, "continue")
-//line switches_task.go:2102
+//line switches_task.go:2116
 	if generated.Suspended(t) {
 		*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
 		h = generated.Hold(t, breaksKind, f, h)
@@ -2110,7 +2124,7 @@ resume2:
 case3:
 //line switches.go:148
 	waitStart(t, tr, "break")
-//line switches_task.go:2114
+//line switches_task.go:2128
 	if generated.Suspended(t) {
 		*generated.At[breaksAt3](f) = breaksAt3{count: count}
 		if h != nil {
@@ -2128,7 +2142,7 @@ loop2:
 		goto end5
 	}
 	v1 = valueStart(t, tr, i)
-//line switches_task.go:2132
+//line switches_task.go:2146
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt4](f)
 		*s = breaksAt4{count: count, i: i}
@@ -2158,7 +2172,7 @@ end5:
 	return generated.Return[int](f, count, nil)
 }
 
-//line switches_task.go:2162
+//line switches_task.go:2176
 
 // initStatementArgs has the arguments of initStatement.
 type initStatementArgs struct {
@@ -2212,7 +2226,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:167
 		n1 := valueStart(t, tr, n+1)
-//line switches_task.go:2216
+//line switches_task.go:2230
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 1)
 			s := generated.At[initStatementAt1](f)
@@ -2226,7 +2240,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 1:
 			n2 := n1 * 7
 			valueStart(t, tr, n2)
-//line switches_task.go:2230
+//line switches_task.go:2244
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, initStatementKind, 2)
 				*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
@@ -2236,7 +2250,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return n2, nil
 		case 4:
 			v := valueStart(t, tr, 6)
-//line switches_task.go:2240
+//line switches_task.go:2254
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 3)
 				s := generated.At[initStatementAt3](f)
@@ -2253,7 +2267,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:176
 		v1 := valueStart(t, tr, 8)
-//line switches_task.go:2257
+//line switches_task.go:2271
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 4)
 			s := generated.At[initStatementAt4](f)
@@ -2269,7 +2283,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case x < y:
 			x, y = y, x
 			v2 := valueStart(t, tr, 9)
-//line switches_task.go:2273
+//line switches_task.go:2287
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 5)
 				s := generated.At[initStatementAt5](f)
@@ -2284,7 +2298,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line switches.go:181
 	waitStart(t, tr, "init")
-//line switches_task.go:2288
+//line switches_task.go:2302
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[initStatementHeld](t, initStatementKind, 6)
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
@@ -2299,15 +2313,17 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2303
+//line switches_task.go:2317
 
 // initStatementStep is the step form of initStatement.
 func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:164
 	var (
 		tr                         *cases.Trace
 		n, n1, n2, v, v1, x, y, v2 int
 	)
+//line switches_task.go:2327
 	switch f.At() {
 	case 0:
 		s := generated.At[initStatementArgs](f)
@@ -2320,14 +2336,14 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:167
 		n1 = s.result
 		generated.Child(f)
-//line switches_task.go:2324
+//line switches_task.go:2340
 		goto resume1
 	case 2:
 		s := generated.At[initStatementAt2](f)
 		n2 = s.n2
 //line switches.go:170
 		generated.Child(f)
-//line switches_task.go:2331
+//line switches_task.go:2347
 		goto resume2
 	case 3:
 		s := generated.At[initStatementAt3](f)
@@ -2336,7 +2352,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:173
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2340
+//line switches_task.go:2356
 		goto resume3
 	case 4:
 		s := generated.At[initStatementAt4](f)
@@ -2345,7 +2361,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:176
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2349
+//line switches_task.go:2365
 		goto resume4
 	case 5:
 		s := generated.At[initStatementAt5](f)
@@ -2354,7 +2370,7 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 //line switches.go:179
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:2358
+//line switches_task.go:2374
 		goto resume5
 	case 6:
 		s := generated.At[initStatementAt6](f)
@@ -2362,14 +2378,14 @@ func initStatementStep(f *generated.Frame, h *initStatementHeld) generated.Step 
 		tr = h.tr
 //line switches.go:181
 		generated.ChildErr(f)
-//line switches_task.go:2366
+//line switches_task.go:2382
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line switches.go:167
 	n1 = valueStart(t, tr, n+1)
-//line switches_task.go:2373
+//line switches_task.go:2389
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt1](f)
 		*s = initStatementAt1{n: n}
@@ -2391,7 +2407,7 @@ case1:
 //line switches.go:169
 	n2 = n1 * 7
 	valueStart(t, tr, n2)
-//line switches_task.go:2395
+//line switches_task.go:2411
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 		if h != nil {
@@ -2404,7 +2420,7 @@ resume2:
 	return generated.Return[int](f, n2, nil)
 case2:
 	v = valueStart(t, tr, 6)
-//line switches_task.go:2408
+//line switches_task.go:2424
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt3](f)
 		*s = initStatementAt3{n: n, n1: n1}
@@ -2419,7 +2435,7 @@ resume3:
 	tr.Print(n1)
 end1:
 	v1 = valueStart(t, tr, 8)
-//line switches_task.go:2423
+//line switches_task.go:2439
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt4](f)
 		*s = initStatementAt4{n: n}
@@ -2441,7 +2457,7 @@ case3:
 //line switches.go:178
 	x, y = y, x
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:2445
+//line switches_task.go:2461
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt5](f)
 		*s = initStatementAt5{n: n, x: x, y: y}
@@ -2455,7 +2471,7 @@ resume5:
 	tr.Print(x, y, v2)
 end2:
 	waitStart(t, tr, "init")
-//line switches_task.go:2459
+//line switches_task.go:2475
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
 		h = generated.Hold(t, initStatementKind, f, h)
@@ -2476,7 +2492,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2480
+//line switches_task.go:2496
 
 // switchInterfaceArgs has the arguments of switchInterface.
 type switchInterfaceArgs struct {
@@ -2541,7 +2557,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch kinds(n) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2545
+//line switches_task.go:2561
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 1)
 			s1 := generated.At[switchInterfaceAt1](f)
@@ -2554,7 +2570,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("nil", v)
 	case 5:
 		v1 := valueStart(t, tr, 2)
-//line switches_task.go:2558
+//line switches_task.go:2574
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 2)
 			s1 := generated.At[switchInterfaceAt2](f)
@@ -2567,7 +2583,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("five", v1)
 	case "text":
 		v2 := valueStart(t, tr, 3)
-//line switches_task.go:2571
+//line switches_task.go:2587
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 3)
 			s1 := generated.At[switchInterfaceAt3](f)
@@ -2580,7 +2596,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("text", v2)
 	default:
 		v3 := valueStart(t, tr, 4)
-//line switches_task.go:2584
+//line switches_task.go:2600
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 4)
 			s1 := generated.At[switchInterfaceAt4](f)
@@ -2595,7 +2611,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:203
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:2599
+//line switches_task.go:2615
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 5)
 			s1 := generated.At[switchInterfaceAt5](f)
@@ -2621,7 +2637,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			clause = 1
 		} else {
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:2625
+//line switches_task.go:2641
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 6)
 				s1 := generated.At[switchInterfaceAt6](f)
@@ -2641,7 +2657,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v6 := valueStart(t, tr, 5)
-//line switches_task.go:2645
+//line switches_task.go:2661
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchInterfaceHeld](t, switchInterfaceKind, 7)
 				s1 := generated.At[switchInterfaceAt7](f)
@@ -2660,16 +2676,18 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2664
+//line switches_task.go:2680
 
 // switchInterfaceStep is the step form of switchInterface.
 func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:189
 	var (
 		tr                                   *cases.Trace
 		n, v, v1, v2, v3, v4, clause, v5, v6 int
 		s, tag                               string
 	)
+//line switches_task.go:2691
 	switch f.At() {
 	case 0:
 		s1 := generated.At[switchInterfaceArgs](f)
@@ -2682,7 +2700,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:195
 		v = s1.result
 		generated.Child(f)
-//line switches_task.go:2686
+//line switches_task.go:2704
 		goto resume1
 	case 2:
 		s1 := generated.At[switchInterfaceAt2](f)
@@ -2691,7 +2709,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:197
 		v1 = s1.result
 		generated.Child(f)
-//line switches_task.go:2695
+//line switches_task.go:2713
 		goto resume2
 	case 3:
 		s1 := generated.At[switchInterfaceAt3](f)
@@ -2700,7 +2718,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:199
 		v2 = s1.result
 		generated.Child(f)
-//line switches_task.go:2704
+//line switches_task.go:2722
 		goto resume3
 	case 4:
 		s1 := generated.At[switchInterfaceAt4](f)
@@ -2709,7 +2727,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:201
 		v3 = s1.result
 		generated.Child(f)
-//line switches_task.go:2713
+//line switches_task.go:2731
 		goto resume4
 	case 5:
 		s1 := generated.At[switchInterfaceAt5](f)
@@ -2718,7 +2736,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:203
 		v4 = s1.result
 		generated.Child(f)
-//line switches_task.go:2722
+//line switches_task.go:2740
 		goto resume5
 	case 6:
 		s1 := generated.At[switchInterfaceAt6](f)
@@ -2727,7 +2745,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:206
 		v5 = s1.result
 		generated.Child(f)
-//line switches_task.go:2731
+//line switches_task.go:2749
 		goto resume6
 	case 7:
 		s1 := generated.At[switchInterfaceAt7](f)
@@ -2736,7 +2754,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 //line switches.go:205
 		v6 = s1.result
 		generated.Child(f)
-//line switches_task.go:2740
+//line switches_task.go:2758
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2755,7 +2773,7 @@ func switchInterfaceStep(f *generated.Frame, h *switchInterfaceHeld) generated.S
 case1:
 //line switches.go:195
 	v = valueStart(t, tr, 1)
-//line switches_task.go:2759
+//line switches_task.go:2777
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt1](f)
 		*s1 = switchInterfaceAt1{n: n}
@@ -2770,7 +2788,7 @@ resume1:
 case2:
 //line switches.go:197
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:2774
+//line switches_task.go:2792
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt2](f)
 		*s1 = switchInterfaceAt2{n: n}
@@ -2785,7 +2803,7 @@ resume2:
 case3:
 //line switches.go:199
 	v2 = valueStart(t, tr, 3)
-//line switches_task.go:2789
+//line switches_task.go:2807
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt3](f)
 		*s1 = switchInterfaceAt3{n: n}
@@ -2800,7 +2818,7 @@ resume3:
 case4:
 //line switches.go:201
 	v3 = valueStart(t, tr, 4)
-//line switches_task.go:2804
+//line switches_task.go:2822
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt4](f)
 		*s1 = switchInterfaceAt4{n: n}
@@ -2813,7 +2831,7 @@ resume4:
 	tr.Print("default", v3)
 end1:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:2817
+//line switches_task.go:2835
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt5](f)
 		*s1 = switchInterfaceAt5{n: n}
@@ -2847,7 +2865,7 @@ else1:
 else2:
 //line switches.go:206
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:2851
+//line switches_task.go:2869
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt6](f)
 		*s1 = switchInterfaceAt6{n: n, clause: clause}
@@ -2877,7 +2895,7 @@ end4:
 case5:
 //line switches.go:205
 	v6 = valueStart(t, tr, 5)
-//line switches_task.go:2881
+//line switches_task.go:2899
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt7](f)
 		*s1 = switchInterfaceAt7{n: n}
@@ -2896,7 +2914,7 @@ end5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:2900
+//line switches_task.go:2918
 
 // emptiesArgs has the arguments of empties.
 type emptiesArgs struct {
@@ -2933,7 +2951,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:213
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2937
+//line switches_task.go:2955
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 1)
 			s := generated.At[emptiesAt1](f)
@@ -2952,7 +2970,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:217
 		x := valueStart(t, tr, 2)
-//line switches_task.go:2956
+//line switches_task.go:2974
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[emptiesHeld](t, emptiesKind, 2)
 			s := generated.At[emptiesAt2](f)
@@ -2972,7 +2990,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch {
 	default:
 		valueStart(t, tr, 3)
-//line switches_task.go:2976
+//line switches_task.go:2994
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, emptiesKind, 3)
 			*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
@@ -2983,15 +3001,17 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2987
+//line switches_task.go:3005
 
 // emptiesStep is the step form of empties.
 func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:210
 	var (
 		tr      *cases.Trace
 		n, v, x int
 	)
+//line switches_task.go:3015
 	switch f.At() {
 	case 0:
 		s := generated.At[emptiesArgs](f)
@@ -3004,7 +3024,7 @@ func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 //line switches.go:213
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3008
+//line switches_task.go:3028
 		goto resume1
 	case 2:
 		s := generated.At[emptiesAt2](f)
@@ -3013,21 +3033,21 @@ func emptiesStep(f *generated.Frame, h *emptiesHeld) generated.Step {
 //line switches.go:217
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:3017
+//line switches_task.go:3037
 		goto resume2
 	case 3:
 		s := generated.At[emptiesAt3](f)
 		n = s.n
 //line switches.go:224
 		generated.Child(f)
-//line switches_task.go:3024
+//line switches_task.go:3044
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:213
 	v = valueStart(t, tr, 1)
-//line switches_task.go:3031
+//line switches_task.go:3051
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt1](f)
 		*s = emptiesAt1{n: n}
@@ -3043,7 +3063,7 @@ resume1:
 	switch {
 	}
 	x = valueStart(t, tr, 2)
-//line switches_task.go:3047
+//line switches_task.go:3067
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt2](f)
 		*s = emptiesAt2{n: n}
@@ -3073,7 +3093,7 @@ end1:
 case3:
 //line switches.go:224
 	valueStart(t, tr, 3)
-//line switches_task.go:3077
+//line switches_task.go:3097
 	if generated.Suspended(t) {
 		*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 		if h != nil {
@@ -3086,7 +3106,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3090
+//line switches_task.go:3110
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -3126,7 +3146,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x1 := 5
 		valueStart(t, tr, x1)
-//line switches_task.go:3130
+//line switches_task.go:3150
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 			*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
@@ -3138,7 +3158,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x2 := []int{1}
 		valueStart(t, tr, len(x2))
-//line switches_task.go:3142
+//line switches_task.go:3162
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 			*generated.At[scopesAt2](f) = scopesAt2{n: n}
@@ -3150,7 +3170,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 2:
 		x = "changed"
 		valueStart(t, tr, 2)
-//line switches_task.go:3154
+//line switches_task.go:3174
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesHeld](t, scopesKind, 3)
 			*generated.At[scopesAt3](f) = scopesAt3{n: n}
@@ -3163,17 +3183,19 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3167
+//line switches_task.go:3187
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:225
 	var (
 		tr    *cases.Trace
 		n, x1 int
 		x     string
 		x2    []int
 	)
+//line switches_task.go:3199
 	switch f.At() {
 	case 0:
 		s := generated.At[scopesArgs](f)
@@ -3185,7 +3207,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x = h.tr, h.x
 //line switches.go:234
 		generated.Child(f)
-//line switches_task.go:3189
+//line switches_task.go:3211
 		goto resume1
 	case 2:
 		s := generated.At[scopesAt2](f)
@@ -3193,7 +3215,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x, x2 = h.tr, h.x, h.x2
 //line switches.go:238
 		generated.Child(f)
-//line switches_task.go:3197
+//line switches_task.go:3219
 		goto resume2
 	case 3:
 		s := generated.At[scopesAt3](f)
@@ -3201,7 +3223,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, x = h.tr, h.x
 //line switches.go:242
 		generated.Child(f)
-//line switches_task.go:3205
+//line switches_task.go:3227
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3221,7 +3243,7 @@ case1:
 //line switches.go:233
 	x1 = 5
 	valueStart(t, tr, x1)
-//line switches_task.go:3225
+//line switches_task.go:3247
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3235,7 +3257,7 @@ case2:
 //line switches.go:237
 	x2 = []int{1}
 	valueStart(t, tr, len(x2))
-//line switches_task.go:3239
+//line switches_task.go:3261
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n}
 		*h = scopesHeld{tr: tr, x: x, x2: x2}
@@ -3249,7 +3271,7 @@ case3:
 //line switches.go:241
 	x = "changed"
 	valueStart(t, tr, 2)
-//line switches_task.go:3253
+//line switches_task.go:3275
 	if generated.Suspended(t) {
 		*generated.At[scopesAt3](f) = scopesAt3{n: n}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3262,7 +3284,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3266
+//line switches_task.go:3288
 
 // nestedSwitchArgs has the arguments of nestedSwitch.
 type nestedSwitchArgs struct {
@@ -3313,7 +3335,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:251
 			v := valueStart(t, tr, n)
-//line switches_task.go:3317
+//line switches_task.go:3339
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 1)
 				s := generated.At[nestedSwitchAt1](f)
@@ -3329,7 +3351,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				break
 			case 1:
 				v1 := valueStart(t, tr, 1)
-//line switches_task.go:3333
+//line switches_task.go:3355
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 2)
 					s := generated.At[nestedSwitchAt2](f)
@@ -3348,7 +3370,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case n == 2:
 			valueStart(t, tr, 2)
-//line switches_task.go:3352
+//line switches_task.go:3374
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 3)
 				*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
@@ -3358,7 +3380,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line switches.go:264
 			valueStart(t, tr, 3)
-//line switches_task.go:3362
+//line switches_task.go:3384
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 4)
 				*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
@@ -3370,7 +3392,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 //line switches.go:268
 		v2 := valueStart(t, tr, 9)
-//line switches_task.go:3374
+//line switches_task.go:3396
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedSwitchHeld](t, nestedSwitchKind, 5)
 			s := generated.At[nestedSwitchAt5](f)
@@ -3385,15 +3407,17 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3389
+//line switches_task.go:3411
 
 // nestedSwitchStep is the step form of nestedSwitch.
 func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:246
 	var (
 		tr           *cases.Trace
 		n, v, v1, v2 int
 	)
+//line switches_task.go:3421
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedSwitchArgs](f)
@@ -3406,7 +3430,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:251
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3410
+//line switches_task.go:3434
 		goto resume1
 	case 2:
 		s := generated.At[nestedSwitchAt2](f)
@@ -3415,7 +3439,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:256
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3419
+//line switches_task.go:3443
 		goto resume2
 	case 3:
 		s := generated.At[nestedSwitchAt3](f)
@@ -3423,7 +3447,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 		tr = h.tr
 //line switches.go:262
 		generated.Child(f)
-//line switches_task.go:3427
+//line switches_task.go:3451
 		goto resume3
 	case 4:
 		s := generated.At[nestedSwitchAt4](f)
@@ -3431,7 +3455,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 		tr = h.tr
 //line switches.go:264
 		generated.Child(f)
-//line switches_task.go:3435
+//line switches_task.go:3459
 		goto resume4
 	case 5:
 		s := generated.At[nestedSwitchAt5](f)
@@ -3440,7 +3464,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 //line switches.go:268
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3444
+//line switches_task.go:3468
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3457,7 +3481,7 @@ func nestedSwitchStep(f *generated.Frame, h *nestedSwitchHeld) generated.Step {
 case1:
 //line switches.go:251
 	v = valueStart(t, tr, n)
-//line switches_task.go:3461
+//line switches_task.go:3485
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt1](f)
 		*s = nestedSwitchAt1{n: n}
@@ -3480,7 +3504,7 @@ case2:
 	goto end1
 case3:
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:3484
+//line switches_task.go:3508
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt2](f)
 		*s = nestedSwitchAt2{n: n}
@@ -3505,7 +3529,7 @@ case4:
 case5:
 //line switches.go:262
 	valueStart(t, tr, 2)
-//line switches_task.go:3509
+//line switches_task.go:3533
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3516,7 +3540,7 @@ resume3:
 case6:
 //line switches.go:264
 	valueStart(t, tr, 3)
-//line switches_task.go:3520
+//line switches_task.go:3544
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3527,7 +3551,7 @@ end2:
 case7:
 //line switches.go:268
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:3531
+//line switches_task.go:3555
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt5](f)
 		*s = nestedSwitchAt5{n: n}
@@ -3542,7 +3566,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line switches_task.go:3546
+//line switches_task.go:3570
 
 // returnsEverywhereArgs has the arguments of returnsEverywhere.
 type returnsEverywhereArgs struct {
@@ -3583,7 +3607,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	{
 //line switches.go:274
 		v := valueStart(t, tr, n)
-//line switches_task.go:3587
+//line switches_task.go:3611
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 1)
 			s := generated.At[returnsEverywhereAt1](f)
@@ -3596,7 +3620,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		switch v {
 		case 0:
 			v1 := valueStart(t, tr, 10)
-//line switches_task.go:3600
+//line switches_task.go:3624
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, returnsEverywhereKind, 2)
 				s := generated.At[returnsEverywhereAt2](f)
@@ -3611,7 +3635,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 				{
 //line switches.go:279
 					err := waitStart(t, tr, "for")
-//line switches_task.go:3615
+//line switches_task.go:3639
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[returnsEverywhereHeld](t, returnsEverywhereKind, 3)
 						*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
@@ -3630,7 +3654,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			}
 		default:
 			v2 := valueStart(t, tr, n)
-//line switches_task.go:3634
+//line switches_task.go:3658
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, returnsEverywhereKind, 4)
 				s := generated.At[returnsEverywhereAt4](f)
@@ -3644,16 +3668,18 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 }
 
-//line switches_task.go:3648
+//line switches_task.go:3672
 
 // returnsEverywhereStep is the step form of returnsEverywhere.
 func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:270
 	var (
 		tr           *cases.Trace
 		n, v, v1, v2 int
 		err          error
 	)
+//line switches_task.go:3683
 	switch f.At() {
 	case 0:
 		s := generated.At[returnsEverywhereArgs](f)
@@ -3666,14 +3692,14 @@ func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generat
 //line switches.go:274
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3670
+//line switches_task.go:3696
 		goto resume1
 	case 2:
 		s := generated.At[returnsEverywhereAt2](f)
 //line switches.go:276
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3677
+//line switches_task.go:3703
 		goto resume2
 	case 3:
 		s := generated.At[returnsEverywhereAt3](f)
@@ -3681,21 +3707,21 @@ func returnsEverywhereStep(f *generated.Frame, h *returnsEverywhereHeld) generat
 		tr = h.tr
 //line switches.go:279
 		err = generated.ChildErr(f)
-//line switches_task.go:3685
+//line switches_task.go:3711
 		goto resume3
 	case 4:
 		s := generated.At[returnsEverywhereAt4](f)
 //line switches.go:287
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3692
+//line switches_task.go:3718
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line switches.go:274
 	v = valueStart(t, tr, n)
-//line switches_task.go:3699
+//line switches_task.go:3725
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt1](f)
 		*s = returnsEverywhereAt1{n: n}
@@ -3717,7 +3743,7 @@ resume1:
 case1:
 //line switches.go:276
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:3721
+//line switches_task.go:3747
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt2](f)
 		*s = returnsEverywhereAt2{}
@@ -3733,7 +3759,7 @@ resume2:
 case2:
 loop1:
 	err = waitStart(t, tr, "for")
-//line switches_task.go:3737
+//line switches_task.go:3763
 	if generated.Suspended(t) {
 		*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
 		h = generated.Hold(t, returnsEverywhereKind, f, h)
@@ -3754,7 +3780,7 @@ end1:
 	goto loop1
 case3:
 	v2 = valueStart(t, tr, n)
-//line switches_task.go:3758
+//line switches_task.go:3784
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt4](f)
 		*s = returnsEverywhereAt4{}
@@ -3769,7 +3795,7 @@ resume4:
 	panic(fmt.Sprint("size ", v2))
 }
 
-//line switches_task.go:3773
+//line switches_task.go:3799
 
 // gotoOutOfSwitchArgs has the arguments of gotoOutOfSwitch.
 type gotoOutOfSwitchArgs struct {
@@ -3806,7 +3832,7 @@ again:
 		k++
 //line switches.go:294
 		v = valueStart(t, tr, n)
-//line switches_task.go:3810
+//line switches_task.go:3836
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 1)
 			s := generated.At[gotoOutOfSwitchAt1](f)
@@ -3823,7 +3849,7 @@ again:
 			}
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:3827
+//line switches_task.go:3853
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[gotoOutOfSwitchHeld](t, gotoOutOfSwitchKind, 2)
 				*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
@@ -3843,15 +3869,17 @@ end:
 	return k, nil
 }
 
-//line switches_task.go:3847
+//line switches_task.go:3873
 
 // gotoOutOfSwitchStep is the step form of gotoOutOfSwitch.
 func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:289
 	var (
 		tr      *cases.Trace
 		n, k, v int
 	)
+//line switches_task.go:3883
 	switch f.At() {
 	case 0:
 		s := generated.At[gotoOutOfSwitchArgs](f)
@@ -3864,7 +3892,7 @@ func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.S
 //line switches.go:294
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3868
+//line switches_task.go:3896
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutOfSwitchAt2](f)
@@ -3872,7 +3900,7 @@ func gotoOutOfSwitchStep(f *generated.Frame, h *gotoOutOfSwitchHeld) generated.S
 		tr = h.tr
 //line switches.go:300
 		generated.Child(f)
-//line switches_task.go:3876
+//line switches_task.go:3904
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3883,7 +3911,7 @@ again:
 	k++
 //line switches.go:294
 	v = valueStart(t, tr, n)
-//line switches_task.go:3887
+//line switches_task.go:3915
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutOfSwitchAt1](f)
 		*s = gotoOutOfSwitchAt1{n: n, k: k}
@@ -3910,7 +3938,7 @@ case1:
 case2:
 //line switches.go:300
 	valueStart(t, tr, 1)
-//line switches_task.go:3914
+//line switches_task.go:3942
 	if generated.Suspended(t) {
 		*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 		*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3928,7 +3956,7 @@ end:
 	return generated.Return[int](f, k, nil)
 }
 
-//line switches_task.go:3932
+//line switches_task.go:3960
 
 // resultNeverReadArgs has the arguments of resultNeverRead.
 type resultNeverReadArgs struct {
@@ -3962,7 +3990,7 @@ var resultNeverReadKind *generated.Kind
 func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line switches.go:313
 	waitStart(t, tr, "before")
-//line switches_task.go:3966
+//line switches_task.go:3994
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[resultNeverReadHeld](t, resultNeverReadKind, 1)
 		*generated.At[resultNeverReadAt1](f) = resultNeverReadAt1{n: n}
@@ -3975,7 +4003,7 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 		err = errors.New("not returned")
 	}
 	v := valueStart(t, tr, n)
-//line switches_task.go:3979
+//line switches_task.go:4007
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[resultNeverReadHeld](t, resultNeverReadKind, 2)
 		s := generated.At[resultNeverReadAt2](f)
@@ -3986,7 +4014,7 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 	}
 //line switches.go:318
 	err1 := waitStart(t, tr, "end")
-//line switches_task.go:3990
+//line switches_task.go:4018
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, resultNeverReadKind, 3)
 		*generated.At[resultNeverReadAt3](f) = resultNeverReadAt3{v: v}
@@ -3996,16 +4024,18 @@ func resultNeverReadStart(t *task.T, tr *cases.Trace, n int) (k int, err error) 
 	return v, err1
 }
 
-//line switches_task.go:4000
+//line switches_task.go:4028
 
 // resultNeverReadStep is the step form of resultNeverRead.
 func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.Step {
 	t := generated.Resume(f)
+//line switches.go:309
 	var (
 		tr        *cases.Trace
 		n, v      int
 		err, err1 error
 	)
+//line switches_task.go:4039
 	_ = err
 	switch f.At() {
 	case 0:
@@ -4018,7 +4048,7 @@ func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.S
 		tr = h.tr
 //line switches.go:313
 		generated.ChildErr(f)
-//line switches_task.go:4022
+//line switches_task.go:4052
 		goto resume1
 	case 2:
 		s := generated.At[resultNeverReadAt2](f)
@@ -4026,21 +4056,21 @@ func resultNeverReadStep(f *generated.Frame, h *resultNeverReadHeld) generated.S
 //line switches.go:318
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:4030
+//line switches_task.go:4060
 		goto resume2
 	case 3:
 		s := generated.At[resultNeverReadAt3](f)
 		v = s.v
 //line switches.go:318
 		err1 = generated.ChildErr(f)
-//line switches_task.go:4037
+//line switches_task.go:4067
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:313
 	waitStart(t, tr, "before")
-//line switches_task.go:4044
+//line switches_task.go:4074
 	if generated.Suspended(t) {
 		*generated.At[resultNeverReadAt1](f) = resultNeverReadAt1{n: n}
 		h = generated.Hold(t, resultNeverReadKind, f, h)
@@ -4054,7 +4084,7 @@ resume1:
 		err = errors.New("not returned")
 	}
 	v = valueStart(t, tr, n)
-//line switches_task.go:4058
+//line switches_task.go:4088
 	if generated.Suspended(t) {
 		s := generated.At[resultNeverReadAt2](f)
 		*s = resultNeverReadAt2{}
@@ -4066,7 +4096,7 @@ resume1:
 resume2:
 //line switches.go:318
 	err1 = waitStart(t, tr, "end")
-//line switches_task.go:4070
+//line switches_task.go:4100
 	if generated.Suspended(t) {
 		*generated.At[resultNeverReadAt3](f) = resultNeverReadAt3{v: v}
 		if h != nil {
@@ -4079,4 +4109,4 @@ resume3:
 	return generated.Return[int](f, v, err1)
 }
 
-//line switches_task.go:4083
+//line switches_task.go:4113

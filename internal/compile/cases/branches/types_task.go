@@ -232,6 +232,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // typeSwitchStep is the step form of typeSwitch.
 func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:18
 	var (
 		tr                  *cases.Trace
 		n, v, v6, k, v7, v8 int
@@ -239,6 +240,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		v2                  shape
 		v3                  []int
 	)
+//line types_task.go:244
 	switch f.At() {
 	case 0:
 		s := generated.At[typeSwitchArgs](f)
@@ -250,7 +252,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr = h.tr
 //line types.go:26
 		generated.ChildErr(f)
-//line types_task.go:254
+//line types_task.go:256
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchAt2](f)
@@ -258,7 +260,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:27
 		v6 = s.result
 		generated.Child(f)
-//line types_task.go:262
+//line types_task.go:264
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchAt3](f)
@@ -266,13 +268,13 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr, v1 = h.tr, h.v1
 //line types.go:30
 		generated.ChildErr(f)
-//line types_task.go:270
+//line types_task.go:272
 		goto resume3
 	case 4:
 		v2 = h.v2
 //line types.go:34
 		generated.Child(f)
-//line types_task.go:276
+//line types_task.go:278
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchAt5](f)
@@ -280,7 +282,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:37
 		v7 = s.result
 		generated.Child(f)
-//line types_task.go:284
+//line types_task.go:286
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchAt6](f)
@@ -289,7 +291,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 //line types.go:40
 		v8 = s.result
 		generated.Child(f)
-//line types_task.go:293
+//line types_task.go:295
 		goto resume6
 	case 7:
 		s := generated.At[typeSwitchAt7](f)
@@ -297,7 +299,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 		tr, v5 = h.tr, h.v1
 //line types.go:42
 		generated.ChildErr(f)
-//line types_task.go:301
+//line types_task.go:303
 		goto resume7
 	default:
 		return f.BadResume()
@@ -326,7 +328,7 @@ func typeSwitchStep(f *generated.Frame, h *typeSwitchHeld) generated.Step {
 case1:
 //line types.go:26
 	waitStart(t, tr, "int")
-//line types_task.go:330
+//line types_task.go:332
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -336,7 +338,7 @@ case1:
 resume1:
 //line types.go:27
 	v6 = valueStart(t, tr, v)
-//line types_task.go:340
+//line types_task.go:342
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt2](f)
 		*s = typeSwitchAt2{v: v}
@@ -352,7 +354,7 @@ resume2:
 	return generated.Return[int](f, v, nil)
 case2:
 	waitStart(t, tr, "string or square")
-//line types_task.go:356
+//line types_task.go:358
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -367,7 +369,7 @@ case3:
 //line types.go:33
 	k = v2.area()
 	valueStart(t, tr, k)
-//line types_task.go:371
+//line types_task.go:373
 	if generated.Suspended(t) {
 		h = generated.Hold(t, typeSwitchKind, f, h)
 		*h = typeSwitchHeld{v2: v2}
@@ -378,7 +380,7 @@ resume4:
 	return generated.Return[int](f, v2.area(), nil)
 case4:
 	v7 = valueStart(t, tr, v3[1])
-//line types_task.go:382
+//line types_task.go:384
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt5](f)
 		*s = typeSwitchAt5{}
@@ -393,7 +395,7 @@ resume5:
 	return generated.Return[int](f, v3[0], nil)
 case5:
 	v8 = valueStart(t, tr, 0)
-//line types_task.go:397
+//line types_task.go:399
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt6](f)
 		*s = typeSwitchAt6{n: n}
@@ -409,7 +411,7 @@ resume6:
 case6:
 //line types.go:42
 	waitStart(t, tr, "default")
-//line types_task.go:413
+//line types_task.go:415
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
 		h = generated.Hold(t, typeSwitchKind, f, h)
@@ -423,7 +425,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:427
+//line types_task.go:429
 
 // make1Args has the arguments of make1.
 type make1Args struct {
@@ -447,7 +449,7 @@ var make1Kind *generated.Kind
 func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:451
+//line types_task.go:453
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, make1Kind, 1)
 		*generated.At[make1At1](f) = make1At1{n: n}
@@ -460,15 +462,17 @@ func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 	return "text"
 }
 
-//line types_task.go:464
+//line types_task.go:466
 
 // make1Step is the step form of make1.
 func make1Step(f *generated.Frame, h *make1Held) generated.Step {
 	t := generated.Resume(f)
+//line types.go:46
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line types_task.go:476
 	switch f.At() {
 	case 0:
 		s := generated.At[make1Args](f)
@@ -479,14 +483,14 @@ func make1Step(f *generated.Frame, h *make1Held) generated.Step {
 		n = s.n
 //line types.go:49
 		generated.ChildErr(f)
-//line types_task.go:483
+//line types_task.go:487
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:490
+//line types_task.go:494
 	if generated.Suspended(t) {
 		*generated.At[make1At1](f) = make1At1{n: n}
 		if h != nil {
@@ -502,7 +506,7 @@ resume1:
 	return generated.Return[any](f, "text", nil)
 }
 
-//line types_task.go:506
+//line types_task.go:510
 
 // typeSwitchOnceArgs has the arguments of typeSwitchOnce.
 type typeSwitchOnceArgs struct {
@@ -554,7 +558,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:57
 		v3 := make1Start(t, tr, n)
-//line types_task.go:558
+//line types_task.go:562
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 1)
 			*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
@@ -566,7 +570,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v := v3.(type) {
 		case float64, bool:
 			waitStart(t, tr, "no", v)
-//line types_task.go:570
+//line types_task.go:574
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 2)
 				*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
@@ -577,7 +581,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := v
 //line types.go:61
 			waitStart(t, tr, "first")
-//line types_task.go:581
+//line types_task.go:585
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 3)
 				*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
@@ -586,7 +590,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line types.go:62
 			waitStart(t, tr, "second", v1)
-//line types_task.go:590
+//line types_task.go:594
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 4)
 				*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
@@ -597,7 +601,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := v
 //line types.go:64
 			waitStart(t, tr, "third", len(v2))
-//line types_task.go:601
+//line types_task.go:605
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 5)
 				*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
@@ -613,7 +617,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case int:
 		x = "other"
 		waitStart(t, tr, "int")
-//line types_task.go:617
+//line types_task.go:621
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchOnceHeld](t, typeSwitchOnceKind, 6)
 			*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
@@ -628,17 +632,19 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:632
+//line types_task.go:636
 
 // typeSwitchOnceStep is the step form of typeSwitchOnce.
 func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:52
 	var (
 		tr           *cases.Trace
 		n, y         int
 		v3, v, v1, x any
 		v2           string
 	)
+//line types_task.go:648
 	switch f.At() {
 	case 0:
 		s := generated.At[typeSwitchOnceArgs](f)
@@ -651,7 +657,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 //line types.go:57
 		v3 = h.result
 		generated.Child(f)
-//line types_task.go:655
+//line types_task.go:661
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchOnceAt2](f)
@@ -659,7 +665,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:59
 		generated.ChildErr(f)
-//line types_task.go:663
+//line types_task.go:669
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchOnceAt3](f)
@@ -667,7 +673,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr, v1 = h.tr, h.v1
 //line types.go:61
 		generated.ChildErr(f)
-//line types_task.go:671
+//line types_task.go:677
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchOnceAt4](f)
@@ -675,7 +681,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:62
 		generated.ChildErr(f)
-//line types_task.go:679
+//line types_task.go:685
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchOnceAt5](f)
@@ -683,7 +689,7 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr = h.tr
 //line types.go:64
 		generated.ChildErr(f)
-//line types_task.go:687
+//line types_task.go:693
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchOnceAt6](f)
@@ -691,14 +697,14 @@ func typeSwitchOnceStep(f *generated.Frame, h *typeSwitchOnceHeld) generated.Ste
 		tr, x = h.tr, h.v1
 //line types.go:70
 		generated.ChildErr(f)
-//line types_task.go:695
+//line types_task.go:701
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line types.go:57
 	v3 = make1Start(t, tr, n)
-//line types_task.go:702
+//line types_task.go:708
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -722,7 +728,7 @@ resume1:
 case1:
 //line types.go:59
 	waitStart(t, tr, "no", v)
-//line types_task.go:726
+//line types_task.go:732
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -733,7 +739,7 @@ resume2:
 case2:
 //line types.go:61
 	waitStart(t, tr, "first")
-//line types_task.go:737
+//line types_task.go:743
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 		*h = typeSwitchOnceHeld{tr: tr, v1: v1}
@@ -742,7 +748,7 @@ case2:
 resume3:
 //line types.go:62
 	waitStart(t, tr, "second", v1)
-//line types_task.go:746
+//line types_task.go:752
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -753,7 +759,7 @@ resume4:
 case3:
 //line types.go:64
 	waitStart(t, tr, "third", len(v2))
-//line types_task.go:757
+//line types_task.go:763
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -776,7 +782,7 @@ case4:
 //line types.go:69
 	x = "other"
 	waitStart(t, tr, "int")
-//line types_task.go:780
+//line types_task.go:786
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 		*h = typeSwitchOnceHeld{tr: tr, v1: x}
@@ -793,7 +799,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:797
+//line types_task.go:803
 
 // typeSwitchBareArgs has the arguments of typeSwitchBare.
 type typeSwitchBareArgs struct {
@@ -836,7 +842,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch something(n).(type) {
 	case int, string:
 		valueStart(t, tr, 1)
-//line types_task.go:840
+//line types_task.go:846
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 1)
 			*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
@@ -846,7 +852,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case square:
 //line types.go:83
 		valueStart(t, tr, 2)
-//line types_task.go:850
+//line types_task.go:856
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 2)
 			*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
@@ -857,7 +863,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:85
 		v := make1Start(t, tr, n)
-//line types_task.go:861
+//line types_task.go:867
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 3)
 			*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
@@ -871,7 +877,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("default")
 		case int:
 			v1 := valueStart(t, tr, 3)
-//line types_task.go:875
+//line types_task.go:881
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[typeSwitchBareHeld](t, typeSwitchBareKind, 4)
 				s := generated.At[typeSwitchBareAt4](f)
@@ -888,16 +894,18 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:892
+//line types_task.go:898
 
 // typeSwitchBareStep is the step form of typeSwitchBare.
 func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:75
 	var (
 		tr    *cases.Trace
 		n, v1 int
 		v     any
 	)
+//line types_task.go:909
 	switch f.At() {
 	case 0:
 		s := generated.At[typeSwitchBareArgs](f)
@@ -909,7 +917,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 		tr = h.tr
 //line types.go:81
 		generated.Child(f)
-//line types_task.go:913
+//line types_task.go:921
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchBareAt2](f)
@@ -917,7 +925,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 		tr = h.tr
 //line types.go:83
 		generated.Child(f)
-//line types_task.go:921
+//line types_task.go:929
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchBareAt3](f)
@@ -926,7 +934,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 //line types.go:85
 		v = h.result
 		generated.Child(f)
-//line types_task.go:930
+//line types_task.go:938
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchBareAt4](f)
@@ -935,7 +943,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 //line types.go:89
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:939
+//line types_task.go:947
 		goto resume4
 	default:
 		return f.BadResume()
@@ -951,7 +959,7 @@ func typeSwitchBareStep(f *generated.Frame, h *typeSwitchBareHeld) generated.Ste
 case1:
 //line types.go:81
 	valueStart(t, tr, 1)
-//line types_task.go:955
+//line types_task.go:963
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -962,7 +970,7 @@ resume1:
 case2:
 //line types.go:83
 	valueStart(t, tr, 2)
-//line types_task.go:966
+//line types_task.go:974
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -972,7 +980,7 @@ resume2:
 end1:
 //line types.go:85
 	v = make1Start(t, tr, n)
-//line types_task.go:976
+//line types_task.go:984
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -994,7 +1002,7 @@ case3:
 case4:
 //line types.go:89
 	v1 = valueStart(t, tr, 3)
-//line types_task.go:998
+//line types_task.go:1006
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchBareAt4](f)
 		*s = typeSwitchBareAt4{n: n}
@@ -1009,7 +1017,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1013
+//line types_task.go:1021
 
 // typeSwitchInitArgs has the arguments of typeSwitchInit.
 type typeSwitchInitArgs struct {
@@ -1051,7 +1059,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1055
+//line types_task.go:1063
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 1)
 			s := generated.At[typeSwitchInitAt1](f)
@@ -1062,7 +1070,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1066
+//line types_task.go:1074
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInitHeld](t, typeSwitchInitKind, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
@@ -1074,7 +1082,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1078
+//line types_task.go:1086
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, typeSwitchInitKind, 3)
 				s := generated.At[typeSwitchInitAt3](f)
@@ -1091,7 +1099,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := len(y1)
 //line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1095
+//line types_task.go:1103
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, typeSwitchInitKind, 4)
 				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
@@ -1105,11 +1113,12 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line types_task.go:1109
+//line types_task.go:1117
 
 // typeSwitchInitStep is the step form of typeSwitchInit.
 func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:89
 	var (
 		tr              *cases.Trace
 		n, x, y, v1, v2 int
@@ -1117,6 +1126,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 		y1              string
 		err             error
 	)
+//line types_task.go:1130
 	switch f.At() {
 	case 0:
 		s := generated.At[typeSwitchInitArgs](f)
@@ -1128,7 +1138,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:95
 		x = s.result
 		generated.Child(f)
-//line types_task.go:1132
+//line types_task.go:1142
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInitAt2](f)
@@ -1137,7 +1147,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:95
 		v = h.result
 		generated.Child(f)
-//line types_task.go:1141
+//line types_task.go:1151
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInitAt3](f)
@@ -1145,21 +1155,21 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 //line types.go:97
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1149
+//line types_task.go:1159
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
 		x, v2 = s.x, s.v2
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1156
+//line types_task.go:1166
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1163
+//line types_task.go:1173
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
@@ -1171,7 +1181,7 @@ func typeSwitchInitStep(f *generated.Frame, h *typeSwitchInitHeld) generated.Ste
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1175
+//line types_task.go:1185
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 		h = generated.Hold(t, typeSwitchInitKind, f, h)
@@ -1193,7 +1203,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1197
+//line types_task.go:1207
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1211,7 +1221,7 @@ case2:
 	v2 = len(y1)
 //line types.go:100
 	err = waitStart(t, tr, y1)
-//line types_task.go:1215
+//line types_task.go:1225
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x, v2: v2}
 		if h != nil {
@@ -1226,7 +1236,7 @@ end1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line types_task.go:1230
+//line types_task.go:1240
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1276,7 +1286,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1280
+//line types_task.go:1290
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
@@ -1290,7 +1300,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1294
+//line types_task.go:1304
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
@@ -1305,7 +1315,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1309
+//line types_task.go:1319
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
@@ -1322,7 +1332,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1326
+//line types_task.go:1336
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[typeSwitchCapturedHeld](t, typeSwitchCapturedKind, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
@@ -1337,11 +1347,12 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1341
+//line types_task.go:1351
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
 func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) generated.Step {
 	t := generated.Resume(f1)
+//line types.go:98
 	var (
 		tr        *cases.Trace
 		n, i, i1  int
@@ -1351,6 +1362,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		v2        any
 		f         func() string
 	)
+//line types_task.go:1366
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -1363,7 +1375,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1367
+//line types_task.go:1379
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1371,7 +1383,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1375
+//line types_task.go:1387
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1379,7 +1391,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1383
+//line types_task.go:1395
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1387,7 +1399,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame, h *typeSwitchCapturedHeld) gene
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1391
+//line types_task.go:1403
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1422,7 +1434,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1426
+//line types_task.go:1438
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1436,7 +1448,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1440
+//line types_task.go:1452
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1458,7 +1470,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1462
+//line types_task.go:1474
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1482,7 +1494,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1486
+//line types_task.go:1498
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1499,7 +1511,7 @@ end3:
 	return generated.Return[int](f1, len(all), nil)
 }
 
-//line types_task.go:1503
+//line types_task.go:1515
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1547,7 +1559,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1551
+//line types_task.go:1563
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
@@ -1562,7 +1574,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1566
+//line types_task.go:1578
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1577,7 +1589,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1581
+//line types_task.go:1593
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1592,7 +1604,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1596
+//line types_task.go:1608
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[typeSwitchInterfacesHeld](t, typeSwitchInterfacesKind, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1607,11 +1619,12 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1611
+//line types_task.go:1623
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
 func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:141
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v3 int
@@ -1619,6 +1632,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 		err1             interface{ Unwrap() error }
 		err2             *special
 	)
+//line types_task.go:1636
 	switch f.At() {
 	case 0:
 		s := generated.At[typeSwitchInterfacesArgs](f)
@@ -1631,7 +1645,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1635
+//line types_task.go:1649
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1640,7 +1654,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1644
+//line types_task.go:1658
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1649,7 +1663,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1653
+//line types_task.go:1667
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1658,7 +1672,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1662
+//line types_task.go:1676
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1682,7 +1696,7 @@ func typeSwitchInterfacesStep(f *generated.Frame, h *typeSwitchInterfacesHeld) g
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1686
+//line types_task.go:1700
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1697,7 +1711,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1701
+//line types_task.go:1715
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1712,7 +1726,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1716
+//line types_task.go:1730
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1727,7 +1741,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1731
+//line types_task.go:1745
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1742,7 +1756,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line types_task.go:1746
+//line types_task.go:1760
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1787,7 +1801,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1791
+//line types_task.go:1805
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
@@ -1807,7 +1821,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1811
+//line types_task.go:1825
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[typeSwitchJumpsHeld](t, typeSwitchJumpsKind, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
@@ -1819,7 +1833,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1823
+//line types_task.go:1837
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, typeSwitchJumpsKind, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
@@ -1835,17 +1849,19 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1839
+//line types_task.go:1853
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
 func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line types.go:156
 	var (
 		tr                 *cases.Trace
 		n, count, i, v, v3 int
 		v1                 string
 		v2                 []int
 	)
+//line types_task.go:1865
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1859,7 +1875,7 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1863
+//line types_task.go:1879
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1867,14 +1883,14 @@ func typeSwitchJumpsStep(f *generated.Frame, h *typeSwitchJumpsHeld) generated.S
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1871
+//line types_task.go:1887
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1878
+//line types_task.go:1894
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1900,7 +1916,7 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1904
+//line types_task.go:1920
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
@@ -1922,7 +1938,7 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1926
+//line types_task.go:1942
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 		h = generated.Hold(t, typeSwitchJumpsKind, f, h)
@@ -1934,7 +1950,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1938
+//line types_task.go:1954
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1956,4 +1972,4 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line types_task.go:1960
+//line types_task.go:1976

@@ -242,11 +242,13 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // taskLiteralStep is the step form of taskLiteral.
 func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:9
 	var (
 		tr         *cases.Trace
 		n, a, v, b int
 		f          func(*task.T, int) int
 	)
+//line literals_task.go:252
 	switch f1.At() {
 	case 0:
 		s := generated.At[taskLiteralArgs](f1)
@@ -258,7 +260,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:17
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:262
+//line literals_task.go:264
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralAt2](f1)
@@ -267,7 +269,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:18
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:271
+//line literals_task.go:273
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralAt3](f1)
@@ -275,7 +277,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 //line literals.go:18
 		b = s.result
 		generated.Child(f1)
-//line literals_task.go:279
+//line literals_task.go:281
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -284,7 +286,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 	f = generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:288
+//line literals_task.go:290
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, taskLiteralFunc1Kind, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -296,7 +298,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 		return v + n
 	})
 	a = startOfLiterals(f)(t, 1)
-//line literals_task.go:300
+//line literals_task.go:302
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
@@ -308,7 +310,7 @@ func taskLiteralStep(f1 *generated.Frame, h *taskLiteralHeld) generated.Step {
 resume1:
 //line literals.go:18
 	v = startOfLiterals(f)(t, 2)
-//line literals_task.go:312
+//line literals_task.go:314
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
@@ -320,7 +322,7 @@ resume1:
 resume2:
 //line literals.go:18
 	b = startOfLiterals(f)(t, v)
-//line literals_task.go:324
+//line literals_task.go:326
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
@@ -335,7 +337,7 @@ resume3:
 	return generated.Return[int](f1, a*100+b, nil)
 }
 
-//line literals_task.go:339
+//line literals_task.go:341
 
 // taskLiteralFunc1Args has the arguments of taskLiteral.func1.
 type taskLiteralFunc1Args struct {
@@ -359,10 +361,12 @@ var taskLiteralFunc1Kind *generated.Kind
 // taskLiteralFunc1Step is the step form of taskLiteral.func1.
 func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:11
 	var (
 		tr      *cases.Trace
 		n, k, v int
 	)
+//line literals_task.go:370
 	switch f.At() {
 	case 0:
 		s := generated.At[taskLiteralFunc1Args](f)
@@ -374,7 +378,7 @@ func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated
 //line literals.go:15
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:378
+//line literals_task.go:382
 		goto resume1
 	default:
 		return f.BadResume()
@@ -382,7 +386,7 @@ func taskLiteralFunc1Step(f *generated.Frame, h *taskLiteralFunc1Held) generated
 //line literals.go:14
 	tr.Print("literal", k, n)
 	v = valueStart(t, tr, k)
-//line literals_task.go:386
+//line literals_task.go:390
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralFunc1At1](f)
 		*s = taskLiteralFunc1At1{n: n}
@@ -397,7 +401,7 @@ resume1:
 	return generated.Return[int](f, v+n, nil)
 }
 
-//line literals_task.go:401
+//line literals_task.go:405
 
 // taskLiteralChangesArgs has the arguments of taskLiteralChanges.
 type taskLiteralChangesArgs struct {
@@ -428,7 +432,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	f := generated.Literal(func(t *task.T, k int) (_ error) {
 		x += k
 		err := waitStart(t, tr, "in", x)
-//line literals_task.go:432
+//line literals_task.go:436
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 			*h = taskLiteralChangesFunc1Held{x: &x, s: &s}
@@ -442,7 +446,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	{
 //line literals.go:31
 		err := startOfLiterals1(f)(t, 1)
-//line literals_task.go:446
+//line literals_task.go:450
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 1)
 			*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -456,7 +460,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line literals.go:34
 	x += 5
 	v := valueStart(t, tr, 3)
-//line literals_task.go:460
+//line literals_task.go:464
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 2)
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -467,7 +471,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:35
 	err1 := startOfLiterals1(f)(t, v)
-//line literals_task.go:471
+//line literals_task.go:475
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 3)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -477,7 +481,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	tr.Print(s)
 	s = "new"
 	waitStart(t, tr, "out", x)
-//line literals_task.go:481
+//line literals_task.go:485
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 4)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f, err1: err1}
@@ -485,7 +489,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:39
 	startOfLiterals1(f)(t, x)
-//line literals_task.go:489
+//line literals_task.go:493
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[taskLiteralChangesHeld](t, taskLiteralChangesKind, 5)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, err1: err1}
@@ -496,11 +500,12 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return x, err1
 }
 
-//line literals_task.go:500
+//line literals_task.go:504
 
 // taskLiteralChangesStep is the step form of taskLiteralChanges.
 func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:16
 	var (
 		tr        *cases.Trace
 		n, v      int
@@ -509,6 +514,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 		f         func(*task.T, int) error
 		err, err1 error
 	)
+//line literals_task.go:518
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -519,7 +525,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:31
 		err = generated.ChildErr(f1)
-//line literals_task.go:523
+//line literals_task.go:529
 		goto resume1
 	case 2:
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -527,25 +533,25 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 //line literals.go:35
 		v = s1.result
 		generated.Child(f1)
-//line literals_task.go:531
+//line literals_task.go:537
 		goto resume2
 	case 3:
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:35
 		err1 = generated.ChildErr(f1)
-//line literals_task.go:537
+//line literals_task.go:543
 		goto resume3
 	case 4:
 		tr, x, s, f, err1 = h.tr, h.x, h.s, h.f, h.err1
 //line literals.go:38
 		generated.ChildErr(f1)
-//line literals_task.go:543
+//line literals_task.go:549
 		goto resume4
 	case 5:
 		tr, x, s, err1 = h.tr, h.x, h.s, h.err1
 //line literals.go:39
 		generated.ChildErr(f1)
-//line literals_task.go:549
+//line literals_task.go:555
 		goto resume5
 	default:
 		return f1.BadResume()
@@ -561,7 +567,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 //line literals.go:25
 			*x += k
 			err := waitStart(t, tr, "in", *x)
-//line literals_task.go:565
+//line literals_task.go:571
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[taskLiteralChangesFunc1Held](t, taskLiteralChangesFunc1Kind, 1)
 				*h = taskLiteralChangesFunc1Held{x: x, s: s}
@@ -575,7 +581,7 @@ func taskLiteralChangesStep(f1 *generated.Frame, h *taskLiteralChangesHeld) gene
 	}
 //line literals.go:31
 	err = startOfLiterals1(f)(t, 1)
-//line literals_task.go:579
+//line literals_task.go:585
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 1)
@@ -590,7 +596,7 @@ resume1:
 end1:
 	*x += 5
 	v = valueStart(t, tr, 3)
-//line literals_task.go:594
+//line literals_task.go:600
 	if generated.Suspended(t) {
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
@@ -601,7 +607,7 @@ end1:
 resume2:
 //line literals.go:35
 	err1 = startOfLiterals1(f)(t, v)
-//line literals_task.go:605
+//line literals_task.go:611
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 3)
@@ -611,7 +617,7 @@ resume3:
 	tr.Print(*s)
 	*s = "new"
 	waitStart(t, tr, "out", *x)
-//line literals_task.go:615
+//line literals_task.go:621
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f, err1: err1}
 		return generated.Wait(f1, t, 4)
@@ -619,7 +625,7 @@ resume3:
 resume4:
 //line literals.go:39
 	startOfLiterals1(f)(t, *x)
-//line literals_task.go:623
+//line literals_task.go:629
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, err1: err1}
 		return generated.Wait(f1, t, 5)
@@ -630,7 +636,7 @@ resume5:
 	return generated.Return[int](f1, *x, err1)
 }
 
-//line literals_task.go:634
+//line literals_task.go:640
 
 // taskLiteralChangesFunc1Args has the arguments of taskLiteralChanges.func1.
 type taskLiteralChangesFunc1Args struct {
@@ -650,6 +656,7 @@ var taskLiteralChangesFunc1Kind *generated.Kind
 // taskLiteralChangesFunc1Step is the step form of taskLiteralChanges.func1.
 func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:19
 	var (
 		tr  *cases.Trace
 		x   *int
@@ -657,6 +664,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1H
 		k   int
 		err error
 	)
+//line literals_task.go:668
 	switch f.At() {
 	case 0:
 		s1 := generated.At[taskLiteralChangesFunc1Args](f)
@@ -666,7 +674,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1H
 		x, s = h.x, h.s
 //line literals.go:26
 		err = generated.ChildErr(f)
-//line literals_task.go:670
+//line literals_task.go:678
 		goto resume1
 	default:
 		return f.BadResume()
@@ -674,7 +682,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame, h *taskLiteralChangesFunc1H
 //line literals.go:25
 	*x += k
 	err = waitStart(t, tr, "in", *x)
-//line literals_task.go:678
+//line literals_task.go:686
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesFunc1Held{x: x, s: s}
 		return generated.Wait(f, t, 1)
@@ -686,7 +694,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line literals_task.go:690
+//line literals_task.go:698
 
 // taskLiteralsArgs has the arguments of taskLiterals.
 type taskLiteralsArgs struct {
@@ -734,7 +742,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			all = append(all, generated.Literal(func(t *task.T) (_ int) {
 				k++
 				v := valueStart(t, tr, i+k)
-//line literals_task.go:738
+//line literals_task.go:746
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 					s := generated.At[taskLiteralsFunc1At1](f)
@@ -748,7 +756,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return v
 			}))
 			waitStart(t, tr, "made", k)
-//line literals_task.go:752
+//line literals_task.go:760
 			if generated.Suspended(t) {
 				f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 1)
 				*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
@@ -771,7 +779,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line literals.go:59
 				v := startOfLiterals2(f)(t)
-//line literals_task.go:775
+//line literals_task.go:783
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 2)
 					s := generated.At[taskLiteralsAt2](f1)
@@ -783,7 +791,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:59
 				sum += v
 				v1 := startOfLiterals2(f)(t)
-//line literals_task.go:787
+//line literals_task.go:795
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[taskLiteralsHeld](t, taskLiteralsKind, 3)
 					s := generated.At[taskLiteralsAt3](f1)
@@ -801,11 +809,12 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line literals_task.go:805
+//line literals_task.go:813
 
 // taskLiteralsStep is the step form of taskLiterals.
 func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:39
 	var (
 		tr                       *cases.Trace
 		n, i1, i, sum, i2, v, v1 int
@@ -813,6 +822,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 		k                        *int
 		f                        func(*task.T) int
 	)
+//line literals_task.go:826
 	switch f1.At() {
 	case 0:
 		s := generated.At[taskLiteralsArgs](f1)
@@ -824,7 +834,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 		tr, all, k = h.tr, h.all, h.k
 //line literals.go:54
 		generated.ChildErr(f1)
-//line literals_task.go:828
+//line literals_task.go:838
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralsAt2](f1)
@@ -833,7 +843,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 //line literals.go:59
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:837
+//line literals_task.go:847
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralsAt3](f1)
@@ -842,7 +852,7 @@ func taskLiteralsStep(f1 *generated.Frame, h *taskLiteralsHeld) generated.Step {
 //line literals.go:60
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:846
+//line literals_task.go:856
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -867,7 +877,7 @@ loop1:
 //line literals.go:49
 			*k++
 			v := valueStart(t, tr, i+*k)
-//line literals_task.go:871
+//line literals_task.go:881
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[taskLiteralsFunc1Held](t, taskLiteralsFunc1Kind, 1)
 				s := generated.At[taskLiteralsFunc1At1](f)
@@ -883,7 +893,7 @@ loop1:
 	}
 //line literals.go:54
 	waitStart(t, tr, "made", *k)
-//line literals_task.go:887
+//line literals_task.go:897
 	if generated.Suspended(t) {
 		*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 		*h = taskLiteralsHeld{tr: tr, all: all, k: k}
@@ -909,7 +919,7 @@ loop2:
 //line literals.go:58
 	f = list[i2]
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:913
+//line literals_task.go:923
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt2](f1)
 		*s = taskLiteralsAt2{sum: sum, i2: i2}
@@ -921,7 +931,7 @@ resume2:
 //line literals.go:59
 	sum += v
 	v1 = startOfLiterals2(f)(t)
-//line literals_task.go:925
+//line literals_task.go:935
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt3](f1)
 		*s = taskLiteralsAt3{sum: sum, i2: i2}
@@ -940,7 +950,7 @@ end2:
 	return generated.Return[int](f1, sum, nil)
 }
 
-//line literals_task.go:944
+//line literals_task.go:954
 
 // taskLiteralsFunc1Args has the arguments of taskLiterals.func1.
 type taskLiteralsFunc1Args struct {
@@ -964,11 +974,13 @@ var taskLiteralsFunc1Kind *generated.Kind
 // taskLiteralsFunc1Step is the step form of taskLiterals.func1.
 func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:45
 	var (
 		tr   *cases.Trace
 		i, v int
 		k    *int
 	)
+//line literals_task.go:984
 	switch f.At() {
 	case 0:
 		s := generated.At[taskLiteralsFunc1Args](f)
@@ -980,7 +992,7 @@ func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generat
 //line literals.go:50
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:984
+//line literals_task.go:996
 		goto resume1
 	default:
 		return f.BadResume()
@@ -988,7 +1000,7 @@ func taskLiteralsFunc1Step(f *generated.Frame, h *taskLiteralsFunc1Held) generat
 //line literals.go:49
 	*k++
 	v = valueStart(t, tr, i+*k)
-//line literals_task.go:992
+//line literals_task.go:1004
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsFunc1At1](f)
 		*s = taskLiteralsFunc1At1{}
@@ -1002,7 +1014,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1006
+//line literals_task.go:1018
 
 // nestedLiteralsArgs has the arguments of nestedLiterals.
 type nestedLiteralsArgs struct {
@@ -1041,7 +1053,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			x++
 			y += b
 			v := valueStart(t, tr, x*100+y)
-//line literals_task.go:1045
+//line literals_task.go:1057
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1049,7 +1061,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1053
+//line literals_task.go:1065
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1060,7 +1072,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:74
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1064
+//line literals_task.go:1076
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1073,7 +1085,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1077
+//line literals_task.go:1089
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1082,7 +1094,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:77
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1086
+//line literals_task.go:1098
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1095,7 +1107,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1099
+//line literals_task.go:1111
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 1)
 		s := generated.At[nestedLiteralsAt1](f)
@@ -1110,7 +1122,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1114
+//line literals_task.go:1126
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedLiteralsHeld](t, nestedLiteralsKind, 2)
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1123,11 +1135,12 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1127
+//line literals_task.go:1139
 
 // nestedLiteralsStep is the step form of nestedLiterals.
 func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:60
 	var (
 		tr      *cases.Trace
 		n, k, m int
@@ -1135,6 +1148,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 		outer   func(*task.T, int) (int, error)
 		err     error
 	)
+//line literals_task.go:1152
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedLiteralsArgs](f)
@@ -1147,7 +1161,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:79
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1151
+//line literals_task.go:1165
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1156,7 +1170,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 //line literals.go:84
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1160
+//line literals_task.go:1174
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1173,7 +1187,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1177
+//line literals_task.go:1191
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1181,7 +1195,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1185
+//line literals_task.go:1199
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1192,7 +1206,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:74
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1196
+//line literals_task.go:1210
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1205,7 +1219,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1209
+//line literals_task.go:1223
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1214,7 +1228,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 			}
 //line literals.go:77
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1218
+//line literals_task.go:1232
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedLiteralsFunc1Held](t, nestedLiteralsFunc1Kind, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1229,7 +1243,7 @@ func nestedLiteralsStep(f *generated.Frame, h *nestedLiteralsHeld) generated.Ste
 	}
 //line literals.go:79
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1233
+//line literals_task.go:1247
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1244,7 +1258,7 @@ resume1:
 		return generated.Return[int](f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1248
+//line literals_task.go:1262
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1257,7 +1271,7 @@ resume2:
 	return generated.Return[int](f, k+m+*x, err)
 }
 
-//line literals_task.go:1261
+//line literals_task.go:1275
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1301,6 +1315,7 @@ var nestedLiteralsFunc1Kind *generated.Kind
 // nestedLiteralsFunc1Step is the step form of nestedLiterals.func1.
 func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:62
 	var (
 		tr              *cases.Trace
 		x, y            *int
@@ -1308,6 +1323,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 		inner           func(*task.T, int) int
 		err             error
 	)
+//line literals_task.go:1327
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedLiteralsFunc1Args](f)
@@ -1319,7 +1335,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:74
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1323
+//line literals_task.go:1339
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1328,7 +1344,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:74
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1332
+//line literals_task.go:1348
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1336,7 +1352,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 		inner = h.inner
 //line literals.go:76
 		err = generated.ChildErr(f)
-//line literals_task.go:1340
+//line literals_task.go:1356
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1345,7 +1361,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 //line literals.go:77
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1349
+//line literals_task.go:1365
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1360,7 +1376,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1364
+//line literals_task.go:1380
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1370,7 +1386,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 	}
 //line literals.go:74
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1374
+//line literals_task.go:1390
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1381,7 +1397,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame, h *nestedLiteralsFunc1Held) gen
 resume1:
 //line literals.go:74
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1385
+//line literals_task.go:1401
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1394,7 +1410,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1398
+//line literals_task.go:1414
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1403,7 +1419,7 @@ resume2:
 resume3:
 //line literals.go:77
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1407
+//line literals_task.go:1423
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1416,7 +1432,7 @@ resume4:
 	return generated.Return[int](f, k+v2, err)
 }
 
-//line literals_task.go:1420
+//line literals_task.go:1436
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1441,11 +1457,13 @@ var nestedLiteralsFunc1Func1Kind *generated.Kind
 // nestedLiteralsFunc1Func1Step is the step form of nestedLiterals.func1.func1.
 func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:66
 	var (
 		tr   *cases.Trace
 		x, y *int
 		b, v int
 	)
+//line literals_task.go:1467
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedLiteralsFunc1Func1Args](f)
@@ -1456,7 +1474,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1460
+//line literals_task.go:1478
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1465,7 +1483,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame, h *nestedLiteralsFunc1Func
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1469
+//line literals_task.go:1487
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1480,7 +1498,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:1484
+//line literals_task.go:1502
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1510,7 +1528,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1514
+//line literals_task.go:1532
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1518,7 +1536,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1522
+//line literals_task.go:1540
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1529,7 +1547,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:96
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1533
+//line literals_task.go:1551
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1541,7 +1559,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1545
+//line literals_task.go:1563
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursiveLiteralHeld](t, recursiveLiteralKind, 1)
 		s := generated.At[recursiveLiteralAt1](f)
@@ -1554,17 +1572,19 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1558
+//line literals_task.go:1576
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
 func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:84
 	var (
 		tr    *cases.Trace
 		n, r  int
 		calls *int
 		fib   *func(*task.T, int) int
 	)
+//line literals_task.go:1588
 	switch f.At() {
 	case 0:
 		s := generated.At[recursiveLiteralArgs](f)
@@ -1576,7 +1596,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 //line literals.go:98
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1580
+//line literals_task.go:1600
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1593,7 +1613,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1597
+//line literals_task.go:1617
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1601,7 +1621,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1605
+//line literals_task.go:1625
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recursiveLiteralFunc1Held](t, recursiveLiteralFunc1Kind, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1612,7 +1632,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 			}
 //line literals.go:96
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1616
+//line literals_task.go:1636
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, recursiveLiteralFunc1Kind, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1626,7 +1646,7 @@ func recursiveLiteralStep(f *generated.Frame, h *recursiveLiteralHeld) generated
 	}
 //line literals.go:98
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1630
+//line literals_task.go:1650
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1639,7 +1659,7 @@ resume1:
 	return generated.Return[int](f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1643
+//line literals_task.go:1663
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1676,12 +1696,14 @@ var recursiveLiteralFunc1Kind *generated.Kind
 // recursiveLiteralFunc1Step is the step form of recursiveLiteral.func1.
 func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:87
 	var (
 		tr           *cases.Trace
 		calls        *int
 		fib          *func(*task.T, int) int
 		n, v, v1, v2 int
 	)
+//line literals_task.go:1707
 	switch f.At() {
 	case 0:
 		s := generated.At[recursiveLiteralFunc1Args](f)
@@ -1692,7 +1714,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:94
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1696
+//line literals_task.go:1718
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1701,7 +1723,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:96
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1705
+//line literals_task.go:1727
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1709,7 +1731,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 //line literals.go:96
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1713
+//line literals_task.go:1735
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1721,7 +1743,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame, h *recursiveLiteralFunc1Held)
 	}
 //line literals.go:94
 	v = valueStart(t, tr, n)
-//line literals_task.go:1725
+//line literals_task.go:1747
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1736,7 +1758,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1740
+//line literals_task.go:1762
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
@@ -1748,7 +1770,7 @@ end1:
 resume2:
 //line literals.go:96
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1752
+//line literals_task.go:1774
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1763,7 +1785,7 @@ resume3:
 	return generated.Return[int](f, v1+v2, nil)
 }
 
-//line literals_task.go:1767
+//line literals_task.go:1789
 
 // twiceAt1 is what twice keeps while it waits in line 103.
 type twiceAt1 struct {
@@ -1794,7 +1816,7 @@ var twiceKind *generated.Kind
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:103
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1798
+//line literals_task.go:1820
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 1)
 		s := generated.At[twiceAt1](f1)
@@ -1808,7 +1830,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1812
+//line literals_task.go:1834
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[twiceHeld](t, twiceKind, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
@@ -1817,7 +1839,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	}
 //line literals.go:108
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1821
+//line literals_task.go:1843
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, twiceKind, 3)
 		s := generated.At[twiceAt3](f1)
@@ -1829,17 +1851,19 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1833
+//line literals_task.go:1855
 
 // twiceStep is the step form of twice.
 func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:98
 	var (
 		tr   *cases.Trace
 		f    func(*task.T, int) (int, error)
 		a, b int
 		err  error
 	)
+//line literals_task.go:1867
 	switch f1.At() {
 	case 0:
 		tr, f = h.tr, h.f
@@ -1849,7 +1873,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:103
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1853
+//line literals_task.go:1877
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1857,7 +1881,7 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 		f = h.f
 //line literals.go:107
 		generated.ChildErr(f1)
-//line literals_task.go:1861
+//line literals_task.go:1885
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1865,14 +1889,14 @@ func twiceStep(f1 *generated.Frame, h *twiceHeld) generated.Step {
 //line literals.go:108
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1869
+//line literals_task.go:1893
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:103
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1876
+//line literals_task.go:1900
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
@@ -1887,7 +1911,7 @@ resume1:
 		return generated.Return[int](f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1891
+//line literals_task.go:1915
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		h = generated.Hold(t, twiceKind, f1, h)
@@ -1897,7 +1921,7 @@ resume1:
 resume2:
 //line literals.go:108
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1901
+//line literals_task.go:1925
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1912,7 +1936,7 @@ resume3:
 	return generated.Return[int](f1, a+b, err)
 }
 
-//line literals_task.go:1916
+//line literals_task.go:1940
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1940,7 +1964,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1944
+//line literals_task.go:1968
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
@@ -1952,7 +1976,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:117
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1956
+//line literals_task.go:1980
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -1961,7 +1985,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:118
 		return v, err
 	}))
-//line literals_task.go:1965
+//line literals_task.go:1989
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedLiteralHeld](t, passedLiteralKind, 1)
 		s := generated.At[passedLiteralAt1](f)
@@ -1974,17 +1998,19 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1978
+//line literals_task.go:2002
 
 // passedLiteralStep is the step form of passedLiteral.
 func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:108
 	var (
 		tr    *cases.Trace
 		n, r  int
 		total *int
 		err   error
 	)
+//line literals_task.go:2014
 	switch f.At() {
 	case 0:
 		s := generated.At[passedLiteralArgs](f)
@@ -1996,7 +2022,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:114
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2000
+//line literals_task.go:2026
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2010,7 +2036,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:115
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:2014
+//line literals_task.go:2040
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[passedLiteralFunc1Held](t, passedLiteralFunc1Kind, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
@@ -2022,7 +2048,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 //line literals.go:117
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2026
+//line literals_task.go:2052
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, passedLiteralFunc1Kind, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -2032,7 +2058,7 @@ func passedLiteralStep(f *generated.Frame, h *passedLiteralHeld) generated.Step 
 			return v, err
 		}))
 	}
-//line literals_task.go:2036
+//line literals_task.go:2062
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2045,7 +2071,7 @@ resume1:
 	return generated.Return[int](f, r*1000+*total, err)
 }
 
-//line literals_task.go:2049
+//line literals_task.go:2075
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2074,12 +2100,14 @@ var passedLiteralFunc1Kind *generated.Kind
 // passedLiteralFunc1Step is the step form of passedLiteral.func1.
 func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:110
 	var (
 		tr      *cases.Trace
 		n, k, v int
 		total   *int
 		err     error
 	)
+//line literals_task.go:2111
 	switch f.At() {
 	case 0:
 		s := generated.At[passedLiteralFunc1Args](f)
@@ -2091,14 +2119,14 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:116
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2095
+//line literals_task.go:2123
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:118
 		err = generated.ChildErr(f)
-//line literals_task.go:2102
+//line literals_task.go:2130
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2106,7 +2134,7 @@ func passedLiteralFunc1Step(f *generated.Frame, h *passedLiteralFunc1Held) gener
 //line literals.go:115
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2110
+//line literals_task.go:2138
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
@@ -2119,7 +2147,7 @@ resume1:
 //line literals.go:117
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2123
+//line literals_task.go:2151
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2132,7 +2160,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line literals_task.go:2136
+//line literals_task.go:2164
 
 type makerHeld = struct {
 	tr    *cases.Trace
@@ -2145,7 +2173,7 @@ var makerKind *generated.Kind
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:131
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2149
+//line literals_task.go:2177
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[makerHeld](t, makerKind, 1)
 		*h = makerHeld{tr: tr, start: &start}
@@ -2154,7 +2182,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 //line literals.go:132
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2158
+//line literals_task.go:2186
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2169,16 +2197,18 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2173
+//line literals_task.go:2201
 
 // makerStep is the step form of maker.
 func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:127
 	var (
 		tr    *cases.Trace
 		start *int
 		err   error
 	)
+//line literals_task.go:2212
 	switch f.At() {
 	case 0:
 		tr, start = h.tr, h.start
@@ -2186,14 +2216,14 @@ func makerStep(f *generated.Frame, h *makerHeld) generated.Step {
 		tr, start = h.tr, h.start
 //line literals.go:131
 		err = generated.ChildErr(f)
-//line literals_task.go:2190
+//line literals_task.go:2220
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2197
+//line literals_task.go:2227
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
@@ -2202,7 +2232,7 @@ resume1:
 //line literals.go:132
 	return generated.Return[func(*task.T, int) int](f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2206
+//line literals_task.go:2236
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[makerFunc1Held](t, makerFunc1Kind, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2217,7 +2247,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2221
+//line literals_task.go:2251
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2241,11 +2271,13 @@ var makerFunc1Kind *generated.Kind
 // makerFunc1Step is the step form of maker.func1.
 func makerFunc1Step(f *generated.Frame, h *makerFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:129
 	var (
 		tr    *cases.Trace
 		start *int
 		d, v  int
 	)
+//line literals_task.go:2281
 	switch f.At() {
 	case 0:
 		s := generated.At[makerFunc1Args](f)
@@ -2257,14 +2289,14 @@ func makerFunc1Step(f *generated.Frame, h *makerFunc1Held) generated.Step {
 //line literals.go:133
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2261
+//line literals_task.go:2293
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:133
 	v = valueStart(t, tr, d)
-//line literals_task.go:2268
+//line literals_task.go:2300
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2278,7 +2310,7 @@ resume1:
 	return generated.Return[int](f, *start, nil)
 }
 
-//line literals_task.go:2282
+//line literals_task.go:2314
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2329,7 +2361,7 @@ var returnedLiteralKind *generated.Kind
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:139
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2333
+//line literals_task.go:2365
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 1)
 		*h = returnedLiteralHeld{tr: tr}
@@ -2341,7 +2373,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2345
+//line literals_task.go:2377
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
@@ -2350,7 +2382,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2354
+//line literals_task.go:2386
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 3)
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2361,7 +2393,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2365
+//line literals_task.go:2397
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 4)
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2373,7 +2405,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:144
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2377
+//line literals_task.go:2409
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
@@ -2382,7 +2414,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:146
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2386
+//line literals_task.go:2418
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 6)
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2393,7 +2425,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:146
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2397
+//line literals_task.go:2429
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnedLiteralHeld](t, returnedLiteralKind, 7)
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2406,17 +2438,19 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2410
+//line literals_task.go:2442
 
 // returnedLiteralStep is the step form of returnedLiteral.
 func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:134
 	var (
 		tr                  *cases.Trace
 		n, v, v1, a, v2, v3 int
 		f, g                func(*task.T, int) int
 		err                 error
 	)
+//line literals_task.go:2454
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -2428,14 +2462,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:139
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2432
+//line literals_task.go:2466
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:143
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2439
+//line literals_task.go:2473
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2443,7 +2477,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2447
+//line literals_task.go:2481
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2452,7 +2486,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:144
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2456
+//line literals_task.go:2490
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2460,7 +2494,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 		f, err, g = h.f, h.err, h.g
 //line literals.go:145
 		generated.ChildErr(f1)
-//line literals_task.go:2464
+//line literals_task.go:2498
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2469,7 +2503,7 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:146
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2473
+//line literals_task.go:2507
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2478,14 +2512,14 @@ func returnedLiteralStep(f1 *generated.Frame, h *returnedLiteralHeld) generated.
 //line literals.go:146
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2482
+//line literals_task.go:2516
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:139
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2489
+//line literals_task.go:2523
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2497,7 +2531,7 @@ resume1:
 		return generated.Return[int](f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2501
+//line literals_task.go:2535
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2506,7 +2540,7 @@ resume1:
 resume2:
 //line literals.go:144
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2510
+//line literals_task.go:2544
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2517,7 +2551,7 @@ resume2:
 resume3:
 //line literals.go:144
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2521
+//line literals_task.go:2555
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2529,7 +2563,7 @@ resume4:
 //line literals.go:144
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2533
+//line literals_task.go:2567
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2538,7 +2572,7 @@ resume4:
 resume5:
 //line literals.go:146
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2542
+//line literals_task.go:2576
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2549,7 +2583,7 @@ resume5:
 resume6:
 //line literals.go:146
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2553
+//line literals_task.go:2587
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2562,7 +2596,7 @@ resume7:
 	return generated.Return[int](f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2566
+//line literals_task.go:2600
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2599,7 +2633,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:150
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2603
+//line literals_task.go:2637
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 1)
 		s := generated.At[unboundLiteralAt1](f1)
@@ -2610,7 +2644,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:152
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2614
+//line literals_task.go:2648
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[unboundLiteralHeld](t, unboundLiteralKind, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
@@ -2619,7 +2653,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:153
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2623
+//line literals_task.go:2657
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, unboundLiteralKind, 3)
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2631,16 +2665,18 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2635
+//line literals_task.go:2669
 
 // unboundLiteralStep is the step form of unboundLiteral.
 func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:146
 	var (
 		tr      *cases.Trace
 		n, a, v int
 		f       func(*task.T) int
 	)
+//line literals_task.go:2680
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -2653,7 +2689,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:151
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2657
+//line literals_task.go:2693
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2661,7 +2697,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 		f = h.f
 //line literals.go:152
 		generated.ChildErr(f1)
-//line literals_task.go:2665
+//line literals_task.go:2701
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2669,7 +2705,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:153
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2673
+//line literals_task.go:2709
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2677,7 +2713,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 //line literals.go:150
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2681
+//line literals_task.go:2717
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
@@ -2689,7 +2725,7 @@ func unboundLiteralStep(f1 *generated.Frame, h *unboundLiteralHeld) generated.St
 resume1:
 //line literals.go:152
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2693
+//line literals_task.go:2729
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		h = generated.Hold(t, unboundLiteralKind, f1, h)
@@ -2699,7 +2735,7 @@ resume1:
 resume2:
 //line literals.go:153
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2703
+//line literals_task.go:2739
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2714,7 +2750,7 @@ resume3:
 	return generated.Return[int](f1, a+v*10, nil)
 }
 
-//line literals_task.go:2718
+//line literals_task.go:2754
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2756,7 +2792,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:157
 		waitStart(t, tr, "none")
-//line literals_task.go:2760
+//line literals_task.go:2796
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2766,7 +2802,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:158
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2770
+//line literals_task.go:2806
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2779,7 +2815,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:158
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2783
+//line literals_task.go:2819
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2795,7 +2831,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2799
+//line literals_task.go:2835
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2811,7 +2847,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:167
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2815
+//line literals_task.go:2851
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -2820,7 +2856,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line literals.go:168
 	startOfLiterals4(none)(t)
-//line literals_task.go:2824
+//line literals_task.go:2860
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
@@ -2828,7 +2864,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2832
+//line literals_task.go:2868
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
@@ -2837,7 +2873,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:170
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2841
+//line literals_task.go:2877
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 3)
 		s1 := generated.At[literalResultsAt3](f)
@@ -2850,7 +2886,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := len(s)
 //line literals.go:171
 	v1 := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2854
+//line literals_task.go:2890
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalResultsHeld](t, literalResultsKind, 4)
 		s1 := generated.At[literalResultsAt4](f)
@@ -2863,11 +2899,12 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + k*10 + r*100 + v1*1000, err
 }
 
-//line literals_task.go:2867
+//line literals_task.go:2903
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:148
 	var (
 		tr             *cases.Trace
 		n, k, r, v, v1 int
@@ -2878,6 +2915,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		s              string
 		err            error
 	)
+//line literals_task.go:2919
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2888,14 +2926,14 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:168
 		generated.Child(f)
-//line literals_task.go:2892
+//line literals_task.go:2930
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:169
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2899
+//line literals_task.go:2937
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2904,7 +2942,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:170
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2908
+//line literals_task.go:2946
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2913,7 +2951,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 //line literals.go:171
 		v1 = s1.result
 		generated.Child(f)
-//line literals_task.go:2917
+//line literals_task.go:2955
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2922,7 +2960,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:157
 		waitStart(t, tr, "none")
-//line literals_task.go:2926
+//line literals_task.go:2964
 		if generated.Suspended(t) {
 			generated.SpillBare(t, literalResultsFunc1Kind, 1)
 			return
@@ -2932,7 +2970,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:158
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2936
+//line literals_task.go:2974
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2945,7 +2983,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 		v1 := fmt.Sprint(v)
 //line literals.go:158
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2949
+//line literals_task.go:2987
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[literalResultsFunc2Held](t, literalResultsFunc2Kind, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2961,7 +2999,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2965
+//line literals_task.go:3003
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, literalResultsFunc3Kind, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2977,7 +3015,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:167
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2981
+//line literals_task.go:3019
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -2986,7 +3024,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 	})
 //line literals.go:168
 	startOfLiterals4(none)(t)
-//line literals_task.go:2990
+//line literals_task.go:3028
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2994,7 +3032,7 @@ func literalResultsStep(f *generated.Frame, h *literalResultsHeld) generated.Ste
 resume1:
 //line literals.go:169
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2998
+//line literals_task.go:3036
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -3003,7 +3041,7 @@ resume1:
 resume2:
 //line literals.go:170
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:3007
+//line literals_task.go:3045
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3016,7 +3054,7 @@ resume3:
 	v = len(s)
 //line literals.go:171
 	v1 = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3020
+//line literals_task.go:3058
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r, v: v}
@@ -3029,7 +3067,7 @@ resume4:
 	return generated.Return[int](f, v+k*10+r*100+v1*1000, err)
 }
 
-//line literals_task.go:3033
+//line literals_task.go:3071
 
 type literalResultsFunc1Held = struct {
 	tr *cases.Trace
@@ -3040,23 +3078,25 @@ var literalResultsFunc1Kind *generated.Kind
 // literalResultsFunc1Step is the step form of literalResults.func1.
 func literalResultsFunc1Step(f *generated.Frame, h *literalResultsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:156
 	var (
 		tr *cases.Trace
 	)
+//line literals_task.go:3086
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line literals.go:157
 		generated.ChildErr(f)
-//line literals_task.go:3053
+//line literals_task.go:3093
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:157
 	waitStart(t, tr, "none")
-//line literals_task.go:3060
+//line literals_task.go:3100
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3095,11 +3135,13 @@ var literalResultsFunc2Kind *generated.Kind
 // literalResultsFunc2Step is the step form of literalResults.func2.
 func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:155
 	var (
 		tr    *cases.Trace
 		v, v2 int
 		v1    string
 	)
+//line literals_task.go:3145
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -3109,7 +3151,7 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:158
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3113
+//line literals_task.go:3155
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3117,14 +3159,14 @@ func literalResultsFunc2Step(f *generated.Frame, h *literalResultsFunc2Held) gen
 //line literals.go:158
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3121
+//line literals_task.go:3163
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:158
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3128
+//line literals_task.go:3170
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3137,7 +3179,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:158
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3141
+//line literals_task.go:3183
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3150,7 +3192,7 @@ resume2:
 	return generated.Return[literalResultsFunc2Result](f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3154
+//line literals_task.go:3196
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3173,11 +3215,13 @@ var literalResultsFunc3Kind *generated.Kind
 // literalResultsFunc3Step is the step form of literalResults.func3.
 func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:156
 	var (
 		tr   *cases.Trace
 		k, r int
 		err  error
 	)
+//line literals_task.go:3225
 	switch f.At() {
 	case 0:
 		s := generated.At[literalResultsFunc3Args](f)
@@ -3188,7 +3232,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 		r = s.r
 //line literals.go:161
 		err = generated.ChildErr(f)
-//line literals_task.go:3192
+//line literals_task.go:3236
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3196,7 +3240,7 @@ func literalResultsFunc3Step(f *generated.Frame, h *literalResultsFunc3Held) gen
 //line literals.go:160
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3200
+//line literals_task.go:3244
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3216,7 +3260,7 @@ end1:
 	return generated.Return[int](f, r*2, nil)
 }
 
-//line literals_task.go:3220
+//line literals_task.go:3264
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 167.
 type literalResultsFunc4At1 struct {
@@ -3235,11 +3279,13 @@ var literalResultsFunc4Kind *generated.Kind
 // literalResultsFunc4Step is the step form of literalResults.func4.
 func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:164
 	var (
 		tr   *cases.Trace
 		list []int
 		v    int
 	)
+//line literals_task.go:3289
 	switch f.At() {
 	case 0:
 		tr, list = h.tr, h.list
@@ -3248,14 +3294,14 @@ func literalResultsFunc4Step(f *generated.Frame, h *literalResultsFunc4Held) gen
 //line literals.go:167
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3252
+//line literals_task.go:3298
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:167
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3259
+//line literals_task.go:3305
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3270,7 +3316,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line literals_task.go:3274
+//line literals_task.go:3320
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3294,7 +3340,7 @@ var plusOneKind *generated.Kind
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:179
 	v := valueStart(t, tr, n)
-//line literals_task.go:3298
+//line literals_task.go:3344
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, plusOneKind, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3306,15 +3352,17 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3310
+//line literals_task.go:3356
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:177
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line literals_task.go:3366
 	switch f.At() {
 	case 0:
 		s := generated.At[plusOneArgs](f)
@@ -3325,14 +3373,14 @@ func plusOneStep(f *generated.Frame, h *plusOneHeld) generated.Step {
 //line literals.go:179
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3329
+//line literals_task.go:3377
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:179
 	v = valueStart(t, tr, n)
-//line literals_task.go:3336
+//line literals_task.go:3384
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3347,7 +3395,7 @@ resume1:
 	return generated.Return[int](f, v+1, nil)
 }
 
-//line literals_task.go:3351
+//line literals_task.go:3399
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3393,7 +3441,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3397
+//line literals_task.go:3445
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3403,7 +3451,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3407
+//line literals_task.go:3455
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3414,7 +3462,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:187
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3418
+//line literals_task.go:3466
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3432,7 +3480,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := len(op.name)
 //line literals.go:189
 			v2 := startOfLiterals7(op.do)(t, tr, v1)
-//line literals_task.go:3436
+//line literals_task.go:3484
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[functionTableHeld](t, functionTableKind, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3448,7 +3496,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:192
 	v3 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3452
+//line literals_task.go:3500
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, functionTableKind, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3460,11 +3508,12 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v3, nil
 }
 
-//line literals_task.go:3464
+//line literals_task.go:3512
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:176
 	var (
 		tr                       *cases.Trace
 		n, v, sum, i, v1, v2, v3 int
@@ -3472,6 +3521,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 		ops                      []operation
 		op                       operation
 	)
+//line literals_task.go:3525
 	switch f.At() {
 	case 0:
 		s := generated.At[functionTableArgs](f)
@@ -3483,7 +3533,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:187
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3487
+//line literals_task.go:3537
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3491,7 +3541,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:187
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3495
+//line literals_task.go:3545
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3500,7 +3550,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:189
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3504
+//line literals_task.go:3554
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3508,7 +3558,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 //line literals.go:192
 		v3 = s.result
 		generated.Child(f)
-//line literals_task.go:3512
+//line literals_task.go:3562
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3517,7 +3567,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3521
+//line literals_task.go:3571
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, functionTableFunc1Kind, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3527,7 +3577,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3531
+//line literals_task.go:3581
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3539,7 +3589,7 @@ func functionTableStep(f *generated.Frame, h *functionTableHeld) generated.Step 
 resume1:
 //line literals.go:187
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3543
+//line literals_task.go:3593
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3561,7 +3611,7 @@ loop1:
 	v1 = len(op.name)
 //line literals.go:189
 	v2 = startOfLiterals7(op.do)(t, tr, v1)
-//line literals_task.go:3565
+//line literals_task.go:3615
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3580,7 +3630,7 @@ resume3:
 end1:
 //line literals.go:192
 	v3 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3584
+//line literals_task.go:3634
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3595,7 +3645,7 @@ resume4:
 	return generated.Return[int](f, sum+v3, nil)
 }
 
-//line literals_task.go:3599
+//line literals_task.go:3649
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3618,10 +3668,12 @@ var functionTableFunc1Kind *generated.Kind
 // functionTableFunc1Step is the step form of functionTable.func1.
 func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:181
 	var (
 		n, k int
 		tr   *cases.Trace
 	)
+//line literals_task.go:3677
 	switch f.At() {
 	case 0:
 		s := generated.At[functionTableFunc1Args](f)
@@ -3632,14 +3684,14 @@ func functionTableFunc1Step(f *generated.Frame, h *functionTableFunc1Held) gener
 		n, k = s.n, s.k
 //line literals.go:184
 		generated.ChildErr(f)
-//line literals_task.go:3636
+//line literals_task.go:3688
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:184
 	waitStart(t, tr, "c")
-//line literals_task.go:3643
+//line literals_task.go:3695
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3652,7 +3704,7 @@ resume1:
 	return generated.Return[int](f, k*n, nil)
 }
 
-//line literals_task.go:3656
+//line literals_task.go:3708
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3683,7 +3735,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:197
 	waitStart(t, tr, "before")
-//line literals_task.go:3687
+//line literals_task.go:3739
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3691,7 +3743,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:198
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3695
+//line literals_task.go:3747
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[nilFunctionHeld](t, nilFunctionKind, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3702,7 +3754,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:198
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3706
+//line literals_task.go:3758
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, nilFunctionKind, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3714,16 +3766,18 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3718
+//line literals_task.go:3770
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	t := generated.Resume(f1)
+//line literals.go:192
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		f        func(*task.T, int) int
 	)
+//line literals_task.go:3781
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -3734,7 +3788,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 		tr, f = h.tr, h.f
 //line literals.go:197
 		generated.ChildErr(f1)
-//line literals_task.go:3738
+//line literals_task.go:3792
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3742,14 +3796,14 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 //line literals.go:198
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3746
+//line literals_task.go:3800
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:198
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3753
+//line literals_task.go:3807
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3757,7 +3811,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 	f = nil
 //line literals.go:197
 	waitStart(t, tr, "before")
-//line literals_task.go:3761
+//line literals_task.go:3815
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilFunctionKind, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3766,7 +3820,7 @@ func nilFunctionStep(f1 *generated.Frame, h *nilFunctionHeld) generated.Step {
 resume1:
 //line literals.go:198
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3770
+//line literals_task.go:3824
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3778,7 +3832,7 @@ resume1:
 resume2:
 //line literals.go:198
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3782
+//line literals_task.go:3836
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3793,7 +3847,7 @@ resume3:
 	return generated.Return[int](f1, v1, nil)
 }
 
-//line literals_task.go:3797
+//line literals_task.go:3851
 
 // addsOneArgs has the arguments of addsOne.
 type addsOneArgs struct {
@@ -3874,7 +3928,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		return addsOne(t, k)
 	})
 	v := valueStart(t, tr, n)
-//line literals_task.go:3878
+//line literals_task.go:3932
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 1)
 		s := generated.At[literalsWithoutWaitsAt1](f)
@@ -3885,7 +3939,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v1 := startOfLiterals(add)(t, v)
-//line literals_task.go:3889
+//line literals_task.go:3943
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 2)
 		s := generated.At[literalsWithoutWaitsAt2](f)
@@ -3896,7 +3950,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v2 := valueStart(t, tr, n+1)
-//line literals_task.go:3900
+//line literals_task.go:3954
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 3)
 		s := generated.At[literalsWithoutWaitsAt3](f)
@@ -3907,7 +3961,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:215
 	v3 := startOfLiterals(add)(t, v2)
-//line literals_task.go:3911
+//line literals_task.go:3965
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 4)
 		s := generated.At[literalsWithoutWaitsAt4](f)
@@ -3922,7 +3976,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line literals.go:216
 		return t.Err()
 	})
-//line literals_task.go:3926
+//line literals_task.go:3980
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 5)
 		*generated.At[literalsWithoutWaitsAt5](f) = literalsWithoutWaitsAt5{sum: sum}
@@ -3931,7 +3985,7 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line literals.go:217
 	err1 := waitStart(t, tr, "end")
-//line literals_task.go:3935
+//line literals_task.go:3989
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[literalsWithoutWaitsHeld](t, literalsWithoutWaitsKind, 6)
 		*generated.At[literalsWithoutWaitsAt6](f) = literalsWithoutWaitsAt6{sum: sum}
@@ -3942,17 +3996,19 @@ func literalsWithoutWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, errors.Join(err, err1)
 }
 
-//line literals_task.go:3946
+//line literals_task.go:4000
 
 // literalsWithoutWaitsStep is the step form of literalsWithoutWaits.
 func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:200
 	var (
 		tr                    *cases.Trace
 		n, v, v1, v2, v3, sum int
 		add                   func(*task.T, int) int
 		err, err1             error
 	)
+//line literals_task.go:4012
 	switch f.At() {
 	case 0:
 		s := generated.At[literalsWithoutWaitsArgs](f)
@@ -3965,7 +4021,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3969
+//line literals_task.go:4025
 		goto resume1
 	case 2:
 		s := generated.At[literalsWithoutWaitsAt2](f)
@@ -3974,7 +4030,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3978
+//line literals_task.go:4034
 		goto resume2
 	case 3:
 		s := generated.At[literalsWithoutWaitsAt3](f)
@@ -3983,7 +4039,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3987
+//line literals_task.go:4043
 		goto resume3
 	case 4:
 		s := generated.At[literalsWithoutWaitsAt4](f)
@@ -3992,7 +4048,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 //line literals.go:215
 		v3 = s.result
 		generated.Child(f)
-//line literals_task.go:3996
+//line literals_task.go:4052
 		goto resume4
 	case 5:
 		s := generated.At[literalsWithoutWaitsAt5](f)
@@ -4000,7 +4056,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		tr = h.tr
 //line literals.go:216
 		err = generated.Err(f)
-//line literals_task.go:4004
+//line literals_task.go:4060
 		goto resume5
 	case 6:
 		s := generated.At[literalsWithoutWaitsAt6](f)
@@ -4008,7 +4064,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		err = h.err
 //line literals.go:217
 		err1 = generated.ChildErr(f)
-//line literals_task.go:4012
+//line literals_task.go:4068
 		goto resume6
 	default:
 		return f.BadResume()
@@ -4025,7 +4081,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 		return addsOne(t, k)
 	})
 	v = valueStart(t, tr, n)
-//line literals_task.go:4029
+//line literals_task.go:4085
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt1](f)
 		*s = literalsWithoutWaitsAt1{n: n}
@@ -4036,7 +4092,7 @@ func literalsWithoutWaitsStep(f *generated.Frame, h *literalsWithoutWaitsHeld) g
 resume1:
 //line literals.go:215
 	v1 = startOfLiterals(add)(t, v)
-//line literals_task.go:4040
+//line literals_task.go:4096
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt2](f)
 		*s = literalsWithoutWaitsAt2{n: n}
@@ -4047,7 +4103,7 @@ resume1:
 resume2:
 //line literals.go:215
 	v2 = valueStart(t, tr, n+1)
-//line literals_task.go:4051
+//line literals_task.go:4107
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt3](f)
 		*s = literalsWithoutWaitsAt3{v1: v1}
@@ -4058,7 +4114,7 @@ resume2:
 resume3:
 //line literals.go:215
 	v3 = startOfLiterals(add)(t, v2)
-//line literals_task.go:4062
+//line literals_task.go:4118
 	if generated.Suspended(t) {
 		s := generated.At[literalsWithoutWaitsAt4](f)
 		*s = literalsWithoutWaitsAt4{v1: v1}
@@ -4073,7 +4129,7 @@ resume4:
 //line literals.go:216
 		return t.Err()
 	})
-//line literals_task.go:4077
+//line literals_task.go:4133
 	if generated.Suspended(t) {
 		*generated.At[literalsWithoutWaitsAt5](f) = literalsWithoutWaitsAt5{sum: sum}
 		*h = literalsWithoutWaitsHeld{tr: tr}
@@ -4082,7 +4138,7 @@ resume4:
 resume5:
 //line literals.go:217
 	err1 = waitStart(t, tr, "end")
-//line literals_task.go:4086
+//line literals_task.go:4142
 	if generated.Suspended(t) {
 		*generated.At[literalsWithoutWaitsAt6](f) = literalsWithoutWaitsAt6{sum: sum}
 		*h = literalsWithoutWaitsHeld{err: err}
@@ -4093,7 +4149,7 @@ resume6:
 	return generated.Return[int](f, sum, errors.Join(err, err1))
 }
 
-//line literals_task.go:4097
+//line literals_task.go:4153
 
 // literalsWithoutWaitsFunc1Args has the arguments of literalsWithoutWaits.func1.
 type literalsWithoutWaitsFunc1Args struct {
@@ -4107,9 +4163,11 @@ var literalsWithoutWaitsFunc1Kind *generated.Kind
 // literalsWithoutWaitsFunc1Step is the step form of literalsWithoutWaits.func1.
 func literalsWithoutWaitsFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line literals.go:204
 	var (
 		n, k int
 	)
+//line literals_task.go:4171
 	switch f.At() {
 	case 0:
 		s := generated.At[literalsWithoutWaitsFunc1Args](f)
@@ -4128,7 +4186,7 @@ func literalsWithoutWaitsFunc1Step(f *generated.Frame) generated.Step {
 	return generated.Return[int](f, addsOne(t, k), nil)
 }
 
-//line literals_task.go:4132
+//line literals_task.go:4190
 
 var literalsWithoutWaitsFunc2Kind *generated.Kind
 
@@ -4144,7 +4202,7 @@ func literalsWithoutWaitsFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line literals_task.go:4148
+//line literals_task.go:4206
 
 var counterFunc1Kind *generated.Kind
 
@@ -4152,7 +4210,7 @@ var counterFunc1Kind *generated.Kind
 func counterFunc1Start(t *task.T) (_ int) {
 //line literals.go:125
 	t.Yield()
-//line literals_task.go:4156
+//line literals_task.go:4214
 	if generated.Suspended(t) {
 		generated.Spill(t, counterFunc1Kind, 1)
 		return
@@ -4161,7 +4219,7 @@ func counterFunc1Start(t *task.T) (_ int) {
 	return 7
 }
 
-//line literals_task.go:4165
+//line literals_task.go:4223
 
 // counterFunc1Step is the step form of counter.func1.
 func counterFunc1Step(f *generated.Frame) generated.Step {
@@ -4171,14 +4229,14 @@ func counterFunc1Step(f *generated.Frame) generated.Step {
 	case 1:
 //line literals.go:125
 		generated.Err(f)
-//line literals_task.go:4175
+//line literals_task.go:4233
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:125
 	t.Yield()
-//line literals_task.go:4182
+//line literals_task.go:4240
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -4187,7 +4245,7 @@ resume1:
 	return generated.Return[int](f, 7, nil)
 }
 
-//line literals_task.go:4191
+//line literals_task.go:4249
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

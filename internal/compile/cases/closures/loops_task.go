@@ -126,10 +126,12 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 // readStep is the step form of read.
 func readStep(f *generated.Frame, h *readHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:7
 	var (
 		tr *cases.Trace
 		p  *int
 	)
+//line loops_task.go:135
 	switch f.At() {
 	case 0:
 		tr, p = h.tr, h.p
@@ -137,20 +139,20 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line loops.go:10
 		generated.ChildErr(f)
-//line loops_task.go:141
+//line loops_task.go:143
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line loops.go:11
 		generated.ChildErr(f)
-//line loops_task.go:147
+//line loops_task.go:149
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:154
+//line loops_task.go:156
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 1)
@@ -158,7 +160,7 @@ func readStep(f *generated.Frame, h *readHeld) generated.Step {
 resume1:
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:162
+//line loops_task.go:164
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -169,7 +171,7 @@ resume2:
 	return generated.Return[int](f, *p, nil)
 }
 
-//line loops_task.go:173
+//line loops_task.go:175
 
 // loopAddressArgs has the arguments of loopAddress.
 type loopAddressArgs struct {
@@ -233,7 +235,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:20
 				v := readStart(t, tr, &i)
-//line loops_task.go:237
+//line loops_task.go:239
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 1)
 					s := generated.At[loopAddressAt1](f)
@@ -246,7 +248,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				sum += v
 				all = append(all, &i)
 				waitStart(t, tr, "end", i)
-//line loops_task.go:250
+//line loops_task.go:252
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 2)
 					*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
@@ -270,7 +272,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:26
 				v1 := valueStart(t, tr, *p)
-//line loops_task.go:274
+//line loops_task.go:276
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopAddressHeld](t, loopAddressKind, 3)
 					s := generated.At[loopAddressAt3](f)
@@ -289,11 +291,12 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + *all[0], nil
 }
 
-//line loops_task.go:293
+//line loops_task.go:295
 
 // loopAddressStep is the step form of loopAddress.
 func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:11
 	var (
 		tr                    *cases.Trace
 		n, sum, i1, v, i2, v1 int
@@ -301,6 +304,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 		again                 bool
 		i, p                  *int
 	)
+//line loops_task.go:308
 	switch f.At() {
 	case 0:
 		s := generated.At[loopAddressArgs](f)
@@ -313,7 +317,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 //line loops.go:20
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:317
+//line loops_task.go:321
 		goto resume1
 	case 2:
 		s := generated.At[loopAddressAt2](f)
@@ -321,7 +325,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:22
 		generated.ChildErr(f)
-//line loops_task.go:325
+//line loops_task.go:329
 		goto resume2
 	case 3:
 		s := generated.At[loopAddressAt3](f)
@@ -330,7 +334,7 @@ func loopAddressStep(f *generated.Frame, h *loopAddressHeld) generated.Step {
 //line loops.go:26
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:334
+//line loops_task.go:338
 		goto resume3
 	default:
 		return f.BadResume()
@@ -361,7 +365,7 @@ end1:
 end2:
 //line loops.go:20
 	v = readStart(t, tr, i)
-//line loops_task.go:365
+//line loops_task.go:369
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt1](f)
 		*s = loopAddressAt1{n: n, sum: sum, again: again}
@@ -374,7 +378,7 @@ resume1:
 	sum += v
 	all = append(all, i)
 	waitStart(t, tr, "end", *i)
-//line loops_task.go:378
+//line loops_task.go:382
 	if generated.Suspended(t) {
 		*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
 		*h = loopAddressHeld{tr: tr, all: all, i: i}
@@ -399,7 +403,7 @@ loop2:
 //line loops.go:25
 	p = list[i2]
 	v1 = valueStart(t, tr, *p)
-//line loops_task.go:403
+//line loops_task.go:407
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt3](f)
 		*s = loopAddressAt3{sum: sum, i2: i2}
@@ -419,7 +423,7 @@ end4:
 	return generated.Return[int](f, sum+*all[0], nil)
 }
 
-//line loops_task.go:423
+//line loops_task.go:427
 
 // rangeAddressArgs has the arguments of rangeAddress.
 type rangeAddressArgs struct {
@@ -468,7 +472,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line loops.go:36
 			v1 := readStart(t, tr, &i)
-//line loops_task.go:472
+//line loops_task.go:476
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 1)
 				s := generated.At[rangeAddressAt1](f)
@@ -493,7 +497,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:40
 				p, q := &i1, &v
 				waitStart(t, tr, "range", i1, v)
-//line loops_task.go:497
+//line loops_task.go:501
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 2)
 					*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
@@ -518,7 +522,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:48
 				v2 := valueStart(t, tr, *p1)
-//line loops_task.go:522
+//line loops_task.go:526
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeAddressHeld](t, rangeAddressKind, 3)
 					s := generated.At[rangeAddressAt3](f)
@@ -536,11 +540,12 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line loops_task.go:540
+//line loops_task.go:544
 
 // rangeAddressStep is the step form of rangeAddress.
 func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:27
 	var (
 		tr                         *cases.Trace
 		n, sum, i2, v1, i3, i4, v2 int
@@ -548,6 +553,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 		i, i1, v, p, q, p1         *int
 		list                       []int
 	)
+//line loops_task.go:557
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeAddressArgs](f)
@@ -560,7 +566,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 //line loops.go:36
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:564
+//line loops_task.go:570
 		goto resume1
 	case 2:
 		s := generated.At[rangeAddressAt2](f)
@@ -568,7 +574,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 		tr, all, list, i1, v, p, q = h.tr, h.all, h.list, h.i, h.v, h.p, h.q
 //line loops.go:41
 		generated.ChildErr(f)
-//line loops_task.go:572
+//line loops_task.go:578
 		goto resume2
 	case 3:
 		s := generated.At[rangeAddressAt3](f)
@@ -577,7 +583,7 @@ func rangeAddressStep(f *generated.Frame, h *rangeAddressHeld) generated.Step {
 //line loops.go:48
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:581
+//line loops_task.go:587
 		goto resume3
 	default:
 		return f.BadResume()
@@ -595,7 +601,7 @@ loop1:
 //line loops.go:35
 	*i = i2
 	v1 = readStart(t, tr, i)
-//line loops_task.go:599
+//line loops_task.go:605
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt1](f)
 		*s = rangeAddressAt1{n: n, sum: sum, i2: i2}
@@ -626,7 +632,7 @@ loop2:
 	*i1, *v = i3, list[i3]
 	p, q = i1, v
 	waitStart(t, tr, "range", *i1, *v)
-//line loops_task.go:630
+//line loops_task.go:636
 	if generated.Suspended(t) {
 		*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
 		*h = rangeAddressHeld{tr: tr, all: all, list: list, i: i1, v: v, p: p, q: q}
@@ -654,7 +660,7 @@ loop3:
 //line loops.go:47
 	p1 = list1[i4]
 	v2 = valueStart(t, tr, *p1)
-//line loops_task.go:658
+//line loops_task.go:664
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt3](f)
 		*s = rangeAddressAt3{sum: sum, i4: i4}
@@ -672,7 +678,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line loops_task.go:676
+//line loops_task.go:682
 
 // callAt1 is what call keeps while it waits in line 56.
 type callAt1 struct {
@@ -697,7 +703,7 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 //line loops.go:55
 		f := all[i]
 		waitStart(t, tr, "call")
-//line loops_task.go:701
+//line loops_task.go:707
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[callHeld](t, callKind, 1)
 			*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
@@ -711,17 +717,19 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 	return sum
 }
 
-//line loops_task.go:715
+//line loops_task.go:721
 
 // callStep is the step form of call.
 func callStep(f1 *generated.Frame, h *callHeld) generated.Step {
 	t := generated.Resume(f1)
+//line loops.go:49
 	var (
 		tr     *cases.Trace
 		all    []func() int
 		sum, i int
 		f      func() int
 	)
+//line loops_task.go:733
 	switch f1.At() {
 	case 0:
 		tr, all = h.tr, h.all
@@ -731,7 +739,7 @@ func callStep(f1 *generated.Frame, h *callHeld) generated.Step {
 		tr, all, f = h.tr, h.all, h.f
 //line loops.go:56
 		generated.ChildErr(f1)
-//line loops_task.go:735
+//line loops_task.go:743
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -747,7 +755,7 @@ loop1:
 //line loops.go:55
 	f = all[i]
 	waitStart(t, tr, "call")
-//line loops_task.go:751
+//line loops_task.go:759
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
 		*h = callHeld{tr: tr, all: all, f: f}
@@ -765,7 +773,7 @@ end1:
 	return generated.Return[int](f1, sum, nil)
 }
 
-//line loops_task.go:769
+//line loops_task.go:777
 
 // loopCapturedArgs has the arguments of loopCaptured.
 type loopCapturedArgs struct {
@@ -825,7 +833,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:66
 				all = append(all, func() int { return i })
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:829
+//line loops_task.go:837
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 1)
 					*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
@@ -858,7 +866,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:70
 				waitStart(t, tr, "loop", i1)
-//line loops_task.go:862
+//line loops_task.go:870
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopCapturedHeld](t, loopCapturedKind, 2)
 					*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
@@ -874,7 +882,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:73
 	v := callStart(t, tr, all)
-//line loops_task.go:878
+//line loops_task.go:886
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, loopCapturedKind, 3)
 		s := generated.At[loopCapturedAt3](f)
@@ -886,11 +894,12 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:890
+//line loops_task.go:898
 
 // loopCapturedStep is the step form of loopCaptured.
 func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:58
 	var (
 		tr            *cases.Trace
 		n, i2, i3, v  int
@@ -898,6 +907,7 @@ func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 		again, again1 bool
 		i, i1         *int
 	)
+//line loops_task.go:911
 	switch f.At() {
 	case 0:
 		s := generated.At[loopCapturedArgs](f)
@@ -909,7 +919,7 @@ func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:67
 		generated.ChildErr(f)
-//line loops_task.go:913
+//line loops_task.go:923
 		goto resume1
 	case 2:
 		s := generated.At[loopCapturedAt2](f)
@@ -917,14 +927,14 @@ func loopCapturedStep(f *generated.Frame, h *loopCapturedHeld) generated.Step {
 		tr, all, i1 = h.tr, h.all, h.i
 //line loops.go:70
 		generated.ChildErr(f)
-//line loops_task.go:921
+//line loops_task.go:931
 		goto resume2
 	case 3:
 		s := generated.At[loopCapturedAt3](f)
 //line loops.go:73
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:928
+//line loops_task.go:938
 		goto resume3
 	default:
 		return f.BadResume()
@@ -959,7 +969,7 @@ end2:
 	}
 //line loops.go:67
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:963
+//line loops_task.go:973
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
 		h = generated.Hold(t, loopCapturedKind, f, h)
@@ -995,7 +1005,7 @@ end4:
 end5:
 //line loops.go:70
 	waitStart(t, tr, "loop", *i1)
-//line loops_task.go:999
+//line loops_task.go:1009
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
 		h = generated.Hold(t, loopCapturedKind, f, h)
@@ -1014,7 +1024,7 @@ resume2:
 end6:
 //line loops.go:73
 	v = callStart(t, tr, all)
-//line loops_task.go:1018
+//line loops_task.go:1028
 	if generated.Suspended(t) {
 		s := generated.At[loopCapturedAt3](f)
 		*s = loopCapturedAt3{}
@@ -1029,7 +1039,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1033
+//line loops_task.go:1043
 
 // loopChangedArgs has the arguments of loopChanged.
 type loopChangedArgs struct {
@@ -1092,7 +1102,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					goto next
 				}
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:1096
+//line loops_task.go:1106
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 1)
 					*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
@@ -1133,7 +1143,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:89
 				all = append(all, func() int { j++; return i1 * j })
 				waitStart(t, tr, i1, j)
-//line loops_task.go:1137
+//line loops_task.go:1147
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[loopChangedHeld](t, loopChangedKind, 2)
 					*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
@@ -1149,7 +1159,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:92
 	v := callStart(t, tr, all)
-//line loops_task.go:1153
+//line loops_task.go:1163
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, loopChangedKind, 3)
 		s := generated.At[loopChangedAt3](f)
@@ -1161,11 +1171,12 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1165
+//line loops_task.go:1175
 
 // loopChangedStep is the step form of loopChanged.
 func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:71
 	var (
 		tr               *cases.Trace
 		n, i2, i3, j1, v int
@@ -1173,6 +1184,7 @@ func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 		again, again1    bool
 		i, i1, j         *int
 	)
+//line loops_task.go:1188
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1185,7 +1197,7 @@ func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:84
 		generated.ChildErr(f)
-//line loops_task.go:1189
+//line loops_task.go:1201
 		goto resume1
 	case 2:
 		s := generated.At[loopChangedAt2](f)
@@ -1193,14 +1205,14 @@ func loopChangedStep(f *generated.Frame, h *loopChangedHeld) generated.Step {
 		tr, all, i1, j = h.tr, h.all, h.i, h.j
 //line loops.go:90
 		generated.ChildErr(f)
-//line loops_task.go:1197
+//line loops_task.go:1209
 		goto resume2
 	case 3:
 		s := generated.At[loopChangedAt3](f)
 //line loops.go:92
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1204
+//line loops_task.go:1216
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1239,7 +1251,7 @@ end2:
 		goto end3
 	}
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:1243
+//line loops_task.go:1255
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
 		h = generated.Hold(t, loopChangedKind, f, h)
@@ -1288,7 +1300,7 @@ end6:
 	}
 //line loops.go:90
 	waitStart(t, tr, *i1, *j)
-//line loops_task.go:1292
+//line loops_task.go:1304
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
 		h = generated.Hold(t, loopChangedKind, f, h)
@@ -1304,7 +1316,7 @@ resume2:
 end7:
 //line loops.go:92
 	v = callStart(t, tr, all)
-//line loops_task.go:1308
+//line loops_task.go:1320
 	if generated.Suspended(t) {
 		s := generated.At[loopChangedAt3](f)
 		*s = loopChangedAt3{}
@@ -1319,7 +1331,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1323
+//line loops_task.go:1335
 
 // rangeCapturedArgs has the arguments of rangeCaptured.
 type rangeCapturedArgs struct {
@@ -1373,7 +1385,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i3
 		all = append(all, func() int { return i })
 		waitStart(t, tr, "int", i)
-//line loops_task.go:1377
+//line loops_task.go:1389
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 1)
 			*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
@@ -1389,7 +1401,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:101
 			i1, v := i4, list[i4]
 			waitStart(t, tr, "slice", i1)
-//line loops_task.go:1393
+//line loops_task.go:1405
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 2)
 				*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
@@ -1413,7 +1425,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i2, c := i5, char
 			all = append(all, func() int { return i2 + int(c-'a') })
 			waitStart(t, tr, "string", c)
-//line loops_task.go:1417
+//line loops_task.go:1429
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 3)
 				*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
@@ -1437,7 +1449,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k, v1 := v2, v3
 			all = append(all, func() int { return k + v1 })
 			waitStart(t, tr, "map", k)
-//line loops_task.go:1441
+//line loops_task.go:1453
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 4)
 				*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1452,7 +1464,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x = i6
 		all = append(all, func() int { return x })
 		waitStart(t, tr, "outer variable", x)
-//line loops_task.go:1456
+//line loops_task.go:1468
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeCapturedHeld](t, rangeCapturedKind, 5)
 			*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
@@ -1462,7 +1474,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:118
 	v5 := callStart(t, tr, all)
-//line loops_task.go:1466
+//line loops_task.go:1478
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, rangeCapturedKind, 6)
 		s := generated.At[rangeCapturedAt6](f)
@@ -1474,11 +1486,12 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v5, nil
 }
 
-//line loops_task.go:1478
+//line loops_task.go:1490
 
 // rangeCapturedStep is the step form of rangeCaptured.
 func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:86
 	var (
 		tr                                                    *cases.Trace
 		n, i3, i, i4, i1, size, i5, i2, v2, v3, k, v1, i6, v5 int
@@ -1490,6 +1503,7 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		it                                                    *generated.MapRange[int, int]
 		v4                                                    bool
 	)
+//line loops_task.go:1507
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeCapturedArgs](f)
@@ -1501,7 +1515,7 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all = h.tr, h.all
 //line loops.go:99
 		generated.ChildErr(f)
-//line loops_task.go:1505
+//line loops_task.go:1519
 		goto resume1
 	case 2:
 		s := generated.At[rangeCapturedAt2](f)
@@ -1509,7 +1523,7 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, list, v = h.tr, h.all, h.list, h.v
 //line loops.go:102
 		generated.ChildErr(f)
-//line loops_task.go:1513
+//line loops_task.go:1527
 		goto resume2
 	case 3:
 		s := generated.At[rangeCapturedAt3](f)
@@ -1517,13 +1531,13 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, text = h.tr, h.all, h.text
 //line loops.go:107
 		generated.ChildErr(f)
-//line loops_task.go:1521
+//line loops_task.go:1535
 		goto resume3
 	case 4:
 		tr, all, it = h.tr, h.all, h.it
 //line loops.go:111
 		generated.ChildErr(f)
-//line loops_task.go:1527
+//line loops_task.go:1541
 		goto resume4
 	case 5:
 		s := generated.At[rangeCapturedAt5](f)
@@ -1531,14 +1545,14 @@ func rangeCapturedStep(f *generated.Frame, h *rangeCapturedHeld) generated.Step 
 		tr, all, x = h.tr, h.all, h.v
 //line loops.go:116
 		generated.ChildErr(f)
-//line loops_task.go:1535
+//line loops_task.go:1549
 		goto resume5
 	case 6:
 		s := generated.At[rangeCapturedAt6](f)
 //line loops.go:118
 		v5 = s.result
 		generated.Child(f)
-//line loops_task.go:1542
+//line loops_task.go:1556
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1559,7 +1573,7 @@ loop1:
 	}
 //line loops.go:99
 	waitStart(t, tr, "int", i)
-//line loops_task.go:1563
+//line loops_task.go:1577
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1584,7 +1598,7 @@ loop2:
 //line loops.go:101
 	i1, *v = i4, list[i4]
 	waitStart(t, tr, "slice", i1)
-//line loops_task.go:1588
+//line loops_task.go:1602
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1624,7 +1638,7 @@ loop3:
 	}
 //line loops.go:107
 	waitStart(t, tr, "string", c)
-//line loops_task.go:1628
+//line loops_task.go:1642
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1656,7 +1670,7 @@ end4:
 	}
 //line loops.go:111
 	waitStart(t, tr, "map", k)
-//line loops_task.go:1660
+//line loops_task.go:1674
 	if generated.Suspended(t) {
 		h = generated.Hold(t, rangeCapturedKind, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1681,7 +1695,7 @@ loop5:
 	}
 //line loops.go:116
 	waitStart(t, tr, "outer variable", *x)
-//line loops_task.go:1685
+//line loops_task.go:1699
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
 		h = generated.Hold(t, rangeCapturedKind, f, h)
@@ -1695,7 +1709,7 @@ resume5:
 end6:
 //line loops.go:118
 	v5 = callStart(t, tr, all)
-//line loops_task.go:1699
+//line loops_task.go:1713
 	if generated.Suspended(t) {
 		s := generated.At[rangeCapturedAt6](f)
 		*s = rangeCapturedAt6{}
@@ -1710,7 +1724,7 @@ resume6:
 	return generated.Return[int](f, v5, nil)
 }
 
-//line loops_task.go:1714
+//line loops_task.go:1728
 
 // bodyCapturedArgs has the arguments of bodyCaptured.
 type bodyCapturedArgs struct {
@@ -1755,7 +1769,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var later int
 			all = append(all, func() int { return double + later })
 			waitStart(t, tr, "body", i)
-//line loops_task.go:1759
+//line loops_task.go:1773
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 1)
 				*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
@@ -1767,7 +1781,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			double++
 			p := &later
 			waitStart(t, tr, "again")
-//line loops_task.go:1771
+//line loops_task.go:1785
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bodyCapturedHeld](t, bodyCapturedKind, 2)
 				*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
@@ -1780,7 +1794,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:135
 	v := callStart(t, tr, all)
-//line loops_task.go:1784
+//line loops_task.go:1798
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, bodyCapturedKind, 3)
 		s := generated.At[bodyCapturedAt3](f)
@@ -1792,17 +1806,19 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1796
+//line loops_task.go:1810
 
 // bodyCapturedStep is the step form of bodyCaptured.
 func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:117
 	var (
 		tr               *cases.Trace
 		n, i, v          int
 		all              []func() int
 		double, later, p *int
 	)
+//line loops_task.go:1822
 	switch f.At() {
 	case 0:
 		s := generated.At[bodyCapturedArgs](f)
@@ -1814,7 +1830,7 @@ func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 		tr, all, double, later = h.tr, h.all, h.double, h.later
 //line loops.go:128
 		generated.ChildErr(f)
-//line loops_task.go:1818
+//line loops_task.go:1834
 		goto resume1
 	case 2:
 		s := generated.At[bodyCapturedAt2](f)
@@ -1822,14 +1838,14 @@ func bodyCapturedStep(f *generated.Frame, h *bodyCapturedHeld) generated.Step {
 		tr, all, double, p = h.tr, h.all, h.double, h.later
 //line loops.go:132
 		generated.ChildErr(f)
-//line loops_task.go:1826
+//line loops_task.go:1842
 		goto resume2
 	case 3:
 		s := generated.At[bodyCapturedAt3](f)
 //line loops.go:135
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1833
+//line loops_task.go:1849
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1855,7 +1871,7 @@ loop1:
 	}
 //line loops.go:128
 	waitStart(t, tr, "body", i)
-//line loops_task.go:1859
+//line loops_task.go:1875
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
 		h = generated.Hold(t, bodyCapturedKind, f, h)
@@ -1868,7 +1884,7 @@ resume1:
 	*double++
 	p = later
 	waitStart(t, tr, "again")
-//line loops_task.go:1872
+//line loops_task.go:1888
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
 		h = generated.Hold(t, bodyCapturedKind, f, h)
@@ -1884,7 +1900,7 @@ resume2:
 end1:
 //line loops.go:135
 	v = callStart(t, tr, all)
-//line loops_task.go:1888
+//line loops_task.go:1904
 	if generated.Suspended(t) {
 		s := generated.At[bodyCapturedAt3](f)
 		*s = bodyCapturedAt3{}
@@ -1899,7 +1915,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:1903
+//line loops_task.go:1919
 
 // innerCapturedArgs has the arguments of innerCaptured.
 type innerCapturedArgs struct {
@@ -1981,7 +1997,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:143
 							all = append(all, func() int { base++; return base + i + j })
 							waitStart(t, tr, i, j)
-//line loops_task.go:1985
+//line loops_task.go:2001
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 1)
 								*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
@@ -1999,7 +2015,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line loops.go:149
 				waitStart(t, tr, "outer", base)
-//line loops_task.go:2003
+//line loops_task.go:2019
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[innerCapturedHeld](t, innerCapturedKind, 2)
 					*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
@@ -2013,7 +2029,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:151
 	v := callStart(t, tr, all)
-//line loops_task.go:2017
+//line loops_task.go:2033
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, innerCapturedKind, 3)
 		s := generated.At[innerCapturedAt3](f)
@@ -2025,11 +2041,12 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:2029
+//line loops_task.go:2045
 
 // innerCapturedStep is the step form of innerCaptured.
 func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:133
 	var (
 		tr            *cases.Trace
 		n, i1, j1, v  int
@@ -2037,6 +2054,7 @@ func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step 
 		again, again1 bool
 		i, base, j    *int
 	)
+//line loops_task.go:2058
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2049,7 +2067,7 @@ func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step 
 		tr, all, i, base, j = h.tr, h.all, h.i, h.base, h.j
 //line loops.go:144
 		generated.ChildErr(f)
-//line loops_task.go:2053
+//line loops_task.go:2071
 		goto resume1
 	case 2:
 		s := generated.At[innerCapturedAt2](f)
@@ -2057,14 +2075,14 @@ func innerCapturedStep(f *generated.Frame, h *innerCapturedHeld) generated.Step 
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:149
 		generated.ChildErr(f)
-//line loops_task.go:2061
+//line loops_task.go:2079
 		goto resume2
 	case 3:
 		s := generated.At[innerCapturedAt3](f)
 //line loops.go:151
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2068
+//line loops_task.go:2086
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2125,7 +2143,7 @@ end4:
 	}
 //line loops.go:144
 	waitStart(t, tr, *i, *j)
-//line loops_task.go:2129
+//line loops_task.go:2147
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
 		h = generated.Hold(t, innerCapturedKind, f, h)
@@ -2143,7 +2161,7 @@ resume1:
 end5:
 //line loops.go:149
 	waitStart(t, tr, "outer", *base)
-//line loops_task.go:2147
+//line loops_task.go:2165
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
 		h = generated.Hold(t, innerCapturedKind, f, h)
@@ -2157,7 +2175,7 @@ resume2:
 end6:
 //line loops.go:151
 	v = callStart(t, tr, all)
-//line loops_task.go:2161
+//line loops_task.go:2179
 	if generated.Suspended(t) {
 		s := generated.At[innerCapturedAt3](f)
 		*s = innerCapturedAt3{}
@@ -2172,7 +2190,7 @@ resume3:
 	return generated.Return[int](f, v, nil)
 }
 
-//line loops_task.go:2176
+//line loops_task.go:2194
 
 // declaredBySuspensionArgs has the arguments of declaredBySuspension.
 type declaredBySuspensionArgs struct {
@@ -2242,7 +2260,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		{
 //line loops.go:157
 			x := valueStart(t, tr, i)
-//line loops_task.go:2246
+//line loops_task.go:2264
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 1)
 				s := generated.At[declaredBySuspensionAt1](f)
@@ -2254,7 +2272,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:158
 			all = append(all, func() int { x++; return x })
 			v := valueStart(t, tr, x)
-//line loops_task.go:2258
+//line loops_task.go:2276
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 2)
 				s := generated.At[declaredBySuspensionAt2](f)
@@ -2265,7 +2283,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			}
 //line loops.go:159
 			err1 := waitStart(t, tr, "y")
-//line loops_task.go:2269
+//line loops_task.go:2287
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 3)
 				*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
@@ -2276,7 +2294,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			y, err := v, err1
 			all = append(all, func() int { return x + y })
 			v1 := valueStart(t, tr, 10*i)
-//line loops_task.go:2280
+//line loops_task.go:2298
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 4)
 				s := generated.At[declaredBySuspensionAt4](f)
@@ -2290,7 +2308,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line loops.go:162
 				z := valueStart(t, tr, 3)
-//line loops_task.go:2294
+//line loops_task.go:2312
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 5)
 					s := generated.At[declaredBySuspensionAt5](f)
@@ -2303,7 +2321,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 				if z > 0 {
 					all = append(all, func() int { z += y; return z })
 					waitStart(t, tr, "z")
-//line loops_task.go:2307
+//line loops_task.go:2325
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 6)
 						*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
@@ -2315,7 +2333,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:166
 			if err != nil {
 				v2 := callStart(t, tr, all)
-//line loops_task.go:2319
+//line loops_task.go:2337
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[declaredBySuspensionHeld](t, declaredBySuspensionKind, 7)
 					s := generated.At[declaredBySuspensionAt7](f)
@@ -2331,7 +2349,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line loops.go:170
 	v3 := callStart(t, tr, all)
-//line loops_task.go:2335
+//line loops_task.go:2353
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, declaredBySuspensionKind, 8)
 		s := generated.At[declaredBySuspensionAt8](f)
@@ -2343,11 +2361,12 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return v3, nil
 }
 
-//line loops_task.go:2347
+//line loops_task.go:2365
 
 // declaredBySuspensionStep is the step form of declaredBySuspension.
 func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) generated.Step {
 	t := generated.Resume(f)
+//line loops.go:149
 	var (
 		tr                     *cases.Trace
 		n, i, v, y, v1, v2, v3 int
@@ -2355,6 +2374,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		x, z                   *int
 		err1, err              error
 	)
+//line loops_task.go:2378
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2369,7 +2389,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		x = new(int)
 		*x = s.result
 		generated.Child(f)
-//line loops_task.go:2373
+//line loops_task.go:2393
 		goto resume1
 	case 2:
 		s := generated.At[declaredBySuspensionAt2](f)
@@ -2378,7 +2398,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:159
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2382
+//line loops_task.go:2402
 		goto resume2
 	case 3:
 		s := generated.At[declaredBySuspensionAt3](f)
@@ -2386,7 +2406,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		tr, all, x = h.tr, h.all, h.x
 //line loops.go:159
 		err1 = generated.ChildErr(f)
-//line loops_task.go:2390
+//line loops_task.go:2410
 		goto resume3
 	case 4:
 		s := generated.At[declaredBySuspensionAt4](f)
@@ -2395,7 +2415,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:161
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:2399
+//line loops_task.go:2419
 		goto resume4
 	case 5:
 		s := generated.At[declaredBySuspensionAt5](f)
@@ -2405,7 +2425,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		z = new(int)
 		*z = s.result
 		generated.Child(f)
-//line loops_task.go:2409
+//line loops_task.go:2429
 		goto resume5
 	case 6:
 		s := generated.At[declaredBySuspensionAt6](f)
@@ -2413,7 +2433,7 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 		tr, all, err = h.tr, h.all, h.err
 //line loops.go:164
 		generated.ChildErr(f)
-//line loops_task.go:2417
+//line loops_task.go:2437
 		goto resume6
 	case 7:
 		s := generated.At[declaredBySuspensionAt7](f)
@@ -2421,14 +2441,14 @@ func declaredBySuspensionStep(f *generated.Frame, h *declaredBySuspensionHeld) g
 //line loops.go:167
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:2425
+//line loops_task.go:2445
 		goto resume7
 	case 8:
 		s := generated.At[declaredBySuspensionAt8](f)
 //line loops.go:170
 		v3 = s.result
 		generated.Child(f)
-//line loops_task.go:2432
+//line loops_task.go:2452
 		goto resume8
 	default:
 		return f.BadResume()
@@ -2444,7 +2464,7 @@ loop1:
 	x = new(int)
 //line loops.go:157
 	*x = valueStart(t, tr, i)
-//line loops_task.go:2448
+//line loops_task.go:2468
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt1](f)
 		*s = declaredBySuspensionAt1{i: i}
@@ -2461,7 +2481,7 @@ resume1:
 	}
 //line loops.go:159
 	v = valueStart(t, tr, *x)
-//line loops_task.go:2465
+//line loops_task.go:2485
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt2](f)
 		*s = declaredBySuspensionAt2{i: i}
@@ -2473,7 +2493,7 @@ resume1:
 resume2:
 //line loops.go:159
 	err1 = waitStart(t, tr, "y")
-//line loops_task.go:2477
+//line loops_task.go:2497
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
 		h = generated.Hold(t, declaredBySuspensionKind, f, h)
@@ -2490,7 +2510,7 @@ resume3:
 	}
 //line loops.go:161
 	v1 = valueStart(t, tr, 10*i)
-//line loops_task.go:2494
+//line loops_task.go:2514
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt4](f)
 		*s = declaredBySuspensionAt4{i: i, y: y}
@@ -2505,7 +2525,7 @@ resume4:
 	z = new(int)
 //line loops.go:162
 	*z = valueStart(t, tr, 3)
-//line loops_task.go:2509
+//line loops_task.go:2529
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt5](f)
 		*s = declaredBySuspensionAt5{i: i, y: y}
@@ -2527,7 +2547,7 @@ resume5:
 	}
 //line loops.go:164
 	waitStart(t, tr, "z")
-//line loops_task.go:2531
+//line loops_task.go:2551
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
 		h = generated.Hold(t, declaredBySuspensionKind, f, h)
@@ -2542,7 +2562,7 @@ end1:
 	}
 //line loops.go:167
 	v2 = callStart(t, tr, all)
-//line loops_task.go:2546
+//line loops_task.go:2566
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt7](f)
 		*s = declaredBySuspensionAt7{}
@@ -2561,7 +2581,7 @@ end2:
 end3:
 //line loops.go:170
 	v3 = callStart(t, tr, all)
-//line loops_task.go:2565
+//line loops_task.go:2585
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt8](f)
 		*s = declaredBySuspensionAt8{}
@@ -2576,4 +2596,4 @@ resume8:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line loops_task.go:2580
+//line loops_task.go:2600

@@ -131,11 +131,13 @@ func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 // meterSlowStep is the step form of meter.slow.
 func meterSlowStep(f *generated.Frame, h *meterSlowHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:12
 	var (
 		m    meter
 		tr   *cases.Trace
 		k, v int
 	)
+//line methods_task.go:141
 	switch f.At() {
 	case 0:
 		s := generated.At[meterSlowArgs](f)
@@ -147,14 +149,14 @@ func meterSlowStep(f *generated.Frame, h *meterSlowHeld) generated.Step {
 //line methods.go:15
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:151
+//line methods_task.go:153
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:15
 	v = valueStart(t, tr, m.count+k)
-//line methods_task.go:158
+//line methods_task.go:160
 	if generated.Suspended(t) {
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
@@ -167,7 +169,7 @@ resume1:
 	return generated.Return[int](f, v+m.count, nil)
 }
 
-//line methods_task.go:171
+//line methods_task.go:173
 
 // meterSlowIncArgs has the arguments of (*meter).slowInc.
 type meterSlowIncArgs struct {
@@ -188,7 +190,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 //line methods.go:17
 	m.count += k
 	err := waitStart(t, tr, m.name, m.count)
-//line methods_task.go:192
+//line methods_task.go:194
 	if generated.Suspended(t) {
 		generated.SpillBare(t, meterSlowIncKind, 1)
 		return
@@ -197,17 +199,19 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 	return err
 }
 
-//line methods_task.go:201
+//line methods_task.go:203
 
 // meterSlowIncStep is the step form of (*meter).slowInc.
 func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:12
 	var (
 		m   *meter
 		tr  *cases.Trace
 		k   int
 		err error
 	)
+//line methods_task.go:215
 	switch f.At() {
 	case 0:
 		s := generated.At[meterSlowIncArgs](f)
@@ -216,7 +220,7 @@ func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 	case 1:
 //line methods.go:18
 		err = generated.ChildErr(f)
-//line methods_task.go:220
+//line methods_task.go:224
 		goto resume1
 	default:
 		return f.BadResume()
@@ -224,7 +228,7 @@ func meterSlowIncStep(f *generated.Frame, h *meterSlowIncHeld) generated.Step {
 //line methods.go:17
 	m.count += k
 	err = waitStart(t, tr, m.name, m.count)
-//line methods_task.go:228
+//line methods_task.go:232
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = meterSlowIncHeld{}
@@ -236,7 +240,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line methods_task.go:240
+//line methods_task.go:244
 
 // methodValueArgs has the arguments of methodValue.
 type methodValueArgs struct {
@@ -260,7 +264,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get := m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:264
+//line methods_task.go:268
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 1)
 		*h = methodValueHeld{tr: tr, m: m, get: get}
@@ -272,7 +276,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:276
+//line methods_task.go:280
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValueHeld](t, methodValueKind, 2)
 		*h = methodValueHeld{m: m, get: get}
@@ -282,17 +286,19 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get()*100 + m.get(), nil
 }
 
-//line methods_task.go:286
+//line methods_task.go:290
 
 // methodValueStep is the step form of methodValue.
 func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:21
 	var (
 		tr   *cases.Trace
 		n, a int
 		m    meter
 		get  func() int
 	)
+//line methods_task.go:302
 	_ = n
 	switch f.At() {
 	case 0:
@@ -303,13 +309,13 @@ func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 		tr, m, get = h.tr, h.m, h.get
 //line methods.go:29
 		generated.ChildErr(f)
-//line methods_task.go:307
+//line methods_task.go:313
 		goto resume1
 	case 2:
 		m, get = h.m, h.get
 //line methods.go:34
 		generated.ChildErr(f)
-//line methods_task.go:313
+//line methods_task.go:319
 		goto resume2
 	default:
 		return f.BadResume()
@@ -319,7 +325,7 @@ func methodValueStep(f *generated.Frame, h *methodValueHeld) generated.Step {
 	get = m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:323
+//line methods_task.go:329
 	if generated.Suspended(t) {
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return generated.Wait(f, t, 1)
@@ -331,7 +337,7 @@ resume1:
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:335
+//line methods_task.go:341
 	if generated.Suspended(t) {
 		*h = methodValueHeld{m: m, get: get}
 		return generated.Wait(f, t, 2)
@@ -341,7 +347,7 @@ resume2:
 	return generated.Return[int](f, get()*100+m.get(), nil)
 }
 
-//line methods_task.go:345
+//line methods_task.go:351
 
 // methodValuePointerArgs has the arguments of methodValuePointer.
 type methodValuePointerArgs struct {
@@ -366,7 +372,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	get, inc := m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:370
+//line methods_task.go:376
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 1)
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
@@ -375,7 +381,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:379
+//line methods_task.go:385
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 2)
 		*h = methodValuePointerHeld{tr: tr}
@@ -385,7 +391,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	local := meter{"local", 0}
 	add := local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:389
+//line methods_task.go:395
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodValuePointerHeld](t, methodValuePointerKind, 3)
 		*h = methodValuePointerHeld{local: &local, get: add}
@@ -396,17 +402,19 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return add()*1000 + local.count, nil
 }
 
-//line methods_task.go:400
+//line methods_task.go:406
 
 // methodValuePointerStep is the step form of methodValuePointer.
 func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:34
 	var (
 		tr            *cases.Trace
 		n             int
 		m, local      *meter
 		get, inc, add func() int
 	)
+//line methods_task.go:418
 	_ = n
 	switch f.At() {
 	case 0:
@@ -417,19 +425,19 @@ func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) gener
 		tr, get, inc = h.tr, h.get, h.inc
 //line methods.go:42
 		generated.ChildErr(f)
-//line methods_task.go:421
+//line methods_task.go:429
 		goto resume1
 	case 2:
 		tr = h.tr
 //line methods.go:44
 		generated.ChildErr(f)
-//line methods_task.go:427
+//line methods_task.go:435
 		goto resume2
 	case 3:
 		local, add = h.local, h.get
 //line methods.go:47
 		generated.ChildErr(f)
-//line methods_task.go:433
+//line methods_task.go:441
 		goto resume3
 	default:
 		return f.BadResume()
@@ -439,7 +447,7 @@ func methodValuePointerStep(f *generated.Frame, h *methodValuePointerHeld) gener
 	get, inc = m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:443
+//line methods_task.go:451
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return generated.Wait(f, t, 1)
@@ -448,7 +456,7 @@ resume1:
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:452
+//line methods_task.go:460
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -459,7 +467,7 @@ resume2:
 	*local = meter{"local", 0}
 	add = local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:463
+//line methods_task.go:471
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{local: local, get: add}
 		return generated.Wait(f, t, 3)
@@ -470,7 +478,7 @@ resume3:
 	return generated.Return[int](f, add()*1000+local.count, nil)
 }
 
-//line methods_task.go:474
+//line methods_task.go:482
 
 // methodValueOthersArgs has the arguments of methodValueOthers.
 type methodValueOthersArgs struct {
@@ -504,7 +512,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	h.count = 200
 	g = h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:508
+//line methods_task.go:516
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 1)
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: &h, g: g}
@@ -513,7 +521,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line methods.go:62
 	d := h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:517
+//line methods_task.go:525
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[methodValueOthersHeld](t, methodValueOthersKind, 2)
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
@@ -523,11 +531,12 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return d() + w.get() + g.get() + m.count, nil
 }
 
-//line methods_task.go:527
+//line methods_task.go:535
 
 // methodValueOthersStep is the step form of methodValueOthers.
 func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:45
 	var (
 		tr         *cases.Trace
 		n          int
@@ -537,6 +546,7 @@ func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) genera
 		g          getter
 		a, b, c, d func() int
 	)
+//line methods_task.go:550
 	_ = n
 	switch f.At() {
 	case 0:
@@ -547,13 +557,13 @@ func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) genera
 		tr, m, w, h, g = h1.tr, h1.m, h1.w, h1.h, h1.g
 //line methods.go:61
 		generated.ChildErr(f)
-//line methods_task.go:551
+//line methods_task.go:561
 		goto resume1
 	case 2:
 		m, w, g, d = h1.m, h1.w, h1.g, h1.d
 //line methods.go:63
 		generated.ChildErr(f)
-//line methods_task.go:557
+//line methods_task.go:567
 		goto resume2
 	default:
 		return f.BadResume()
@@ -572,7 +582,7 @@ func methodValueOthersStep(f *generated.Frame, h1 *methodValueOthersHeld) genera
 	h.count = 200
 	g = *h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:576
+//line methods_task.go:586
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: h, g: g}
 		return generated.Wait(f, t, 1)
@@ -581,7 +591,7 @@ resume1:
 //line methods.go:62
 	d = h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:585
+//line methods_task.go:595
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return generated.Wait(f, t, 2)
@@ -591,7 +601,7 @@ resume2:
 	return generated.Return[int](f, d()+w.get()+g.get()+m.count, nil)
 }
 
-//line methods_task.go:595
+//line methods_task.go:605
 
 // methodExpressionsArgs has the arguments of methodExpressions.
 type methodExpressionsArgs struct {
@@ -632,7 +642,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc := (*meter).inc
 	get := meter.get
 	waitStart(t, tr, get(m))
-//line methods_task.go:636
+//line methods_task.go:646
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 1)
 		*h = methodExpressionsHeld{tr: tr, m: &m, inc: inc, get: get}
@@ -642,7 +652,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc(&m)
 	k := (*meter).get(&m)
 	waitStart(t, tr, inc(&m), k, get(m), getter.get(m))
-//line methods_task.go:646
+//line methods_task.go:656
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 2)
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -650,7 +660,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:75
 	a := meterSlowStart(m, t, tr, 5)
-//line methods_task.go:654
+//line methods_task.go:664
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 3)
 		s := generated.At[methodExpressionsAt3](f)
@@ -661,7 +671,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	v := valueStart(t, tr, 2)
-//line methods_task.go:665
+//line methods_task.go:675
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 4)
 		s := generated.At[methodExpressionsAt4](f)
@@ -672,7 +682,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	err := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:676
+//line methods_task.go:686
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[methodExpressionsHeld](t, methodExpressionsKind, 5)
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
@@ -683,11 +693,12 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a*100 + m.count, err
 }
 
-//line methods_task.go:687
+//line methods_task.go:697
 
 // methodExpressionsStep is the step form of methodExpressions.
 func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:61
 	var (
 		tr         *cases.Trace
 		n, k, a, v int
@@ -696,6 +707,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 		get        func(meter) int
 		err        error
 	)
+//line methods_task.go:711
 	_ = n
 	switch f.At() {
 	case 0:
@@ -706,13 +718,13 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 		tr, m, inc, get = h.tr, h.m, h.inc, h.get
 //line methods.go:71
 		generated.ChildErr(f)
-//line methods_task.go:710
+//line methods_task.go:722
 		goto resume1
 	case 2:
 		tr, m = h.tr, h.m
 //line methods.go:74
 		generated.ChildErr(f)
-//line methods_task.go:716
+//line methods_task.go:728
 		goto resume2
 	case 3:
 		s := generated.At[methodExpressionsAt3](f)
@@ -720,7 +732,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 //line methods.go:75
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:724
+//line methods_task.go:736
 		goto resume3
 	case 4:
 		s := generated.At[methodExpressionsAt4](f)
@@ -729,7 +741,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 //line methods.go:76
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:733
+//line methods_task.go:745
 		goto resume4
 	case 5:
 		s := generated.At[methodExpressionsAt5](f)
@@ -737,7 +749,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 		m = h.m
 //line methods.go:76
 		err = generated.ChildErr(f)
-//line methods_task.go:741
+//line methods_task.go:753
 		goto resume5
 	default:
 		return f.BadResume()
@@ -748,7 +760,7 @@ func methodExpressionsStep(f *generated.Frame, h *methodExpressionsHeld) generat
 	inc = (*meter).inc
 	get = meter.get
 	waitStart(t, tr, get(*m))
-//line methods_task.go:752
+//line methods_task.go:764
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m, inc: inc, get: get}
 		return generated.Wait(f, t, 1)
@@ -758,7 +770,7 @@ resume1:
 	inc(m)
 	k = (*meter).get(m)
 	waitStart(t, tr, inc(m), k, get(*m), getter.get(*m))
-//line methods_task.go:762
+//line methods_task.go:774
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m}
 		return generated.Wait(f, t, 2)
@@ -766,7 +778,7 @@ resume1:
 resume2:
 //line methods.go:75
 	a = meterSlowStart(*m, t, tr, 5)
-//line methods_task.go:770
+//line methods_task.go:782
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
@@ -777,7 +789,7 @@ resume2:
 resume3:
 //line methods.go:76
 	v = valueStart(t, tr, 2)
-//line methods_task.go:781
+//line methods_task.go:793
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
@@ -788,7 +800,7 @@ resume3:
 resume4:
 //line methods.go:76
 	err = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:792
+//line methods_task.go:804
 	if generated.Suspended(t) {
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: m}
@@ -799,7 +811,7 @@ resume5:
 	return generated.Return[int](f, a*100+m.count, err)
 }
 
-//line methods_task.go:803
+//line methods_task.go:815
 
 // taskMethodValuesArgs has the arguments of taskMethodValues.
 type taskMethodValuesArgs struct {
@@ -850,7 +862,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	slow, inc := slowValueInMethods(m), slowIncValueInMethods(&m)
 	m.count = 10
 	a := startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:854
+//line methods_task.go:866
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 1)
 		s := generated.At[taskMethodValuesAt1](f)
@@ -862,7 +874,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:85
 		err := startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:866
+//line methods_task.go:878
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 2)
 			*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
@@ -876,7 +888,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line methods.go:88
 	waitStart(t, tr, m.count)
-//line methods_task.go:880
+//line methods_task.go:892
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 3)
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
@@ -886,7 +898,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:89
 		v := startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:890
+//line methods_task.go:902
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 4)
 			s := generated.At[taskMethodValuesAt4](f)
@@ -897,7 +909,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line methods.go:89
 		err1 := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:901
+//line methods_task.go:913
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[taskMethodValuesHeld](t, taskMethodValuesKind, 5)
 			*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
@@ -913,11 +925,12 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + m.count, nil
 }
 
-//line methods_task.go:917
+//line methods_task.go:929
 
 // taskMethodValuesStep is the step form of taskMethodValues.
 func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated.Step {
 	t := generated.Resume(f)
+//line methods.go:74
 	var (
 		tr        *cases.Trace
 		n, a, v   int
@@ -926,6 +939,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		inc       func(*task.T, *cases.Trace, int) error
 		err, err1 error
 	)
+//line methods_task.go:943
 	_ = n
 	switch f.At() {
 	case 0:
@@ -938,7 +952,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 //line methods.go:84
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:942
+//line methods_task.go:956
 		goto resume1
 	case 2:
 		s := generated.At[taskMethodValuesAt2](f)
@@ -946,7 +960,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:85
 		err = generated.ChildErr(f)
-//line methods_task.go:950
+//line methods_task.go:964
 		goto resume2
 	case 3:
 		s := generated.At[taskMethodValuesAt3](f)
@@ -954,7 +968,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:88
 		generated.ChildErr(f)
-//line methods_task.go:958
+//line methods_task.go:972
 		goto resume3
 	case 4:
 		s := generated.At[taskMethodValuesAt4](f)
@@ -963,7 +977,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 //line methods.go:89
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:967
+//line methods_task.go:981
 		goto resume4
 	case 5:
 		s := generated.At[taskMethodValuesAt5](f)
@@ -971,7 +985,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 		m = h.m
 //line methods.go:89
 		err1 = generated.ChildErr(f)
-//line methods_task.go:975
+//line methods_task.go:989
 		goto resume5
 	default:
 		return f.BadResume()
@@ -982,7 +996,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 	slow, inc = slowValueInMethods(*m), slowIncValueInMethods(m)
 	m.count = 10
 	a = startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:986
+//line methods_task.go:1000
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
@@ -993,7 +1007,7 @@ func taskMethodValuesStep(f *generated.Frame, h *taskMethodValuesHeld) generated
 resume1:
 //line methods.go:85
 	err = startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:997
+//line methods_task.go:1011
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -1008,7 +1022,7 @@ resume2:
 	return generated.Return[int](f, a, err)
 end1:
 	waitStart(t, tr, m.count)
-//line methods_task.go:1012
+//line methods_task.go:1026
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -1017,7 +1031,7 @@ end1:
 resume3:
 //line methods.go:89
 	v = startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:1021
+//line methods_task.go:1035
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt4](f)
 		*s = taskMethodValuesAt4{a: a}
@@ -1028,7 +1042,7 @@ resume3:
 resume4:
 //line methods.go:89
 	err1 = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:1032
+//line methods_task.go:1046
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 		*h = taskMethodValuesHeld{m: m}
@@ -1045,7 +1059,7 @@ end2:
 	return generated.Return[int](f, a*100+m.count, nil)
 }
 
-//line methods_task.go:1049
+//line methods_task.go:1063
 
 // startOfMethods returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases.Trace, int) int {

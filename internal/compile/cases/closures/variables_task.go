@@ -184,6 +184,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:4
 	var (
 		tr   *cases.Trace
 		n, v int
@@ -193,6 +194,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		grow func() string
 		err  error
 	)
+//line variables_task.go:198
 	_ = n
 	switch f.At() {
 	case 0:
@@ -203,13 +205,13 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:14
 		generated.ChildErr(f)
-//line variables_task.go:207
+//line variables_task.go:209
 		goto resume1
 	case 2:
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:18
 		generated.ChildErr(f)
-//line variables_task.go:213
+//line variables_task.go:215
 		goto resume2
 	case 3:
 		s1 := generated.At[changesAt3](f)
@@ -217,19 +219,19 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 //line variables.go:19
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:221
+//line variables_task.go:223
 		goto resume3
 	case 4:
 		tr, x, s, grow = h.tr, h.x, h.s, h.grow
 //line variables.go:22
 		generated.ChildErr(f)
-//line variables_task.go:227
+//line variables_task.go:229
 		goto resume4
 	case 5:
 		x = h.x
 //line variables.go:24
 		err = generated.ChildErr(f)
-//line variables_task.go:233
+//line variables_task.go:235
 		goto resume5
 	default:
 		return f.BadResume()
@@ -243,7 +245,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	}
 //line variables.go:14
 	waitStart(t, tr, *x)
-//line variables_task.go:247
+//line variables_task.go:249
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 1)
@@ -254,7 +256,7 @@ resume1:
 	tr.Print(*x)
 	*x *= 2
 	waitStart(t, tr, *x)
-//line variables_task.go:258
+//line variables_task.go:260
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 2)
@@ -262,7 +264,7 @@ resume1:
 resume2:
 //line variables.go:19
 	v = valueStart(t, tr, 5)
-//line variables_task.go:266
+//line variables_task.go:268
 	if generated.Suspended(t) {
 		s1 := generated.At[changesAt3](f)
 		*s1 = changesAt3{}
@@ -282,7 +284,7 @@ resume3:
 	}
 //line variables.go:22
 	waitStart(t, tr, grow())
-//line variables_task.go:286
+//line variables_task.go:288
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, s: s, grow: grow}
 		return generated.Wait(f, t, 4)
@@ -291,7 +293,7 @@ resume4:
 //line variables.go:23
 	*s = "c" + *s
 	err = waitStart(t, tr, grow(), *s)
-//line variables_task.go:295
+//line variables_task.go:297
 	if generated.Suspended(t) {
 		*h = changesHeld{x: x}
 		return generated.Wait(f, t, 5)
@@ -301,7 +303,7 @@ resume5:
 	return generated.Return[int](f, *x, err)
 }
 
-//line variables_task.go:305
+//line variables_task.go:307
 
 // sharedArgs has the arguments of shared.
 type sharedArgs struct {
@@ -332,7 +334,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		inc()
 		waitStart(t, tr, get())
-//line variables_task.go:336
+//line variables_task.go:338
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sharedHeld](t, sharedKind, 1)
 			*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
@@ -344,7 +346,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	inc = func() { count = -count }
 	waitStart(t, tr, "changed")
-//line variables_task.go:348
+//line variables_task.go:350
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sharedHeld](t, sharedKind, 2)
 		*h = sharedHeld{inc: inc, get: get}
@@ -355,11 +357,12 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(), nil
 }
 
-//line variables_task.go:359
+//line variables_task.go:361
 
 // sharedStep is the step form of shared.
 func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:22
 	var (
 		tr    *cases.Trace
 		n, i  int
@@ -367,6 +370,7 @@ func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
 		inc   func()
 		get   func() int
 	)
+//line variables_task.go:374
 	switch f.At() {
 	case 0:
 		s := generated.At[sharedArgs](f)
@@ -378,13 +382,13 @@ func sharedStep(f *generated.Frame, h *sharedHeld) generated.Step {
 		tr, count, inc, get = h.tr, h.count, h.inc, h.get
 //line variables.go:32
 		generated.ChildErr(f)
-//line variables_task.go:382
+//line variables_task.go:386
 		goto resume1
 	case 2:
 		inc, get = h.inc, h.get
 //line variables.go:36
 		generated.ChildErr(f)
-//line variables_task.go:388
+//line variables_task.go:392
 		goto resume2
 	default:
 		return f.BadResume()
@@ -406,7 +410,7 @@ loop1:
 //line variables.go:31
 	inc()
 	waitStart(t, tr, get())
-//line variables_task.go:410
+//line variables_task.go:414
 	if generated.Suspended(t) {
 		*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
 		*h = sharedHeld{tr: tr, count: count, inc: inc, get: get}
@@ -426,7 +430,7 @@ end1:
 	}
 //line variables.go:36
 	waitStart(t, tr, "changed")
-//line variables_task.go:430
+//line variables_task.go:434
 	if generated.Suspended(t) {
 		*h = sharedHeld{inc: inc, get: get}
 		return generated.Wait(f, t, 2)
@@ -437,7 +441,7 @@ resume2:
 	return generated.Return[int](f, get(), nil)
 }
 
-//line variables_task.go:441
+//line variables_task.go:445
 
 // pointersArgs has the arguments of pointers.
 type pointersArgs struct {
@@ -463,7 +467,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &x
 	pp := &p
 	waitStart(t, tr, *p)
-//line variables_task.go:467
+//line variables_task.go:471
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 1)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp}
@@ -473,7 +477,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	**pp += 1
 	y := 100
 	waitStart(t, tr, x)
-//line variables_task.go:477
+//line variables_task.go:481
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 2)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp, y: &y}
@@ -482,7 +486,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:55
 	*pp = &y
 	waitStart(t, tr, *p)
-//line variables_task.go:486
+//line variables_task.go:490
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointersHeld](t, pointersKind, 3)
 		*h = pointersHeld{x: &x, p: &p, y: &y}
@@ -493,17 +497,19 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x*1000 + y, nil
 }
 
-//line variables_task.go:497
+//line variables_task.go:501
 
 // pointersStep is the step form of pointers.
 func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:43
 	var (
 		tr    *cases.Trace
 		n     int
 		x, y  *int
 		p, pp **int
 	)
+//line variables_task.go:513
 	switch f.At() {
 	case 0:
 		s := generated.At[pointersArgs](f)
@@ -513,19 +519,19 @@ func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 		tr, x, p, pp = h.tr, h.x, h.p, h.pp
 //line variables.go:51
 		generated.ChildErr(f)
-//line variables_task.go:517
+//line variables_task.go:523
 		goto resume1
 	case 2:
 		tr, x, p, pp, y = h.tr, h.x, h.p, h.pp, h.y
 //line variables.go:54
 		generated.ChildErr(f)
-//line variables_task.go:523
+//line variables_task.go:529
 		goto resume2
 	case 3:
 		x, p, y = h.x, h.p, h.y
 //line variables.go:56
 		generated.ChildErr(f)
-//line variables_task.go:529
+//line variables_task.go:535
 		goto resume3
 	default:
 		return f.BadResume()
@@ -538,7 +544,7 @@ func pointersStep(f *generated.Frame, h *pointersHeld) generated.Step {
 	*p = x
 	pp = p
 	waitStart(t, tr, **p)
-//line variables_task.go:542
+//line variables_task.go:548
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp}
 		return generated.Wait(f, t, 1)
@@ -550,7 +556,7 @@ resume1:
 //line variables.go:53
 	*y = 100
 	waitStart(t, tr, *x)
-//line variables_task.go:554
+//line variables_task.go:560
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp, y: y}
 		return generated.Wait(f, t, 2)
@@ -559,7 +565,7 @@ resume2:
 //line variables.go:55
 	*pp = y
 	waitStart(t, tr, **p)
-//line variables_task.go:563
+//line variables_task.go:569
 	if generated.Suspended(t) {
 		*h = pointersHeld{x: x, p: p, y: y}
 		return generated.Wait(f, t, 3)
@@ -570,7 +576,7 @@ resume3:
 	return generated.Return[int](f, *x*1000+*y, nil)
 }
 
-//line variables_task.go:574
+//line variables_task.go:580
 
 // partPointersArgs has the arguments of partPointers.
 type partPointersArgs struct {
@@ -607,7 +613,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := item{a: 1}
 	a, c, e := &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, v)
-//line variables_task.go:611
+//line variables_task.go:617
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 1)
 		*h = partPointersHeld{tr: tr, v: &v, a: a, c: c, e: e}
@@ -618,7 +624,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v)
 	w := v
 	waitStart(t, tr, "copied")
-//line variables_task.go:622
+//line variables_task.go:628
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 2)
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
@@ -628,7 +634,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:69
 	*a = 9
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:632
+//line variables_task.go:638
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 3)
 		s := generated.At[partPointersAt3](f)
@@ -643,7 +649,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var arr [2]item
 	q := &arr[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:647
+//line variables_task.go:653
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[partPointersHeld](t, partPointersKind, 4)
 		*h = partPointersHeld{v: &v, arr: &arr, a: q}
@@ -654,11 +660,12 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return arr[1].b + v.a, nil
 }
 
-//line variables_task.go:658
+//line variables_task.go:664
 
 // partPointersStep is the step form of partPointers.
 func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:55
 	var (
 		tr         *cases.Trace
 		n, v1      int
@@ -667,6 +674,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 		w          item
 		arr        *[2]item
 	)
+//line variables_task.go:678
 	_ = n
 	switch f.At() {
 	case 0:
@@ -677,7 +685,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 		tr, v, a, c, e = h.tr, h.v, h.a, h.c, h.e
 //line variables.go:64
 		generated.ChildErr(f)
-//line variables_task.go:681
+//line variables_task.go:689
 		goto resume1
 	case 2:
 		s := generated.At[partPointersAt2](f)
@@ -685,7 +693,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 		tr, v, a = h.tr, h.v, h.a
 //line variables.go:68
 		generated.ChildErr(f)
-//line variables_task.go:689
+//line variables_task.go:697
 		goto resume2
 	case 3:
 		s := generated.At[partPointersAt3](f)
@@ -694,13 +702,13 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 //line variables.go:70
 		v1 = s.result
 		generated.Child(f)
-//line variables_task.go:698
+//line variables_task.go:706
 		goto resume3
 	case 4:
 		v, arr, q = h.v, h.arr, h.a
 //line variables.go:74
 		generated.ChildErr(f)
-//line variables_task.go:704
+//line variables_task.go:712
 		goto resume4
 	default:
 		return f.BadResume()
@@ -710,7 +718,7 @@ func partPointersStep(f *generated.Frame, h *partPointersHeld) generated.Step {
 	*v = item{a: 1}
 	a, c, e = &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, *v)
-//line variables_task.go:714
+//line variables_task.go:722
 	if generated.Suspended(t) {
 		*h = partPointersHeld{tr: tr, v: v, a: a, c: c, e: e}
 		return generated.Wait(f, t, 1)
@@ -721,7 +729,7 @@ resume1:
 	tr.Print(*v)
 	w = *v
 	waitStart(t, tr, "copied")
-//line variables_task.go:725
+//line variables_task.go:733
 	if generated.Suspended(t) {
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
 		*h = partPointersHeld{tr: tr, v: v, a: a}
@@ -731,7 +739,7 @@ resume2:
 //line variables.go:69
 	*a = 9
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:735
+//line variables_task.go:743
 	if generated.Suspended(t) {
 		s := generated.At[partPointersAt3](f)
 		*s = partPointersAt3{w: w}
@@ -746,7 +754,7 @@ resume3:
 	arr = new([2]item)
 	q = &(*arr)[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:750
+//line variables_task.go:758
 	if generated.Suspended(t) {
 		*h = partPointersHeld{v: v, arr: arr, a: q}
 		return generated.Wait(f, t, 4)
@@ -757,7 +765,7 @@ resume4:
 	return generated.Return[int](f, (*arr)[1].b+v.a, nil)
 }
 
-//line variables_task.go:761
+//line variables_task.go:769
 
 // arraySliceArgs has the arguments of arraySlice.
 type arraySliceArgs struct {
@@ -790,7 +798,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:81
 	s := arr[1:3]
 	waitStart(t, tr, arr)
-//line variables_task.go:794
+//line variables_task.go:802
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 1)
 		*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
@@ -799,7 +807,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:83
 	s[0] = 7
 	v := valueStart(t, tr, 8)
-//line variables_task.go:803
+//line variables_task.go:811
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 2)
 		s1 := generated.At[arraySliceAt2](f)
@@ -814,7 +822,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < len(arr); i++ {
 		arr[i] += i
 		waitStart(t, tr, s)
-//line variables_task.go:818
+//line variables_task.go:826
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[arraySliceHeld](t, arraySliceKind, 3)
 			*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
@@ -826,17 +834,19 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s[0], nil
 }
 
-//line variables_task.go:830
+//line variables_task.go:838
 
 // arraySliceStep is the step form of arraySlice.
 func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:75
 	var (
 		tr      *cases.Trace
 		n, v, i int
 		arr     *[4]int
 		s       []int
 	)
+//line variables_task.go:850
 	_ = n
 	switch f.At() {
 	case 0:
@@ -847,7 +857,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:82
 		generated.ChildErr(f)
-//line variables_task.go:851
+//line variables_task.go:861
 		goto resume1
 	case 2:
 		s1 := generated.At[arraySliceAt2](f)
@@ -855,7 +865,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 //line variables.go:84
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:859
+//line variables_task.go:869
 		goto resume2
 	case 3:
 		s1 := generated.At[arraySliceAt3](f)
@@ -863,7 +873,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:88
 		generated.ChildErr(f)
-//line variables_task.go:867
+//line variables_task.go:877
 		goto resume3
 	default:
 		return f.BadResume()
@@ -872,7 +882,7 @@ func arraySliceStep(f *generated.Frame, h *arraySliceHeld) generated.Step {
 //line variables.go:81
 	s = (*arr)[1:3]
 	waitStart(t, tr, *arr)
-//line variables_task.go:876
+//line variables_task.go:886
 	if generated.Suspended(t) {
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
 		return generated.Wait(f, t, 1)
@@ -881,7 +891,7 @@ resume1:
 //line variables.go:83
 	s[0] = 7
 	v = valueStart(t, tr, 8)
-//line variables_task.go:885
+//line variables_task.go:895
 	if generated.Suspended(t) {
 		s1 := generated.At[arraySliceAt2](f)
 		*s1 = arraySliceAt2{}
@@ -902,7 +912,7 @@ loop1:
 //line variables.go:87
 	(*arr)[i] += i
 	waitStart(t, tr, s)
-//line variables_task.go:906
+//line variables_task.go:916
 	if generated.Suspended(t) {
 		*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
@@ -917,7 +927,7 @@ end1:
 	return generated.Return[int](f, s[0], nil)
 }
 
-//line variables_task.go:921
+//line variables_task.go:931
 
 // pointerMethodArgs has the arguments of pointerMethod.
 type pointerMethodArgs struct {
@@ -948,7 +958,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:952
+//line variables_task.go:962
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 1)
 		*h = pointerMethodHeld{tr: tr, s: &s}
@@ -958,7 +968,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := s.push(2)
 //line variables.go:102
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:962
+//line variables_task.go:972
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 2)
 		s1 := generated.At[pointerMethodAt2](f)
@@ -972,7 +982,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b strings.Builder
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:976
+//line variables_task.go:986
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 3)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b}
@@ -983,7 +993,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var mu sync.Mutex
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:987
+//line variables_task.go:997
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 4)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b, mu: &mu}
@@ -994,7 +1004,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var all [2]stack
 	all[1].push(1)
 	waitStart(t, tr, all[1].len())
-//line variables_task.go:998
+//line variables_task.go:1008
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerMethodHeld](t, pointerMethodKind, 5)
 		*h = pointerMethodHeld{s: &s, b: &b, all: &all}
@@ -1005,11 +1015,12 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s.len() + all[1].len()*10 + b.Len()*100, nil
 }
 
-//line variables_task.go:1009
+//line variables_task.go:1019
 
 // pointerMethodStep is the step form of pointerMethod.
 func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:92
 	var (
 		tr    *cases.Trace
 		n, v1 int
@@ -1018,6 +1029,7 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 		mu    *sync.Mutex
 		all   *[2]stack
 	)
+//line variables_task.go:1033
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1028,7 +1040,7 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 		tr, s = h.tr, h.s
 //line variables.go:101
 		generated.ChildErr(f)
-//line variables_task.go:1032
+//line variables_task.go:1044
 		goto resume1
 	case 2:
 		s1 := generated.At[pointerMethodAt2](f)
@@ -1036,25 +1048,25 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 //line variables.go:102
 		v1 = s1.result
 		generated.Child(f)
-//line variables_task.go:1040
+//line variables_task.go:1052
 		goto resume2
 	case 3:
 		tr, s, b = h.tr, h.s, h.b
 //line variables.go:105
 		generated.ChildErr(f)
-//line variables_task.go:1046
+//line variables_task.go:1058
 		goto resume3
 	case 4:
 		tr, s, b, mu = h.tr, h.s, h.b, h.mu
 //line variables.go:109
 		generated.ChildErr(f)
-//line variables_task.go:1052
+//line variables_task.go:1064
 		goto resume4
 	case 5:
 		s, b, all = h.s, h.b, h.all
 //line variables.go:113
 		generated.ChildErr(f)
-//line variables_task.go:1058
+//line variables_task.go:1070
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1063,7 +1075,7 @@ func pointerMethodStep(f *generated.Frame, h *pointerMethodHeld) generated.Step 
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:1067
+//line variables_task.go:1079
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 1)
@@ -1073,7 +1085,7 @@ resume1:
 	v = s.push(2)
 //line variables.go:102
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:1077
+//line variables_task.go:1089
 	if generated.Suspended(t) {
 		s1 := generated.At[pointerMethodAt2](f)
 		*s1 = pointerMethodAt2{}
@@ -1087,7 +1099,7 @@ resume2:
 	b = new(strings.Builder)
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:1091
+//line variables_task.go:1103
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b}
 		return generated.Wait(f, t, 3)
@@ -1098,7 +1110,7 @@ resume3:
 	mu = new(sync.Mutex)
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:1102
+//line variables_task.go:1114
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b, mu: mu}
 		return generated.Wait(f, t, 4)
@@ -1109,7 +1121,7 @@ resume4:
 	all = new([2]stack)
 	(*all)[1].push(1)
 	waitStart(t, tr, (*all)[1].len())
-//line variables_task.go:1113
+//line variables_task.go:1125
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{s: s, b: b, all: all}
 		return generated.Wait(f, t, 5)
@@ -1120,7 +1132,7 @@ resume5:
 	return generated.Return[int](f, s.len()+(*all)[1].len()*10+b.Len()*100, nil)
 }
 
-//line variables_task.go:1124
+//line variables_task.go:1136
 
 // setArgs has the arguments of set.
 type setArgs struct {
@@ -1145,7 +1157,7 @@ var setKind *generated.Kind
 func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 //line variables.go:119
 	err := waitStart(t, tr, "set", *p)
-//line variables_task.go:1149
+//line variables_task.go:1161
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[setHeld](t, setKind, 1)
 		*generated.At[setAt1](f) = setAt1{v: v}
@@ -1157,17 +1169,19 @@ func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 	return err
 }
 
-//line variables_task.go:1161
+//line variables_task.go:1173
 
 // setStep is the step form of set.
 func setStep(f *generated.Frame, h *setHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:114
 	var (
 		tr  *cases.Trace
 		p   *int
 		v   int
 		err error
 	)
+//line variables_task.go:1185
 	switch f.At() {
 	case 0:
 		s := generated.At[setArgs](f)
@@ -1179,14 +1193,14 @@ func setStep(f *generated.Frame, h *setHeld) generated.Step {
 		p = h.p
 //line variables.go:119
 		err = generated.ChildErr(f)
-//line variables_task.go:1183
+//line variables_task.go:1197
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line variables.go:119
 	err = waitStart(t, tr, "set", *p)
-//line variables_task.go:1190
+//line variables_task.go:1204
 	if generated.Suspended(t) {
 		*generated.At[setAt1](f) = setAt1{v: v}
 		*h = setHeld{p: p}
@@ -1198,7 +1212,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line variables_task.go:1202
+//line variables_task.go:1216
 
 type fillHeld = struct {
 	tr *cases.Trace
@@ -1212,7 +1226,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1216
+//line variables_task.go:1230
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fillHeld](t, fillKind, 1)
 		*h = fillHeld{tr: tr, v: v}
@@ -1220,7 +1234,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	}
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1224
+//line variables_task.go:1238
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fillHeld](t, fillKind, 2)
 		*h = fillHeld{v: v}
@@ -1230,15 +1244,17 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	v.a++
 }
 
-//line variables_task.go:1234
+//line variables_task.go:1248
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:122
 	var (
 		tr *cases.Trace
 		v  *item
 	)
+//line variables_task.go:1258
 	switch f.At() {
 	case 0:
 		tr, v = h.tr, h.v
@@ -1246,13 +1262,13 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 		tr, v = h.tr, h.v
 //line variables.go:126
 		generated.ChildErr(f)
-//line variables_task.go:1250
+//line variables_task.go:1266
 		goto resume1
 	case 2:
 		v = h.v
 //line variables.go:127
 		generated.ChildErr(f)
-//line variables_task.go:1256
+//line variables_task.go:1272
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1260,7 +1276,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1264
+//line variables_task.go:1280
 	if generated.Suspended(t) {
 		*h = fillHeld{tr: tr, v: v}
 		return generated.Wait(f, t, 1)
@@ -1268,7 +1284,7 @@ func fillStep(f *generated.Frame, h *fillHeld) generated.Step {
 resume1:
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1272
+//line variables_task.go:1288
 	if generated.Suspended(t) {
 		*h = fillHeld{v: v}
 		return generated.Wait(f, t, 2)
@@ -1276,7 +1292,7 @@ resume1:
 resume2:
 //line variables.go:128
 	v.a++
-//line variables_task.go:1280
+//line variables_task.go:1296
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1308,7 +1324,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line variables.go:133
 		err := setStart(t, tr, &x, 10)
-//line variables_task.go:1312
+//line variables_task.go:1328
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 1)
 			*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1322,7 +1338,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:136
 	x += y
 	setStart(t, tr, &y, x)
-//line variables_task.go:1326
+//line variables_task.go:1342
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 2)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1331,7 +1347,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var v item
 //line variables.go:139
 	fillStart(t, tr, &v)
-//line variables_task.go:1335
+//line variables_task.go:1351
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 3)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y, v: &v}
@@ -1340,7 +1356,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:140
 	for i := 0; i < 2; i++ {
 		setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1344
+//line variables_task.go:1360
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pointerPassedHeld](t, pointerPassedKind, 4)
 			*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
@@ -1353,11 +1369,12 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x + y, nil
 }
 
-//line variables_task.go:1357
+//line variables_task.go:1373
 
 // pointerPassedStep is the step form of pointerPassed.
 func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:126
 	var (
 		tr   *cases.Trace
 		n, i int
@@ -1365,6 +1382,7 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 		err  error
 		v    *item
 	)
+//line variables_task.go:1386
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1375,19 +1393,19 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:133
 		err = generated.ChildErr(f)
-//line variables_task.go:1379
+//line variables_task.go:1397
 		goto resume1
 	case 2:
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:137
 		generated.ChildErr(f)
-//line variables_task.go:1385
+//line variables_task.go:1403
 		goto resume2
 	case 3:
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:139
 		generated.Child(f)
-//line variables_task.go:1391
+//line variables_task.go:1409
 		goto resume3
 	case 4:
 		s := generated.At[pointerPassedAt4](f)
@@ -1395,7 +1413,7 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:141
 		generated.ChildErr(f)
-//line variables_task.go:1399
+//line variables_task.go:1417
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1405,7 +1423,7 @@ func pointerPassedStep(f *generated.Frame, h *pointerPassedHeld) generated.Step 
 //line variables.go:132
 	*x, *y = 1, 2
 	err = setStart(t, tr, x, 10)
-//line variables_task.go:1409
+//line variables_task.go:1427
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 1)
@@ -1420,7 +1438,7 @@ resume1:
 end1:
 	*x += *y
 	setStart(t, tr, y, *x)
-//line variables_task.go:1424
+//line variables_task.go:1442
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 2)
@@ -1429,7 +1447,7 @@ resume2:
 	v = new(item)
 //line variables.go:139
 	fillStart(t, tr, v)
-//line variables_task.go:1433
+//line variables_task.go:1451
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
 		return generated.Wait(f, t, 3)
@@ -1444,7 +1462,7 @@ loop1:
 	}
 //line variables.go:141
 	setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1448
+//line variables_task.go:1466
 	if generated.Suspended(t) {
 		*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
@@ -1459,7 +1477,7 @@ end2:
 	return generated.Return[int](f, *x+*y, nil)
 }
 
-//line variables_task.go:1463
+//line variables_task.go:1481
 
 // parameterCapturedAt2 is what parameterCaptured keeps while it waits in line 151.
 type parameterCapturedAt2 struct {
@@ -1485,7 +1503,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more := func(d int) { n += d; k += n }
 	more(1)
 	waitStart(t, tr, n, k)
-//line variables_task.go:1489
+//line variables_task.go:1507
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 1)
 		*h = parameterCapturedHeld{tr: tr, n: &n, k: &k, err: &err, more: more}
@@ -1493,7 +1511,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	}
 //line variables.go:151
 	v := valueStart(t, tr, 10)
-//line variables_task.go:1497
+//line variables_task.go:1515
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 2)
 		s := generated.At[parameterCapturedAt2](f)
@@ -1506,7 +1524,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more(v)
 	p := &k
 	waitStart(t, tr, n, k)
-//line variables_task.go:1510
+//line variables_task.go:1528
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 3)
 		*h = parameterCapturedHeld{tr: tr, k: &k, err: &err, more: more, n: p}
@@ -1516,7 +1534,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	*p *= 2
 	fail := func(e error) { err = e }
 	err1 := waitStart(t, tr, "fail")
-//line variables_task.go:1520
+//line variables_task.go:1538
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[parameterCapturedHeld](t, parameterCapturedKind, 4)
 		*h = parameterCapturedHeld{k: &k, err: &err, more: more, fail: fail}
@@ -1528,11 +1546,12 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	return
 }
 
-//line variables_task.go:1532
+//line variables_task.go:1550
 
 // parameterCapturedStep is the step form of parameterCaptured.
 func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:140
 	var (
 		tr      *cases.Trace
 		n, k, p *int
@@ -1542,6 +1561,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 		fail    func(error)
 		err1    error
 	)
+//line variables_task.go:1565
 	switch f.At() {
 	case 0:
 		tr, n = h.tr, h.n
@@ -1551,7 +1571,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 		tr, n, k, err, more = h.tr, h.n, h.k, h.err, h.more
 //line variables.go:150
 		generated.ChildErr(f)
-//line variables_task.go:1555
+//line variables_task.go:1575
 		goto resume1
 	case 2:
 		s := generated.At[parameterCapturedAt2](f)
@@ -1559,19 +1579,19 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 //line variables.go:151
 		v = s.result
 		generated.Child(f)
-//line variables_task.go:1563
+//line variables_task.go:1583
 		goto resume2
 	case 3:
 		tr, k, err, more, p = h.tr, h.k, h.err, h.more, h.n
 //line variables.go:153
 		generated.ChildErr(f)
-//line variables_task.go:1569
+//line variables_task.go:1589
 		goto resume3
 	case 4:
 		k, err, more, fail = h.k, h.err, h.more, h.fail
 //line variables.go:156
 		err1 = generated.ChildErr(f)
-//line variables_task.go:1575
+//line variables_task.go:1595
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1580,7 +1600,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 	more = func(d int) { *n += d; *k += *n }
 	more(1)
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1584
+//line variables_task.go:1604
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, n: n, k: k, err: err, more: more}
 		return generated.Wait(f, t, 1)
@@ -1588,7 +1608,7 @@ func parameterCapturedStep(f *generated.Frame, h *parameterCapturedHeld) generat
 resume1:
 //line variables.go:151
 	v = valueStart(t, tr, 10)
-//line variables_task.go:1592
+//line variables_task.go:1612
 	if generated.Suspended(t) {
 		s := generated.At[parameterCapturedAt2](f)
 		*s = parameterCapturedAt2{}
@@ -1601,7 +1621,7 @@ resume2:
 	more(v)
 	p = k
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1605
+//line variables_task.go:1625
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, k: k, err: err, more: more, n: p}
 		return generated.Wait(f, t, 3)
@@ -1611,7 +1631,7 @@ resume3:
 	*p *= 2
 	fail = func(e error) { *err = e }
 	err1 = waitStart(t, tr, "fail")
-//line variables_task.go:1615
+//line variables_task.go:1635
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{k: k, err: err, more: more, fail: fail}
 		return generated.Wait(f, t, 4)
@@ -1623,7 +1643,7 @@ resume4:
 	return generated.Return[int](f, *k, *err)
 }
 
-//line variables_task.go:1627
+//line variables_task.go:1647
 
 // sameVariableArgs has the arguments of sameVariable.
 type sameVariableArgs struct {
@@ -1655,7 +1675,7 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	a := keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1659
+//line variables_task.go:1679
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sameVariableHeld](t, sameVariableKind, 1)
 		*h = sameVariableHeld{tr: tr, first: &first, x: &x, keep: keep, a: a}
@@ -1668,11 +1688,12 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *a, nil
 }
 
-//line variables_task.go:1672
+//line variables_task.go:1692
 
 // sameVariableStep is the step form of sameVariable.
 func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 	t := generated.Resume(f)
+//line variables.go:156
 	var (
 		tr      *cases.Trace
 		n       int
@@ -1680,6 +1701,7 @@ func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 		x, a, b *int
 		keep    func() *int
 	)
+//line variables_task.go:1705
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1690,7 +1712,7 @@ func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 		tr, first, x, keep, a = h.tr, h.first, h.x, h.keep, h.a
 //line variables.go:171
 		generated.ChildErr(f)
-//line variables_task.go:1694
+//line variables_task.go:1716
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1712,7 +1734,7 @@ func sameVariableStep(f *generated.Frame, h *sameVariableHeld) generated.Step {
 //line variables.go:170
 	a = keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1716
+//line variables_task.go:1738
 	if generated.Suspended(t) {
 		*h = sameVariableHeld{tr: tr, first: first, x: x, keep: keep, a: a}
 		return generated.Wait(f, t, 1)
@@ -1725,4 +1747,4 @@ resume1:
 	return generated.Return[int](f, *a, nil)
 }
 
-//line variables_task.go:1729
+//line variables_task.go:1751

@@ -178,11 +178,13 @@ func typesInGenericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // typesInGenericsStep is the step form of typesInGenerics.
 func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:17
 	var (
 		tr      *cases.Trace
 		n, a, b int
 		err     error
 	)
+//line generics_task.go:188
 	switch f.At() {
 	case 0:
 		s := generated.At[typesInGenericsArgs](f)
@@ -195,7 +197,7 @@ func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.S
 //line generics.go:21
 		a = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:199
+//line generics_task.go:201
 		goto resume1
 	case 2:
 		s := generated.At[typesInGenericsAt2](f)
@@ -203,14 +205,14 @@ func typesInGenericsStep(f *generated.Frame, h *typesInGenericsHeld) generated.S
 //line generics.go:25
 		b = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:207
+//line generics_task.go:209
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line generics.go:21
 	a, err = inGenericStart[string, int](t, tr, "k", n)
-//line generics_task.go:214
+//line generics_task.go:216
 	if generated.Suspended(t) {
 		s := generated.At[typesInGenericsAt1](f)
 		*s = typesInGenericsAt1{n: n}
@@ -225,7 +227,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	b, err = inGenericStart[int, []string](t, tr, n, []string{"v"})
-//line generics_task.go:229
+//line generics_task.go:231
 	if generated.Suspended(t) {
 		s := generated.At[typesInGenericsAt2](f)
 		*s = typesInGenericsAt2{a: a}
@@ -240,7 +242,7 @@ resume2:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line generics_task.go:244
+//line generics_task.go:246
 
 // inGenericAt1 is what inGeneric keeps while it waits in line 41.
 type inGenericAt1 struct {
@@ -290,7 +292,7 @@ func inGenericCall[K comparable, V any](tr *cases.Trace, k K, v V) coro.Call[int
 func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (_ int, _ error) {
 //line generics.go:41
 	v1 := valueStart(t, tr, 1)
-//line generics_task.go:294
+//line generics_task.go:296
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 1)
 		s1 := generated.At[inGenericAt1](f)
@@ -309,7 +311,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 	{
 //line generics.go:45
 		err := t.Yield()
-//line generics_task.go:313
+//line generics_task.go:315
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 2)
 			*h = inGenericHeld[K, V]{tr: tr, k: k, count: count, s: s, all: all, first: first}
@@ -323,7 +325,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:48
 	all = append(all, entry[K, V]{key: k})
 	v2 := valueStart(t, tr, 1)
-//line generics_task.go:327
+//line generics_task.go:329
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 3)
 		s1 := generated.At[inGenericAt3](f)
@@ -339,7 +341,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:53
 		at := step[K, V]{x3.entry}
 		valueStart(t, tr, int(count))
-//line generics_task.go:343
+//line generics_task.go:345
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 4)
 			*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index, x3: x3, at: at}
@@ -350,7 +352,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 		index[at.of.key] = x3
 	}
 	last, err1 := lastOfStart[entry[K, V]](t, tr, all)
-//line generics_task.go:354
+//line generics_task.go:356
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 5)
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index}
@@ -370,7 +372,7 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 //line generics.go:67
 	some = all[0]
 	valueStart(t, tr, 5)
-//line generics_task.go:374
+//line generics_task.go:376
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[inGenericHeld[K, V]](t, inGenericKind[K, V](), 6)
 		*h = inGenericHeld[K, V]{tr: tr, count: count, some: some}
@@ -386,11 +388,12 @@ func inGenericStart[K comparable, V any](t *task.T, tr *cases.Trace, k K, v V) (
 	return int(count), nil
 }
 
-//line generics_task.go:390
+//line generics_task.go:392
 
 // inGenericStep is the step form of inGeneric.
 func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, V]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:15
 	var (
 		tr        *cases.Trace
 		k         K
@@ -407,6 +410,7 @@ func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, 
 		pick      func(entry[K, V]) K
 		some      any
 	)
+//line generics_task.go:414
 	switch f.At() {
 	case 0:
 		tr, k, v = h.tr, h.k, h.v
@@ -416,13 +420,13 @@ func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, 
 //line generics.go:41
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:420
+//line generics_task.go:424
 		goto resume1
 	case 2:
 		tr, k, count, s, all, first = h.tr, h.k, h.count, h.s, h.all, h.first
 //line generics.go:45
 		err = generated.Err(f)
-//line generics_task.go:426
+//line generics_task.go:430
 		goto resume2
 	case 3:
 		s1 := generated.At[inGenericAt3](f)
@@ -430,33 +434,33 @@ func inGenericStep[K comparable, V any](f *generated.Frame, h *inGenericHeld[K, 
 //line generics.go:49
 		v2 = s1.result
 		generated.Child(f)
-//line generics_task.go:434
+//line generics_task.go:438
 		goto resume3
 	case 4:
 		tr, count, s, all, first, index, x3, at = h.tr, h.count, h.s, h.all, h.first, h.index, h.x3, h.at
 //line generics.go:54
 		generated.Child(f)
-//line generics_task.go:440
+//line generics_task.go:444
 		goto resume4
 	case 5:
 		tr, count, s, all, first, index = h.tr, h.count, h.s, h.all, h.first, h.index
 //line generics.go:58
 		last = h.result
 		err1 = generated.ChildErr(f)
-//line generics_task.go:447
+//line generics_task.go:451
 		goto resume5
 	case 6:
 		tr, count, some = h.tr, h.count, h.some
 //line generics.go:68
 		generated.Child(f)
-//line generics_task.go:453
+//line generics_task.go:457
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line generics.go:41
 	v1 = valueStart(t, tr, 1)
-//line generics_task.go:460
+//line generics_task.go:464
 	if generated.Suspended(t) {
 		s1 := generated.At[inGenericAt1](f)
 		*s1 = inGenericAt1{}
@@ -473,7 +477,7 @@ resume1:
 	all = list[K, V]{{k, v}}
 	first = &node[K, V]{entry[K, V]{k, v}, nil}
 	err = t.Yield()
-//line generics_task.go:477
+//line generics_task.go:481
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, k: k, count: count, s: s, all: all, first: first}
 		return generated.Wait(f, t, 2)
@@ -488,7 +492,7 @@ resume2:
 end1:
 	all = append(all, entry[K, V]{key: k})
 	v2 = valueStart(t, tr, 1)
-//line generics_task.go:492
+//line generics_task.go:496
 	if generated.Suspended(t) {
 		s1 := generated.At[inGenericAt3](f)
 		*s1 = inGenericAt3{}
@@ -509,7 +513,7 @@ loop1:
 //line generics.go:53
 	at = step[K, V]{x3.entry}
 	valueStart(t, tr, int(count))
-//line generics_task.go:513
+//line generics_task.go:517
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index, x3: x3, at: at}
 		return generated.Wait(f, t, 4)
@@ -524,7 +528,7 @@ resume4:
 end2:
 //line generics.go:58
 	last, err1 = lastOfStart[entry[K, V]](t, tr, all)
-//line generics_task.go:528
+//line generics_task.go:532
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, s: s, all: all, first: first, index: index}
 		generated.ResultToStep(t, &h.result)
@@ -544,7 +548,7 @@ resume5:
 //line generics.go:67
 	some = all[0]
 	valueStart(t, tr, 5)
-//line generics_task.go:548
+//line generics_task.go:552
 	if generated.Suspended(t) {
 		*h = inGenericHeld[K, V]{tr: tr, count: count, some: some}
 		return generated.Wait(f, t, 6)
@@ -560,7 +564,7 @@ resume6:
 	return generated.Return[int](f, int(count), nil)
 }
 
-//line generics_task.go:564
+//line generics_task.go:568
 
 // lastOfAt1 is what lastOf keeps while it waits in line 81.
 type lastOfAt1 struct {
@@ -597,7 +601,7 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 //line generics.go:80
 		e := list4[i]
 		valueStart(t, tr, len(list4))
-//line generics_task.go:601
+//line generics_task.go:605
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastOfHeld[E]](t, lastOfKind[E](), 1)
 			*generated.At[lastOfAt1](f) = lastOfAt1{i: i}
@@ -608,7 +612,7 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 		last = e
 	}
 	err1 := t.Yield()
-//line generics_task.go:612
+//line generics_task.go:616
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[lastOfHeld[E]](t, lastOfKind[E](), 2)
 		*h = lastOfHeld[E]{e: last}
@@ -618,11 +622,12 @@ func lastOfStart[E any](t *task.T, tr *cases.Trace, list4 []E) (last E, err erro
 	return last, err1
 }
 
-//line generics_task.go:622
+//line generics_task.go:626
 
 // lastOfStep is the step form of lastOf.
 func lastOfStep[E any](f *generated.Frame, h *lastOfHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:74
 	var (
 		tr      *cases.Trace
 		list4   []E
@@ -630,6 +635,7 @@ func lastOfStep[E any](f *generated.Frame, h *lastOfHeld[E]) generated.Step {
 		i       int
 		err1    error
 	)
+//line generics_task.go:639
 	switch f.At() {
 	case 0:
 		tr, list4 = h.tr, h.list4
@@ -639,13 +645,13 @@ func lastOfStep[E any](f *generated.Frame, h *lastOfHeld[E]) generated.Step {
 		tr, list4, e = h.tr, h.list4, h.e
 //line generics.go:81
 		generated.Child(f)
-//line generics_task.go:643
+//line generics_task.go:649
 		goto resume1
 	case 2:
 		last = h.e
 //line generics.go:84
 		err1 = generated.Err(f)
-//line generics_task.go:649
+//line generics_task.go:655
 		goto resume2
 	default:
 		return f.BadResume()
@@ -660,7 +666,7 @@ loop1:
 //line generics.go:80
 	e = list4[i]
 	valueStart(t, tr, len(list4))
-//line generics_task.go:664
+//line generics_task.go:670
 	if generated.Suspended(t) {
 		*generated.At[lastOfAt1](f) = lastOfAt1{i: i}
 		*h = lastOfHeld[E]{tr: tr, list4: list4, e: e}
@@ -675,7 +681,7 @@ resume1:
 end1:
 //line generics.go:84
 	err1 = t.Yield()
-//line generics_task.go:679
+//line generics_task.go:685
 	if generated.Suspended(t) {
 		*h = lastOfHeld[E]{e: last}
 		return generated.Wait(f, t, 2)
@@ -685,7 +691,7 @@ resume2:
 	return generated.Return[E](f, last, err1)
 }
 
-//line generics_task.go:689
+//line generics_task.go:695
 
 // typeOfEachInstanceArgs has the arguments of typeOfEachInstance.
 type typeOfEachInstanceArgs struct {
@@ -728,7 +734,7 @@ var typeOfEachInstanceKind *generated.Kind
 func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:88
 	v := markedStart[int](t, tr)
-//line generics_task.go:732
+//line generics_task.go:738
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 1)
 		*generated.At[typeOfEachInstanceAt1](f) = typeOfEachInstanceAt1{n: n}
@@ -738,7 +744,7 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line generics.go:88
 	v1 := markedStart[string](t, tr)
-//line generics_task.go:742
+//line generics_task.go:748
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 2)
 		*generated.At[typeOfEachInstanceAt2](f) = typeOfEachInstanceAt2{n: n}
@@ -748,7 +754,7 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line generics.go:88
 	v2 := markedStart[int](t, tr)
-//line generics_task.go:752
+//line generics_task.go:758
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeOfEachInstanceHeld](t, typeOfEachInstanceKind, 3)
 		*generated.At[typeOfEachInstanceAt3](f) = typeOfEachInstanceAt3{n: n}
@@ -762,16 +768,18 @@ func typeOfEachInstanceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return n, nil
 }
 
-//line generics_task.go:766
+//line generics_task.go:772
 
 // typeOfEachInstanceStep is the step form of typeOfEachInstance.
 func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:84
 	var (
 		tr                 *cases.Trace
 		n                  int
 		v, v1, v2, a, b, c any
 	)
+//line generics_task.go:783
 	switch f.At() {
 	case 0:
 		s := generated.At[typeOfEachInstanceArgs](f)
@@ -784,7 +792,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:88
 		v = h.result
 		generated.Child(f)
-//line generics_task.go:788
+//line generics_task.go:796
 		goto resume1
 	case 2:
 		s := generated.At[typeOfEachInstanceAt2](f)
@@ -793,7 +801,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:88
 		v1 = h.result
 		generated.Child(f)
-//line generics_task.go:797
+//line generics_task.go:805
 		goto resume2
 	case 3:
 		s := generated.At[typeOfEachInstanceAt3](f)
@@ -802,14 +810,14 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 //line generics.go:88
 		v2 = h.result
 		generated.Child(f)
-//line generics_task.go:806
+//line generics_task.go:814
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:88
 	v = markedStart[int](t, tr)
-//line generics_task.go:813
+//line generics_task.go:821
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt1](f) = typeOfEachInstanceAt1{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr}
@@ -819,7 +827,7 @@ func typeOfEachInstanceStep(f *generated.Frame, h *typeOfEachInstanceHeld) gener
 resume1:
 //line generics.go:88
 	v1 = markedStart[string](t, tr)
-//line generics_task.go:823
+//line generics_task.go:831
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt2](f) = typeOfEachInstanceAt2{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr, v: v}
@@ -829,7 +837,7 @@ resume1:
 resume2:
 //line generics.go:88
 	v2 = markedStart[int](t, tr)
-//line generics_task.go:833
+//line generics_task.go:841
 	if generated.Suspended(t) {
 		*generated.At[typeOfEachInstanceAt3](f) = typeOfEachInstanceAt3{n: n}
 		*h = typeOfEachInstanceHeld{tr: tr, v: v, v1: v1}
@@ -843,7 +851,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line generics_task.go:847
+//line generics_task.go:855
 
 // markedAt1 is what marked keeps while it waits in line 97.
 type markedAt1 struct {
@@ -876,7 +884,7 @@ func markedCall[E any](tr *cases.Trace) coro.Call[any] {
 func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 //line generics.go:97
 	v := valueStart(t, tr, 1)
-//line generics_task.go:880
+//line generics_task.go:888
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[markedHeld[E]](t, markedKind[E](), 1)
 		s := generated.At[markedAt1](f)
@@ -888,7 +896,7 @@ func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 //line generics.go:97
 	m := mark[E]{v}
 	valueStart(t, tr, 2)
-//line generics_task.go:892
+//line generics_task.go:900
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[markedHeld[E]](t, markedKind[E](), 2)
 		*h = markedHeld[E]{m: m}
@@ -898,16 +906,18 @@ func markedStart[E any](t *task.T, tr *cases.Trace) (_ any) {
 	return m
 }
 
-//line generics_task.go:902
+//line generics_task.go:910
 
 // markedStep is the step form of marked.
 func markedStep[E any](f *generated.Frame, h *markedHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:92
 	var (
 		tr *cases.Trace
 		v  int
 		m  mark[E]
 	)
+//line generics_task.go:921
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -917,20 +927,20 @@ func markedStep[E any](f *generated.Frame, h *markedHeld[E]) generated.Step {
 //line generics.go:97
 		v = s.result
 		generated.Child(f)
-//line generics_task.go:921
+//line generics_task.go:931
 		goto resume1
 	case 2:
 		m = h.m
 //line generics.go:98
 		generated.Child(f)
-//line generics_task.go:927
+//line generics_task.go:937
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line generics.go:97
 	v = valueStart(t, tr, 1)
-//line generics_task.go:934
+//line generics_task.go:944
 	if generated.Suspended(t) {
 		s := generated.At[markedAt1](f)
 		*s = markedAt1{}
@@ -942,7 +952,7 @@ resume1:
 //line generics.go:97
 	m = mark[E]{v}
 	valueStart(t, tr, 2)
-//line generics_task.go:946
+//line generics_task.go:956
 	if generated.Suspended(t) {
 		*h = markedHeld[E]{m: m}
 		return generated.Wait(f, t, 2)
@@ -952,7 +962,7 @@ resume2:
 	return generated.Return[any](f, m, nil)
 }
 
-//line generics_task.go:956
+//line generics_task.go:966
 
 // genericTypesArgs has the arguments of genericTypes.
 type genericTypesArgs struct {
@@ -987,7 +997,7 @@ var genericTypesKind *generated.Kind
 func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:109
 	v := valueStart(t, tr, 1)
-//line generics_task.go:991
+//line generics_task.go:1001
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 1)
 		s := generated.At[genericTypesAt1](f)
@@ -1000,7 +1010,7 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	numbers := list1[int]{v, 2}
 	last := &link[list1[int]]{numbers, nil}
 	valueStart(t, tr, len(numbers))
-//line generics_task.go:1004
+//line generics_task.go:1014
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 2)
 		*h = genericTypesHeld{tr: tr, numbers: numbers, last: last}
@@ -1009,7 +1019,7 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:112
 	last = &link[list1[int]]{list1[int](numbers[:1]), last}
 	k, err := genericTypesInStart[*link[list1[int]]](t, tr, last)
-//line generics_task.go:1013
+//line generics_task.go:1023
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesHeld](t, genericTypesKind, 3)
 		s := generated.At[genericTypesAt3](f)
@@ -1022,11 +1032,12 @@ func genericTypesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + len(last.next.of), err
 }
 
-//line generics_task.go:1026
+//line generics_task.go:1036
 
 // genericTypesStep is the step form of genericTypes.
 func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:98
 	var (
 		tr      *cases.Trace
 		n, v, k int
@@ -1034,6 +1045,7 @@ func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 		last    *link[list1[int]]
 		err     error
 	)
+//line generics_task.go:1049
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1046,13 +1058,13 @@ func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 //line generics.go:109
 		v = s.result
 		generated.Child(f)
-//line generics_task.go:1050
+//line generics_task.go:1062
 		goto resume1
 	case 2:
 		tr, numbers, last = h.tr, h.numbers, h.last
 //line generics.go:111
 		generated.Child(f)
-//line generics_task.go:1056
+//line generics_task.go:1068
 		goto resume2
 	case 3:
 		s := generated.At[genericTypesAt3](f)
@@ -1060,14 +1072,14 @@ func genericTypesStep(f *generated.Frame, h *genericTypesHeld) generated.Step {
 //line generics.go:113
 		k = s.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1064
+//line generics_task.go:1076
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:109
 	v = valueStart(t, tr, 1)
-//line generics_task.go:1071
+//line generics_task.go:1083
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesAt1](f)
 		*s = genericTypesAt1{}
@@ -1080,7 +1092,7 @@ resume1:
 	numbers = list1[int]{v, 2}
 	last = &link[list1[int]]{numbers, nil}
 	valueStart(t, tr, len(numbers))
-//line generics_task.go:1084
+//line generics_task.go:1096
 	if generated.Suspended(t) {
 		*h = genericTypesHeld{tr: tr, numbers: numbers, last: last}
 		return generated.Wait(f, t, 2)
@@ -1089,7 +1101,7 @@ resume2:
 //line generics.go:112
 	last = &link[list1[int]]{list1[int](numbers[:1]), last}
 	k, err = genericTypesInStart[*link[list1[int]]](t, tr, last)
-//line generics_task.go:1093
+//line generics_task.go:1105
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesAt3](f)
 		*s = genericTypesAt3{}
@@ -1102,7 +1114,7 @@ resume3:
 	return generated.Return[int](f, k+len(last.next.of), err)
 }
 
-//line generics_task.go:1106
+//line generics_task.go:1118
 
 // genericTypesInAt1 is what genericTypesIn keeps while it waits in line 123.
 type genericTypesInAt1 struct {
@@ -1137,7 +1149,7 @@ func genericTypesInCall[V any](tr *cases.Trace, v V) coro.Call[int] {
 func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error) {
 //line generics.go:123
 	v1 := valueStart(t, tr, 1)
-//line generics_task.go:1141
+//line generics_task.go:1153
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 1)
 		s := generated.At[genericTypesInAt1](f)
@@ -1150,7 +1162,7 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 	x3 := both[V, int, string]{v1, "b", v}
 	y := []both[V, string, V]{{"a", v, v}, both[V, string, V]{b: x3.v}}
 	valueStart(t, tr, len(y))
-//line generics_task.go:1154
+//line generics_task.go:1166
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 2)
 		*h = genericTypesInHeld[V]{tr: tr, x3: x3, y: y}
@@ -1159,7 +1171,7 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 //line generics.go:126
 	tr.Print(x3.a, x3.b, y[0].a, len(y))
 	err := t.Yield()
-//line generics_task.go:1163
+//line generics_task.go:1175
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericTypesInHeld[V]](t, genericTypesInKind[V](), 3)
 		*h = genericTypesInHeld[V]{x3: x3}
@@ -1169,11 +1181,12 @@ func genericTypesInStart[V any](t *task.T, tr *cases.Trace, v V) (_ int, _ error
 	return x3.a, err
 }
 
-//line generics_task.go:1173
+//line generics_task.go:1185
 
 // genericTypesInStep is the step form of genericTypesIn.
 func genericTypesInStep[V any](f *generated.Frame, h *genericTypesInHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:111
 	var (
 		tr  *cases.Trace
 		v   V
@@ -1182,6 +1195,7 @@ func genericTypesInStep[V any](f *generated.Frame, h *genericTypesInHeld[V]) gen
 		y   []both[V, string, V]
 		err error
 	)
+//line generics_task.go:1199
 	switch f.At() {
 	case 0:
 		tr, v = h.tr, h.v
@@ -1191,26 +1205,26 @@ func genericTypesInStep[V any](f *generated.Frame, h *genericTypesInHeld[V]) gen
 //line generics.go:123
 		v1 = s.result
 		generated.Child(f)
-//line generics_task.go:1195
+//line generics_task.go:1209
 		goto resume1
 	case 2:
 		tr, x3, y = h.tr, h.x3, h.y
 //line generics.go:125
 		generated.Child(f)
-//line generics_task.go:1201
+//line generics_task.go:1215
 		goto resume2
 	case 3:
 		x3 = h.x3
 //line generics.go:127
 		err = generated.Err(f)
-//line generics_task.go:1207
+//line generics_task.go:1221
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line generics.go:123
 	v1 = valueStart(t, tr, 1)
-//line generics_task.go:1214
+//line generics_task.go:1228
 	if generated.Suspended(t) {
 		s := generated.At[genericTypesInAt1](f)
 		*s = genericTypesInAt1{}
@@ -1223,7 +1237,7 @@ resume1:
 	x3 = both[V, int, string]{v1, "b", v}
 	y = []both[V, string, V]{{"a", v, v}, both[V, string, V]{b: x3.v}}
 	valueStart(t, tr, len(y))
-//line generics_task.go:1227
+//line generics_task.go:1241
 	if generated.Suspended(t) {
 		*h = genericTypesInHeld[V]{tr: tr, x3: x3, y: y}
 		return generated.Wait(f, t, 2)
@@ -1232,7 +1246,7 @@ resume2:
 //line generics.go:126
 	tr.Print(x3.a, x3.b, y[0].a, len(y))
 	err = t.Yield()
-//line generics_task.go:1236
+//line generics_task.go:1250
 	if generated.Suspended(t) {
 		*h = genericTypesInHeld[V]{x3: x3}
 		return generated.Wait(f, t, 3)
@@ -1242,7 +1256,7 @@ resume3:
 	return generated.Return[int](f, x3.a, err)
 }
 
-//line generics_task.go:1246
+//line generics_task.go:1260
 
 // shadowedParametersArgs has the arguments of shadowedParameters.
 type shadowedParametersArgs struct {
@@ -1282,7 +1296,7 @@ func shadowedParametersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 			return n * r(n-1)
 		}
 	}, n)
-//line generics_task.go:1286
+//line generics_task.go:1300
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, shadowedParametersKind, 1)
 		s := generated.At[shadowedParametersAt1](f)
@@ -1292,7 +1306,7 @@ func shadowedParametersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line generics.go:138
 	err := t.Yield()
-//line generics_task.go:1296
+//line generics_task.go:1310
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, shadowedParametersKind, 2)
 		*generated.At[shadowedParametersAt2](f) = shadowedParametersAt2{v: v}
@@ -1304,16 +1318,18 @@ func shadowedParametersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		err
 }
 
-//line generics_task.go:1308
+//line generics_task.go:1322
 
 // shadowedParametersStep is the step form of shadowedParameters.
 func shadowedParametersStep(f *generated.Frame, h *shadowedParametersHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:127
 	var (
 		tr   *cases.Trace
 		n, v int
 		err  error
 	)
+//line generics_task.go:1333
 	switch f.At() {
 	case 0:
 		s := generated.At[shadowedParametersArgs](f)
@@ -1324,14 +1340,14 @@ func shadowedParametersStep(f *generated.Frame, h *shadowedParametersHeld) gener
 //line generics.go:131
 		v = s.result
 		generated.Child(f)
-//line generics_task.go:1328
+//line generics_task.go:1344
 		goto resume1
 	case 2:
 		s := generated.At[shadowedParametersAt2](f)
 		v = s.v
 //line generics.go:138
 		err = generated.Err(f)
-//line generics_task.go:1335
+//line generics_task.go:1351
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1345,7 +1361,7 @@ func shadowedParametersStep(f *generated.Frame, h *shadowedParametersHeld) gener
 			return n * r(n-1)
 		}
 	}, n)
-//line generics_task.go:1349
+//line generics_task.go:1365
 	if generated.Suspended(t) {
 		s := generated.At[shadowedParametersAt1](f)
 		*s = shadowedParametersAt1{}
@@ -1358,7 +1374,7 @@ func shadowedParametersStep(f *generated.Frame, h *shadowedParametersHeld) gener
 resume1:
 //line generics.go:138
 	err = t.Yield()
-//line generics_task.go:1362
+//line generics_task.go:1378
 	if generated.Suspended(t) {
 		*generated.At[shadowedParametersAt2](f) = shadowedParametersAt2{v: v}
 		if h != nil {
@@ -1371,7 +1387,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line generics_task.go:1375
+//line generics_task.go:1391
 
 type recursiveHeld[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any] struct {
 	tr *cases.Trace
@@ -1399,7 +1415,7 @@ func recursiveCall[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any](
 func recursiveStart[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any](t *task.T, tr *cases.Trace, f F, v V) (_ V) {
 //line generics.go:144
 	t.Yield()
-//line generics_task.go:1403
+//line generics_task.go:1419
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[recursiveHeld[F, R, V]](t, recursiveKind[F, R, V](), 1)
 		*h1 = recursiveHeld[F, R, V]{tr: tr, f: f, v: v}
@@ -1410,7 +1426,7 @@ func recursiveStart[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any]
 		return func(v V) V { return f(h(h))(v) }
 	}
 	valueStart(t, tr, 1)
-//line generics_task.go:1414
+//line generics_task.go:1430
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[recursiveHeld[F, R, V]](t, recursiveKind[F, R, V](), 2)
 		*h1 = recursiveHeld[F, R, V]{v: v, g: g}
@@ -1420,17 +1436,19 @@ func recursiveStart[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any]
 	return g(g)(v)
 }
 
-//line generics_task.go:1424
+//line generics_task.go:1440
 
 // recursiveStep is the step form of recursive.
 func recursiveStep[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any](f1 *generated.Frame, h1 *recursiveHeld[F, R, V]) generated.Step {
 	t := generated.Resume(f1)
+//line generics.go:138
 	var (
 		tr *cases.Trace
 		f  F
 		v  V
 		g  func(self[F, R, V, R, V]) R
 	)
+//line generics_task.go:1452
 	switch f1.At() {
 	case 0:
 		tr, f, v = h1.tr, h1.f, h1.v
@@ -1438,20 +1456,20 @@ func recursiveStep[F interface{ ~func(R) R }, R interface{ ~func(V) V }, V any](
 		tr, f, v = h1.tr, h1.f, h1.v
 //line generics.go:144
 		generated.Err(f1)
-//line generics_task.go:1442
+//line generics_task.go:1460
 		goto resume1
 	case 2:
 		v, g = h1.v, h1.g
 //line generics.go:148
 		generated.Child(f1)
-//line generics_task.go:1448
+//line generics_task.go:1466
 		goto resume2
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:144
 	t.Yield()
-//line generics_task.go:1455
+//line generics_task.go:1473
 	if generated.Suspended(t) {
 		*h1 = recursiveHeld[F, R, V]{tr: tr, f: f, v: v}
 		return generated.Wait(f1, t, 1)
@@ -1462,7 +1480,7 @@ resume1:
 		return func(v V) V { return f(h(h))(v) }
 	}
 	valueStart(t, tr, 1)
-//line generics_task.go:1466
+//line generics_task.go:1484
 	if generated.Suspended(t) {
 		*h1 = recursiveHeld[F, R, V]{v: v, g: g}
 		return generated.Wait(f1, t, 2)
@@ -1478,7 +1496,7 @@ resume2:
 	}
 }
 
-//line generics_task.go:1482
+//line generics_task.go:1500
 
 // visitsVisitAt1 is what visits.visit keeps while it waits in line 158.
 type visitsVisitAt1 struct {
@@ -1504,7 +1522,7 @@ func visitsVisitKind[V any]() *generated.Kind {
 func visitsVisitStart[V any](v visits[V], t *task.T, tr *cases.Trace) {
 //line generics.go:158
 	v1 := valueStart(t, tr, 1)
-//line generics_task.go:1508
+//line generics_task.go:1526
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[visitsVisitHeld[V]](t, visitsVisitKind[V](), 1)
 		s := generated.At[visitsVisitAt1](f)
@@ -1517,16 +1535,18 @@ func visitsVisitStart[V any](v visits[V], t *task.T, tr *cases.Trace) {
 	tr.Print("visit", v1, v.v)
 }
 
-//line generics_task.go:1521
+//line generics_task.go:1539
 
 // visitsVisitStep is the step form of visits.visit.
 func visitsVisitStep[V any](f *generated.Frame, h *visitsVisitHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:155
 	var (
 		v  visits[V]
 		tr *cases.Trace
 		v1 int
 	)
+//line generics_task.go:1550
 	switch f.At() {
 	case 0:
 		v, tr = h.v, h.tr
@@ -1536,14 +1556,14 @@ func visitsVisitStep[V any](f *generated.Frame, h *visitsVisitHeld[V]) generated
 //line generics.go:158
 		v1 = s.result
 		generated.Child(f)
-//line generics_task.go:1540
+//line generics_task.go:1560
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:158
 	v1 = valueStart(t, tr, 1)
-//line generics_task.go:1547
+//line generics_task.go:1567
 	if generated.Suspended(t) {
 		s := generated.At[visitsVisitAt1](f)
 		*s = visitsVisitAt1{}
@@ -1554,7 +1574,7 @@ func visitsVisitStep[V any](f *generated.Frame, h *visitsVisitHeld[V]) generated
 resume1:
 //line generics.go:158
 	tr.Print("visit", v1, v.v)
-//line generics_task.go:1558
+//line generics_task.go:1578
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1585,7 +1605,7 @@ func visitAllStart[V any](t *task.T, tr *cases.Trace, all ...visitor[V]) {
 //line generics.go:161
 		v := all[i]
 		visitOfGenerics[V](&visitAllSite1, v)(v, t, tr)
-//line generics_task.go:1589
+//line generics_task.go:1609
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[visitAllHeld[V]](t, visitAllKind[V](), 1)
 			*generated.At[visitAllAt1](f) = visitAllAt1{i: i}
@@ -1598,12 +1618,14 @@ func visitAllStart[V any](t *task.T, tr *cases.Trace, all ...visitor[V]) {
 // visitAllStep is the step form of visitAll.
 func visitAllStep[V any](f *generated.Frame, h *visitAllHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:156
 	var (
 		tr  *cases.Trace
 		all []visitor[V]
 		i   int
 		v   visitor[V]
 	)
+//line generics_task.go:1629
 	switch f.At() {
 	case 0:
 		tr, all = h.tr, h.all
@@ -1613,7 +1635,7 @@ func visitAllStep[V any](f *generated.Frame, h *visitAllHeld[V]) generated.Step 
 		tr, all = h.tr, h.all
 //line generics.go:162
 		generated.Child(f)
-//line generics_task.go:1617
+//line generics_task.go:1639
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1628,7 +1650,7 @@ loop1:
 //line generics.go:161
 	v = all[i]
 	visitOfGenerics[V](&visitAllSite1, v)(v, t, tr)
-//line generics_task.go:1632
+//line generics_task.go:1654
 	if generated.Suspended(t) {
 		*generated.At[visitAllAt1](f) = visitAllAt1{i: i}
 		*h = visitAllHeld[V]{tr: tr, all: all}
@@ -1639,7 +1661,7 @@ resume1:
 	i++
 	goto loop1
 end1:
-//line generics_task.go:1643
+//line generics_task.go:1665
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1674,7 +1696,7 @@ var genericInterfaceKind *generated.Kind
 func genericInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line generics.go:167
 	visitAllStart[int](t, tr, visits[int]{n}, visits[string]{"s"})
-//line generics_task.go:1678
+//line generics_task.go:1700
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericInterfaceKind, 1)
 		*generated.At[genericInterfaceAt1](f) = genericInterfaceAt1{n: n}
@@ -1682,7 +1704,7 @@ func genericInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line generics.go:168
 	err := t.Yield()
-//line generics_task.go:1686
+//line generics_task.go:1708
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericInterfaceKind, 2)
 		*generated.At[genericInterfaceAt2](f) = genericInterfaceAt2{n: n}
@@ -1692,16 +1714,18 @@ func genericInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line generics_task.go:1696
+//line generics_task.go:1718
 
 // genericInterfaceStep is the step form of genericInterface.
 func genericInterfaceStep(f *generated.Frame, h *genericInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line generics.go:163
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line generics_task.go:1729
 	switch f.At() {
 	case 0:
 		s := generated.At[genericInterfaceArgs](f)
@@ -1712,21 +1736,21 @@ func genericInterfaceStep(f *generated.Frame, h *genericInterfaceHeld) generated
 		n = s.n
 //line generics.go:167
 		generated.Child(f)
-//line generics_task.go:1716
+//line generics_task.go:1740
 		goto resume1
 	case 2:
 		s := generated.At[genericInterfaceAt2](f)
 		n = s.n
 //line generics.go:168
 		err = generated.Err(f)
-//line generics_task.go:1723
+//line generics_task.go:1747
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line generics.go:167
 	visitAllStart[int](t, tr, visits[int]{n}, visits[string]{"s"})
-//line generics_task.go:1730
+//line generics_task.go:1754
 	if generated.Suspended(t) {
 		*generated.At[genericInterfaceAt1](f) = genericInterfaceAt1{n: n}
 		if h != nil {
@@ -1737,7 +1761,7 @@ func genericInterfaceStep(f *generated.Frame, h *genericInterfaceHeld) generated
 resume1:
 //line generics.go:168
 	err = t.Yield()
-//line generics_task.go:1741
+//line generics_task.go:1765
 	if generated.Suspended(t) {
 		*generated.At[genericInterfaceAt2](f) = genericInterfaceAt2{n: n}
 		if h != nil {
@@ -1750,7 +1774,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line generics_task.go:1754
+//line generics_task.go:1778
 
 var visitAllSite1 generated.Site
 

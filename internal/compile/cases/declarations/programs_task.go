@@ -184,10 +184,12 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:26
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:193
 	switch f.At() {
 	case 0:
 		s := generated.At[valueArgs](f)
@@ -198,7 +200,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s.n
 //line programs.go:30
 		generated.Err(f)
-//line programs_task.go:202
+//line programs_task.go:204
 		goto resume1
 	default:
 		return f.BadResume()
@@ -206,7 +208,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 //line programs.go:29
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:210
+//line programs_task.go:212
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -219,7 +221,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:223
+//line programs_task.go:225
 
 // localDeclarationsArgs has the arguments of localDeclarations.
 type localDeclarationsArgs struct {
@@ -261,7 +263,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		const step1 = 10
 //line programs.go:44
 		v := valueStart(t, tr, step1*i)
-//line programs_task.go:265
+//line programs_task.go:267
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 1)
 			s := generated.At[localDeclarationsAt1](f)
@@ -274,7 +276,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		all = append(all, struct{ a, b int }{i, v})
 		p := pair1{fmt.Sprint(i)}
 		valueStart(t, tr, step1)
-//line programs_task.go:278
+//line programs_task.go:280
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 2)
 			*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
@@ -291,7 +293,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:295
+//line programs_task.go:297
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[localDeclarationsHeld](t, localDeclarationsKind, 3)
 		*h = localDeclarationsHeld{tr: tr, all: all}
@@ -302,17 +304,19 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return len(all), nil
 }
 
-//line programs_task.go:306
+//line programs_task.go:308
 
 // localDeclarationsStep is the step form of localDeclarations.
 func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:30
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		all     list2
 		p       pair1
 	)
+//line programs_task.go:320
 	_ = n
 	switch f.At() {
 	case 0:
@@ -326,7 +330,7 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 //line programs.go:44
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:330
+//line programs_task.go:334
 		goto resume1
 	case 2:
 		s := generated.At[localDeclarationsAt2](f)
@@ -334,13 +338,13 @@ func localDeclarationsStep(f *generated.Frame, h *localDeclarationsHeld) generat
 		tr, all, p = h.tr, h.all, h.p
 //line programs.go:46
 		generated.Child(f)
-//line programs_task.go:338
+//line programs_task.go:342
 		goto resume2
 	case 3:
 		tr, all = h.tr, h.all
 //line programs.go:55
 		generated.Child(f)
-//line programs_task.go:344
+//line programs_task.go:348
 		goto resume3
 	default:
 		return f.BadResume()
@@ -359,7 +363,7 @@ loop1:
 	const step1 = 10
 //line programs.go:44
 	v = valueStart(t, tr, step1*i)
-//line programs_task.go:363
+//line programs_task.go:367
 	if generated.Suspended(t) {
 		s := generated.At[localDeclarationsAt1](f)
 		*s = localDeclarationsAt1{i: i}
@@ -372,7 +376,7 @@ resume1:
 	all = append(all, struct{ a, b int }{i, v})
 	p = pair1{fmt.Sprint(i)}
 	valueStart(t, tr, step1)
-//line programs_task.go:376
+//line programs_task.go:380
 	if generated.Suspended(t) {
 		*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
 		*h = localDeclarationsHeld{tr: tr, all: all, p: p}
@@ -393,7 +397,7 @@ end1:
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:397
+//line programs_task.go:401
 	if generated.Suspended(t) {
 		*h = localDeclarationsHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 3)
@@ -404,7 +408,7 @@ resume3:
 	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:408
+//line programs_task.go:412
 
 // typeNamesArgs has the arguments of typeNames.
 type typeNamesArgs struct {
@@ -449,7 +453,7 @@ var typeNamesKind *generated.Kind
 func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:62
 	v := valueStart(t, tr, 2)
-//line programs_task.go:453
+//line programs_task.go:457
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 1)
 		s := generated.At[typeNamesAt1](f)
@@ -465,7 +469,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:64
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:469
+//line programs_task.go:473
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 2)
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
@@ -481,7 +485,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	m := map[couple]int{p: n}
 	v1 := valueStart(t, tr, 4)
-//line programs_task.go:485
+//line programs_task.go:489
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[typeNamesHeld](t, typeNamesKind, 3)
 		s := generated.At[typeNamesAt3](f)
@@ -495,11 +499,12 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m[p], nil
 }
 
-//line programs_task.go:499
+//line programs_task.go:503
 
 // typeNamesStep is the step form of typeNames.
 func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:55
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
@@ -507,6 +512,7 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 		a        any
 		m        map[couple]int
 	)
+//line programs_task.go:516
 	switch f.At() {
 	case 0:
 		s := generated.At[typeNamesArgs](f)
@@ -519,7 +525,7 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 //line programs.go:62
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:523
+//line programs_task.go:529
 		goto resume1
 	case 2:
 		s := generated.At[typeNamesAt2](f)
@@ -527,7 +533,7 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 		tr, a = h.tr, h.a
 //line programs.go:65
 		generated.Child(f)
-//line programs_task.go:531
+//line programs_task.go:537
 		goto resume2
 	case 3:
 		s := generated.At[typeNamesAt3](f)
@@ -536,14 +542,14 @@ func typeNamesStep(f *generated.Frame, h *typeNamesHeld) generated.Step {
 //line programs.go:73
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:540
+//line programs_task.go:546
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:62
 	v = valueStart(t, tr, 2)
-//line programs_task.go:547
+//line programs_task.go:553
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt1](f)
 		*s = typeNamesAt1{n: n}
@@ -559,7 +565,7 @@ resume1:
 //line programs.go:64
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:563
+//line programs_task.go:569
 	if generated.Suspended(t) {
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
 		*h = typeNamesHeld{tr: tr, a: a}
@@ -575,7 +581,7 @@ resume2:
 	}
 	m = map[couple]int{p: n}
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:579
+//line programs_task.go:585
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt3](f)
 		*s = typeNamesAt3{p: p}
@@ -589,7 +595,7 @@ resume3:
 	return generated.Return[int](f, m[p], nil)
 }
 
-//line programs_task.go:593
+//line programs_task.go:599
 
 // sameNamesArgs has the arguments of sameNames.
 type sameNamesArgs struct {
@@ -626,7 +632,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if n > 0 {
 //line programs.go:81
 		v := valueStart(t, tr, 1)
-//line programs_task.go:630
+//line programs_task.go:636
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 1)
 			s := generated.At[sameNamesAt1](f)
@@ -642,7 +648,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:85
 		all = append(all, x1("x"))
 		valueStart(t, tr, 2)
-//line programs_task.go:646
+//line programs_task.go:652
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 2)
 			*h = sameNamesHeld{tr: tr, all: all}
@@ -653,7 +659,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:90
 	v1 := valueStart(t, tr, 3)
-//line programs_task.go:657
+//line programs_task.go:663
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[sameNamesHeld](t, sameNamesKind, 3)
 		s := generated.At[sameNamesAt3](f)
@@ -672,17 +678,19 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(all), nil
 }
 
-//line programs_task.go:676
+//line programs_task.go:682
 
 // sameNamesStep is the step form of sameNames.
 func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:73
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		all      []any
 		k        x2
 	)
+//line programs_task.go:694
 	switch f.At() {
 	case 0:
 		s := generated.At[sameNamesArgs](f)
@@ -694,13 +702,13 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 //line programs.go:81
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:698
+//line programs_task.go:706
 		goto resume1
 	case 2:
 		tr, all = h.tr, h.all
 //line programs.go:86
 		generated.Child(f)
-//line programs_task.go:704
+//line programs_task.go:712
 		goto resume2
 	case 3:
 		s := generated.At[sameNamesAt3](f)
@@ -708,7 +716,7 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 //line programs.go:90
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:712
+//line programs_task.go:720
 		goto resume3
 	default:
 		return f.BadResume()
@@ -720,7 +728,7 @@ func sameNamesStep(f *generated.Frame, h *sameNamesHeld) generated.Step {
 	}
 //line programs.go:81
 	v = valueStart(t, tr, 1)
-//line programs_task.go:724
+//line programs_task.go:732
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt1](f)
 		*s = sameNamesAt1{}
@@ -735,7 +743,7 @@ end1:
 //line programs.go:85
 	all = append(all, x1("x"))
 	valueStart(t, tr, 2)
-//line programs_task.go:739
+//line programs_task.go:747
 	if generated.Suspended(t) {
 		*h = sameNamesHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 2)
@@ -745,7 +753,7 @@ resume2:
 	all = append(all, x1("y"))
 //line programs.go:90
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:749
+//line programs_task.go:757
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt3](f)
 		*s = sameNamesAt3{}
@@ -764,7 +772,7 @@ resume3:
 	return generated.Return[int](f, len(all), nil)
 }
 
-//line programs_task.go:768
+//line programs_task.go:776
 
 // recursiveTypeArgs has the arguments of recursiveType.
 type recursiveTypeArgs struct {
@@ -806,7 +814,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:107
 			v := valueStart(t, tr, i)
-//line programs_task.go:810
+//line programs_task.go:818
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 1)
 				s := generated.At[recursiveTypeAt1](f)
@@ -824,7 +832,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for x3 := first; x3 != nil; x3 = x3.next {
 		v1 := valueStart(t, tr, x3.value)
-//line programs_task.go:828
+//line programs_task.go:836
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursiveTypeHeld](t, recursiveTypeKind, 2)
 			s := generated.At[recursiveTypeAt2](f)
@@ -839,17 +847,19 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(all), nil
 }
 
-//line programs_task.go:843
+//line programs_task.go:851
 
 // recursiveTypeStep is the step form of recursiveType.
 func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:94
 	var (
 		tr               *cases.Trace
 		n, i, v, sum, v1 int
 		first, x3        *node1
 		all              list3
 	)
+//line programs_task.go:863
 	switch f.At() {
 	case 0:
 		s := generated.At[recursiveTypeArgs](f)
@@ -862,7 +872,7 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 //line programs.go:107
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:866
+//line programs_task.go:876
 		goto resume1
 	case 2:
 		s := generated.At[recursiveTypeAt2](f)
@@ -871,7 +881,7 @@ func recursiveTypeStep(f *generated.Frame, h *recursiveTypeHeld) generated.Step 
 //line programs.go:112
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:875
+//line programs_task.go:885
 		goto resume2
 	default:
 		return f.BadResume()
@@ -887,7 +897,7 @@ loop1:
 	}
 //line programs.go:107
 	v = valueStart(t, tr, i)
-//line programs_task.go:891
+//line programs_task.go:901
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt1](f)
 		*s = recursiveTypeAt1{n: n, i: i}
@@ -913,7 +923,7 @@ loop2:
 	}
 //line programs.go:112
 	v1 = valueStart(t, tr, x3.value)
-//line programs_task.go:917
+//line programs_task.go:927
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt2](f)
 		*s = recursiveTypeAt2{sum: sum}
@@ -931,7 +941,7 @@ end2:
 	return generated.Return[int](f, sum+len(all), nil)
 }
 
-//line programs_task.go:935
+//line programs_task.go:945
 
 // inLiteralArgs has the arguments of inLiteral.
 type inLiteralArgs struct {
@@ -965,7 +975,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return b.n + len(box1{k}.s)
 	}
 	v := valueStart(t, tr, k)
-//line programs_task.go:969
+//line programs_task.go:979
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -979,17 +989,19 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(b), nil
 }
 
-//line programs_task.go:983
+//line programs_task.go:993
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:113
 	var (
 		tr   *cases.Trace
 		n, v int
 		get  func(box) int
 		b    box
 	)
+//line programs_task.go:1005
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1002,7 +1014,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line programs.go:125
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1006
+//line programs_task.go:1018
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1016,7 +1028,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 		return b.n + len(box1{k}.s)
 	}
 	v = valueStart(t, tr, k)
-//line programs_task.go:1020
+//line programs_task.go:1032
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -1030,7 +1042,7 @@ resume1:
 	return generated.Return[int](f, get(b), nil)
 }
 
-//line programs_task.go:1034
+//line programs_task.go:1046
 
 // constantsArgs has the arguments of constants.
 type constantsArgs struct {
@@ -1073,7 +1085,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1077
+//line programs_task.go:1089
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 1)
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
@@ -1087,7 +1099,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1091
+//line programs_task.go:1103
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 2)
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
@@ -1099,7 +1111,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		const size2 = "text"
 		valueStart(t, tr, len(size2))
-//line programs_task.go:1103
+//line programs_task.go:1115
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[constantsHeld](t, constantsKind, 3)
 			*generated.At[constantsAt3](f1) = constantsAt3{a: a}
@@ -1112,16 +1124,18 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line programs_task.go:1116
+//line programs_task.go:1128
 
 // constantsStep is the step form of constants.
 func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line programs.go:128
 	var (
 		tr   *cases.Trace
 		n, a int
 		f    float32
 	)
+//line programs_task.go:1139
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -1134,7 +1148,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:134
 		generated.Child(f1)
-//line programs_task.go:1138
+//line programs_task.go:1152
 		goto resume1
 	case 2:
 		s := generated.At[constantsAt2](f1)
@@ -1142,7 +1156,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:138
 		generated.Child(f1)
-//line programs_task.go:1146
+//line programs_task.go:1160
 		goto resume2
 	case 3:
 		s := generated.At[constantsAt3](f1)
@@ -1150,7 +1164,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 		tr = h.tr
 //line programs.go:142
 		generated.Child(f1)
-//line programs_task.go:1154
+//line programs_task.go:1168
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1159,7 +1173,7 @@ func constantsStep(f1 *generated.Frame, h *constantsHeld) generated.Step {
 	a = size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1163
+//line programs_task.go:1177
 	if generated.Suspended(t) {
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1173,7 +1187,7 @@ resume1:
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1177
+//line programs_task.go:1191
 	if generated.Suspended(t) {
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
 		*h = constantsHeld{tr: tr}
@@ -1185,7 +1199,7 @@ resume2:
 //line programs.go:141
 	const size2 = "text"
 	valueStart(t, tr, len(size2))
-//line programs_task.go:1189
+//line programs_task.go:1203
 	if generated.Suspended(t) {
 		*generated.At[constantsAt3](f1) = constantsAt3{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1198,7 +1212,7 @@ resume3:
 	return generated.Return[int](f1, a, nil)
 }
 
-//line programs_task.go:1202
+//line programs_task.go:1216
 
 // anonymousArgs has the arguments of anonymous.
 type anonymousArgs struct {
@@ -1233,7 +1247,7 @@ var anonymousKind *generated.Kind
 func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:152
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1237
+//line programs_task.go:1251
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 1)
 		s := generated.At[anonymousAt1](f)
@@ -1249,7 +1263,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1253
+//line programs_task.go:1267
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 2)
 		*h = anonymousHeld{tr: tr, p: p}
@@ -1260,7 +1274,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.b.c[0] = "y"
 	var r interface{ Error() string }
 	valueStart(t, tr, 3)
-//line programs_task.go:1264
+//line programs_task.go:1278
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anonymousHeld](t, anonymousKind, 3)
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
@@ -1271,11 +1285,12 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return q.a, nil
 }
 
-//line programs_task.go:1275
+//line programs_task.go:1289
 
 // anonymousStep is the step form of anonymous.
 func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:144
 	var (
 		tr   *cases.Trace
 		n, v int
@@ -1285,6 +1300,7 @@ func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
 		}
 		r interface{ Error() string }
 	)
+//line programs_task.go:1304
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1297,26 +1313,26 @@ func anonymousStep(f *generated.Frame, h *anonymousHeld) generated.Step {
 //line programs.go:152
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1301
+//line programs_task.go:1317
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line programs.go:154
 		generated.Child(f)
-//line programs_task.go:1307
+//line programs_task.go:1323
 		goto resume2
 	case 3:
 		tr, p, q, r = h.tr, h.p, h.q, h.r
 //line programs.go:158
 		generated.Child(f)
-//line programs_task.go:1313
+//line programs_task.go:1329
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:152
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1320
+//line programs_task.go:1336
 	if generated.Suspended(t) {
 		s := generated.At[anonymousAt1](f)
 		*s = anonymousAt1{}
@@ -1332,7 +1348,7 @@ resume1:
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1336
+//line programs_task.go:1352
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -1343,7 +1359,7 @@ resume2:
 	q.b.c[0] = "y"
 	r = nil
 	valueStart(t, tr, 3)
-//line programs_task.go:1347
+//line programs_task.go:1363
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
 		return generated.Wait(f, t, 3)
@@ -1354,7 +1370,7 @@ resume3:
 	return generated.Return[int](f, q.a, nil)
 }
 
-//line programs_task.go:1358
+//line programs_task.go:1374
 
 // namedLikePackageArgs has the arguments of namedLikePackage.
 type namedLikePackageArgs struct {
@@ -1414,7 +1430,7 @@ var namedLikePackageKind *generated.Kind
 func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:166
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1418
+//line programs_task.go:1434
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 1)
 		s := generated.At[namedLikePackageAt1](f)
@@ -1426,7 +1442,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:166
 	_, _ = v, "blank"
 	v1 := valueStart(t, tr, 7)
-//line programs_task.go:1430
+//line programs_task.go:1446
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 2)
 		s := generated.At[namedLikePackageAt2](f)
@@ -1439,7 +1455,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_ = 7 / v1
 	m := fnv.New32a()
 	valueStart(t, tr, n)
-//line programs_task.go:1443
+//line programs_task.go:1459
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 3)
 		*generated.At[namedLikePackageAt3](f) = namedLikePackageAt3{n: n}
@@ -1450,7 +1466,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	hash1 := fmt.Sprint(m.Sum32())
 	time1, _ := context.Background().Deadline()
 	valueStart(t, tr, len(hash1))
-//line programs_task.go:1454
+//line programs_task.go:1470
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 4)
 		*generated.At[namedLikePackageAt4](f) = namedLikePackageAt4{n: n}
@@ -1459,7 +1475,7 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:173
 	list4 := keepStart[time.Month](t, tr, time1.Month())
-//line programs_task.go:1463
+//line programs_task.go:1479
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedLikePackageHeld](t, namedLikePackageKind, 5)
 		*generated.At[namedLikePackageAt5](f) = namedLikePackageAt5{n: n}
@@ -1472,11 +1488,12 @@ func namedLikePackageStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:1476
+//line programs_task.go:1492
 
 // namedLikePackageStep is the step form of namedLikePackage.
 func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:159
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
@@ -1485,6 +1502,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 		time1    time.Time
 		list4    []time.Month
 	)
+//line programs_task.go:1506
 	switch f.At() {
 	case 0:
 		s := generated.At[namedLikePackageArgs](f)
@@ -1497,7 +1515,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:166
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1501
+//line programs_task.go:1519
 		goto resume1
 	case 2:
 		s := generated.At[namedLikePackageAt2](f)
@@ -1506,7 +1524,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:167
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1510
+//line programs_task.go:1528
 		goto resume2
 	case 3:
 		s := generated.At[namedLikePackageAt3](f)
@@ -1514,7 +1532,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 		tr, m = h.tr, h.m
 //line programs.go:169
 		generated.Child(f)
-//line programs_task.go:1518
+//line programs_task.go:1536
 		goto resume3
 	case 4:
 		s := generated.At[namedLikePackageAt4](f)
@@ -1522,7 +1540,7 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 		tr, m, hash1, time1 = h.tr, h.m, h.hash1, h.time1
 //line programs.go:172
 		generated.Child(f)
-//line programs_task.go:1526
+//line programs_task.go:1544
 		goto resume4
 	case 5:
 		s := generated.At[namedLikePackageAt5](f)
@@ -1531,14 +1549,14 @@ func namedLikePackageStep(f *generated.Frame, h *namedLikePackageHeld) generated
 //line programs.go:173
 		list4 = h.result
 		generated.Child(f)
-//line programs_task.go:1535
+//line programs_task.go:1553
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line programs.go:166
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1542
+//line programs_task.go:1560
 	if generated.Suspended(t) {
 		s := generated.At[namedLikePackageAt1](f)
 		*s = namedLikePackageAt1{n: n}
@@ -1550,7 +1568,7 @@ resume1:
 //line programs.go:166
 	_, _ = v, "blank"
 	v1 = valueStart(t, tr, 7)
-//line programs_task.go:1554
+//line programs_task.go:1572
 	if generated.Suspended(t) {
 		s := generated.At[namedLikePackageAt2](f)
 		*s = namedLikePackageAt2{n: n}
@@ -1563,7 +1581,7 @@ resume2:
 	_ = 7 / v1
 	m = fnv.New32a()
 	valueStart(t, tr, n)
-//line programs_task.go:1567
+//line programs_task.go:1585
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt3](f) = namedLikePackageAt3{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m}
@@ -1574,7 +1592,7 @@ resume3:
 	hash1 = fmt.Sprint(m.Sum32())
 	time1, _ = context.Background().Deadline()
 	valueStart(t, tr, len(hash1))
-//line programs_task.go:1578
+//line programs_task.go:1596
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt4](f) = namedLikePackageAt4{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m, hash1: hash1, time1: time1}
@@ -1583,7 +1601,7 @@ resume3:
 resume4:
 //line programs.go:173
 	list4 = keepStart[time.Month](t, tr, time1.Month())
-//line programs_task.go:1587
+//line programs_task.go:1605
 	if generated.Suspended(t) {
 		*generated.At[namedLikePackageAt5](f) = namedLikePackageAt5{n: n}
 		*h = namedLikePackageHeld{tr: tr, m: m, hash1: hash1}
@@ -1596,7 +1614,7 @@ resume5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:1600
+//line programs_task.go:1618
 
 type keepHeld[V any] struct {
 	tr *cases.Trace
@@ -1622,7 +1640,7 @@ func keepCall[V any](tr *cases.Trace, v V) coro.Call[[]V] {
 func keepStart[V any](t *task.T, tr *cases.Trace, v V) (_ []V) {
 //line programs.go:179
 	valueStart(t, tr, 1)
-//line programs_task.go:1626
+//line programs_task.go:1644
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[keepHeld[V]](t, keepKind[V](), 1)
 		*h = keepHeld[V]{v: v}
@@ -1632,15 +1650,17 @@ func keepStart[V any](t *task.T, tr *cases.Trace, v V) (_ []V) {
 	return []V{v}
 }
 
-//line programs_task.go:1636
+//line programs_task.go:1654
 
 // keepStep is the step form of keep.
 func keepStep[V any](f *generated.Frame, h *keepHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:176
 	var (
 		tr *cases.Trace
 		v  V
 	)
+//line programs_task.go:1664
 	switch f.At() {
 	case 0:
 		tr, v = h.tr, h.v
@@ -1648,14 +1668,14 @@ func keepStep[V any](f *generated.Frame, h *keepHeld[V]) generated.Step {
 		v = h.v
 //line programs.go:179
 		generated.Child(f)
-//line programs_task.go:1652
+//line programs_task.go:1672
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:179
 	valueStart(t, tr, 1)
-//line programs_task.go:1659
+//line programs_task.go:1679
 	if generated.Suspended(t) {
 		*h = keepHeld[V]{v: v}
 		return generated.Wait(f, t, 1)
@@ -1665,7 +1685,7 @@ resume1:
 	return generated.Return[[]V](f, []V{v}, nil)
 }
 
-//line programs_task.go:1669
+//line programs_task.go:1689
 
 // shadowingConstantsArgs has the arguments of shadowingConstants.
 type shadowingConstantsArgs struct {
@@ -1704,7 +1724,7 @@ func shadowingConstantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		value2      = 5
 	)
 	valueStart(t, tr, c+programs1+programsOf1)
-//line programs_task.go:1708
+//line programs_task.go:1728
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[shadowingConstantsHeld](t, shadowingConstantsKind, 1)
 		*h = shadowingConstantsHeld{tr: tr}
@@ -1716,15 +1736,17 @@ func shadowingConstantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return b, nil
 }
 
-//line programs_task.go:1720
+//line programs_task.go:1740
 
 // shadowingConstantsStep is the step form of shadowingConstants.
 func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line programs.go:183
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:1750
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -1735,7 +1757,7 @@ func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) gene
 		tr = h.tr
 //line programs.go:206
 		generated.Child(f1)
-//line programs_task.go:1739
+//line programs_task.go:1761
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -1762,7 +1784,7 @@ func shadowingConstantsStep(f1 *generated.Frame, h *shadowingConstantsHeld) gene
 		value2      = 5
 	)
 	valueStart(t, tr, c+programs1+programsOf1)
-//line programs_task.go:1766
+//line programs_task.go:1788
 	if generated.Suspended(t) {
 		*h = shadowingConstantsHeld{tr: tr}
 		return generated.Wait(f1, t, 1)
@@ -1774,7 +1796,7 @@ resume1:
 	return generated.Return[int](f1, b, nil)
 }
 
-//line programs_task.go:1778
+//line programs_task.go:1800
 
 // constantsAroundArgs has the arguments of constantsAround.
 type constantsAroundArgs struct {
@@ -1804,7 +1826,7 @@ func constantsAroundStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	startOfPrograms(generated.Literal(func(t *task.T) {
 		for i := 0; i < (3); i++ {
 			t.Yield()
-//line programs_task.go:1808
+//line programs_task.go:1830
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[constantsAroundFunc1Held](t, constantsAroundFunc1Kind, 1)
 				*generated.At[constantsAroundFunc1At1](f) = constantsAroundFunc1At1{i: i}
@@ -1813,7 +1835,7 @@ func constantsAroundStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line programs.go:224
 			v := valueStart(t, tr, i*int(int8(2)))
-//line programs_task.go:1817
+//line programs_task.go:1839
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[constantsAroundFunc1Held](t, constantsAroundFunc1Kind, 2)
 				s := generated.At[constantsAroundFunc1At2](f)
@@ -1828,7 +1850,7 @@ func constantsAroundStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print(fmt.Sprintf("%T %T", int8(2), myKind(107)))
 		}
 	}))(t)
-//line programs_task.go:1832
+//line programs_task.go:1854
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[constantsAroundHeld](t, constantsAroundKind, 1)
 		*h = constantsAroundHeld{sum: &sum}
@@ -1838,16 +1860,18 @@ func constantsAroundStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1842
+//line programs_task.go:1864
 
 // constantsAroundStep is the step form of constantsAround.
 func constantsAroundStep(f *generated.Frame, h *constantsAroundHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:209
 	var (
 		tr  *cases.Trace
 		n   int
 		sum *int
 	)
+//line programs_task.go:1875
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1858,7 +1882,7 @@ func constantsAroundStep(f *generated.Frame, h *constantsAroundHeld) generated.S
 		sum = h.sum
 //line programs.go:221
 		generated.Child(f)
-//line programs_task.go:1862
+//line programs_task.go:1886
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1880,7 +1904,7 @@ func constantsAroundStep(f *generated.Frame, h *constantsAroundHeld) generated.S
 //line programs.go:222
 			for i := 0; i < (3); i++ {
 				t.Yield()
-//line programs_task.go:1884
+//line programs_task.go:1908
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[constantsAroundFunc1Held](t, constantsAroundFunc1Kind, 1)
 					*generated.At[constantsAroundFunc1At1](f) = constantsAroundFunc1At1{i: i}
@@ -1889,7 +1913,7 @@ func constantsAroundStep(f *generated.Frame, h *constantsAroundHeld) generated.S
 				}
 //line programs.go:224
 				v := valueStart(t, tr, i*int(int8(2)))
-//line programs_task.go:1893
+//line programs_task.go:1917
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[constantsAroundFunc1Held](t, constantsAroundFunc1Kind, 2)
 					s := generated.At[constantsAroundFunc1At2](f)
@@ -1905,7 +1929,7 @@ func constantsAroundStep(f *generated.Frame, h *constantsAroundHeld) generated.S
 			}
 		}))(t)
 	}
-//line programs_task.go:1909
+//line programs_task.go:1933
 	if generated.Suspended(t) {
 		*h = constantsAroundHeld{sum: sum}
 		return generated.Wait(f, t, 1)
@@ -1915,7 +1939,7 @@ resume1:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line programs_task.go:1919
+//line programs_task.go:1943
 
 // constantsAroundFunc1At1 is what constantsAround.func1 keeps while it waits in line 223.
 type constantsAroundFunc1At1 struct {
@@ -1942,11 +1966,13 @@ var constantsAroundFunc1Kind *generated.Kind
 // constantsAroundFunc1Step is the step form of constantsAround.func1.
 func constantsAroundFunc1Step(f *generated.Frame, h *constantsAroundFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:218
 	var (
 		tr   *cases.Trace
 		sum  *int
 		i, v int
 	)
+//line programs_task.go:1976
 	switch f.At() {
 	case 0:
 		tr, sum = h.tr, h.sum
@@ -1956,7 +1982,7 @@ func constantsAroundFunc1Step(f *generated.Frame, h *constantsAroundFunc1Held) g
 		tr, sum = h.tr, h.sum
 //line programs.go:223
 		generated.Err(f)
-//line programs_task.go:1960
+//line programs_task.go:1986
 		goto resume1
 	case 2:
 		s := generated.At[constantsAroundFunc1At2](f)
@@ -1965,7 +1991,7 @@ func constantsAroundFunc1Step(f *generated.Frame, h *constantsAroundFunc1Held) g
 //line programs.go:224
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1969
+//line programs_task.go:1995
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1979,7 +2005,7 @@ loop1:
 	}
 //line programs.go:223
 	t.Yield()
-//line programs_task.go:1983
+//line programs_task.go:2009
 	if generated.Suspended(t) {
 		*generated.At[constantsAroundFunc1At1](f) = constantsAroundFunc1At1{i: i}
 		*h = constantsAroundFunc1Held{tr: tr, sum: sum}
@@ -1988,7 +2014,7 @@ loop1:
 resume1:
 //line programs.go:224
 	v = valueStart(t, tr, i*int(int8(2)))
-//line programs_task.go:1992
+//line programs_task.go:2018
 	if generated.Suspended(t) {
 		s := generated.At[constantsAroundFunc1At2](f)
 		*s = constantsAroundFunc1At2{i: i}
@@ -2005,7 +2031,7 @@ resume2:
 	i++
 	goto loop1
 end1:
-//line programs_task.go:2009
+//line programs_task.go:2035
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2055,7 +2081,7 @@ var ownMaxKind *generated.Kind
 func ownMaxStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:235
 	a := valueStart(t, tr, n)
-//line programs_task.go:2059
+//line programs_task.go:2085
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[ownMaxHeld](t, ownMaxKind, 1)
 		s := generated.At[ownMaxAt1](f)
@@ -2066,7 +2092,7 @@ func ownMaxStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:236
 	valueStart(t, tr, a)
-//line programs_task.go:2070
+//line programs_task.go:2096
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[ownMaxHeld](t, ownMaxKind, 2)
 		*generated.At[ownMaxAt2](f) = ownMaxAt2{a: a}
@@ -2075,7 +2101,7 @@ func ownMaxStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:237
 	v := valueStart(t, tr, 2)
-//line programs_task.go:2079
+//line programs_task.go:2105
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, ownMaxKind, 3)
 		s := generated.At[ownMaxAt3](f)
@@ -2088,7 +2114,7 @@ func ownMaxStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := max(a, b)
 //line programs.go:238
 	err := t.Yield()
-//line programs_task.go:2092
+//line programs_task.go:2118
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, ownMaxKind, 4)
 		*generated.At[ownMaxAt4](f) = ownMaxAt4{v1: v1}
@@ -2098,16 +2124,18 @@ func ownMaxStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:2102
+//line programs_task.go:2128
 
 // ownMaxStep is the step form of ownMax.
 func ownMaxStep(f *generated.Frame, h *ownMaxHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:231
 	var (
 		tr             *cases.Trace
 		n, a, v, b, v1 int
 		err            error
 	)
+//line programs_task.go:2139
 	switch f.At() {
 	case 0:
 		s := generated.At[ownMaxArgs](f)
@@ -2119,7 +2147,7 @@ func ownMaxStep(f *generated.Frame, h *ownMaxHeld) generated.Step {
 //line programs.go:235
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:2123
+//line programs_task.go:2151
 		goto resume1
 	case 2:
 		s := generated.At[ownMaxAt2](f)
@@ -2127,7 +2155,7 @@ func ownMaxStep(f *generated.Frame, h *ownMaxHeld) generated.Step {
 		tr = h.tr
 //line programs.go:236
 		generated.Child(f)
-//line programs_task.go:2131
+//line programs_task.go:2159
 		goto resume2
 	case 3:
 		s := generated.At[ownMaxAt3](f)
@@ -2135,21 +2163,21 @@ func ownMaxStep(f *generated.Frame, h *ownMaxHeld) generated.Step {
 //line programs.go:237
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2139
+//line programs_task.go:2167
 		goto resume3
 	case 4:
 		s := generated.At[ownMaxAt4](f)
 		v1 = s.v1
 //line programs.go:238
 		err = generated.Err(f)
-//line programs_task.go:2146
+//line programs_task.go:2174
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line programs.go:235
 	a = valueStart(t, tr, n)
-//line programs_task.go:2153
+//line programs_task.go:2181
 	if generated.Suspended(t) {
 		s := generated.At[ownMaxAt1](f)
 		*s = ownMaxAt1{}
@@ -2161,7 +2189,7 @@ func ownMaxStep(f *generated.Frame, h *ownMaxHeld) generated.Step {
 resume1:
 //line programs.go:236
 	valueStart(t, tr, a)
-//line programs_task.go:2165
+//line programs_task.go:2193
 	if generated.Suspended(t) {
 		*generated.At[ownMaxAt2](f) = ownMaxAt2{a: a}
 		h = generated.Hold(t, ownMaxKind, f, h)
@@ -2171,7 +2199,7 @@ resume1:
 resume2:
 //line programs.go:237
 	v = valueStart(t, tr, 2)
-//line programs_task.go:2175
+//line programs_task.go:2203
 	if generated.Suspended(t) {
 		s := generated.At[ownMaxAt3](f)
 		*s = ownMaxAt3{a: a}
@@ -2187,7 +2215,7 @@ resume3:
 	v1 = max(a, b)
 //line programs.go:238
 	err = t.Yield()
-//line programs_task.go:2191
+//line programs_task.go:2219
 	if generated.Suspended(t) {
 		*generated.At[ownMaxAt4](f) = ownMaxAt4{v1: v1}
 		if h != nil {
@@ -2200,7 +2228,7 @@ resume4:
 	return generated.Return[int](f, v1, err)
 }
 
-//line programs_task.go:2204
+//line programs_task.go:2232
 
 // startOfPrograms returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfPrograms(fn func(*task.T)) func(*task.T) {

@@ -322,11 +322,13 @@ func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, 
 	defer p.Catch(t, func() (generated.Step, bool) { return simpleRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:31
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		err      error
 	)
+//line programs_task.go:332
 	switch at {
 	case 0:
 		s := generated.At[simpleArgs](f)
@@ -338,26 +340,26 @@ func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:36
 		err = generated.ChildErr(f)
-//line programs_task.go:342
+//line programs_task.go:344
 		goto resume1
 	case 2:
 		s := generated.At[simpleAt2](f)
 //line programs.go:43
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:349
+//line programs_task.go:351
 		goto resume2
 	case 3:
 		s := generated.At[simpleAt3](f)
 //line programs.go:45
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:356
+//line programs_task.go:358
 		goto resume3
 	case 4:
 //line programs.go:47
 		generated.ChildErr(f)
-//line programs_task.go:361
+//line programs_task.go:363
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -374,7 +376,7 @@ func simpleRun(f *generated.Frame, h *simpleHeld, at int) (step generated.Step, 
 	}
 //line programs.go:36
 	err = waitStart(t, tr, "first")
-//line programs_task.go:378
+//line programs_task.go:380
 	if generated.Suspended(t) {
 		*generated.At[simpleAt1](f) = simpleAt1{n: n}
 		*h = simpleHeld{exit: h.exit, tr: tr}
@@ -410,7 +412,7 @@ case1:
 case2:
 //line programs.go:43
 	v = valueStart(t, tr, 3)
-//line programs_task.go:414
+//line programs_task.go:416
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt2](f)
 		*s = simpleAt2{}
@@ -427,7 +429,7 @@ resume2:
 case3:
 //line programs.go:45
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:431
+//line programs_task.go:433
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt3](f)
 		*s = simpleAt3{}
@@ -440,7 +442,7 @@ resume3:
 	panic(fmt.Sprint("two", v1))
 end2:
 	waitStart(t, tr, "last")
-//line programs_task.go:444
+//line programs_task.go:446
 	if generated.Suspended(t) {
 		*h = simpleHeld{exit: h.exit}
 		return generated.Wait(f, t, 4), true
@@ -451,7 +453,7 @@ resume4:
 		*r, *r1 = 4, nil
 		goto exit
 	}
-//line programs_task.go:455
+//line programs_task.go:457
 exit:
 	if p.Run(t) {
 		*h = simpleHeld{exit: h.exit}
@@ -510,7 +512,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:54
 	v := valueStart(t, tr, 10)
-//line programs_task.go:514
+//line programs_task.go:516
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 1)
 		s := generated.At[argumentsAt1](f)
@@ -537,7 +539,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:57
 	v1 := valueStart(t, tr, 5)
-//line programs_task.go:541
+//line programs_task.go:543
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 2)
 		s := generated.At[argumentsAt2](f)
@@ -559,7 +561,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:58
 	x++
 	waitStart(t, tr, x)
-//line programs_task.go:563
+//line programs_task.go:565
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[argumentsHeld](t, argumentsKind, 3)
 		*h = argumentsHeld{x: &x}
@@ -573,7 +575,7 @@ func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line programs_task.go:577
+//line programs_task.go:579
 
 // argumentsDefer1 enters what arguments defers in line 53 in the list of its frame.
 func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
@@ -585,7 +587,7 @@ func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:589
+//line programs_task.go:591
 
 // argumentsDefer2 enters what arguments defers in line 56 in the list of its frame.
 func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
@@ -597,7 +599,7 @@ func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
 	})
 }
 
-//line programs_task.go:601
+//line programs_task.go:603
 
 // argumentsDefer3 enters what arguments defers in line 57 in the list of its frame.
 func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
@@ -609,7 +611,7 @@ func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
 	})
 }
 
-//line programs_task.go:613
+//line programs_task.go:615
 
 // argumentsStep is the step form of arguments.
 func argumentsStep(f *generated.Frame, h *argumentsHeld) generated.Step {
@@ -624,11 +626,13 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 	defer p1.Catch(t, func() (generated.Step, bool) { return argumentsRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:48
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		x, p     *int
 	)
+//line programs_task.go:636
 	switch at {
 	case 0:
 		s := generated.At[argumentsArgs](f)
@@ -640,7 +644,7 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 //line programs.go:54
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:644
+//line programs_task.go:648
 		goto resume1
 	case 2:
 		s := generated.At[argumentsAt2](f)
@@ -648,13 +652,13 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 //line programs.go:57
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:652
+//line programs_task.go:656
 		goto resume2
 	case 3:
 		x = h.x
 //line programs.go:59
 		generated.ChildErr(f)
-//line programs_task.go:658
+//line programs_task.go:662
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -674,7 +678,7 @@ func argumentsRun(f *generated.Frame, h *argumentsHeld, at int) (step generated.
 	}
 //line programs.go:54
 	v = valueStart(t, tr, 10)
-//line programs_task.go:678
+//line programs_task.go:682
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt1](f)
 		*s = argumentsAt1{}
@@ -694,7 +698,7 @@ resume1:
 	}
 //line programs.go:57
 	v1 = valueStart(t, tr, 5)
-//line programs_task.go:698
+//line programs_task.go:702
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt2](f)
 		*s = argumentsAt2{}
@@ -711,7 +715,7 @@ resume2:
 //line programs.go:58
 	*x++
 	waitStart(t, tr, *x)
-//line programs_task.go:715
+//line programs_task.go:719
 	if generated.Suspended(t) {
 		*h = argumentsHeld{exit: h.exit, x: x}
 		return generated.Wait(f, t, 3), true
@@ -723,7 +727,7 @@ resume3:
 		*r, *r1 = *x, nil
 		goto exit
 	}
-//line programs_task.go:727
+//line programs_task.go:731
 exit:
 	if p1.Run(t) {
 		*h = argumentsHeld{exit: h.exit}
@@ -784,7 +788,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:66
 	waitStart(t, tr, "a")
-//line programs_task.go:788
+//line programs_task.go:792
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 1)
 		*generated.At[orderAt1](f) = orderAt1{n: n}
@@ -802,7 +806,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:71
 	waitStart(t, tr, "b")
-//line programs_task.go:806
+//line programs_task.go:810
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 2)
 		*generated.At[orderAt2](f) = orderAt2{n: n}
@@ -824,7 +828,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:73
 	err := waitStart(t, tr, "c")
-//line programs_task.go:828
+//line programs_task.go:832
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[orderHeld](t, orderKind, 3)
 		*generated.At[orderAt3](f) = orderAt3{n: n}
@@ -838,7 +842,7 @@ func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line programs_task.go:842
+//line programs_task.go:846
 
 // orderDefer1 enters what order defers in line 65 in the list of its frame.
 func orderDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -850,7 +854,7 @@ func orderDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:854
+//line programs_task.go:858
 
 // orderDefer2 enters what order defers in line 67 in the list of its frame.
 func orderDefer2(p *generated.Panic, tr *cases.Trace) {
@@ -865,7 +869,7 @@ func orderDefer2(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:869
+//line programs_task.go:873
 
 // orderDefer3 enters what order defers in line 72 in the list of its frame.
 func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
@@ -877,7 +881,7 @@ func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:881
+//line programs_task.go:885
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame, h *orderHeld) generated.Step {
@@ -892,11 +896,13 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 	defer p.Catch(t, func() (generated.Step, bool) { return orderRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:61
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line programs_task.go:906
 	switch at {
 	case 0:
 		s := generated.At[orderArgs](f)
@@ -908,7 +914,7 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:66
 		generated.ChildErr(f)
-//line programs_task.go:912
+//line programs_task.go:918
 		goto resume1
 	case 2:
 		s := generated.At[orderAt2](f)
@@ -916,14 +922,14 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:71
 		generated.ChildErr(f)
-//line programs_task.go:920
+//line programs_task.go:926
 		goto resume2
 	case 3:
 		s := generated.At[orderAt3](f)
 		n = s.n
 //line programs.go:73
 		err = generated.ChildErr(f)
-//line programs_task.go:927
+//line programs_task.go:933
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -940,7 +946,7 @@ func orderRun(f *generated.Frame, h *orderHeld, at int) (step generated.Step, ok
 	}
 //line programs.go:66
 	waitStart(t, tr, "a")
-//line programs_task.go:944
+//line programs_task.go:950
 	if generated.Suspended(t) {
 		*generated.At[orderAt1](f) = orderAt1{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -953,7 +959,7 @@ resume1:
 	}
 //line programs.go:71
 	waitStart(t, tr, "b")
-//line programs_task.go:957
+//line programs_task.go:963
 	if generated.Suspended(t) {
 		*generated.At[orderAt2](f) = orderAt2{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -967,7 +973,7 @@ resume2:
 	}
 //line programs.go:73
 	err = waitStart(t, tr, "c")
-//line programs_task.go:971
+//line programs_task.go:977
 	if generated.Suspended(t) {
 		*generated.At[orderAt3](f) = orderAt3{n: n}
 		*h = orderHeld{exit: h.exit}
@@ -979,7 +985,7 @@ resume3:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line programs_task.go:983
+//line programs_task.go:989
 exit:
 	if p.Run(t) {
 		*h = orderHeld{exit: h.exit}
@@ -1041,7 +1047,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:77
 	if n == 1 {
 		v := valueStart(t, tr, 1)
-//line programs_task.go:1045
+//line programs_task.go:1051
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 1)
 			s := generated.At[conditionalAt1](f)
@@ -1066,7 +1072,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:80
 	waitStart(t, tr, "a")
-//line programs_task.go:1070
+//line programs_task.go:1076
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 2)
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
@@ -1079,7 +1085,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:81
 		v1 := valueStart(t, tr, n)
-//line programs_task.go:1083
+//line programs_task.go:1089
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 3)
 			s := generated.At[conditionalAt3](f)
@@ -1105,7 +1111,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line programs.go:83
 			waitStart(t, tr, "b")
-//line programs_task.go:1109
+//line programs_task.go:1115
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[conditionalHeld](t, conditionalKind, 4)
 				*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
@@ -1122,7 +1128,7 @@ func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:1126
+//line programs_task.go:1132
 
 // conditionalDefer1 enters what conditional defers in line 78 in the list of its frame.
 func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1134,7 +1140,7 @@ func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1138
+//line programs_task.go:1144
 
 // conditionalDefer2 enters what conditional defers in line 82 in the list of its frame.
 func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
@@ -1146,7 +1152,7 @@ func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:1150
+//line programs_task.go:1156
 
 // conditionalStep is the step form of conditional.
 func conditionalStep(f *generated.Frame, h *conditionalHeld) generated.Step {
@@ -1161,10 +1167,12 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 	defer p.Catch(t, func() (generated.Step, bool) { return conditionalRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:74
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 	)
+//line programs_task.go:1176
 	switch at {
 	case 0:
 		s := generated.At[conditionalArgs](f)
@@ -1177,7 +1185,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 //line programs.go:78
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1181
+//line programs_task.go:1189
 		goto resume1
 	case 2:
 		s := generated.At[conditionalAt2](f)
@@ -1185,7 +1193,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 		tr = h.tr
 //line programs.go:80
 		generated.ChildErr(f)
-//line programs_task.go:1189
+//line programs_task.go:1197
 		goto resume2
 	case 3:
 		s := generated.At[conditionalAt3](f)
@@ -1194,14 +1202,14 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 //line programs.go:81
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1198
+//line programs_task.go:1206
 		goto resume3
 	case 4:
 		s := generated.At[conditionalAt4](f)
 		n = s.n
 //line programs.go:83
 		generated.ChildErr(f)
-//line programs_task.go:1205
+//line programs_task.go:1213
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1217,7 +1225,7 @@ func conditionalRun(f *generated.Frame, h *conditionalHeld, at int) (step genera
 	}
 //line programs.go:78
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1221
+//line programs_task.go:1229
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt1](f)
 		*s = conditionalAt1{n: n}
@@ -1235,7 +1243,7 @@ resume1:
 end1:
 //line programs.go:80
 	waitStart(t, tr, "a")
-//line programs_task.go:1239
+//line programs_task.go:1247
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
 		*h = conditionalHeld{exit: h.exit, tr: tr}
@@ -1244,7 +1252,7 @@ end1:
 resume2:
 //line programs.go:81
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:1248
+//line programs_task.go:1256
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt3](f)
 		*s = conditionalAt3{n: n}
@@ -1264,7 +1272,7 @@ resume3:
 	}
 //line programs.go:83
 	waitStart(t, tr, "b")
-//line programs_task.go:1268
+//line programs_task.go:1276
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
 		*h = conditionalHeld{exit: h.exit}
@@ -1277,7 +1285,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1281
+//line programs_task.go:1289
 exit:
 	if p.Run(t) {
 		*h = conditionalHeld{exit: h.exit}
@@ -1339,11 +1347,13 @@ func inLoopRun(f *generated.Frame, h *inLoopHeld, at int) (step generated.Step, 
 	defer p.Catch(t, func() (generated.Step, bool) { return inLoopRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:85
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		err      error
 	)
+//line programs_task.go:1357
 	switch at {
 	case 0:
 		s := generated.At[inLoopArgs](f)
@@ -1355,14 +1365,14 @@ func inLoopRun(f *generated.Frame, h *inLoopHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:92
 		err = generated.ChildErr(f)
-//line programs_task.go:1359
+//line programs_task.go:1369
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
 		n = s.n
 //line programs.go:96
 		generated.ChildErr(f)
-//line programs_task.go:1366
+//line programs_task.go:1376
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1403,7 +1413,7 @@ loop1:
 	}
 //line programs.go:92
 	err = waitStart(t, tr, i)
-//line programs_task.go:1407
+//line programs_task.go:1417
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt1](f) = inLoopAt1{n: n, i1: i1, i: i}
 		*h = inLoopHeld{exit: h.exit, tr: tr}
@@ -1426,7 +1436,7 @@ end1:
 end2:
 //line programs.go:96
 	waitStart(t, tr, "end")
-//line programs_task.go:1430
+//line programs_task.go:1440
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n}
 		*h = inLoopHeld{exit: h.exit}
@@ -1438,7 +1448,7 @@ resume2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1442
+//line programs_task.go:1452
 exit:
 	if p.Run(t) {
 		*h = inLoopHeld{exit: h.exit}
@@ -1482,11 +1492,13 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return onceRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line programs.go:97
 	var (
 		tr        *cases.Trace
 		count     *int
 		err, err1 error
 	)
+//line programs_task.go:1502
 	switch at {
 	case 0:
 		tr, count = h.tr, h.count
@@ -1494,12 +1506,12 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 		tr = h.tr
 //line programs.go:103
 		err = generated.ChildErr(f)
-//line programs_task.go:1498
+//line programs_task.go:1510
 		goto resume1
 	case 2:
 //line programs.go:108
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1503
+//line programs_task.go:1515
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1519,7 +1531,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 	}
 //line programs.go:103
 	err = waitStart(t, tr, "a")
-//line programs_task.go:1523
+//line programs_task.go:1535
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1537,7 +1549,7 @@ resume1:
 end1:
 //line programs.go:108
 	err1 = waitStart(t, tr, "b")
-//line programs_task.go:1541
+//line programs_task.go:1553
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1548,7 +1560,7 @@ resume2:
 		*r = err1
 		goto exit
 	}
-//line programs_task.go:1552
+//line programs_task.go:1564
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -1584,7 +1596,7 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:114
 			err := onceStart(t, tr, &count)
-//line programs_task.go:1588
+//line programs_task.go:1600
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[breakAndAwaitsHeld](t, breakAndAwaitsKind, 1)
 				*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
@@ -1602,17 +1614,19 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:1606
+//line programs_task.go:1618
 
 // breakAndAwaitsStep is the step form of breakAndAwaits.
 func breakAndAwaitsStep(f *generated.Frame, h *breakAndAwaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:107
 	var (
 		tr    *cases.Trace
 		n, i  int
 		count *int
 		err   error
 	)
+//line programs_task.go:1630
 	switch f.At() {
 	case 0:
 		s := generated.At[breakAndAwaitsArgs](f)
@@ -1624,7 +1638,7 @@ func breakAndAwaitsStep(f *generated.Frame, h *breakAndAwaitsHeld) generated.Ste
 		tr, count = h.tr, h.count
 //line programs.go:114
 		err = generated.ChildErr(f)
-//line programs_task.go:1628
+//line programs_task.go:1642
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1640,7 +1654,7 @@ loop1:
 	}
 //line programs.go:114
 	err = onceStart(t, tr, count)
-//line programs_task.go:1644
+//line programs_task.go:1658
 	if generated.Suspended(t) {
 		*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
 		*h = breakAndAwaitsHeld{tr: tr, count: count}
@@ -1663,7 +1677,7 @@ end2:
 	return generated.Return[int](f, *count, nil)
 }
 
-//line programs_task.go:1667
+//line programs_task.go:1681
 
 // changesResultsArgs has the arguments of changesResults.
 type changesResultsArgs struct {
@@ -1712,7 +1726,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:129
 	v := valueStart(t, tr, 3)
-//line programs_task.go:1716
+//line programs_task.go:1730
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 1)
 		kBox := generated.Box(&k)
@@ -1728,7 +1742,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	if n == 1 {
 		v1 := valueStart(t, tr, 4)
-//line programs_task.go:1732
+//line programs_task.go:1746
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 2)
 			kBox := generated.Box(&k)
@@ -1744,7 +1758,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		return v1, errors.New("bad")
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:1748
+//line programs_task.go:1762
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[changesResultsHeld](t, changesResultsKind, 3)
 		kBox := generated.Box(&k)
@@ -1758,7 +1772,7 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line programs_task.go:1762
+//line programs_task.go:1776
 
 // changesResultsDefer1 enters what changesResults defers in line 123 in the list of its frame.
 func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
@@ -1775,7 +1789,7 @@ func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
 	})
 }
 
-//line programs_task.go:1779
+//line programs_task.go:1793
 
 // changesResultsStep is the step form of changesResults.
 func changesResultsStep(f *generated.Frame, h *changesResultsHeld) generated.Step {
@@ -1796,11 +1810,13 @@ func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step 
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line programs.go:119
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		err1     error
 	)
+//line programs_task.go:1820
 	switch at {
 	case 0:
 		s := generated.At[changesResultsArgs](f)
@@ -1813,19 +1829,19 @@ func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step 
 //line programs.go:129
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1817
+//line programs_task.go:1833
 		goto resume1
 	case 2:
 		s := generated.At[changesResultsAt2](f)
 //line programs.go:131
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1824
+//line programs_task.go:1840
 		goto resume2
 	case 3:
 //line programs.go:133
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1829
+//line programs_task.go:1845
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1841,7 +1857,7 @@ func changesResultsRun(f *generated.Frame, h *changesResultsHeld, at int) (step 
 	}
 //line programs.go:129
 	v = valueStart(t, tr, 3)
-//line programs_task.go:1845
+//line programs_task.go:1861
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt1](f)
 		*s = changesResultsAt1{n: n}
@@ -1857,7 +1873,7 @@ resume1:
 	}
 //line programs.go:131
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:1861
+//line programs_task.go:1877
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt2](f)
 		*s = changesResultsAt2{}
@@ -1874,7 +1890,7 @@ resume2:
 end1:
 //line programs.go:133
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:1878
+//line programs_task.go:1894
 	if generated.Suspended(t) {
 		*h = changesResultsHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1883,7 +1899,7 @@ resume3:
 //line programs.go:133
 	*err = err1
 	goto exit
-//line programs_task.go:1887
+//line programs_task.go:1903
 exit:
 	if p.Run(t) {
 		*h = changesResultsHeld{exit: h.exit}
@@ -1903,7 +1919,7 @@ var connCloseKind *generated.Kind
 func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 //line programs.go:143
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1907
+//line programs_task.go:1923
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[connCloseHeld](t, connCloseKind, 1)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1913,7 +1929,7 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err := t.Yield()
-//line programs_task.go:1917
+//line programs_task.go:1933
 	if generated.Suspended(t) {
 		generated.SpillBare(t, connCloseKind, 2)
 		return
@@ -1922,16 +1938,18 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line programs_task.go:1926
+//line programs_task.go:1942
 
 // connCloseStep is the step form of (*conn).Close.
 func connCloseStep(f *generated.Frame, h *connCloseHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:139
 	var (
 		c   *conn
 		tr  *cases.Trace
 		err error
 	)
+//line programs_task.go:1953
 	switch f.At() {
 	case 0:
 		c, tr = h.c, h.tr
@@ -1939,19 +1957,19 @@ func connCloseStep(f *generated.Frame, h *connCloseHeld) generated.Step {
 		c, tr = h.c, h.tr
 //line programs.go:143
 		generated.ChildErr(f)
-//line programs_task.go:1943
+//line programs_task.go:1961
 		goto resume1
 	case 2:
 //line programs.go:146
 		err = generated.Err(f)
-//line programs_task.go:1948
+//line programs_task.go:1966
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:143
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1955
+//line programs_task.go:1973
 	if generated.Suspended(t) {
 		h = generated.Hold(t, connCloseKind, f, h)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1962,7 +1980,7 @@ resume1:
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err = t.Yield()
-//line programs_task.go:1966
+//line programs_task.go:1984
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = connCloseHeld{}
@@ -1974,7 +1992,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line programs_task.go:1978
+//line programs_task.go:1996
 
 // closesArgs has the arguments of closes.
 type closesArgs struct {
@@ -2029,11 +2047,13 @@ func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, 
 	defer p.Catch(t, func() (generated.Step, bool) { return closesRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:146
 	var (
 		tr   *cases.Trace
 		n, v int
 		c, d *conn
 	)
+//line programs_task.go:2057
 	switch at {
 	case 0:
 		s := generated.At[closesArgs](f)
@@ -2045,14 +2065,14 @@ func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, 
 		tr = h.tr
 //line programs.go:152
 		generated.ChildErr(f)
-//line programs_task.go:2049
+//line programs_task.go:2069
 		goto resume1
 	case 2:
 		s := generated.At[closesAt2](f)
 //line programs.go:158
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2056
+//line programs_task.go:2076
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2073,7 +2093,7 @@ func closesRun(f *generated.Frame, h *closesHeld, at int) (step generated.Step, 
 	}
 //line programs.go:152
 	waitStart(t, tr, "log")
-//line programs_task.go:2077
+//line programs_task.go:2097
 	if generated.Suspended(t) {
 		*generated.At[closesAt1](f) = closesAt1{n: n}
 		*h = closesHeld{exit: h.exit, tr: tr}
@@ -2101,7 +2121,7 @@ resume1:
 end1:
 //line programs.go:158
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2105
+//line programs_task.go:2125
 	if generated.Suspended(t) {
 		s := generated.At[closesAt2](f)
 		*s = closesAt2{}
@@ -2115,7 +2135,7 @@ resume2:
 		*r, *r1 = v, nil
 		goto exit
 	}
-//line programs_task.go:2119
+//line programs_task.go:2139
 exit:
 	if p.Run(t) {
 		*h = closesHeld{exit: h.exit}
@@ -2172,12 +2192,14 @@ func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return returnInLoopRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:157
 	var (
 		tr   *cases.Trace
 		n, i int
 		c    *conn
 		err  error
 	)
+//line programs_task.go:2203
 	switch at {
 	case 0:
 		s := generated.At[returnInLoopArgs](f)
@@ -2189,7 +2211,7 @@ func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step gene
 		tr = h.tr
 //line programs.go:165
 		err = generated.ChildErr(f)
-//line programs_task.go:2193
+//line programs_task.go:2215
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2213,7 +2235,7 @@ func returnInLoopRun(f *generated.Frame, h *returnInLoopHeld, at int) (step gene
 loop1:
 //line programs.go:165
 	err = waitStart(t, tr, i)
-//line programs_task.go:2217
+//line programs_task.go:2239
 	if generated.Suspended(t) {
 		*generated.At[returnInLoopAt1](f) = returnInLoopAt1{n: n, i: i}
 		*h = returnInLoopHeld{exit: h.exit, tr: tr}
@@ -2240,7 +2262,7 @@ end1:
 //line programs.go:164
 	i++
 	goto loop1
-//line programs_task.go:2244
+//line programs_task.go:2266
 exit:
 	if p.Run(t) {
 		*h = returnInLoopHeld{exit: h.exit}
@@ -2295,7 +2317,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	}()
 //line programs.go:176
 	valueStart(t, tr, n)
-//line programs_task.go:2299
+//line programs_task.go:2321
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 		*generated.At[failsAt1](f) = failsAt1{n: n}
@@ -2311,7 +2333,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 		panic(errors.New("two"))
 	}
 	v := valueStart(t, tr, n+100)
-//line programs_task.go:2315
+//line programs_task.go:2337
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		s := generated.At[failsAt2](f)
@@ -2325,7 +2347,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v
 }
 
-//line programs_task.go:2329
+//line programs_task.go:2351
 
 // failsDefer1 enters what fails defers in line 175 in the list of its frame.
 func failsDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -2337,7 +2359,7 @@ func failsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2341
+//line programs_task.go:2363
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
@@ -2351,10 +2373,12 @@ func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return failsRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line programs.go:172
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line programs_task.go:2382
 	switch at {
 	case 0:
 		s := generated.At[failsArgs](f)
@@ -2366,14 +2390,14 @@ func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok
 		tr = h.tr
 //line programs.go:176
 		generated.Child(f)
-//line programs_task.go:2370
+//line programs_task.go:2394
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
 //line programs.go:183
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2377
+//line programs_task.go:2401
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2390,7 +2414,7 @@ func failsRun(f *generated.Frame, h *failsHeld, at int) (step generated.Step, ok
 	}
 //line programs.go:176
 	valueStart(t, tr, n)
-//line programs_task.go:2394
+//line programs_task.go:2418
 	if generated.Suspended(t) {
 		*generated.At[failsAt1](f) = failsAt1{n: n}
 		*h = failsHeld{exit: h.exit, tr: tr}
@@ -2405,7 +2429,7 @@ resume1:
 		panic(errors.New("two"))
 	}
 	v = valueStart(t, tr, n+100)
-//line programs_task.go:2409
+//line programs_task.go:2433
 	if generated.Suspended(t) {
 		s := generated.At[failsAt2](f)
 		*s = failsAt2{}
@@ -2419,7 +2443,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line programs_task.go:2423
+//line programs_task.go:2447
 exit:
 	if p.Run(t) {
 		*h = failsHeld{exit: h.exit}
@@ -2470,7 +2494,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs.go:193
 	k = 1
 	v := failsStart(t, tr, n)
-//line programs_task.go:2474
+//line programs_task.go:2498
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 		errBox := generated.Box(&err)
@@ -2485,7 +2509,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = v
 	tr.Print("after")
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2489
+//line programs_task.go:2513
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[recoversHeld](t, recoversKind, 2)
 		errBox := generated.Box(&err)
@@ -2497,7 +2521,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, err1
 }
 
-//line programs_task.go:2501
+//line programs_task.go:2525
 
 // recoversDefer1 enters what recovers defers in line 187 in the list of its frame.
 func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
@@ -2514,7 +2538,7 @@ func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
 	})
 }
 
-//line programs_task.go:2518
+//line programs_task.go:2542
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
@@ -2532,11 +2556,13 @@ func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.St
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line programs.go:183
 	var (
 		tr   *cases.Trace
 		n, v int
 		err1 error
 	)
+//line programs_task.go:2566
 	switch at {
 	case 0:
 		s := generated.At[recoversArgs](f)
@@ -2548,12 +2574,12 @@ func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.St
 //line programs.go:194
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2552
+//line programs_task.go:2578
 		goto resume1
 	case 2:
 //line programs.go:196
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2557
+//line programs_task.go:2583
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2570,7 +2596,7 @@ func recoversRun(f *generated.Frame, h *recoversHeld, at int) (step generated.St
 //line programs.go:193
 	*k = 1
 	v = failsStart(t, tr, n)
-//line programs_task.go:2574
+//line programs_task.go:2600
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
@@ -2583,7 +2609,7 @@ resume1:
 	*k = v
 	tr.Print("after")
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2587
+//line programs_task.go:2613
 	if generated.Suspended(t) {
 		*h = recoversHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2594,7 +2620,7 @@ resume2:
 		*err = err1
 		goto exit
 	}
-//line programs_task.go:2598
+//line programs_task.go:2624
 exit:
 	if p.Run(t) {
 		*h = recoversHeld{exit: h.exit}
@@ -2627,7 +2653,7 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	}()
 //line programs.go:201
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2631
+//line programs_task.go:2657
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[rescueHeld](t, rescueKind, 1)
 		*h = rescueHeld{}
@@ -2638,7 +2664,7 @@ func rescueStart(t *task.T, tr *cases.Trace) {
 	panic("inner")
 }
 
-//line programs_task.go:2642
+//line programs_task.go:2668
 
 // rescueDefer1 enters what rescue defers in line 200 in the list of its frame.
 func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
@@ -2650,7 +2676,7 @@ func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:2654
+//line programs_task.go:2680
 
 // rescueStep is the step form of rescue.
 func rescueStep(f *generated.Frame, h *rescueHeld) generated.Step {
@@ -2663,16 +2689,18 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return rescueRun(f, h, generated.Exit) }, &step, &ok)
+//line programs.go:198
 	var (
 		tr *cases.Trace
 	)
+//line programs_task.go:2697
 	switch at {
 	case 0:
 		tr = h.tr
 	case 1:
 //line programs.go:201
 		generated.ChildErr(f)
-//line programs_task.go:2676
+//line programs_task.go:2704
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2688,7 +2716,7 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 	}
 //line programs.go:201
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2692
+//line programs_task.go:2720
 	if generated.Suspended(t) {
 		*h = rescueHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2696,7 +2724,7 @@ func rescueRun(f *generated.Frame, h *rescueHeld, at int) (step generated.Step, 
 resume1:
 //line programs.go:202
 	panic("inner")
-//line programs_task.go:2700
+//line programs_task.go:2728
 exit:
 	if p.Run(t) {
 		*h = rescueHeld{exit: h.exit}
@@ -2756,10 +2784,12 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return recoverWaitsRun(f, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
 	err := &h.exit.err
+//line programs.go:203
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:2793
 	switch at {
 	case 0:
 		s := generated.At[recoverWaitsArgs](f)
@@ -2771,7 +2801,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 		tr = h.tr
 //line programs.go:213
 		generated.ChildErr(f)
-//line programs_task.go:2775
+//line programs_task.go:2805
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2796,7 +2826,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 				v := p.Recover()
 				tr.Print("first", v)
 				rescueStart(t, tr)
-//line programs_task.go:2800
+//line programs_task.go:2830
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[recoverWaitsFunc1Held](t, recoverWaitsFunc1Kind, 1)
 					*h = recoverWaitsFunc1Held{tr: tr}
@@ -2809,7 +2839,7 @@ func recoverWaitsRun(f *generated.Frame, h *recoverWaitsHeld, at int) (step gene
 	}
 //line programs.go:213
 	waitStart(t, tr, "before")
-//line programs_task.go:2813
+//line programs_task.go:2843
 	if generated.Suspended(t) {
 		*generated.At[recoverWaitsAt1](f) = recoverWaitsAt1{n: n}
 		*h = recoverWaitsHeld{exit: h.exit, tr: tr}
@@ -2825,7 +2855,7 @@ resume1:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line programs_task.go:2829
+//line programs_task.go:2859
 exit:
 	if p.Run(t) {
 		*h = recoverWaitsHeld{exit: h.exit}
@@ -2844,11 +2874,13 @@ var recoverWaitsFunc1Kind *generated.Kind
 // recoverWaitsFunc1Step is the step form of recoverWaits.func1.
 func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:204
 	var (
 		tr *cases.Trace
 		p  *generated.Panic
 		v  interface{}
 	)
+//line programs_task.go:2884
 	switch f.At() {
 	case 0:
 		tr, p = h.tr, h.p
@@ -2856,7 +2888,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 		tr = h.tr
 //line programs.go:210
 		generated.Child(f)
-//line programs_task.go:2860
+//line programs_task.go:2892
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2865,7 +2897,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 	v = p.Recover()
 	tr.Print("first", v)
 	rescueStart(t, tr)
-//line programs_task.go:2869
+//line programs_task.go:2901
 	if generated.Suspended(t) {
 		*h = recoverWaitsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -2873,7 +2905,7 @@ func recoverWaitsFunc1Step(f *generated.Frame, h *recoverWaitsFunc1Held) generat
 resume1:
 //line programs.go:211
 	tr.Print("rescued")
-//line programs_task.go:2877
+//line programs_task.go:2909
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2911,7 +2943,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	}()
 //line programs.go:227
 	failsStart(t, tr, n)
-//line programs_task.go:2915
+//line programs_task.go:2947
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[protectedHeld](t, protectedKind, 1)
 		errBox := generated.Box(&err)
@@ -2923,7 +2955,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 	return nil
 }
 
-//line programs_task.go:2927
+//line programs_task.go:2959
 
 // protectedDefer1 enters what protected defers in line 222 in the list of its frame.
 func protectedDefer1(p *generated.Panic, err *error) {
@@ -2939,7 +2971,7 @@ func protectedDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line programs_task.go:2943
+//line programs_task.go:2975
 
 // protectedStep is the step form of protected.
 func protectedStep(f *generated.Frame, h *protectedHeld) generated.Step {
@@ -2956,10 +2988,12 @@ func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line programs.go:219
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:2997
 	switch at {
 	case 0:
 		s := generated.At[protectedArgs](f)
@@ -2968,7 +3002,7 @@ func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.
 	case 1:
 //line programs.go:227
 		generated.Child(f)
-//line programs_task.go:2972
+//line programs_task.go:3006
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2984,7 +3018,7 @@ func protectedRun(f *generated.Frame, h *protectedHeld, at int) (step generated.
 	}
 //line programs.go:227
 	failsStart(t, tr, n)
-//line programs_task.go:2988
+//line programs_task.go:3022
 	if generated.Suspended(t) {
 		*h = protectedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2995,7 +3029,7 @@ resume1:
 		*err = nil
 		goto exit
 	}
-//line programs_task.go:2999
+//line programs_task.go:3033
 exit:
 	if p.Run(t) {
 		*h = protectedHeld{exit: h.exit}
@@ -3034,7 +3068,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:233
 			err := protectedStart(t, tr, i)
-//line programs_task.go:3038
+//line programs_task.go:3072
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 1)
 				*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
@@ -3044,7 +3078,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:234
 			tr.Print(i, err)
 			waitStart(t, tr, "next")
-//line programs_task.go:3048
+//line programs_task.go:3082
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recoverOuterHeld](t, recoverOuterKind, 2)
 				*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
@@ -3057,16 +3091,18 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3061
+//line programs_task.go:3095
 
 // recoverOuterStep is the step form of recoverOuter.
 func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:228
 	var (
 		tr   *cases.Trace
 		n, i int
 		err  error
 	)
+//line programs_task.go:3106
 	switch f.At() {
 	case 0:
 		s := generated.At[recoverOuterArgs](f)
@@ -3078,7 +3114,7 @@ func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 		tr = h.tr
 //line programs.go:233
 		err = generated.ChildErr(f)
-//line programs_task.go:3082
+//line programs_task.go:3118
 		goto resume1
 	case 2:
 		s := generated.At[recoverOuterAt2](f)
@@ -3086,7 +3122,7 @@ func recoverOuterStep(f *generated.Frame, h *recoverOuterHeld) generated.Step {
 		tr = h.tr
 //line programs.go:235
 		generated.ChildErr(f)
-//line programs_task.go:3090
+//line programs_task.go:3126
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3100,7 +3136,7 @@ loop1:
 	}
 //line programs.go:233
 	err = protectedStart(t, tr, i)
-//line programs_task.go:3104
+//line programs_task.go:3140
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3110,7 +3146,7 @@ resume1:
 //line programs.go:234
 	tr.Print(i, err)
 	waitStart(t, tr, "next")
-//line programs_task.go:3114
+//line programs_task.go:3150
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -3125,7 +3161,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:3129
+//line programs_task.go:3165
 
 // panicsAgainArgs has the arguments of panicsAgain.
 type panicsAgainArgs struct {
@@ -3184,7 +3220,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}()
 //line programs.go:244
 	waitStart(t, tr, "a")
-//line programs_task.go:3188
+//line programs_task.go:3224
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 1)
 		kBox := generated.Box(&k)
@@ -3196,7 +3232,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}
 //line programs.go:245
 	v := valueStart(t, tr, 1)
-//line programs_task.go:3200
+//line programs_task.go:3236
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAgainHeld](t, panicsAgainKind, 2)
 		kBox := generated.Box(&k)
@@ -3213,7 +3249,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	panic(fmt.Sprint("first", v))
 }
 
-//line programs_task.go:3217
+//line programs_task.go:3253
 
 // panicsAgainDefer1 enters what panicsAgain defers in line 241 in the list of its frame.
 func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
@@ -3225,7 +3261,7 @@ func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
 	})
 }
 
-//line programs_task.go:3229
+//line programs_task.go:3265
 
 // panicsAgainDefer2 enters what panicsAgain defers in line 242 in the list of its frame.
 func panicsAgainDefer2(p *generated.Panic) {
@@ -3237,7 +3273,7 @@ func panicsAgainDefer2(p *generated.Panic) {
 	})
 }
 
-//line programs_task.go:3241
+//line programs_task.go:3277
 
 // panicsAgainDefer3 enters what panicsAgain defers in line 243 in the list of its frame.
 func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
@@ -3249,7 +3285,7 @@ func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3253
+//line programs_task.go:3289
 
 // panicsAgainStep is the step form of panicsAgain.
 func panicsAgainStep(f *generated.Frame, h *panicsAgainHeld) generated.Step {
@@ -3267,10 +3303,12 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line programs.go:238
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line programs_task.go:3312
 	_ = n
 	switch at {
 	case 0:
@@ -3281,14 +3319,14 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 		tr = h.tr
 //line programs.go:244
 		generated.ChildErr(f)
-//line programs_task.go:3285
+//line programs_task.go:3323
 		goto resume1
 	case 2:
 		s := generated.At[panicsAgainAt2](f)
 //line programs.go:245
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3292
+//line programs_task.go:3330
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3313,7 +3351,7 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 	}
 //line programs.go:244
 	waitStart(t, tr, "a")
-//line programs_task.go:3317
+//line programs_task.go:3355
 	if generated.Suspended(t) {
 		*h = panicsAgainHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -3321,7 +3359,7 @@ func panicsAgainRun(f *generated.Frame, h *panicsAgainHeld, at int) (step genera
 resume1:
 //line programs.go:245
 	v = valueStart(t, tr, 1)
-//line programs_task.go:3325
+//line programs_task.go:3363
 	if generated.Suspended(t) {
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
@@ -3332,7 +3370,7 @@ resume1:
 resume2:
 //line programs.go:245
 	panic(fmt.Sprint("first", v))
-//line programs_task.go:3336
+//line programs_task.go:3374
 exit:
 	if p.Run(t) {
 		*h = panicsAgainHeld{exit: h.exit}
@@ -3391,7 +3429,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:257
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3395
+//line programs_task.go:3433
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[valuesHeld](t, valuesKind, 1)
 		s := generated.At[valuesAt1](f1)
@@ -3418,7 +3456,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:260
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3422
+//line programs_task.go:3460
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[valuesHeld](t, valuesKind, 2)
 		*h = valuesHeld{l: &l, f: f}
@@ -3442,7 +3480,7 @@ func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return l.n, nil
 }
 
-//line programs_task.go:3446
+//line programs_task.go:3484
 
 // valuesDefer1 enters what values defers in line 255 in the list of its frame.
 func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
@@ -3454,7 +3492,7 @@ func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3458
+//line programs_task.go:3496
 
 // valuesDefer2 enters what values defers in line 256 in the list of its frame.
 func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
@@ -3466,7 +3504,7 @@ func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3470
+//line programs_task.go:3508
 
 // valuesDefer3 enters what values defers in line 259 in the list of its frame.
 func valuesDefer3(p *generated.Panic, fn func()) {
@@ -3478,7 +3516,7 @@ func valuesDefer3(p *generated.Panic, fn func()) {
 	})
 }
 
-//line programs_task.go:3482
+//line programs_task.go:3520
 
 // valuesDefer4 enters what values defers in line 262 in the list of its frame.
 func valuesDefer4(p *generated.Panic, fn1 func()) {
@@ -3490,7 +3528,7 @@ func valuesDefer4(p *generated.Panic, fn1 func()) {
 	})
 }
 
-//line programs_task.go:3494
+//line programs_task.go:3532
 
 // valuesStep is the step form of values.
 func valuesStep(f1 *generated.Frame, h *valuesHeld) generated.Step {
@@ -3505,12 +3543,14 @@ func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step,
 	defer p.Catch(t, func() (generated.Step, bool) { return valuesRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:249
 	var (
 		tr   *cases.Trace
 		n, v int
 		l    *logger
 		f    func()
 	)
+//line programs_task.go:3554
 	_ = n
 	switch at {
 	case 0:
@@ -3523,13 +3563,13 @@ func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step,
 //line programs.go:257
 		v = s.result
 		generated.Child(f1)
-//line programs_task.go:3527
+//line programs_task.go:3567
 		goto resume1
 	case 2:
 		l, f = h.l, h.f
 //line programs.go:261
 		generated.ChildErr(f1)
-//line programs_task.go:3533
+//line programs_task.go:3573
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -3555,7 +3595,7 @@ func valuesRun(f1 *generated.Frame, h *valuesHeld, at int) (step generated.Step,
 	}
 //line programs.go:257
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3559
+//line programs_task.go:3599
 	if generated.Suspended(t) {
 		s := generated.At[valuesAt1](f1)
 		*s = valuesAt1{}
@@ -3574,7 +3614,7 @@ resume1:
 //line programs.go:260
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:3578
+//line programs_task.go:3618
 	if generated.Suspended(t) {
 		*h = valuesHeld{exit: h.exit, l: l, f: f}
 		return generated.Wait(f1, t, 2), true
@@ -3590,7 +3630,7 @@ resume2:
 		*r, *r1 = l.n, nil
 		goto exit
 	}
-//line programs_task.go:3594
+//line programs_task.go:3634
 exit:
 	if p.Run(t) {
 		*h = valuesHeld{exit: h.exit}
@@ -3647,7 +3687,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:268
 	waitStart(t, tr, "before")
-//line programs_task.go:3651
+//line programs_task.go:3691
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 1)
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
@@ -3658,7 +3698,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:269
 	if n > 0 {
 		generated.Goexit(t)
-//line programs_task.go:3662
+//line programs_task.go:3702
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[goexitHeld](t, goexitKind, 2)
 			*generated.At[goexitAt2](f) = goexitAt2{n: n}
@@ -3671,7 +3711,7 @@ func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:3675
+//line programs_task.go:3715
 
 // goexitDefer1 enters what goexit defers in line 267 in the list of its frame.
 func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -3683,7 +3723,7 @@ func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:3687
+//line programs_task.go:3727
 
 // goexitStep is the step form of goexit.
 func goexitStep(f *generated.Frame, h *goexitHeld) generated.Step {
@@ -3698,10 +3738,12 @@ func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, 
 	defer p.Catch(t, func() (generated.Step, bool) { return goexitRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:264
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:3747
 	switch at {
 	case 0:
 		s := generated.At[goexitArgs](f)
@@ -3712,14 +3754,14 @@ func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, 
 		n = s.n
 //line programs.go:268
 		generated.ChildErr(f)
-//line programs_task.go:3716
+//line programs_task.go:3758
 		goto resume1
 	case 2:
 		s := generated.At[goexitAt2](f)
 		n = s.n
 //line programs.go:270
 		generated.Child(f)
-//line programs_task.go:3723
+//line programs_task.go:3765
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3737,7 +3779,7 @@ func goexitRun(f *generated.Frame, h *goexitHeld, at int) (step generated.Step, 
 	}
 //line programs.go:268
 	waitStart(t, tr, "before")
-//line programs_task.go:3741
+//line programs_task.go:3783
 	if generated.Suspended(t) {
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3750,7 +3792,7 @@ resume1:
 	}
 //line programs.go:270
 	generated.Goexit(t)
-//line programs_task.go:3754
+//line programs_task.go:3796
 	if generated.Suspended(t) {
 		*generated.At[goexitAt2](f) = goexitAt2{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -3763,7 +3805,7 @@ end1:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:3767
+//line programs_task.go:3809
 exit:
 	if p.Run(t) {
 		*h = goexitHeld{exit: h.exit}
@@ -3816,7 +3858,7 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:277
 	list := make([]int, n)
 	v := valueStart(t, tr, 5)
-//line programs_task.go:3820
+//line programs_task.go:3862
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[runtimeErrorHeld](t, runtimeErrorKind, 1)
 		s := generated.At[runtimeErrorAt1](f)
@@ -3830,7 +3872,7 @@ func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[v], nil
 }
 
-//line programs_task.go:3834
+//line programs_task.go:3876
 
 // runtimeErrorDefer1 enters what runtimeError defers in line 276 in the list of its frame.
 func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
@@ -3842,7 +3884,7 @@ func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line programs_task.go:3846
+//line programs_task.go:3888
 
 // runtimeErrorStep is the step form of runtimeError.
 func runtimeErrorStep(f *generated.Frame, h *runtimeErrorHeld) generated.Step {
@@ -3857,11 +3899,13 @@ func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return runtimeErrorRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:272
 	var (
 		tr   *cases.Trace
 		n, v int
 		list []int
 	)
+//line programs_task.go:3909
 	switch at {
 	case 0:
 		s := generated.At[runtimeErrorArgs](f)
@@ -3873,7 +3917,7 @@ func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step gene
 //line programs.go:278
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3877
+//line programs_task.go:3921
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3891,7 +3935,7 @@ func runtimeErrorRun(f *generated.Frame, h *runtimeErrorHeld, at int) (step gene
 //line programs.go:277
 	list = make([]int, n)
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3895
+//line programs_task.go:3939
 	if generated.Suspended(t) {
 		s := generated.At[runtimeErrorAt1](f)
 		*s = runtimeErrorAt1{}
@@ -3905,7 +3949,7 @@ resume1:
 		*r, *r1 = list[v], nil
 		goto exit
 	}
-//line programs_task.go:3909
+//line programs_task.go:3953
 exit:
 	if p.Run(t) {
 		*h = runtimeErrorHeld{exit: h.exit}
@@ -3960,10 +4004,12 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 	defer p.Catch(t, func() (generated.Step, bool) { return deferredRecoverRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:279
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:4013
 	_ = n
 	switch at {
 	case 0:
@@ -3973,7 +4019,7 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 	case 1:
 //line programs.go:288
 		generated.Child(f)
-//line programs_task.go:3977
+//line programs_task.go:4023
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3997,7 +4043,7 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 			func(t *task.T) {
 //line programs.go:284
 				valueStart(t, tr, 1)
-//line programs_task.go:4001
+//line programs_task.go:4047
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferredRecoverFunc1Held](t, deferredRecoverFunc1Kind, 1)
 					*h = deferredRecoverFunc1Held{tr: tr, p: p}
@@ -4015,7 +4061,7 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 				}()
 //line programs.go:286
 				valueStart(t, tr, 2)
-//line programs_task.go:4019
+//line programs_task.go:4065
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferredRecoverFunc1Held](t, deferredRecoverFunc1Kind, 2)
 					*h = deferredRecoverFunc1Held{}
@@ -4027,7 +4073,7 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 	}
 //line programs.go:288
 	valueStart(t, tr, 3)
-//line programs_task.go:4031
+//line programs_task.go:4077
 	if generated.Suspended(t) {
 		*h = deferredRecoverHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -4035,7 +4081,7 @@ func deferredRecoverRun(f *generated.Frame, h *deferredRecoverHeld, at int) (ste
 resume1:
 //line programs.go:289
 	panic("is recovered")
-//line programs_task.go:4039
+//line programs_task.go:4085
 exit:
 	if p.Run(t) {
 		*h = deferredRecoverHeld{exit: h.exit}
@@ -4068,7 +4114,7 @@ func deferredRecoverFunc1Defer1(p1 *generated.Panic, p *generated.Panic) {
 	})
 }
 
-//line programs_task.go:4072
+//line programs_task.go:4118
 
 // deferredRecoverFunc1Step is the step form of deferredRecover.func1.
 func deferredRecoverFunc1Step(f *generated.Frame, h *deferredRecoverFunc1Held) generated.Step {
@@ -4081,10 +4127,12 @@ func deferredRecoverFunc1Run(f *generated.Frame, h *deferredRecoverFunc1Held, at
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferredRecoverFunc1Run(f, h, generated.Exit) }, &step, &ok)
+//line programs.go:281
 	var (
 		tr *cases.Trace
 		p  *generated.Panic
 	)
+//line programs_task.go:4136
 	switch at {
 	case 0:
 		tr, p = h.tr, h.p
@@ -4092,12 +4140,12 @@ func deferredRecoverFunc1Run(f *generated.Frame, h *deferredRecoverFunc1Held, at
 		tr, p = h.tr, h.p
 //line programs.go:284
 		generated.Child(f)
-//line programs_task.go:4096
+//line programs_task.go:4144
 		goto resume1
 	case 2:
 //line programs.go:286
 		generated.Child(f)
-//line programs_task.go:4101
+//line programs_task.go:4149
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4109,7 +4157,7 @@ func deferredRecoverFunc1Run(f *generated.Frame, h *deferredRecoverFunc1Held, at
 	}
 //line programs.go:284
 	valueStart(t, tr, 1)
-//line programs_task.go:4113
+//line programs_task.go:4161
 	if generated.Suspended(t) {
 		*h = deferredRecoverFunc1Held{exit: h.exit, tr: tr, p: p}
 		return generated.Wait(f, t, 1), true
@@ -4121,7 +4169,7 @@ resume1:
 	}
 //line programs.go:286
 	valueStart(t, tr, 2)
-//line programs_task.go:4125
+//line programs_task.go:4173
 	if generated.Suspended(t) {
 		*h = deferredRecoverFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -4181,10 +4229,12 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 	defer p.Catch(t, func() (generated.Step, bool) { return deferredRecoverPanicsRun(f, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
 	err := &h.exit.err
+//line programs.go:290
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line programs_task.go:4238
 	_ = n
 	switch at {
 	case 0:
@@ -4194,7 +4244,7 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 	case 1:
 //line programs.go:301
 		generated.Child(f)
-//line programs_task.go:4198
+//line programs_task.go:4248
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4218,7 +4268,7 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 			func(t *task.T) {
 //line programs.go:295
 				valueStart(t, tr, 1)
-//line programs_task.go:4222
+//line programs_task.go:4272
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferredRecoverPanicsFunc1Held](t, deferredRecoverPanicsFunc1Kind, 1)
 					*h = deferredRecoverPanicsFunc1Held{tr: tr, p: p}
@@ -4243,7 +4293,7 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 				}()
 //line programs.go:298
 				valueStart(t, tr, 2)
-//line programs_task.go:4247
+//line programs_task.go:4297
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferredRecoverPanicsFunc1Held](t, deferredRecoverPanicsFunc1Kind, 2)
 					*h = deferredRecoverPanicsFunc1Held{}
@@ -4258,7 +4308,7 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 	}
 //line programs.go:301
 	valueStart(t, tr, 3)
-//line programs_task.go:4262
+//line programs_task.go:4312
 	if generated.Suspended(t) {
 		*h = deferredRecoverPanicsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -4266,7 +4316,7 @@ func deferredRecoverPanicsRun(f *generated.Frame, h *deferredRecoverPanicsHeld, 
 resume1:
 //line programs.go:302
 	panic(1)
-//line programs_task.go:4270
+//line programs_task.go:4320
 exit:
 	if p.Run(t) {
 		*h = deferredRecoverPanicsHeld{exit: h.exit}
@@ -4299,7 +4349,7 @@ func deferredRecoverPanicsFunc1Defer1(p1 *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line programs_task.go:4303
+//line programs_task.go:4353
 
 // deferredRecoverPanicsFunc1Defer2 enters what deferredRecoverPanics.func1 defers in line 297 in the list of its frame.
 func deferredRecoverPanicsFunc1Defer2(p1 *generated.Panic, p *generated.Panic) {
@@ -4311,7 +4361,7 @@ func deferredRecoverPanicsFunc1Defer2(p1 *generated.Panic, p *generated.Panic) {
 	})
 }
 
-//line programs_task.go:4315
+//line programs_task.go:4365
 
 // deferredRecoverPanicsFunc1Step is the step form of deferredRecoverPanics.func1.
 func deferredRecoverPanicsFunc1Step(f *generated.Frame, h *deferredRecoverPanicsFunc1Held) generated.Step {
@@ -4324,10 +4374,12 @@ func deferredRecoverPanicsFunc1Run(f *generated.Frame, h *deferredRecoverPanicsF
 	t := generated.Resume(f)
 	p1 := &h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferredRecoverPanicsFunc1Run(f, h, generated.Exit) }, &step, &ok)
+//line programs.go:292
 	var (
 		tr *cases.Trace
 		p  *generated.Panic
 	)
+//line programs_task.go:4383
 	switch at {
 	case 0:
 		tr, p = h.tr, h.p
@@ -4335,12 +4387,12 @@ func deferredRecoverPanicsFunc1Run(f *generated.Frame, h *deferredRecoverPanicsF
 		tr, p = h.tr, h.p
 //line programs.go:295
 		generated.Child(f)
-//line programs_task.go:4339
+//line programs_task.go:4391
 		goto resume1
 	case 2:
 //line programs.go:298
 		generated.Child(f)
-//line programs_task.go:4344
+//line programs_task.go:4396
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4352,7 +4404,7 @@ func deferredRecoverPanicsFunc1Run(f *generated.Frame, h *deferredRecoverPanicsF
 	}
 //line programs.go:295
 	valueStart(t, tr, 1)
-//line programs_task.go:4356
+//line programs_task.go:4408
 	if generated.Suspended(t) {
 		*h = deferredRecoverPanicsFunc1Held{exit: h.exit, tr: tr, p: p}
 		return generated.Wait(f, t, 1), true
@@ -4368,7 +4420,7 @@ resume1:
 	}
 //line programs.go:298
 	valueStart(t, tr, 2)
-//line programs_task.go:4372
+//line programs_task.go:4424
 	if generated.Suspended(t) {
 		*h = deferredRecoverPanicsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -4376,7 +4428,7 @@ resume1:
 resume2:
 //line programs.go:299
 	panic(2)
-//line programs_task.go:4380
+//line programs_task.go:4432
 exit:
 	if p1.Run(t) {
 		*h = deferredRecoverPanicsFunc1Held{exit: h.exit}

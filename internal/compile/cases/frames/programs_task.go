@@ -267,12 +267,14 @@ func blocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // blocksStep is the step form of blocks.
 func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:36
 	var (
 		tr                             *cases.Trace
 		n, total, v, v1, i, v2, v3, v4 int
 		a, b, d, e                     *large
 		c                              large
 	)
+//line programs_task.go:278
 	switch f.At() {
 	case 0:
 		s := generated.At[blocksArgs](f)
@@ -285,7 +287,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:44
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:289
+//line programs_task.go:291
 		goto resume1
 	case 2:
 		s := generated.At[blocksAt2](f)
@@ -294,7 +296,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:49
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:298
+//line programs_task.go:300
 		goto resume2
 	case 3:
 		s := generated.At[blocksAt3](f)
@@ -303,7 +305,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:53
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:307
+//line programs_task.go:309
 		goto resume3
 	case 4:
 		s := generated.At[blocksAt4](f)
@@ -312,7 +314,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:59
 		v3 = s.result
 		generated.Child(f)
-//line programs_task.go:316
+//line programs_task.go:318
 		goto resume4
 	case 5:
 		s := generated.At[blocksAt5](f)
@@ -321,7 +323,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 //line programs.go:63
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:325
+//line programs_task.go:327
 		goto resume5
 	default:
 		return f.BadResume()
@@ -331,7 +333,7 @@ func blocksStep(f *generated.Frame, h *blocksHeld) generated.Step {
 	a = new(large)
 	*a = filled(n)
 	v = valueStart(t, tr, 1)
-//line programs_task.go:335
+//line programs_task.go:337
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt1](f)
 		*s = blocksAt1{n: n, total: total}
@@ -351,7 +353,7 @@ resume1:
 //line programs.go:48
 	*b = filled(2)
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:355
+//line programs_task.go:357
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt2](f)
 		*s = blocksAt2{n: n, total: total}
@@ -372,7 +374,7 @@ loop1:
 //line programs.go:52
 	c = filled(i)
 	v2 = valueStart(t, tr, 3)
-//line programs_task.go:376
+//line programs_task.go:378
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt3](f)
 		*s = blocksAt3{n: n, total: total, i: i, c: c}
@@ -400,7 +402,7 @@ case1:
 //line programs.go:58
 	*d = filled(4)
 	v3 = valueStart(t, tr, 4)
-//line programs_task.go:404
+//line programs_task.go:406
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt4](f)
 		*s = blocksAt4{total: total}
@@ -418,7 +420,7 @@ case2:
 //line programs.go:62
 	*e = filled(5)
 	v4 = valueStart(t, tr, 5)
-//line programs_task.go:422
+//line programs_task.go:424
 	if generated.Suspended(t) {
 		s := generated.At[blocksAt5](f)
 		*s = blocksAt5{total: total}
@@ -434,7 +436,7 @@ end3:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:438
+//line programs_task.go:440
 
 // takesArgs has the arguments of takes.
 type takesArgs struct {
@@ -465,7 +467,7 @@ var takesKind *generated.Kind
 func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error) {
 //line programs.go:70
 	v := valueStart(t, tr, len(s))
-//line programs_task.go:469
+//line programs_task.go:471
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[takesHeld](t, takesKind, 1)
 		s1 := generated.At[takesAt1](f)
@@ -477,7 +479,7 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 //line programs.go:70
 	l[0] += uint64(v)
 	err := waitStart(t, tr, s)
-//line programs_task.go:481
+//line programs_task.go:483
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, takesKind, 2)
 		*generated.At[takesAt2](f) = takesAt2{l: l}
@@ -487,11 +489,12 @@ func takesStart(t *task.T, tr *cases.Trace, l large, s string) (_ large, _ error
 	return l, err
 }
 
-//line programs_task.go:491
+//line programs_task.go:493
 
 // takesStep is the step form of takes.
 func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:64
 	var (
 		tr  *cases.Trace
 		l   large
@@ -499,6 +502,7 @@ func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
 		v   int
 		err error
 	)
+//line programs_task.go:506
 	switch f.At() {
 	case 0:
 		s1 := generated.At[takesArgs](f)
@@ -511,21 +515,21 @@ func takesStep(f *generated.Frame, h *takesHeld) generated.Step {
 //line programs.go:70
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:515
+//line programs_task.go:519
 		goto resume1
 	case 2:
 		s1 := generated.At[takesAt2](f)
 		l = s1.l
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:522
+//line programs_task.go:526
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:70
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:529
+//line programs_task.go:533
 	if generated.Suspended(t) {
 		s1 := generated.At[takesAt1](f)
 		*s1 = takesAt1{l: l}
@@ -538,7 +542,7 @@ resume1:
 //line programs.go:70
 	l[0] += uint64(v)
 	err = waitStart(t, tr, s)
-//line programs_task.go:542
+//line programs_task.go:546
 	if generated.Suspended(t) {
 		*generated.At[takesAt2](f) = takesAt2{l: l}
 		if h != nil {
@@ -551,7 +555,7 @@ resume2:
 	return generated.Return[large](f, l, err)
 }
 
-//line programs_task.go:555
+//line programs_task.go:559
 
 // wrapsArgs has the arguments of wraps.
 type wrapsArgs struct {
@@ -575,7 +579,7 @@ var wrapsKind *generated.Kind
 func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 //line programs.go:75
 	v, err := takesStart(t, tr, l, "wrapped")
-//line programs_task.go:579
+//line programs_task.go:583
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, wrapsKind, 1)
 		s := generated.At[wrapsAt1](f)
@@ -587,16 +591,18 @@ func wrapsStart(t *task.T, tr *cases.Trace, l large) (_ large, _ error) {
 	return v, err
 }
 
-//line programs_task.go:591
+//line programs_task.go:595
 
 // wrapsStep is the step form of wraps.
 func wrapsStep(f *generated.Frame, h *wrapsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:72
 	var (
 		tr   *cases.Trace
 		l, v large
 		err  error
 	)
+//line programs_task.go:606
 	switch f.At() {
 	case 0:
 		s := generated.At[wrapsArgs](f)
@@ -607,14 +613,14 @@ func wrapsStep(f *generated.Frame, h *wrapsHeld) generated.Step {
 //line programs.go:75
 		v = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:611
+//line programs_task.go:617
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:75
 	v, err = takesStart(t, tr, l, "wrapped")
-//line programs_task.go:618
+//line programs_task.go:624
 	if generated.Suspended(t) {
 		s := generated.At[wrapsAt1](f)
 		*s = wrapsAt1{}
@@ -629,7 +635,7 @@ resume1:
 	return generated.Return[large](f, v, err)
 }
 
-//line programs_task.go:633
+//line programs_task.go:639
 
 // passesOnArgs has the arguments of passesOn.
 type passesOnArgs struct {
@@ -659,7 +665,7 @@ var passesOnKind *generated.Kind
 func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:78
 	l, err := wrapsStart(t, tr, filled(n))
-//line programs_task.go:663
+//line programs_task.go:669
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 1)
 		s := generated.At[passesOnAt1](f)
@@ -673,7 +679,7 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return l.sum(), err
 	}
 	m, err := wrapsStart(t, tr, l)
-//line programs_task.go:677
+//line programs_task.go:683
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passesOnHeld](t, passesOnKind, 2)
 		s := generated.At[passesOnAt2](f)
@@ -686,17 +692,19 @@ func passesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m.sum() - l.sum(), err
 }
 
-//line programs_task.go:690
+//line programs_task.go:696
 
 // passesOnStep is the step form of passesOn.
 func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:73
 	var (
 		tr   *cases.Trace
 		n    int
 		l, m *large
 		err  error
 	)
+//line programs_task.go:708
 	switch f.At() {
 	case 0:
 		s := generated.At[passesOnArgs](f)
@@ -709,7 +717,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 		l = new(large)
 		*l = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:713
+//line programs_task.go:721
 		goto resume1
 	case 2:
 		s := generated.At[passesOnAt2](f)
@@ -718,7 +726,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 		m = new(large)
 		*m = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:722
+//line programs_task.go:730
 		goto resume2
 	default:
 		return f.BadResume()
@@ -726,7 +734,7 @@ func passesOnStep(f *generated.Frame, h *passesOnHeld) generated.Step {
 	l = new(large)
 //line programs.go:78
 	*l, err = wrapsStart(t, tr, filled(n))
-//line programs_task.go:730
+//line programs_task.go:738
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt1](f)
 		*s = passesOnAt1{}
@@ -742,7 +750,7 @@ resume1:
 	m = new(large)
 //line programs.go:82
 	*m, err = wrapsStart(t, tr, *l)
-//line programs_task.go:746
+//line programs_task.go:754
 	if generated.Suspended(t) {
 		s := generated.At[passesOnAt2](f)
 		*s = passesOnAt2{}
@@ -755,7 +763,7 @@ resume2:
 	return generated.Return[int](f, m.sum()-l.sum(), err)
 }
 
-//line programs_task.go:759
+//line programs_task.go:767
 
 // childArgs has the arguments of child.
 type childArgs struct {
@@ -789,7 +797,7 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 //line programs.go:87
 	l = filled(n)
 	k := valueStart(t, tr, n)
-//line programs_task.go:793
+//line programs_task.go:801
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childHeld](t, childKind, 1)
 		s := generated.At[childAt1](f)
@@ -803,7 +811,7 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 		return l, fmt.Errorf("%w %d", errChild, k)
 	}
 	v := valueStart(t, tr, k+1)
-//line programs_task.go:807
+//line programs_task.go:815
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, childKind, 2)
 		s := generated.At[childAt2](f)
@@ -816,17 +824,19 @@ func childStart(t *task.T, tr *cases.Trace, n int, fails bool) (l large, err err
 	return l, nil
 }
 
-//line programs_task.go:820
+//line programs_task.go:828
 
 // childStep is the step form of child.
 func childStep(f *generated.Frame, h *childHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:82
 	var (
 		tr      *cases.Trace
 		n, k, v int
 		fails   bool
 		l       large
 	)
+//line programs_task.go:840
 	switch f.At() {
 	case 0:
 		s := generated.At[childArgs](f)
@@ -839,7 +849,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:88
 		k = s.result
 		generated.Child(f)
-//line programs_task.go:843
+//line programs_task.go:853
 		goto resume1
 	case 2:
 		s := generated.At[childAt2](f)
@@ -847,7 +857,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:92
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:851
+//line programs_task.go:861
 		goto resume2
 	default:
 		return f.BadResume()
@@ -855,7 +865,7 @@ func childStep(f *generated.Frame, h *childHeld) generated.Step {
 //line programs.go:87
 	l = filled(n)
 	k = valueStart(t, tr, n)
-//line programs_task.go:859
+//line programs_task.go:869
 	if generated.Suspended(t) {
 		s := generated.At[childAt1](f)
 		*s = childAt1{fails: fails, l: l}
@@ -870,7 +880,7 @@ resume1:
 		return generated.Return[large](f, l, fmt.Errorf("%w %d", errChild, k))
 	}
 	v = valueStart(t, tr, k+1)
-//line programs_task.go:874
+//line programs_task.go:884
 	if generated.Suspended(t) {
 		s := generated.At[childAt2](f)
 		*s = childAt2{l: l}
@@ -886,7 +896,7 @@ resume2:
 	return generated.Return[large](f, l, nil)
 }
 
-//line programs_task.go:890
+//line programs_task.go:900
 
 // childrenArgs has the arguments of children.
 type childrenArgs struct {
@@ -922,7 +932,7 @@ var childrenKind *generated.Kind
 func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:97
 	a, err := childStart(t, tr, 10, n == 0)
-//line programs_task.go:926
+//line programs_task.go:936
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 1)
 		s := generated.At[childrenAt1](f)
@@ -935,7 +945,7 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if err != nil {
 		tr.Print(a.sum(), err)
 		waitStart(t, tr, "failed")
-//line programs_task.go:939
+//line programs_task.go:949
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 2)
 			*generated.At[childrenAt2](f) = childrenAt2{n: n}
@@ -945,7 +955,7 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:102
 	b, err := childStart(t, tr, 20, n == 1)
-//line programs_task.go:949
+//line programs_task.go:959
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[childrenHeld](t, childrenKind, 3)
 		s := generated.At[childrenAt3](f)
@@ -958,17 +968,19 @@ func childrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a.sum() + b.sum(), err
 }
 
-//line programs_task.go:962
+//line programs_task.go:972
 
 // childrenStep is the step form of children.
 func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:92
 	var (
 		tr   *cases.Trace
 		n    int
 		a, b *large
 		err  error
 	)
+//line programs_task.go:984
 	switch f.At() {
 	case 0:
 		s := generated.At[childrenArgs](f)
@@ -982,7 +994,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		a = new(large)
 		*a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:986
+//line programs_task.go:998
 		goto resume1
 	case 2:
 		s := generated.At[childrenAt2](f)
@@ -990,7 +1002,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		tr, a = h.tr, h.a
 //line programs.go:100
 		generated.ChildErr(f)
-//line programs_task.go:994
+//line programs_task.go:1006
 		goto resume2
 	case 3:
 		s := generated.At[childrenAt3](f)
@@ -999,7 +1011,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 		b = new(large)
 		*b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1003
+//line programs_task.go:1015
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1007,7 +1019,7 @@ func childrenStep(f *generated.Frame, h *childrenHeld) generated.Step {
 	a = new(large)
 //line programs.go:97
 	*a, err = childStart(t, tr, 10, n == 0)
-//line programs_task.go:1011
+//line programs_task.go:1023
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt1](f)
 		*s = childrenAt1{n: n}
@@ -1023,7 +1035,7 @@ resume1:
 //line programs.go:99
 	tr.Print(a.sum(), err)
 	waitStart(t, tr, "failed")
-//line programs_task.go:1027
+//line programs_task.go:1039
 	if generated.Suspended(t) {
 		*generated.At[childrenAt2](f) = childrenAt2{n: n}
 		*h = childrenHeld{tr: tr, a: a}
@@ -1034,7 +1046,7 @@ end1:
 	b = new(large)
 //line programs.go:102
 	*b, err = childStart(t, tr, 20, n == 1)
-//line programs_task.go:1038
+//line programs_task.go:1050
 	if generated.Suspended(t) {
 		s := generated.At[childrenAt3](f)
 		*s = childrenAt3{}
@@ -1047,7 +1059,7 @@ resume3:
 	return generated.Return[int](f, a.sum()+b.sum(), err)
 }
 
-//line programs_task.go:1051
+//line programs_task.go:1063
 
 // inLoopArgs has the arguments of inLoop.
 type inLoopArgs struct {
@@ -1086,7 +1098,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:110
 			tr.Print(zero.sum())
 			v := valueStart(t, tr, i)
-//line programs_task.go:1090
+//line programs_task.go:1102
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
@@ -1099,7 +1111,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			full = filled(v)
 			zero[i]++
 			waitStart(t, tr, "between")
-//line programs_task.go:1103
+//line programs_task.go:1115
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
@@ -1114,16 +1126,18 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:1118
+//line programs_task.go:1130
 
 // inLoopStep is the step form of inLoop.
 func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:103
 	var (
 		tr             *cases.Trace
 		n, total, i, v int
 		zero, full     *large
 	)
+//line programs_task.go:1141
 	switch f.At() {
 	case 0:
 		s := generated.At[inLoopArgs](f)
@@ -1136,7 +1150,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 //line programs.go:111
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1140
+//line programs_task.go:1154
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -1144,7 +1158,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, zero, full = h.tr, h.zero, h.full
 //line programs.go:113
 		generated.ChildErr(f)
-//line programs_task.go:1148
+//line programs_task.go:1162
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1162,7 +1176,7 @@ loop1:
 //line programs.go:110
 	tr.Print(zero.sum())
 	v = valueStart(t, tr, i)
-//line programs_task.go:1166
+//line programs_task.go:1180
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i: i}
@@ -1175,7 +1189,7 @@ resume1:
 	*full = filled(v)
 	(*zero)[i]++
 	waitStart(t, tr, "between")
-//line programs_task.go:1179
+//line programs_task.go:1193
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n, total: total, i: i}
 		*h = inLoopHeld{tr: tr, zero: zero, full: full}
@@ -1192,7 +1206,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:1196
+//line programs_task.go:1210
 
 // deepArgs has the arguments of deep.
 type deepArgs struct {
@@ -1229,7 +1243,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:120
 	if n == 0 {
 		v := valueStart(t, tr, 0)
-//line programs_task.go:1233
+//line programs_task.go:1247
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, deepKind, 1)
 			s := generated.At[deepAt1](f)
@@ -1241,7 +1255,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, nil
 	}
 	k, err := deepStart(t, tr, n-1)
-//line programs_task.go:1245
+//line programs_task.go:1259
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepHeld](t, deepKind, 2)
 		s := generated.At[deepAt2](f)
@@ -1253,7 +1267,7 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:124
 	if n%13 == 0 {
 		waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1257
+//line programs_task.go:1271
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepHeld](t, deepKind, 3)
 			*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
@@ -1265,16 +1279,18 @@ func deepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:1269
+//line programs_task.go:1283
 
 // deepStep is the step form of deep.
 func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:116
 	var (
 		tr      *cases.Trace
 		n, v, k int
 		err     error
 	)
+//line programs_task.go:1294
 	switch f.At() {
 	case 0:
 		s := generated.At[deepArgs](f)
@@ -1285,7 +1301,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 //line programs.go:121
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1289
+//line programs_task.go:1305
 		goto resume1
 	case 2:
 		s := generated.At[deepAt2](f)
@@ -1294,7 +1310,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 //line programs.go:123
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1298
+//line programs_task.go:1314
 		goto resume2
 	case 3:
 		s := generated.At[deepAt3](f)
@@ -1302,7 +1318,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 		err = h.err
 //line programs.go:125
 		generated.ChildErr(f)
-//line programs_task.go:1306
+//line programs_task.go:1322
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1313,7 +1329,7 @@ func deepStep(f *generated.Frame, h *deepHeld) generated.Step {
 	}
 //line programs.go:121
 	v = valueStart(t, tr, 0)
-//line programs_task.go:1317
+//line programs_task.go:1333
 	if generated.Suspended(t) {
 		s := generated.At[deepAt1](f)
 		*s = deepAt1{}
@@ -1328,7 +1344,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 end1:
 	k, err = deepStart(t, tr, n-1)
-//line programs_task.go:1332
+//line programs_task.go:1348
 	if generated.Suspended(t) {
 		s := generated.At[deepAt2](f)
 		*s = deepAt2{n: n}
@@ -1344,7 +1360,7 @@ resume2:
 	}
 //line programs.go:125
 	waitStart(t, tr, "on the way up", n)
-//line programs_task.go:1348
+//line programs_task.go:1364
 	if generated.Suspended(t) {
 		*generated.At[deepAt3](f) = deepAt3{n: n, k: k}
 		h = generated.Hold(t, deepKind, f, h)
@@ -1357,7 +1373,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:1361
+//line programs_task.go:1377
 
 // evenArgs has the arguments of even.
 type evenArgs struct {
@@ -1382,7 +1398,7 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:131
 	if n == 0 {
 		err := waitStart(t, tr, "even")
-//line programs_task.go:1386
+//line programs_task.go:1402
 		if generated.Suspended(t) {
 			generated.SpillBare(t, evenKind, 1)
 			return
@@ -1391,7 +1407,7 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 1, err
 	}
 	v, err1 := oddStart(t, tr, n-1)
-//line programs_task.go:1395
+//line programs_task.go:1411
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, evenKind, 2)
 		s := generated.At[evenAt2](f)
@@ -1403,16 +1419,18 @@ func evenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1407
+//line programs_task.go:1423
 
 // evenStep is the step form of even.
 func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:127
 	var (
 		tr        *cases.Trace
 		n, v      int
 		err, err1 error
 	)
+//line programs_task.go:1434
 	switch f.At() {
 	case 0:
 		s := generated.At[evenArgs](f)
@@ -1421,14 +1439,14 @@ func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	case 1:
 //line programs.go:132
 		err = generated.ChildErr(f)
-//line programs_task.go:1425
+//line programs_task.go:1443
 		goto resume1
 	case 2:
 		s := generated.At[evenAt2](f)
 //line programs.go:134
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1432
+//line programs_task.go:1450
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1439,7 +1457,7 @@ func evenStep(f *generated.Frame, h *evenHeld) generated.Step {
 	}
 //line programs.go:132
 	err = waitStart(t, tr, "even")
-//line programs_task.go:1443
+//line programs_task.go:1461
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = evenHeld{}
@@ -1451,7 +1469,7 @@ resume1:
 	return generated.Return[int](f, 1, err)
 end1:
 	v, err1 = oddStart(t, tr, n-1)
-//line programs_task.go:1455
+//line programs_task.go:1473
 	if generated.Suspended(t) {
 		s := generated.At[evenAt2](f)
 		*s = evenAt2{}
@@ -1466,7 +1484,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line programs_task.go:1470
+//line programs_task.go:1488
 
 // oddArgs has the arguments of odd.
 type oddArgs struct {
@@ -1500,7 +1518,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:138
 	if n == 0 {
 		err := waitStart(t, tr, "odd")
-//line programs_task.go:1504
+//line programs_task.go:1522
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[oddHeld](t, oddKind, 1)
 			*h = oddHeld{}
@@ -1522,7 +1540,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line programs.go:142
 	v, err1 := evenStart(t, tr, n-1)
-//line programs_task.go:1526
+//line programs_task.go:1544
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[oddHeld](t, oddKind, 2)
 		s := generated.At[oddAt2](f)
@@ -1536,7 +1554,7 @@ func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line programs_task.go:1540
+//line programs_task.go:1558
 
 // oddDefer1 enters what odd defers in line 141 in the list of its frame.
 func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1548,7 +1566,7 @@ func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line programs_task.go:1552
+//line programs_task.go:1570
 
 // oddStep is the step form of odd.
 func oddStep(f *generated.Frame, h *oddHeld) generated.Step {
@@ -1563,11 +1581,13 @@ func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok boo
 	defer p.Catch(t, func() (generated.Step, bool) { return oddRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line programs.go:134
 	var (
 		tr        *cases.Trace
 		n, v      int
 		err, err1 error
 	)
+//line programs_task.go:1591
 	switch at {
 	case 0:
 		s := generated.At[oddArgs](f)
@@ -1576,14 +1596,14 @@ func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok boo
 	case 1:
 //line programs.go:139
 		err = generated.ChildErr(f)
-//line programs_task.go:1580
+//line programs_task.go:1600
 		goto resume1
 	case 2:
 		s := generated.At[oddAt2](f)
 //line programs.go:142
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1587
+//line programs_task.go:1607
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1599,7 +1619,7 @@ func oddRun(f *generated.Frame, h *oddHeld, at int) (step generated.Step, ok boo
 	}
 //line programs.go:139
 	err = waitStart(t, tr, "odd")
-//line programs_task.go:1603
+//line programs_task.go:1623
 	if generated.Suspended(t) {
 		*h = oddHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1619,7 +1639,7 @@ end1:
 	}
 //line programs.go:142
 	v, err1 = evenStart(t, tr, n-1)
-//line programs_task.go:1623
+//line programs_task.go:1643
 	if generated.Suspended(t) {
 		s := generated.At[oddAt2](f)
 		*s = oddAt2{}
@@ -1633,7 +1653,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line programs_task.go:1637
+//line programs_task.go:1657
 exit:
 	if p.Run(t) {
 		*h = oddHeld{exit: h.exit}
@@ -1665,7 +1685,7 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:146
 	if i%500 == 499 {
 		valueStart(t, tr, i)
-//line programs_task.go:1669
+//line programs_task.go:1689
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, seldomKind, 1)
 			*generated.At[seldomAt1](f) = seldomAt1{i: i}
@@ -1676,15 +1696,17 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1680
+//line programs_task.go:1700
 
 // seldomStep is the step form of seldom.
 func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:143
 	var (
 		tr *cases.Trace
 		i  int
 	)
+//line programs_task.go:1710
 	switch f.At() {
 	case 0:
 		s := generated.At[seldomArgs](f)
@@ -1695,7 +1717,7 @@ func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 		i = s.i
 //line programs.go:147
 		generated.Child(f)
-//line programs_task.go:1699
+//line programs_task.go:1721
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1706,7 +1728,7 @@ func seldomStep(f *generated.Frame, h *seldomHeld) generated.Step {
 	}
 //line programs.go:147
 	valueStart(t, tr, i)
-//line programs_task.go:1710
+//line programs_task.go:1732
 	if generated.Suspended(t) {
 		*generated.At[seldomAt1](f) = seldomAt1{i: i}
 		if h != nil {
@@ -1720,7 +1742,7 @@ end1:
 	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:1724
+//line programs_task.go:1746
 
 // rarelyArgs has the arguments of rarely.
 type rarelyArgs struct {
@@ -1749,7 +1771,7 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:155
 			v := seldomStart(t, tr, i)
-//line programs_task.go:1753
+//line programs_task.go:1775
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rarelyHeld](t, rarelyKind, 1)
 				s := generated.At[rarelyAt1](f)
@@ -1766,15 +1788,17 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1770
+//line programs_task.go:1792
 
 // rarelyStep is the step form of rarely.
 func rarelyStep(f *generated.Frame, h *rarelyHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:150
 	var (
 		tr           *cases.Trace
 		n, sum, i, v int
 	)
+//line programs_task.go:1802
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1788,7 +1812,7 @@ func rarelyStep(f *generated.Frame, h *rarelyHeld) generated.Step {
 //line programs.go:155
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1792
+//line programs_task.go:1816
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1803,7 +1827,7 @@ loop1:
 	}
 //line programs.go:155
 	v = seldomStart(t, tr, i)
-//line programs_task.go:1807
+//line programs_task.go:1831
 	if generated.Suspended(t) {
 		s := generated.At[rarelyAt1](f)
 		*s = rarelyAt1{sum: sum, i: i}
@@ -1821,7 +1845,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1825
+//line programs_task.go:1849
 
 // callsArgs has the arguments of calls.
 type callsArgs struct {
@@ -1850,7 +1874,7 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:163
 			v := neverStart(t, tr, i)
-//line programs_task.go:1854
+//line programs_task.go:1878
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[callsHeld](t, callsKind, 1)
 				s := generated.At[callsAt1](f)
@@ -1867,15 +1891,17 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1871
+//line programs_task.go:1895
 
 // callsStep is the step form of calls.
 func callsStep(f *generated.Frame, h *callsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:158
 	var (
 		tr           *cases.Trace
 		n, sum, i, v int
 	)
+//line programs_task.go:1905
 	switch f.At() {
 	case 0:
 		s := generated.At[callsArgs](f)
@@ -1888,7 +1914,7 @@ func callsStep(f *generated.Frame, h *callsHeld) generated.Step {
 //line programs.go:163
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1892
+//line programs_task.go:1918
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1903,7 +1929,7 @@ loop1:
 	}
 //line programs.go:163
 	v = neverStart(t, tr, i)
-//line programs_task.go:1907
+//line programs_task.go:1933
 	if generated.Suspended(t) {
 		s := generated.At[callsAt1](f)
 		*s = callsAt1{n: n, sum: sum, i: i}
@@ -1921,7 +1947,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1925
+//line programs_task.go:1951
 
 // neverArgs has the arguments of never.
 type neverArgs struct {
@@ -1946,7 +1972,7 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:169
 	if i < 0 {
 		valueStart(t, tr, i)
-//line programs_task.go:1950
+//line programs_task.go:1976
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, neverKind, 1)
 			*generated.At[neverAt1](f) = neverAt1{i: i}
@@ -1957,15 +1983,17 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1961
+//line programs_task.go:1987
 
 // neverStep is the step form of never.
 func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:166
 	var (
 		tr *cases.Trace
 		i  int
 	)
+//line programs_task.go:1997
 	switch f.At() {
 	case 0:
 		s := generated.At[neverArgs](f)
@@ -1976,7 +2004,7 @@ func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 		i = s.i
 //line programs.go:170
 		generated.Child(f)
-//line programs_task.go:1980
+//line programs_task.go:2008
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1987,7 +2015,7 @@ func neverStep(f *generated.Frame, h *neverHeld) generated.Step {
 	}
 //line programs.go:170
 	valueStart(t, tr, i)
-//line programs_task.go:1991
+//line programs_task.go:2019
 	if generated.Suspended(t) {
 		*generated.At[neverAt1](f) = neverAt1{i: i}
 		if h != nil {
@@ -2001,7 +2029,7 @@ end1:
 	return generated.Return[int](f, i&1, nil)
 }
 
-//line programs_task.go:2005
+//line programs_task.go:2033
 
 // descendArgs has the arguments of descend.
 type descendArgs struct {
@@ -2022,7 +2050,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 //line programs.go:176
 	if n == 0 {
 		err1 := t.Yield()
-//line programs_task.go:2026
+//line programs_task.go:2054
 		if generated.Suspended(t) {
 			generated.Spill(t, descendKind, 1)
 			return
@@ -2031,7 +2059,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := descendStart(t, n-1)
-//line programs_task.go:2035
+//line programs_task.go:2063
 	if generated.Suspended(t) {
 		f := generated.Spill(t, descendKind, 2)
 		s := generated.At[descendAt2](f)
@@ -2043,15 +2071,17 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 	return k + 1, err
 }
 
-//line programs_task.go:2047
+//line programs_task.go:2075
 
 // descendStep is the step form of descend.
 func descendStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:173
 	var (
 		n, k      int
 		err1, err error
 	)
+//line programs_task.go:2085
 	switch f.At() {
 	case 0:
 		s := generated.At[descendArgs](f)
@@ -2059,14 +2089,14 @@ func descendStep(f *generated.Frame) generated.Step {
 	case 1:
 //line programs.go:177
 		err1 = generated.Err(f)
-//line programs_task.go:2063
+//line programs_task.go:2093
 		goto resume1
 	case 2:
 		s := generated.At[descendAt2](f)
 //line programs.go:179
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:2070
+//line programs_task.go:2100
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2077,7 +2107,7 @@ func descendStep(f *generated.Frame) generated.Step {
 	}
 //line programs.go:177
 	err1 = t.Yield()
-//line programs_task.go:2081
+//line programs_task.go:2111
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -2086,7 +2116,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = descendStart(t, n-1)
-//line programs_task.go:2090
+//line programs_task.go:2120
 	if generated.Suspended(t) {
 		s := generated.At[descendAt2](f)
 		*s = descendAt2{}
@@ -2098,4 +2128,4 @@ resume2:
 	return generated.Return[int](f, k+1, err)
 }
 
-//line programs_task.go:2102
+//line programs_task.go:2132

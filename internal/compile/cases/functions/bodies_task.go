@@ -302,6 +302,7 @@ func assignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // assignsStep is the step form of assigns.
 func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:6
 	var (
 		tr          *cases.Trace
 		n, i, v, v3 int
@@ -310,6 +311,7 @@ func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 		v2, v4      bool
 		list        []int
 	)
+//line bodies_task.go:315
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -326,7 +328,7 @@ func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 		tr, s, it = h.tr, h.s, h.it
 //line bodies.go:16
 		generated.Child(f)
-//line bodies_task.go:330
+//line bodies_task.go:332
 		goto resume1
 	case 2:
 		s1 := generated.At[assignsAt2](f)
@@ -334,7 +336,7 @@ func assignsStep(f *generated.Frame, h *assignsHeld) (step generated.Step) {
 		tr, list, it1 = h.tr, h.list, h.it
 //line bodies.go:22
 		generated.Child(f)
-//line bodies_task.go:338
+//line bodies_task.go:340
 		goto resume2
 	default:
 		return f.BadResume()
@@ -355,7 +357,7 @@ end1:
 //line bodies.go:15
 	i, s = v, v1
 	valueStart(t, tr, i)
-//line bodies_task.go:359
+//line bodies_task.go:361
 	if generated.Suspended(t) {
 		*generated.At[assignsAt1](f) = assignsAt1{i: i}
 		*h = assignsHeld{tr: tr, s: s, it: it}
@@ -382,7 +384,7 @@ end3:
 //line bodies.go:21
 	list[1] = v3
 	valueStart(t, tr, list[1])
-//line bodies_task.go:386
+//line bodies_task.go:388
 	if generated.Suspended(t) {
 		*generated.At[assignsAt2](f) = assignsAt2{i: i}
 		*h = assignsHeld{tr: tr, list: list, it: it1}
@@ -396,7 +398,7 @@ end4:
 	return generated.Return[int](f, i, nil)
 }
 
-//line bodies_task.go:400
+//line bodies_task.go:402
 
 // capturedArgs has the arguments of captured.
 type capturedArgs struct {
@@ -454,7 +456,7 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					p := &i
 					all = append(all, func() int { i++; return *p + len(s) })
 					valueStart(t, tr, i)
-//line bodies_task.go:458
+//line bodies_task.go:460
 					if generated.Suspended(t) {
 						f1, h := generated.SpillHeld[capturedHeld](t, capturedKind, 1)
 						*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
@@ -473,7 +475,7 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*100 + f() + f()
 	}
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:477
+//line bodies_task.go:479
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, capturedKind, 2)
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
@@ -483,11 +485,12 @@ func capturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line bodies_task.go:487
+//line bodies_task.go:489
 
 // capturedStep is the step form of captured.
 func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
 	t := generated.Resume(f1)
+//line bodies.go:20
 	var (
 		tr        *cases.Trace
 		n, sum, v int
@@ -498,6 +501,7 @@ func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
 		i, p      *int
 		err       error
 	)
+//line bodies_task.go:505
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -514,14 +518,14 @@ func capturedStep(f1 *generated.Frame, h *capturedHeld) (step generated.Step) {
 		tr, all, it, p = h.tr, h.all, h.it, h.p
 //line bodies.go:34
 		generated.Child(f1)
-//line bodies_task.go:518
+//line bodies_task.go:522
 		goto resume1
 	case 2:
 		s1 := generated.At[capturedAt2](f1)
 		sum = s1.sum
 //line bodies.go:40
 		err = generated.ChildErr(f1)
-//line bodies_task.go:525
+//line bodies_task.go:529
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -551,7 +555,7 @@ end1:
 	}
 //line bodies.go:34
 	valueStart(t, tr, *i)
-//line bodies_task.go:555
+//line bodies_task.go:559
 	if generated.Suspended(t) {
 		*generated.At[capturedAt1](f1) = capturedAt1{sum: sum}
 		h = generated.Hold(t, capturedKind, f1, h)
@@ -568,7 +572,7 @@ end2:
 		sum = sum*100 + f() + f()
 	}
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:572
+//line bodies_task.go:576
 	if generated.Suspended(t) {
 		*generated.At[capturedAt2](f1) = capturedAt2{sum: sum}
 		if h != nil {
@@ -581,7 +585,7 @@ resume2:
 	return generated.Return[int](f1, sum, err)
 }
 
-//line bodies_task.go:585
+//line bodies_task.go:589
 
 // defersArgs has the arguments of defers.
 type defersArgs struct {
@@ -640,6 +644,7 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line bodies.go:39
 	var (
 		tr                 *cases.Trace
 		n, v, i, r, v2, r2 int
@@ -647,6 +652,7 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 		v1                 bool
 		err1, r1, err2     error
 	)
+//line bodies_task.go:656
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -663,7 +669,7 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 		tr, it = h.tr, h.it
 //line bodies.go:49
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:667
+//line bodies_task.go:673
 		goto resume1
 	case 2:
 		s := generated.At[defersAt2](f)
@@ -671,12 +677,12 @@ func defersRun(f *generated.Frame, h *defersHeld, at int) (step generated.Step, 
 //line bodies.go:53
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:675
+//line bodies_task.go:681
 		goto resume2
 	case 3:
 //line bodies.go:57
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:680
+//line bodies_task.go:686
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -729,7 +735,7 @@ end1:
 	}
 //line bodies.go:49
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:733
+//line bodies_task.go:739
 	if generated.Suspended(t) {
 		*generated.At[defersAt1](f) = defersAt1{n: n, i: i}
 		*h = defersHeld{exit: h.exit, tr: tr, it: it}
@@ -760,7 +766,7 @@ end2:
 	}
 //line bodies.go:53
 	v2 = valueStart(t, tr, 100)
-//line bodies_task.go:764
+//line bodies_task.go:770
 	if generated.Suspended(t) {
 		s := generated.At[defersAt2](f)
 		*s = defersAt2{}
@@ -785,7 +791,7 @@ end4:
 //line bodies.go:56
 	tr.Print("after the loop")
 	err2 = waitStart(t, tr, "end")
-//line bodies_task.go:789
+//line bodies_task.go:795
 	if generated.Suspended(t) {
 		*h = defersHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -796,7 +802,7 @@ resume3:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:800
+//line bodies_task.go:806
 exit:
 	if p.Run(t) {
 		*h = defersHeld{exit: h.exit}
@@ -861,6 +867,7 @@ func genericRun[E any](f *generated.Frame, h *genericHeld[E], at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return genericRun(f, h, generated.Exit) }, &step, &ok)
 	last := &h.exit.last
 	err := &h.exit.err
+//line bodies.go:64
 	var (
 		tr             *cases.Trace
 		n              int
@@ -870,6 +877,7 @@ func genericRun[E any](f *generated.Frame, h *genericHeld[E], at int) (step gene
 		v2             bool
 		err1, r1, err2 error
 	)
+//line bodies_task.go:881
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -886,12 +894,12 @@ func genericRun[E any](f *generated.Frame, h *genericHeld[E], at int) (step gene
 		tr, it = h.tr, h.it
 //line bodies.go:76
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:890
+//line bodies_task.go:898
 		goto resume1
 	case 2:
 //line bodies.go:83
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:895
+//line bodies_task.go:903
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -937,7 +945,7 @@ end1:
 //line bodies.go:75
 	*last = v
 	err1 = waitStart(t, tr, v)
-//line bodies_task.go:941
+//line bodies_task.go:949
 	if generated.Suspended(t) {
 		*generated.At[genericAt1](f) = genericAt1{n: n}
 		*h = genericHeld[E]{exit: h.exit, tr: tr, it: it}
@@ -977,7 +985,7 @@ end4:
 end5:
 //line bodies.go:83
 	err2 = waitStart(t, tr, "end of generic")
-//line bodies_task.go:981
+//line bodies_task.go:989
 	if generated.Suspended(t) {
 		*h = genericHeld[E]{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -988,7 +996,7 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line bodies_task.go:992
+//line bodies_task.go:1000
 exit:
 	if p.Run(t) {
 		*h = genericHeld[E]{exit: h.exit}
@@ -1025,7 +1033,7 @@ var defersGenericKind *generated.Kind
 func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:87
 	s, err := genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1029
+//line bodies_task.go:1037
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[defersGenericHeld](t, defersGenericKind, 1)
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
@@ -1039,7 +1047,7 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	tr.Print(s)
 	v, err1 := genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1043
+//line bodies_task.go:1051
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, defersGenericKind, 2)
 		s1 := generated.At[defersGenericAt2](f)
@@ -1051,17 +1059,19 @@ func defersGenericStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line bodies_task.go:1055
+//line bodies_task.go:1063
 
 // defersGenericStep is the step form of defersGeneric.
 func defersGenericStep(f *generated.Frame, h *defersGenericHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:82
 	var (
 		tr        *cases.Trace
 		n, v      int
 		s         string
 		err, err1 error
 	)
+//line bodies_task.go:1075
 	switch f.At() {
 	case 0:
 		s1 := generated.At[defersGenericArgs](f)
@@ -1074,21 +1084,21 @@ func defersGenericStep(f *generated.Frame, h *defersGenericHeld) generated.Step 
 //line bodies.go:87
 		s = h.result
 		err = generated.ChildErr(f)
-//line bodies_task.go:1078
+//line bodies_task.go:1088
 		goto resume1
 	case 2:
 		s1 := generated.At[defersGenericAt2](f)
 //line bodies.go:92
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1085
+//line bodies_task.go:1095
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:87
 	s, err = genericStart[string](t, tr, n, "a", "b")
-//line bodies_task.go:1092
+//line bodies_task.go:1102
 	if generated.Suspended(t) {
 		*generated.At[defersGenericAt1](f) = defersGenericAt1{n: n}
 		h = generated.Hold(t, defersGenericKind, f, h)
@@ -1103,7 +1113,7 @@ resume1:
 	}
 	tr.Print(s)
 	v, err1 = genericStart[int](t, tr, n, 1, 2, 3)
-//line bodies_task.go:1107
+//line bodies_task.go:1117
 	if generated.Suspended(t) {
 		s1 := generated.At[defersGenericAt2](f)
 		*s1 = defersGenericAt2{}
@@ -1118,7 +1128,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line bodies_task.go:1122
+//line bodies_task.go:1132
 
 // fileCloseExit is what (*file).Close needs until it has ended: its deferred calls and its results.
 type fileCloseExit struct {
@@ -1151,7 +1161,7 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	}()
 //line bodies.go:99
 	err := waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1155
+//line bodies_task.go:1165
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fileCloseHeld](t, fileCloseKind, 1)
 		*h = fileCloseHeld{}
@@ -1162,7 +1172,7 @@ func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line bodies_task.go:1166
+//line bodies_task.go:1176
 
 // fileCloseDefer1 enters what (*file).Close defers in line 98 in the list of its frame.
 func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
@@ -1174,7 +1184,7 @@ func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line bodies_task.go:1178
+//line bodies_task.go:1188
 
 // fileCloseStep is the step form of (*file).Close.
 func fileCloseStep(f1 *generated.Frame, h *fileCloseHeld) generated.Step {
@@ -1188,18 +1198,20 @@ func fileCloseRun(f1 *generated.Frame, h *fileCloseHeld, at int) (step generated
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return fileCloseRun(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line bodies.go:94
 	var (
 		f   *file
 		tr  *cases.Trace
 		err error
 	)
+//line bodies_task.go:1208
 	switch at {
 	case 0:
 		f, tr = h.f, h.tr
 	case 1:
 //line bodies.go:99
 		err = generated.ChildErr(f1)
-//line bodies_task.go:1203
+//line bodies_task.go:1215
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1217,7 +1229,7 @@ func fileCloseRun(f1 *generated.Frame, h *fileCloseHeld, at int) (step generated
 	}
 //line bodies.go:99
 	err = waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1221
+//line bodies_task.go:1233
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -1228,7 +1240,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line bodies_task.go:1232
+//line bodies_task.go:1244
 exit:
 	if p.Run(t) {
 		*h = fileCloseHeld{exit: h.exit}
@@ -1289,6 +1301,7 @@ func defersThatWaitRun(f1 *generated.Frame, h *defersThatWaitHeld, at int) (step
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line bodies.go:96
 	var (
 		tr         *cases.Trace
 		n, v, i, r int
@@ -1297,6 +1310,7 @@ func defersThatWaitRun(f1 *generated.Frame, h *defersThatWaitHeld, at int) (step
 		f          *file
 		err1, r1   error
 	)
+//line bodies_task.go:1314
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -1313,7 +1327,7 @@ func defersThatWaitRun(f1 *generated.Frame, h *defersThatWaitHeld, at int) (step
 		tr, it = h.tr, h.it
 //line bodies.go:107
 		err1 = generated.ChildErr(f1)
-//line bodies_task.go:1317
+//line bodies_task.go:1331
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1352,7 +1366,7 @@ end1:
 				func(t *task.T) {
 //line bodies.go:106
 					v := valueStart(t, tr, i)
-//line bodies_task.go:1356
+//line bodies_task.go:1370
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[defersThatWaitFunc1Held](t, defersThatWaitFunc1Kind, 1)
 						s := generated.At[defersThatWaitFunc1At1](f)
@@ -1369,7 +1383,7 @@ end1:
 	}
 //line bodies.go:107
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:1373
+//line bodies_task.go:1387
 	if generated.Suspended(t) {
 		*generated.At[defersThatWaitAt1](f1) = defersThatWaitAt1{i: i}
 		*h = defersThatWaitHeld{exit: h.exit, tr: tr, it: it}
@@ -1401,7 +1415,7 @@ end3:
 		*k, *err = 100, nil
 		goto exit
 	}
-//line bodies_task.go:1405
+//line bodies_task.go:1419
 exit:
 	if p.Run(t) {
 		*h = defersThatWaitHeld{exit: h.exit}
@@ -1432,11 +1446,13 @@ var defersThatWaitFunc1Kind *generated.Kind
 // defersThatWaitFunc1Step is the step form of defersThatWait.func1.
 func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:103
 	var (
 		tr   *cases.Trace
 		k    *int
 		i, v int
 	)
+//line bodies_task.go:1456
 	switch f.At() {
 	case 0:
 		s := generated.At[defersThatWaitFunc1Args](f)
@@ -1448,14 +1464,14 @@ func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) gen
 //line bodies.go:106
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:1452
+//line bodies_task.go:1468
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:106
 	v = valueStart(t, tr, i)
-//line bodies_task.go:1459
+//line bodies_task.go:1475
 	if generated.Suspended(t) {
 		s := generated.At[defersThatWaitFunc1At1](f)
 		*s = defersThatWaitFunc1At1{}
@@ -1466,7 +1482,7 @@ func defersThatWaitFunc1Step(f *generated.Frame, h *defersThatWaitFunc1Held) gen
 resume1:
 //line bodies.go:106
 	*k += v
-//line bodies_task.go:1470
+//line bodies_task.go:1486
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -1525,6 +1541,7 @@ func defersNestedRun(f *generated.Frame, h *defersNestedHeld, at int) (step gene
 	defer p.Catch(t, func() (generated.Step, bool) { return defersNestedRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line bodies.go:108
 	var (
 		tr             *cases.Trace
 		n, v, i, v2, j int
@@ -1533,6 +1550,7 @@ func defersNestedRun(f *generated.Frame, h *defersNestedHeld, at int) (step gene
 		it1            *generated.Pulled1[int]
 		err            error
 	)
+//line bodies_task.go:1554
 	defer func() {
 		if !ok && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -1549,14 +1567,14 @@ func defersNestedRun(f *generated.Frame, h *defersNestedHeld, at int) (step gene
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:125
 		generated.Child(f)
-//line bodies_task.go:1553
+//line bodies_task.go:1571
 		goto resume1
 	case 2:
 		s := generated.At[defersNestedAt2](f)
 		n = s.n
 //line bodies.go:128
 		err = generated.ChildErr(f)
-//line bodies_task.go:1560
+//line bodies_task.go:1578
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1624,7 +1642,7 @@ end2:
 	}
 //line bodies.go:125
 	valueStart(t, tr, i*j)
-//line bodies_task.go:1628
+//line bodies_task.go:1646
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt1](f) = defersNestedAt1{n: n, i: i}
 		*h = defersNestedHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -1637,7 +1655,7 @@ end3:
 end4:
 //line bodies.go:128
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:1641
+//line bodies_task.go:1659
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt2](f) = defersNestedAt2{n: n}
 		*h = defersNestedHeld{exit: h.exit}
@@ -1649,7 +1667,7 @@ resume2:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line bodies_task.go:1653
+//line bodies_task.go:1671
 exit:
 	if p.Run(t) {
 		*h = defersNestedHeld{exit: h.exit}
@@ -1732,7 +1750,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 							{
 //line bodies.go:134
 								v5 := valueStart(t, tr, j)
-//line bodies_task.go:1736
+//line bodies_task.go:1754
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 1)
 									s1 := generated.At[returnsAt1](f)
@@ -1753,7 +1771,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 									return
 								case n == 1 && j == 2:
 									v6 := valueStart(t, tr, 50)
-//line bodies_task.go:1757
+//line bodies_task.go:1775
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 2)
 										s1 := generated.At[returnsAt2](f)
@@ -1777,7 +1795,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 								case n == 2 && i == 2:
 									k, err = 7, nil
 									err1 := waitStart(t, tr, "returns")
-//line bodies_task.go:1781
+//line bodies_task.go:1799
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[returnsHeld](t, returnsKind, 3)
 										*generated.At[returnsAt3](f) = returnsAt3{k: k}
@@ -1810,11 +1828,12 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, nil
 }
 
-//line bodies_task.go:1814
+//line bodies_task.go:1832
 
 // returnsStep is the step form of returns.
 func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:125
 	var (
 		tr                               *cases.Trace
 		n, k, v, i, v2, j, v5, v6, r, r2 int
@@ -1823,6 +1842,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 		v1, v4                           bool
 		v3, s                            string
 	)
+//line bodies_task.go:1846
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -1840,7 +1860,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 //line bodies.go:134
 		v5 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1844
+//line bodies_task.go:1864
 		goto resume1
 	case 2:
 		s1 := generated.At[returnsAt2](f)
@@ -1849,7 +1869,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 //line bodies.go:139
 		v6 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1853
+//line bodies_task.go:1873
 		goto resume2
 	case 3:
 		s1 := generated.At[returnsAt3](f)
@@ -1857,7 +1877,7 @@ func returnsStep(f *generated.Frame, h *returnsHeld) (step generated.Step) {
 		it, it1 = h.it, h.it1
 //line bodies.go:142
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1861
+//line bodies_task.go:1881
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1888,7 +1908,7 @@ end2:
 //line bodies.go:133
 	j, s = v2, v3
 	v5 = valueStart(t, tr, j)
-//line bodies_task.go:1892
+//line bodies_task.go:1912
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt1](f)
 		*s1 = returnsAt1{n: n, k: k, i: i, j: j}
@@ -1917,7 +1937,7 @@ case1:
 	return generated.Return[int](f, k, err)
 case2:
 	v6 = valueStart(t, tr, 50)
-//line bodies_task.go:1921
+//line bodies_task.go:1941
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt2](f)
 		*s1 = returnsAt2{i: i}
@@ -1941,7 +1961,7 @@ resume2:
 case3:
 	k, err = 7, nil
 	err1 = waitStart(t, tr, "returns")
-//line bodies_task.go:1945
+//line bodies_task.go:1965
 	if generated.Suspended(t) {
 		*generated.At[returnsAt3](f) = returnsAt3{k: k}
 		*h = returnsHeld{it: it, it1: it1}
@@ -1969,7 +1989,7 @@ end5:
 	return generated.Return[int](f, k, nil)
 }
 
-//line bodies_task.go:1973
+//line bodies_task.go:1993
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -2042,7 +2062,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 										{
 //line bodies.go:158
 											v5 := valueStart(t, tr, i*j*k)
-//line bodies_task.go:2046
+//line bodies_task.go:2066
 											if generated.Suspended(t) {
 												f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 												s := generated.At[jumpsAt1](f)
@@ -2107,11 +2127,12 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:2111
+//line bodies_task.go:2131
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:144
 	var (
 		tr                               *cases.Trace
 		n, count, i, v1, j, k, v3, v, v5 int
@@ -2119,6 +2140,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
 		v2, v4                           bool
 		it1                              *generated.Pulled1[int]
 	)
+//line bodies_task.go:2144
 	_ = n
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
@@ -2137,7 +2159,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) (step generated.Step) {
 //line bodies.go:158
 		v5 = s.result
 		generated.Child(f)
-//line bodies_task.go:2141
+//line bodies_task.go:2163
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2180,7 +2202,7 @@ end2:
 	v = v3
 	count++
 	v5 = valueStart(t, tr, i*j*k)
-//line bodies_task.go:2184
+//line bodies_task.go:2206
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i, j: j, k: k, v: v}
@@ -2265,7 +2287,7 @@ end12:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:2269
+//line bodies_task.go:2291
 
 // panicsInBodyArgs has the arguments of panicsInBody.
 type panicsInBodyArgs struct {
@@ -2322,12 +2344,14 @@ func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step gene
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line bodies.go:181
 	var (
 		tr          *cases.Trace
 		n, v, i, v2 int
 		it          *generated.Pulled2[int, string]
 		v1          bool
 	)
+//line bodies_task.go:2355
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -2344,7 +2368,7 @@ func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step gene
 //line bodies.go:195
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2348
+//line bodies_task.go:2372
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2365,7 +2389,7 @@ func panicsInBodyRun(f *generated.Frame, h *panicsInBodyHeld, at int) (step gene
 					if v != nil {
 						tr.Print("recovered", v)
 						v1 := valueStart(t, tr, 5)
-//line bodies_task.go:2369
+//line bodies_task.go:2393
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[panicsInBodyFunc1Held](t, panicsInBodyFunc1Kind, 1)
 							s := generated.At[panicsInBodyFunc1At1](f)
@@ -2409,7 +2433,7 @@ end1:
 	}
 //line bodies.go:195
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:2413
+//line bodies_task.go:2437
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyAt1](f)
 		*s = panicsInBodyAt1{}
@@ -2428,7 +2452,7 @@ end3:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line bodies_task.go:2432
+//line bodies_task.go:2456
 exit:
 	if p.Run(t) {
 		*h = panicsInBodyHeld{exit: h.exit}
@@ -2455,6 +2479,7 @@ var panicsInBodyFunc1Kind *generated.Kind
 // panicsInBodyFunc1Step is the step form of panicsInBody.func1.
 func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:181
 	var (
 		tr *cases.Trace
 		k  *int
@@ -2462,6 +2487,7 @@ func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generat
 		v  interface{}
 		v1 int
 	)
+//line bodies_task.go:2491
 	switch f.At() {
 	case 0:
 		tr, k, p = h.tr, h.k, h.p
@@ -2471,7 +2497,7 @@ func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generat
 //line bodies.go:189
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:2475
+//line bodies_task.go:2501
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2485,7 +2511,7 @@ func panicsInBodyFunc1Step(f *generated.Frame, h *panicsInBodyFunc1Held) generat
 //line bodies.go:188
 	tr.Print("recovered", v)
 	v1 = valueStart(t, tr, 5)
-//line bodies_task.go:2489
+//line bodies_task.go:2515
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyFunc1At1](f)
 		*s = panicsInBodyFunc1At1{}
@@ -2497,7 +2523,7 @@ resume1:
 //line bodies.go:189
 	*k = v1
 end1:
-//line bodies_task.go:2501
+//line bodies_task.go:2527
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2556,12 +2582,14 @@ func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (s
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line bodies.go:210
 	var (
 		tr          *cases.Trace
 		n, v, i, v2 int
 		it          *generated.Pulled1[int]
 		v1          bool
 	)
+//line bodies_task.go:2593
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -2578,7 +2606,7 @@ func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (s
 //line bodies.go:221
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2582
+//line bodies_task.go:2610
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2595,7 +2623,7 @@ func panicsInFunctionRun(f *generated.Frame, h *panicsInFunctionHeld, at int) (s
 //line bodies.go:216
 				tr.Print("recovered", p.Recover())
 				err1 := waitStart(t, tr, "after")
-//line bodies_task.go:2599
+//line bodies_task.go:2627
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[panicsInFunctionFunc1Held](t, panicsInFunctionFunc1Kind, 1)
 					*h = panicsInFunctionFunc1Held{err: err}
@@ -2630,7 +2658,7 @@ end1:
 	}
 //line bodies.go:221
 	v2 = valueStart(t, tr, i+1)
-//line bodies_task.go:2634
+//line bodies_task.go:2662
 	if generated.Suspended(t) {
 		s := generated.At[panicsInFunctionAt1](f)
 		*s = panicsInFunctionAt1{}
@@ -2649,7 +2677,7 @@ end2:
 		*k, *err = -1, nil
 		goto exit
 	}
-//line bodies_task.go:2653
+//line bodies_task.go:2681
 exit:
 	if p.Run(t) {
 		*h = panicsInFunctionHeld{exit: h.exit}
@@ -2669,12 +2697,14 @@ var panicsInFunctionFunc1Kind *generated.Kind
 // panicsInFunctionFunc1Step is the step form of panicsInFunction.func1.
 func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:211
 	var (
 		tr   *cases.Trace
 		err  *error
 		p    *generated.Panic
 		err1 error
 	)
+//line bodies_task.go:2708
 	switch f.At() {
 	case 0:
 		tr, err, p = h.tr, h.err, h.p
@@ -2682,7 +2712,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 		err = h.err
 //line bodies.go:217
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:2686
+//line bodies_task.go:2716
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2690,7 +2720,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 //line bodies.go:216
 	tr.Print("recovered", p.Recover())
 	err1 = waitStart(t, tr, "after")
-//line bodies_task.go:2694
+//line bodies_task.go:2724
 	if generated.Suspended(t) {
 		*h = panicsInFunctionFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2698,7 +2728,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame, h *panicsInFunctionFunc1Held)
 resume1:
 //line bodies.go:217
 	*err = err1
-//line bodies_task.go:2702
+//line bodies_task.go:2732
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2756,7 +2786,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:230
 					v4 := valueStart(t, tr, v)
-//line bodies_task.go:2760
+//line bodies_task.go:2790
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 1)
 						s := generated.At[iteratorDefersAt1](f)
@@ -2795,7 +2825,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:235
 				v1 := v5
 				waitStart(t, tr, v1)
-//line bodies_task.go:2799
+//line bodies_task.go:2829
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[iteratorDefersHeld](t, iteratorDefersKind, 2)
 					*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
@@ -2820,11 +2850,12 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:2824
+//line bodies_task.go:2854
 
 // iteratorDefersStep is the step form of iteratorDefers.
 func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:221
 	var (
 		tr                   *cases.Trace
 		n, sum, v2, v, v4, r int
@@ -2833,6 +2864,7 @@ func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generat
 		it1                  *generated.Pulled1[string]
 		v5, v1               string
 	)
+//line bodies_task.go:2868
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -2850,7 +2882,7 @@ func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generat
 //line bodies.go:230
 		v4 = s.result
 		generated.Child(f)
-//line bodies_task.go:2854
+//line bodies_task.go:2886
 		goto resume1
 	case 2:
 		s := generated.At[iteratorDefersAt2](f)
@@ -2858,7 +2890,7 @@ func iteratorDefersStep(f *generated.Frame, h *iteratorDefersHeld) (step generat
 		tr, it1 = h.tr, h.it1
 //line bodies.go:236
 		generated.ChildErr(f)
-//line bodies_task.go:2862
+//line bodies_task.go:2894
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2878,7 +2910,7 @@ end1:
 //line bodies.go:229
 	v = v2
 	v4 = valueStart(t, tr, v)
-//line bodies_task.go:2882
+//line bodies_task.go:2914
 	if generated.Suspended(t) {
 		s := generated.At[iteratorDefersAt1](f)
 		*s = iteratorDefersAt1{n: n, sum: sum, v: v}
@@ -2915,7 +2947,7 @@ end5:
 //line bodies.go:235
 	v1 = v5
 	waitStart(t, tr, v1)
-//line bodies_task.go:2919
+//line bodies_task.go:2951
 	if generated.Suspended(t) {
 		*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
 		*h = iteratorDefersHeld{tr: tr, it1: it1}
@@ -2940,7 +2972,7 @@ end7:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:2944
+//line bodies_task.go:2976
 
 // evaluatedOnceArgs has the arguments of evaluatedOnce.
 type evaluatedOnceArgs struct {
@@ -2986,7 +3018,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line bodies.go:250
 		v := valueStart(t, tr, n)
-//line bodies_task.go:2990
+//line bodies_task.go:3022
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 1)
 			s := generated.At[evaluatedOnceAt1](f)
@@ -3012,7 +3044,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:251
 					choose = nil
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3016
+//line bodies_task.go:3048
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[evaluatedOnceHeld](t, evaluatedOnceKind, 2)
 						s := generated.At[evaluatedOnceAt2](f)
@@ -3032,11 +3064,12 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3036
+//line bodies_task.go:3068
 
 // evaluatedOnceStep is the step form of evaluatedOnce.
 func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:239
 	var (
 		tr                   *cases.Trace
 		n, sum, v, v1, i, v3 int
@@ -3044,6 +3077,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 		it                   *generated.Pulled2[int, string]
 		v2                   bool
 	)
+//line bodies_task.go:3081
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -3061,7 +3095,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 //line bodies.go:250
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3065
+//line bodies_task.go:3099
 		goto resume1
 	case 2:
 		s := generated.At[evaluatedOnceAt2](f)
@@ -3070,7 +3104,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 //line bodies.go:252
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3074
+//line bodies_task.go:3108
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3082,7 +3116,7 @@ func evaluatedOnceStep(f *generated.Frame, h *evaluatedOnceHeld) (step generated
 	}
 	sum = 0
 	v = valueStart(t, tr, n)
-//line bodies_task.go:3086
+//line bodies_task.go:3120
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt1](f)
 		*s = evaluatedOnceAt1{sum: sum}
@@ -3106,7 +3140,7 @@ end1:
 	i = v1
 	choose = nil
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3110
+//line bodies_task.go:3144
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt2](f)
 		*s = evaluatedOnceAt2{sum: sum}
@@ -3123,7 +3157,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3127
+//line bodies_task.go:3161
 
 // treeArgs has the arguments of tree.
 type treeArgs struct {
@@ -3176,7 +3210,7 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:285
 					v3 := valueStart(t, tr, v)
-//line bodies_task.go:3180
+//line bodies_task.go:3214
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[treeHeld](t, treeKind, 1)
 						s := generated.At[treeAt1](f)
@@ -3202,11 +3236,12 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3206
+//line bodies_task.go:3240
 
 // treeStep is the step form of tree.
 func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:273
 	var (
 		tr                *cases.Trace
 		n, sum, v1, v, v3 int
@@ -3214,6 +3249,7 @@ func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
 		it                *generated.Pulled1[int]
 		v2                bool
 	)
+//line bodies_task.go:3253
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -3231,7 +3267,7 @@ func treeStep(f *generated.Frame, h *treeHeld) (step generated.Step) {
 //line bodies.go:285
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3235
+//line bodies_task.go:3271
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3258,7 +3294,7 @@ end1:
 end2:
 //line bodies.go:285
 	v3 = valueStart(t, tr, v)
-//line bodies_task.go:3262
+//line bodies_task.go:3298
 	if generated.Suspended(t) {
 		s := generated.At[treeAt1](f)
 		*s = treeAt1{n: n, sum: sum, v: v}
@@ -3284,7 +3320,7 @@ end5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3288
+//line bodies_task.go:3324
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -3343,7 +3379,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:303
 					s = span{}
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3347
+//line bodies_task.go:3383
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 1)
 						s1 := generated.At[methodsAt1](f)
@@ -3374,7 +3410,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:306
 				v := v4
 				waitStart(t, tr, v)
-//line bodies_task.go:3378
+//line bodies_task.go:3414
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[methodsHeld](t, methodsKind, 2)
 					*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
@@ -3391,11 +3427,12 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3395
+//line bodies_task.go:3431
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:292
 	var (
 		tr                *cases.Trace
 		n, sum, v1, i, v3 int
@@ -3405,6 +3442,7 @@ func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 		it1               *generated.Pulled1[string]
 		v4, v             string
 	)
+//line bodies_task.go:3446
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -3422,7 +3460,7 @@ func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 //line bodies.go:304
 		v3 = s1.result
 		generated.Child(f)
-//line bodies_task.go:3426
+//line bodies_task.go:3464
 		goto resume1
 	case 2:
 		s1 := generated.At[methodsAt2](f)
@@ -3430,7 +3468,7 @@ func methodsStep(f *generated.Frame, h *methodsHeld) (step generated.Step) {
 		tr, it1, v = h.tr, h.it1, h.v
 //line bodies.go:307
 		generated.ChildErr(f)
-//line bodies_task.go:3434
+//line bodies_task.go:3472
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3452,7 +3490,7 @@ end1:
 	i = v1
 	s = span{}
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3456
+//line bodies_task.go:3494
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt1](f)
 		*s1 = methodsAt1{sum: sum}
@@ -3479,7 +3517,7 @@ end3:
 //line bodies.go:306
 	v = v4
 	waitStart(t, tr, v)
-//line bodies_task.go:3483
+//line bodies_task.go:3521
 	if generated.Suspended(t) {
 		*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
 		*h = methodsHeld{tr: tr, it1: it1, v: v}
@@ -3494,7 +3532,7 @@ end4:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3498
+//line bodies_task.go:3536
 
 // inLiteralAt1 is what inLiteral keeps while it waits in line 321.
 type inLiteralAt1 struct {
@@ -3549,7 +3587,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3553
+//line bodies_task.go:3591
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3570,7 +3608,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return sum
 	})
 	v := startOfBodies(add)(t, 2)
-//line bodies_task.go:3574
+//line bodies_task.go:3612
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -3581,7 +3619,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	v1 := startOfBodies(add)(t, n)
-//line bodies_task.go:3585
+//line bodies_task.go:3623
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inLiteralHeld](t, inLiteralKind, 2)
 		s := generated.At[inLiteralAt2](f)
@@ -3592,7 +3630,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:3596
+//line bodies_task.go:3634
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, inLiteralKind, 3)
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
@@ -3602,11 +3640,12 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + v1, err
 }
 
-//line bodies_task.go:3606
+//line bodies_task.go:3644
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:308
 	var (
 		tr    *cases.Trace
 		n     *int
@@ -3614,6 +3653,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 		v, v1 int
 		err   error
 	)
+//line bodies_task.go:3657
 	switch f.At() {
 	case 0:
 		tr, n = h.tr, h.n
@@ -3623,7 +3663,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line bodies.go:321
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3627
+//line bodies_task.go:3667
 		goto resume1
 	case 2:
 		s := generated.At[inLiteralAt2](f)
@@ -3632,14 +3672,14 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 //line bodies.go:321
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:3636
+//line bodies_task.go:3676
 		goto resume2
 	case 3:
 		s := generated.At[inLiteralAt3](f)
 		v, v1 = s.v, s.v1
 //line bodies.go:321
 		err = generated.ChildErr(f)
-//line bodies_task.go:3643
+//line bodies_task.go:3683
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3669,7 +3709,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3673
+//line bodies_task.go:3713
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[inLiteralFunc1Held](t, inLiteralFunc1Kind, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3690,7 +3730,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 		return sum
 	})
 	v = startOfBodies(add)(t, 2)
-//line bodies_task.go:3694
+//line bodies_task.go:3734
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -3702,7 +3742,7 @@ func inLiteralStep(f *generated.Frame, h *inLiteralHeld) generated.Step {
 resume1:
 //line bodies.go:321
 	v1 = startOfBodies(add)(t, *n)
-//line bodies_task.go:3706
+//line bodies_task.go:3746
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt2](f)
 		*s = inLiteralAt2{v: v}
@@ -3714,7 +3754,7 @@ resume1:
 resume2:
 //line bodies.go:321
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:3718
+//line bodies_task.go:3758
 	if generated.Suspended(t) {
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
 		if h != nil {
@@ -3727,7 +3767,7 @@ resume3:
 	return generated.Return[int](f, v+v1, err)
 }
 
-//line bodies_task.go:3731
+//line bodies_task.go:3771
 
 // inLiteralFunc1Args has the arguments of inLiteral.func1.
 type inLiteralFunc1Args struct {
@@ -3753,6 +3793,7 @@ var inLiteralFunc1Kind *generated.Kind
 // inLiteralFunc1Step is the step form of inLiteral.func1.
 func inLiteralFunc1Step(f *generated.Frame, h *inLiteralFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:309
 	var (
 		tr               *cases.Trace
 		n                *int
@@ -3760,6 +3801,7 @@ func inLiteralFunc1Step(f *generated.Frame, h *inLiteralFunc1Held) (step generat
 		it               *generated.Pulled2[int, string]
 		v1               bool
 	)
+//line bodies_task.go:3805
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -3777,7 +3819,7 @@ func inLiteralFunc1Step(f *generated.Frame, h *inLiteralFunc1Held) (step generat
 //line bodies.go:316
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:3781
+//line bodies_task.go:3823
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3796,7 +3838,7 @@ end1:
 //line bodies.go:315
 	i = v
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:3800
+//line bodies_task.go:3842
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralFunc1At1](f)
 		*s = inLiteralFunc1At1{sum: sum}
@@ -3814,7 +3856,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:3818
+//line bodies_task.go:3860
 
 // inChildArgs has the arguments of inChild.
 type inChildArgs struct {
@@ -3864,7 +3906,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[inChildFunc1Held](c) = inChildFunc1Held{tr: tr, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line bodies_task.go:3868
+//line bodies_task.go:3910
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 1)
 			s := generated.At[inChildAt1](f)
@@ -3876,7 +3918,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:339
 	err := g.Wait(t)
-//line bodies_task.go:3880
+//line bodies_task.go:3922
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[inChildHeld](t, inChildKind, 2)
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
@@ -3888,11 +3930,12 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:3892
+//line bodies_task.go:3934
 
 // inChildStep is the step form of inChild.
 func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:319
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -3900,6 +3943,7 @@ func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 		sums     []int
 		err      error
 	)
+//line bodies_task.go:3947
 	switch f.At() {
 	case 0:
 		s := generated.At[inChildArgs](f)
@@ -3912,7 +3956,7 @@ func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line bodies.go:328
 		generated.Child(f)
-//line bodies_task.go:3916
+//line bodies_task.go:3960
 		goto resume1
 	case 2:
 		s := generated.At[inChildAt2](f)
@@ -3920,7 +3964,7 @@ func inChildStep(f *generated.Frame, h *inChildHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line bodies.go:339
 		err = generated.Err(f)
-//line bodies_task.go:3924
+//line bodies_task.go:3968
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3954,7 +3998,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line bodies_task.go:3958
+//line bodies_task.go:4002
 	if generated.Suspended(t) {
 		s := generated.At[inChildAt1](f)
 		*s = inChildAt1{n: n, i1: i1}
@@ -3969,7 +4013,7 @@ resume1:
 end1:
 //line bodies.go:339
 	err = g.Wait(t)
-//line bodies_task.go:3973
+//line bodies_task.go:4017
 	if generated.Suspended(t) {
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
 		*h = inChildHeld{tr: tr, sums: sums}
@@ -3981,7 +4025,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:3985
+//line bodies_task.go:4029
 
 // inChildFunc1Args has the arguments of inChild.func1.
 type inChildFunc1Args struct {
@@ -4024,6 +4068,7 @@ func inChildFunc1Run(f *generated.Frame, h *inChildFunc1Held, at int) (step gene
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return inChildFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line bodies.go:323
 	var (
 		tr           *cases.Trace
 		sums         []int
@@ -4031,6 +4076,7 @@ func inChildFunc1Run(f *generated.Frame, h *inChildFunc1Held, at int) (step gene
 		it           *generated.Pulled1[int]
 		v2           bool
 	)
+//line bodies_task.go:4080
 	defer func() {
 		if !ok && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -4048,7 +4094,7 @@ func inChildFunc1Run(f *generated.Frame, h *inChildFunc1Held, at int) (step gene
 //line bodies.go:331
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4052
+//line bodies_task.go:4098
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4081,7 +4127,7 @@ end1:
 	}
 //line bodies.go:331
 	v3 = valueStart(t, tr, v*i)
-//line bodies_task.go:4085
+//line bodies_task.go:4131
 	if generated.Suspended(t) {
 		s := generated.At[inChildFunc1At1](f)
 		*s = inChildFunc1At1{i: i, v: v}
@@ -4110,7 +4156,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line bodies_task.go:4114
+//line bodies_task.go:4160
 exit:
 	if p.Run(t) {
 		*h = inChildFunc1Held{exit: h.exit}
@@ -4173,7 +4219,7 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:353
 			v := valueStart(t, tr, i)
-//line bodies_task.go:4177
+//line bodies_task.go:4223
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pullHeld](t, pullKind, 1)
 				s1 := generated.At[pullAt1](f)
@@ -4193,7 +4239,7 @@ func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line bodies_task.go:4197
+//line bodies_task.go:4243
 
 // pullDefer1 enters what pull defers in line 346 in the list of its frame.
 func pullDefer1(p *generated.Panic, fn func()) {
@@ -4205,7 +4251,7 @@ func pullDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line bodies_task.go:4209
+//line bodies_task.go:4255
 
 // pullStep is the step form of pull.
 func pullStep(f *generated.Frame, h *pullHeld) generated.Step {
@@ -4220,6 +4266,7 @@ func pullRun(f *generated.Frame, h *pullHeld, at int) (step generated.Step, ok1 
 	defer p.Catch(t, func() (generated.Step, bool) { return pullRun(f, h, generated.Exit) }, &step, &ok1)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line bodies.go:338
 	var (
 		tr           *cases.Trace
 		n, sum, i, v int
@@ -4228,6 +4275,7 @@ func pullRun(f *generated.Frame, h *pullHeld, at int) (step generated.Step, ok1 
 		s            string
 		ok           bool
 	)
+//line bodies_task.go:4279
 	switch at {
 	case 0:
 		s1 := generated.At[pullArgs](f)
@@ -4240,7 +4288,7 @@ func pullRun(f *generated.Frame, h *pullHeld, at int) (step generated.Step, ok1 
 //line bodies.go:353
 		v = s1.result
 		generated.Child(f)
-//line bodies_task.go:4244
+//line bodies_task.go:4292
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4268,7 +4316,7 @@ loop1:
 	}
 //line bodies.go:353
 	v = valueStart(t, tr, i)
-//line bodies_task.go:4272
+//line bodies_task.go:4320
 	if generated.Suspended(t) {
 		s1 := generated.At[pullAt1](f)
 		*s1 = pullAt1{sum: sum, i: i}
@@ -4290,7 +4338,7 @@ resume1:
 	}
 end1:
 	goto loop1
-//line bodies_task.go:4294
+//line bodies_task.go:4342
 exit:
 	if p.Run(t) {
 		*h = pullHeld{exit: h.exit}
@@ -4327,7 +4375,7 @@ var neverWaitsKind *generated.Kind
 func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:360
 	sum := valueStart(t, tr, 1)
-//line bodies_task.go:4331
+//line bodies_task.go:4379
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[neverWaitsHeld](t, neverWaitsKind, 1)
 		s := generated.At[neverWaitsAt1](f)
@@ -4352,7 +4400,7 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0
 	}()
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:4356
+//line bodies_task.go:4404
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, neverWaitsKind, 2)
 		s := generated.At[neverWaitsAt2](f)
@@ -4364,15 +4412,17 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + k + v, nil
 }
 
-//line bodies_task.go:4368
+//line bodies_task.go:4416
 
 // neverWaitsStep is the step form of neverWaits.
 func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:357
 	var (
 		tr           *cases.Trace
 		n, sum, k, v int
 	)
+//line bodies_task.go:4426
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4385,7 +4435,7 @@ func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 //line bodies.go:360
 		sum = s.result
 		generated.Child(f)
-//line bodies_task.go:4389
+//line bodies_task.go:4439
 		goto resume1
 	case 2:
 		s := generated.At[neverWaitsAt2](f)
@@ -4393,14 +4443,14 @@ func neverWaitsStep(f *generated.Frame, h *neverWaitsHeld) generated.Step {
 //line bodies.go:375
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:4397
+//line bodies_task.go:4447
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:360
 	sum = valueStart(t, tr, 1)
-//line bodies_task.go:4404
+//line bodies_task.go:4454
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt1](f)
 		*s = neverWaitsAt1{}
@@ -4426,7 +4476,7 @@ resume1:
 		return 0
 	}()
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:4430
+//line bodies_task.go:4480
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt2](f)
 		*s = neverWaitsAt2{sum: sum, k: k}
@@ -4441,7 +4491,7 @@ resume2:
 	return generated.Return[int](f, sum+k+v, nil)
 }
 
-//line bodies_task.go:4445
+//line bodies_task.go:4495
 
 // caughtExit is what caught needs until it has ended: its deferred calls and its results.
 type caughtExit struct {
@@ -4468,7 +4518,7 @@ func caughtStart(t *task.T, tr *cases.Trace, f func(*task.T)) {
 	}()
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4472
+//line bodies_task.go:4522
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[caughtHeld](t, caughtKind, 1)
 		*h = caughtHeld{}
@@ -4487,7 +4537,7 @@ func caughtDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line bodies_task.go:4491
+//line bodies_task.go:4541
 
 // caughtStep is the step form of caught.
 func caughtStep(f1 *generated.Frame, h *caughtHeld) generated.Step {
@@ -4500,17 +4550,19 @@ func caughtRun(f1 *generated.Frame, h *caughtHeld, at int) (step generated.Step,
 	t := generated.Resume(f1)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return caughtRun(f1, h, generated.Exit) }, &step, &ok)
+//line bodies.go:377
 	var (
 		tr *cases.Trace
 		f  func(*task.T)
 	)
+//line bodies_task.go:4559
 	switch at {
 	case 0:
 		tr, f = h.tr, h.f
 	case 1:
 //line bodies.go:381
 		generated.Child(f1)
-//line bodies_task.go:4514
+//line bodies_task.go:4566
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4526,7 +4578,7 @@ func caughtRun(f1 *generated.Frame, h *caughtHeld, at int) (step generated.Step,
 	}
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4530
+//line bodies_task.go:4582
 	if generated.Suspended(t) {
 		*h = caughtHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -4603,7 +4655,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4607
+//line bodies_task.go:4659
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4626,7 +4678,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4630
+//line bodies_task.go:4682
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recoversBodyHeld](t, recoversBodyKind, 1)
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
@@ -4635,7 +4687,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:401
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4639
+//line bodies_task.go:4691
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recoversBodyKind, 2)
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
@@ -4645,16 +4697,18 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4649
+//line bodies_task.go:4701
 
 // recoversBodyStep is the step form of recoversBody.
 func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:389
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line bodies_task.go:4712
 	switch f.At() {
 	case 0:
 		s := generated.At[recoversBodyArgs](f)
@@ -4666,14 +4720,14 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:393
 		generated.Child(f)
-//line bodies_task.go:4670
+//line bodies_task.go:4724
 		goto resume1
 	case 2:
 		s := generated.At[recoversBodyAt2](f)
 		n = s.n
 //line bodies.go:401
 		err = generated.ChildErr(f)
-//line bodies_task.go:4677
+//line bodies_task.go:4731
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4716,7 +4770,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4720
+//line bodies_task.go:4774
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[recoversBodyFunc1Held](t, recoversBodyFunc1Kind, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4739,7 +4793,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4743
+//line bodies_task.go:4797
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
 		h = generated.Hold(t, recoversBodyKind, f, h)
@@ -4749,7 +4803,7 @@ func recoversBodyStep(f *generated.Frame, h *recoversBodyHeld) generated.Step {
 resume1:
 //line bodies.go:401
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:4753
+//line bodies_task.go:4807
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
 		if h != nil {
@@ -4762,7 +4816,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:4766
+//line bodies_task.go:4820
 
 // recoversBodyFunc1At1 is what recoversBody.func1 keeps while it waits in line 396.
 type recoversBodyFunc1At1 struct {
@@ -4782,12 +4836,14 @@ var recoversBodyFunc1Kind *generated.Kind
 // recoversBodyFunc1Step is the step form of recoversBody.func1.
 func recoversBodyFunc1Step(f *generated.Frame, h *recoversBodyFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:389
 	var (
 		tr       *cases.Trace
 		it, it1  *generated.Pulled1[int]
 		v, i, v3 int
 		v1, v2   bool
 	)
+//line bodies_task.go:4847
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -4802,7 +4858,7 @@ func recoversBodyFunc1Step(f *generated.Frame, h *recoversBodyFunc1Held) (step g
 //line bodies.go:396
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4806
+//line bodies_task.go:4862
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4831,7 +4887,7 @@ end1:
 end2:
 //line bodies.go:396
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:4835
+//line bodies_task.go:4891
 	if generated.Suspended(t) {
 		s := generated.At[recoversBodyFunc1At1](f)
 		*s = recoversBodyFunc1At1{}
@@ -4847,7 +4903,7 @@ end3:
 end4:
 //line bodies.go:399
 	tr.Print("never")
-//line bodies_task.go:4851
+//line bodies_task.go:4907
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4906,7 +4962,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4910
+//line bodies_task.go:4966
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -4929,7 +4985,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:4933
+//line bodies_task.go:4989
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goesOnHeld](t, goesOnKind, 1)
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
@@ -4938,7 +4994,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:418
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4942
+//line bodies_task.go:4998
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, goesOnKind, 2)
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
@@ -4948,16 +5004,18 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4952
+//line bodies_task.go:5008
 
 // goesOnStep is the step form of goesOn.
 func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:401
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line bodies_task.go:5019
 	switch f.At() {
 	case 0:
 		s := generated.At[goesOnArgs](f)
@@ -4969,14 +5027,14 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:405
 		generated.Child(f)
-//line bodies_task.go:4973
+//line bodies_task.go:5031
 		goto resume1
 	case 2:
 		s := generated.At[goesOnAt2](f)
 		n = s.n
 //line bodies.go:418
 		err = generated.ChildErr(f)
-//line bodies_task.go:4980
+//line bodies_task.go:5038
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5011,7 +5069,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:5015
+//line bodies_task.go:5073
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[goesOnFunc1Held](t, goesOnFunc1Kind, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -5034,7 +5092,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:5038
+//line bodies_task.go:5096
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
 		h = generated.Hold(t, goesOnKind, f, h)
@@ -5044,7 +5102,7 @@ func goesOnStep(f *generated.Frame, h *goesOnHeld) generated.Step {
 resume1:
 //line bodies.go:418
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5048
+//line bodies_task.go:5106
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
 		if h != nil {
@@ -5057,7 +5115,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5061
+//line bodies_task.go:5119
 
 // goesOnFunc1At1 is what goesOn.func1 keeps while it waits in line 412.
 type goesOnFunc1At1 struct {
@@ -5076,12 +5134,14 @@ var goesOnFunc1Kind *generated.Kind
 // goesOnFunc1Step is the step form of goesOn.func1.
 func goesOnFunc1Step(f *generated.Frame, h *goesOnFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:401
 	var (
 		tr       *cases.Trace
 		it       *generated.Pulled1[int]
 		v, i, v2 int
 		v1       bool
 	)
+//line bodies_task.go:5145
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -5096,7 +5156,7 @@ func goesOnFunc1Step(f *generated.Frame, h *goesOnFunc1Held) (step generated.Ste
 //line bodies.go:412
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:5100
+//line bodies_task.go:5160
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5121,7 +5181,7 @@ end1:
 	i = v
 //line bodies.go:412
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:5125
+//line bodies_task.go:5185
 	if generated.Suspended(t) {
 		s := generated.At[goesOnFunc1At1](f)
 		*s = goesOnFunc1At1{}
@@ -5143,7 +5203,7 @@ end3:
 end4:
 //line bodies.go:416
 	tr.Print("never")
-//line bodies_task.go:5147
+//line bodies_task.go:5207
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5213,7 +5273,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5217
+//line bodies_task.go:5277
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5234,7 +5294,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 		}
 	}))
-//line bodies_task.go:5238
+//line bodies_task.go:5298
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[raisesAnotherHeld](t, raisesAnotherKind, 1)
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
@@ -5243,7 +5303,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:432
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:5247
+//line bodies_task.go:5307
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, raisesAnotherKind, 2)
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
@@ -5253,16 +5313,18 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:5257
+//line bodies_task.go:5317
 
 // raisesAnotherStep is the step form of raisesAnother.
 func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:418
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line bodies_task.go:5328
 	switch f.At() {
 	case 0:
 		s := generated.At[raisesAnotherArgs](f)
@@ -5274,14 +5336,14 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 		tr = h.tr
 //line bodies.go:422
 		generated.Child(f)
-//line bodies_task.go:5278
+//line bodies_task.go:5340
 		goto resume1
 	case 2:
 		s := generated.At[raisesAnotherAt2](f)
 		n = s.n
 //line bodies.go:432
 		err = generated.ChildErr(f)
-//line bodies_task.go:5285
+//line bodies_task.go:5347
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5327,7 +5389,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5331
+//line bodies_task.go:5393
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[raisesAnotherFunc1Held](t, raisesAnotherFunc1Kind, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5348,7 +5410,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 		next2:
 		}
 	}))
-//line bodies_task.go:5352
+//line bodies_task.go:5414
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
 		h = generated.Hold(t, raisesAnotherKind, f, h)
@@ -5358,7 +5420,7 @@ func raisesAnotherStep(f *generated.Frame, h *raisesAnotherHeld) generated.Step 
 resume1:
 //line bodies.go:432
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5362
+//line bodies_task.go:5424
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
 		if h != nil {
@@ -5371,7 +5433,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:5375
+//line bodies_task.go:5437
 
 // raisesAnotherFunc1Args has the arguments of raisesAnother.func1.
 type raisesAnotherFunc1Args struct {
@@ -5396,12 +5458,14 @@ var raisesAnotherFunc1Kind *generated.Kind
 // raisesAnotherFunc1Step is the step form of raisesAnother.func1.
 func raisesAnotherFunc1Step(f *generated.Frame, h *raisesAnotherFunc1Held) (step generated.Step) {
 	t := generated.Resume(f)
+//line bodies.go:418
 	var (
 		tr          *cases.Trace
 		n, v, i, v3 int
 		it, it1     *generated.Pulled1[int]
 		v1, v2      bool
 	)
+//line bodies_task.go:5469
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -5418,7 +5482,7 @@ func raisesAnotherFunc1Step(f *generated.Frame, h *raisesAnotherFunc1Held) (step
 //line bodies.go:428
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:5422
+//line bodies_task.go:5486
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5451,7 +5515,7 @@ end1:
 end2:
 //line bodies.go:428
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:5455
+//line bodies_task.go:5519
 	if generated.Suspended(t) {
 		s := generated.At[raisesAnotherFunc1At1](f)
 		*s = raisesAnotherFunc1At1{}
@@ -5465,7 +5529,7 @@ resume1:
 end3:
 	goto loop1
 end4:
-//line bodies_task.go:5469
+//line bodies_task.go:5533
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5525,6 +5589,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 	defer p.Catch(t, func() (generated.Step, bool) { return exitsInBodyRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line bodies.go:429
 	var (
 		tr       *cases.Trace
 		n, v1, i int
@@ -5533,6 +5598,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 		it1      *generated.Pulled1[string]
 		v3, v    string
 	)
+//line bodies_task.go:5602
 	defer func() {
 		if !ok && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -5549,7 +5615,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 		tr, it, it1, v = h.tr, h.it, h.it1, h.v
 //line bodies.go:439
 		generated.ChildErr(f)
-//line bodies_task.go:5553
+//line bodies_task.go:5619
 		goto resume1
 	case 2:
 		s := generated.At[exitsInBodyAt2](f)
@@ -5557,7 +5623,7 @@ func exitsInBodyRun(f *generated.Frame, h *exitsInBodyHeld, at int) (step genera
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:441
 		generated.Child(f)
-//line bodies_task.go:5561
+//line bodies_task.go:5627
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5603,7 +5669,7 @@ end2:
 //line bodies.go:438
 	v = v3
 	waitStart(t, tr, v)
-//line bodies_task.go:5607
+//line bodies_task.go:5673
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt1](f) = exitsInBodyAt1{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1, v: v}
@@ -5616,7 +5682,7 @@ resume1:
 	}
 //line bodies.go:441
 	generated.Goexit(t)
-//line bodies_task.go:5620
+//line bodies_task.go:5686
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt2](f) = exitsInBodyAt2{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -5633,7 +5699,7 @@ end5:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line bodies_task.go:5637
+//line bodies_task.go:5703
 exit:
 	if p.Run(t) {
 		*h = exitsInBodyHeld{exit: h.exit}

@@ -92,9 +92,11 @@ func sameStart[V any](t *task.T, v V) (_ V) {
 // sameStep is the step form of same.
 func sameStep[V any](f *generated.Frame, h *sameHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:18
 	var (
 		v V
 	)
+//line errors_task.go:100
 	switch f.At() {
 	case 0:
 		v = h.v
@@ -102,14 +104,14 @@ func sameStep[V any](f *generated.Frame, h *sameHeld[V]) generated.Step {
 		v = h.v
 //line errors.go:20
 		generated.Err(f)
-//line errors_task.go:106
+//line errors_task.go:108
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:20
 	t.Yield()
-//line errors_task.go:113
+//line errors_task.go:115
 	if generated.Suspended(t) {
 		*h = sameHeld[V]{v: v}
 		return generated.Wait(f, t, 1)
@@ -125,7 +127,7 @@ resume1:
 	}
 }
 
-//line errors_task.go:129
+//line errors_task.go:131
 
 // twiceResult is what twice returns.
 type twiceResult[V any] = struct {
@@ -192,7 +194,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	}()
 //line errors.go:27
 	t.Yield()
-//line errors_task.go:196
+//line errors_task.go:198
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twiceHeld[V]](t, twiceKind[V](), 1)
 		kBox := generated.Box(&k)
@@ -203,7 +205,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	}
 //line errors.go:28
 	v1 := sameStart[V](t, v)
-//line errors_task.go:207
+//line errors_task.go:209
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twiceHeld[V]](t, twiceKind[V](), 2)
 		kBox := generated.Box(&k)
@@ -217,7 +219,7 @@ func twiceStart[V any](t *task.T, tr *cases.Trace, n int, v V) (k int, last V) {
 	return n, v1
 }
 
-//line errors_task.go:221
+//line errors_task.go:223
 
 // twiceDefer1 enters what twice defers in line 26 in the list of its frame.
 func twiceDefer1[V any](p *generated.Panic, tr *cases.Trace, k *int) {
@@ -229,7 +231,7 @@ func twiceDefer1[V any](p *generated.Panic, tr *cases.Trace, k *int) {
 	})
 }
 
-//line errors_task.go:233
+//line errors_task.go:235
 
 // twiceStep is the step form of twice.
 func twiceStep[V any](f *generated.Frame, h *twiceHeld[V]) generated.Step {
@@ -247,11 +249,13 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 	}
 	k := h.exit.k
 	last := &h.exit.last
+//line errors.go:22
 	var (
 		tr    *cases.Trace
 		n     int
 		v, v1 V
 	)
+//line errors_task.go:259
 	switch at {
 	case 0:
 		s := generated.At[twiceArgs](f)
@@ -263,7 +267,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 		v = h.v
 //line errors.go:27
 		generated.Err(f)
-//line errors_task.go:267
+//line errors_task.go:271
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f)
@@ -271,7 +275,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 //line errors.go:28
 		generated.TakeLast(f, &h.result)
 		v1 = h.result
-//line errors_task.go:275
+//line errors_task.go:279
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -287,7 +291,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 	}
 //line errors.go:27
 	t.Yield()
-//line errors_task.go:291
+//line errors_task.go:295
 	if generated.Suspended(t) {
 		*generated.At[twiceAt1](f) = twiceAt1{n: n}
 		*h = twiceHeld[V]{exit: h.exit, v: v}
@@ -296,7 +300,7 @@ func twiceRun[V any](f *generated.Frame, h *twiceHeld[V], at int) (step generate
 resume1:
 //line errors.go:28
 	v1 = sameStart[V](t, v)
-//line errors_task.go:300
+//line errors_task.go:304
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f) = twiceAt2{n: n}
 		*h = twiceHeld[V]{exit: h.exit}
@@ -309,7 +313,7 @@ resume2:
 		*k, *last = n, v1
 		goto exit
 	}
-//line errors_task.go:313
+//line errors_task.go:317
 exit:
 	if p.Run(t) {
 		*h = twiceHeld[V]{exit: h.exit}
@@ -388,10 +392,12 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 	}
 	n := h.exit.n
 	last := &h.exit.last
+//line errors.go:30
 	var (
 		tr    *cases.Trace
 		v, v1 V
 	)
+//line errors_task.go:401
 	_ = tr
 	switch at {
 	case 0:
@@ -400,7 +406,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 //line errors.go:38
 		generated.TakeLast(f, &h.result)
 		v1 = h.result
-//line errors_task.go:404
+//line errors_task.go:410
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -416,7 +422,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 			func(t *task.T) {
 //line errors.go:34
 				t.Yield()
-//line errors_task.go:420
+//line errors_task.go:426
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[deferringFunc1Held[V]](t, deferringFunc1Kind[V](), 1)
 					*h = deferringFunc1Held[V]{n: n}
@@ -430,7 +436,7 @@ func deferringRun[V any](f *generated.Frame, h *deferringHeld[V], at int) (step 
 //line errors.go:37
 	*s, *n = "s", 1
 	v1 = sameStart[V](t, v)
-//line errors_task.go:434
+//line errors_task.go:440
 	if generated.Suspended(t) {
 		*h = deferringHeld[V]{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -440,7 +446,7 @@ resume1:
 //line errors.go:38
 	*last = v1
 	goto exit
-//line errors_task.go:444
+//line errors_task.go:450
 exit:
 	if p.Run(t) {
 		*h = deferringHeld[V]{exit: h.exit}
@@ -476,9 +482,11 @@ func deferringFunc1Kind[V any]() *generated.Kind {
 // deferringFunc1Step is the step form of deferring.func1.
 func deferringFunc1Step[V any](f *generated.Frame, h *deferringFunc1Held[V]) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:32
 	var (
 		n *int
 	)
+//line errors_task.go:490
 	switch f.At() {
 	case 0:
 		n = h.n
@@ -486,14 +494,14 @@ func deferringFunc1Step[V any](f *generated.Frame, h *deferringFunc1Held[V]) gen
 		n = h.n
 //line errors.go:34
 		generated.Err(f)
-//line errors_task.go:490
+//line errors_task.go:498
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:34
 	t.Yield()
-//line errors_task.go:497
+//line errors_task.go:505
 	if generated.Suspended(t) {
 		*h = deferringFunc1Held[V]{n: n}
 		return generated.Wait(f, t, 1)
@@ -501,7 +509,7 @@ func deferringFunc1Step[V any](f *generated.Frame, h *deferringFunc1Held[V]) gen
 resume1:
 //line errors.go:35
 	*n++
-//line errors_task.go:505
+//line errors_task.go:513
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -530,7 +538,7 @@ func doCall[V any](fn func(*task.T) V) coro.Call[V] {
 func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 //line errors.go:44
 	v := startOfErrors(fn)(t)
-//line errors_task.go:534
+//line errors_task.go:542
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doHeld[V]](t, doKind[V](), 1)
 		*h = doHeld[V]{}
@@ -539,7 +547,7 @@ func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 	}
 //line errors.go:45
 	t.Yield()
-//line errors_task.go:543
+//line errors_task.go:551
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doHeld[V]](t, doKind[V](), 2)
 		*h = doHeld[V]{v: v}
@@ -549,15 +557,17 @@ func doStart[V any](t *task.T, fn func(*task.T) V) (_ V) {
 	return v
 }
 
-//line errors_task.go:553
+//line errors_task.go:561
 
 // doStep is the step form of do.
 func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:41
 	var (
 		fn func(*task.T) V
 		v  V
 	)
+//line errors_task.go:571
 	switch f.At() {
 	case 0:
 		fn = h.fn
@@ -565,20 +575,20 @@ func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
 //line errors.go:44
 		generated.TakeLast(f, &h.result)
 		v = h.result
-//line errors_task.go:569
+//line errors_task.go:579
 		goto resume1
 	case 2:
 		v = h.v
 //line errors.go:45
 		generated.Err(f)
-//line errors_task.go:575
+//line errors_task.go:585
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line errors.go:44
 	v = startOfErrors(fn)(t)
-//line errors_task.go:582
+//line errors_task.go:592
 	if generated.Suspended(t) {
 		*h = doHeld[V]{}
 		generated.ResultToStep(t, &h.result)
@@ -587,7 +597,7 @@ func doStep[V any](f *generated.Frame, h *doHeld[V]) generated.Step {
 resume1:
 //line errors.go:45
 	t.Yield()
-//line errors_task.go:591
+//line errors_task.go:601
 	if generated.Suspended(t) {
 		*h = doHeld[V]{v: v}
 		return generated.Wait(f, t, 2)
@@ -603,7 +613,7 @@ resume2:
 	}
 }
 
-//line errors_task.go:607
+//line errors_task.go:617
 
 var failsKind *generated.Kind
 
@@ -611,7 +621,7 @@ var failsKind *generated.Kind
 func failsStart(t *task.T) (_ error) {
 //line errors.go:50
 	t.Yield()
-//line errors_task.go:615
+//line errors_task.go:625
 	if generated.Suspended(t) {
 		generated.Spill(t, failsKind, 1)
 		return
@@ -620,7 +630,7 @@ func failsStart(t *task.T) (_ error) {
 	return errSome
 }
 
-//line errors_task.go:624
+//line errors_task.go:634
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame) generated.Step {
@@ -630,14 +640,14 @@ func failsStep(f *generated.Frame) generated.Step {
 	case 1:
 //line errors.go:50
 		generated.Err(f)
-//line errors_task.go:634
+//line errors_task.go:644
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:50
 	t.Yield()
-//line errors_task.go:641
+//line errors_task.go:651
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -646,7 +656,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errSome)
 }
 
-//line errors_task.go:650
+//line errors_task.go:660
 
 var pairOfKind *generated.Kind
 
@@ -654,7 +664,7 @@ var pairOfKind *generated.Kind
 func pairOfStart(t *task.T) (_ int, _ error) {
 //line errors.go:55
 	t.Yield()
-//line errors_task.go:658
+//line errors_task.go:668
 	if generated.Suspended(t) {
 		generated.Spill(t, pairOfKind, 1)
 		return
@@ -663,7 +673,7 @@ func pairOfStart(t *task.T) (_ int, _ error) {
 	return 7, errSome
 }
 
-//line errors_task.go:667
+//line errors_task.go:677
 
 // pairOfStep is the step form of pairOf.
 func pairOfStep(f *generated.Frame) generated.Step {
@@ -673,14 +683,14 @@ func pairOfStep(f *generated.Frame) generated.Step {
 	case 1:
 //line errors.go:55
 		generated.Err(f)
-//line errors_task.go:677
+//line errors_task.go:687
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:55
 	t.Yield()
-//line errors_task.go:684
+//line errors_task.go:694
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -689,7 +699,7 @@ resume1:
 	return generated.Return[int](f, 7, errSome)
 }
 
-//line errors_task.go:693
+//line errors_task.go:703
 
 // doTwoResult is what doTwo returns.
 type doTwoResult[A any, B any] = struct {
@@ -726,7 +736,7 @@ func doTwoCall[A any, B any](fn func(*task.T) (A, B)) coro.Call[doTwoResult[A, B
 func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 //line errors.go:60
 	a, b = startOfErrors1(fn)(t)
-//line errors_task.go:730
+//line errors_task.go:740
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doTwoHeld[A, B]](t, doTwoKind[A, B](), 1)
 		*h = doTwoHeld[A, B]{}
@@ -735,7 +745,7 @@ func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 	}
 //line errors.go:61
 	t.Yield()
-//line errors_task.go:739
+//line errors_task.go:749
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[doTwoHeld[A, B]](t, doTwoKind[A, B](), 2)
 		*h = doTwoHeld[A, B]{a: a, b: b}
@@ -745,16 +755,18 @@ func doTwoStart[A any, B any](t *task.T, fn func(*task.T) (A, B)) (a A, b B) {
 	return
 }
 
-//line errors_task.go:749
+//line errors_task.go:759
 
 // doTwoStep is the step form of doTwo.
 func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:56
 	var (
 		fn func(*task.T) (A, B)
 		a  A
 		b  B
 	)
+//line errors_task.go:770
 	switch f.At() {
 	case 0:
 		fn = h.fn
@@ -762,20 +774,20 @@ func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.S
 //line errors.go:60
 		generated.TakeLast(f, &h.result.R1)
 		a, b = h.result.R0, h.result.R1
-//line errors_task.go:766
+//line errors_task.go:778
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line errors.go:61
 		generated.Err(f)
-//line errors_task.go:772
+//line errors_task.go:784
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line errors.go:60
 	a, b = startOfErrors1(fn)(t)
-//line errors_task.go:779
+//line errors_task.go:791
 	if generated.Suspended(t) {
 		*h = doTwoHeld[A, B]{}
 		generated.ResultToStep(t, &h.result)
@@ -784,7 +796,7 @@ func doTwoStep[A any, B any](f *generated.Frame, h *doTwoHeld[A, B]) generated.S
 resume1:
 //line errors.go:61
 	t.Yield()
-//line errors_task.go:788
+//line errors_task.go:800
 	if generated.Suspended(t) {
 		*h = doTwoHeld[A, B]{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -800,7 +812,7 @@ resume2:
 	}
 }
 
-//line errors_task.go:804
+//line errors_task.go:816
 
 type holderGetHeld[V any] struct {
 	h *holder[V]
@@ -818,7 +830,7 @@ func holderGetKind[V any]() *generated.Kind {
 func holderGetStart[V any](h *holder[V], t *task.T) (_ V) {
 //line errors.go:69
 	t.Yield()
-//line errors_task.go:822
+//line errors_task.go:834
 	if generated.Suspended(t) {
 		_, h1 := generated.SpillHeld[holderGetHeld[V]](t, holderGetKind[V](), 1)
 		*h1 = holderGetHeld[V]{h: h}
@@ -828,14 +840,16 @@ func holderGetStart[V any](h *holder[V], t *task.T) (_ V) {
 	return h.v
 }
 
-//line errors_task.go:832
+//line errors_task.go:844
 
 // holderGetStep is the step form of (*holder).get.
 func holderGetStep[V any](f *generated.Frame, h1 *holderGetHeld[V]) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:67
 	var (
 		h *holder[V]
 	)
+//line errors_task.go:853
 	switch f.At() {
 	case 0:
 		h = h1.h
@@ -843,14 +857,14 @@ func holderGetStep[V any](f *generated.Frame, h1 *holderGetHeld[V]) generated.St
 		h = h1.h
 //line errors.go:69
 		generated.Err(f)
-//line errors_task.go:847
+//line errors_task.go:861
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:69
 	t.Yield()
-//line errors_task.go:854
+//line errors_task.go:868
 	if generated.Suspended(t) {
 		*h1 = holderGetHeld[V]{h: h}
 		return generated.Wait(f, t, 1)
@@ -866,7 +880,7 @@ resume1:
 	}
 }
 
-//line errors_task.go:870
+//line errors_task.go:884
 
 // typeParamIsErrorArgs has the arguments of typeParamIsError.
 type typeParamIsErrorArgs struct {
@@ -958,7 +972,7 @@ var typeParamIsErrorKind *generated.Kind
 func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:76
 	err1 := sameStart[error](t, errSome)
-//line errors_task.go:962
+//line errors_task.go:976
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 1)
 		*generated.At[typeParamIsErrorAt1](f1) = typeParamIsErrorAt1{n: n}
@@ -967,7 +981,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:76
 	v := sameStart[int](t, n)
-//line errors_task.go:971
+//line errors_task.go:985
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 2)
 		s1 := generated.At[typeParamIsErrorAt2](f1)
@@ -978,7 +992,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:76
 	err2 := sameStart[error](t, nil)
-//line errors_task.go:982
+//line errors_task.go:996
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 3)
 		*generated.At[typeParamIsErrorAt3](f1) = typeParamIsErrorAt3{n: n, v: v}
@@ -988,7 +1002,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:76
 	tr.Print("same", err1, v, fmt.Sprint(err2))
 	k, err := twiceStart[error](t, tr, n, errSome)
-//line errors_task.go:992
+//line errors_task.go:1006
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 4)
 		s1 := generated.At[typeParamIsErrorAt4](f1)
@@ -1000,7 +1014,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:78
 	tr.Print("twice", k, err)
 	k, s := twiceStart[string](t, tr, n, "s")
-//line errors_task.go:1004
+//line errors_task.go:1018
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 5)
 		*generated.At[typeParamIsErrorAt5](f1) = typeParamIsErrorAt5{n: n}
@@ -1011,7 +1025,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:80
 	tr.Print("twice", k, s)
 	a, b, err := deferringStart[error](t, tr, errSome)
-//line errors_task.go:1015
+//line errors_task.go:1029
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 6)
 		*generated.At[typeParamIsErrorAt6](f1) = typeParamIsErrorAt6{n: n}
@@ -1022,7 +1036,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:82
 	tr.Print("deferring", a, b, err)
 	err3 := doStart[error](t, fails)
-//line errors_task.go:1026
+//line errors_task.go:1040
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 7)
 		*generated.At[typeParamIsErrorAt7](f1) = typeParamIsErrorAt7{n: n}
@@ -1033,14 +1047,14 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err4 := doStart[error](t, generated.Literal(func(t *task.T) (_ error) {
 //line errors.go:83
 		err := sameStart[error](t, errSome)
-//line errors_task.go:1037
+//line errors_task.go:1051
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line errors.go:83
 		return err
 	}))
-//line errors_task.go:1044
+//line errors_task.go:1058
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 8)
 		*generated.At[typeParamIsErrorAt8](f1) = typeParamIsErrorAt8{n: n}
@@ -1050,7 +1064,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:83
 	tr.Print("do", err3, err4)
 	x, err := doTwoStart[int, error](t, pairOf)
-//line errors_task.go:1054
+//line errors_task.go:1068
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 9)
 		s1 := generated.At[typeParamIsErrorAt9](f1)
@@ -1065,7 +1079,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line errors.go:86
 	f = &holder[error]{errSome}
 	err5 := getOfErrors(&typeParamIsErrorSite10, f)(f, t)
-//line errors_task.go:1069
+//line errors_task.go:1083
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 10)
 		*generated.At[typeParamIsErrorAt10](f1) = typeParamIsErrorAt10{n: n}
@@ -1074,7 +1088,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line errors.go:87
 	v1 := holderGetStart[int]((&holder[int]{n}), t)
-//line errors_task.go:1078
+//line errors_task.go:1092
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 11)
 		s1 := generated.At[typeParamIsErrorAt11](f1)
@@ -1087,7 +1101,7 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print("interface", err5, v1)
 	of := same[error]
 	err6 := startOfErrors2(of)(t, errSome)
-//line errors_task.go:1091
+//line errors_task.go:1105
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[typeParamIsErrorHeld](t, typeParamIsErrorKind, 12)
 		*generated.At[typeParamIsErrorAt12](f1) = typeParamIsErrorAt12{n: n}
@@ -1099,11 +1113,12 @@ func typeParamIsErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line errors_task.go:1103
+//line errors_task.go:1117
 
 // typeParamIsErrorStep is the step form of typeParamIsError.
 func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generated.Step {
 	t := generated.Resume(f1)
+//line errors.go:69
 	var (
 		tr                                      *cases.Trace
 		n, v, k, b, x, v1                       int
@@ -1112,6 +1127,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		f                                       failer
 		of                                      func(*task.T, error) error
 	)
+//line errors_task.go:1131
 	switch f1.At() {
 	case 0:
 		s1 := generated.At[typeParamIsErrorArgs](f1)
@@ -1123,7 +1139,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:76
 		err1 = generated.ChildErr(f1)
-//line errors_task.go:1127
+//line errors_task.go:1143
 		goto resume1
 	case 2:
 		s1 := generated.At[typeParamIsErrorAt2](f1)
@@ -1132,7 +1148,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:76
 		v = s1.result
 		generated.Child(f1)
-//line errors_task.go:1136
+//line errors_task.go:1152
 		goto resume2
 	case 3:
 		s1 := generated.At[typeParamIsErrorAt3](f1)
@@ -1140,7 +1156,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr, err1 = h.tr, h.err1
 //line errors.go:76
 		err2 = generated.ChildErr(f1)
-//line errors_task.go:1144
+//line errors_task.go:1160
 		goto resume3
 	case 4:
 		s1 := generated.At[typeParamIsErrorAt4](f1)
@@ -1149,7 +1165,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:77
 		k = s1.result
 		err = generated.ChildErr(f1)
-//line errors_task.go:1153
+//line errors_task.go:1169
 		goto resume4
 	case 5:
 		s1 := generated.At[typeParamIsErrorAt5](f1)
@@ -1158,7 +1174,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:79
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f1)
-//line errors_task.go:1162
+//line errors_task.go:1178
 		goto resume5
 	case 6:
 		s1 := generated.At[typeParamIsErrorAt6](f1)
@@ -1167,7 +1183,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:81
 		a, b = h.result1.R0, h.result1.R1
 		err = generated.ChildErr(f1)
-//line errors_task.go:1171
+//line errors_task.go:1187
 		goto resume6
 	case 7:
 		s1 := generated.At[typeParamIsErrorAt7](f1)
@@ -1175,7 +1191,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:83
 		err3 = generated.ChildErr(f1)
-//line errors_task.go:1179
+//line errors_task.go:1195
 		goto resume7
 	case 8:
 		s1 := generated.At[typeParamIsErrorAt8](f1)
@@ -1183,7 +1199,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr, err3 = h.tr, h.err1
 //line errors.go:83
 		err4 = generated.ChildErr(f1)
-//line errors_task.go:1187
+//line errors_task.go:1203
 		goto resume8
 	case 9:
 		s1 := generated.At[typeParamIsErrorAt9](f1)
@@ -1192,7 +1208,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:84
 		x = s1.result
 		err = generated.ChildErr(f1)
-//line errors_task.go:1196
+//line errors_task.go:1212
 		goto resume9
 	case 10:
 		s1 := generated.At[typeParamIsErrorAt10](f1)
@@ -1200,7 +1216,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:87
 		err5 = generated.ChildErr(f1)
-//line errors_task.go:1204
+//line errors_task.go:1220
 		goto resume10
 	case 11:
 		s1 := generated.At[typeParamIsErrorAt11](f1)
@@ -1209,7 +1225,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 //line errors.go:87
 		v1 = s1.result
 		generated.Child(f1)
-//line errors_task.go:1213
+//line errors_task.go:1229
 		goto resume11
 	case 12:
 		s1 := generated.At[typeParamIsErrorAt12](f1)
@@ -1217,14 +1233,14 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 		tr = h.tr
 //line errors.go:89
 		err6 = generated.ChildErr(f1)
-//line errors_task.go:1221
+//line errors_task.go:1237
 		goto resume12
 	default:
 		return f1.BadResume()
 	}
 //line errors.go:76
 	err1 = sameStart[error](t, errSome)
-//line errors_task.go:1228
+//line errors_task.go:1244
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt1](f1) = typeParamIsErrorAt1{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1233,7 +1249,7 @@ func typeParamIsErrorStep(f1 *generated.Frame, h *typeParamIsErrorHeld) generate
 resume1:
 //line errors.go:76
 	v = sameStart[int](t, n)
-//line errors_task.go:1237
+//line errors_task.go:1253
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt2](f1)
 		*s1 = typeParamIsErrorAt2{n: n}
@@ -1244,7 +1260,7 @@ resume1:
 resume2:
 //line errors.go:76
 	err2 = sameStart[error](t, nil)
-//line errors_task.go:1248
+//line errors_task.go:1264
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt3](f1) = typeParamIsErrorAt3{n: n, v: v}
 		*h = typeParamIsErrorHeld{tr: tr, err1: err1}
@@ -1254,7 +1270,7 @@ resume3:
 //line errors.go:76
 	tr.Print("same", err1, v, fmt.Sprint(err2))
 	k, err = twiceStart[error](t, tr, n, errSome)
-//line errors_task.go:1258
+//line errors_task.go:1274
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt4](f1)
 		*s1 = typeParamIsErrorAt4{n: n}
@@ -1266,7 +1282,7 @@ resume4:
 //line errors.go:78
 	tr.Print("twice", k, err)
 	k, s = twiceStart[string](t, tr, n, "s")
-//line errors_task.go:1270
+//line errors_task.go:1286
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt5](f1) = typeParamIsErrorAt5{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1277,7 +1293,7 @@ resume5:
 //line errors.go:80
 	tr.Print("twice", k, s)
 	a, b, err = deferringStart[error](t, tr, errSome)
-//line errors_task.go:1281
+//line errors_task.go:1297
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt6](f1) = typeParamIsErrorAt6{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1288,7 +1304,7 @@ resume6:
 //line errors.go:82
 	tr.Print("deferring", a, b, err)
 	err3 = doStart[error](t, fails)
-//line errors_task.go:1292
+//line errors_task.go:1308
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt7](f1) = typeParamIsErrorAt7{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1299,14 +1315,14 @@ resume7:
 	err4 = doStart[error](t, generated.Literal(func(t *task.T) (_ error) {
 //line errors.go:83
 		err := sameStart[error](t, errSome)
-//line errors_task.go:1303
+//line errors_task.go:1319
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line errors.go:83
 		return err
 	}))
-//line errors_task.go:1310
+//line errors_task.go:1326
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt8](f1) = typeParamIsErrorAt8{n: n}
 		*h = typeParamIsErrorHeld{tr: tr, err1: err3}
@@ -1316,7 +1332,7 @@ resume8:
 //line errors.go:83
 	tr.Print("do", err3, err4)
 	x, err = doTwoStart[int, error](t, pairOf)
-//line errors_task.go:1320
+//line errors_task.go:1336
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt9](f1)
 		*s1 = typeParamIsErrorAt9{n: n}
@@ -1331,7 +1347,7 @@ resume9:
 //line errors.go:86
 	f = &holder[error]{errSome}
 	err5 = getOfErrors(&typeParamIsErrorSite10, f)(f, t)
-//line errors_task.go:1335
+//line errors_task.go:1351
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt10](f1) = typeParamIsErrorAt10{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1340,7 +1356,7 @@ resume9:
 resume10:
 //line errors.go:87
 	v1 = holderGetStart[int]((&holder[int]{n}), t)
-//line errors_task.go:1344
+//line errors_task.go:1360
 	if generated.Suspended(t) {
 		s1 := generated.At[typeParamIsErrorAt11](f1)
 		*s1 = typeParamIsErrorAt11{n: n}
@@ -1353,7 +1369,7 @@ resume11:
 	tr.Print("interface", err5, v1)
 	of = same[error]
 	err6 = startOfErrors2(of)(t, errSome)
-//line errors_task.go:1357
+//line errors_task.go:1373
 	if generated.Suspended(t) {
 		*generated.At[typeParamIsErrorAt12](f1) = typeParamIsErrorAt12{n: n}
 		*h = typeParamIsErrorHeld{tr: tr}
@@ -1365,29 +1381,31 @@ resume12:
 	return generated.Return[int](f1, n, nil)
 }
 
-//line errors_task.go:1369
+//line errors_task.go:1385
 
 var typeParamIsErrorFunc1Kind *generated.Kind
 
 // typeParamIsErrorFunc1Step is the step form of typeParamIsError.func1.
 func typeParamIsErrorFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line errors.go:82
 	var (
 		err error
 	)
+//line errors_task.go:1396
 	switch f.At() {
 	case 0:
 	case 1:
 //line errors.go:83
 		err = generated.ChildErr(f)
-//line errors_task.go:1384
+//line errors_task.go:1402
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line errors.go:83
 	err = sameStart[error](t, errSome)
-//line errors_task.go:1391
+//line errors_task.go:1409
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -1396,7 +1414,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line errors_task.go:1400
+//line errors_task.go:1418
 
 var typeParamIsErrorSite10 generated.Site
 

@@ -186,6 +186,7 @@ func rangeFuncStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // rangeFuncStep is the step form of rangeFunc.
 func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line programs.go:51
 	var (
 		tr                                  *cases.Trace
 		n, sum, v, i, v3, v4, i1, v6, j, v8 int
@@ -193,6 +194,7 @@ func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 		v1, s                               string
 		v2, v5, v7                          bool
 	)
+//line programs_task.go:198
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it2, it1, it) {
 			generated.Unwind(t, recover(), it2, it1, it)
@@ -210,7 +212,7 @@ func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 //line programs.go:59
 		v3 = s1.result
 		generated.Child(f)
-//line programs_task.go:214
+//line programs_task.go:216
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeFuncAt2](f)
@@ -219,7 +221,7 @@ func rangeFuncStep(f *generated.Frame, h *rangeFuncHeld) (step generated.Step) {
 //line programs.go:64
 		v8 = s1.result
 		generated.Child(f)
-//line programs_task.go:223
+//line programs_task.go:225
 		goto resume2
 	default:
 		return f.BadResume()
@@ -239,7 +241,7 @@ end1:
 //line programs.go:58
 	i, s = v, v1
 	v3 = valueStart(t, tr, i)
-//line programs_task.go:243
+//line programs_task.go:245
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt1](f)
 		*s1 = rangeFuncAt1{sum: sum}
@@ -279,7 +281,7 @@ end4:
 //line programs.go:63
 	j = v6
 	v8 = valueStart(t, tr, i1*10+j)
-//line programs_task.go:283
+//line programs_task.go:285
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeFuncAt2](f)
 		*s1 = rangeFuncAt2{sum: sum, i1: i1}
@@ -298,7 +300,7 @@ end6:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:302
+//line programs_task.go:304
 
 // rangeFuncBreakArgs has the arguments of rangeFuncBreak.
 type rangeFuncBreakArgs struct {
@@ -368,7 +370,7 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line programs.go:74
 								v4 := valueStart(t, tr, j)
-//line programs_task.go:372
+//line programs_task.go:374
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 1)
 									s := generated.At[rangeFuncBreakAt1](f)
@@ -416,7 +418,7 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:83
 					err := waitStart(t, tr, "second", i1)
-//line programs_task.go:420
+//line programs_task.go:422
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeFuncBreakHeld](t, rangeFuncBreakKind, 2)
 						*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
@@ -452,11 +454,12 @@ func rangeFuncBreakStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:456
+//line programs_task.go:458
 
 // rangeFuncBreakStep is the step form of rangeFuncBreak.
 func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line programs.go:65
 	var (
 		tr                            *cases.Trace
 		n, v, i, v2, j, v4, v5, i1, r int
@@ -464,6 +467,7 @@ func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generat
 		v1, v3, v6                    bool
 		err, r1                       error
 	)
+//line programs_task.go:471
 	_ = n
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it2, it1, it) {
@@ -482,7 +486,7 @@ func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generat
 //line programs.go:74
 		v4 = s.result
 		generated.Child(f)
-//line programs_task.go:486
+//line programs_task.go:490
 		goto resume1
 	case 2:
 		s := generated.At[rangeFuncBreakAt2](f)
@@ -490,7 +494,7 @@ func rangeFuncBreakStep(f *generated.Frame, h *rangeFuncBreakHeld) (step generat
 		tr, it2 = h.tr, h.it
 //line programs.go:83
 		err = generated.ChildErr(f)
-//line programs_task.go:494
+//line programs_task.go:498
 		goto resume2
 	default:
 		return f.BadResume()
@@ -521,7 +525,7 @@ end2:
 //line programs.go:73
 	j = v2
 	v4 = valueStart(t, tr, j)
-//line programs_task.go:525
+//line programs_task.go:529
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncBreakAt1](f)
 		*s = rangeFuncBreakAt1{i: i}
@@ -567,7 +571,7 @@ end8:
 //line programs.go:82
 	i1 = v5
 	err = waitStart(t, tr, "second", i1)
-//line programs_task.go:571
+//line programs_task.go:575
 	if generated.Suspended(t) {
 		*generated.At[rangeFuncBreakAt2](f) = rangeFuncBreakAt2{i1: i1}
 		*h = rangeFuncBreakHeld{tr: tr, it: it2}
@@ -603,7 +607,7 @@ end11:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:607
+//line programs_task.go:611
 
 // rangeLibraryArgs has the arguments of rangeLibrary.
 type rangeLibraryArgs struct {
@@ -666,7 +670,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line programs.go:96
 					v5 := valueStart(t, tr, i*v)
-//line programs_task.go:670
+//line programs_task.go:674
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 1)
 						s := generated.At[rangeLibraryAt1](f)
@@ -690,7 +694,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:98
 			k := list[i1]
 			valueStart(t, tr, len(k))
-//line programs_task.go:694
+//line programs_task.go:698
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 2)
 				*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
@@ -716,7 +720,7 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:102
 				v1 := v6
 				waitStart(t, tr, v1)
-//line programs_task.go:720
+//line programs_task.go:724
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeLibraryHeld](t, rangeLibraryKind, 3)
 					*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
@@ -731,11 +735,12 @@ func rangeLibraryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:735
+//line programs_task.go:739
 
 // rangeLibraryStep is the step form of rangeLibrary.
 func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line programs.go:86
 	var (
 		tr                           *cases.Trace
 		n, sum, v2, v3, i, v, v5, i1 int
@@ -745,6 +750,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 		k, v6, v1                    string
 		it1                          *generated.Pulled1[string]
 	)
+//line programs_task.go:754
 	_ = n
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
@@ -763,7 +769,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 //line programs.go:96
 		v5 = s.result
 		generated.Child(f)
-//line programs_task.go:767
+//line programs_task.go:773
 		goto resume1
 	case 2:
 		s := generated.At[rangeLibraryAt2](f)
@@ -771,7 +777,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 		tr, list, k = h.tr, h.list, h.k
 //line programs.go:99
 		generated.Child(f)
-//line programs_task.go:775
+//line programs_task.go:781
 		goto resume2
 	case 3:
 		s := generated.At[rangeLibraryAt3](f)
@@ -779,7 +785,7 @@ func rangeLibraryStep(f *generated.Frame, h *rangeLibraryHeld) (step generated.S
 		tr, it1 = h.tr, h.it1
 //line programs.go:103
 		generated.ChildErr(f)
-//line programs_task.go:783
+//line programs_task.go:789
 		goto resume3
 	default:
 		return f.BadResume()
@@ -799,7 +805,7 @@ end1:
 //line programs.go:95
 	i, v = v2, v3
 	v5 = valueStart(t, tr, i*v)
-//line programs_task.go:803
+//line programs_task.go:809
 	if generated.Suspended(t) {
 		s := generated.At[rangeLibraryAt1](f)
 		*s = rangeLibraryAt1{sum: sum}
@@ -824,7 +830,7 @@ loop2:
 //line programs.go:98
 	k = list[i1]
 	valueStart(t, tr, len(k))
-//line programs_task.go:828
+//line programs_task.go:834
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt2](f) = rangeLibraryAt2{sum: sum, i1: i1}
 		*h = rangeLibraryHeld{tr: tr, list: list, k: k}
@@ -851,7 +857,7 @@ end4:
 //line programs.go:102
 	v1 = v6
 	waitStart(t, tr, v1)
-//line programs_task.go:855
+//line programs_task.go:861
 	if generated.Suspended(t) {
 		*generated.At[rangeLibraryAt3](f) = rangeLibraryAt3{sum: sum}
 		*h = rangeLibraryHeld{tr: tr, it1: it1}
@@ -864,7 +870,7 @@ end5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:868
+//line programs_task.go:874
 
 // rangeFuncNoneArgs has the arguments of rangeFuncNone.
 type rangeFuncNoneArgs struct {
@@ -913,7 +919,7 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 				{
 					v1 := valueStart(t, tr, 1)
-//line programs_task.go:917
+//line programs_task.go:923
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rangeFuncNoneHeld](t, rangeFuncNoneKind, 1)
 						s := generated.At[rangeFuncNoneAt1](f)
@@ -939,17 +945,19 @@ func rangeFuncNoneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:943
+//line programs_task.go:949
 
 // rangeFuncNoneStep is the step form of rangeFuncNone.
 func rangeFuncNoneStep(f *generated.Frame, h *rangeFuncNoneHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line programs.go:104
 	var (
 		tr           *cases.Trace
 		n, count, v1 int
 		it           *generated.Pulled0
 		v            bool
 	)
+//line programs_task.go:961
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it) {
 			generated.Unwind(t, recover(), it)
@@ -967,7 +975,7 @@ func rangeFuncNoneStep(f *generated.Frame, h *rangeFuncNoneHeld) (step generated
 //line programs.go:114
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:971
+//line programs_task.go:979
 		goto resume1
 	default:
 		return f.BadResume()
@@ -989,7 +997,7 @@ loop1:
 end1:
 //line programs.go:114
 	v1 = valueStart(t, tr, 1)
-//line programs_task.go:993
+//line programs_task.go:1001
 	if generated.Suspended(t) {
 		s := generated.At[rangeFuncNoneAt1](f)
 		*s = rangeFuncNoneAt1{n: n, count: count}
@@ -1015,4 +1023,4 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:1019
+//line programs_task.go:1027

@@ -325,6 +325,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // resultsStep is the step form of results.
 func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:6
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -332,6 +333,7 @@ func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
 		squares  []int
 		err      error
 	)
+//line children_task.go:337
 	switch f.At() {
 	case 0:
 		s := generated.At[resultsArgs](f)
@@ -344,13 +346,13 @@ func resultsStep(f *generated.Frame, h *resultsHeld) generated.Step {
 		tr, squares = h.tr, h.squares
 //line children.go:15
 		generated.Child(f)
-//line children_task.go:348
+//line children_task.go:350
 		goto resume1
 	case 2:
 		tr, squares = h.tr, h.squares
 //line children.go:21
 		err = generated.Err(f)
-//line children_task.go:354
+//line children_task.go:356
 		goto resume2
 	default:
 		return f.BadResume()
@@ -384,7 +386,7 @@ loop1:
 				}()
 //line children.go:17
 				v := valueStart(t, tr, i)
-//line children_task.go:388
+//line children_task.go:390
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 1)
 					s := generated.At[resultsFunc1At1](f)
@@ -396,7 +398,7 @@ loop1:
 				}
 //line children.go:17
 				v1 := valueStart(t, tr, i)
-//line children_task.go:400
+//line children_task.go:402
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[resultsFunc1Held](t, resultsFunc1Kind, 2)
 					s := generated.At[resultsFunc1At2](f)
@@ -417,7 +419,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:421
+//line children_task.go:423
 	if generated.Suspended(t) {
 		s := generated.At[resultsAt1](f)
 		*s = resultsAt1{i1: i1}
@@ -432,7 +434,7 @@ resume1:
 end1:
 //line children.go:21
 	err = g.Wait(t)
-//line children_task.go:436
+//line children_task.go:438
 	if generated.Suspended(t) {
 		*h = resultsHeld{tr: tr, squares: squares}
 		return generated.Wait(f, t, 2)
@@ -443,7 +445,7 @@ resume2:
 	return generated.Return[int](f, len(squares), err)
 }
 
-//line children_task.go:447
+//line children_task.go:449
 
 // resultsFunc1Args has the arguments of results.func1.
 type resultsFunc1Args struct {
@@ -489,7 +491,7 @@ func resultsFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:493
+//line children_task.go:495
 
 // resultsFunc1Step is the step form of results.func1.
 func resultsFunc1Step(f *generated.Frame, h *resultsFunc1Held) generated.Step {
@@ -503,11 +505,13 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return resultsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line children.go:12
 	var (
 		tr       *cases.Trace
 		squares  []int
 		i, v, v1 int
 	)
+//line children_task.go:515
 	switch at {
 	case 0:
 		s := generated.At[resultsFunc1Args](f)
@@ -520,7 +524,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 //line children.go:17
 		v = s.result
 		generated.Child(f)
-//line children_task.go:524
+//line children_task.go:528
 		goto resume1
 	case 2:
 		s := generated.At[resultsFunc1At2](f)
@@ -529,7 +533,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 //line children.go:17
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:533
+//line children_task.go:537
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -546,7 +550,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 	}
 //line children.go:17
 	v = valueStart(t, tr, i)
-//line children_task.go:550
+//line children_task.go:554
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At1](f)
 		*s = resultsFunc1At1{i: i}
@@ -557,7 +561,7 @@ func resultsFunc1Run(f *generated.Frame, h *resultsFunc1Held, at int) (step gene
 resume1:
 //line children.go:17
 	v1 = valueStart(t, tr, i)
-//line children_task.go:561
+//line children_task.go:565
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At2](f)
 		*s = resultsFunc1At2{i: i, v: v}
@@ -572,7 +576,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:576
+//line children_task.go:580
 exit:
 	if p.Run(t) {
 		*h = resultsFunc1Held{exit: h.exit}
@@ -628,7 +632,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 					v := valueStart(t, tr, i)
-//line children_task.go:632
+//line children_task.go:636
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 						s := generated.At[inLoopFunc1At1](f)
@@ -648,7 +652,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[inLoopFunc1Held](c) = inLoopFunc1Held{tr: tr, a: &a}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:652
+//line children_task.go:656
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 1)
 				s := generated.At[inLoopAt1](f)
@@ -662,7 +666,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 					v := valueStart(t, tr, 10*i)
-//line children_task.go:666
+//line children_task.go:670
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 						s := generated.At[inLoopFunc2At1](f)
@@ -682,7 +686,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[inLoopFunc2Held](c) = inLoopFunc2Held{tr: tr, b: &b}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:686
+//line children_task.go:690
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 2)
 				s := generated.At[inLoopAt2](f)
@@ -694,7 +698,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line children.go:33
 				err := g.Wait(t)
-//line children_task.go:698
+//line children_task.go:702
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopHeld](t, inLoopKind, 3)
 					*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
@@ -715,11 +719,12 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:719
+//line children_task.go:723
 
 // inLoopStep is the step form of inLoop.
 func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:21
 	var (
 		tr              *cases.Trace
 		n, total, i1, i int
@@ -727,6 +732,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		a, b            *int
 		err             error
 	)
+//line children_task.go:736
 	switch f.At() {
 	case 0:
 		s := generated.At[inLoopArgs](f)
@@ -739,7 +745,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:31
 		generated.Child(f)
-//line children_task.go:743
+//line children_task.go:749
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -748,7 +754,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:32
 		generated.Child(f)
-//line children_task.go:752
+//line children_task.go:758
 		goto resume2
 	case 3:
 		s := generated.At[inLoopAt3](f)
@@ -756,7 +762,7 @@ func inLoopStep(f *generated.Frame, h *inLoopHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:33
 		err = generated.Err(f)
-//line children_task.go:760
+//line children_task.go:766
 		goto resume3
 	default:
 		return f.BadResume()
@@ -783,7 +789,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 				v := valueStart(t, tr, i)
-//line children_task.go:787
+//line children_task.go:793
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopFunc1Held](t, inLoopFunc1Kind, 1)
 					s := generated.At[inLoopFunc1At1](f)
@@ -804,7 +810,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:808
+//line children_task.go:814
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i1: i1, i: i}
@@ -821,7 +827,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 				v := valueStart(t, tr, 10*i)
-//line children_task.go:825
+//line children_task.go:831
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[inLoopFunc2Held](t, inLoopFunc2Kind, 1)
 					s := generated.At[inLoopFunc2At1](f)
@@ -842,7 +848,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:846
+//line children_task.go:852
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt2](f)
 		*s = inLoopAt2{n: n, total: total, i1: i1, i: i}
@@ -853,7 +859,7 @@ resume1:
 resume2:
 //line children.go:33
 	err = g.Wait(t)
-//line children_task.go:857
+//line children_task.go:863
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
 		*h = inLoopHeld{tr: tr, a: a, b: b}
@@ -877,7 +883,7 @@ end2:
 	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:881
+//line children_task.go:887
 
 // inLoopFunc1Args has the arguments of inLoop.func1.
 type inLoopFunc1Args struct {
@@ -901,11 +907,13 @@ var inLoopFunc1Kind *generated.Kind
 // inLoopFunc1Step is the step form of inLoop.func1.
 func inLoopFunc1Step(f *generated.Frame, h *inLoopFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:28
 	var (
 		tr   *cases.Trace
 		i, v int
 		a    *int
 	)
+//line children_task.go:917
 	switch f.At() {
 	case 0:
 		s := generated.At[inLoopFunc1Args](f)
@@ -917,14 +925,14 @@ func inLoopFunc1Step(f *generated.Frame, h *inLoopFunc1Held) generated.Step {
 //line children.go:31
 		v = s.result
 		generated.Child(f)
-//line children_task.go:921
+//line children_task.go:929
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:31
 	v = valueStart(t, tr, i)
-//line children_task.go:928
+//line children_task.go:936
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc1At1](f)
 		*s = inLoopFunc1At1{}
@@ -939,7 +947,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:943
+//line children_task.go:951
 
 // inLoopFunc2Args has the arguments of inLoop.func2.
 type inLoopFunc2Args struct {
@@ -963,11 +971,13 @@ var inLoopFunc2Kind *generated.Kind
 // inLoopFunc2Step is the step form of inLoop.func2.
 func inLoopFunc2Step(f *generated.Frame, h *inLoopFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:29
 	var (
 		tr   *cases.Trace
 		i, v int
 		b    *int
 	)
+//line children_task.go:981
 	switch f.At() {
 	case 0:
 		s := generated.At[inLoopFunc2Args](f)
@@ -979,14 +989,14 @@ func inLoopFunc2Step(f *generated.Frame, h *inLoopFunc2Held) generated.Step {
 //line children.go:32
 		v = s.result
 		generated.Child(f)
-//line children_task.go:983
+//line children_task.go:993
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:32
 	v = valueStart(t, tr, 10*i)
-//line children_task.go:990
+//line children_task.go:1000
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc2At1](f)
 		*s = inLoopFunc2At1{}
@@ -1001,7 +1011,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1005
+//line children_task.go:1015
 
 // againArgs has the arguments of again.
 type againArgs struct {
@@ -1083,7 +1093,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 								v := valueStart(t, tr, i*10+j)
-//line children_task.go:1087
+//line children_task.go:1097
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 									s := generated.At[againFunc1At1](f)
@@ -1103,7 +1113,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							*generated.CallHeld[againFunc1Held](c1) = againFunc1Held{tr: tr, i: &i, counts: counts}
 							generated.GoCall(t, &g, c1)
 						}
-//line children_task.go:1107
+//line children_task.go:1117
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[againHeld](t, againKind, 1)
 							s := generated.At[againAt1](f)
@@ -1116,7 +1126,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:50
 				waitStart(t, tr, "beside", i)
-//line children_task.go:1120
+//line children_task.go:1130
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[againHeld](t, againKind, 2)
 					s := generated.At[againAt2](f)
@@ -1128,7 +1138,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:51
 					err := g.Wait(t)
-//line children_task.go:1132
+//line children_task.go:1142
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[againHeld](t, againKind, 3)
 						s := generated.At[againAt3](f)
@@ -1153,7 +1163,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:58
 	err1 := g.Wait(t)
-//line children_task.go:1157
+//line children_task.go:1167
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, againKind, 4)
 		*generated.At[againAt4](f) = againAt4{sum: sum}
@@ -1163,11 +1173,12 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line children_task.go:1167
+//line children_task.go:1177
 
 // againStep is the step form of again.
 func againStep(f *generated.Frame, h *againHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:35
 	var (
 		tr                    *cases.Trace
 		n, sum, i1, n1, i2, j int
@@ -1177,6 +1188,7 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		counts                []int
 		err, err1             error
 	)
+//line children_task.go:1192
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1190,7 +1202,7 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:48
 		generated.Child(f)
-//line children_task.go:1194
+//line children_task.go:1206
 		goto resume1
 	case 2:
 		s := generated.At[againAt2](f)
@@ -1199,7 +1211,7 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:50
 		generated.ChildErr(f)
-//line children_task.go:1203
+//line children_task.go:1215
 		goto resume2
 	case 3:
 		s := generated.At[againAt3](f)
@@ -1208,14 +1220,14 @@ func againStep(f *generated.Frame, h *againHeld) generated.Step {
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:51
 		err = generated.Err(f)
-//line children_task.go:1212
+//line children_task.go:1224
 		goto resume3
 	case 4:
 		s := generated.At[againAt4](f)
 		sum = s.sum
 //line children.go:58
 		err1 = generated.Err(f)
-//line children_task.go:1219
+//line children_task.go:1231
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1264,7 +1276,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 				v := valueStart(t, tr, *i*10+j)
-//line children_task.go:1268
+//line children_task.go:1280
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[againFunc1Held](t, againFunc1Kind, 1)
 					s := generated.At[againFunc1At1](f)
@@ -1285,7 +1297,7 @@ loop2:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:1289
+//line children_task.go:1301
 	if generated.Suspended(t) {
 		s := generated.At[againAt1](f)
 		*s = againAt1{sum: sum, again1: again1, n1: n1, i2: i2}
@@ -1300,7 +1312,7 @@ resume1:
 	goto loop2
 end3:
 	waitStart(t, tr, "beside", *i)
-//line children_task.go:1304
+//line children_task.go:1316
 	if generated.Suspended(t) {
 		s := generated.At[againAt2](f)
 		*s = againAt2{sum: sum, again1: again1}
@@ -1312,7 +1324,7 @@ end3:
 resume2:
 //line children.go:51
 	err = g.Wait(t)
-//line children_task.go:1316
+//line children_task.go:1328
 	if generated.Suspended(t) {
 		s := generated.At[againAt3](f)
 		*s = againAt3{sum: sum, again1: again1}
@@ -1338,7 +1350,7 @@ end4:
 end5:
 //line children.go:58
 	err1 = g.Wait(t)
-//line children_task.go:1342
+//line children_task.go:1354
 	if generated.Suspended(t) {
 		*generated.At[againAt4](f) = againAt4{sum: sum}
 		if h != nil {
@@ -1351,7 +1363,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line children_task.go:1355
+//line children_task.go:1367
 
 // againFunc1Args has the arguments of again.func1.
 type againFunc1Args struct {
@@ -1377,12 +1389,14 @@ var againFunc1Kind *generated.Kind
 // againFunc1Step is the step form of again.func1.
 func againFunc1Step(f *generated.Frame, h *againFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:44
 	var (
 		tr     *cases.Trace
 		i      *int
 		counts []int
 		j, v   int
 	)
+//line children_task.go:1400
 	switch f.At() {
 	case 0:
 		s := generated.At[againFunc1Args](f)
@@ -1395,14 +1409,14 @@ func againFunc1Step(f *generated.Frame, h *againFunc1Held) generated.Step {
 //line children.go:48
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1399
+//line children_task.go:1413
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:48
 	v = valueStart(t, tr, *i*10+j)
-//line children_task.go:1406
+//line children_task.go:1420
 	if generated.Suspended(t) {
 		s := generated.At[againFunc1At1](f)
 		*s = againFunc1At1{j: j}
@@ -1417,7 +1431,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1421
+//line children_task.go:1435
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -1471,7 +1485,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1475
+//line children_task.go:1489
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
@@ -1490,7 +1504,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
 						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1494
+//line children_task.go:1508
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
@@ -1503,7 +1517,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1507
+//line children_task.go:1521
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
@@ -1521,7 +1535,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[nestedFunc1Held](c) = nestedFunc1Held{tr: tr, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:1525
+//line children_task.go:1539
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 			s := generated.At[nestedAt1](f)
@@ -1533,7 +1547,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:80
 	err := g.Wait(t)
-//line children_task.go:1537
+//line children_task.go:1551
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nestedHeld](t, nestedKind, 2)
 		*h = nestedHeld{tr: tr, sums: sums}
@@ -1544,11 +1558,12 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(sums), err
 }
 
-//line children_task.go:1548
+//line children_task.go:1562
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:56
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -1556,6 +1571,7 @@ func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 		sums     []int
 		err      error
 	)
+//line children_task.go:1575
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedArgs](f)
@@ -1568,13 +1584,13 @@ func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 		tr, sums = h.tr, h.sums
 //line children.go:65
 		generated.Child(f)
-//line children_task.go:1572
+//line children_task.go:1588
 		goto resume1
 	case 2:
 		tr, sums = h.tr, h.sums
 //line children.go:80
 		err = generated.Err(f)
-//line children_task.go:1578
+//line children_task.go:1594
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1616,7 +1632,7 @@ loop1:
 						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 							v := valueStart(t, tr, i*10+j)
-//line children_task.go:1620
+//line children_task.go:1636
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 								s := generated.At[nestedFunc1Func1At1](f)
@@ -1635,7 +1651,7 @@ loop1:
 						*generated.CallHeld[nestedFunc1Func1Held](c) = nestedFunc1Func1Held{tr: tr, parts: &parts}
 						generated.GoCall(t, &inner, c)
 					}
-//line children_task.go:1639
+//line children_task.go:1655
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 1)
 						s := generated.At[nestedFunc1At1](f)
@@ -1648,7 +1664,7 @@ loop1:
 				}
 //line children.go:75
 				err := inner.Wait(t)
-//line children_task.go:1652
+//line children_task.go:1668
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Held](t, nestedFunc1Kind, 2)
 					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
@@ -1667,7 +1683,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:1671
+//line children_task.go:1687
 	if generated.Suspended(t) {
 		s := generated.At[nestedAt1](f)
 		*s = nestedAt1{n: n, i1: i1}
@@ -1682,7 +1698,7 @@ resume1:
 end1:
 //line children.go:80
 	err = g.Wait(t)
-//line children_task.go:1686
+//line children_task.go:1702
 	if generated.Suspended(t) {
 		*h = nestedHeld{tr: tr, sums: sums}
 		return generated.Wait(f, t, 2)
@@ -1693,7 +1709,7 @@ resume2:
 	return generated.Return[int](f, len(sums), err)
 }
 
-//line children_task.go:1697
+//line children_task.go:1713
 
 // nestedFunc1Args has the arguments of nested.func1.
 type nestedFunc1Args struct {
@@ -1740,7 +1756,7 @@ func nestedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:1744
+//line children_task.go:1760
 
 // nestedFunc1Step is the step form of nested.func1.
 func nestedFunc1Step(f *generated.Frame, h *nestedFunc1Held) generated.Step {
@@ -1754,6 +1770,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return nestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line children.go:59
 	var (
 		tr       *cases.Trace
 		sums     []int
@@ -1762,6 +1779,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 		parts    *[3]int
 		err      error
 	)
+//line children_task.go:1783
 	switch at {
 	case 0:
 		s := generated.At[nestedFunc1Args](f)
@@ -1774,7 +1792,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 		tr, sums, parts = h.tr, h.sums, h.parts
 //line children.go:70
 		generated.Child(f)
-//line children_task.go:1778
+//line children_task.go:1796
 		goto resume1
 	case 2:
 		s := generated.At[nestedFunc1At2](f)
@@ -1782,7 +1800,7 @@ func nestedFunc1Run(f *generated.Frame, h *nestedFunc1Held, at int) (step genera
 		sums, parts = h.sums, h.parts
 //line children.go:75
 		err = generated.Err(f)
-//line children_task.go:1786
+//line children_task.go:1804
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1816,7 +1834,7 @@ loop1:
 			generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 				v := valueStart(t, tr, i*10+j)
-//line children_task.go:1820
+//line children_task.go:1838
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedFunc1Func1Held](t, nestedFunc1Func1Kind, 1)
 					s := generated.At[nestedFunc1Func1At1](f)
@@ -1836,7 +1854,7 @@ loop1:
 			generated.GoCall(t, &inner, c)
 		}
 	}
-//line children_task.go:1840
+//line children_task.go:1858
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1At1](f)
 		*s = nestedFunc1At1{i: i, i1: i1}
@@ -1851,7 +1869,7 @@ resume1:
 end1:
 //line children.go:75
 	err = inner.Wait(t)
-//line children_task.go:1855
+//line children_task.go:1873
 	if generated.Suspended(t) {
 		*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 		*h = nestedFunc1Held{exit: h.exit, sums: sums, parts: parts}
@@ -1864,7 +1882,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line children_task.go:1868
+//line children_task.go:1886
 exit:
 	if p.Run(t) {
 		*h = nestedFunc1Held{exit: h.exit}
@@ -1896,11 +1914,13 @@ var nestedFunc1Func1Kind *generated.Kind
 // nestedFunc1Func1Step is the step form of nested.func1.func1.
 func nestedFunc1Func1Step(f *generated.Frame, h *nestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:67
 	var (
 		tr      *cases.Trace
 		i, j, v int
 		parts   *[3]int
 	)
+//line children_task.go:1924
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedFunc1Func1Args](f)
@@ -1913,14 +1933,14 @@ func nestedFunc1Func1Step(f *generated.Frame, h *nestedFunc1Func1Held) generated
 //line children.go:71
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1917
+//line children_task.go:1937
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:71
 	v = valueStart(t, tr, i*10+j)
-//line children_task.go:1924
+//line children_task.go:1944
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1Func1At1](f)
 		*s = nestedFunc1Func1At1{j: j}
@@ -1934,7 +1954,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:1938
+//line children_task.go:1958
 
 // siblingsArgs has the arguments of siblings.
 type siblingsArgs struct {
@@ -1971,7 +1991,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line children.go:91
 			err := waitStart(t, tr, "depth", depth)
-//line children_task.go:1975
+//line children_task.go:1995
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 				*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
@@ -1991,7 +2011,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:96
 						err := startOfChildren(grow)(t, depth-1)
-//line children_task.go:1995
+//line children_task.go:2015
 						if generated.Suspended(t) {
 							generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 							return
@@ -2005,7 +2025,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: &grow}
 					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:2009
+//line children_task.go:2029
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 					*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
@@ -2017,7 +2037,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:99
 		waitStart(t, tr, "left", depth)
-//line children_task.go:2021
+//line children_task.go:2041
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 			*h = siblingsFunc1Held{}
@@ -2031,7 +2051,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:102
 			err := startOfChildren(grow)(t, n)
-//line children_task.go:2035
+//line children_task.go:2055
 			if generated.Suspended(t) {
 				generated.SpillBare(t, siblingsFunc2Kind, 1)
 				return
@@ -2045,7 +2065,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[siblingsFunc2Held](c) = siblingsFunc2Held{grow: &grow}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:2049
+//line children_task.go:2069
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 1)
 		*h = siblingsHeld{g: &g, ended: &ended}
@@ -2053,7 +2073,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:103
 	err := g.Wait(t)
-//line children_task.go:2057
+//line children_task.go:2077
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[siblingsHeld](t, siblingsKind, 2)
 		*h = siblingsHeld{ended: &ended}
@@ -2063,11 +2083,12 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line children_task.go:2067
+//line children_task.go:2087
 
 // siblingsStep is the step form of siblings.
 func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:79
 	var (
 		tr    *cases.Trace
 		n     int
@@ -2076,6 +2097,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 		grow  *func(*task.T, int) error
 		err   error
 	)
+//line children_task.go:2101
 	switch f.At() {
 	case 0:
 		s := generated.At[siblingsArgs](f)
@@ -2085,13 +2107,13 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 		g, ended = h.g, h.ended
 //line children.go:102
 		generated.Child(f)
-//line children_task.go:2089
+//line children_task.go:2111
 		goto resume1
 	case 2:
 		ended = h.ended
 //line children.go:103
 		err = generated.Err(f)
-//line children_task.go:2095
+//line children_task.go:2117
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2119,7 +2141,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			{
 //line children.go:91
 				err := waitStart(t, tr, "depth", depth)
-//line children_task.go:2123
+//line children_task.go:2145
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 1)
 					*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
@@ -2139,7 +2161,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 						generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 							err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2143
+//line children_task.go:2165
 							if generated.Suspended(t) {
 								generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 								return
@@ -2153,7 +2175,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 						*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
 						generated.GoCall(t, g, c)
 					}
-//line children_task.go:2157
+//line children_task.go:2179
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 2)
 						*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
@@ -2165,7 +2187,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			}
 //line children.go:99
 			waitStart(t, tr, "left", depth)
-//line children_task.go:2169
+//line children_task.go:2191
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[siblingsFunc1Held](t, siblingsFunc1Kind, 3)
 				*h = siblingsFunc1Held{}
@@ -2183,7 +2205,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:102
 				err := startOfChildren(*grow)(t, n)
-//line children_task.go:2187
+//line children_task.go:2209
 				if generated.Suspended(t) {
 					generated.SpillBare(t, siblingsFunc2Kind, 1)
 					return
@@ -2198,7 +2220,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:2202
+//line children_task.go:2224
 	if generated.Suspended(t) {
 		*h = siblingsHeld{g: g, ended: ended}
 		return generated.Wait(f, t, 1)
@@ -2206,7 +2228,7 @@ func siblingsStep(f *generated.Frame, h *siblingsHeld) generated.Step {
 resume1:
 //line children.go:103
 	err = g.Wait(t)
-//line children_task.go:2210
+//line children_task.go:2232
 	if generated.Suspended(t) {
 		*h = siblingsHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -2216,7 +2238,7 @@ resume2:
 	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line children_task.go:2220
+//line children_task.go:2242
 
 // siblingsFunc1Args has the arguments of siblings.func1.
 type siblingsFunc1Args struct {
@@ -2262,7 +2284,7 @@ func siblingsFunc1Defer1(p *generated.Panic, recv *atomic.Int64) {
 	})
 }
 
-//line children_task.go:2266
+//line children_task.go:2288
 
 // siblingsFunc1Step is the step form of siblings.func1.
 func siblingsFunc1Step(f *generated.Frame, h *siblingsFunc1Held) generated.Step {
@@ -2276,6 +2298,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return siblingsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line children.go:83
 	var (
 		tr       *cases.Trace
 		g        *task.Group
@@ -2284,6 +2307,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 		depth, i int
 		err      error
 	)
+//line children_task.go:2311
 	switch at {
 	case 0:
 		s := generated.At[siblingsFunc1Args](f)
@@ -2295,7 +2319,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:91
 		err = generated.ChildErr(f)
-//line children_task.go:2299
+//line children_task.go:2323
 		goto resume1
 	case 2:
 		s := generated.At[siblingsFunc1At2](f)
@@ -2303,12 +2327,12 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:96
 		generated.Child(f)
-//line children_task.go:2307
+//line children_task.go:2331
 		goto resume2
 	case 3:
 //line children.go:99
 		generated.ChildErr(f)
-//line children_task.go:2312
+//line children_task.go:2336
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2325,7 +2349,7 @@ func siblingsFunc1Run(f *generated.Frame, h *siblingsFunc1Held, at int) (step ge
 	}
 //line children.go:91
 	err = waitStart(t, tr, "depth", depth)
-//line children_task.go:2329
+//line children_task.go:2353
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2358,7 +2382,7 @@ loop1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 			err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2362
+//line children_task.go:2386
 			if generated.Suspended(t) {
 				generated.SpillBare(t, siblingsFunc1Func1Kind, 1)
 				return
@@ -2372,7 +2396,7 @@ loop1:
 		*generated.CallHeld[siblingsFunc1Func1Held](c) = siblingsFunc1Func1Held{grow: grow}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2376
+//line children_task.go:2400
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2385,7 +2409,7 @@ resume2:
 end2:
 end3:
 	waitStart(t, tr, "left", depth)
-//line children_task.go:2389
+//line children_task.go:2413
 	if generated.Suspended(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2396,7 +2420,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:2400
+//line children_task.go:2424
 exit:
 	if p.Run(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
@@ -2421,11 +2445,13 @@ var siblingsFunc1Func1Kind *generated.Kind
 // siblingsFunc1Func1Step is the step form of siblings.func1.func1.
 func siblingsFunc1Func1Step(f *generated.Frame, h *siblingsFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:93
 	var (
 		grow  *func(*task.T, int) error
 		depth int
 		err   error
 	)
+//line children_task.go:2455
 	switch f.At() {
 	case 0:
 		s := generated.At[siblingsFunc1Func1Args](f)
@@ -2434,14 +2460,14 @@ func siblingsFunc1Func1Step(f *generated.Frame, h *siblingsFunc1Func1Held) gener
 	case 1:
 //line children.go:96
 		err = generated.ChildErr(f)
-//line children_task.go:2438
+//line children_task.go:2464
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:96
 	err = startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2445
+//line children_task.go:2471
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc1Func1Held{}
@@ -2453,7 +2479,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2457
+//line children_task.go:2483
 
 // siblingsFunc2Args has the arguments of siblings.func2.
 type siblingsFunc2Args struct {
@@ -2471,11 +2497,13 @@ var siblingsFunc2Kind *generated.Kind
 // siblingsFunc2Step is the step form of siblings.func2.
 func siblingsFunc2Step(f *generated.Frame, h *siblingsFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:99
 	var (
 		n    int
 		grow *func(*task.T, int) error
 		err  error
 	)
+//line children_task.go:2507
 	switch f.At() {
 	case 0:
 		s := generated.At[siblingsFunc2Args](f)
@@ -2484,14 +2512,14 @@ func siblingsFunc2Step(f *generated.Frame, h *siblingsFunc2Held) generated.Step 
 	case 1:
 //line children.go:102
 		err = generated.ChildErr(f)
-//line children_task.go:2488
+//line children_task.go:2516
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:102
 	err = startOfChildren(*grow)(t, n)
-//line children_task.go:2495
+//line children_task.go:2523
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc2Held{}
@@ -2503,7 +2531,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2507
+//line children_task.go:2535
 
 // crawlBeginArgs has the arguments of (*crawl).begin.
 type crawlBeginArgs struct {
@@ -2525,14 +2553,14 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2529
+//line children_task.go:2557
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2536
+//line children_task.go:2564
 	if generated.Suspended(t) {
 		generated.SpillBare(t, crawlBeginKind, 1)
 		return
@@ -2542,11 +2570,13 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 // crawlBeginStep is the step form of (*crawl).begin.
 func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:109
 	var (
 		c  *crawl
 		tr *cases.Trace
 		i  int
 	)
+//line children_task.go:2580
 	switch f.At() {
 	case 0:
 		s := generated.At[crawlBeginArgs](f)
@@ -2555,7 +2585,7 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	case 1:
 //line children.go:113
 		generated.Child(f)
-//line children_task.go:2559
+//line children_task.go:2589
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2564,14 +2594,14 @@ func crawlBeginStep(f *generated.Frame, h *crawlBeginHeld) generated.Step {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2568
+//line children_task.go:2598
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2575
+//line children_task.go:2605
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginHeld{}
@@ -2599,12 +2629,14 @@ var crawlBeginFunc1Kind *generated.Kind
 // crawlBeginFunc1Step is the step form of (*crawl).begin.func1.
 func crawlBeginFunc1Step(f *generated.Frame, h *crawlBeginFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:109
 	var (
 		c   *crawl
 		tr  *cases.Trace
 		i   int
 		err error
 	)
+//line children_task.go:2640
 	switch f.At() {
 	case 0:
 		s := generated.At[crawlBeginFunc1Args](f)
@@ -2613,14 +2645,14 @@ func crawlBeginFunc1Step(f *generated.Frame, h *crawlBeginFunc1Held) generated.S
 	case 1:
 //line children.go:113
 		err = generated.ChildErr(f)
-//line children_task.go:2617
+//line children_task.go:2649
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:113
 	err = crawlFetchStart(c, t, tr, i)
-//line children_task.go:2624
+//line children_task.go:2656
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginFunc1Held{}
@@ -2632,7 +2664,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:2636
+//line children_task.go:2668
 
 // crawlFetchArgs has the arguments of (*crawl).fetch.
 type crawlFetchArgs struct {
@@ -2658,7 +2690,7 @@ var crawlFetchKind *generated.Kind
 func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 //line children.go:117
 	v := valueStart(t, tr, i+100)
-//line children_task.go:2662
+//line children_task.go:2694
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[crawlFetchHeld](t, crawlFetchKind, 1)
 		s := generated.At[crawlFetchAt1](f)
@@ -2672,16 +2704,18 @@ func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 	return nil
 }
 
-//line children_task.go:2676
+//line children_task.go:2708
 
 // crawlFetchStep is the step form of (*crawl).fetch.
 func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:113
 	var (
 		c    *crawl
 		tr   *cases.Trace
 		i, v int
 	)
+//line children_task.go:2719
 	switch f.At() {
 	case 0:
 		s := generated.At[crawlFetchArgs](f)
@@ -2694,14 +2728,14 @@ func crawlFetchStep(f *generated.Frame, h *crawlFetchHeld) generated.Step {
 //line children.go:117
 		v = s.result
 		generated.Child(f)
-//line children_task.go:2698
+//line children_task.go:2732
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:117
 	v = valueStart(t, tr, i+100)
-//line children_task.go:2705
+//line children_task.go:2739
 	if generated.Suspended(t) {
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
@@ -2715,7 +2749,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2719
+//line children_task.go:2753
 
 // beginArgs has the arguments of begin.
 type beginArgs struct {
@@ -2741,7 +2775,7 @@ var beginKind *generated.Kind
 func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2745
+//line children_task.go:2779
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[beginHeld](t, beginKind, 1)
 		*generated.At[beginAt1](f) = beginAt1{v: v}
@@ -2753,7 +2787,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2757
+//line children_task.go:2791
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2773,7 +2807,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2777
+//line children_task.go:2811
 	if generated.Suspended(t) {
 		generated.SpillBare(t, beginKind, 2)
 		return
@@ -2783,12 +2817,14 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 // beginStep is the step form of begin.
 func beginStep(f *generated.Frame, h *beginHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:117
 	var (
 		tr *cases.Trace
 		g  *task.Group
 		to *int
 		v  int
 	)
+//line children_task.go:2828
 	switch f.At() {
 	case 0:
 		s := generated.At[beginArgs](f)
@@ -2800,19 +2836,19 @@ func beginStep(f *generated.Frame, h *beginHeld) generated.Step {
 		tr, g, to = h.tr, h.g, h.to
 //line children.go:122
 		generated.ChildErr(f)
-//line children_task.go:2804
+//line children_task.go:2840
 		goto resume1
 	case 2:
 //line children.go:123
 		generated.Child(f)
-//line children_task.go:2809
+//line children_task.go:2845
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2816
+//line children_task.go:2852
 	if generated.Suspended(t) {
 		*generated.At[beginAt1](f) = beginAt1{v: v}
 		h = generated.Hold(t, beginKind, f, h)
@@ -2825,7 +2861,7 @@ resume1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2829
+//line children_task.go:2865
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[beginFunc1Held](t, beginFunc1Kind, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2845,7 +2881,7 @@ resume1:
 		*generated.CallHeld[beginFunc1Held](c) = beginFunc1Held{tr: tr, to: to}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:2849
+//line children_task.go:2885
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = beginHeld{}
@@ -2878,11 +2914,13 @@ var beginFunc1Kind *generated.Kind
 // beginFunc1Step is the step form of begin.func1.
 func beginFunc1Step(f *generated.Frame, h *beginFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:120
 	var (
 		tr    *cases.Trace
 		to    *int
 		v, v1 int
 	)
+//line children_task.go:2924
 	switch f.At() {
 	case 0:
 		s := generated.At[beginFunc1Args](f)
@@ -2894,14 +2932,14 @@ func beginFunc1Step(f *generated.Frame, h *beginFunc1Held) generated.Step {
 //line children.go:123
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:2898
+//line children_task.go:2936
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:123
 	v1 = valueStart(t, tr, v)
-//line children_task.go:2905
+//line children_task.go:2943
 	if generated.Suspended(t) {
 		s := generated.At[beginFunc1At1](f)
 		*s = beginFunc1At1{}
@@ -2916,7 +2954,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:2920
+//line children_task.go:2958
 
 // passedArgs has the arguments of passed.
 type passedArgs struct {
@@ -2946,7 +2984,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	c := &crawl{pages: make([]int, n)}
 	for i := 0; i < n; i++ {
 		crawlBeginStart(c, t, tr, i)
-//line children_task.go:2950
+//line children_task.go:2988
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[passedHeld](t, passedKind, 1)
 			*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
@@ -2959,7 +2997,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line children.go:133
 	beginStart(t, tr, &g, &a, 1)
-//line children_task.go:2963
+//line children_task.go:3001
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 2)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2967,7 +3005,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:134
 	beginStart(t, tr, &g, &b, 2)
-//line children_task.go:2971
+//line children_task.go:3009
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 3)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2976,7 +3014,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:135
 		err := c.group.Wait(t)
-//line children_task.go:2980
+//line children_task.go:3018
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[passedHeld](t, passedKind, 4)
 			*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2989,7 +3027,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:138
 	err1 := g.Wait(t)
-//line children_task.go:2993
+//line children_task.go:3031
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[passedHeld](t, passedKind, 5)
 		*h = passedHeld{tr: tr, c: c, a: &a, b: &b}
@@ -3000,11 +3038,12 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err1
 }
 
-//line children_task.go:3004
+//line children_task.go:3042
 
 // passedStep is the step form of passed.
 func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:120
 	var (
 		tr        *cases.Trace
 		n, i      int
@@ -3013,6 +3052,7 @@ func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 		a, b      *int
 		err, err1 error
 	)
+//line children_task.go:3056
 	switch f.At() {
 	case 0:
 		s := generated.At[passedArgs](f)
@@ -3024,31 +3064,31 @@ func passedStep(f *generated.Frame, h *passedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line children.go:129
 		generated.Child(f)
-//line children_task.go:3028
+//line children_task.go:3068
 		goto resume1
 	case 2:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:133
 		generated.Child(f)
-//line children_task.go:3034
+//line children_task.go:3074
 		goto resume2
 	case 3:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:134
 		generated.Child(f)
-//line children_task.go:3040
+//line children_task.go:3080
 		goto resume3
 	case 4:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:135
 		err = generated.Err(f)
-//line children_task.go:3046
+//line children_task.go:3086
 		goto resume4
 	case 5:
 		tr, c, a, b = h.tr, h.c, h.a, h.b
 //line children.go:138
 		err1 = generated.Err(f)
-//line children_task.go:3052
+//line children_task.go:3092
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3063,7 +3103,7 @@ loop1:
 	}
 //line children.go:129
 	crawlBeginStart(c, t, tr, i)
-//line children_task.go:3067
+//line children_task.go:3107
 	if generated.Suspended(t) {
 		*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 		*h = passedHeld{tr: tr, c: c}
@@ -3079,7 +3119,7 @@ end1:
 	b = new(int)
 //line children.go:133
 	beginStart(t, tr, g, a, 1)
-//line children_task.go:3083
+//line children_task.go:3123
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -3087,7 +3127,7 @@ end1:
 resume2:
 //line children.go:134
 	beginStart(t, tr, g, b, 2)
-//line children_task.go:3091
+//line children_task.go:3131
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -3095,7 +3135,7 @@ resume2:
 resume3:
 //line children.go:135
 	err = c.group.Wait(t)
-//line children_task.go:3099
+//line children_task.go:3139
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 4)
@@ -3109,7 +3149,7 @@ resume4:
 	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line children_task.go:3113
+//line children_task.go:3153
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, a: a, b: b}
 		return generated.Wait(f, t, 5)
@@ -3120,7 +3160,7 @@ resume5:
 	return generated.Return[int](f, *a+*b, err1)
 }
 
-//line children_task.go:3124
+//line children_task.go:3164
 
 // deferredArgs has the arguments of deferred.
 type deferredArgs struct {
@@ -3183,6 +3223,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line children.go:138
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -3190,6 +3231,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		parts    []int
 		err1     error
 	)
+//line children_task.go:3235
 	switch at {
 	case 0:
 		s := generated.At[deferredArgs](f)
@@ -3201,7 +3243,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:156
 		generated.Child(f)
-//line children_task.go:3205
+//line children_task.go:3247
 		goto resume1
 	case 2:
 		s := generated.At[deferredAt2](f)
@@ -3209,7 +3251,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:157
 		err1 = generated.ChildErr(f)
-//line children_task.go:3213
+//line children_task.go:3255
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3230,7 +3272,7 @@ func deferredRun(f *generated.Frame, h *deferredHeld, at int) (step generated.St
 				func(t *task.T) {
 //line children.go:147
 					e := g.Wait(t)
-//line children_task.go:3234
+//line children_task.go:3276
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[deferredFunc1Held](t, deferredFunc1Kind, 1)
 						*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
@@ -3263,7 +3305,7 @@ loop1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:156
 				v := valueStart(t, tr, i+1)
-//line children_task.go:3267
+//line children_task.go:3309
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[deferredFunc2Held](t, deferredFunc2Kind, 1)
 					s := generated.At[deferredFunc2At1](f)
@@ -3284,7 +3326,7 @@ loop1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:3288
+//line children_task.go:3330
 	if generated.Suspended(t) {
 		*generated.At[deferredAt1](f) = deferredAt1{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3293,7 +3335,7 @@ loop1:
 resume1:
 //line children.go:157
 	err1 = waitStart(t, tr, "next")
-//line children_task.go:3297
+//line children_task.go:3339
 	if generated.Suspended(t) {
 		*generated.At[deferredAt2](f) = deferredAt2{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -3319,7 +3361,7 @@ end2:
 		*sum, *err = 100, nil
 		goto exit
 	}
-//line children_task.go:3323
+//line children_task.go:3365
 exit:
 	if p.Run(t) {
 		*h = deferredHeld{exit: h.exit}
@@ -3340,6 +3382,7 @@ var deferredFunc1Kind *generated.Kind
 // deferredFunc1Step is the step form of deferred.func1.
 func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:141
 	var (
 		sum   *int
 		err   *error
@@ -3347,6 +3390,7 @@ func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step 
 		parts []int
 		e     error
 	)
+//line children_task.go:3394
 	switch f.At() {
 	case 0:
 		sum, err, g, parts = h.sum, h.err, h.g, h.parts
@@ -3354,14 +3398,14 @@ func deferredFunc1Step(f *generated.Frame, h *deferredFunc1Held) generated.Step 
 		sum, err, parts = h.sum, h.err, h.parts
 //line children.go:147
 		e = generated.Err(f)
-//line children_task.go:3358
+//line children_task.go:3402
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:147
 	e = g.Wait(t)
-//line children_task.go:3365
+//line children_task.go:3409
 	if generated.Suspended(t) {
 		*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 		return generated.Wait(f, t, 1)
@@ -3374,7 +3418,7 @@ resume1:
 	for _, p := range parts {
 		*sum += p
 	}
-//line children_task.go:3378
+//line children_task.go:3422
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3401,11 +3445,13 @@ var deferredFunc2Kind *generated.Kind
 // deferredFunc2Step is the step form of deferred.func2.
 func deferredFunc2Step(f *generated.Frame, h *deferredFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:153
 	var (
 		tr    *cases.Trace
 		parts []int
 		i, v  int
 	)
+//line children_task.go:3455
 	switch f.At() {
 	case 0:
 		s := generated.At[deferredFunc2Args](f)
@@ -3418,14 +3464,14 @@ func deferredFunc2Step(f *generated.Frame, h *deferredFunc2Held) generated.Step 
 //line children.go:156
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3422
+//line children_task.go:3468
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:156
 	v = valueStart(t, tr, i+1)
-//line children_task.go:3429
+//line children_task.go:3475
 	if generated.Suspended(t) {
 		s := generated.At[deferredFunc2At1](f)
 		*s = deferredFunc2At1{i: i}
@@ -3440,7 +3486,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3444
+//line children_task.go:3490
 
 var plainChildKind *generated.Kind
 
@@ -3450,7 +3496,7 @@ func plainChildStart(t *task.T) (_ error) {
 	reached.Add(1)
 //line children.go:166
 	err := t.Yield()
-//line children_task.go:3454
+//line children_task.go:3500
 	if generated.Suspended(t) {
 		generated.Spill(t, plainChildKind, 1)
 		return
@@ -3459,20 +3505,22 @@ func plainChildStart(t *task.T) (_ error) {
 	return err
 }
 
-//line children_task.go:3463
+//line children_task.go:3509
 
 // plainChildStep is the step form of plainChild.
 func plainChildStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line children.go:165
 	var (
 		err error
 	)
+//line children_task.go:3518
 	switch f.At() {
 	case 0:
 	case 1:
 //line children.go:166
 		err = generated.Err(f)
-//line children_task.go:3476
+//line children_task.go:3524
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3481,7 +3529,7 @@ func plainChildStep(f *generated.Frame) generated.Step {
 	reached.Add(1)
 //line children.go:166
 	err = t.Yield()
-//line children_task.go:3485
+//line children_task.go:3533
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3490,7 +3538,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:3494
+//line children_task.go:3542
 
 type workerByValueHeld = struct {
 	w worker
@@ -3502,7 +3550,7 @@ var workerByValueKind *generated.Kind
 func workerByValueStart(w worker, t *task.T) (_ error) {
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3506
+//line children_task.go:3554
 	if generated.Suspended(t) {
 		generated.SpillBare(t, workerByValueKind, 1)
 		return
@@ -3513,28 +3561,30 @@ func workerByValueStart(w worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3517
+//line children_task.go:3565
 
 // workerByValueStep is the step form of worker.byValue.
 func workerByValueStep(f *generated.Frame, h *workerByValueHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:172
 	var (
 		w worker
 	)
+//line children_task.go:3574
 	switch f.At() {
 	case 0:
 		w = h.w
 	case 1:
 //line children.go:173
 		generated.Child(f)
-//line children_task.go:3531
+//line children_task.go:3581
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3538
+//line children_task.go:3588
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = workerByValueHeld{}
@@ -3548,7 +3598,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3552
+//line children_task.go:3602
 
 // workerByPointerAt1 is what (*worker).byPointer keeps while it waits in line 175.
 type workerByPointerAt1 struct {
@@ -3567,7 +3617,7 @@ var workerByPointerKind *generated.Kind
 func workerByPointerStart(w *worker, t *task.T) (_ error) {
 //line children.go:175
 	v := valueStart(t, w.tr, w.k+1)
-//line children_task.go:3571
+//line children_task.go:3621
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[workerByPointerHeld](t, workerByPointerKind, 1)
 		s := generated.At[workerByPointerAt1](f)
@@ -3582,15 +3632,17 @@ func workerByPointerStart(w *worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3586
+//line children_task.go:3636
 
 // workerByPointerStep is the step form of (*worker).byPointer.
 func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:172
 	var (
 		w *worker
 		v int
 	)
+//line children_task.go:3646
 	switch f.At() {
 	case 0:
 		w = h.w
@@ -3600,14 +3652,14 @@ func workerByPointerStep(f *generated.Frame, h *workerByPointerHeld) generated.S
 //line children.go:175
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3604
+//line children_task.go:3656
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:175
 	v = valueStart(t, w.tr, w.k+1)
-//line children_task.go:3611
+//line children_task.go:3663
 	if generated.Suspended(t) {
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
@@ -3622,7 +3674,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:3626
+//line children_task.go:3678
 
 // kindsArgs has the arguments of kinds.
 type kindsArgs struct {
@@ -3693,7 +3745,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	reached.Store(0)
 	var g task.Group
 	g.Go(t, plainChild)
-//line children_task.go:3697
+//line children_task.go:3749
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 1)
 		s := generated.At[kindsAt1](f1)
@@ -3709,7 +3761,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 			err := workerByValueStart(w, t)
-//line children_task.go:3713
+//line children_task.go:3765
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3721,7 +3773,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc1Held](c1) = kindsFunc1Held{w: w}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3725
+//line children_task.go:3777
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 2)
 		s := generated.At[kindsAt2](f1)
@@ -3735,7 +3787,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 			err := workerByPointerStart(p, t)
-//line children_task.go:3739
+//line children_task.go:3791
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3747,7 +3799,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[kindsFunc2Held](c1) = kindsFunc2Held{p: p}
 		generated.GoCall(t, &g, c1)
 	}
-//line children_task.go:3751
+//line children_task.go:3803
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 3)
 		s := generated.At[kindsAt3](f1)
@@ -3759,7 +3811,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:188
 	f := plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3763
+//line children_task.go:3815
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 4)
 		s := generated.At[kindsAt4](f1)
@@ -3770,7 +3822,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3774
+//line children_task.go:3826
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 5)
 		s := generated.At[kindsAt5](f1)
@@ -3785,7 +3837,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3789
+//line children_task.go:3841
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -3795,7 +3847,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3799
+//line children_task.go:3851
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 6)
 		s := generated.At[kindsAt6](f1)
@@ -3810,7 +3862,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:194
 		c := list[i]
 		g.Go(t, c)
-//line children_task.go:3814
+//line children_task.go:3866
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 7)
 			s := generated.At[kindsAt7](f1)
@@ -3822,7 +3874,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	v := chosenStart(t, tr, 1)
-//line children_task.go:3826
+//line children_task.go:3878
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 8)
 		s := generated.At[kindsAt8](f1)
@@ -3834,7 +3886,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3838
+//line children_task.go:3890
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[kindsHeld](t, kindsKind, 9)
 		s := generated.At[kindsAt9](f1)
@@ -3845,7 +3897,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:198
 	err := g.Wait(t)
-//line children_task.go:3849
+//line children_task.go:3901
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[kindsHeld](t, kindsKind, 10)
 		*h = kindsHeld{p: p}
@@ -3855,11 +3907,12 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(reached.Load()) + p.k, err
 }
 
-//line children_task.go:3859
+//line children_task.go:3911
 
 // kindsStep is the step form of kinds.
 func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line children.go:172
 	var (
 		tr      *cases.Trace
 		n, i    int
@@ -3870,6 +3923,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		list    []func(*task.T) error
 		err     error
 	)
+//line children_task.go:3927
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -3882,7 +3936,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr = h.tr
 //line children.go:183
 		generated.Child(f1)
-//line children_task.go:3886
+//line children_task.go:3940
 		goto resume1
 	case 2:
 		s := generated.At[kindsAt2](f1)
@@ -3890,7 +3944,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:186
 		generated.Child(f1)
-//line children_task.go:3894
+//line children_task.go:3948
 		goto resume2
 	case 3:
 		s := generated.At[kindsAt3](f1)
@@ -3898,7 +3952,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:187
 		generated.Child(f1)
-//line children_task.go:3902
+//line children_task.go:3956
 		goto resume3
 	case 4:
 		s := generated.At[kindsAt4](f1)
@@ -3906,7 +3960,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:189
 		generated.ChildErr(f1)
-//line children_task.go:3910
+//line children_task.go:3964
 		goto resume4
 	case 5:
 		s := generated.At[kindsAt5](f1)
@@ -3914,7 +3968,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line children.go:190
 		generated.Child(f1)
-//line children_task.go:3918
+//line children_task.go:3972
 		goto resume5
 	case 6:
 		s := generated.At[kindsAt6](f1)
@@ -3922,7 +3976,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:192
 		generated.Child(f1)
-//line children_task.go:3926
+//line children_task.go:3980
 		goto resume6
 	case 7:
 		s := generated.At[kindsAt7](f1)
@@ -3931,7 +3985,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		tr, p, list = h.tr, h.p, h.list
 //line children.go:195
 		generated.Child(f1)
-//line children_task.go:3935
+//line children_task.go:3989
 		goto resume7
 	case 8:
 		s := generated.At[kindsAt8](f1)
@@ -3940,7 +3994,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 //line children.go:197
 		v = h.result
 		generated.Child(f1)
-//line children_task.go:3944
+//line children_task.go:3998
 		goto resume8
 	case 9:
 		s := generated.At[kindsAt9](f1)
@@ -3948,13 +4002,13 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 		p = h.p
 //line children.go:197
 		generated.Child(f1)
-//line children_task.go:3952
+//line children_task.go:4006
 		goto resume9
 	case 10:
 		p = h.p
 //line children.go:198
 		err = generated.Err(f1)
-//line children_task.go:3958
+//line children_task.go:4012
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -3963,7 +4017,7 @@ func kindsStep(f1 *generated.Frame, h *kindsHeld) generated.Step {
 	reached.Store(0)
 	g = task.Group{}
 	g.Go(t, plainChild)
-//line children_task.go:3967
+//line children_task.go:4021
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
@@ -3981,7 +4035,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 				err := workerByValueStart(w, t)
-//line children_task.go:3985
+//line children_task.go:4039
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -3994,7 +4048,7 @@ resume1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:3998
+//line children_task.go:4052
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
@@ -4010,7 +4064,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 				err := workerByPointerStart(p, t)
-//line children_task.go:4014
+//line children_task.go:4068
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -4023,7 +4077,7 @@ resume2:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line children_task.go:4027
+//line children_task.go:4081
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
@@ -4035,7 +4089,7 @@ resume3:
 //line children.go:188
 	f = plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:4039
+//line children_task.go:4093
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
@@ -4046,7 +4100,7 @@ resume3:
 resume4:
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:4050
+//line children_task.go:4104
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
@@ -4061,7 +4115,7 @@ resume5:
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:4065
+//line children_task.go:4119
 		if generated.Suspended(t) {
 			generated.Spill(t, kindsFunc3Kind, 1)
 			return
@@ -4071,7 +4125,7 @@ resume5:
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:4075
+//line children_task.go:4129
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
@@ -4091,7 +4145,7 @@ loop1:
 //line children.go:194
 	c = list[i]
 	g.Go(t, c)
-//line children_task.go:4095
+//line children_task.go:4149
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt7](f1)
 		*s = kindsAt7{i: i}
@@ -4105,7 +4159,7 @@ resume7:
 	goto loop1
 end1:
 	v = chosenStart(t, tr, 1)
-//line children_task.go:4109
+//line children_task.go:4163
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
@@ -4117,7 +4171,7 @@ end1:
 resume8:
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:4121
+//line children_task.go:4175
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
@@ -4128,7 +4182,7 @@ resume8:
 resume9:
 //line children.go:198
 	err = g.Wait(t)
-//line children_task.go:4132
+//line children_task.go:4186
 	if generated.Suspended(t) {
 		*h = kindsHeld{p: p}
 		return generated.Wait(f1, t, 10)
@@ -4138,7 +4192,7 @@ resume10:
 	return generated.Return[int](f1, int(reached.Load())+p.k, err)
 }
 
-//line children_task.go:4142
+//line children_task.go:4196
 
 type kindsFunc1Held = struct {
 	w worker
@@ -4149,24 +4203,26 @@ var kindsFunc1Kind *generated.Kind
 // kindsFunc1Step is the step form of kinds.func1.
 func kindsFunc1Step(f *generated.Frame, h *kindsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:184
 	var (
 		w   worker
 		err error
 	)
+//line children_task.go:4212
 	switch f.At() {
 	case 0:
 		w = h.w
 	case 1:
 //line children.go:186
 		err = generated.ChildErr(f)
-//line children_task.go:4163
+//line children_task.go:4219
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:186
 	err = workerByValueStart(w, t)
-//line children_task.go:4170
+//line children_task.go:4226
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc1Held{}
@@ -4178,7 +4234,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4182
+//line children_task.go:4238
 
 type kindsFunc2Held = struct {
 	p *worker
@@ -4189,24 +4245,26 @@ var kindsFunc2Kind *generated.Kind
 // kindsFunc2Step is the step form of kinds.func2.
 func kindsFunc2Step(f *generated.Frame, h *kindsFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:185
 	var (
 		p   *worker
 		err error
 	)
+//line children_task.go:4254
 	switch f.At() {
 	case 0:
 		p = h.p
 	case 1:
 //line children.go:187
 		err = generated.ChildErr(f)
-//line children_task.go:4203
+//line children_task.go:4261
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:187
 	err = workerByPointerStart(p, t)
-//line children_task.go:4210
+//line children_task.go:4268
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc2Held{}
@@ -4218,22 +4276,24 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4222
+//line children_task.go:4280
 
 var kindsFunc3Kind *generated.Kind
 
 // kindsFunc3Step is the step form of kinds.func3.
 func kindsFunc3Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line children.go:190
 	var (
 		err error
 	)
+//line children_task.go:4291
 	switch f.At() {
 	case 0:
 	case 1:
 //line children.go:191
 		err = generated.Err(f)
-//line children_task.go:4237
+//line children_task.go:4297
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4242,7 +4302,7 @@ func kindsFunc3Step(f *generated.Frame) generated.Step {
 	reached.Add(1000)
 //line children.go:191
 	err = t.Yield()
-//line children_task.go:4246
+//line children_task.go:4306
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -4251,7 +4311,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4255
+//line children_task.go:4315
 
 // chosenArgs has the arguments of chosen.
 type chosenArgs struct {
@@ -4275,7 +4335,7 @@ var chosenKind *generated.Kind
 func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4279
+//line children_task.go:4339
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chosenHeld](t, chosenKind, 1)
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
@@ -4288,7 +4348,7 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4292
+//line children_task.go:4352
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -4297,15 +4357,17 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 	})
 }
 
-//line children_task.go:4301
+//line children_task.go:4361
 
 // chosenStep is the step form of chosen.
 func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:200
 	var (
 		tr *cases.Trace
 		k  int
 	)
+//line children_task.go:4371
 	switch f.At() {
 	case 0:
 		s := generated.At[chosenArgs](f)
@@ -4317,14 +4379,14 @@ func chosenStep(f *generated.Frame, h *chosenHeld) generated.Step {
 		tr = h.tr
 //line children.go:203
 		generated.ChildErr(f)
-//line children_task.go:4321
+//line children_task.go:4383
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:4328
+//line children_task.go:4390
 	if generated.Suspended(t) {
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
@@ -4337,7 +4399,7 @@ resume1:
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:4341
+//line children_task.go:4403
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -4346,7 +4408,7 @@ resume1:
 	}), nil)
 }
 
-//line children_task.go:4350
+//line children_task.go:4412
 
 // chosenFunc1Args has the arguments of chosen.func1.
 type chosenFunc1Args struct {
@@ -4364,11 +4426,13 @@ var chosenFunc1Kind *generated.Kind
 // chosenFunc1Step is the step form of chosen.func1.
 func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:201
 	var (
 		tr  *cases.Trace
 		k   int
 		err error
 	)
+//line children_task.go:4436
 	switch f.At() {
 	case 0:
 		s := generated.At[chosenFunc1Args](f)
@@ -4377,7 +4441,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	case 1:
 //line children.go:204
 		err = generated.ChildErr(f)
-//line children_task.go:4381
+//line children_task.go:4445
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4386,7 +4450,7 @@ func chosenFunc1Step(f *generated.Frame, h *chosenFunc1Held) generated.Step {
 	reached.Add(10000)
 //line children.go:204
 	err = waitStart(t, tr, "in", k)
-//line children_task.go:4390
+//line children_task.go:4454
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chosenFunc1Held{}
@@ -4398,7 +4462,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:4402
+//line children_task.go:4466
 
 // capturesArgs has the arguments of captures.
 type capturesArgs struct {
@@ -4462,7 +4526,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 						before := valueStart(t, tr, k)
-//line children_task.go:4466
+//line children_task.go:4530
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 							s := generated.At[capturesFunc1At1](f)
@@ -4476,7 +4540,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line children.go:216
 							err := m.Lock(t)
-//line children_task.go:4480
+//line children_task.go:4544
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 								*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4502,7 +4566,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:220
 						now := sum
 						waitStart(t, tr, "inside", i)
-//line children_task.go:4506
+//line children_task.go:4570
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 							*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4519,7 +4583,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[capturesFunc1Held](c) = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
 					generated.GoCall(t, &g, c)
 				}
-//line children_task.go:4523
+//line children_task.go:4587
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 1)
 					s1 := generated.At[capturesAt1](f)
@@ -4544,7 +4608,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 					v := valueStart(t, tr, i1)
-//line children_task.go:4548
+//line children_task.go:4612
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 						s1 := generated.At[capturesFunc2At1](f)
@@ -4564,7 +4628,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[capturesFunc2Held](c) = capturesFunc2Held{tr: tr, s: &s}
 				generated.GoCall(t, &g, c)
 			}
-//line children_task.go:4568
+//line children_task.go:4632
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[capturesHeld](t, capturesKind, 2)
 				s1 := generated.At[capturesAt2](f)
@@ -4577,7 +4641,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:233
 	err := g.Wait(t)
-//line children_task.go:4581
+//line children_task.go:4645
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[capturesHeld](t, capturesKind, 3)
 		*h = capturesHeld{sum: &sum}
@@ -4587,11 +4651,12 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line children_task.go:4591
+//line children_task.go:4655
 
 // capturesStep is the step form of captures.
 func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:198
 	var (
 		tr            *cases.Trace
 		n, i2, i3, i1 int
@@ -4603,6 +4668,7 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		s             *string
 		err           error
 	)
+//line children_task.go:4672
 	switch f.At() {
 	case 0:
 		s1 := generated.At[capturesArgs](f)
@@ -4615,7 +4681,7 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, m, sum, i = h.tr, h.m, h.sum, h.i
 //line children.go:213
 		generated.Child(f)
-//line children_task.go:4619
+//line children_task.go:4685
 		goto resume1
 	case 2:
 		s1 := generated.At[capturesAt2](f)
@@ -4624,13 +4690,13 @@ func capturesStep(f *generated.Frame, h *capturesHeld) generated.Step {
 		tr, sum, list = h.tr, h.sum, h.list
 //line children.go:227
 		generated.Child(f)
-//line children_task.go:4628
+//line children_task.go:4694
 		goto resume2
 	case 3:
 		sum = h.sum
 //line children.go:233
 		err = generated.Err(f)
-//line children_task.go:4634
+//line children_task.go:4700
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4673,7 +4739,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:214
 				before := valueStart(t, tr, *k)
-//line children_task.go:4677
+//line children_task.go:4743
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 1)
 					s := generated.At[capturesFunc1At1](f)
@@ -4687,7 +4753,7 @@ end2:
 				{
 //line children.go:216
 					err := m.Lock(t)
-//line children_task.go:4691
+//line children_task.go:4757
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 2)
 						*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
@@ -4713,7 +4779,7 @@ end2:
 //line children.go:220
 				now := *sum
 				waitStart(t, tr, "inside", *i)
-//line children_task.go:4717
+//line children_task.go:4783
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc1Held](t, capturesFunc1Kind, 3)
 					*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
@@ -4731,7 +4797,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4735
+//line children_task.go:4801
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt1](f)
 		*s1 = capturesAt1{n: n, again1: again1}
@@ -4763,7 +4829,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 				v := valueStart(t, tr, i1)
-//line children_task.go:4767
+//line children_task.go:4833
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[capturesFunc2Held](t, capturesFunc2Kind, 1)
 					s1 := generated.At[capturesFunc2At1](f)
@@ -4784,7 +4850,7 @@ loop2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:4788
+//line children_task.go:4854
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt2](f)
 		*s1 = capturesAt2{i3: i3}
@@ -4799,7 +4865,7 @@ resume2:
 end4:
 //line children.go:233
 	err = g.Wait(t)
-//line children_task.go:4803
+//line children_task.go:4869
 	if generated.Suspended(t) {
 		*h = capturesHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -4809,7 +4875,7 @@ resume3:
 	return generated.Return[int](f, *sum, err)
 }
 
-//line children_task.go:4813
+//line children_task.go:4879
 
 // capturesFunc1At1 is what captures.func1 keeps while it waits in line 214.
 type capturesFunc1At1 struct {
@@ -4856,7 +4922,7 @@ func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line children_task.go:4860
+//line children_task.go:4926
 
 // capturesFunc1Step is the step form of captures.func1.
 func capturesFunc1Step(f *generated.Frame, h *capturesFunc1Held) generated.Step {
@@ -4870,6 +4936,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return capturesFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line children.go:208
 	var (
 		tr          *cases.Trace
 		m           *task.Mutex
@@ -4877,6 +4944,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		before, now int
 		err         error
 	)
+//line children_task.go:4948
 	switch at {
 	case 0:
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
@@ -4886,7 +4954,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 //line children.go:214
 		before = s.result
 		generated.Child(f)
-//line children_task.go:4890
+//line children_task.go:4958
 		goto resume1
 	case 2:
 		s := generated.At[capturesFunc1At2](f)
@@ -4894,7 +4962,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
 //line children.go:216
 		err = generated.Err(f)
-//line children_task.go:4898
+//line children_task.go:4966
 		goto resume2
 	case 3:
 		s := generated.At[capturesFunc1At3](f)
@@ -4902,7 +4970,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 		sum, k = h.sum, h.k
 //line children.go:221
 		generated.ChildErr(f)
-//line children_task.go:4906
+//line children_task.go:4974
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4914,7 +4982,7 @@ func capturesFunc1Run(f *generated.Frame, h *capturesFunc1Held, at int) (step ge
 	}
 //line children.go:214
 	before = valueStart(t, tr, *k)
-//line children_task.go:4918
+//line children_task.go:4986
 	if generated.Suspended(t) {
 		s := generated.At[capturesFunc1At1](f)
 		*s = capturesFunc1At1{}
@@ -4926,7 +4994,7 @@ resume1:
 //line children.go:215
 	*k++
 	err = m.Lock(t)
-//line children_task.go:4930
+//line children_task.go:4998
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 		*h = capturesFunc1Held{exit: h.exit, tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4951,7 +5019,7 @@ end1:
 //line children.go:220
 	now = *sum
 	waitStart(t, tr, "inside", *i)
-//line children_task.go:4955
+//line children_task.go:5023
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 		*h = capturesFunc1Held{exit: h.exit, sum: sum, k: k}
@@ -4964,7 +5032,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:4968
+//line children_task.go:5036
 exit:
 	if p.Run(t) {
 		*h = capturesFunc1Held{exit: h.exit}
@@ -4995,11 +5063,13 @@ var capturesFunc2Kind *generated.Kind
 // capturesFunc2Step is the step form of captures.func2.
 func capturesFunc2Step(f *generated.Frame, h *capturesFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:224
 	var (
 		tr    *cases.Trace
 		i1, v int
 		s     *string
 	)
+//line children_task.go:5073
 	switch f.At() {
 	case 0:
 		s1 := generated.At[capturesFunc2Args](f)
@@ -5011,14 +5081,14 @@ func capturesFunc2Step(f *generated.Frame, h *capturesFunc2Held) generated.Step 
 //line children.go:228
 		v = s1.result
 		generated.Child(f)
-//line children_task.go:5015
+//line children_task.go:5085
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:228
 	v = valueStart(t, tr, i1)
-//line children_task.go:5022
+//line children_task.go:5092
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesFunc2At1](f)
 		*s1 = capturesFunc2At1{}
@@ -5033,7 +5103,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5037
+//line children_task.go:5107
 
 type putHeld[E any] struct {
 	tr *cases.Trace
@@ -5064,7 +5134,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5068
+//line children_task.go:5138
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5079,7 +5149,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5083
+//line children_task.go:5153
 	if generated.Suspended(t) {
 		generated.SpillBare(t, putKind[E](), 1)
 		return
@@ -5089,19 +5159,21 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 // putStep is the step form of put.
 func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line children.go:233
 	var (
 		tr *cases.Trace
 		g  *task.Group
 		to *E
 		v  E
 	)
+//line children_task.go:5170
 	switch f.At() {
 	case 0:
 		tr, g, to, v = h.tr, h.g, h.to, h.v
 	case 1:
 //line children.go:238
 		generated.Child(f)
-//line children_task.go:5105
+//line children_task.go:5177
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5111,7 +5183,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:5115
+//line children_task.go:5187
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[putFunc1Held[E]](t, putFunc1Kind[E](), 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -5126,7 +5198,7 @@ func putStep[E any](f *generated.Frame, h *putHeld[E]) generated.Step {
 		*generated.CallHeld[putFunc1Held[E]](c) = putFunc1Held[E]{tr: tr, to: to, v: v}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:5130
+//line children_task.go:5202
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = putHeld[E]{}
@@ -5154,11 +5226,13 @@ func putFunc1Kind[E any]() *generated.Kind {
 // putFunc1Step is the step form of put.func1.
 func putFunc1Step[E any](f *generated.Frame, h *putFunc1Held[E]) generated.Step {
 	t := generated.Resume(f)
+//line children.go:235
 	var (
 		tr *cases.Trace
 		to *E
 		v  E
 	)
+//line children_task.go:5236
 	switch f.At() {
 	case 0:
 		tr, to, v = h.tr, h.to, h.v
@@ -5166,14 +5240,14 @@ func putFunc1Step[E any](f *generated.Frame, h *putFunc1Held[E]) generated.Step 
 		to, v = h.to, h.v
 //line children.go:239
 		generated.ChildErr(f)
-//line children_task.go:5170
+//line children_task.go:5244
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:239
 	waitStart(t, tr, "put", v)
-//line children_task.go:5177
+//line children_task.go:5251
 	if generated.Suspended(t) {
 		*h = putFunc1Held[E]{to: to, v: v}
 		return generated.Wait(f, t, 1)
@@ -5184,7 +5258,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:5188
+//line children_task.go:5262
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -5209,7 +5283,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var s string
 //line children.go:249
 	putStart[int](t, tr, &g, &i, n)
-//line children_task.go:5213
+//line children_task.go:5287
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 1)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5217,7 +5291,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:250
 	putStart[string](t, tr, &g, &s, "text")
-//line children_task.go:5221
+//line children_task.go:5295
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 2)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -5225,7 +5299,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:251
 	err := g.Wait(t)
-//line children_task.go:5229
+//line children_task.go:5303
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericsHeld](t, genericsKind, 3)
 		*h = genericsHeld{tr: tr, i: &i, s: &s}
@@ -5236,11 +5310,12 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, err
 }
 
-//line children_task.go:5240
+//line children_task.go:5314
 
 // genericsStep is the step form of generics.
 func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:239
 	var (
 		tr  *cases.Trace
 		n   int
@@ -5249,6 +5324,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 		s   *string
 		err error
 	)
+//line children_task.go:5328
 	switch f.At() {
 	case 0:
 		s1 := generated.At[genericsArgs](f)
@@ -5258,19 +5334,19 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:249
 		generated.Child(f)
-//line children_task.go:5262
+//line children_task.go:5338
 		goto resume1
 	case 2:
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:250
 		generated.Child(f)
-//line children_task.go:5268
+//line children_task.go:5344
 		goto resume2
 	case 3:
 		tr, i, s = h.tr, h.i, h.s
 //line children.go:251
 		err = generated.Err(f)
-//line children_task.go:5274
+//line children_task.go:5350
 		goto resume3
 	default:
 		return f.BadResume()
@@ -5280,7 +5356,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 	s = new(string)
 //line children.go:249
 	putStart[int](t, tr, g, i, n)
-//line children_task.go:5284
+//line children_task.go:5360
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 1)
@@ -5288,7 +5364,7 @@ func genericsStep(f *generated.Frame, h *genericsHeld) generated.Step {
 resume1:
 //line children.go:250
 	putStart[string](t, tr, g, s, "text")
-//line children_task.go:5292
+//line children_task.go:5368
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 2)
@@ -5296,7 +5372,7 @@ resume1:
 resume2:
 //line children.go:251
 	err = g.Wait(t)
-//line children_task.go:5300
+//line children_task.go:5376
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, i: i, s: s}
 		return generated.Wait(f, t, 3)
@@ -5307,7 +5383,7 @@ resume3:
 	return generated.Return[int](f, *i, err)
 }
 
-//line children_task.go:5311
+//line children_task.go:5387
 
 // withDefersArgs has the arguments of withDefers.
 type withDefersArgs struct {
@@ -5357,7 +5433,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[withDefersFunc1Held](c) = withDefersFunc1Held{tr: tr, ended: ended}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5361
+//line children_task.go:5437
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 1)
 			s := generated.At[withDefersAt1](f)
@@ -5369,7 +5445,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:275
 	err := g.Wait(t)
-//line children_task.go:5373
+//line children_task.go:5449
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[withDefersHeld](t, withDefersKind, 2)
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
@@ -5381,11 +5457,12 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5385
+//line children_task.go:5461
 
 // withDefersStep is the step form of withDefers.
 func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:251
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -5393,6 +5470,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		ended    []int
 		err      error
 	)
+//line children_task.go:5474
 	switch f.At() {
 	case 0:
 		s := generated.At[withDefersArgs](f)
@@ -5405,7 +5483,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:260
 		generated.Child(f)
-//line children_task.go:5409
+//line children_task.go:5487
 		goto resume1
 	case 2:
 		s := generated.At[withDefersAt2](f)
@@ -5413,7 +5491,7 @@ func withDefersStep(f *generated.Frame, h *withDefersHeld) generated.Step {
 		tr, ended = h.tr, h.ended
 //line children.go:275
 		err = generated.Err(f)
-//line children_task.go:5417
+//line children_task.go:5495
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5447,7 +5525,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5451
+//line children_task.go:5529
 	if generated.Suspended(t) {
 		s := generated.At[withDefersAt1](f)
 		*s = withDefersAt1{n: n, i1: i1}
@@ -5462,7 +5540,7 @@ resume1:
 end1:
 //line children.go:275
 	err = g.Wait(t)
-//line children_task.go:5466
+//line children_task.go:5544
 	if generated.Suspended(t) {
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
@@ -5474,7 +5552,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5478
+//line children_task.go:5556
 
 // withDefersFunc1Args has the arguments of withDefers.func1.
 type withDefersFunc1Args struct {
@@ -5515,12 +5593,14 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return withDefersFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	err := &h.exit.err
+//line children.go:256
 	var (
 		tr    *cases.Trace
 		ended []int
 		i, k  int
 		err1  error
 	)
+//line children_task.go:5604
 	switch at {
 	case 0:
 		s := generated.At[withDefersFunc1Args](f)
@@ -5532,7 +5612,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 		tr = h.tr
 //line children.go:268
 		err1 = generated.ChildErr(f)
-//line children_task.go:5536
+//line children_task.go:5616
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5557,7 +5637,7 @@ func withDefersFunc1Run(f *generated.Frame, h *withDefersFunc1Held, at int) (ste
 			func(t *task.T) {
 //line children.go:263
 				waitStart(t, tr, "leaving", i)
-//line children_task.go:5561
+//line children_task.go:5641
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[withDefersFunc1Func1Held](t, withDefersFunc1Func1Kind, 1)
 					*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
@@ -5589,7 +5669,7 @@ loop1:
 	}
 //line children.go:268
 	err1 = waitStart(t, tr, "child", i, k)
-//line children_task.go:5593
+//line children_task.go:5673
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1At1](f) = withDefersFunc1At1{i: i, k: k}
 		*h = withDefersFunc1Held{exit: h.exit, tr: tr}
@@ -5615,7 +5695,7 @@ end2:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5619
+//line children_task.go:5699
 exit:
 	if p.Run(t) {
 		*h = withDefersFunc1Held{exit: h.exit}
@@ -5646,11 +5726,13 @@ var withDefersFunc1Func1Kind *generated.Kind
 // withDefersFunc1Func1Step is the step form of withDefers.func1.func1.
 func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:259
 	var (
 		tr    *cases.Trace
 		ended []int
 		i     int
 	)
+//line children_task.go:5736
 	switch f.At() {
 	case 0:
 		s := generated.At[withDefersFunc1Func1Args](f)
@@ -5662,14 +5744,14 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 		ended = h.ended
 //line children.go:263
 		generated.ChildErr(f)
-//line children_task.go:5666
+//line children_task.go:5748
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:263
 	waitStart(t, tr, "leaving", i)
-//line children_task.go:5673
+//line children_task.go:5755
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 		*h = withDefersFunc1Func1Held{ended: ended}
@@ -5678,7 +5760,7 @@ func withDefersFunc1Func1Step(f *generated.Frame, h *withDefersFunc1Func1Held) g
 resume1:
 //line children.go:264
 	ended[i]++
-//line children_task.go:5682
+//line children_task.go:5764
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -5728,7 +5810,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[recoversFunc1Held](c) = recoversFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:5732
+//line children_task.go:5814
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recoversHeld](t, recoversKind, 1)
 			s := generated.At[recoversAt1](f)
@@ -5740,7 +5822,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:295
 	err := g.Wait(t)
-//line children_task.go:5744
+//line children_task.go:5826
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recoversKind, 2)
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
@@ -5750,17 +5832,19 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5754
+//line children_task.go:5836
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:276
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line children_task.go:5848
 	switch f.At() {
 	case 0:
 		s := generated.At[recoversArgs](f)
@@ -5773,14 +5857,14 @@ func recoversStep(f *generated.Frame, h *recoversHeld) generated.Step {
 		tr = h.tr
 //line children.go:283
 		generated.Child(f)
-//line children_task.go:5777
+//line children_task.go:5861
 		goto resume1
 	case 2:
 		s := generated.At[recoversAt2](f)
 		n = s.n
 //line children.go:295
 		err = generated.Err(f)
-//line children_task.go:5784
+//line children_task.go:5868
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5812,7 +5896,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:5816
+//line children_task.go:5900
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{n: n, i1: i1}
@@ -5828,7 +5912,7 @@ resume1:
 end1:
 //line children.go:295
 	err = g.Wait(t)
-//line children_task.go:5832
+//line children_task.go:5916
 	if generated.Suspended(t) {
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		if h != nil {
@@ -5841,7 +5925,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line children_task.go:5845
+//line children_task.go:5929
 
 // recoversFunc1Args has the arguments of recovers.func1.
 type recoversFunc1Args struct {
@@ -5888,10 +5972,12 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line children.go:281
 	var (
 		tr      *cases.Trace
 		n, i, v int
 	)
+//line children_task.go:5981
 	switch at {
 	case 0:
 		s := generated.At[recoversFunc1Args](f)
@@ -5903,7 +5989,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:289
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5907
+//line children_task.go:5993
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5923,7 +6009,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 //line children.go:285
 					if v != nil && *err == nil {
 						waitStart(t, tr, "recovered", v)
-//line children_task.go:5927
+//line children_task.go:6013
 						if generated.Suspended(t) {
 							generated.SpillBare(t, recoversFunc1Func1Kind, 1)
 							return
@@ -5935,7 +6021,7 @@ func recoversFunc1Run(f *generated.Frame, h *recoversFunc1Held, at int) (step ge
 	}
 //line children.go:289
 	v = valueStart(t, tr, i)
-//line children_task.go:5939
+//line children_task.go:6025
 	if generated.Suspended(t) {
 		s := generated.At[recoversFunc1At1](f)
 		*s = recoversFunc1At1{n: n}
@@ -5955,7 +6041,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5959
+//line children_task.go:6045
 exit:
 	if p.Run(t) {
 		*h = recoversFunc1Held{exit: h.exit}
@@ -5975,19 +6061,21 @@ var recoversFunc1Func1Kind *generated.Kind
 // recoversFunc1Func1Step is the step form of recovers.func1.func1.
 func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:280
 	var (
 		tr  *cases.Trace
 		err *error
 		p   *generated.Panic
 		v   interface{}
 	)
+//line children_task.go:6072
 	switch f.At() {
 	case 0:
 		tr, err, p = h.tr, h.err, h.p
 	case 1:
 //line children.go:286
 		generated.ChildErr(f)
-//line children_task.go:5991
+//line children_task.go:6079
 		goto resume1
 	default:
 		return f.BadResume()
@@ -6000,7 +6088,7 @@ func recoversFunc1Func1Step(f *generated.Frame, h *recoversFunc1Func1Held) gener
 	}
 //line children.go:286
 	waitStart(t, tr, "recovered", v)
-//line children_task.go:6004
+//line children_task.go:6092
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = recoversFunc1Func1Held{}
@@ -6048,7 +6136,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:299
 	if n < 2 {
 		v := valueStart(t, tr, n)
-//line children_task.go:6052
+//line children_task.go:6140
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, fibonacciKind, 1)
 			s := generated.At[fibonacciAt1](f)
@@ -6067,7 +6155,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 			v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6071
+//line children_task.go:6159
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 				s := generated.At[fibonacciFunc1At1](f)
@@ -6087,7 +6175,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc1Held](c) = fibonacciFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6091
+//line children_task.go:6179
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 2)
 		s := generated.At[fibonacciAt2](f)
@@ -6101,7 +6189,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 			v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6105
+//line children_task.go:6193
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 				s := generated.At[fibonacciFunc2At1](f)
@@ -6121,7 +6209,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[fibonacciFunc2Held](c) = fibonacciFunc2Held{tr: tr, b: &b}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6125
+//line children_task.go:6213
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 3)
 		s := generated.At[fibonacciAt3](f)
@@ -6132,7 +6220,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:306
 	err := g.Wait(t)
-//line children_task.go:6136
+//line children_task.go:6224
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[fibonacciHeld](t, fibonacciKind, 4)
 		*h = fibonacciHeld{a: &a, b: &b}
@@ -6142,11 +6230,12 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6146
+//line children_task.go:6234
 
 // fibonacciStep is the step form of fibonacci.
 func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:293
 	var (
 		tr   *cases.Trace
 		n, v int
@@ -6154,6 +6243,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		a, b *int
 		err  error
 	)
+//line children_task.go:6247
 	switch f.At() {
 	case 0:
 		s := generated.At[fibonacciArgs](f)
@@ -6164,7 +6254,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 //line children.go:300
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6168
+//line children_task.go:6258
 		goto resume1
 	case 2:
 		s := generated.At[fibonacciAt2](f)
@@ -6173,7 +6263,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:304
 		generated.Child(f)
-//line children_task.go:6177
+//line children_task.go:6267
 		goto resume2
 	case 3:
 		s := generated.At[fibonacciAt3](f)
@@ -6181,13 +6271,13 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 		a, b = h.a, h.b
 //line children.go:305
 		generated.Child(f)
-//line children_task.go:6185
+//line children_task.go:6275
 		goto resume3
 	case 4:
 		a, b = h.a, h.b
 //line children.go:306
 		err = generated.Err(f)
-//line children_task.go:6191
+//line children_task.go:6281
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6198,7 +6288,7 @@ func fibonacciStep(f *generated.Frame, h *fibonacciHeld) generated.Step {
 	}
 //line children.go:300
 	v = valueStart(t, tr, n)
-//line children_task.go:6202
+//line children_task.go:6292
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt1](f)
 		*s = fibonacciAt1{}
@@ -6222,7 +6312,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 				v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:6226
+//line children_task.go:6316
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc1Held](t, fibonacciFunc1Kind, 1)
 					s := generated.At[fibonacciFunc1At1](f)
@@ -6243,7 +6333,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6247
+//line children_task.go:6337
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
@@ -6260,7 +6350,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 				v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:6264
+//line children_task.go:6354
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[fibonacciFunc2Held](t, fibonacciFunc2Kind, 1)
 					s := generated.At[fibonacciFunc2At1](f)
@@ -6281,7 +6371,7 @@ resume2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6285
+//line children_task.go:6375
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
@@ -6293,7 +6383,7 @@ resume2:
 resume3:
 //line children.go:306
 	err = g.Wait(t)
-//line children_task.go:6297
+//line children_task.go:6387
 	if generated.Suspended(t) {
 		h = generated.Hold(t, fibonacciKind, f, h)
 		*h = fibonacciHeld{a: a, b: b}
@@ -6304,7 +6394,7 @@ resume4:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:6308
+//line children_task.go:6398
 
 // fibonacciFunc1Args has the arguments of fibonacci.func1.
 type fibonacciFunc1Args struct {
@@ -6328,12 +6418,14 @@ var fibonacciFunc1Kind *generated.Kind
 // fibonacciFunc1Step is the step form of fibonacci.func1.
 func fibonacciFunc1Step(f *generated.Frame, h *fibonacciFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:300
 	var (
 		tr        *cases.Trace
 		n, v      int
 		a         *int
 		err, err1 error
 	)
+//line children_task.go:6429
 	switch f.At() {
 	case 0:
 		s := generated.At[fibonacciFunc1Args](f)
@@ -6345,14 +6437,14 @@ func fibonacciFunc1Step(f *generated.Frame, h *fibonacciFunc1Held) generated.Ste
 //line children.go:304
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6349
+//line children_task.go:6441
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:304
 	v, err1 = fibonacciStart(t, tr, n-1)
-//line children_task.go:6356
+//line children_task.go:6448
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc1At1](f)
 		*s = fibonacciFunc1At1{}
@@ -6367,7 +6459,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6371
+//line children_task.go:6463
 
 // fibonacciFunc2Args has the arguments of fibonacci.func2.
 type fibonacciFunc2Args struct {
@@ -6391,12 +6483,14 @@ var fibonacciFunc2Kind *generated.Kind
 // fibonacciFunc2Step is the step form of fibonacci.func2.
 func fibonacciFunc2Step(f *generated.Frame, h *fibonacciFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:301
 	var (
 		tr        *cases.Trace
 		n, v      int
 		b         *int
 		err, err1 error
 	)
+//line children_task.go:6494
 	switch f.At() {
 	case 0:
 		s := generated.At[fibonacciFunc2Args](f)
@@ -6408,14 +6502,14 @@ func fibonacciFunc2Step(f *generated.Frame, h *fibonacciFunc2Held) generated.Ste
 //line children.go:305
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:6412
+//line children_task.go:6506
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:305
 	v, err1 = fibonacciStart(t, tr, n-2)
-//line children_task.go:6419
+//line children_task.go:6513
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc2At1](f)
 		*s = fibonacciFunc2At1{}
@@ -6430,7 +6524,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:6434
+//line children_task.go:6528
 
 // immediateArgs has the arguments of immediate.
 type immediateArgs struct {
@@ -6486,7 +6580,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[immediateFunc1Held](c) = immediateFunc1Held{count: &count}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6490
+//line children_task.go:6584
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 1)
 			s := generated.At[immediateAt1](f)
@@ -6499,7 +6593,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:316
 		err := g.Wait(t)
-//line children_task.go:6503
+//line children_task.go:6597
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 2)
 			s := generated.At[immediateAt2](f)
@@ -6515,7 +6609,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:319
 	waitStart(t, tr, "waited")
-//line children_task.go:6519
+//line children_task.go:6613
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 3)
 		s := generated.At[immediateAt3](f)
@@ -6537,7 +6631,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[immediateFunc2Held](c) = immediateFunc2Held{count: &count}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6541
+//line children_task.go:6635
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[immediateHeld](t, immediateKind, 4)
 		s := generated.At[immediateAt4](f)
@@ -6548,7 +6642,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:321
 	err1 := g.Wait(t)
-//line children_task.go:6552
+//line children_task.go:6646
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[immediateHeld](t, immediateKind, 5)
 		*h = immediateHeld{count: &count}
@@ -6558,11 +6652,12 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(count.Load()), err1
 }
 
-//line children_task.go:6562
+//line children_task.go:6656
 
 // immediateStep is the step form of immediate.
 func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:305
 	var (
 		tr        *cases.Trace
 		n, i      int
@@ -6570,6 +6665,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count     *atomic.Int64
 		err, err1 error
 	)
+//line children_task.go:6669
 	switch f.At() {
 	case 0:
 		s := generated.At[immediateArgs](f)
@@ -6582,7 +6678,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:314
 		generated.Child(f)
-//line children_task.go:6586
+//line children_task.go:6682
 		goto resume1
 	case 2:
 		s := generated.At[immediateAt2](f)
@@ -6590,7 +6686,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		tr, count = h.tr, h.count
 //line children.go:316
 		err = generated.Err(f)
-//line children_task.go:6594
+//line children_task.go:6690
 		goto resume2
 	case 3:
 		s := generated.At[immediateAt3](f)
@@ -6598,7 +6694,7 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:319
 		generated.ChildErr(f)
-//line children_task.go:6602
+//line children_task.go:6698
 		goto resume3
 	case 4:
 		s := generated.At[immediateAt4](f)
@@ -6606,13 +6702,13 @@ func immediateStep(f *generated.Frame, h *immediateHeld) generated.Step {
 		count = h.count
 //line children.go:320
 		generated.Child(f)
-//line children_task.go:6610
+//line children_task.go:6706
 		goto resume4
 	case 5:
 		count = h.count
 //line children.go:321
 		err1 = generated.Err(f)
-//line children_task.go:6616
+//line children_task.go:6712
 		goto resume5
 	default:
 		return f.BadResume()
@@ -6642,7 +6738,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6646
+//line children_task.go:6742
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt1](f)
 		*s = immediateAt1{n: n, i: i}
@@ -6656,7 +6752,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line children_task.go:6660
+//line children_task.go:6756
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt2](f)
 		*s = immediateAt2{}
@@ -6673,7 +6769,7 @@ resume2:
 	return generated.Return[int](f, 0, err)
 end2:
 	waitStart(t, tr, "waited")
-//line children_task.go:6677
+//line children_task.go:6773
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
@@ -6698,7 +6794,7 @@ resume3:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:6702
+//line children_task.go:6798
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
@@ -6709,7 +6805,7 @@ resume3:
 resume4:
 //line children.go:321
 	err1 = g.Wait(t)
-//line children_task.go:6713
+//line children_task.go:6809
 	if generated.Suspended(t) {
 		*h = immediateHeld{count: count}
 		return generated.Wait(f, t, 5)
@@ -6719,7 +6815,7 @@ resume5:
 	return generated.Return[int](f, int(count.Load()), err1)
 }
 
-//line children_task.go:6723
+//line children_task.go:6819
 
 type immediateFunc1Held = struct {
 	count *atomic.Int64
@@ -6730,9 +6826,11 @@ var immediateFunc1Kind *generated.Kind
 // immediateFunc1Step is the step form of immediate.func1.
 func immediateFunc1Step(f *generated.Frame, h *immediateFunc1Held) generated.Step {
 	generated.Resume(f)
+//line children.go:313
 	var (
 		count *atomic.Int64
 	)
+//line children_task.go:6834
 	switch f.At() {
 	case 0:
 		count = h.count
@@ -6745,7 +6843,7 @@ func immediateFunc1Step(f *generated.Frame, h *immediateFunc1Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:6749
+//line children_task.go:6847
 
 type immediateFunc2Held = struct {
 	count *atomic.Int64
@@ -6756,9 +6854,11 @@ var immediateFunc2Kind *generated.Kind
 // immediateFunc2Step is the step form of immediate.func2.
 func immediateFunc2Step(f *generated.Frame, h *immediateFunc2Held) generated.Step {
 	generated.Resume(f)
+//line children.go:319
 	var (
 		count *atomic.Int64
 	)
+//line children_task.go:6862
 	switch f.At() {
 	case 0:
 		count = h.count
@@ -6771,7 +6871,7 @@ func immediateFunc2Step(f *generated.Frame, h *immediateFunc2Held) generated.Ste
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("at once"))
 }
 
-//line children_task.go:6775
+//line children_task.go:6875
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -6812,7 +6912,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line children.go:331
 				v := valueStart(t, tr, 1)
-//line children_task.go:6816
+//line children_task.go:6916
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 					s := generated.At[scopesFunc1Func1At1](f)
@@ -6826,7 +6926,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				a = v
 				return nil
 			})
-//line children_task.go:6830
+//line children_task.go:6930
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc1Kind, 1)
 				return
@@ -6839,7 +6939,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[scopesFunc1Held](c) = scopesFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:6843
+//line children_task.go:6943
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 1)
 		gBox := generated.BoxOf(&gMoved, &g)
@@ -6852,7 +6952,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:336
 				v := valueStart(t, tr, 2)
-//line children_task.go:6856
+//line children_task.go:6956
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 					s := generated.At[scopesFunc2Func1At1](f)
@@ -6871,7 +6971,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:6875
+//line children_task.go:6975
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6880,7 +6980,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:337
 		waitStart(t, tr, "in the shield")
-//line children_task.go:6884
+//line children_task.go:6984
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 			gBox := generated.BoxOf(&gMoved, &g)
@@ -6889,7 +6989,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:338
 		err := g.Wait(t)
-//line children_task.go:6893
+//line children_task.go:6993
 		if generated.Suspended(t) {
 			generated.SpillBare(t, scopesFunc2Kind, 3)
 			return
@@ -6897,7 +6997,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:338
 		return err
 	})
-//line children_task.go:6901
+//line children_task.go:7001
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[scopesHeld](t, scopesKind, 2)
 		*h = scopesHeld{a: &a, b: &b}
@@ -6907,11 +7007,12 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6911
+//line children_task.go:7011
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:320
 	var (
 		tr   *cases.Trace
 		n    int
@@ -6919,6 +7020,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		a, b *int
 		err  error
 	)
+//line children_task.go:7024
 	_ = n
 	switch f.At() {
 	case 0:
@@ -6929,13 +7031,13 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 		tr, g, a, b = h.tr, h.g, h.a, h.b
 //line children.go:328
 		generated.Child(f)
-//line children_task.go:6933
+//line children_task.go:7035
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line children.go:335
 		err = generated.Err(f)
-//line children_task.go:6939
+//line children_task.go:7041
 		goto resume2
 	default:
 		return f.BadResume()
@@ -6962,7 +7064,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					}()
 //line children.go:331
 					v := valueStart(t, tr, 1)
-//line children_task.go:6966
+//line children_task.go:7068
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 						s := generated.At[scopesFunc1Func1At1](f)
@@ -6976,7 +7078,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 					*a = v
 					return nil
 				})
-//line children_task.go:6980
+//line children_task.go:7082
 				if generated.Suspended(t) {
 					generated.SpillBare(t, scopesFunc1Kind, 1)
 					return
@@ -6990,7 +7092,7 @@ func scopesStep(f *generated.Frame, h *scopesHeld) generated.Step {
 			generated.GoCall(t, g, c)
 		}
 	}
-//line children_task.go:6994
+//line children_task.go:7096
 	if generated.Suspended(t) {
 		*h = scopesHeld{tr: tr, g: g, a: a, b: b}
 		return generated.Wait(f, t, 1)
@@ -7006,7 +7108,7 @@ resume1:
 				generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 					v := valueStart(t, tr, 2)
-//line children_task.go:7010
+//line children_task.go:7112
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 						s := generated.At[scopesFunc2Func1At1](f)
@@ -7025,7 +7127,7 @@ resume1:
 				*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 				generated.GoCall(t, g, c)
 			}
-//line children_task.go:7029
+//line children_task.go:7131
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 1)
 				*h = scopesFunc2Held{tr: tr, g: g}
@@ -7033,7 +7135,7 @@ resume1:
 			}
 //line children.go:337
 			waitStart(t, tr, "in the shield")
-//line children_task.go:7037
+//line children_task.go:7139
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[scopesFunc2Held](t, scopesFunc2Kind, 2)
 				*h = scopesFunc2Held{g: g}
@@ -7041,7 +7143,7 @@ resume1:
 			}
 //line children.go:338
 			err := g.Wait(t)
-//line children_task.go:7045
+//line children_task.go:7147
 			if generated.Suspended(t) {
 				generated.SpillBare(t, scopesFunc2Kind, 3)
 				return
@@ -7050,7 +7152,7 @@ resume1:
 			return err
 		})
 	}
-//line children_task.go:7054
+//line children_task.go:7156
 	if generated.Suspended(t) {
 		*h = scopesHeld{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -7060,7 +7162,7 @@ resume2:
 	return generated.Return[int](f, *a+*b, err)
 }
 
-//line children_task.go:7064
+//line children_task.go:7166
 
 type scopesFunc1Held = struct {
 	tr *cases.Trace
@@ -7072,18 +7174,20 @@ var scopesFunc1Kind *generated.Kind
 // scopesFunc1Step is the step form of scopes.func1.
 func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:325
 	var (
 		tr  *cases.Trace
 		a   *int
 		err error
 	)
+//line children_task.go:7184
 	switch f.At() {
 	case 0:
 		tr, a = h.tr, h.a
 	case 1:
 //line children.go:329
 		err = generated.Err(f)
-//line children_task.go:7087
+//line children_task.go:7191
 		goto resume1
 	default:
 		return f.BadResume()
@@ -7102,7 +7206,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		}()
 //line children.go:331
 		v := valueStart(t, tr, 1)
-//line children_task.go:7106
+//line children_task.go:7210
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[scopesFunc1Func1Held](t, scopesFunc1Func1Kind, 1)
 			s := generated.At[scopesFunc1Func1At1](f)
@@ -7116,7 +7220,7 @@ func scopesFunc1Step(f *generated.Frame, h *scopesFunc1Held) generated.Step {
 		*a = v
 		return nil
 	})
-//line children_task.go:7120
+//line children_task.go:7224
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc1Held{}
@@ -7128,7 +7232,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7132
+//line children_task.go:7236
 
 // scopesFunc1Func1At1 is what scopes.func1.func1 keeps while it waits in line 331.
 type scopesFunc1Func1At1 struct {
@@ -7162,7 +7266,7 @@ func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line children_task.go:7166
+//line children_task.go:7270
 
 // scopesFunc1Func1Step is the step form of scopes.func1.func1.
 func scopesFunc1Func1Step(f *generated.Frame, h *scopesFunc1Func1Held) generated.Step {
@@ -7176,11 +7280,13 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return scopesFunc1Func1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line children.go:326
 	var (
 		tr *cases.Trace
 		a  *int
 		v  int
 	)
+//line children_task.go:7290
 	switch at {
 	case 0:
 		tr, a = h.tr, h.a
@@ -7190,7 +7296,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 //line children.go:331
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7194
+//line children_task.go:7300
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -7207,7 +7313,7 @@ func scopesFunc1Func1Run(f *generated.Frame, h *scopesFunc1Func1Held, at int) (s
 	}
 //line children.go:331
 	v = valueStart(t, tr, 1)
-//line children_task.go:7211
+//line children_task.go:7317
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc1Func1At1](f)
 		*s = scopesFunc1Func1At1{}
@@ -7222,7 +7328,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:7226
+//line children_task.go:7332
 exit:
 	if p.Run(t) {
 		*h = scopesFunc1Func1Held{exit: h.exit}
@@ -7242,12 +7348,14 @@ var scopesFunc2Kind *generated.Kind
 // scopesFunc2Step is the step form of scopes.func2.
 func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:331
 	var (
 		tr  *cases.Trace
 		g   *task.Group
 		b   *int
 		err error
 	)
+//line children_task.go:7359
 	switch f.At() {
 	case 0:
 		tr, g, b = h.tr, h.g, h.b
@@ -7255,18 +7363,18 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		tr, g = h.tr, h.g
 //line children.go:336
 		generated.Child(f)
-//line children_task.go:7259
+//line children_task.go:7367
 		goto resume1
 	case 2:
 		g = h.g
 //line children.go:337
 		generated.ChildErr(f)
-//line children_task.go:7265
+//line children_task.go:7373
 		goto resume2
 	case 3:
 //line children.go:338
 		err = generated.Err(f)
-//line children_task.go:7270
+//line children_task.go:7378
 		goto resume3
 	default:
 		return f.BadResume()
@@ -7276,7 +7384,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 			v := valueStart(t, tr, 2)
-//line children_task.go:7280
+//line children_task.go:7388
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[scopesFunc2Func1Held](t, scopesFunc2Func1Kind, 1)
 				s := generated.At[scopesFunc2Func1At1](f)
@@ -7295,7 +7403,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 		*generated.CallHeld[scopesFunc2Func1Held](c) = scopesFunc2Func1Held{tr: tr, b: b}
 		generated.GoCall(t, g, c)
 	}
-//line children_task.go:7299
+//line children_task.go:7407
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{tr: tr, g: g}
@@ -7304,7 +7412,7 @@ func scopesFunc2Step(f *generated.Frame, h *scopesFunc2Held) generated.Step {
 resume1:
 //line children.go:337
 	waitStart(t, tr, "in the shield")
-//line children_task.go:7308
+//line children_task.go:7416
 	if generated.Suspended(t) {
 		h = generated.Hold(t, scopesFunc2Kind, f, h)
 		*h = scopesFunc2Held{g: g}
@@ -7313,7 +7421,7 @@ resume1:
 resume2:
 //line children.go:338
 	err = g.Wait(t)
-//line children_task.go:7317
+//line children_task.go:7425
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -7325,7 +7433,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:7329
+//line children_task.go:7437
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 336.
 type scopesFunc2Func1At1 struct {
@@ -7344,11 +7452,13 @@ var scopesFunc2Func1Kind *generated.Kind
 // scopesFunc2Func1Step is the step form of scopes.func2.func1.
 func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:333
 	var (
 		tr *cases.Trace
 		b  *int
 		v  int
 	)
+//line children_task.go:7462
 	switch f.At() {
 	case 0:
 		tr, b = h.tr, h.b
@@ -7358,14 +7468,14 @@ func scopesFunc2Func1Step(f *generated.Frame, h *scopesFunc2Func1Held) generated
 //line children.go:336
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7362
+//line children_task.go:7472
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:336
 	v = valueStart(t, tr, 2)
-//line children_task.go:7369
+//line children_task.go:7479
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc2Func1At1](f)
 		*s = scopesFunc2Func1At1{}
@@ -7380,7 +7490,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line children_task.go:7384
+//line children_task.go:7494
 
 // waitInExpressionArgs has the arguments of waitInExpression.
 type waitInExpressionArgs struct {
@@ -7441,7 +7551,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 			v := valueStart(t, tr, 3)
-//line children_task.go:7445
+//line children_task.go:7555
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 				s := generated.At[waitInExpressionFunc1At1](f)
@@ -7460,7 +7570,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc1Held](c) = waitInExpressionFunc1Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7464
+//line children_task.go:7574
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 1)
 		s := generated.At[waitInExpressionAt1](f)
@@ -7472,7 +7582,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:347
 		err := g.Wait(t)
-//line children_task.go:7476
+//line children_task.go:7586
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 2)
 			s := generated.At[waitInExpressionAt2](f)
@@ -7487,7 +7597,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line children.go:347
 			v := valueStart(t, tr, a)
-//line children_task.go:7491
+//line children_task.go:7601
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 3)
 				s := generated.At[waitInExpressionAt3](f)
@@ -7510,7 +7620,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 			v := valueStart(t, tr, 4)
-//line children_task.go:7514
+//line children_task.go:7624
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 				s := generated.At[waitInExpressionFunc2At1](f)
@@ -7529,7 +7639,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[waitInExpressionFunc2Held](c) = waitInExpressionFunc2Held{tr: tr, a: &a}
 		generated.GoCall(t, &g, c)
 	}
-//line children_task.go:7533
+//line children_task.go:7643
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 4)
 		s := generated.At[waitInExpressionAt4](f)
@@ -7540,7 +7650,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:351
 	err1 := g.Wait(t)
-//line children_task.go:7544
+//line children_task.go:7654
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 5)
 		s := generated.At[waitInExpressionAt5](f)
@@ -7557,7 +7667,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7561
+//line children_task.go:7671
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7576,7 +7686,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[waitInExpressionFunc3Held](c) = waitInExpressionFunc3Held{tr: tr, a: &a}
 			generated.GoCall(t, &g, c)
 		}
-//line children_task.go:7580
+//line children_task.go:7690
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 6)
 			s := generated.At[waitInExpressionAt6](f)
@@ -7587,7 +7697,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:352
 		err2 := g.Wait(t)
-//line children_task.go:7591
+//line children_task.go:7701
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[waitInExpressionHeld](t, waitInExpressionKind, 7)
 			s := generated.At[waitInExpressionAt7](f)
@@ -7604,7 +7714,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:356
 	err3 := g.Wait(t)
-//line children_task.go:7608
+//line children_task.go:7718
 	if generated.Suspended(t) {
 		generated.SpillBare(t, waitInExpressionKind, 8)
 		return
@@ -7613,11 +7723,12 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, err3
 }
 
-//line children_task.go:7617
+//line children_task.go:7727
 
 // waitInExpressionStep is the step form of waitInExpression.
 func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:337
 	var (
 		tr                    *cases.Trace
 		n, v                  int
@@ -7626,6 +7737,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		err, err1, err2, err3 error
 		ok                    bool
 	)
+//line children_task.go:7741
 	_ = n
 	switch f.At() {
 	case 0:
@@ -7638,7 +7750,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:346
 		generated.Child(f)
-//line children_task.go:7642
+//line children_task.go:7754
 		goto resume1
 	case 2:
 		s := generated.At[waitInExpressionAt2](f)
@@ -7646,7 +7758,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:347
 		err = generated.Err(f)
-//line children_task.go:7650
+//line children_task.go:7762
 		goto resume2
 	case 3:
 		s := generated.At[waitInExpressionAt3](f)
@@ -7655,7 +7767,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 //line children.go:347
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7659
+//line children_task.go:7771
 		goto resume3
 	case 4:
 		s := generated.At[waitInExpressionAt4](f)
@@ -7663,7 +7775,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:350
 		generated.Child(f)
-//line children_task.go:7667
+//line children_task.go:7779
 		goto resume4
 	case 5:
 		s := generated.At[waitInExpressionAt5](f)
@@ -7671,7 +7783,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		tr, a = h.tr, h.a
 //line children.go:351
 		err1 = generated.Err(f)
-//line children_task.go:7675
+//line children_task.go:7787
 		goto resume5
 	case 6:
 		s := generated.At[waitInExpressionAt6](f)
@@ -7679,7 +7791,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		generated.Child(f)
-//line children_task.go:7683
+//line children_task.go:7795
 		goto resume6
 	case 7:
 		s := generated.At[waitInExpressionAt7](f)
@@ -7687,12 +7799,12 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 		a = h.a
 //line children.go:352
 		err2 = generated.Err(f)
-//line children_task.go:7691
+//line children_task.go:7803
 		goto resume7
 	case 8:
 //line children.go:356
 		err3 = generated.Err(f)
-//line children_task.go:7696
+//line children_task.go:7808
 		goto resume8
 	default:
 		return f.BadResume()
@@ -7706,7 +7818,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 				v := valueStart(t, tr, 3)
-//line children_task.go:7710
+//line children_task.go:7822
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc1Held](t, waitInExpressionFunc1Kind, 1)
 					s := generated.At[waitInExpressionFunc1At1](f)
@@ -7726,7 +7838,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7730
+//line children_task.go:7842
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
@@ -7738,7 +7850,7 @@ func waitInExpressionStep(f *generated.Frame, h *waitInExpressionHeld) generated
 resume1:
 //line children.go:347
 	err = g.Wait(t)
-//line children_task.go:7742
+//line children_task.go:7854
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt2](f)
 		*s = waitInExpressionAt2{}
@@ -7756,7 +7868,7 @@ resume2:
 	}
 //line children.go:347
 	v = valueStart(t, tr, *a)
-//line children_task.go:7760
+//line children_task.go:7872
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt3](f)
 		*s = waitInExpressionAt3{}
@@ -7783,7 +7895,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 				v := valueStart(t, tr, 4)
-//line children_task.go:7787
+//line children_task.go:7899
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc2Held](t, waitInExpressionFunc2Kind, 1)
 					s := generated.At[waitInExpressionFunc2At1](f)
@@ -7803,7 +7915,7 @@ end2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7807
+//line children_task.go:7919
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
@@ -7815,7 +7927,7 @@ end2:
 resume4:
 //line children.go:351
 	err1 = g.Wait(t)
-//line children_task.go:7819
+//line children_task.go:7931
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
@@ -7833,7 +7945,7 @@ resume5:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7837
+//line children_task.go:7949
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitInExpressionFunc3Held](t, waitInExpressionFunc3Kind, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7853,7 +7965,7 @@ resume5:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:7857
+//line children_task.go:7969
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt6](f)
 		*s = waitInExpressionAt6{}
@@ -7865,7 +7977,7 @@ resume5:
 resume6:
 //line children.go:352
 	err2 = g.Wait(t)
-//line children_task.go:7869
+//line children_task.go:7981
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt7](f)
 		*s = waitInExpressionAt7{}
@@ -7886,7 +7998,7 @@ case1:
 	return generated.Return[int](f, *a, nil)
 end3:
 	err3 = g.Wait(t)
-//line children_task.go:7890
+//line children_task.go:8002
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitInExpressionHeld{}
@@ -7898,7 +8010,7 @@ resume8:
 	return generated.Return[int](f, 0, err3)
 }
 
-//line children_task.go:7902
+//line children_task.go:8014
 
 // waitInExpressionFunc1At1 is what waitInExpression.func1 keeps while it waits in line 346.
 type waitInExpressionFunc1At1 struct {
@@ -7917,11 +8029,13 @@ var waitInExpressionFunc1Kind *generated.Kind
 // waitInExpressionFunc1Step is the step form of waitInExpression.func1.
 func waitInExpressionFunc1Step(f *generated.Frame, h *waitInExpressionFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:343
 	var (
 		tr *cases.Trace
 		a  *int
 		v  int
 	)
+//line children_task.go:8039
 	switch f.At() {
 	case 0:
 		tr, a = h.tr, h.a
@@ -7931,14 +8045,14 @@ func waitInExpressionFunc1Step(f *generated.Frame, h *waitInExpressionFunc1Held)
 //line children.go:346
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7935
+//line children_task.go:8049
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:346
 	v = valueStart(t, tr, 3)
-//line children_task.go:7942
+//line children_task.go:8056
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc1At1](f)
 		*s = waitInExpressionFunc1At1{}
@@ -7953,7 +8067,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:7957
+//line children_task.go:8071
 
 // waitInExpressionFunc2At1 is what waitInExpression.func2 keeps while it waits in line 350.
 type waitInExpressionFunc2At1 struct {
@@ -7972,11 +8086,13 @@ var waitInExpressionFunc2Kind *generated.Kind
 // waitInExpressionFunc2Step is the step form of waitInExpression.func2.
 func waitInExpressionFunc2Step(f *generated.Frame, h *waitInExpressionFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:347
 	var (
 		tr *cases.Trace
 		a  *int
 		v  int
 	)
+//line children_task.go:8096
 	switch f.At() {
 	case 0:
 		tr, a = h.tr, h.a
@@ -7986,14 +8102,14 @@ func waitInExpressionFunc2Step(f *generated.Frame, h *waitInExpressionFunc2Held)
 //line children.go:350
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7990
+//line children_task.go:8106
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:350
 	v = valueStart(t, tr, 4)
-//line children_task.go:7997
+//line children_task.go:8113
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc2At1](f)
 		*s = waitInExpressionFunc2At1{}
@@ -8008,7 +8124,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8012
+//line children_task.go:8128
 
 // waitInExpressionFunc3At1 is what waitInExpression.func3 keeps while it waits in line 352.
 type waitInExpressionFunc3At1 struct {
@@ -8027,11 +8143,13 @@ var waitInExpressionFunc3Kind *generated.Kind
 // waitInExpressionFunc3Step is the step form of waitInExpression.func3.
 func waitInExpressionFunc3Step(f *generated.Frame, h *waitInExpressionFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:349
 	var (
 		tr *cases.Trace
 		a  *int
 		v  int
 	)
+//line children_task.go:8153
 	switch f.At() {
 	case 0:
 		tr, a = h.tr, h.a
@@ -8041,14 +8159,14 @@ func waitInExpressionFunc3Step(f *generated.Frame, h *waitInExpressionFunc3Held)
 //line children.go:352
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8045
+//line children_task.go:8163
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:352
 	v = valueStart(t, tr, 5)
-//line children_task.go:8052
+//line children_task.go:8170
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc3At1](f)
 		*s = waitInExpressionFunc3At1{}
@@ -8063,7 +8181,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8067
+//line children_task.go:8185
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -8126,7 +8244,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line children.go:366
 						v := valueStart(t, tr, j)
-//line children_task.go:8130
+//line children_task.go:8248
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -8142,7 +8260,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 									v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8146
+//line children_task.go:8264
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 										s := generated.At[jumpsFunc1At1](f)
@@ -8162,7 +8280,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								*generated.CallHeld[jumpsFunc1Held](c) = jumpsFunc1Held{tr: tr, found: &found}
 								generated.GoCall(t, &g, c)
 							}
-//line children_task.go:8166
+//line children_task.go:8284
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 2)
 								s := generated.At[jumpsAt2](f)
@@ -8179,7 +8297,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 							err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8183
+//line children_task.go:8301
 							if generated.Suspended(t) {
 								return // the callee's frame is the only one
 							}
@@ -8192,7 +8310,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.CallHeld[jumpsFunc2Held](c) = jumpsFunc2Held{tr: tr}
 						generated.GoCall(t, &g, c)
 					}
-//line children_task.go:8196
+//line children_task.go:8314
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 3)
 						s := generated.At[jumpsAt3](f)
@@ -8205,7 +8323,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:372
 					err := g.Wait(t)
-//line children_task.go:8209
+//line children_task.go:8327
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 4)
 						*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
@@ -8232,11 +8350,12 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:8236
+//line children_task.go:8354
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line children.go:354
 	var (
 		tr                        *cases.Trace
 		n, total, i1, i, i2, j, v int
@@ -8244,6 +8363,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		found                     *int
 		err                       error
 	)
+//line children_task.go:8367
 	_ = n
 	switch f.At() {
 	case 0:
@@ -8258,7 +8378,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line children.go:366
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8262
+//line children_task.go:8382
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
@@ -8267,7 +8387,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:367
 		generated.Child(f)
-//line children_task.go:8271
+//line children_task.go:8391
 		goto resume2
 	case 3:
 		s := generated.At[jumpsAt3](f)
@@ -8276,7 +8396,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:370
 		generated.Child(f)
-//line children_task.go:8280
+//line children_task.go:8400
 		goto resume3
 	case 4:
 		s := generated.At[jumpsAt4](f)
@@ -8284,7 +8404,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		tr, found = h.tr, h.found
 //line children.go:372
 		err = generated.Err(f)
-//line children_task.go:8288
+//line children_task.go:8408
 		goto resume4
 	default:
 		return f.BadResume()
@@ -8312,7 +8432,7 @@ loop2:
 //line children.go:365
 	j = i2
 	v = valueStart(t, tr, j)
-//line children_task.go:8316
+//line children_task.go:8436
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
@@ -8335,7 +8455,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 				v := valueStart(t, tr, 10*i+j)
-//line children_task.go:8339
+//line children_task.go:8459
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[jumpsFunc1Held](t, jumpsFunc1Kind, 1)
 					s := generated.At[jumpsFunc1At1](f)
@@ -8356,7 +8476,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8360
+//line children_task.go:8480
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt2](f)
 		*s = jumpsAt2{total: total, i1: i1, i: i}
@@ -8375,7 +8495,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 				err := waitStart(t, tr, "no", i, j)
-//line children_task.go:8379
+//line children_task.go:8499
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -8389,7 +8509,7 @@ end1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line children_task.go:8393
+//line children_task.go:8513
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt3](f)
 		*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
@@ -8404,7 +8524,7 @@ resume3:
 end2:
 //line children.go:372
 	err = g.Wait(t)
-//line children_task.go:8408
+//line children_task.go:8528
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 		*h = jumpsHeld{tr: tr, found: found}
@@ -8434,7 +8554,7 @@ end4:
 	return generated.Return[int](f, total, nil)
 }
 
-//line children_task.go:8438
+//line children_task.go:8558
 
 // jumpsFunc1Args has the arguments of jumps.func1.
 type jumpsFunc1Args struct {
@@ -8458,11 +8578,13 @@ var jumpsFunc1Kind *generated.Kind
 // jumpsFunc1Step is the step form of jumps.func1.
 func jumpsFunc1Step(f *generated.Frame, h *jumpsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:364
 	var (
 		tr      *cases.Trace
 		i, j, v int
 		found   *int
 	)
+//line children_task.go:8588
 	switch f.At() {
 	case 0:
 		s := generated.At[jumpsFunc1Args](f)
@@ -8474,14 +8596,14 @@ func jumpsFunc1Step(f *generated.Frame, h *jumpsFunc1Held) generated.Step {
 //line children.go:367
 		v = s.result
 		generated.Child(f)
-//line children_task.go:8478
+//line children_task.go:8600
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:367
 	v = valueStart(t, tr, 10*i+j)
-//line children_task.go:8485
+//line children_task.go:8607
 	if generated.Suspended(t) {
 		s := generated.At[jumpsFunc1At1](f)
 		*s = jumpsFunc1At1{}
@@ -8496,7 +8618,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line children_task.go:8500
+//line children_task.go:8622
 
 // jumpsFunc2Args has the arguments of jumps.func2.
 type jumpsFunc2Args struct {
@@ -8514,11 +8636,13 @@ var jumpsFunc2Kind *generated.Kind
 // jumpsFunc2Step is the step form of jumps.func2.
 func jumpsFunc2Step(f *generated.Frame, h *jumpsFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line children.go:367
 	var (
 		tr   *cases.Trace
 		i, j int
 		err  error
 	)
+//line children_task.go:8646
 	switch f.At() {
 	case 0:
 		s := generated.At[jumpsFunc2Args](f)
@@ -8527,14 +8651,14 @@ func jumpsFunc2Step(f *generated.Frame, h *jumpsFunc2Held) generated.Step {
 	case 1:
 //line children.go:370
 		err = generated.ChildErr(f)
-//line children_task.go:8531
+//line children_task.go:8655
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:370
 	err = waitStart(t, tr, "no", i, j)
-//line children_task.go:8538
+//line children_task.go:8662
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = jumpsFunc2Held{}
@@ -8546,7 +8670,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line children_task.go:8550
+//line children_task.go:8674
 
 // startOfChildren returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {

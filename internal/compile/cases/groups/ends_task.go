@@ -208,12 +208,14 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // panicsStep is the step form of panics.
 func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:18
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line ends_task.go:219
 	switch f.At() {
 	case 0:
 		s := generated.At[panicsArgs](f)
@@ -226,7 +228,7 @@ func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:28
 		generated.Child(f)
-//line ends_task.go:230
+//line ends_task.go:232
 		goto resume1
 	case 2:
 		s := generated.At[panicsAt2](f)
@@ -234,14 +236,14 @@ func panicsStep(f *generated.Frame, h *panicsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:37
 		err = generated.Err(f)
-//line ends_task.go:238
+//line ends_task.go:240
 		goto resume2
 	case 3:
 		s := generated.At[panicsAt3](f)
 		n = s.n
 //line ends.go:39
 		generated.ChildErr(f)
-//line ends_task.go:245
+//line ends_task.go:247
 		goto resume3
 	default:
 		return f.BadResume()
@@ -277,7 +279,7 @@ loop1:
 				}()
 //line ends.go:30
 				waitStart(t, tr, "child", i)
-//line ends_task.go:281
+//line ends_task.go:283
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[panicsFunc1Held](t, panicsFunc1Kind, 1)
 					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
@@ -298,7 +300,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:302
+//line ends_task.go:304
 	if generated.Suspended(t) {
 		s := generated.At[panicsAt1](f)
 		*s = panicsAt1{n: n, i1: i1}
@@ -314,7 +316,7 @@ resume1:
 end1:
 //line ends.go:37
 	err = g.Wait(t)
-//line ends_task.go:318
+//line ends_task.go:320
 	if generated.Suspended(t) {
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
 		h = generated.Hold(t, panicsKind, f, h)
@@ -325,7 +327,7 @@ resume2:
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:329
+//line ends_task.go:331
 	if generated.Suspended(t) {
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
 		if h != nil {
@@ -338,7 +340,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:342
+//line ends_task.go:344
 
 // panicsFunc1Args has the arguments of panics.func1.
 type panicsFunc1Args struct {
@@ -376,7 +378,7 @@ func panicsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:380
+//line ends_task.go:382
 
 // panicsFunc1Step is the step form of panics.func1.
 func panicsFunc1Step(f *generated.Frame, h *panicsFunc1Held) generated.Step {
@@ -390,10 +392,12 @@ func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step genera
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line ends.go:26
 	var (
 		tr *cases.Trace
 		i  int
 	)
+//line ends_task.go:401
 	switch at {
 	case 0:
 		s := generated.At[panicsFunc1Args](f)
@@ -404,7 +408,7 @@ func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step genera
 		i = s.i
 //line ends.go:30
 		generated.ChildErr(f)
-//line ends_task.go:408
+//line ends_task.go:412
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -422,7 +426,7 @@ func panicsFunc1Run(f *generated.Frame, h *panicsFunc1Held, at int) (step genera
 	}
 //line ends.go:30
 	waitStart(t, tr, "child", i)
-//line ends_task.go:426
+//line ends_task.go:430
 	if generated.Suspended(t) {
 		*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 		*h = panicsFunc1Held{exit: h.exit}
@@ -437,7 +441,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:441
+//line ends_task.go:445
 exit:
 	if p.Run(t) {
 		*h = panicsFunc1Held{exit: h.exit}
@@ -501,7 +505,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:505
+//line ends_task.go:509
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 1)
 		s := generated.At[panicsAtOnceAt1](f)
@@ -515,7 +519,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:519
+//line ends_task.go:523
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -527,7 +531,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:531
+//line ends_task.go:535
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 2)
 		s := generated.At[panicsAtOnceAt2](f)
@@ -538,7 +542,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:47
 	err := g.Wait(t)
-//line ends_task.go:542
+//line ends_task.go:546
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 3)
 		s := generated.At[panicsAtOnceAt3](f)
@@ -553,7 +557,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:557
+//line ends_task.go:561
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -566,7 +570,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:570
+//line ends_task.go:574
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 4)
 		s := generated.At[panicsAtOnceAt4](f)
@@ -577,7 +581,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:49
 	err1 := g.Wait(t)
-//line ends_task.go:581
+//line ends_task.go:585
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsAtOnceHeld](t, panicsAtOnceKind, 5)
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
@@ -589,17 +593,19 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:593
+//line ends_task.go:597
 
 // panicsAtOnceStep is the step form of panicsAtOnce.
 func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:39
 	var (
 		tr        *cases.Trace
 		n         int
 		g         task.Group
 		err, err1 error
 	)
+//line ends_task.go:609
 	switch f.At() {
 	case 0:
 		s := generated.At[panicsAtOnceArgs](f)
@@ -612,7 +618,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:45
 		generated.Child(f)
-//line ends_task.go:616
+//line ends_task.go:622
 		goto resume1
 	case 2:
 		s := generated.At[panicsAtOnceAt2](f)
@@ -621,7 +627,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:46
 		generated.Child(f)
-//line ends_task.go:625
+//line ends_task.go:631
 		goto resume2
 	case 3:
 		s := generated.At[panicsAtOnceAt3](f)
@@ -630,7 +636,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:47
 		err = generated.Err(f)
-//line ends_task.go:634
+//line ends_task.go:640
 		goto resume3
 	case 4:
 		s := generated.At[panicsAtOnceAt4](f)
@@ -639,7 +645,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:48
 		generated.Child(f)
-//line ends_task.go:643
+//line ends_task.go:649
 		goto resume4
 	case 5:
 		s := generated.At[panicsAtOnceAt5](f)
@@ -647,7 +653,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		tr = h.tr
 //line ends.go:49
 		err1 = generated.Err(f)
-//line ends_task.go:651
+//line ends_task.go:657
 		goto resume5
 	default:
 		return f.BadResume()
@@ -663,7 +669,7 @@ func panicsAtOnceStep(f *generated.Frame, h *panicsAtOnceHeld) generated.Step {
 		c := generated.NewCall[struct{}](panicsAtOnceFunc1Kind)
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:667
+//line ends_task.go:673
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
@@ -677,7 +683,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:681
+//line ends_task.go:687
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -689,7 +695,7 @@ resume1:
 		*generated.CallHeld[panicsAtOnceFunc2Held](c) = panicsAtOnceFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:693
+//line ends_task.go:699
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
@@ -700,7 +706,7 @@ resume1:
 resume2:
 //line ends.go:47
 	err = g.Wait(t)
-//line ends_task.go:704
+//line ends_task.go:710
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
@@ -715,7 +721,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:719
+//line ends_task.go:725
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -728,7 +734,7 @@ resume3:
 		*generated.CallHeld[panicsAtOnceFunc3Held](c) = panicsAtOnceFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:732
+//line ends_task.go:738
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
@@ -739,7 +745,7 @@ resume3:
 resume4:
 //line ends.go:49
 	err1 = g.Wait(t)
-//line ends_task.go:743
+//line ends_task.go:749
 	if generated.Suspended(t) {
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
@@ -751,7 +757,7 @@ resume5:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ends_task.go:755
+//line ends_task.go:761
 
 var panicsAtOnceFunc1Kind *generated.Kind
 
@@ -767,7 +773,7 @@ func panicsAtOnceFunc1Step(f *generated.Frame) generated.Step {
 	panic("at once")
 }
 
-//line ends_task.go:771
+//line ends_task.go:777
 
 type panicsAtOnceFunc2Held = struct {
 	tr *cases.Trace
@@ -778,24 +784,26 @@ var panicsAtOnceFunc2Kind *generated.Kind
 // panicsAtOnceFunc2Step is the step form of panicsAtOnce.func2.
 func panicsAtOnceFunc2Step(f *generated.Frame, h *panicsAtOnceFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:44
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line ends_task.go:793
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line ends.go:46
 		err = generated.ChildErr(f)
-//line ends_task.go:792
+//line ends_task.go:800
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:46
 	err = waitStart(t, tr, "other")
-//line ends_task.go:799
+//line ends_task.go:807
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc2Held{}
@@ -807,7 +815,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:811
+//line ends_task.go:819
 
 // panicsAtOnceFunc3Args has the arguments of panicsAtOnce.func3.
 type panicsAtOnceFunc3Args struct {
@@ -825,11 +833,13 @@ var panicsAtOnceFunc3Kind *generated.Kind
 // panicsAtOnceFunc3Step is the step form of panicsAtOnce.func3.
 func panicsAtOnceFunc3Step(f *generated.Frame, h *panicsAtOnceFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:45
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line ends_task.go:843
 	switch f.At() {
 	case 0:
 		s := generated.At[panicsAtOnceFunc3Args](f)
@@ -838,14 +848,14 @@ func panicsAtOnceFunc3Step(f *generated.Frame, h *panicsAtOnceFunc3Held) generat
 	case 1:
 //line ends.go:48
 		err = generated.ChildErr(f)
-//line ends_task.go:842
+//line ends_task.go:852
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:48
 	err = deepPanicStart(t, tr, n)
-//line ends_task.go:849
+//line ends_task.go:859
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc3Held{}
@@ -857,7 +867,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:861
+//line ends_task.go:871
 
 // deepPanicArgs has the arguments of deepPanic.
 type deepPanicArgs struct {
@@ -880,7 +890,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 		panic(errChild)
 	}
 	err := deepPanicStart(t, tr, n-1)
-//line ends_task.go:884
+//line ends_task.go:894
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 1)
 		*h = deepPanicHeld{tr: tr}
@@ -888,7 +898,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	}
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:892
+//line ends_task.go:902
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deepPanicHeld](t, deepPanicKind, 2)
 		*h = deepPanicHeld{err: err}
@@ -898,16 +908,18 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	return err
 }
 
-//line ends_task.go:902
+//line ends_task.go:912
 
 // deepPanicStep is the step form of deepPanic.
 func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:50
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line ends_task.go:923
 	switch f.At() {
 	case 0:
 		s := generated.At[deepPanicArgs](f)
@@ -917,13 +929,13 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		tr = h.tr
 //line ends.go:57
 		err = generated.ChildErr(f)
-//line ends_task.go:921
+//line ends_task.go:933
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:58
 		generated.ChildErr(f)
-//line ends_task.go:927
+//line ends_task.go:939
 		goto resume2
 	default:
 		return f.BadResume()
@@ -933,7 +945,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 		panic(errChild)
 	}
 	err = deepPanicStart(t, tr, n-1)
-//line ends_task.go:937
+//line ends_task.go:949
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -941,7 +953,7 @@ func deepPanicStep(f *generated.Frame, h *deepPanicHeld) generated.Step {
 resume1:
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:945
+//line ends_task.go:957
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{err: err}
 		return generated.Wait(f, t, 2)
@@ -951,7 +963,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:955
+//line ends_task.go:967
 
 // goexitsArgs has the arguments of goexits.
 type goexitsArgs struct {
@@ -1009,7 +1021,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1013
+//line ends_task.go:1025
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1024,7 +1036,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1028
+//line ends_task.go:1040
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1035,7 +1047,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1039
+//line ends_task.go:1051
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1052,7 +1064,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[goexitsFunc1Held](c) = goexitsFunc1Held{tr: tr, begun: &begun}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:1056
+//line ends_task.go:1068
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 1)
 			s := generated.At[goexitsAt1](f)
@@ -1065,7 +1077,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:79
 	begun.Set()
 	err := g.Wait(t)
-//line ends_task.go:1069
+//line ends_task.go:1081
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[goexitsHeld](t, goexitsKind, 2)
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
@@ -1075,7 +1087,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1079
+//line ends_task.go:1091
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, goexitsKind, 3)
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
@@ -1085,11 +1097,12 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1089
+//line ends_task.go:1101
 
 // goexitsStep is the step form of goexits.
 func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:58
 	var (
 		tr        *cases.Trace
 		n, i1, i  int
@@ -1097,6 +1110,7 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		begun     *task.Event
 		err, err1 error
 	)
+//line ends_task.go:1114
 	switch f.At() {
 	case 0:
 		s := generated.At[goexitsArgs](f)
@@ -1109,7 +1123,7 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr, begun = h.tr, h.begun
 //line ends.go:67
 		generated.Child(f)
-//line ends_task.go:1113
+//line ends_task.go:1127
 		goto resume1
 	case 2:
 		s := generated.At[goexitsAt2](f)
@@ -1117,14 +1131,14 @@ func goexitsStep(f *generated.Frame, h *goexitsHeld) generated.Step {
 		tr = h.tr
 //line ends.go:80
 		err = generated.Err(f)
-//line ends_task.go:1121
+//line ends_task.go:1135
 		goto resume2
 	case 3:
 		s := generated.At[goexitsAt3](f)
 		n = s.n
 //line ends.go:81
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1128
+//line ends_task.go:1142
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1160,7 +1174,7 @@ loop1:
 				{
 //line ends.go:69
 					err := begun.Wait(t)
-//line ends_task.go:1164
+//line ends_task.go:1178
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 1)
 						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
@@ -1175,7 +1189,7 @@ loop1:
 				}
 //line ends.go:72
 				waitStart(t, tr, "child", i)
-//line ends_task.go:1179
+//line ends_task.go:1193
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 2)
 					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
@@ -1186,7 +1200,7 @@ loop1:
 //line ends.go:73
 				if i == n {
 					exitsStart(t, tr)
-//line ends_task.go:1190
+//line ends_task.go:1204
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[goexitsFunc1Held](t, goexitsFunc1Kind, 3)
 						*h = goexitsFunc1Held{}
@@ -1204,7 +1218,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:1208
+//line ends_task.go:1222
 	if generated.Suspended(t) {
 		s := generated.At[goexitsAt1](f)
 		*s = goexitsAt1{n: n, i1: i1}
@@ -1221,7 +1235,7 @@ end1:
 //line ends.go:79
 	begun.Set()
 	err = g.Wait(t)
-//line ends_task.go:1225
+//line ends_task.go:1239
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
 		h = generated.Hold(t, goexitsKind, f, h)
@@ -1232,7 +1246,7 @@ resume2:
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1236
+//line ends_task.go:1250
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		if h != nil {
@@ -1245,7 +1259,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1249
+//line ends_task.go:1263
 
 // goexitsFunc1Args has the arguments of goexits.func1.
 type goexitsFunc1Args struct {
@@ -1289,7 +1303,7 @@ func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
 	})
 }
 
-//line ends_task.go:1293
+//line ends_task.go:1307
 
 // goexitsFunc1Step is the step form of goexits.func1.
 func goexitsFunc1Step(f *generated.Frame, h *goexitsFunc1Held) generated.Step {
@@ -1303,12 +1317,14 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return goexitsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line ends.go:63
 	var (
 		tr    *cases.Trace
 		n, i  int
 		begun *task.Event
 		err   error
 	)
+//line ends_task.go:1328
 	switch at {
 	case 0:
 		s := generated.At[goexitsFunc1Args](f)
@@ -1320,7 +1336,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:69
 		err = generated.Err(f)
-//line ends_task.go:1324
+//line ends_task.go:1340
 		goto resume1
 	case 2:
 		s := generated.At[goexitsFunc1At2](f)
@@ -1328,12 +1344,12 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 		tr = h.tr
 //line ends.go:72
 		generated.ChildErr(f)
-//line ends_task.go:1332
+//line ends_task.go:1348
 		goto resume2
 	case 3:
 //line ends.go:74
 		generated.Child(f)
-//line ends_task.go:1337
+//line ends_task.go:1353
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1351,7 +1367,7 @@ func goexitsFunc1Run(f *generated.Frame, h *goexitsFunc1Held, at int) (step gene
 	}
 //line ends.go:69
 	err = begun.Wait(t)
-//line ends_task.go:1355
+//line ends_task.go:1371
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1370,7 +1386,7 @@ resume1:
 end1:
 //line ends.go:72
 	waitStart(t, tr, "child", i)
-//line ends_task.go:1374
+//line ends_task.go:1390
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1383,7 +1399,7 @@ resume2:
 	}
 //line ends.go:74
 	exitsStart(t, tr)
-//line ends_task.go:1387
+//line ends_task.go:1403
 	if generated.Suspended(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1395,7 +1411,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:1399
+//line ends_task.go:1415
 exit:
 	if p.Run(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
@@ -1432,7 +1448,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}()
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1436
+//line ends_task.go:1452
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 1)
 		*h = exitsHeld{}
@@ -1441,7 +1457,7 @@ func exitsStart(t *task.T, tr *cases.Trace) {
 	}
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1445
+//line ends_task.go:1461
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[exitsHeld](t, exitsKind, 2)
 		*h = exitsHeld{}
@@ -1460,7 +1476,7 @@ func exitsDefer1(p *generated.Panic, recv *cases.Trace) {
 	})
 }
 
-//line ends_task.go:1464
+//line ends_task.go:1480
 
 // exitsStep is the step form of exits.
 func exitsStep(f *generated.Frame, h *exitsHeld) generated.Step {
@@ -1473,21 +1489,23 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return exitsRun(f, h, generated.Exit) }, &step, &ok)
+//line ends.go:83
 	var (
 		tr *cases.Trace
 	)
+//line ends_task.go:1497
 	switch at {
 	case 0:
 		tr = h.tr
 	case 1:
 //line ends.go:86
 		generated.ChildErr(f)
-//line ends_task.go:1486
+//line ends_task.go:1504
 		goto resume1
 	case 2:
 //line ends.go:87
 		generated.Child(f)
-//line ends_task.go:1491
+//line ends_task.go:1509
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1504,7 +1522,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 	}
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1508
+//line ends_task.go:1526
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1512,7 +1530,7 @@ func exitsRun(f *generated.Frame, h *exitsHeld, at int) (step generated.Step, ok
 resume1:
 //line ends.go:87
 	generated.Goexit(t)
-//line ends_task.go:1516
+//line ends_task.go:1534
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1567,7 +1585,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1571
+//line ends_task.go:1589
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1580,7 +1598,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1584
+//line ends_task.go:1602
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1594,7 +1612,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1598
+//line ends_task.go:1616
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -1606,7 +1624,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1610
+//line ends_task.go:1628
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1617,7 +1635,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1621
+//line ends_task.go:1639
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1637,7 +1655,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1641
+//line ends_task.go:1659
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 1)
 		s := generated.At[panicsBelowAt1](f)
@@ -1648,7 +1666,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:104
 	err := g.Wait(t)
-//line ends_task.go:1652
+//line ends_task.go:1670
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[panicsBelowHeld](t, panicsBelowKind, 2)
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
@@ -1658,7 +1676,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1662
+//line ends_task.go:1680
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, panicsBelowKind, 3)
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
@@ -1668,17 +1686,19 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1672
+//line ends_task.go:1690
 
 // panicsBelowStep is the step form of panicsBelow.
 func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:86
 	var (
 		tr        *cases.Trace
 		n         int
 		g         task.Group
 		err, err1 error
 	)
+//line ends_task.go:1702
 	switch f.At() {
 	case 0:
 		s := generated.At[panicsBelowArgs](f)
@@ -1691,7 +1711,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:92
 		generated.Child(f)
-//line ends_task.go:1695
+//line ends_task.go:1715
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowAt2](f)
@@ -1699,14 +1719,14 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		tr = h.tr
 //line ends.go:104
 		err = generated.Err(f)
-//line ends_task.go:1703
+//line ends_task.go:1723
 		goto resume2
 	case 3:
 		s := generated.At[panicsBelowAt3](f)
 		n = s.n
 //line ends.go:105
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1710
+//line ends_task.go:1730
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1721,7 +1741,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1725
+//line ends_task.go:1745
 					if generated.Suspended(t) {
 						generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 						return
@@ -1734,7 +1754,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1738
+//line ends_task.go:1758
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[panicsBelowFunc1Held](t, panicsBelowFunc1Kind, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1748,7 +1768,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1752
+//line ends_task.go:1772
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -1760,7 +1780,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 				*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line ends_task.go:1764
+//line ends_task.go:1784
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, panicsBelowFunc1Kind, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1771,7 +1791,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1775
+//line ends_task.go:1795
 				if generated.Suspended(t) {
 					generated.SpillBare(t, panicsBelowFunc1Kind, 3)
 					return
@@ -1791,7 +1811,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 		*generated.CallHeld[panicsBelowFunc1Held](c) = panicsBelowFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line ends_task.go:1795
+//line ends_task.go:1815
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
@@ -1803,7 +1823,7 @@ func panicsBelowStep(f *generated.Frame, h *panicsBelowHeld) generated.Step {
 resume1:
 //line ends.go:104
 	err = g.Wait(t)
-//line ends_task.go:1807
+//line ends_task.go:1827
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
 		h = generated.Hold(t, panicsBelowKind, f, h)
@@ -1814,7 +1834,7 @@ resume2:
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1818
+//line ends_task.go:1838
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		if h != nil {
@@ -1827,7 +1847,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:1831
+//line ends_task.go:1851
 
 // panicsBelowFunc1At1 is what panicsBelow.func1 keeps while it waits in line 94.
 type panicsBelowFunc1At1 struct {
@@ -1850,12 +1870,14 @@ var panicsBelowFunc1Kind *generated.Kind
 // panicsBelowFunc1Step is the step form of panicsBelow.func1.
 func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:88
 	var (
 		tr    *cases.Trace
 		inner task.Group
 		err   error
 		v     any
 	)
+//line ends_task.go:1881
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -1865,19 +1887,19 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		tr = h.tr
 //line ends.go:94
 		generated.Child(f)
-//line ends_task.go:1869
+//line ends_task.go:1891
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowFunc1At2](f)
 		generated.Move(&inner, &s.inner)
 //line ends.go:98
 		generated.Child(f)
-//line ends_task.go:1876
+//line ends_task.go:1898
 		goto resume2
 	case 3:
 //line ends.go:99
 		err = generated.Err(f)
-//line ends_task.go:1881
+//line ends_task.go:1903
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1888,7 +1910,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 			waitStart(t, tr, "below")
-//line ends_task.go:1892
+//line ends_task.go:1914
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicsBelowFunc1Func1Kind, 1)
 				return
@@ -1901,7 +1923,7 @@ func panicsBelowFunc1Step(f *generated.Frame, h *panicsBelowFunc1Held) generated
 		*generated.CallHeld[panicsBelowFunc1Func1Held](c) = panicsBelowFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1905
+//line ends_task.go:1927
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At1](f)
 		*s = panicsBelowFunc1At1{}
@@ -1916,7 +1938,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 			err := waitStart(t, tr, "beside")
-//line ends_task.go:1920
+//line ends_task.go:1942
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1928,7 +1950,7 @@ resume1:
 		*generated.CallHeld[panicsBelowFunc1Func2Held](c) = panicsBelowFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line ends_task.go:1932
+//line ends_task.go:1954
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At2](f)
 		*s = panicsBelowFunc1At2{}
@@ -1941,7 +1963,7 @@ resume1:
 resume2:
 //line ends.go:99
 	err = inner.Wait(t)
-//line ends_task.go:1945
+//line ends_task.go:1967
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Held{}
@@ -1961,7 +1983,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line ends_task.go:1965
+//line ends_task.go:1987
 
 type panicsBelowFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -1972,23 +1994,25 @@ var panicsBelowFunc1Func1Kind *generated.Kind
 // panicsBelowFunc1Func1Step is the step form of panicsBelow.func1.func1.
 func panicsBelowFunc1Func1Step(f *generated.Frame, h *panicsBelowFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:93
 	var (
 		tr *cases.Trace
 	)
+//line ends_task.go:2002
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line ends.go:95
 		generated.ChildErr(f)
-//line ends_task.go:1985
+//line ends_task.go:2009
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:95
 	waitStart(t, tr, "below")
-//line ends_task.go:1992
+//line ends_task.go:2016
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func1Held{}
@@ -2000,7 +2024,7 @@ resume1:
 	panic("below")
 }
 
-//line ends_task.go:2004
+//line ends_task.go:2028
 
 type panicsBelowFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -2011,24 +2035,26 @@ var panicsBelowFunc1Func2Kind *generated.Kind
 // panicsBelowFunc1Func2Step is the step form of panicsBelow.func1.func2.
 func panicsBelowFunc1Func2Step(f *generated.Frame, h *panicsBelowFunc1Func2Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:96
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line ends_task.go:2044
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line ends.go:98
 		err = generated.ChildErr(f)
-//line ends_task.go:2025
+//line ends_task.go:2051
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:98
 	err = waitStart(t, tr, "beside")
-//line ends_task.go:2032
+//line ends_task.go:2058
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func2Held{}
@@ -2040,7 +2066,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2044
+//line ends_task.go:2070
 
 // leaveAt1 is what leave keeps while it waits in line 114.
 type leaveAt1 struct {
@@ -2107,7 +2133,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2111
+//line ends_task.go:2137
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2118,7 +2144,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2122
+//line ends_task.go:2148
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2135,7 +2161,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 			*generated.CallHeld[leaveFunc1Held](c) = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
 			generated.GoCall(t, &g, c)
 		}
-//line ends_task.go:2139
+//line ends_task.go:2165
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[leaveHeld](t, leaveKind, 1)
 			errBox := generated.Box(&err)
@@ -2149,7 +2175,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	}
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2153
+//line ends_task.go:2179
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[leaveHeld](t, leaveKind, 2)
 		errBox := generated.Box(&err)
@@ -2161,7 +2187,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 	panic("leaves")
 }
 
-//line ends_task.go:2165
+//line ends_task.go:2191
 
 // leaveDefer1 enters what leave defers in line 110 in the list of its frame.
 func leaveDefer1(p *generated.Panic, err *error) {
@@ -2173,7 +2199,7 @@ func leaveDefer1(p *generated.Panic, err *error) {
 	})
 }
 
-//line ends_task.go:2177
+//line ends_task.go:2203
 
 // leaveStep is the step form of leave.
 func leaveStep(f *generated.Frame, h *leaveHeld) generated.Step {
@@ -2190,6 +2216,7 @@ func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line ends.go:104
 	var (
 		tr    *cases.Trace
 		goOn  *task.Event
@@ -2197,6 +2224,7 @@ func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok
 		g     task.Group
 		i1, i int
 	)
+//line ends_task.go:2228
 	switch at {
 	case 0:
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
@@ -2207,12 +2235,12 @@ func leaveRun(f *generated.Frame, h *leaveHeld, at int) (step generated.Step, ok
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:114
 		generated.Child(f)
-//line ends_task.go:2211
+//line ends_task.go:2239
 		goto resume1
 	case 2:
 //line ends.go:122
 		generated.ChildErr(f)
-//line ends_task.go:2216
+//line ends_task.go:2244
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2265,7 +2293,7 @@ loop1:
 				}()
 //line ends.go:117
 				err := goOn.Wait(t)
-//line ends_task.go:2269
+//line ends_task.go:2297
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 1)
 					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
@@ -2276,7 +2304,7 @@ loop1:
 				}
 //line ends.go:118
 				waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2280
+//line ends_task.go:2308
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[leaveFunc1Held](t, leaveFunc1Kind, 2)
 					*h = leaveFunc1Held{err: err}
@@ -2294,7 +2322,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line ends_task.go:2298
+//line ends_task.go:2326
 	if generated.Suspended(t) {
 		s := generated.At[leaveAt1](f)
 		*s = leaveAt1{i1: i1}
@@ -2309,7 +2337,7 @@ resume1:
 end1:
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:2313
+//line ends_task.go:2341
 	if generated.Suspended(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2317,7 +2345,7 @@ end1:
 resume2:
 //line ends.go:123
 	panic("leaves")
-//line ends_task.go:2321
+//line ends_task.go:2349
 exit:
 	if p.Run(t) {
 		*h = leaveHeld{exit: h.exit}
@@ -2365,7 +2393,7 @@ func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line ends_task.go:2369
+//line ends_task.go:2397
 
 // leaveFunc1Defer2 enters what leave.func1 defers in line 116 in the list of its frame.
 func leaveFunc1Defer2(p *generated.Panic, fn func()) {
@@ -2377,7 +2405,7 @@ func leaveFunc1Defer2(p *generated.Panic, fn func()) {
 	})
 }
 
-//line ends_task.go:2381
+//line ends_task.go:2409
 
 // leaveFunc1Step is the step form of leave.func1.
 func leaveFunc1Step(f *generated.Frame, h *leaveFunc1Held) generated.Step {
@@ -2391,6 +2419,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return leaveFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line ends.go:109
 	var (
 		tr    *cases.Trace
 		goOn  *task.Event
@@ -2398,6 +2427,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 		i     int
 		err   error
 	)
+//line ends_task.go:2431
 	switch at {
 	case 0:
 		s := generated.At[leaveFunc1Args](f)
@@ -2409,13 +2439,13 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 		tr = h.tr
 //line ends.go:117
 		err = generated.Err(f)
-//line ends_task.go:2413
+//line ends_task.go:2443
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:118
 		generated.ChildErr(f)
-//line ends_task.go:2419
+//line ends_task.go:2449
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2437,7 +2467,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 	}
 //line ends.go:117
 	err = goOn.Wait(t)
-//line ends_task.go:2441
+//line ends_task.go:2471
 	if generated.Suspended(t) {
 		*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 		*h = leaveFunc1Held{exit: h.exit, tr: tr}
@@ -2446,7 +2476,7 @@ func leaveFunc1Run(f *generated.Frame, h *leaveFunc1Held, at int) (step generate
 resume1:
 //line ends.go:118
 	waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2450
+//line ends_task.go:2480
 	if generated.Suspended(t) {
 		*h = leaveFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -2457,7 +2487,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line ends_task.go:2461
+//line ends_task.go:2491
 exit:
 	if p.Run(t) {
 		*h = leaveFunc1Held{exit: h.exit}
@@ -2502,7 +2532,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var left1 task.WaitGroup
 //line ends.go:129
 	err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2506
+//line ends_task.go:2536
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 1)
 		*generated.At[leftAt1](f) = leftAt1{n: n}
@@ -2511,7 +2541,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2515
+//line ends_task.go:2545
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftHeld](t, leftKind, 2)
 		*generated.At[leftAt2](f) = leftAt2{n: n}
@@ -2521,7 +2551,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:131
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2525
+//line ends_task.go:2555
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, leftKind, 3)
 		*generated.At[leftAt3](f) = leftAt3{n: n}
@@ -2531,11 +2561,12 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2535
+//line ends_task.go:2565
 
 // leftStep is the step form of left.
 func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:121
 	var (
 		tr        *cases.Trace
 		n         int
@@ -2543,6 +2574,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		left1     *task.WaitGroup
 		err, err1 error
 	)
+//line ends_task.go:2578
 	switch f.At() {
 	case 0:
 		s := generated.At[leftArgs](f)
@@ -2554,7 +2586,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:129
 		err = generated.ChildErr(f)
-//line ends_task.go:2558
+//line ends_task.go:2590
 		goto resume1
 	case 2:
 		s := generated.At[leftAt2](f)
@@ -2562,14 +2594,14 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:130
 		generated.ChildErr(f)
-//line ends_task.go:2566
+//line ends_task.go:2598
 		goto resume2
 	case 3:
 		s := generated.At[leftAt3](f)
 		n = s.n
 //line ends.go:132
 		err1 = generated.Err(f)
-//line ends_task.go:2573
+//line ends_task.go:2605
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2578,7 +2610,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 	left1 = new(task.WaitGroup)
 //line ends.go:129
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2582
+//line ends_task.go:2614
 	if generated.Suspended(t) {
 		*generated.At[leftAt1](f) = leftAt1{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2588,7 +2620,7 @@ func leftStep(f *generated.Frame, h *leftHeld) generated.Step {
 resume1:
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2592
+//line ends_task.go:2624
 	if generated.Suspended(t) {
 		*generated.At[leftAt2](f) = leftAt2{n: n}
 		h = generated.Hold(t, leftKind, f, h)
@@ -2599,7 +2631,7 @@ resume2:
 //line ends.go:131
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2603
+//line ends_task.go:2635
 	if generated.Suspended(t) {
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		if h != nil {
@@ -2612,7 +2644,7 @@ resume3:
 	return generated.Return[int](f, n, err1)
 }
 
-//line ends_task.go:2616
+//line ends_task.go:2648
 
 // leftInTimeoutArgs has the arguments of leftInTimeout.
 type leftInTimeoutArgs struct {
@@ -2673,14 +2705,14 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 			err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2677
+//line ends_task.go:2709
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
 //line ends.go:140
 			return err
 		})
-//line ends_task.go:2684
+//line ends_task.go:2716
 		if generated.Suspended(t) {
 			generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 			return
@@ -2688,7 +2720,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2692
+//line ends_task.go:2724
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 1)
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
@@ -2698,7 +2730,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2702
+//line ends_task.go:2734
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 2)
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
@@ -2709,7 +2741,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:143
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2713
+//line ends_task.go:2745
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[leftInTimeoutHeld](t, leftInTimeoutKind, 3)
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
@@ -2721,7 +2753,7 @@ func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2725
+//line ends_task.go:2757
 
 // leftInTimeoutDefer1 enters what leftInTimeout defers in line 138 in the list of its frame.
 func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
@@ -2733,7 +2765,7 @@ func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line ends_task.go:2737
+//line ends_task.go:2769
 
 // leftInTimeoutStep is the step form of leftInTimeout.
 func leftInTimeoutStep(f *generated.Frame, h *leftInTimeoutHeld) generated.Step {
@@ -2748,6 +2780,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 	defer p.Catch(t, func() (generated.Step, bool) { return leftInTimeoutRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line ends.go:130
 	var (
 		tr        *cases.Trace
 		n         int
@@ -2755,6 +2788,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		left1     *task.WaitGroup
 		err, err1 error
 	)
+//line ends_task.go:2792
 	switch at {
 	case 0:
 		s := generated.At[leftInTimeoutArgs](f)
@@ -2766,7 +2800,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:139
 		err = generated.Err(f)
-//line ends_task.go:2770
+//line ends_task.go:2804
 		goto resume1
 	case 2:
 		s := generated.At[leftInTimeoutAt2](f)
@@ -2774,14 +2808,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:142
 		generated.ChildErr(f)
-//line ends_task.go:2778
+//line ends_task.go:2812
 		goto resume2
 	case 3:
 		s := generated.At[leftInTimeoutAt3](f)
 		n = s.n
 //line ends.go:144
 		err1 = generated.Err(f)
-//line ends_task.go:2785
+//line ends_task.go:2819
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2807,14 +2841,14 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 				err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2811
+//line ends_task.go:2845
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
 //line ends.go:140
 				return err
 			})
-//line ends_task.go:2818
+//line ends_task.go:2852
 			if generated.Suspended(t) {
 				generated.SpillBare(t, leftInTimeoutFunc1Kind, 1)
 				return
@@ -2823,7 +2857,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 			return err
 		})
 	}
-//line ends_task.go:2827
+//line ends_task.go:2861
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, tr: tr, goOn: goOn, left1: left1}
@@ -2832,7 +2866,7 @@ func leftInTimeoutRun(f *generated.Frame, h *leftInTimeoutHeld, at int) (step ge
 resume1:
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2836
+//line ends_task.go:2870
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, goOn: goOn, left1: left1}
@@ -2842,7 +2876,7 @@ resume2:
 //line ends.go:143
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2846
+//line ends_task.go:2880
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2854,7 +2888,7 @@ resume3:
 		*r, *r1 = n, err1
 		goto exit
 	}
-//line ends_task.go:2858
+//line ends_task.go:2892
 exit:
 	if p.Run(t) {
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2874,19 +2908,21 @@ var leftInTimeoutFunc1Kind *generated.Kind
 // leftInTimeoutFunc1Step is the step form of leftInTimeout.func1.
 func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:135
 	var (
 		tr    *cases.Trace
 		goOn  *task.Event
 		left1 *task.WaitGroup
 		err   error
 	)
+//line ends_task.go:2919
 	switch f.At() {
 	case 0:
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 	case 1:
 //line ends.go:140
 		err = generated.Err(f)
-//line ends_task.go:2890
+//line ends_task.go:2926
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2895,14 +2931,14 @@ func leftInTimeoutFunc1Step(f *generated.Frame, h *leftInTimeoutFunc1Held) gener
 	err = generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 		err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2899
+//line ends_task.go:2935
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line ends.go:140
 		return err
 	})
-//line ends_task.go:2906
+//line ends_task.go:2942
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Held{}
@@ -2914,7 +2950,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2918
+//line ends_task.go:2954
 
 type leftInTimeoutFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -2927,26 +2963,28 @@ var leftInTimeoutFunc1Func1Kind *generated.Kind
 // leftInTimeoutFunc1Func1Step is the step form of leftInTimeout.func1.func1.
 func leftInTimeoutFunc1Func1Step(f *generated.Frame, h *leftInTimeoutFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line ends.go:136
 	var (
 		tr    *cases.Trace
 		goOn  *task.Event
 		left1 *task.WaitGroup
 		err   error
 	)
+//line ends_task.go:2974
 	switch f.At() {
 	case 0:
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 	case 1:
 //line ends.go:140
 		err = generated.ChildErr(f)
-//line ends_task.go:2943
+//line ends_task.go:2981
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2950
+//line ends_task.go:2988
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Func1Held{}
@@ -2958,4 +2996,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line ends_task.go:2962
+//line ends_task.go:3000

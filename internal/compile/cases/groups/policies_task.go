@@ -239,6 +239,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // limitedStep is the step form of limited.
 func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:12
 	var (
 		tr         *cases.Trace
 		n, i1, i   int
@@ -246,6 +247,7 @@ func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
 		now, ended *atomic.Int64
 		err        error
 	)
+//line policies_task.go:251
 	switch f.At() {
 	case 0:
 		s := generated.At[limitedArgs](f)
@@ -258,13 +260,13 @@ func limitedStep(f *generated.Frame, h *limitedHeld) generated.Step {
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:22
 		generated.Child(f)
-//line policies_task.go:262
+//line policies_task.go:264
 		goto resume1
 	case 2:
 		ended = h.ended
 //line policies.go:34
 		err = generated.Err(f)
-//line policies_task.go:268
+//line policies_task.go:270
 		goto resume2
 	default:
 		return f.BadResume()
@@ -305,7 +307,7 @@ loop1:
 					tr.Print("too many", k)
 				}
 				waitStart(t, tr, "one", i)
-//line policies_task.go:309
+//line policies_task.go:311
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 1)
 					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
@@ -315,7 +317,7 @@ loop1:
 				}
 //line policies.go:28
 				waitStart(t, tr, "two", i)
-//line policies_task.go:319
+//line policies_task.go:321
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[limitedFunc1Held](t, limitedFunc1Kind, 2)
 					*h = limitedFunc1Held{now: now, ended: ended}
@@ -334,7 +336,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:338
+//line policies_task.go:340
 	if generated.Suspended(t) {
 		s := generated.At[limitedAt1](f)
 		*s = limitedAt1{n: n, i1: i1}
@@ -349,7 +351,7 @@ resume1:
 end1:
 //line policies.go:34
 	err = g.Wait(t)
-//line policies_task.go:353
+//line policies_task.go:355
 	if generated.Suspended(t) {
 		*h = limitedHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -359,7 +361,7 @@ resume2:
 	return generated.Return[int](f, int(ended.Load()), err)
 }
 
-//line policies_task.go:363
+//line policies_task.go:365
 
 // limitedFunc1Args has the arguments of limited.func1.
 type limitedFunc1Args struct {
@@ -399,7 +401,7 @@ func limitedFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:403
+//line policies_task.go:405
 
 // limitedFunc1Step is the step form of limited.func1.
 func limitedFunc1Step(f *generated.Frame, h *limitedFunc1Held) generated.Step {
@@ -413,11 +415,13 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return limitedFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line policies.go:19
 	var (
 		tr         *cases.Trace
 		n, i       int
 		now, ended *atomic.Int64
 	)
+//line policies_task.go:425
 	switch at {
 	case 0:
 		s := generated.At[limitedFunc1Args](f)
@@ -429,13 +433,13 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:27
 		generated.ChildErr(f)
-//line policies_task.go:433
+//line policies_task.go:437
 		goto resume1
 	case 2:
 		now, ended = h.now, h.ended
 //line policies.go:28
 		generated.ChildErr(f)
-//line policies_task.go:439
+//line policies_task.go:443
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -455,7 +459,7 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 		tr.Print("too many", k)
 	}
 	waitStart(t, tr, "one", i)
-//line policies_task.go:459
+//line policies_task.go:463
 	if generated.Suspended(t) {
 		*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 		*h = limitedFunc1Held{exit: h.exit, tr: tr, now: now, ended: ended}
@@ -464,7 +468,7 @@ func limitedFunc1Run(f *generated.Frame, h *limitedFunc1Held, at int) (step gene
 resume1:
 //line policies.go:28
 	waitStart(t, tr, "two", i)
-//line policies_task.go:468
+//line policies_task.go:472
 	if generated.Suspended(t) {
 		*h = limitedFunc1Held{exit: h.exit, now: now, ended: ended}
 		return generated.Wait(f, t, 2), true
@@ -477,7 +481,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line policies_task.go:481
+//line policies_task.go:485
 exit:
 	if p.Run(t) {
 		*h = limitedFunc1Held{exit: h.exit}
@@ -520,7 +524,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:524
+//line policies_task.go:528
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -530,7 +534,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:45
 				order = append(order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:534
+//line policies_task.go:538
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -547,7 +551,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[oneAtATimeFunc1Held](c) = oneAtATimeFunc1Held{tr: tr, order: &order}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:551
+//line policies_task.go:555
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 1)
 			s := generated.At[oneAtATimeAt1](f)
@@ -559,7 +563,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:51
 	err := g.Wait(t)
-//line policies_task.go:563
+//line policies_task.go:567
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[oneAtATimeHeld](t, oneAtATimeKind, 2)
 		*h = oneAtATimeHeld{tr: tr, order: &order}
@@ -570,11 +574,12 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(order), err
 }
 
-//line policies_task.go:574
+//line policies_task.go:578
 
 // oneAtATimeStep is the step form of oneAtATime.
 func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:33
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -582,6 +587,7 @@ func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
 		order    *[]int
 		err      error
 	)
+//line policies_task.go:591
 	switch f.At() {
 	case 0:
 		s := generated.At[oneAtATimeArgs](f)
@@ -594,13 +600,13 @@ func oneAtATimeStep(f *generated.Frame, h *oneAtATimeHeld) generated.Step {
 		tr, order = h.tr, h.order
 //line policies.go:43
 		generated.Child(f)
-//line policies_task.go:598
+//line policies_task.go:604
 		goto resume1
 	case 2:
 		tr, order = h.tr, h.order
 //line policies.go:51
 		err = generated.Err(f)
-//line policies_task.go:604
+//line policies_task.go:610
 		goto resume2
 	default:
 		return f.BadResume()
@@ -624,7 +630,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:628
+//line policies_task.go:634
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -634,7 +640,7 @@ loop1:
 //line policies.go:45
 				*order = append(*order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:638
+//line policies_task.go:644
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[oneAtATimeFunc1Held](t, oneAtATimeFunc1Kind, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -652,7 +658,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:656
+//line policies_task.go:662
 	if generated.Suspended(t) {
 		s := generated.At[oneAtATimeAt1](f)
 		*s = oneAtATimeAt1{n: n, i1: i1}
@@ -667,7 +673,7 @@ resume1:
 end1:
 //line policies.go:51
 	err = g.Wait(t)
-//line policies_task.go:671
+//line policies_task.go:677
 	if generated.Suspended(t) {
 		*h = oneAtATimeHeld{tr: tr, order: order}
 		return generated.Wait(f, t, 2)
@@ -678,7 +684,7 @@ resume2:
 	return generated.Return[int](f, len(*order), err)
 }
 
-//line policies_task.go:682
+//line policies_task.go:688
 
 // oneAtATimeFunc1Args has the arguments of oneAtATime.func1.
 type oneAtATimeFunc1Args struct {
@@ -707,11 +713,13 @@ var oneAtATimeFunc1Kind *generated.Kind
 // oneAtATimeFunc1Step is the step form of oneAtATime.func1.
 func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:40
 	var (
 		tr    *cases.Trace
 		order *[]int
 		i     int
 	)
+//line policies_task.go:723
 	switch f.At() {
 	case 0:
 		s := generated.At[oneAtATimeFunc1Args](f)
@@ -723,7 +731,7 @@ func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.S
 		tr, order = h.tr, h.order
 //line policies.go:44
 		generated.ChildErr(f)
-//line policies_task.go:727
+//line policies_task.go:735
 		goto resume1
 	case 2:
 		s := generated.At[oneAtATimeFunc1At2](f)
@@ -731,14 +739,14 @@ func oneAtATimeFunc1Step(f *generated.Frame, h *oneAtATimeFunc1Held) generated.S
 		order = h.order
 //line policies.go:46
 		generated.ChildErr(f)
-//line policies_task.go:735
+//line policies_task.go:743
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:44
 	waitStart(t, tr, "first", i)
-//line policies_task.go:742
+//line policies_task.go:750
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 		*h = oneAtATimeFunc1Held{tr: tr, order: order}
@@ -748,7 +756,7 @@ resume1:
 //line policies.go:45
 	*order = append(*order, i)
 	waitStart(t, tr, "second", i)
-//line policies_task.go:752
+//line policies_task.go:760
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 		*h = oneAtATimeFunc1Held{order: order}
@@ -760,7 +768,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:764
+//line policies_task.go:772
 
 // failsArgs has the arguments of fails.
 type failsArgs struct {
@@ -799,7 +807,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:803
+//line policies_task.go:811
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -816,7 +824,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:820
+//line policies_task.go:828
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -829,7 +837,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[failsFunc1Held](c) = failsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:833
+//line policies_task.go:841
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[failsHeld](t, failsKind, 1)
 			s := generated.At[failsAt1](f)
@@ -841,7 +849,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:69
 	err := g.Wait(t)
-//line policies_task.go:845
+//line policies_task.go:853
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[failsHeld](t, failsKind, 2)
 		*generated.At[failsAt2](f) = failsAt2{n: n}
@@ -853,17 +861,19 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:857
+//line policies_task.go:865
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:52
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line policies_task.go:877
 	switch f.At() {
 	case 0:
 		s := generated.At[failsArgs](f)
@@ -876,7 +886,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:59
 		generated.Child(f)
-//line policies_task.go:880
+//line policies_task.go:890
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
@@ -884,7 +894,7 @@ func failsStep(f *generated.Frame, h *failsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:69
 		err = generated.Err(f)
-//line policies_task.go:888
+//line policies_task.go:898
 		goto resume2
 	default:
 		return f.BadResume()
@@ -906,7 +916,7 @@ loop1:
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:910
+//line policies_task.go:920
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[failsFunc1Held](t, failsFunc1Kind, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -923,7 +933,7 @@ loop1:
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:927
+//line policies_task.go:937
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -937,7 +947,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:941
+//line policies_task.go:951
 	if generated.Suspended(t) {
 		s := generated.At[failsAt1](f)
 		*s = failsAt1{n: n, i1: i1}
@@ -952,7 +962,7 @@ resume1:
 end1:
 //line policies.go:69
 	err = g.Wait(t)
-//line policies_task.go:956
+//line policies_task.go:966
 	if generated.Suspended(t) {
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
@@ -964,7 +974,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:968
+//line policies_task.go:978
 
 // failsFunc1Args has the arguments of fails.func1.
 type failsFunc1Args struct {
@@ -987,11 +997,13 @@ var failsFunc1Kind *generated.Kind
 // failsFunc1Step is the step form of fails.func1.
 func failsFunc1Step(f *generated.Frame, h *failsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:56
 	var (
 		tr        *cases.Trace
 		i         int
 		err, err1 error
 	)
+//line policies_task.go:1007
 	switch f.At() {
 	case 0:
 		s := generated.At[failsFunc1Args](f)
@@ -1003,19 +1015,19 @@ func failsFunc1Step(f *generated.Frame, h *failsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:60
 		err = generated.ChildErr(f)
-//line policies_task.go:1007
+//line policies_task.go:1019
 		goto resume1
 	case 2:
 //line policies.go:66
 		err1 = generated.ChildErr(f)
-//line policies_task.go:1012
+//line policies_task.go:1024
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:60
 	err = waitStart(t, tr, "child", i)
-//line policies_task.go:1019
+//line policies_task.go:1031
 	if generated.Suspended(t) {
 		*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 		h = generated.Hold(t, failsFunc1Kind, f, h)
@@ -1034,7 +1046,7 @@ end1:
 		return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
 	}
 	err1 = waitStart(t, tr, "still", i)
-//line policies_task.go:1038
+//line policies_task.go:1050
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = failsFunc1Held{}
@@ -1046,7 +1058,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line policies_task.go:1050
+//line policies_task.go:1062
 
 // waitsForeverExit is what waitsForever needs until it has ended: its deferred calls and its results.
 type waitsForeverExit struct {
@@ -1078,7 +1090,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	var never task.Event
 //line policies.go:78
 	err := never.Wait(t)
-//line policies_task.go:1082
+//line policies_task.go:1094
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[waitsForeverHeld](t, waitsForeverKind, 1)
 		*h = waitsForeverHeld{tr: tr}
@@ -1090,7 +1102,7 @@ func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line policies_task.go:1094
+//line policies_task.go:1106
 
 // waitsForeverDefer1 enters what waitsForever defers in line 76 in the list of its frame.
 func waitsForeverDefer1(p *generated.Panic, fn func()) {
@@ -1102,7 +1114,7 @@ func waitsForeverDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line policies_task.go:1106
+//line policies_task.go:1118
 
 // waitsForeverStep is the step form of waitsForever.
 func waitsForeverStep(f *generated.Frame, h *waitsForeverHeld) generated.Step {
@@ -1116,11 +1128,13 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return waitsForeverRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line policies.go:72
 	var (
 		tr    *cases.Trace
 		never *task.Event
 		err   error
 	)
+//line policies_task.go:1138
 	switch at {
 	case 0:
 		tr = h.tr
@@ -1128,7 +1142,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 		tr = h.tr
 //line policies.go:78
 		err = generated.Err(f)
-//line policies_task.go:1132
+//line policies_task.go:1146
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1146,7 +1160,7 @@ func waitsForeverRun(f *generated.Frame, h *waitsForeverHeld, at int) (step gene
 	never = new(task.Event)
 //line policies.go:78
 	err = never.Wait(t)
-//line policies_task.go:1150
+//line policies_task.go:1164
 	if generated.Suspended(t) {
 		*h = waitsForeverHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1158,7 +1172,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line policies_task.go:1162
+//line policies_task.go:1176
 exit:
 	if p.Run(t) {
 		*h = waitsForeverHeld{exit: h.exit}
@@ -1205,7 +1219,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1209
+//line policies_task.go:1223
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1214,7 +1228,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1218
+//line policies_task.go:1232
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1227,7 +1241,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[firstErrorFunc1Held](c) = firstErrorFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1231
+//line policies_task.go:1245
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[firstErrorHeld](t, firstErrorKind, 1)
 			s := generated.At[firstErrorAt1](f)
@@ -1239,7 +1253,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:95
 	err := g.Wait(t)
-//line policies_task.go:1243
+//line policies_task.go:1257
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstErrorKind, 2)
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
@@ -1249,17 +1263,19 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1253
+//line policies_task.go:1267
 
 // firstErrorStep is the step form of firstError.
 func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:79
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line policies_task.go:1279
 	switch f.At() {
 	case 0:
 		s := generated.At[firstErrorArgs](f)
@@ -1272,14 +1288,14 @@ func firstErrorStep(f *generated.Frame, h *firstErrorHeld) generated.Step {
 		tr = h.tr
 //line policies.go:87
 		generated.Child(f)
-//line policies_task.go:1276
+//line policies_task.go:1292
 		goto resume1
 	case 2:
 		s := generated.At[firstErrorAt2](f)
 		n = s.n
 //line policies.go:95
 		err = generated.Err(f)
-//line policies_task.go:1283
+//line policies_task.go:1299
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1302,7 +1318,7 @@ loop1:
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1306
+//line policies_task.go:1322
 					if generated.Suspended(t) {
 						generated.SpillBare(t, firstErrorFunc1Kind, 1)
 						return
@@ -1311,7 +1327,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1315
+//line policies_task.go:1331
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -1325,7 +1341,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:1329
+//line policies_task.go:1345
 	if generated.Suspended(t) {
 		s := generated.At[firstErrorAt1](f)
 		*s = firstErrorAt1{n: n, i1: i1}
@@ -1341,7 +1357,7 @@ resume1:
 end1:
 //line policies.go:95
 	err = g.Wait(t)
-//line policies_task.go:1345
+//line policies_task.go:1361
 	if generated.Suspended(t) {
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		if h != nil {
@@ -1354,7 +1370,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1358
+//line policies_task.go:1374
 
 // firstErrorFunc1Args has the arguments of firstError.func1.
 type firstErrorFunc1Args struct {
@@ -1372,11 +1388,13 @@ var firstErrorFunc1Kind *generated.Kind
 // firstErrorFunc1Step is the step form of firstError.func1.
 func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:84
 	var (
 		tr  *cases.Trace
 		i   int
 		err error
 	)
+//line policies_task.go:1398
 	switch f.At() {
 	case 0:
 		s := generated.At[firstErrorFunc1Args](f)
@@ -1385,12 +1403,12 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	case 1:
 //line policies.go:89
 		generated.ChildErr(f)
-//line policies_task.go:1389
+//line policies_task.go:1407
 		goto resume1
 	case 2:
 //line policies.go:92
 		err = generated.ChildErr(f)
-//line policies_task.go:1394
+//line policies_task.go:1412
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1401,7 +1419,7 @@ func firstErrorFunc1Step(f *generated.Frame, h *firstErrorFunc1Held) generated.S
 	}
 //line policies.go:89
 	waitStart(t, tr, "fails")
-//line policies_task.go:1405
+//line policies_task.go:1423
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1413,7 +1431,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 end1:
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1417
+//line policies_task.go:1435
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1425,7 +1443,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1429
+//line policies_task.go:1447
 
 // firstSuccessArgs has the arguments of firstSuccess.
 type firstSuccessArgs struct {
@@ -1478,7 +1496,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1482
+//line policies_task.go:1500
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1490,7 +1508,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1494
+//line policies_task.go:1512
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 1)
 		s := generated.At[firstSuccessAt1](f)
@@ -1504,7 +1522,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1508
+//line policies_task.go:1526
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1517,7 +1535,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1521
+//line policies_task.go:1539
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 2)
 		s := generated.At[firstSuccessAt2](f)
@@ -1531,7 +1549,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1535
+//line policies_task.go:1553
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1544,7 +1562,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1548
+//line policies_task.go:1566
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[firstSuccessHeld](t, firstSuccessKind, 3)
 		s := generated.At[firstSuccessAt3](f)
@@ -1558,7 +1576,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1562
+//line policies_task.go:1580
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1570,7 +1588,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1574
+//line policies_task.go:1592
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 4)
 		s := generated.At[firstSuccessAt4](f)
@@ -1580,7 +1598,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:106
 	err := g.Wait(t)
-//line policies_task.go:1584
+//line policies_task.go:1602
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstSuccessKind, 5)
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
@@ -1590,17 +1608,19 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1594
+//line policies_task.go:1612
 
 // firstSuccessStep is the step form of firstSuccess.
 func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:95
 	var (
 		tr  *cases.Trace
 		n   int
 		g   task.Group
 		err error
 	)
+//line policies_task.go:1624
 	switch f.At() {
 	case 0:
 		s := generated.At[firstSuccessArgs](f)
@@ -1613,7 +1633,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:102
 		generated.Child(f)
-//line policies_task.go:1617
+//line policies_task.go:1637
 		goto resume1
 	case 2:
 		s := generated.At[firstSuccessAt2](f)
@@ -1622,7 +1642,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:103
 		generated.Child(f)
-//line policies_task.go:1626
+//line policies_task.go:1646
 		goto resume2
 	case 3:
 		s := generated.At[firstSuccessAt3](f)
@@ -1631,7 +1651,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:104
 		generated.Child(f)
-//line policies_task.go:1635
+//line policies_task.go:1655
 		goto resume3
 	case 4:
 		s := generated.At[firstSuccessAt4](f)
@@ -1639,14 +1659,14 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		n = s.n
 //line policies.go:105
 		generated.Child(f)
-//line policies_task.go:1643
+//line policies_task.go:1663
 		goto resume4
 	case 5:
 		s := generated.At[firstSuccessAt5](f)
 		n = s.n
 //line policies.go:106
 		err = generated.Err(f)
-//line policies_task.go:1650
+//line policies_task.go:1670
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1658,7 +1678,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1662
+//line policies_task.go:1682
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1670,7 +1690,7 @@ func firstSuccessStep(f *generated.Frame, h *firstSuccessHeld) generated.Step {
 		*generated.CallHeld[firstSuccessFunc1Held](c) = firstSuccessFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1674
+//line policies_task.go:1694
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
@@ -1685,7 +1705,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1689
+//line policies_task.go:1709
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc2Kind, 1)
 				return
@@ -1698,7 +1718,7 @@ resume1:
 		*generated.CallHeld[firstSuccessFunc2Held](c) = firstSuccessFunc2Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1702
+//line policies_task.go:1722
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
@@ -1713,7 +1733,7 @@ resume2:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1717
+//line policies_task.go:1737
 			if generated.Suspended(t) {
 				generated.SpillBare(t, firstSuccessFunc3Kind, 1)
 				return
@@ -1726,7 +1746,7 @@ resume2:
 		*generated.CallHeld[firstSuccessFunc3Held](c) = firstSuccessFunc3Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1730
+//line policies_task.go:1750
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
@@ -1741,7 +1761,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1745
+//line policies_task.go:1765
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1753,7 +1773,7 @@ resume3:
 		*generated.CallHeld[firstSuccessFunc4Held](c) = firstSuccessFunc4Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:1757
+//line policies_task.go:1777
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
@@ -1766,7 +1786,7 @@ resume3:
 resume4:
 //line policies.go:106
 	err = g.Wait(t)
-//line policies_task.go:1770
+//line policies_task.go:1790
 	if generated.Suspended(t) {
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		if h != nil {
@@ -1779,7 +1799,7 @@ resume5:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:1783
+//line policies_task.go:1803
 
 type firstSuccessFunc1Held = struct {
 	tr *cases.Trace
@@ -1790,24 +1810,26 @@ var firstSuccessFunc1Kind *generated.Kind
 // firstSuccessFunc1Step is the step form of firstSuccess.func1.
 func firstSuccessFunc1Step(f *generated.Frame, h *firstSuccessFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:100
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:1819
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:102
 		err = generated.ChildErr(f)
-//line policies_task.go:1804
+//line policies_task.go:1826
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:102
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1811
+//line policies_task.go:1833
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc1Held{}
@@ -1819,7 +1841,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1823
+//line policies_task.go:1845
 
 type firstSuccessFunc2Held = struct {
 	tr *cases.Trace
@@ -1830,23 +1852,25 @@ var firstSuccessFunc2Kind *generated.Kind
 // firstSuccessFunc2Step is the step form of firstSuccess.func2.
 func firstSuccessFunc2Step(f *generated.Frame, h *firstSuccessFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:102
 	var (
 		tr *cases.Trace
 	)
+//line policies_task.go:1860
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:103
 		generated.ChildErr(f)
-//line policies_task.go:1843
+//line policies_task.go:1867
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:103
 	waitStart(t, tr, "fails")
-//line policies_task.go:1850
+//line policies_task.go:1874
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc2Held{}
@@ -1858,7 +1882,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:1862
+//line policies_task.go:1886
 
 type firstSuccessFunc3Held = struct {
 	tr *cases.Trace
@@ -1869,23 +1893,25 @@ var firstSuccessFunc3Kind *generated.Kind
 // firstSuccessFunc3Step is the step form of firstSuccess.func3.
 func firstSuccessFunc3Step(f *generated.Frame, h *firstSuccessFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:103
 	var (
 		tr *cases.Trace
 	)
+//line policies_task.go:1901
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:104
 		generated.ChildErr(f)
-//line policies_task.go:1882
+//line policies_task.go:1908
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:104
 	waitStart(t, tr, "succeeds")
-//line policies_task.go:1889
+//line policies_task.go:1915
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc3Held{}
@@ -1897,7 +1923,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:1901
+//line policies_task.go:1927
 
 type firstSuccessFunc4Held = struct {
 	tr *cases.Trace
@@ -1908,24 +1934,26 @@ var firstSuccessFunc4Kind *generated.Kind
 // firstSuccessFunc4Step is the step form of firstSuccess.func4.
 func firstSuccessFunc4Step(f *generated.Frame, h *firstSuccessFunc4Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:103
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:1943
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:105
 		err = generated.ChildErr(f)
-//line policies_task.go:1922
+//line policies_task.go:1950
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:105
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1929
+//line policies_task.go:1957
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc4Held{}
@@ -1937,7 +1965,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:1941
+//line policies_task.go:1969
 
 // noSuccessArgs has the arguments of noSuccess.
 type noSuccessArgs struct {
@@ -1977,7 +2005,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1981
+//line policies_task.go:2009
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -1992,7 +2020,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[noSuccessFunc1Held](c) = noSuccessFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:1996
+//line policies_task.go:2024
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[noSuccessHeld](t, noSuccessKind, 1)
 			s := generated.At[noSuccessAt1](f)
@@ -2004,7 +2032,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:119
 	err := g.Wait(t)
-//line policies_task.go:2008
+//line policies_task.go:2036
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, noSuccessKind, 2)
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
@@ -2014,17 +2042,19 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2018
+//line policies_task.go:2046
 
 // noSuccessStep is the step form of noSuccess.
 func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:105
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line policies_task.go:2058
 	switch f.At() {
 	case 0:
 		s := generated.At[noSuccessArgs](f)
@@ -2037,14 +2067,14 @@ func noSuccessStep(f *generated.Frame, h *noSuccessHeld) generated.Step {
 		tr = h.tr
 //line policies.go:114
 		generated.Child(f)
-//line policies_task.go:2041
+//line policies_task.go:2071
 		goto resume1
 	case 2:
 		s := generated.At[noSuccessAt2](f)
 		n = s.n
 //line policies.go:119
 		err = generated.Err(f)
-//line policies_task.go:2048
+//line policies_task.go:2078
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2067,7 +2097,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:2071
+//line policies_task.go:2101
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, noSuccessFunc1Kind, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -2083,7 +2113,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2087
+//line policies_task.go:2117
 	if generated.Suspended(t) {
 		s := generated.At[noSuccessAt1](f)
 		*s = noSuccessAt1{n: n, i1: i1}
@@ -2099,7 +2129,7 @@ resume1:
 end1:
 //line policies.go:119
 	err = g.Wait(t)
-//line policies_task.go:2103
+//line policies_task.go:2133
 	if generated.Suspended(t) {
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		if h != nil {
@@ -2112,7 +2142,7 @@ resume2:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:2116
+//line policies_task.go:2146
 
 // noSuccessFunc1Args has the arguments of noSuccess.func1.
 type noSuccessFunc1Args struct {
@@ -2135,10 +2165,12 @@ var noSuccessFunc1Kind *generated.Kind
 // noSuccessFunc1Step is the step form of noSuccess.func1.
 func noSuccessFunc1Step(f *generated.Frame, h *noSuccessFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:112
 	var (
 		tr *cases.Trace
 		i  int
 	)
+//line policies_task.go:2174
 	switch f.At() {
 	case 0:
 		s := generated.At[noSuccessFunc1Args](f)
@@ -2149,14 +2181,14 @@ func noSuccessFunc1Step(f *generated.Frame, h *noSuccessFunc1Held) generated.Ste
 		i = s.i
 //line policies.go:115
 		generated.ChildErr(f)
-//line policies_task.go:2153
+//line policies_task.go:2185
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:115
 	waitStart(t, tr, "fails", i)
-//line policies_task.go:2160
+//line policies_task.go:2192
 	if generated.Suspended(t) {
 		*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 		if h != nil {
@@ -2169,7 +2201,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
 }
 
-//line policies_task.go:2173
+//line policies_task.go:2205
 
 // firstEndArgs has the arguments of firstEnd.
 type firstEndArgs struct {
@@ -2215,7 +2247,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2219
+//line policies_task.go:2251
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2227,7 +2259,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2231
+//line policies_task.go:2263
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 1)
 				s := generated.At[firstEndAt1](f)
@@ -2241,7 +2273,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 					waitStart(t, tr, "ends", i)
-//line policies_task.go:2245
+//line policies_task.go:2277
 					if generated.Suspended(t) {
 						f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 						*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2259,7 +2291,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[firstEndFunc2Held](c) = firstEndFunc2Held{tr: tr}
 				generated.GoCall(t, &g, c)
 			}
-//line policies_task.go:2263
+//line policies_task.go:2295
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 2)
 				s := generated.At[firstEndAt2](f)
@@ -2270,7 +2302,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:135
 			err := g.Wait(t)
-//line policies_task.go:2274
+//line policies_task.go:2306
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[firstEndHeld](t, firstEndKind, 3)
 				*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
@@ -2285,17 +2317,19 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, t.Err()
 }
 
-//line policies_task.go:2289
+//line policies_task.go:2321
 
 // firstEndStep is the step form of firstEnd.
 func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:119
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		g        task.Group
 		err      error
 	)
+//line policies_task.go:2333
 	switch f.At() {
 	case 0:
 		s := generated.At[firstEndArgs](f)
@@ -2308,7 +2342,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:127
 		generated.Child(f)
-//line policies_task.go:2312
+//line policies_task.go:2346
 		goto resume1
 	case 2:
 		s := generated.At[firstEndAt2](f)
@@ -2317,7 +2351,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:128
 		generated.Child(f)
-//line policies_task.go:2321
+//line policies_task.go:2355
 		goto resume2
 	case 3:
 		s := generated.At[firstEndAt3](f)
@@ -2325,7 +2359,7 @@ func firstEndStep(f *generated.Frame, h *firstEndHeld) generated.Step {
 		tr = h.tr
 //line policies.go:135
 		err = generated.Err(f)
-//line policies_task.go:2329
+//line policies_task.go:2363
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2345,7 +2379,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:2349
+//line policies_task.go:2383
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2357,7 +2391,7 @@ loop1:
 		*generated.CallHeld[firstEndFunc1Held](c) = firstEndFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:2361
+//line policies_task.go:2395
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt1](f)
 		*s = firstEndAt1{n: n, i1: i1, i: i}
@@ -2373,7 +2407,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 				waitStart(t, tr, "ends", i)
-//line policies_task.go:2377
+//line policies_task.go:2411
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, firstEndFunc2Kind, 1)
 					*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2392,7 +2426,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2396
+//line policies_task.go:2430
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt2](f)
 		*s = firstEndAt2{n: n, i1: i1, i: i}
@@ -2403,7 +2437,7 @@ resume1:
 resume2:
 //line policies.go:135
 	err = g.Wait(t)
-//line policies_task.go:2407
+//line policies_task.go:2441
 	if generated.Suspended(t) {
 		*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 		*h = firstEndHeld{tr: tr}
@@ -2420,7 +2454,7 @@ end1:
 	return generated.Return[int](f, n, t.Err())
 }
 
-//line policies_task.go:2424
+//line policies_task.go:2458
 
 type firstEndFunc1Held = struct {
 	tr *cases.Trace
@@ -2431,24 +2465,26 @@ var firstEndFunc1Kind *generated.Kind
 // firstEndFunc1Step is the step form of firstEnd.func1.
 func firstEndFunc1Step(f *generated.Frame, h *firstEndFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:125
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:2474
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:127
 		err = generated.ChildErr(f)
-//line policies_task.go:2445
+//line policies_task.go:2481
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:127
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2452
+//line policies_task.go:2488
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstEndFunc1Held{}
@@ -2460,7 +2496,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2464
+//line policies_task.go:2500
 
 // firstEndFunc2Args has the arguments of firstEnd.func2.
 type firstEndFunc2Args struct {
@@ -2483,10 +2519,12 @@ var firstEndFunc2Kind *generated.Kind
 // firstEndFunc2Step is the step form of firstEnd.func2.
 func firstEndFunc2Step(f *generated.Frame, h *firstEndFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:126
 	var (
 		tr *cases.Trace
 		i  int
 	)
+//line policies_task.go:2528
 	switch f.At() {
 	case 0:
 		s := generated.At[firstEndFunc2Args](f)
@@ -2497,14 +2535,14 @@ func firstEndFunc2Step(f *generated.Frame, h *firstEndFunc2Held) generated.Step 
 		i = s.i
 //line policies.go:129
 		generated.ChildErr(f)
-//line policies_task.go:2501
+//line policies_task.go:2539
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:129
 	waitStart(t, tr, "ends", i)
-//line policies_task.go:2508
+//line policies_task.go:2546
 	if generated.Suspended(t) {
 		*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 		if h != nil {
@@ -2520,7 +2558,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:2524
+//line policies_task.go:2562
 
 // policyAndLimitArgs has the arguments of policyAndLimit.
 type policyAndLimitArgs struct {
@@ -2560,7 +2598,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2564
+//line policies_task.go:2602
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2573,7 +2611,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[policyAndLimitFunc1Held](c) = policyAndLimitFunc1Held{tr: tr, started: &started}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:2577
+//line policies_task.go:2615
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 1)
 			s := generated.At[policyAndLimitAt1](f)
@@ -2585,7 +2623,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:154
 	err := g.Wait(t)
-//line policies_task.go:2589
+//line policies_task.go:2627
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[policyAndLimitHeld](t, policyAndLimitKind, 2)
 		*h = policyAndLimitHeld{started: &started}
@@ -2595,11 +2633,12 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(started.Load()), err
 }
 
-//line policies_task.go:2599
+//line policies_task.go:2637
 
 // policyAndLimitStep is the step form of policyAndLimit.
 func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:135
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -2607,6 +2646,7 @@ func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Ste
 		started  *atomic.Int64
 		err      error
 	)
+//line policies_task.go:2650
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2620,13 +2660,13 @@ func policyAndLimitStep(f *generated.Frame, h *policyAndLimitHeld) generated.Ste
 		tr, started = h.tr, h.started
 //line policies.go:146
 		generated.Child(f)
-//line policies_task.go:2624
+//line policies_task.go:2664
 		goto resume1
 	case 2:
 		started = h.started
 //line policies.go:154
 		err = generated.Err(f)
-//line policies_task.go:2630
+//line policies_task.go:2670
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2655,7 +2695,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2659
+//line policies_task.go:2699
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2669,7 +2709,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line policies_task.go:2673
+//line policies_task.go:2713
 	if generated.Suspended(t) {
 		s := generated.At[policyAndLimitAt1](f)
 		*s = policyAndLimitAt1{i1: i1}
@@ -2684,7 +2724,7 @@ resume1:
 end1:
 //line policies.go:154
 	err = g.Wait(t)
-//line policies_task.go:2688
+//line policies_task.go:2728
 	if generated.Suspended(t) {
 		*h = policyAndLimitHeld{started: started}
 		return generated.Wait(f, t, 2)
@@ -2694,7 +2734,7 @@ resume2:
 	return generated.Return[int](f, int(started.Load()), err)
 }
 
-//line policies_task.go:2698
+//line policies_task.go:2738
 
 // policyAndLimitFunc1Args has the arguments of policyAndLimit.func1.
 type policyAndLimitFunc1Args struct {
@@ -2713,12 +2753,14 @@ var policyAndLimitFunc1Kind *generated.Kind
 // policyAndLimitFunc1Step is the step form of policyAndLimit.func1.
 func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:142
 	var (
 		tr      *cases.Trace
 		started *atomic.Int64
 		i       int
 		err     error
 	)
+//line policies_task.go:2764
 	switch f.At() {
 	case 0:
 		s := generated.At[policyAndLimitFunc1Args](f)
@@ -2727,7 +2769,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 	case 1:
 //line policies.go:151
 		err = generated.ChildErr(f)
-//line policies_task.go:2731
+//line policies_task.go:2773
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2738,7 +2780,7 @@ func policyAndLimitFunc1Step(f *generated.Frame, h *policyAndLimitFunc1Held) gen
 		return generated.Return[struct{}](f, struct{}{}, errChild)
 	}
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2742
+//line policies_task.go:2784
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = policyAndLimitFunc1Held{}
@@ -2750,7 +2792,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:2754
+//line policies_task.go:2796
 
 // nestedPoliciesArgs has the arguments of nestedPolicies.
 type nestedPoliciesArgs struct {
@@ -2796,7 +2838,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2800
+//line policies_task.go:2842
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2808,7 +2850,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2812
+//line policies_task.go:2854
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -2822,7 +2864,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2826
+//line policies_task.go:2868
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -2834,7 +2876,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:2838
+//line policies_task.go:2880
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -2845,7 +2887,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2849
+//line policies_task.go:2891
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -2860,7 +2902,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2864
+//line policies_task.go:2906
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedPoliciesHeld](t, nestedPoliciesKind, 1)
 		s := generated.At[nestedPoliciesAt1](f)
@@ -2879,7 +2921,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2883
+//line policies_task.go:2925
 						if generated.Suspended(t) {
 							return // the callee's frame is the only one
 						}
@@ -2891,7 +2933,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:2895
+//line policies_task.go:2937
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -2903,7 +2945,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2907
+//line policies_task.go:2949
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -2918,7 +2960,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:2922
+//line policies_task.go:2964
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 2)
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2928,7 +2970,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:178
 	err := outer.Wait(t)
-//line policies_task.go:2932
+//line policies_task.go:2974
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedPoliciesKind, 3)
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
@@ -2938,17 +2980,19 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2942
+//line policies_task.go:2984
 
 // nestedPoliciesStep is the step form of nestedPolicies.
 func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:154
 	var (
 		tr    *cases.Trace
 		n     int
 		outer task.Group
 		err   error
 	)
+//line policies_task.go:2996
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedPoliciesArgs](f)
@@ -2961,7 +3005,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		tr = h.tr
 //line policies.go:161
 		generated.Child(f)
-//line policies_task.go:2965
+//line policies_task.go:3009
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2969,14 +3013,14 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		n = s.n
 //line policies.go:169
 		generated.Child(f)
-//line policies_task.go:2973
+//line policies_task.go:3017
 		goto resume2
 	case 3:
 		s := generated.At[nestedPoliciesAt3](f)
 		n = s.n
 //line policies.go:178
 		err = generated.Err(f)
-//line policies_task.go:2980
+//line policies_task.go:3024
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2993,7 +3037,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2997
+//line policies_task.go:3041
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -3005,7 +3049,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3009
+//line policies_task.go:3053
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -3019,7 +3063,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3023
+//line policies_task.go:3067
 					if generated.Suspended(t) {
 						return // the callee's frame is the only one
 					}
@@ -3031,7 +3075,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 				*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 				generated.GoCall(t, &inner, c)
 			}
-//line policies_task.go:3035
+//line policies_task.go:3079
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3042,7 +3086,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:3046
+//line policies_task.go:3090
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc1Held](t, nestedPoliciesFunc1Kind, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -3057,7 +3101,7 @@ func nestedPoliciesStep(f *generated.Frame, h *nestedPoliciesHeld) generated.Ste
 		*generated.CallHeld[nestedPoliciesFunc1Held](c) = nestedPoliciesFunc1Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3061
+//line policies_task.go:3105
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
@@ -3077,7 +3121,7 @@ resume1:
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:3081
+//line policies_task.go:3125
 						if generated.Suspended(t) {
 							return // the callee's frame is the only one
 						}
@@ -3089,7 +3133,7 @@ resume1:
 					*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 					generated.GoCall(t, &inner, c)
 				}
-//line policies_task.go:3093
+//line policies_task.go:3137
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -3101,7 +3145,7 @@ resume1:
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:3105
+//line policies_task.go:3149
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[nestedPoliciesFunc2Held](t, nestedPoliciesFunc2Kind, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -3116,7 +3160,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc2Held](c) = nestedPoliciesFunc2Held{tr: tr}
 		generated.GoCall(t, &outer, c)
 	}
-//line policies_task.go:3120
+//line policies_task.go:3164
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
@@ -3129,7 +3173,7 @@ resume1:
 resume2:
 //line policies.go:178
 	err = outer.Wait(t)
-//line policies_task.go:3133
+//line policies_task.go:3177
 	if generated.Suspended(t) {
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		if h != nil {
@@ -3142,7 +3186,7 @@ resume3:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3146
+//line policies_task.go:3190
 
 // nestedPoliciesFunc1At1 is what nestedPolicies.func1 keeps while it waits in line 164.
 type nestedPoliciesFunc1At1 struct {
@@ -3165,11 +3209,13 @@ var nestedPoliciesFunc1Kind *generated.Kind
 // nestedPoliciesFunc1Step is the step form of nestedPolicies.func1.
 func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:158
 	var (
 		tr    *cases.Trace
 		inner task.Group
 		err   error
 	)
+//line policies_task.go:3219
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -3179,7 +3225,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:164
 		generated.Child(f)
-//line policies_task.go:3183
+//line policies_task.go:3229
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3187,13 +3233,13 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		tr = h.tr
 //line policies.go:165
 		generated.Child(f)
-//line policies_task.go:3191
+//line policies_task.go:3237
 		goto resume2
 	case 3:
 		tr = h.tr
 //line policies.go:166
 		err = generated.Err(f)
-//line policies_task.go:3197
+//line policies_task.go:3243
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3205,7 +3251,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3209
+//line policies_task.go:3255
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3217,7 +3263,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame, h *nestedPoliciesFunc1Held) gen
 		*generated.CallHeld[nestedPoliciesFunc1Func1Held](c) = nestedPoliciesFunc1Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3221
+//line policies_task.go:3267
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At1](f)
 		*s = nestedPoliciesFunc1At1{}
@@ -3231,7 +3277,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 			err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3235
+//line policies_task.go:3281
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3243,7 +3289,7 @@ resume1:
 		*generated.CallHeld[nestedPoliciesFunc1Func2Held](c) = nestedPoliciesFunc1Func2Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3247
+//line policies_task.go:3293
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At2](f)
 		*s = nestedPoliciesFunc1At2{}
@@ -3254,7 +3300,7 @@ resume1:
 resume2:
 //line policies.go:166
 	err = inner.Wait(t)
-//line policies_task.go:3258
+//line policies_task.go:3304
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc1Held{tr: tr}
 		return generated.Wait(f, t, 3)
@@ -3265,7 +3311,7 @@ resume3:
 	return generated.Return[struct{}](f, struct{}{}, errChild)
 }
 
-//line policies_task.go:3269
+//line policies_task.go:3315
 
 type nestedPoliciesFunc1Func1Held = struct {
 	tr *cases.Trace
@@ -3276,24 +3322,26 @@ var nestedPoliciesFunc1Func1Kind *generated.Kind
 // nestedPoliciesFunc1Func1Step is the step form of nestedPolicies.func1.func1.
 func nestedPoliciesFunc1Func1Step(f *generated.Frame, h *nestedPoliciesFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:162
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:3331
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:164
 		err = generated.ChildErr(f)
-//line policies_task.go:3290
+//line policies_task.go:3338
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:164
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3297
+//line policies_task.go:3345
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func1Held{}
@@ -3305,7 +3353,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3309
+//line policies_task.go:3357
 
 type nestedPoliciesFunc1Func2Held = struct {
 	tr *cases.Trace
@@ -3316,24 +3364,26 @@ var nestedPoliciesFunc1Func2Kind *generated.Kind
 // nestedPoliciesFunc1Func2Step is the step form of nestedPolicies.func1.func2.
 func nestedPoliciesFunc1Func2Step(f *generated.Frame, h *nestedPoliciesFunc1Func2Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:163
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:3373
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:165
 		err = generated.ChildErr(f)
-//line policies_task.go:3330
+//line policies_task.go:3380
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:165
 	err = waitStart(t, tr, "inner ends")
-//line policies_task.go:3337
+//line policies_task.go:3387
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func2Held{}
@@ -3345,7 +3395,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3349
+//line policies_task.go:3399
 
 // nestedPoliciesFunc2At1 is what nestedPolicies.func2 keeps while it waits in line 172.
 type nestedPoliciesFunc2At1 struct {
@@ -3364,12 +3414,14 @@ var nestedPoliciesFunc2Kind *generated.Kind
 // nestedPoliciesFunc2Step is the step form of nestedPolicies.func2.
 func nestedPoliciesFunc2Step(f *generated.Frame, h *nestedPoliciesFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:165
 	var (
 		tr    *cases.Trace
 		inner task.Group
 		i     int
 		err   error
 	)
+//line policies_task.go:3425
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -3380,13 +3432,13 @@ func nestedPoliciesFunc2Step(f *generated.Frame, h *nestedPoliciesFunc2Held) gen
 		tr = h.tr
 //line policies.go:172
 		generated.Child(f)
-//line policies_task.go:3384
+//line policies_task.go:3436
 		goto resume1
 	case 2:
 		tr = h.tr
 //line policies.go:174
 		err = generated.Err(f)
-//line policies_task.go:3390
+//line policies_task.go:3442
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3404,7 +3456,7 @@ loop1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3408
+//line policies_task.go:3460
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3416,7 +3468,7 @@ loop1:
 		*generated.CallHeld[nestedPoliciesFunc2Func1Held](c) = nestedPoliciesFunc2Func1Held{tr: tr}
 		generated.GoCall(t, &inner, c)
 	}
-//line policies_task.go:3420
+//line policies_task.go:3472
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc2At1](f)
 		*s = nestedPoliciesFunc2At1{i: i}
@@ -3430,7 +3482,7 @@ resume1:
 	goto loop1
 end1:
 	err = inner.Wait(t)
-//line policies_task.go:3434
+//line policies_task.go:3486
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc2Held{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -3441,7 +3493,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3445
+//line policies_task.go:3497
 
 type nestedPoliciesFunc2Func1Held = struct {
 	tr *cases.Trace
@@ -3452,24 +3504,26 @@ var nestedPoliciesFunc2Func1Kind *generated.Kind
 // nestedPoliciesFunc2Func1Step is the step form of nestedPolicies.func2.func1.
 func nestedPoliciesFunc2Func1Step(f *generated.Frame, h *nestedPoliciesFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:170
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:3513
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line policies.go:172
 		err = generated.ChildErr(f)
-//line policies_task.go:3466
+//line policies_task.go:3520
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:172
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3473
+//line policies_task.go:3527
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc2Func1Held{}
@@ -3481,7 +3535,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:3485
+//line policies_task.go:3539
 
 // cancelsArgs has the arguments of cancels.
 type cancelsArgs struct {
@@ -3530,7 +3584,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:3534
+//line policies_task.go:3588
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 					*h = cancelsFunc1Held{tr: tr}
@@ -3545,7 +3599,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 			generated.GoCall(t, &g, c)
 		}
-//line policies_task.go:3549
+//line policies_task.go:3603
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[cancelsHeld](t, cancelsKind, 1)
 			s := generated.At[cancelsAt1](f)
@@ -3557,7 +3611,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3561
+//line policies_task.go:3615
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 2)
 		s := generated.At[cancelsAt2](f)
@@ -3567,7 +3621,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3571
+//line policies_task.go:3625
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 3)
 		s := generated.At[cancelsAt3](f)
@@ -3577,7 +3631,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:193
 	err := g.Wait(t)
-//line policies_task.go:3581
+//line policies_task.go:3635
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, cancelsKind, 4)
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
@@ -3587,17 +3641,19 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3591
+//line policies_task.go:3645
 
 // cancelsStep is the step form of cancels.
 func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:177
 	var (
 		tr   *cases.Trace
 		n, i int
 		g    task.Group
 		err  error
 	)
+//line policies_task.go:3657
 	switch f.At() {
 	case 0:
 		s := generated.At[cancelsArgs](f)
@@ -3610,7 +3666,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		tr = h.tr
 //line policies.go:185
 		generated.Child(f)
-//line policies_task.go:3614
+//line policies_task.go:3670
 		goto resume1
 	case 2:
 		s := generated.At[cancelsAt2](f)
@@ -3618,7 +3674,7 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:191
 		generated.ChildErr(f)
-//line policies_task.go:3622
+//line policies_task.go:3678
 		goto resume2
 	case 3:
 		s := generated.At[cancelsAt3](f)
@@ -3626,14 +3682,14 @@ func cancelsStep(f *generated.Frame, h *cancelsHeld) generated.Step {
 		n = s.n
 //line policies.go:192
 		generated.Child(f)
-//line policies_task.go:3630
+//line policies_task.go:3686
 		goto resume3
 	case 4:
 		s := generated.At[cancelsAt4](f)
 		n = s.n
 //line policies.go:193
 		err = generated.Err(f)
-//line policies_task.go:3637
+//line policies_task.go:3693
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3652,7 +3708,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3656
+//line policies_task.go:3712
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[cancelsFunc1Held](t, cancelsFunc1Kind, 1)
 				*h = cancelsFunc1Held{tr: tr}
@@ -3667,7 +3723,7 @@ loop1:
 		*generated.CallHeld[cancelsFunc1Held](c) = cancelsFunc1Held{tr: tr}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3671
+//line policies_task.go:3727
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt1](f)
 		*s = cancelsAt1{n: n, i: i}
@@ -3683,7 +3739,7 @@ resume1:
 end1:
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3687
+//line policies_task.go:3743
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
@@ -3696,7 +3752,7 @@ end1:
 resume2:
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3700
+//line policies_task.go:3756
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
@@ -3709,7 +3765,7 @@ resume2:
 resume3:
 //line policies.go:193
 	err = g.Wait(t)
-//line policies_task.go:3713
+//line policies_task.go:3769
 	if generated.Suspended(t) {
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		if h != nil {
@@ -3722,7 +3778,7 @@ resume4:
 	return generated.Return[int](f, n, err)
 }
 
-//line policies_task.go:3726
+//line policies_task.go:3782
 
 type cancelsFunc1Held = struct {
 	tr *cases.Trace
@@ -3733,10 +3789,12 @@ var cancelsFunc1Kind *generated.Kind
 // cancelsFunc1Step is the step form of cancels.func1.
 func cancelsFunc1Step(f *generated.Frame, h *cancelsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:183
 	var (
 		tr  *cases.Trace
 		err error
 	)
+//line policies_task.go:3798
 	switch f.At() {
 	case 0:
 		tr = h.tr
@@ -3744,14 +3802,14 @@ func cancelsFunc1Step(f *generated.Frame, h *cancelsFunc1Held) generated.Step {
 		tr = h.tr
 //line policies.go:186
 		err = generated.ChildErr(f)
-//line policies_task.go:3748
+//line policies_task.go:3806
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:186
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3755
+//line policies_task.go:3813
 	if generated.Suspended(t) {
 		*h = cancelsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -3762,7 +3820,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line policies_task.go:3766
+//line policies_task.go:3824
 
 // misuseArgs has the arguments of misuse.
 type misuseArgs struct {
@@ -3805,7 +3863,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	try("no limit", func() { g.SetLimit(0) })
 	cancelInVainStart(t, tr, &g)
-//line policies_task.go:3809
+//line policies_task.go:3867
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 1)
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
@@ -3818,7 +3876,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:205
 			err := goOn.Wait(t)
-//line policies_task.go:3822
+//line policies_task.go:3880
 			if generated.Suspended(t) {
 				generated.SpillBare(t, misuseFunc1Kind, 1)
 				return
@@ -3831,7 +3889,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[misuseFunc1Held](c) = misuseFunc1Held{goOn: &goOn}
 		generated.GoCall(t, &g, c)
 	}
-//line policies_task.go:3835
+//line policies_task.go:3893
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[misuseHeld](t, misuseKind, 2)
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
@@ -3843,7 +3901,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	try("policy after Go", func() { g.SetPolicy(task.FirstError) })
 	goOn.Set()
 	err := g.Wait(t)
-//line policies_task.go:3847
+//line policies_task.go:3905
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, misuseKind, 3)
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
@@ -3853,11 +3911,12 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3857
+//line policies_task.go:3915
 
 // misuseStep is the step form of misuse.
 func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 	t := generated.Resume(f1)
+//line policies.go:190
 	var (
 		tr   *cases.Trace
 		n    int
@@ -3866,6 +3925,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		goOn *task.Event
 		err  error
 	)
+//line policies_task.go:3929
 	switch f1.At() {
 	case 0:
 		s := generated.At[misuseArgs](f1)
@@ -3877,7 +3937,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try = h.g, h.try
 //line policies.go:203
 		generated.Child(f1)
-//line policies_task.go:3881
+//line policies_task.go:3941
 		goto resume1
 	case 2:
 		s := generated.At[misuseAt2](f1)
@@ -3885,14 +3945,14 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 		g, try, goOn = h.g, h.try, h.goOn
 //line policies.go:205
 		generated.Child(f1)
-//line policies_task.go:3889
+//line policies_task.go:3949
 		goto resume2
 	case 3:
 		s := generated.At[misuseAt3](f1)
 		n = s.n
 //line policies.go:209
 		err = generated.Err(f1)
-//line policies_task.go:3896
+//line policies_task.go:3956
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3909,7 +3969,7 @@ func misuseStep(f1 *generated.Frame, h *misuseHeld) generated.Step {
 	}
 //line policies.go:203
 	cancelInVainStart(t, tr, g)
-//line policies_task.go:3913
+//line policies_task.go:3973
 	if generated.Suspended(t) {
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3925,7 +3985,7 @@ resume1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line policies.go:205
 				err := goOn.Wait(t)
-//line policies_task.go:3929
+//line policies_task.go:3989
 				if generated.Suspended(t) {
 					generated.SpillBare(t, misuseFunc1Kind, 1)
 					return
@@ -3939,7 +3999,7 @@ resume1:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line policies_task.go:3943
+//line policies_task.go:4003
 	if generated.Suspended(t) {
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
 		h = generated.Hold(t, misuseKind, f1, h)
@@ -3960,7 +4020,7 @@ resume2:
 //line policies.go:208
 	goOn.Set()
 	err = g.Wait(t)
-//line policies_task.go:3964
+//line policies_task.go:4024
 	if generated.Suspended(t) {
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		if h != nil {
@@ -3973,7 +4033,7 @@ resume3:
 	return generated.Return[int](f1, n, err)
 }
 
-//line policies_task.go:3977
+//line policies_task.go:4037
 
 type misuseFunc1Held = struct {
 	goOn *task.Event
@@ -3984,24 +4044,26 @@ var misuseFunc1Kind *generated.Kind
 // misuseFunc1Step is the step form of misuse.func1.
 func misuseFunc1Step(f *generated.Frame, h *misuseFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line policies.go:203
 	var (
 		goOn *task.Event
 		err  error
 	)
+//line policies_task.go:4053
 	switch f.At() {
 	case 0:
 		goOn = h.goOn
 	case 1:
 //line policies.go:205
 		err = generated.Err(f)
-//line policies_task.go:3998
+//line policies_task.go:4060
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:205
 	err = goOn.Wait(t)
-//line policies_task.go:4005
+//line policies_task.go:4067
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = misuseFunc1Held{}
@@ -4013,7 +4075,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line policies_task.go:4017
+//line policies_task.go:4079
 
 // cancelInVainExit is what cancelInVain needs until it has ended: its deferred calls and its results.
 type cancelInVainExit struct {
@@ -4040,7 +4102,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}()
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4044
+//line policies_task.go:4106
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 1)
 		*h = cancelInVainHeld{g: g}
@@ -4049,7 +4111,7 @@ func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
 	}
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4053
+//line policies_task.go:4115
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[cancelInVainHeld](t, cancelInVainKind, 2)
 		*h = cancelInVainHeld{}
@@ -4068,7 +4130,7 @@ func cancelInVainDefer1(p *generated.Panic, tr *cases.Trace) {
 	})
 }
 
-//line policies_task.go:4072
+//line policies_task.go:4134
 
 // cancelInVainStep is the step form of cancelInVain.
 func cancelInVainStep(f *generated.Frame, h *cancelInVainHeld) generated.Step {
@@ -4081,10 +4143,12 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 	t := generated.Resume(f)
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return cancelInVainRun(f, h, generated.Exit) }, &step, &ok)
+//line policies.go:210
 	var (
 		tr *cases.Trace
 		g  *task.Group
 	)
+//line policies_task.go:4152
 	switch at {
 	case 0:
 		tr, g = h.tr, h.g
@@ -4092,12 +4156,12 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 		g = h.g
 //line policies.go:214
 		generated.ChildErr(f)
-//line policies_task.go:4096
+//line policies_task.go:4160
 		goto resume1
 	case 2:
 //line policies.go:215
 		generated.Child(f)
-//line policies_task.go:4101
+//line policies_task.go:4165
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4113,7 +4177,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 	}
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:4117
+//line policies_task.go:4181
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit, g: g}
 		return generated.Wait(f, t, 1), true
@@ -4121,7 +4185,7 @@ func cancelInVainRun(f *generated.Frame, h *cancelInVainHeld, at int) (step gene
 resume1:
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:4125
+//line policies_task.go:4189
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true

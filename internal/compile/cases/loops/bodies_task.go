@@ -139,11 +139,13 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // bodyVariableStep is the step form of bodyVariable.
 func bodyVariableStep(f *generated.Frame, h *bodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:7
 	var (
 		tr      *cases.Trace
 		n, i, j int
 		err     error
 	)
+//line bodies_task.go:149
 	switch f.At() {
 	case 0:
 		s := generated.At[bodyVariableArgs](f)
@@ -155,7 +157,7 @@ func bodyVariableStep(f *generated.Frame, h *bodyVariableHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:15
 		err = generated.ChildErr(f)
-//line bodies_task.go:159
+//line bodies_task.go:161
 		goto resume1
 	default:
 		return f.BadResume()
@@ -172,7 +174,7 @@ loop1:
 	tr.Print(j)
 	j = 3
 	err = waitStart(t, tr, "wait")
-//line bodies_task.go:176
+//line bodies_task.go:178
 	if generated.Suspended(t) {
 		*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 		*h = bodyVariableHeld{tr: tr}
@@ -196,7 +198,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:200
+//line bodies_task.go:202
 
 // bodyVariablesArgs has the arguments of bodyVariables.
 type bodyVariablesArgs struct {
@@ -240,7 +242,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 		m = map[string]int{"m": i}
 		err = waitStart(t, tr, i)
-//line bodies_task.go:244
+//line bodies_task.go:246
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bodyVariablesHeld](t, bodyVariablesKind, 1)
 			*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
@@ -253,11 +255,12 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:257
+//line bodies_task.go:259
 
 // bodyVariablesStep is the step form of bodyVariables.
 func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:19
 	var (
 		tr    *cases.Trace
 		n, i  int
@@ -270,6 +273,7 @@ func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step 
 		err   error
 		m     map[string]int
 	)
+//line bodies_task.go:277
 	switch f.At() {
 	case 0:
 		s1 := generated.At[bodyVariablesArgs](f)
@@ -281,7 +285,7 @@ func bodyVariablesStep(f *generated.Frame, h *bodyVariablesHeld) generated.Step 
 		tr, s, p, q, list1, e, m = h.tr, h.s, h.p, h.q, h.list1, h.e, h.m
 //line bodies.go:44
 		err = generated.ChildErr(f)
-//line bodies_task.go:285
+//line bodies_task.go:289
 		goto resume1
 	default:
 		return f.BadResume()
@@ -305,7 +309,7 @@ loop1:
 	s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 	m = map[string]int{"m": i}
 	err = waitStart(t, tr, i)
-//line bodies_task.go:309
+//line bodies_task.go:313
 	if generated.Suspended(t) {
 		*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 		*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
@@ -322,7 +326,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line bodies_task.go:326
+//line bodies_task.go:330
 
 // innerBodyVariableArgs has the arguments of innerBodyVariable.
 type innerBodyVariableArgs struct {
@@ -353,7 +357,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			var inner int
 			tr.Print(outer, inner)
 			v := valueStart(t, tr, 1)
-//line bodies_task.go:357
+//line bodies_task.go:361
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[innerBodyVariableHeld](t, innerBodyVariableKind, 1)
 				s := generated.At[innerBodyVariableAt1](f)
@@ -372,15 +376,17 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, nil
 }
 
-//line bodies_task.go:376
+//line bodies_task.go:380
 
 // innerBodyVariableStep is the step form of innerBodyVariable.
 func innerBodyVariableStep(f *generated.Frame, h *innerBodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:48
 	var (
 		tr                            *cases.Trace
 		n, sum, i, outer, j, inner, v int
 	)
+//line bodies_task.go:390
 	switch f.At() {
 	case 0:
 		s := generated.At[innerBodyVariableArgs](f)
@@ -393,7 +399,7 @@ func innerBodyVariableStep(f *generated.Frame, h *innerBodyVariableHeld) generat
 //line bodies.go:57
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:397
+//line bodies_task.go:403
 		goto resume1
 	default:
 		return f.BadResume()
@@ -418,7 +424,7 @@ loop2:
 //line bodies.go:56
 	tr.Print(outer, inner)
 	v = valueStart(t, tr, 1)
-//line bodies_task.go:422
+//line bodies_task.go:428
 	if generated.Suspended(t) {
 		s := generated.At[innerBodyVariableAt1](f)
 		*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
@@ -445,7 +451,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line bodies_task.go:449
+//line bodies_task.go:455
 
 // redeclaredArgs has the arguments of redeclared.
 type redeclaredArgs struct {
@@ -479,7 +485,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x1 := x + i
 		tr.Print(x1)
 		valueStart(t, tr, x1)
-//line bodies_task.go:483
+//line bodies_task.go:489
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 1)
 			*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
@@ -491,7 +497,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 			x2 := "inner " + fmt.Sprint(x1)
 			valueStart(t, tr, len(x2))
-//line bodies_task.go:495
+//line bodies_task.go:501
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[redeclaredHeld](t, redeclaredKind, 2)
 				*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
@@ -506,16 +512,18 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line bodies_task.go:510
+//line bodies_task.go:516
 
 // redeclaredStep is the step form of redeclared.
 func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:63
 	var (
 		tr          *cases.Trace
 		n, x, i, x1 int
 		x2          string
 	)
+//line bodies_task.go:527
 	switch f.At() {
 	case 0:
 		s := generated.At[redeclaredArgs](f)
@@ -527,7 +535,7 @@ func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:71
 		generated.Child(f)
-//line bodies_task.go:531
+//line bodies_task.go:539
 		goto resume1
 	case 2:
 		s := generated.At[redeclaredAt2](f)
@@ -535,7 +543,7 @@ func redeclaredStep(f *generated.Frame, h *redeclaredHeld) generated.Step {
 		tr, x2 = h.tr, h.x2
 //line bodies.go:75
 		generated.Child(f)
-//line bodies_task.go:539
+//line bodies_task.go:547
 		goto resume2
 	default:
 		return f.BadResume()
@@ -552,7 +560,7 @@ loop1:
 	x1 = x + i
 	tr.Print(x1)
 	valueStart(t, tr, x1)
-//line bodies_task.go:556
+//line bodies_task.go:564
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr}
@@ -564,7 +572,7 @@ resume1:
 //line bodies.go:74
 	x2 = "inner " + fmt.Sprint(x1)
 	valueStart(t, tr, len(x2))
-//line bodies_task.go:568
+//line bodies_task.go:576
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr, x2: x2}
@@ -583,7 +591,7 @@ end1:
 	return generated.Return[int](f, x, nil)
 }
 
-//line bodies_task.go:587
+//line bodies_task.go:595
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -612,7 +620,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line bodies.go:87
 				err := waitStart(t, tr, i, j)
-//line bodies_task.go:616
+//line bodies_task.go:624
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[nestedHeld](t, nestedKind, 1)
 					*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
@@ -631,16 +639,18 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:635
+//line bodies_task.go:643
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:80
 	var (
 		tr             *cases.Trace
 		n, count, i, j int
 		err            error
 	)
+//line bodies_task.go:654
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedArgs](f)
@@ -652,7 +662,7 @@ func nestedStep(f *generated.Frame, h *nestedHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:87
 		err = generated.ChildErr(f)
-//line bodies_task.go:656
+//line bodies_task.go:666
 		goto resume1
 	default:
 		return f.BadResume()
@@ -674,7 +684,7 @@ loop2:
 	}
 //line bodies.go:87
 	err = waitStart(t, tr, i, j)
-//line bodies_task.go:678
+//line bodies_task.go:688
 	if generated.Suspended(t) {
 		*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 		*h = nestedHeld{tr: tr}
@@ -701,7 +711,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:705
+//line bodies_task.go:715
 
 // threeDeepArgs has the arguments of threeDeep.
 type threeDeepArgs struct {
@@ -740,7 +750,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for j := i; j < 2; j++ {
 			for k := 0; k <= j; k++ {
 				v := valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:744
+//line bodies_task.go:754
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 1)
 					s := generated.At[threeDeepAt1](f)
@@ -753,7 +763,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				count += v
 			}
 			valueStart(t, tr, -j)
-//line bodies_task.go:757
+//line bodies_task.go:767
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 2)
 				*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
@@ -763,7 +773,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line bodies.go:105
 		valueStart(t, tr, -10*i)
-//line bodies_task.go:767
+//line bodies_task.go:777
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[threeDeepHeld](t, threeDeepKind, 3)
 			*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
@@ -775,15 +785,17 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:779
+//line bodies_task.go:789
 
 // threeDeepStep is the step form of threeDeep.
 func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:94
 	var (
 		tr                   *cases.Trace
 		n, count, i, j, k, v int
 	)
+//line bodies_task.go:799
 	_ = n
 	switch f.At() {
 	case 0:
@@ -797,7 +809,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 //line bodies.go:101
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:801
+//line bodies_task.go:813
 		goto resume1
 	case 2:
 		s := generated.At[threeDeepAt2](f)
@@ -805,7 +817,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:103
 		generated.Child(f)
-//line bodies_task.go:809
+//line bodies_task.go:821
 		goto resume2
 	case 3:
 		s := generated.At[threeDeepAt3](f)
@@ -813,7 +825,7 @@ func threeDeepStep(f *generated.Frame, h *threeDeepHeld) generated.Step {
 		tr = h.tr
 //line bodies.go:105
 		generated.Child(f)
-//line bodies_task.go:817
+//line bodies_task.go:829
 		goto resume3
 	default:
 		return f.BadResume()
@@ -842,7 +854,7 @@ loop3:
 	}
 //line bodies.go:101
 	v = valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:846
+//line bodies_task.go:858
 	if generated.Suspended(t) {
 		s := generated.At[threeDeepAt1](f)
 		*s = threeDeepAt1{count: count, i: i, j: j, k: k}
@@ -858,7 +870,7 @@ resume1:
 	goto loop3
 end1:
 	valueStart(t, tr, -j)
-//line bodies_task.go:862
+//line bodies_task.go:874
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 		*h = threeDeepHeld{tr: tr}
@@ -871,7 +883,7 @@ resume2:
 end2:
 //line bodies.go:105
 	valueStart(t, tr, -10*i)
-//line bodies_task.go:875
+//line bodies_task.go:887
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 		*h = threeDeepHeld{tr: tr}
@@ -886,7 +898,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:890
+//line bodies_task.go:902
 
 // nestedRangesArgs has the arguments of nestedRanges.
 type nestedRangesArgs struct {
@@ -933,7 +945,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:115
 							tr.Print(i, j, c)
 							v := valueStart(t, tr, j)
-//line bodies_task.go:937
+//line bodies_task.go:949
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[nestedRangesHeld](t, nestedRangesKind, 1)
 								s := generated.At[nestedRangesAt1](f)
@@ -954,17 +966,19 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:958
+//line bodies_task.go:970
 
 // nestedRangesStep is the step form of nestedRanges.
 func nestedRangesStep(f *generated.Frame, h *nestedRangesHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:106
 	var (
 		tr                              *cases.Trace
 		n, count, i, n1, j, size, i1, v int
 		text                            string
 		char, c                         rune
 	)
+//line bodies_task.go:982
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedRangesArgs](f)
@@ -977,7 +991,7 @@ func nestedRangesStep(f *generated.Frame, h *nestedRangesHeld) generated.Step {
 //line bodies.go:116
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:981
+//line bodies_task.go:995
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1016,7 +1030,7 @@ loop3:
 	c = char
 	tr.Print(i, j, c)
 	v = valueStart(t, tr, j)
-//line bodies_task.go:1020
+//line bodies_task.go:1034
 	if generated.Suspended(t) {
 		s := generated.At[nestedRangesAt1](f)
 		*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
@@ -1043,7 +1057,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line bodies_task.go:1047
+//line bodies_task.go:1061
 
 // shadowsArgs has the arguments of shadows.
 type shadowsArgs struct {
@@ -1101,7 +1115,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err := fmt.Errorf("outer")
 	for n1 := 0; n1 < 2; n1++ {
 		err1 := waitStart(t, tr, n1)
-//line bodies_task.go:1105
+//line bodies_task.go:1119
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 1)
 			*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
@@ -1111,7 +1125,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:127
 			err2 := waitStart(t, tr, "if")
-//line bodies_task.go:1115
+//line bodies_task.go:1129
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 2)
 				*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
@@ -1125,7 +1139,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:129
 					n2 := valueStart(t, tr, n1+10)
-//line bodies_task.go:1129
+//line bodies_task.go:1143
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 3)
 						s1 := generated.At[shadowsAt3](f)
@@ -1140,7 +1154,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					} else {
 						n3 := fmt.Sprint("text ", n2, err2)
 						valueStart(t, tr, len(n3))
-//line bodies_task.go:1144
+//line bodies_task.go:1158
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 4)
 							*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
@@ -1158,7 +1172,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	len1 := func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1162
+//line bodies_task.go:1176
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 5)
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
@@ -1168,7 +1182,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:140
 	true1 := false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1172
+//line bodies_task.go:1186
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shadowsHeld](t, shadowsKind, 6)
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
@@ -1180,11 +1194,12 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:1184
+//line bodies_task.go:1198
 
 // shadowsStep is the step form of shadows.
 func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 	t := generated.Resume(f)
+//line bodies.go:117
 	var (
 		tr              *cases.Trace
 		n, n1, n2       int
@@ -1193,6 +1208,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		len1            func(string) int
 		true1           bool
 	)
+//line bodies_task.go:1212
 	switch f.At() {
 	case 0:
 		s1 := generated.At[shadowsArgs](f)
@@ -1204,7 +1220,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err = h.tr, h.err
 //line bodies.go:126
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1208
+//line bodies_task.go:1224
 		goto resume1
 	case 2:
 		s1 := generated.At[shadowsAt2](f)
@@ -1212,7 +1228,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, err1 = h.tr, h.err, h.err1
 //line bodies.go:127
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:1216
+//line bodies_task.go:1232
 		goto resume2
 	case 3:
 		s1 := generated.At[shadowsAt3](f)
@@ -1221,7 +1237,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 //line bodies.go:129
 		n2 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1225
+//line bodies_task.go:1241
 		goto resume3
 	case 4:
 		s1 := generated.At[shadowsAt4](f)
@@ -1229,7 +1245,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, err1, n3 = h.tr, h.err, h.err1, h.n3
 //line bodies.go:133
 		generated.Child(f)
-//line bodies_task.go:1233
+//line bodies_task.go:1249
 		goto resume4
 	case 5:
 		s1 := generated.At[shadowsAt5](f)
@@ -1237,7 +1253,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:139
 		generated.Child(f)
-//line bodies_task.go:1241
+//line bodies_task.go:1257
 		goto resume5
 	case 6:
 		s1 := generated.At[shadowsAt6](f)
@@ -1245,7 +1261,7 @@ func shadowsStep(f *generated.Frame, h *shadowsHeld) generated.Step {
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:141
 		generated.Child(f)
-//line bodies_task.go:1249
+//line bodies_task.go:1265
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1260,7 +1276,7 @@ loop1:
 	}
 //line bodies.go:126
 	err1 = waitStart(t, tr, n1)
-//line bodies_task.go:1264
+//line bodies_task.go:1280
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err}
@@ -1269,7 +1285,7 @@ loop1:
 resume1:
 //line bodies.go:127
 	err2 = waitStart(t, tr, "if")
-//line bodies_task.go:1273
+//line bodies_task.go:1289
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1}
@@ -1286,7 +1302,7 @@ resume2:
 else1:
 //line bodies.go:129
 	n2 = valueStart(t, tr, n1+10)
-//line bodies_task.go:1290
+//line bodies_task.go:1306
 	if generated.Suspended(t) {
 		s1 := generated.At[shadowsAt3](f)
 		*s1 = shadowsAt3{n: n, n1: n1}
@@ -1306,7 +1322,7 @@ else2:
 //line bodies.go:132
 	n3 = fmt.Sprint("text ", n2, err2)
 	valueStart(t, tr, len(n3))
-//line bodies_task.go:1310
+//line bodies_task.go:1326
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
@@ -1326,7 +1342,7 @@ end3:
 //line bodies.go:138
 	len1 = func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1330
+//line bodies_task.go:1346
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1336,7 +1352,7 @@ resume5:
 //line bodies.go:140
 	true1 = false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1340
+//line bodies_task.go:1356
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1348,7 +1364,7 @@ resume6:
 	return generated.Return[int](f, n, err)
 }
 
-//line bodies_task.go:1352
+//line bodies_task.go:1368
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1404,7 +1420,7 @@ var declarationsKind *generated.Kind
 func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:1408
+//line bodies_task.go:1424
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 1)
 		s := generated.At[declarationsAt1](f1)
@@ -1416,7 +1432,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	a, b, c := 1, v, "c"
 	v1 := valueStart(t, tr, 3)
-//line bodies_task.go:1420
+//line bodies_task.go:1436
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 2)
 		s := generated.At[declarationsAt2](f1)
@@ -1431,7 +1447,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x, y = v1, 4
 //line bodies.go:150
 	d := valueStart(t, tr, 5)
-//line bodies_task.go:1435
+//line bodies_task.go:1451
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 3)
 		s := generated.At[declarationsAt3](f1)
@@ -1442,7 +1458,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:151
 	v2 := valueStart(t, tr, d+2)
-//line bodies_task.go:1446
+//line bodies_task.go:1462
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 4)
 		s := generated.At[declarationsAt4](f1)
@@ -1455,7 +1471,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e, f := d+1, v2
 	var g float64
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1459
+//line bodies_task.go:1475
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 5)
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1464,7 +1480,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:154
 	v3 := valueStart(t, tr, 7)
-//line bodies_task.go:1468
+//line bodies_task.go:1484
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[declarationsHeld](t, declarationsKind, 6)
 		s := generated.At[declarationsAt6](f1)
@@ -1480,17 +1496,19 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + x + y + d + e + f, nil
 }
 
-//line bodies_task.go:1484
+//line bodies_task.go:1500
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line bodies.go:142
 	var (
 		tr                                          *cases.Trace
 		n, v, a, b, v1, x, y, d, v2, e, f, v3, h, i int
 		c                                           string
 		g                                           float64
 	)
+//line bodies_task.go:1512
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -1503,7 +1521,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:147
 		v = s.result
 		generated.Child(f1)
-//line bodies_task.go:1507
+//line bodies_task.go:1525
 		goto resume1
 	case 2:
 		s := generated.At[declarationsAt2](f1)
@@ -1512,7 +1530,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:148
 		v1 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1516
+//line bodies_task.go:1534
 		goto resume2
 	case 3:
 		s := generated.At[declarationsAt3](f1)
@@ -1521,7 +1539,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:150
 		d = s.result
 		generated.Child(f1)
-//line bodies_task.go:1525
+//line bodies_task.go:1543
 		goto resume3
 	case 4:
 		s := generated.At[declarationsAt4](f1)
@@ -1530,7 +1548,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:151
 		v2 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1534
+//line bodies_task.go:1552
 		goto resume4
 	case 5:
 		s := generated.At[declarationsAt5](f1)
@@ -1538,7 +1556,7 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 		tr, c = h1.tr, h1.c
 //line bodies.go:153
 		generated.Child(f1)
-//line bodies_task.go:1542
+//line bodies_task.go:1560
 		goto resume5
 	case 6:
 		s := generated.At[declarationsAt6](f1)
@@ -1547,14 +1565,14 @@ func declarationsStep(f1 *generated.Frame, h1 *declarationsHeld) generated.Step 
 //line bodies.go:154
 		v3 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1551
+//line bodies_task.go:1569
 		goto resume6
 	default:
 		return f1.BadResume()
 	}
 //line bodies.go:147
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:1558
+//line bodies_task.go:1576
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
@@ -1566,7 +1584,7 @@ resume1:
 //line bodies.go:147
 	a, b, c = 1, v, "c"
 	v1 = valueStart(t, tr, 3)
-//line bodies_task.go:1570
+//line bodies_task.go:1588
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
@@ -1581,7 +1599,7 @@ resume2:
 	x, y = v1, 4
 //line bodies.go:150
 	d = valueStart(t, tr, 5)
-//line bodies_task.go:1585
+//line bodies_task.go:1603
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
@@ -1592,7 +1610,7 @@ resume2:
 resume3:
 //line bodies.go:151
 	v2 = valueStart(t, tr, d+2)
-//line bodies_task.go:1596
+//line bodies_task.go:1614
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
@@ -1605,7 +1623,7 @@ resume4:
 	e, f = d+1, v2
 	g = 0
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1609
+//line bodies_task.go:1627
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1614,7 +1632,7 @@ resume4:
 resume5:
 //line bodies.go:154
 	v3 = valueStart(t, tr, 7)
-//line bodies_task.go:1618
+//line bodies_task.go:1636
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1630,4 +1648,4 @@ resume6:
 	return generated.Return[int](f1, a+b+x+y+d+e+f, nil)
 }
 
-//line bodies_task.go:1634
+//line bodies_task.go:1652

@@ -187,11 +187,13 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // conditionOnceStep is the step form of conditionOnce.
 func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:5
 	var (
 		tr      *cases.Trace
 		n, x, v int
 		ok      bool
 	)
+//line conditions_task.go:197
 	_ = n
 	switch f.At() {
 	case 0:
@@ -204,7 +206,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:12
 		generated.ChildErr(f)
-//line conditions_task.go:208
+//line conditions_task.go:210
 		goto resume1
 	case 2:
 		s := generated.At[conditionOnceAt2](f)
@@ -212,7 +214,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:19
 		generated.ChildErr(f)
-//line conditions_task.go:216
+//line conditions_task.go:218
 		goto resume2
 	case 3:
 		s := generated.At[conditionOnceAt3](f)
@@ -221,7 +223,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 //line conditions.go:22
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:225
+//line conditions_task.go:227
 		goto resume3
 	case 4:
 		s := generated.At[conditionOnceAt4](f)
@@ -229,7 +231,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:24
 		generated.ChildErr(f)
-//line conditions_task.go:233
+//line conditions_task.go:235
 		goto resume4
 	default:
 		return f.BadResume()
@@ -242,7 +244,7 @@ func conditionOnceStep(f *generated.Frame, h *conditionOnceHeld) generated.Step 
 //line conditions.go:11
 	x = 1
 	waitStart(t, tr, "if")
-//line conditions_task.go:246
+//line conditions_task.go:248
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -264,7 +266,7 @@ loop1:
 //line conditions.go:18
 	x = 5
 	waitStart(t, tr, "for")
-//line conditions_task.go:268
+//line conditions_task.go:270
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -283,7 +285,7 @@ end2:
 	}
 //line conditions.go:22
 	v = valueStart(t, tr, x)
-//line conditions_task.go:287
+//line conditions_task.go:289
 	if generated.Suspended(t) {
 		s := generated.At[conditionOnceAt3](f)
 		*s = conditionOnceAt3{x: x}
@@ -302,7 +304,7 @@ end3:
 //line conditions.go:23
 	x = 0
 	waitStart(t, tr, "and")
-//line conditions_task.go:306
+//line conditions_task.go:308
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -315,7 +317,7 @@ end4:
 	return generated.Return[int](f, x, nil)
 }
 
-//line conditions_task.go:319
+//line conditions_task.go:321
 
 // loopConditionArgs has the arguments of loopCondition.
 type loopConditionArgs struct {
@@ -372,7 +374,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:32
 		v := valueStart(t, tr, i)
-//line conditions_task.go:376
+//line conditions_task.go:378
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 1)
 			s := generated.At[loopConditionAt1](f)
@@ -387,7 +389,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:33
 		v1 := valueStart(t, tr, 1)
-//line conditions_task.go:391
+//line conditions_task.go:393
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 2)
 			s := generated.At[loopConditionAt2](f)
@@ -407,7 +409,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:36
 			v2 := valueStart(t, tr, i)
-//line conditions_task.go:411
+//line conditions_task.go:413
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 3)
 				s := generated.At[loopConditionAt3](f)
@@ -429,7 +431,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:39
 		v3 := valueStart(t, tr, i)
-//line conditions_task.go:433
+//line conditions_task.go:435
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 4)
 			s := generated.At[loopConditionAt4](f)
@@ -452,7 +454,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:40
 		i = 9
 		waitStart(t, tr, "body")
-//line conditions_task.go:456
+//line conditions_task.go:458
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 5)
 			*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
@@ -464,7 +466,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:43
 		v4 := valueStart(t, tr, i)
-//line conditions_task.go:468
+//line conditions_task.go:470
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[loopConditionHeld](t, loopConditionKind, 6)
 			s := generated.At[loopConditionAt6](f)
@@ -483,16 +485,18 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line conditions_task.go:487
+//line conditions_task.go:489
 
 // loopConditionStep is the step form of loopCondition.
 func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:27
 	var (
 		tr                      *cases.Trace
 		n, i, v, v1, v2, v3, v4 int
 		ok, ok1                 bool
 	)
+//line conditions_task.go:500
 	switch f.At() {
 	case 0:
 		s := generated.At[loopConditionArgs](f)
@@ -505,7 +509,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:32
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:509
+//line conditions_task.go:513
 		goto resume1
 	case 2:
 		s := generated.At[loopConditionAt2](f)
@@ -514,7 +518,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:33
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:518
+//line conditions_task.go:522
 		goto resume2
 	case 3:
 		s := generated.At[loopConditionAt3](f)
@@ -523,7 +527,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:36
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:527
+//line conditions_task.go:531
 		goto resume3
 	case 4:
 		s := generated.At[loopConditionAt4](f)
@@ -532,7 +536,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:39
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:536
+//line conditions_task.go:540
 		goto resume4
 	case 5:
 		s := generated.At[loopConditionAt5](f)
@@ -540,7 +544,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:41
 		generated.ChildErr(f)
-//line conditions_task.go:544
+//line conditions_task.go:548
 		goto resume5
 	case 6:
 		s := generated.At[loopConditionAt6](f)
@@ -549,7 +553,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 //line conditions.go:43
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:553
+//line conditions_task.go:557
 		goto resume6
 	default:
 		return f.BadResume()
@@ -559,7 +563,7 @@ func loopConditionStep(f *generated.Frame, h *loopConditionHeld) generated.Step 
 loop1:
 //line conditions.go:32
 	v = valueStart(t, tr, i)
-//line conditions_task.go:563
+//line conditions_task.go:567
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt1](f)
 		*s = loopConditionAt1{n: n, i: i}
@@ -576,7 +580,7 @@ resume1:
 end1:
 //line conditions.go:33
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:580
+//line conditions_task.go:584
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt2](f)
 		*s = loopConditionAt2{n: n, i: i}
@@ -599,7 +603,7 @@ loop2:
 	}
 //line conditions.go:36
 	v2 = valueStart(t, tr, i)
-//line conditions_task.go:603
+//line conditions_task.go:607
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt3](f)
 		*s = loopConditionAt3{i: i}
@@ -624,7 +628,7 @@ end5:
 loop3:
 //line conditions.go:39
 	v3 = valueStart(t, tr, i)
-//line conditions_task.go:628
+//line conditions_task.go:632
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt4](f)
 		*s = loopConditionAt4{i: i}
@@ -651,7 +655,7 @@ end7:
 //line conditions.go:40
 	i = 9
 	waitStart(t, tr, "body")
-//line conditions_task.go:655
+//line conditions_task.go:659
 	if generated.Suspended(t) {
 		*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 		*h = loopConditionHeld{tr: tr}
@@ -663,7 +667,7 @@ end8:
 loop4:
 //line conditions.go:43
 	v4 = valueStart(t, tr, i)
-//line conditions_task.go:667
+//line conditions_task.go:671
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt6](f)
 		*s = loopConditionAt6{i: i}
@@ -686,7 +690,7 @@ end10:
 	return generated.Return[int](f, i, nil)
 }
 
-//line conditions_task.go:690
+//line conditions_task.go:694
 
 // clausesArgs has the arguments of clauses.
 type clausesArgs struct {
@@ -767,7 +771,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:51
 		i := valueStart(t, tr, 0)
-//line conditions_task.go:771
+//line conditions_task.go:775
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 1)
 			s := generated.At[clausesAt1](f)
@@ -780,7 +784,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line conditions.go:51
 			v := valueStart(t, tr, n)
-//line conditions_task.go:784
+//line conditions_task.go:788
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 2)
 				s := generated.At[clausesAt2](f)
@@ -803,7 +807,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 //line conditions.go:51
 			v1 := valueStart(t, tr, 1)
-//line conditions_task.go:807
+//line conditions_task.go:811
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 3)
 				s := generated.At[clausesAt3](f)
@@ -819,7 +823,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:57
 		v2 := valueStart(t, tr, 0)
-//line conditions_task.go:823
+//line conditions_task.go:827
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 4)
 			s := generated.At[clausesAt4](f)
@@ -830,7 +834,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:57
 		v3 := valueStart(t, tr, 5)
-//line conditions_task.go:834
+//line conditions_task.go:838
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 5)
 			s := generated.At[clausesAt5](f)
@@ -849,7 +853,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v4 := valueStart(t, tr, i1+1)
-//line conditions_task.go:853
+//line conditions_task.go:857
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 6)
 				s := generated.At[clausesAt6](f)
@@ -860,7 +864,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v5 := valueStart(t, tr, j-1)
-//line conditions_task.go:864
+//line conditions_task.go:868
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 7)
 				s := generated.At[clausesAt7](f)
@@ -875,7 +879,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var k int
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:879
+//line conditions_task.go:883
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 8)
 		s := generated.At[clausesAt8](f)
@@ -894,7 +898,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:61
 		k = valueStart(t, tr, k-1)
-//line conditions_task.go:898
+//line conditions_task.go:902
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 9)
 			s := generated.At[clausesAt9](f)
@@ -912,7 +916,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:66
 		valueStart(t, tr, k)
-//line conditions_task.go:916
+//line conditions_task.go:920
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[clausesHeld](t, clausesKind, 10)
 			*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
@@ -924,15 +928,17 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:928
+//line conditions_task.go:932
 
 // clausesStep is the step form of clauses.
 func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:47
 	var (
 		tr                                         *cases.Trace
 		n, sum, i, v, v1, v2, v3, i1, j, v4, v5, k int
 	)
+//line conditions_task.go:942
 	switch f.At() {
 	case 0:
 		s := generated.At[clausesArgs](f)
@@ -945,7 +951,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		i = s.result
 		generated.Child(f)
-//line conditions_task.go:949
+//line conditions_task.go:955
 		goto resume1
 	case 2:
 		s := generated.At[clausesAt2](f)
@@ -954,7 +960,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:958
+//line conditions_task.go:964
 		goto resume2
 	case 3:
 		s := generated.At[clausesAt3](f)
@@ -963,7 +969,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:51
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:967
+//line conditions_task.go:973
 		goto resume3
 	case 4:
 		s := generated.At[clausesAt4](f)
@@ -972,7 +978,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:976
+//line conditions_task.go:982
 		goto resume4
 	case 5:
 		s := generated.At[clausesAt5](f)
@@ -981,7 +987,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:985
+//line conditions_task.go:991
 		goto resume5
 	case 6:
 		s := generated.At[clausesAt6](f)
@@ -990,7 +996,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:994
+//line conditions_task.go:1000
 		goto resume6
 	case 7:
 		s := generated.At[clausesAt7](f)
@@ -999,7 +1005,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:57
 		v5 = s.result
 		generated.Child(f)
-//line conditions_task.go:1003
+//line conditions_task.go:1009
 		goto resume7
 	case 8:
 		s := generated.At[clausesAt8](f)
@@ -1008,7 +1014,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1012
+//line conditions_task.go:1018
 		goto resume8
 	case 9:
 		s := generated.At[clausesAt9](f)
@@ -1017,7 +1023,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1021
+//line conditions_task.go:1027
 		goto resume9
 	case 10:
 		s := generated.At[clausesAt10](f)
@@ -1025,7 +1031,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:66
 		generated.Child(f)
-//line conditions_task.go:1029
+//line conditions_task.go:1035
 		goto resume10
 	default:
 		return f.BadResume()
@@ -1033,7 +1039,7 @@ func clausesStep(f *generated.Frame, h *clausesHeld) generated.Step {
 //line conditions.go:50
 	sum = 0
 	i = valueStart(t, tr, 0)
-//line conditions_task.go:1037
+//line conditions_task.go:1043
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt1](f)
 		*s = clausesAt1{n: n, sum: sum}
@@ -1045,7 +1051,7 @@ resume1:
 loop1:
 //line conditions.go:51
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1049
+//line conditions_task.go:1055
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt2](f)
 		*s = clausesAt2{n: n, sum: sum, i: i}
@@ -1068,7 +1074,7 @@ end1:
 end2:
 //line conditions.go:51
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:1072
+//line conditions_task.go:1078
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt3](f)
 		*s = clausesAt3{n: n, sum: sum, i: i}
@@ -1083,7 +1089,7 @@ resume3:
 end3:
 //line conditions.go:57
 	v2 = valueStart(t, tr, 0)
-//line conditions_task.go:1087
+//line conditions_task.go:1093
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt4](f)
 		*s = clausesAt4{sum: sum}
@@ -1094,7 +1100,7 @@ end3:
 resume4:
 //line conditions.go:57
 	v3 = valueStart(t, tr, 5)
-//line conditions_task.go:1098
+//line conditions_task.go:1104
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt5](f)
 		*s = clausesAt5{sum: sum, v2: v2}
@@ -1114,7 +1120,7 @@ loop2:
 	sum += i1 * j
 //line conditions.go:57
 	v4 = valueStart(t, tr, i1+1)
-//line conditions_task.go:1118
+//line conditions_task.go:1124
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt6](f)
 		*s = clausesAt6{sum: sum, j: j}
@@ -1125,7 +1131,7 @@ loop2:
 resume6:
 //line conditions.go:57
 	v5 = valueStart(t, tr, j-1)
-//line conditions_task.go:1129
+//line conditions_task.go:1135
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt7](f)
 		*s = clausesAt7{sum: sum, v4: v4}
@@ -1140,7 +1146,7 @@ resume7:
 end4:
 	k = 0
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:1144
+//line conditions_task.go:1150
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
@@ -1156,7 +1162,7 @@ loop3:
 	}
 //line conditions.go:61
 	k = valueStart(t, tr, k-1)
-//line conditions_task.go:1160
+//line conditions_task.go:1166
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt9](f)
 		*s = clausesAt9{sum: sum}
@@ -1176,7 +1182,7 @@ loop4:
 	k++
 //line conditions.go:66
 	valueStart(t, tr, k)
-//line conditions_task.go:1180
+//line conditions_task.go:1186
 	if generated.Suspended(t) {
 		*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 		*h = clausesHeld{tr: tr}
@@ -1189,7 +1195,7 @@ end6:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1193
+//line conditions_task.go:1199
 
 // ifInitArgs has the arguments of ifInit.
 type ifInitArgs struct {
@@ -1237,7 +1243,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:73
 		x := valueStart(t, tr, n)
-//line conditions_task.go:1241
+//line conditions_task.go:1247
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 1)
 			s := generated.At[ifInitAt1](f)
@@ -1254,7 +1260,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				y := x * 2
 //line conditions.go:75
 				v := valueStart(t, tr, y)
-//line conditions_task.go:1258
+//line conditions_task.go:1264
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 2)
 					s := generated.At[ifInitAt2](f)
@@ -1270,7 +1276,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line conditions.go:77
 						z := valueStart(t, tr, y+1)
-//line conditions_task.go:1274
+//line conditions_task.go:1280
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 3)
 							s := generated.At[ifInitAt3](f)
@@ -1294,7 +1300,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:83
 		err := waitStart(t, tr, "init")
-//line conditions_task.go:1298
+//line conditions_task.go:1304
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[ifInitHeld](t, ifInitKind, 4)
 			*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
@@ -1308,7 +1314,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:85
 				err1 := waitStart(t, tr, "second")
-//line conditions_task.go:1312
+//line conditions_task.go:1318
 				if generated.Suspended(t) {
 					f := generated.SpillBare(t, ifInitKind, 5)
 					*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
@@ -1325,16 +1331,18 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1329
+//line conditions_task.go:1335
 
 // ifInitStep is the step form of ifInit.
 func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:69
 	var (
 		tr            *cases.Trace
 		n, x, y, v, z int
 		err, err1     error
 	)
+//line conditions_task.go:1346
 	switch f.At() {
 	case 0:
 		s := generated.At[ifInitArgs](f)
@@ -1347,7 +1355,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:73
 		x = s.result
 		generated.Child(f)
-//line conditions_task.go:1351
+//line conditions_task.go:1359
 		goto resume1
 	case 2:
 		s := generated.At[ifInitAt2](f)
@@ -1356,7 +1364,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:75
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1360
+//line conditions_task.go:1368
 		goto resume2
 	case 3:
 		s := generated.At[ifInitAt3](f)
@@ -1365,7 +1373,7 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 //line conditions.go:77
 		z = s.result
 		generated.Child(f)
-//line conditions_task.go:1369
+//line conditions_task.go:1377
 		goto resume3
 	case 4:
 		s := generated.At[ifInitAt4](f)
@@ -1373,21 +1381,21 @@ func ifInitStep(f *generated.Frame, h *ifInitHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:83
 		err = generated.ChildErr(f)
-//line conditions_task.go:1377
+//line conditions_task.go:1385
 		goto resume4
 	case 5:
 		s := generated.At[ifInitAt5](f)
 		n = s.n
 //line conditions.go:85
 		err1 = generated.ChildErr(f)
-//line conditions_task.go:1384
+//line conditions_task.go:1392
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:73
 	x = valueStart(t, tr, n)
-//line conditions_task.go:1391
+//line conditions_task.go:1399
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt1](f)
 		*s = ifInitAt1{n: n}
@@ -1406,7 +1414,7 @@ resume1:
 	y = x * 2
 //line conditions.go:75
 	v = valueStart(t, tr, y)
-//line conditions_task.go:1410
+//line conditions_task.go:1418
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt2](f)
 		*s = ifInitAt2{n: n, x: x, y: y}
@@ -1426,7 +1434,7 @@ resume2:
 else1:
 //line conditions.go:77
 	z = valueStart(t, tr, y+1)
-//line conditions_task.go:1430
+//line conditions_task.go:1438
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt3](f)
 		*s = ifInitAt3{n: n, x: x, y: y}
@@ -1450,7 +1458,7 @@ else2:
 	tr.Print("small", x)
 end3:
 	err = waitStart(t, tr, "init")
-//line conditions_task.go:1454
+//line conditions_task.go:1462
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
 		h = generated.Hold(t, ifInitKind, f, h)
@@ -1467,7 +1475,7 @@ resume4:
 else3:
 //line conditions.go:85
 	err1 = waitStart(t, tr, "second")
-//line conditions_task.go:1471
+//line conditions_task.go:1479
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 		if h != nil {
@@ -1486,7 +1494,7 @@ end4:
 	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:1490
+//line conditions_task.go:1498
 
 // elseIfsArgs has the arguments of elseIfs.
 type elseIfsArgs struct {
@@ -1534,7 +1542,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:92
 		v := valueStart(t, tr, n)
-//line conditions_task.go:1538
+//line conditions_task.go:1546
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 1)
 			s := generated.At[elseIfsAt1](f)
@@ -1550,7 +1558,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:94
 				v1 := valueStart(t, tr, n)
-//line conditions_task.go:1554
+//line conditions_task.go:1562
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 2)
 					s := generated.At[elseIfsAt2](f)
@@ -1562,7 +1570,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:94
 				if v1 == 1 {
 					valueStart(t, tr, 100)
-//line conditions_task.go:1566
+//line conditions_task.go:1574
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 3)
 						*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
@@ -1577,7 +1585,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("two")
 				} else {
 					v2 := valueStart(t, tr, 200)
-//line conditions_task.go:1581
+//line conditions_task.go:1589
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[elseIfsHeld](t, elseIfsKind, 4)
 						s := generated.At[elseIfsAt4](f)
@@ -1594,7 +1602,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line conditions.go:102
 	v3 := valueStart(t, tr, n+1)
-//line conditions_task.go:1598
+//line conditions_task.go:1606
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, elseIfsKind, 5)
 		s := generated.At[elseIfsAt5](f)
@@ -1606,15 +1614,17 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line conditions_task.go:1610
+//line conditions_task.go:1618
 
 // elseIfsStep is the step form of elseIfs.
 func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:89
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v3 int
 	)
+//line conditions_task.go:1628
 	switch f.At() {
 	case 0:
 		s := generated.At[elseIfsArgs](f)
@@ -1627,7 +1637,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:92
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1631
+//line conditions_task.go:1641
 		goto resume1
 	case 2:
 		s := generated.At[elseIfsAt2](f)
@@ -1636,7 +1646,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:94
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:1640
+//line conditions_task.go:1650
 		goto resume2
 	case 3:
 		s := generated.At[elseIfsAt3](f)
@@ -1644,7 +1654,7 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:95
 		generated.Child(f)
-//line conditions_task.go:1648
+//line conditions_task.go:1658
 		goto resume3
 	case 4:
 		s := generated.At[elseIfsAt4](f)
@@ -1653,21 +1663,21 @@ func elseIfsStep(f *generated.Frame, h *elseIfsHeld) generated.Step {
 //line conditions.go:100
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:1657
+//line conditions_task.go:1667
 		goto resume4
 	case 5:
 		s := generated.At[elseIfsAt5](f)
 //line conditions.go:102
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:1664
+//line conditions_task.go:1674
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:92
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1671
+//line conditions_task.go:1681
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt1](f)
 		*s = elseIfsAt1{n: n}
@@ -1687,7 +1697,7 @@ resume1:
 else1:
 //line conditions.go:94
 	v1 = valueStart(t, tr, n)
-//line conditions_task.go:1691
+//line conditions_task.go:1701
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt2](f)
 		*s = elseIfsAt2{n: n}
@@ -1703,7 +1713,7 @@ resume2:
 	}
 //line conditions.go:95
 	valueStart(t, tr, 100)
-//line conditions_task.go:1707
+//line conditions_task.go:1717
 	if generated.Suspended(t) {
 		*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
 		h = generated.Hold(t, elseIfsKind, f, h)
@@ -1725,7 +1735,7 @@ else2:
 else3:
 //line conditions.go:100
 	v2 = valueStart(t, tr, 200)
-//line conditions_task.go:1729
+//line conditions_task.go:1739
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt4](f)
 		*s = elseIfsAt4{n: n}
@@ -1742,7 +1752,7 @@ end2:
 end3:
 //line conditions.go:102
 	v3 = valueStart(t, tr, n+1)
-//line conditions_task.go:1746
+//line conditions_task.go:1756
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
@@ -1757,7 +1767,7 @@ resume5:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line conditions_task.go:1761
+//line conditions_task.go:1771
 
 // earlyEndsArgs has the arguments of earlyEnds.
 type earlyEndsArgs struct {
@@ -1791,7 +1801,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line conditions.go:114
 			err := waitStart(t, tr, i)
-//line conditions_task.go:1795
+//line conditions_task.go:1805
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[earlyEndsHeld](t, earlyEndsKind, 1)
 				*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
@@ -1812,16 +1822,18 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:1816
+//line conditions_task.go:1826
 
 // earlyEndsStep is the step form of earlyEnds.
 func earlyEndsStep(f *generated.Frame, h *earlyEndsHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:102
 	var (
 		tr        *cases.Trace
 		n, sum, i int
 		err       error
 	)
+//line conditions_task.go:1837
 	switch f.At() {
 	case 0:
 		s := generated.At[earlyEndsArgs](f)
@@ -1833,7 +1845,7 @@ func earlyEndsStep(f *generated.Frame, h *earlyEndsHeld) generated.Step {
 		tr = h.tr
 //line conditions.go:114
 		err = generated.ChildErr(f)
-//line conditions_task.go:1837
+//line conditions_task.go:1849
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1854,7 +1866,7 @@ loop1:
 		goto next1
 	}
 	err = waitStart(t, tr, i)
-//line conditions_task.go:1858
+//line conditions_task.go:1870
 	if generated.Suspended(t) {
 		*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 		*h = earlyEndsHeld{tr: tr}
@@ -1881,7 +1893,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line conditions_task.go:1885
+//line conditions_task.go:1897
 
 // lastStatementArgs has the arguments of lastStatement.
 type lastStatementArgs struct {
@@ -1912,7 +1924,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		tr.Print("i", i)
 		valueStart(t, tr, i)
-//line conditions_task.go:1916
+//line conditions_task.go:1928
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 1)
 			*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
@@ -1923,7 +1935,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:130
 	for i1 := 0; i1 < n; i1++ {
 		valueStart(t, tr, i1)
-//line conditions_task.go:1927
+//line conditions_task.go:1939
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[lastStatementHeld](t, lastStatementKind, 2)
 			*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
@@ -1936,15 +1948,17 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1940
+//line conditions_task.go:1952
 
 // lastStatementStep is the step form of lastStatement.
 func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:123
 	var (
 		tr       *cases.Trace
 		n, i, i1 int
 	)
+//line conditions_task.go:1962
 	switch f.At() {
 	case 0:
 		s := generated.At[lastStatementArgs](f)
@@ -1956,7 +1970,7 @@ func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:128
 		generated.Child(f)
-//line conditions_task.go:1960
+//line conditions_task.go:1974
 		goto resume1
 	case 2:
 		s := generated.At[lastStatementAt2](f)
@@ -1964,7 +1978,7 @@ func lastStatementStep(f *generated.Frame, h *lastStatementHeld) generated.Step 
 		tr = h.tr
 //line conditions.go:131
 		generated.Child(f)
-//line conditions_task.go:1968
+//line conditions_task.go:1982
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1979,7 +1993,7 @@ loop1:
 //line conditions.go:127
 	tr.Print("i", i)
 	valueStart(t, tr, i)
-//line conditions_task.go:1983
+//line conditions_task.go:1997
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 		*h = lastStatementHeld{tr: tr}
@@ -1999,7 +2013,7 @@ loop2:
 	}
 //line conditions.go:131
 	valueStart(t, tr, i1)
-//line conditions_task.go:2003
+//line conditions_task.go:2017
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 		*h = lastStatementHeld{tr: tr}
@@ -2016,7 +2030,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line conditions_task.go:2020
+//line conditions_task.go:2034
 
 // plainLoopBetweenArgs has the arguments of plainLoopBetween.
 type plainLoopBetweenArgs struct {
@@ -2052,7 +2066,7 @@ var plainLoopBetweenKind *generated.Kind
 func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:138
 	sum := valueStart(t, tr, 1)
-//line conditions_task.go:2056
+//line conditions_task.go:2070
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 1)
 		s := generated.At[plainLoopBetweenAt1](f)
@@ -2080,7 +2094,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 	v := valueStart(t, tr, sum)
-//line conditions_task.go:2084
+//line conditions_task.go:2098
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 2)
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2097,7 +2111,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}()
 	v1 := valueStart(t, tr, 2)
-//line conditions_task.go:2101
+//line conditions_task.go:2115
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[plainLoopBetweenHeld](t, plainLoopBetweenKind, 3)
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2110,16 +2124,18 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v1, nil
 }
 
-//line conditions_task.go:2114
+//line conditions_task.go:2128
 
 // plainLoopBetweenStep is the step form of plainLoopBetween.
 func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated.Step {
 	t := generated.Resume(f)
+//line conditions.go:134
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		sum      *int
 	)
+//line conditions_task.go:2139
 	switch f.At() {
 	case 0:
 		s := generated.At[plainLoopBetweenArgs](f)
@@ -2133,7 +2149,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 		sum = new(int)
 		*sum = s.result
 		generated.Child(f)
-//line conditions_task.go:2137
+//line conditions_task.go:2153
 		goto resume1
 	case 2:
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2141,7 +2157,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 //line conditions.go:156
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:2145
+//line conditions_task.go:2161
 		goto resume2
 	case 3:
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2149,7 +2165,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 //line conditions.go:162
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:2153
+//line conditions_task.go:2169
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2157,7 +2173,7 @@ func plainLoopBetweenStep(f *generated.Frame, h *plainLoopBetweenHeld) generated
 	sum = new(int)
 //line conditions.go:138
 	*sum = valueStart(t, tr, 1)
-//line conditions_task.go:2161
+//line conditions_task.go:2177
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
@@ -2185,7 +2201,7 @@ resume1:
 		}
 	}
 	v = valueStart(t, tr, *sum)
-//line conditions_task.go:2189
+//line conditions_task.go:2205
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
@@ -2206,7 +2222,7 @@ resume2:
 	}
 //line conditions.go:162
 	v1 = valueStart(t, tr, 2)
-//line conditions_task.go:2210
+//line conditions_task.go:2226
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
@@ -2219,4 +2235,4 @@ resume3:
 	return generated.Return[int](f, *sum+v1, nil)
 }
 
-//line conditions_task.go:2223
+//line conditions_task.go:2239

@@ -164,11 +164,13 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // endlessStep is the step form of endless.
 func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:5
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		err     error
 	)
+//line jumps_task.go:174
 	switch f.At() {
 	case 0:
 		s := generated.At[endlessArgs](f)
@@ -181,7 +183,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 //line jumps.go:12
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:185
+//line jumps_task.go:187
 		goto resume1
 	case 2:
 		s := generated.At[endlessAt2](f)
@@ -189,7 +191,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:18
 		err = generated.ChildErr(f)
-//line jumps_task.go:193
+//line jumps_task.go:195
 		goto resume2
 	default:
 		return f.BadResume()
@@ -199,7 +201,7 @@ func endlessStep(f *generated.Frame, h *endlessHeld) generated.Step {
 loop1:
 	i++
 	v = valueStart(t, tr, i)
-//line jumps_task.go:203
+//line jumps_task.go:205
 	if generated.Suspended(t) {
 		s := generated.At[endlessAt1](f)
 		*s = endlessAt1{n: n, i: i}
@@ -221,7 +223,7 @@ end2:
 loop2:
 //line jumps.go:18
 	err = waitStart(t, tr, "second")
-//line jumps_task.go:225
+//line jumps_task.go:227
 	if generated.Suspended(t) {
 		*generated.At[endlessAt2](f) = endlessAt2{i: i}
 		*h = endlessHeld{tr: tr}
@@ -242,7 +244,7 @@ end3:
 	goto loop2
 }
 
-//line jumps_task.go:246
+//line jumps_task.go:248
 
 // continuesArgs has the arguments of continues.
 type continuesArgs struct {
@@ -274,7 +276,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:34
 			v := valueStart(t, tr, i)
-//line jumps_task.go:278
+//line jumps_task.go:280
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[continuesHeld](t, continuesKind, 1)
 				s := generated.At[continuesAt1](f)
@@ -294,15 +296,17 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line jumps_task.go:298
+//line jumps_task.go:300
 
 // continuesStep is the step form of continues.
 func continuesStep(f *generated.Frame, h *continuesHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:26
 	var (
 		tr           *cases.Trace
 		n, sum, i, v int
 	)
+//line jumps_task.go:310
 	_ = n
 	switch f.At() {
 	case 0:
@@ -316,7 +320,7 @@ func continuesStep(f *generated.Frame, h *continuesHeld) generated.Step {
 //line jumps.go:34
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:320
+//line jumps_task.go:324
 		goto resume1
 	default:
 		return f.BadResume()
@@ -334,7 +338,7 @@ loop1:
 		goto next1
 	}
 	v = valueStart(t, tr, i)
-//line jumps_task.go:338
+//line jumps_task.go:342
 	if generated.Suspended(t) {
 		s := generated.At[continuesAt1](f)
 		*s = continuesAt1{sum: sum, i: i}
@@ -360,7 +364,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line jumps_task.go:364
+//line jumps_task.go:368
 
 // labelsArgs has the arguments of labels.
 type labelsArgs struct {
@@ -400,7 +404,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line jumps.go:50
 							v := valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:404
+//line jumps_task.go:408
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[labelsHeld](t, labelsKind, 1)
 								s := generated.At[labelsAt1](f)
@@ -434,15 +438,17 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line jumps_task.go:438
+//line jumps_task.go:442
 
 // labelsStep is the step form of labels.
 func labelsStep(f *generated.Frame, h *labelsHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:40
 	var (
 		tr                   *cases.Trace
 		n, count, i, j, k, v int
 	)
+//line jumps_task.go:452
 	switch f.At() {
 	case 0:
 		s := generated.At[labelsArgs](f)
@@ -455,7 +461,7 @@ func labelsStep(f *generated.Frame, h *labelsHeld) generated.Step {
 //line jumps.go:50
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:459
+//line jumps_task.go:465
 		goto resume1
 	default:
 		return f.BadResume()
@@ -482,7 +488,7 @@ loop3:
 //line jumps.go:49
 	count++
 	v = valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:486
+//line jumps_task.go:492
 	if generated.Suspended(t) {
 		s := generated.At[labelsAt1](f)
 		*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
@@ -536,7 +542,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line jumps_task.go:540
+//line jumps_task.go:546
 
 // switchLabelArgs has the arguments of switchLabel.
 type switchLabelArgs struct {
@@ -589,7 +595,7 @@ block:
 		{
 //line jumps.go:74
 			v := valueStart(t, tr, n)
-//line jumps_task.go:593
+//line jumps_task.go:599
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 1)
 				s := generated.At[switchLabelAt1](f)
@@ -609,7 +615,7 @@ block:
 		switch n {
 		case 2:
 			valueStart(t, tr, 5)
-//line jumps_task.go:613
+//line jumps_task.go:619
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 2)
 				*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
@@ -619,7 +625,7 @@ block:
 			{
 //line jumps.go:82
 				v1 := valueStart(t, tr, 6)
-//line jumps_task.go:623
+//line jumps_task.go:629
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 3)
 					s := generated.At[switchLabelAt3](f)
@@ -636,7 +642,7 @@ block:
 			{
 //line jumps.go:85
 				v2 := valueStart(t, tr, 6)
-//line jumps_task.go:640
+//line jumps_task.go:646
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[switchLabelHeld](t, switchLabelKind, 4)
 					s := generated.At[switchLabelAt4](f)
@@ -656,7 +662,7 @@ block:
 		tr.Print("end of the block")
 	}
 	v3 := valueStart(t, tr, n)
-//line jumps_task.go:660
+//line jumps_task.go:666
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, switchLabelKind, 5)
 		s := generated.At[switchLabelAt5](f)
@@ -668,15 +674,17 @@ block:
 	return v3, nil
 }
 
-//line jumps_task.go:672
+//line jumps_task.go:678
 
 // switchLabelStep is the step form of switchLabel.
 func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:67
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v3 int
 	)
+//line jumps_task.go:688
 	switch f.At() {
 	case 0:
 		s := generated.At[switchLabelArgs](f)
@@ -689,7 +697,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:74
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:693
+//line jumps_task.go:701
 		goto resume1
 	case 2:
 		s := generated.At[switchLabelAt2](f)
@@ -697,7 +705,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:81
 		generated.Child(f)
-//line jumps_task.go:701
+//line jumps_task.go:709
 		goto resume2
 	case 3:
 		s := generated.At[switchLabelAt3](f)
@@ -706,7 +714,7 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:82
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:710
+//line jumps_task.go:718
 		goto resume3
 	case 4:
 		s := generated.At[switchLabelAt4](f)
@@ -715,14 +723,14 @@ func switchLabelStep(f *generated.Frame, h *switchLabelHeld) generated.Step {
 //line jumps.go:85
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:719
+//line jumps_task.go:727
 		goto resume4
 	case 5:
 		s := generated.At[switchLabelAt5](f)
 //line jumps.go:92
 		v3 = s.result
 		generated.Child(f)
-//line jumps_task.go:726
+//line jumps_task.go:734
 		goto resume5
 	default:
 		return f.BadResume()
@@ -736,7 +744,7 @@ case1:
 //line jumps.go:73
 	tr.Print("in the block")
 	v = valueStart(t, tr, n)
-//line jumps_task.go:740
+//line jumps_task.go:748
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt1](f)
 		*s = switchLabelAt1{n: n}
@@ -763,7 +771,7 @@ end1:
 case2:
 //line jumps.go:81
 	valueStart(t, tr, 5)
-//line jumps_task.go:767
+//line jumps_task.go:775
 	if generated.Suspended(t) {
 		*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
 		h = generated.Hold(t, switchLabelKind, f, h)
@@ -773,7 +781,7 @@ case2:
 resume2:
 //line jumps.go:82
 	v1 = valueStart(t, tr, 6)
-//line jumps_task.go:777
+//line jumps_task.go:785
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt3](f)
 		*s = switchLabelAt3{n: n}
@@ -791,7 +799,7 @@ resume3:
 end2:
 //line jumps.go:85
 	v2 = valueStart(t, tr, 6)
-//line jumps_task.go:795
+//line jumps_task.go:803
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt4](f)
 		*s = switchLabelAt4{n: n}
@@ -813,7 +821,7 @@ end4:
 	tr.Print("end of the block")
 end5:
 	v3 = valueStart(t, tr, n)
-//line jumps_task.go:817
+//line jumps_task.go:825
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
@@ -828,7 +836,7 @@ resume5:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line jumps_task.go:832
+//line jumps_task.go:840
 
 // gotoBackArgs has the arguments of gotoBack.
 type gotoBackArgs struct {
@@ -857,7 +865,7 @@ again:
 	var x int
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:861
+//line jumps_task.go:869
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoBackHeld](t, gotoBackKind, 1)
 		s := generated.At[gotoBackAt1](f)
@@ -875,15 +883,17 @@ again:
 	return i, nil
 }
 
-//line jumps_task.go:879
+//line jumps_task.go:887
 
 // gotoBackStep is the step form of gotoBack.
 func gotoBackStep(f *generated.Frame, h *gotoBackHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:93
 	var (
 		tr      *cases.Trace
 		n, i, x int
 	)
+//line jumps_task.go:897
 	switch f.At() {
 	case 0:
 		s := generated.At[gotoBackArgs](f)
@@ -896,7 +906,7 @@ func gotoBackStep(f *generated.Frame, h *gotoBackHeld) generated.Step {
 //line jumps.go:100
 		x = s.result
 		generated.Child(f)
-//line jumps_task.go:900
+//line jumps_task.go:910
 		goto resume1
 	default:
 		return f.BadResume()
@@ -907,7 +917,7 @@ again:
 	x = 0
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:911
+//line jumps_task.go:921
 	if generated.Suspended(t) {
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
@@ -925,7 +935,7 @@ resume1:
 	return generated.Return[int](f, i, nil)
 }
 
-//line jumps_task.go:929
+//line jumps_task.go:939
 
 // gotoOutArgs has the arguments of gotoOut.
 type gotoOutArgs struct {
@@ -969,7 +979,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line jumps.go:112
 				v = valueStart(t, tr, i)
-//line jumps_task.go:973
+//line jumps_task.go:983
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 1)
 					s := generated.At[gotoOutAt1](f)
@@ -993,7 +1003,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 missing:
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:997
+//line jumps_task.go:1007
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 2)
 		s := generated.At[gotoOutAt2](f)
@@ -1010,7 +1020,7 @@ missing:
 	return -1, nil
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1014
+//line jumps_task.go:1024
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoOutHeld](t, gotoOutKind, 3)
 		s := generated.At[gotoOutAt3](f)
@@ -1024,15 +1034,17 @@ found:
 	return n, nil
 }
 
-//line jumps_task.go:1028
+//line jumps_task.go:1038
 
 // gotoOutStep is the step form of gotoOut.
 func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:107
 	var (
 		tr              *cases.Trace
 		n, i, v, v1, v2 int
 	)
+//line jumps_task.go:1048
 	switch f.At() {
 	case 0:
 		s := generated.At[gotoOutArgs](f)
@@ -1045,7 +1057,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:112
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1049
+//line jumps_task.go:1061
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutAt2](f)
@@ -1054,7 +1066,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:123
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1058
+//line jumps_task.go:1070
 		goto resume2
 	case 3:
 		s := generated.At[gotoOutAt3](f)
@@ -1063,7 +1075,7 @@ func gotoOutStep(f *generated.Frame, h *gotoOutHeld) generated.Step {
 //line jumps.go:129
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1067
+//line jumps_task.go:1079
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1077,7 +1089,7 @@ loop1:
 	}
 //line jumps.go:112
 	v = valueStart(t, tr, i)
-//line jumps_task.go:1081
+//line jumps_task.go:1093
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt1](f)
 		*s = gotoOutAt1{n: n, i: i}
@@ -1105,7 +1117,7 @@ end2:
 missing:
 //line jumps.go:123
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:1109
+//line jumps_task.go:1121
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
@@ -1122,7 +1134,7 @@ resume2:
 	return generated.Return[int](f, -1, nil)
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1126
+//line jumps_task.go:1138
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
@@ -1136,7 +1148,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line jumps_task.go:1140
+//line jumps_task.go:1152
 
 // gotoMiddleArgs has the arguments of gotoMiddle.
 type gotoMiddleArgs struct {
@@ -1186,7 +1198,7 @@ func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1190
+//line jumps_task.go:1202
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 1)
 		s := generated.At[gotoMiddleAt1](f)
@@ -1200,7 +1212,7 @@ first:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1204
+//line jumps_task.go:1216
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 2)
 		s := generated.At[gotoMiddleAt2](f)
@@ -1214,7 +1226,7 @@ second:
 	tr.Print("second", k)
 	if k < 15 {
 		waitStart(t, tr, "back")
-//line jumps_task.go:1218
+//line jumps_task.go:1230
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 3)
 			*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
@@ -1231,7 +1243,7 @@ second:
 		{
 //line jumps.go:152
 			v2 = valueStart(t, tr, k)
-//line jumps_task.go:1235
+//line jumps_task.go:1247
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[gotoMiddleHeld](t, gotoMiddleKind, 4)
 				s := generated.At[gotoMiddleAt4](f)
@@ -1251,15 +1263,17 @@ end:
 	return k, nil
 }
 
-//line jumps_task.go:1255
+//line jumps_task.go:1267
 
 // gotoMiddleStep is the step form of gotoMiddle.
 func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:131
 	var (
 		tr              *cases.Trace
 		n, k, v, v1, v2 int
 	)
+//line jumps_task.go:1277
 	switch f.At() {
 	case 0:
 		s := generated.At[gotoMiddleArgs](f)
@@ -1272,7 +1286,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:139
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1276
+//line jumps_task.go:1290
 		goto resume1
 	case 2:
 		s := generated.At[gotoMiddleAt2](f)
@@ -1281,7 +1295,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:142
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1285
+//line jumps_task.go:1299
 		goto resume2
 	case 3:
 		s := generated.At[gotoMiddleAt3](f)
@@ -1289,7 +1303,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:145
 		generated.ChildErr(f)
-//line jumps_task.go:1293
+//line jumps_task.go:1307
 		goto resume3
 	case 4:
 		s := generated.At[gotoMiddleAt4](f)
@@ -1298,7 +1312,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 //line jumps.go:152
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1302
+//line jumps_task.go:1316
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1310,7 +1324,7 @@ func gotoMiddleStep(f *generated.Frame, h *gotoMiddleHeld) generated.Step {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1314
+//line jumps_task.go:1328
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
@@ -1324,7 +1338,7 @@ resume1:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1328
+//line jumps_task.go:1342
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
@@ -1341,7 +1355,7 @@ resume2:
 	}
 //line jumps.go:145
 	waitStart(t, tr, "back")
-//line jumps_task.go:1345
+//line jumps_task.go:1359
 	if generated.Suspended(t) {
 		*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1355,7 +1369,7 @@ end1:
 		goto end
 	}
 	v2 = valueStart(t, tr, k)
-//line jumps_task.go:1359
+//line jumps_task.go:1373
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt4](f)
 		*s = gotoMiddleAt4{k: k}
@@ -1375,7 +1389,7 @@ end:
 	return generated.Return[int](f, k, nil)
 }
 
-//line jumps_task.go:1379
+//line jumps_task.go:1393
 
 // gotoTwoLoopsArgs has the arguments of gotoTwoLoops.
 type gotoTwoLoopsArgs struct {
@@ -1409,7 +1423,7 @@ func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1413
+//line jumps_task.go:1427
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 1)
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
@@ -1425,7 +1439,7 @@ right:
 	{
 //line jumps.go:170
 		v = valueStart(t, tr, b*10)
-//line jumps_task.go:1429
+//line jumps_task.go:1443
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[gotoTwoLoopsHeld](t, gotoTwoLoopsKind, 2)
 			s := generated.At[gotoTwoLoopsAt2](f)
@@ -1447,15 +1461,17 @@ right:
 	return a + b, nil
 }
 
-//line jumps_task.go:1451
+//line jumps_task.go:1465
 
 // gotoTwoLoopsStep is the step form of gotoTwoLoops.
 func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:158
 	var (
 		tr         *cases.Trace
 		n, a, b, v int
 	)
+//line jumps_task.go:1475
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1468,7 +1484,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:164
 		generated.Child(f)
-//line jumps_task.go:1472
+//line jumps_task.go:1488
 		goto resume1
 	case 2:
 		s := generated.At[gotoTwoLoopsAt2](f)
@@ -1477,7 +1493,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 //line jumps.go:170
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1481
+//line jumps_task.go:1497
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1487,7 +1503,7 @@ func gotoTwoLoopsStep(f *generated.Frame, h *gotoTwoLoopsHeld) generated.Step {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1491
+//line jumps_task.go:1507
 	if generated.Suspended(t) {
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
@@ -1501,7 +1517,7 @@ resume1:
 right:
 	b++
 	v = valueStart(t, tr, b*10)
-//line jumps_task.go:1505
+//line jumps_task.go:1521
 	if generated.Suspended(t) {
 		s := generated.At[gotoTwoLoopsAt2](f)
 		*s = gotoTwoLoopsAt2{a: a, b: b}
@@ -1524,7 +1540,7 @@ end1:
 	return generated.Return[int](f, a+b, nil)
 }
 
-//line jumps_task.go:1528
+//line jumps_task.go:1544
 
 // returnInsideArgs has the arguments of returnInside.
 type returnInsideArgs struct {
@@ -1550,7 +1566,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	for i := 0; ; i++ {
 		for j := 0; j < 2; j++ {
 			err = waitStart(t, tr, i, j)
-//line jumps_task.go:1554
+//line jumps_task.go:1570
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[returnInsideHeld](t, returnInsideKind, 1)
 				*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
@@ -1569,16 +1585,18 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	}
 }
 
-//line jumps_task.go:1573
+//line jumps_task.go:1589
 
 // returnInsideStep is the step form of returnInside.
 func returnInsideStep(f *generated.Frame, h *returnInsideHeld) generated.Step {
 	t := generated.Resume(f)
+//line jumps.go:177
 	var (
 		tr           *cases.Trace
 		n, sum, i, j int
 		err          error
 	)
+//line jumps_task.go:1600
 	switch f.At() {
 	case 0:
 		s := generated.At[returnInsideArgs](f)
@@ -1590,7 +1608,7 @@ func returnInsideStep(f *generated.Frame, h *returnInsideHeld) generated.Step {
 		tr = h.tr
 //line jumps.go:183
 		err = generated.ChildErr(f)
-//line jumps_task.go:1594
+//line jumps_task.go:1612
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1607,7 +1625,7 @@ loop2:
 	}
 //line jumps.go:183
 	err = waitStart(t, tr, i, j)
-//line jumps_task.go:1611
+//line jumps_task.go:1629
 	if generated.Suspended(t) {
 		*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 		*h = returnInsideHeld{tr: tr}
@@ -1634,4 +1652,4 @@ end2:
 	goto loop1
 }
 
-//line jumps_task.go:1638
+//line jumps_task.go:1656

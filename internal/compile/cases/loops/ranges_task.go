@@ -251,11 +251,13 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // rangeIntStep is the step form of rangeInt.
 func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:5
 	var (
 		tr               *cases.Trace
 		n, sum, i, i1, j int
 		err              error
 	)
+//line ranges_task.go:261
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeIntArgs](f)
@@ -267,7 +269,7 @@ func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:11
 		err = generated.ChildErr(f)
-//line ranges_task.go:271
+//line ranges_task.go:273
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntAt2](f)
@@ -275,7 +277,7 @@ func rangeIntStep(f *generated.Frame, h *rangeIntHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:20
 		generated.ChildErr(f)
-//line ranges_task.go:279
+//line ranges_task.go:281
 		goto resume2
 	default:
 		return f.BadResume()
@@ -290,7 +292,7 @@ loop1:
 	}
 //line ranges.go:11
 	err = waitStart(t, tr, i)
-//line ranges_task.go:294
+//line ranges_task.go:296
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 		*h = rangeIntHeld{tr: tr}
@@ -321,7 +323,7 @@ loop2:
 	tr.Print(j)
 	j = 3
 	waitStart(t, tr, "again")
-//line ranges_task.go:325
+//line ranges_task.go:327
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 		*h = rangeIntHeld{tr: tr}
@@ -338,7 +340,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:342
+//line ranges_task.go:344
 
 // rangeTypedIntArgs has the arguments of rangeTypedInt.
 type rangeTypedIntArgs struct {
@@ -380,7 +382,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:30
 		for ; i < n1; i++ {
 			valueStart(t, tr, int(i))
-//line ranges_task.go:384
+//line ranges_task.go:386
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 1)
 				*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
@@ -396,7 +398,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:34
 		for ; i1 < int64(-2); i1++ {
 			valueStart(t, tr, int(i1))
-//line ranges_task.go:400
+//line ranges_task.go:402
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 2)
 				*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
@@ -413,7 +415,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:38
 			k = i2
 			valueStart(t, tr, int(k))
-//line ranges_task.go:417
+//line ranges_task.go:419
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeTypedIntHeld](t, rangeTypedIntKind, 3)
 				*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
@@ -426,11 +428,12 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(sum) + int(k), nil
 }
 
-//line ranges_task.go:430
+//line ranges_task.go:432
 
 // rangeTypedIntStep is the step form of rangeTypedInt.
 func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:23
 	var (
 		tr         *cases.Trace
 		n          int
@@ -438,6 +441,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		i1         int64
 		k, i2      int32
 	)
+//line ranges_task.go:445
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeTypedIntArgs](f)
@@ -449,7 +453,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:31
 		generated.Child(f)
-//line ranges_task.go:453
+//line ranges_task.go:457
 		goto resume1
 	case 2:
 		s := generated.At[rangeTypedIntAt2](f)
@@ -457,7 +461,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:35
 		generated.Child(f)
-//line ranges_task.go:461
+//line ranges_task.go:465
 		goto resume2
 	case 3:
 		s := generated.At[rangeTypedIntAt3](f)
@@ -465,7 +469,7 @@ func rangeTypedIntStep(f *generated.Frame, h *rangeTypedIntHeld) generated.Step 
 		tr = h.tr
 //line ranges.go:39
 		generated.Child(f)
-//line ranges_task.go:469
+//line ranges_task.go:473
 		goto resume3
 	default:
 		return f.BadResume()
@@ -481,7 +485,7 @@ loop1:
 	}
 //line ranges.go:31
 	valueStart(t, tr, int(i))
-//line ranges_task.go:485
+//line ranges_task.go:489
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -502,7 +506,7 @@ loop2:
 	}
 //line ranges.go:35
 	valueStart(t, tr, int(i1))
-//line ranges_task.go:506
+//line ranges_task.go:510
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -523,7 +527,7 @@ loop3:
 //line ranges.go:38
 	k = i2
 	valueStart(t, tr, int(k))
-//line ranges_task.go:527
+//line ranges_task.go:531
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -537,7 +541,7 @@ end3:
 	return generated.Return[int](f, int(sum)+int(k), nil)
 }
 
-//line ranges_task.go:541
+//line ranges_task.go:545
 
 // rangeIntOnceArgs has the arguments of rangeIntOnce.
 type rangeIntOnceArgs struct {
@@ -581,7 +585,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:46
 				n = 100
 				v := valueStart(t, tr, i)
-//line ranges_task.go:585
+//line ranges_task.go:589
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 1)
 					s := generated.At[rangeIntOnceAt1](f)
@@ -598,7 +602,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line ranges.go:49
 		v1 := valueStart(t, tr, 2)
-//line ranges_task.go:602
+//line ranges_task.go:606
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 2)
 			s := generated.At[rangeIntOnceAt2](f)
@@ -614,7 +618,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:50
 				v2 := valueStart(t, tr, 10)
-//line ranges_task.go:618
+//line ranges_task.go:622
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeIntOnceHeld](t, rangeIntOnceKind, 3)
 					s := generated.At[rangeIntOnceAt3](f)
@@ -633,15 +637,17 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:637
+//line ranges_task.go:641
 
 // rangeIntOnceStep is the step form of rangeIntOnce.
 func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:42
 	var (
 		tr                          *cases.Trace
 		n, n1, i, v, v1, i2, i1, v2 int
 	)
+//line ranges_task.go:651
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeIntOnceArgs](f)
@@ -654,7 +660,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:47
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:658
+//line ranges_task.go:664
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntOnceAt2](f)
@@ -663,7 +669,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:49
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:667
+//line ranges_task.go:673
 		goto resume2
 	case 3:
 		s := generated.At[rangeIntOnceAt3](f)
@@ -672,7 +678,7 @@ func rangeIntOnceStep(f *generated.Frame, h *rangeIntOnceHeld) generated.Step {
 //line ranges.go:50
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:676
+//line ranges_task.go:682
 		goto resume3
 	default:
 		return f.BadResume()
@@ -689,7 +695,7 @@ loop1:
 //line ranges.go:46
 	n = 100
 	v = valueStart(t, tr, i)
-//line ranges_task.go:693
+//line ranges_task.go:699
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt1](f)
 		*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
@@ -706,7 +712,7 @@ resume1:
 end1:
 //line ranges.go:49
 	v1 = valueStart(t, tr, 2)
-//line ranges_task.go:710
+//line ranges_task.go:716
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt2](f)
 		*s = rangeIntOnceAt2{n: n}
@@ -725,7 +731,7 @@ loop2:
 //line ranges.go:49
 	i1 = i2
 	v2 = valueStart(t, tr, 10)
-//line ranges_task.go:729
+//line ranges_task.go:735
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt3](f)
 		*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
@@ -745,7 +751,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:749
+//line ranges_task.go:755
 
 // rangeNoVariablesArgs has the arguments of rangeNoVariables.
 type rangeNoVariablesArgs struct {
@@ -794,7 +800,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:60
 				list1 = nil
 				v := valueStart(t, tr, 1)
-//line ranges_task.go:798
+//line ranges_task.go:804
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 1)
 					s := generated.At[rangeNoVariablesAt1](f)
@@ -819,7 +825,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:64
 				v1 := valueStart(t, tr, 10)
-//line ranges_task.go:823
+//line ranges_task.go:829
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 2)
 					s := generated.At[rangeNoVariablesAt2](f)
@@ -838,7 +844,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:67
 			v2 := valueStart(t, tr, 100)
-//line ranges_task.go:842
+//line ranges_task.go:848
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeNoVariablesHeld](t, rangeNoVariablesKind, 3)
 				s := generated.At[rangeNoVariablesAt3](f)
@@ -855,17 +861,19 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line ranges_task.go:859
+//line ranges_task.go:865
 
 // rangeNoVariablesStep is the step form of rangeNoVariables.
 func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:52
 	var (
 		tr                                   *cases.Trace
 		n, count, i, v, size, i1, v1, i2, v2 int
 		list1, list2                         []int
 		text                                 string
 	)
+//line ranges_task.go:877
 	_ = n
 	switch f.At() {
 	case 0:
@@ -879,7 +887,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:61
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:883
+//line ranges_task.go:891
 		goto resume1
 	case 2:
 		s := generated.At[rangeNoVariablesAt2](f)
@@ -888,7 +896,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:64
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:892
+//line ranges_task.go:900
 		goto resume2
 	case 3:
 		s := generated.At[rangeNoVariablesAt3](f)
@@ -897,7 +905,7 @@ func rangeNoVariablesStep(f *generated.Frame, h *rangeNoVariablesHeld) generated
 //line ranges.go:67
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:901
+//line ranges_task.go:909
 		goto resume3
 	default:
 		return f.BadResume()
@@ -916,7 +924,7 @@ loop1:
 //line ranges.go:60
 	list1 = nil
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:920
+//line ranges_task.go:928
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt1](f)
 		*s = rangeNoVariablesAt1{count: count, i: i}
@@ -944,7 +952,7 @@ loop2:
 //line ranges.go:63
 	_, size = utf8.DecodeRuneInString(text[i1:])
 	v1 = valueStart(t, tr, 10)
-//line ranges_task.go:948
+//line ranges_task.go:956
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt2](f)
 		*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
@@ -967,7 +975,7 @@ loop3:
 	}
 //line ranges.go:67
 	v2 = valueStart(t, tr, 100)
-//line ranges_task.go:971
+//line ranges_task.go:979
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt3](f)
 		*s = rangeNoVariablesAt3{count: count, i2: i2}
@@ -985,7 +993,7 @@ end3:
 	return generated.Return[int](f, count, nil)
 }
 
-//line ranges_task.go:989
+//line ranges_task.go:997
 
 // rangeSliceArgs has the arguments of rangeSlice.
 type rangeSliceArgs struct {
@@ -1032,7 +1040,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:74
 			p := list1[i]
 			valueStart(t, tr, p.x)
-//line ranges_task.go:1036
+//line ranges_task.go:1044
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 1)
 				*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
@@ -1052,7 +1060,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:80
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:1056
+//line ranges_task.go:1064
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 2)
 					s1 := generated.At[rangeSliceAt2](f)
@@ -1074,7 +1082,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:82
 			s := list3[i2]
 			valueStart(t, tr, len(s))
-//line ranges_task.go:1078
+//line ranges_task.go:1086
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeSliceHeld](t, rangeSliceKind, 3)
 				*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
@@ -1089,11 +1097,12 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1093
+//line ranges_task.go:1101
 
 // rangeSliceStep is the step form of rangeSlice.
 func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:66
 	var (
 		tr                   *cases.Trace
 		n, sum, i, i1, v, i2 int
@@ -1102,6 +1111,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 		list2, list3         []string
 		s                    string
 	)
+//line ranges_task.go:1115
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1114,7 +1124,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 		tr, list1, p = h.tr, h.list1, h.p
 //line ranges.go:75
 		generated.Child(f)
-//line ranges_task.go:1118
+//line ranges_task.go:1128
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeSliceAt2](f)
@@ -1123,7 +1133,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 //line ranges.go:80
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:1127
+//line ranges_task.go:1137
 		goto resume2
 	case 3:
 		s1 := generated.At[rangeSliceAt3](f)
@@ -1131,7 +1141,7 @@ func rangeSliceStep(f *generated.Frame, h *rangeSliceHeld) generated.Step {
 		tr, list3, s = h.tr, h.list2, h.s
 //line ranges.go:83
 		generated.Child(f)
-//line ranges_task.go:1135
+//line ranges_task.go:1145
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1149,7 +1159,7 @@ loop1:
 //line ranges.go:74
 	p = list1[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:1153
+//line ranges_task.go:1163
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 		*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
@@ -1174,7 +1184,7 @@ loop2:
 	}
 //line ranges.go:80
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:1178
+//line ranges_task.go:1188
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeSliceAt2](f)
 		*s1 = rangeSliceAt2{sum: sum, i1: i1}
@@ -1200,7 +1210,7 @@ loop3:
 //line ranges.go:82
 	s = list3[i2]
 	valueStart(t, tr, len(s))
-//line ranges_task.go:1204
+//line ranges_task.go:1214
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 		*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
@@ -1217,7 +1227,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:1221
+//line ranges_task.go:1231
 
 // rangeGrowingArgs has the arguments of rangeGrowing.
 type rangeGrowingArgs struct {
@@ -1259,7 +1269,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:92
 				v1 := valueStart(t, tr, v*10)
-//line ranges_task.go:1263
+//line ranges_task.go:1273
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 1)
 					s := generated.At[rangeGrowingAt1](f)
@@ -1282,7 +1292,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for i := 0; i < len(list3); i++ {
 			list1 = list1[:1]
 			valueStart(t, tr, i)
-//line ranges_task.go:1286
+//line ranges_task.go:1296
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeGrowingHeld](t, rangeGrowingKind, 2)
 				*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
@@ -1295,16 +1305,18 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(list1), nil
 }
 
-//line ranges_task.go:1299
+//line ranges_task.go:1309
 
 // rangeGrowingStep is the step form of rangeGrowing.
 func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:86
 	var (
 		tr                  *cases.Trace
 		n, i1, v, v1, i     int
 		list1, list2, list3 []int
 	)
+//line ranges_task.go:1320
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1318,7 +1330,7 @@ func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 //line ranges.go:92
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1322
+//line ranges_task.go:1334
 		goto resume1
 	case 2:
 		s := generated.At[rangeGrowingAt2](f)
@@ -1326,7 +1338,7 @@ func rangeGrowingStep(f *generated.Frame, h *rangeGrowingHeld) generated.Step {
 		tr, list1, list3 = h.tr, h.list1, h.list2
 //line ranges.go:97
 		generated.Child(f)
-//line ranges_task.go:1330
+//line ranges_task.go:1342
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1344,7 +1356,7 @@ loop1:
 //line ranges.go:91
 	v = list2[i1]
 	v1 = valueStart(t, tr, v*10)
-//line ranges_task.go:1348
+//line ranges_task.go:1360
 	if generated.Suspended(t) {
 		s := generated.At[rangeGrowingAt1](f)
 		*s = rangeGrowingAt1{i1: i1}
@@ -1371,7 +1383,7 @@ loop2:
 //line ranges.go:96
 	list1 = list1[:1]
 	valueStart(t, tr, i)
-//line ranges_task.go:1375
+//line ranges_task.go:1387
 	if generated.Suspended(t) {
 		*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 		*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
@@ -1386,7 +1398,7 @@ end2:
 	return generated.Return[int](f, len(list1), nil)
 }
 
-//line ranges_task.go:1390
+//line ranges_task.go:1402
 
 // rangeChangingArgs has the arguments of rangeChanging.
 type rangeChangingArgs struct {
@@ -1426,7 +1438,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:104
 			v := list2[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1430
+//line ranges_task.go:1442
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 1)
 				*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
@@ -1453,7 +1465,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := list3[i1]
 			list1 = []int{7, 7, 7}
 			valueStart(t, tr, v1)
-//line ranges_task.go:1457
+//line ranges_task.go:1469
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChangingHeld](t, rangeChangingKind, 2)
 				*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
@@ -1469,16 +1481,18 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list1[0], nil
 }
 
-//line ranges_task.go:1473
+//line ranges_task.go:1485
 
 // rangeChangingStep is the step form of rangeChanging.
 func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:99
 	var (
 		tr                         *cases.Trace
 		n, i, v, i1, v1            int
 		list1, list2, other, list3 []int
 	)
+//line ranges_task.go:1496
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1491,7 +1505,7 @@ func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step 
 		tr, list1, list2 = h.tr, h.list1, h.list2
 //line ranges.go:105
 		generated.Child(f)
-//line ranges_task.go:1495
+//line ranges_task.go:1509
 		goto resume1
 	case 2:
 		s := generated.At[rangeChangingAt2](f)
@@ -1499,7 +1513,7 @@ func rangeChangingStep(f *generated.Frame, h *rangeChangingHeld) generated.Step 
 		tr, list1, other, list3 = h.tr, h.list1, h.list2, h.list3
 //line ranges.go:116
 		generated.Child(f)
-//line ranges_task.go:1503
+//line ranges_task.go:1517
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1517,7 +1531,7 @@ loop1:
 //line ranges.go:104
 	v = list2[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1521
+//line ranges_task.go:1535
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
@@ -1549,7 +1563,7 @@ loop2:
 	v1 = list3[i1]
 	list1 = []int{7, 7, 7}
 	valueStart(t, tr, v1)
-//line ranges_task.go:1553
+//line ranges_task.go:1567
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
@@ -1567,7 +1581,7 @@ end2:
 	return generated.Return[int](f, list1[0], nil)
 }
 
-//line ranges_task.go:1571
+//line ranges_task.go:1585
 
 // rangeArrayCopyArgs has the arguments of rangeArrayCopy.
 type rangeArrayCopyArgs struct {
@@ -1600,7 +1614,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:125
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1604
+//line ranges_task.go:1618
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayCopyHeld](t, rangeArrayCopyKind, 1)
 				*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
@@ -1616,16 +1630,18 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[2], nil
 }
 
-//line ranges_task.go:1620
+//line ranges_task.go:1634
 
 // rangeArrayCopyStep is the step form of rangeArrayCopy.
 func rangeArrayCopyStep(f *generated.Frame, h *rangeArrayCopyHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:120
 	var (
 		tr       *cases.Trace
 		n, i, v  int
 		a, list1 [3]int
 	)
+//line ranges_task.go:1645
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1638,7 +1654,7 @@ func rangeArrayCopyStep(f *generated.Frame, h *rangeArrayCopyHeld) generated.Ste
 		tr = h.tr
 //line ranges.go:126
 		generated.Child(f)
-//line ranges_task.go:1642
+//line ranges_task.go:1658
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1656,7 +1672,7 @@ loop1:
 //line ranges.go:125
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1660
+//line ranges_task.go:1676
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 		*h = rangeArrayCopyHeld{tr: tr}
@@ -1674,7 +1690,7 @@ end1:
 	return generated.Return[int](f, a[2], nil)
 }
 
-//line ranges_task.go:1678
+//line ranges_task.go:1694
 
 // rangeArrayPointerArgs has the arguments of rangeArrayPointer.
 type rangeArrayPointerArgs struct {
@@ -1714,7 +1730,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:136
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1718
+//line ranges_task.go:1734
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 1)
 				*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
@@ -1735,7 +1751,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:142
 			v1 := list2[i1]
 			valueStart(t, tr, v1)
-//line ranges_task.go:1739
+//line ranges_task.go:1755
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayPointerHeld](t, rangeArrayPointerKind, 2)
 				*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
@@ -1750,16 +1766,18 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a[2], nil
 }
 
-//line ranges_task.go:1754
+//line ranges_task.go:1770
 
 // rangeArrayPointerStep is the step form of rangeArrayPointer.
 func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:130
 	var (
 		tr                 *cases.Trace
 		n, i, v, i1, v1    int
 		a, p, list1, list2 *[3]int
 	)
+//line ranges_task.go:1781
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1772,7 +1790,7 @@ func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generat
 		tr, a, list1 = h.tr, h.a, h.list1
 //line ranges.go:137
 		generated.Child(f)
-//line ranges_task.go:1776
+//line ranges_task.go:1794
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayPointerAt2](f)
@@ -1780,7 +1798,7 @@ func rangeArrayPointerStep(f *generated.Frame, h *rangeArrayPointerHeld) generat
 		tr, a, list2 = h.tr, h.a, h.list1
 //line ranges.go:143
 		generated.Child(f)
-//line ranges_task.go:1784
+//line ranges_task.go:1802
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1800,7 +1818,7 @@ loop1:
 //line ranges.go:136
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1804
+//line ranges_task.go:1822
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list1}
@@ -1827,7 +1845,7 @@ loop2:
 //line ranges.go:142
 	v1 = list2[i1]
 	valueStart(t, tr, v1)
-//line ranges_task.go:1831
+//line ranges_task.go:1849
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list2}
@@ -1844,7 +1862,7 @@ end2:
 	return generated.Return[int](f, (*a)[2], nil)
 }
 
-//line ranges_task.go:1848
+//line ranges_task.go:1866
 
 // rangeArrayLengthArgs has the arguments of rangeArrayLength.
 type rangeArrayLengthArgs struct {
@@ -1883,7 +1901,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:153
 			v := valueStart(t, tr, i)
-//line ranges_task.go:1887
+//line ranges_task.go:1905
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 1)
 				s := generated.At[rangeArrayLengthAt1](f)
@@ -1902,7 +1920,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:157
 			v1 := valueStart(t, tr, i1)
-//line ranges_task.go:1906
+//line ranges_task.go:1924
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeArrayLengthHeld](t, rangeArrayLengthKind, 2)
 				s := generated.At[rangeArrayLengthAt2](f)
@@ -1920,17 +1938,19 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1924
+//line ranges_task.go:1942
 
 // rangeArrayLengthStep is the step form of rangeArrayLength.
 func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:145
 	var (
 		tr                   *cases.Trace
 		n, sum, i, v, i1, v1 int
 		p                    *[3]int
 		a                    [2]int
 	)
+//line ranges_task.go:1954
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1944,7 +1964,7 @@ func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated
 //line ranges.go:153
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:1948
+//line ranges_task.go:1968
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayLengthAt2](f)
@@ -1953,7 +1973,7 @@ func rangeArrayLengthStep(f *generated.Frame, h *rangeArrayLengthHeld) generated
 //line ranges.go:157
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1957
+//line ranges_task.go:1977
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1969,7 +1989,7 @@ loop1:
 	}
 //line ranges.go:153
 	v = valueStart(t, tr, i)
-//line ranges_task.go:1973
+//line ranges_task.go:1993
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt1](f)
 		*s = rangeArrayLengthAt1{sum: sum, i: i}
@@ -1993,7 +2013,7 @@ loop2:
 	}
 //line ranges.go:157
 	v1 = valueStart(t, tr, i1)
-//line ranges_task.go:1997
+//line ranges_task.go:2017
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt2](f)
 		*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
@@ -2013,7 +2033,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2017
+//line ranges_task.go:2037
 
 // rangeStringArgs has the arguments of rangeString.
 type rangeStringArgs struct {
@@ -2061,7 +2081,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i, r := i2, char
 			s = "changed"
 			valueStart(t, tr, i)
-//line ranges_task.go:2065
+//line ranges_task.go:2085
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 1)
 				*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
@@ -2087,7 +2107,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:175
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:2091
+//line ranges_task.go:2111
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeStringHeld](t, rangeStringKind, 2)
 					s1 := generated.At[rangeStringAt2](f)
@@ -2105,11 +2125,12 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2109
+//line ranges_task.go:2129
 
 // rangeStringStep is the step form of rangeString.
 func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:160
 	var (
 		tr                                    *cases.Trace
 		n, sum, size, i2, i, size1, i3, i1, v int
@@ -2117,6 +2138,7 @@ func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 		char, r, char1, r1                    rune
 		text1                                 name
 	)
+//line ranges_task.go:2142
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2129,7 +2151,7 @@ func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 		tr, text = h.tr, h.text
 //line ranges.go:170
 		generated.Child(f)
-//line ranges_task.go:2133
+//line ranges_task.go:2155
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeStringAt2](f)
@@ -2138,7 +2160,7 @@ func rangeStringStep(f *generated.Frame, h *rangeStringHeld) generated.Step {
 //line ranges.go:175
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:2142
+//line ranges_task.go:2164
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2162,7 +2184,7 @@ loop1:
 	i, r = i2, char
 	s = "changed"
 	valueStart(t, tr, i)
-//line ranges_task.go:2166
+//line ranges_task.go:2188
 	if generated.Suspended(t) {
 		*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 		*h = rangeStringHeld{tr: tr, text: text}
@@ -2192,7 +2214,7 @@ loop2:
 //line ranges.go:174
 	i1, r1 = i3, char1
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:2196
+//line ranges_task.go:2218
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeStringAt2](f)
 		*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
@@ -2210,7 +2232,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2214
+//line ranges_task.go:2236
 
 // rangeStringIndexArgs has the arguments of rangeStringIndex.
 type rangeStringIndexArgs struct {
@@ -2256,7 +2278,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:183
 				v := valueStart(t, tr, i)
-//line ranges_task.go:2260
+//line ranges_task.go:2282
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 1)
 					s := generated.At[rangeStringIndexAt1](f)
@@ -2283,7 +2305,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:186
 			r = char
 			valueStart(t, tr, int(r))
-//line ranges_task.go:2287
+//line ranges_task.go:2309
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeStringIndexHeld](t, rangeStringIndexKind, 2)
 				*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
@@ -2296,17 +2318,19 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + int(r), nil
 }
 
-//line ranges_task.go:2300
+//line ranges_task.go:2322
 
 // rangeStringIndexStep is the step form of rangeStringIndex.
 func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:176
 	var (
 		tr                                *cases.Trace
 		n, sum, size, i1, i, v, size1, i2 int
 		text, text1                       string
 		r, char                           rune
 	)
+//line ranges_task.go:2334
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2320,7 +2344,7 @@ func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated
 //line ranges.go:183
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:2324
+//line ranges_task.go:2348
 		goto resume1
 	case 2:
 		s := generated.At[rangeStringIndexAt2](f)
@@ -2328,7 +2352,7 @@ func rangeStringIndexStep(f *generated.Frame, h *rangeStringIndexHeld) generated
 		tr, text1 = h.tr, h.text
 //line ranges.go:187
 		generated.Child(f)
-//line ranges_task.go:2332
+//line ranges_task.go:2356
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2349,7 +2373,7 @@ loop1:
 //line ranges.go:182
 	i = i1
 	v = valueStart(t, tr, i)
-//line ranges_task.go:2353
+//line ranges_task.go:2377
 	if generated.Suspended(t) {
 		s := generated.At[rangeStringIndexAt1](f)
 		*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
@@ -2380,7 +2404,7 @@ loop2:
 //line ranges.go:186
 	r = char
 	valueStart(t, tr, int(r))
-//line ranges_task.go:2384
+//line ranges_task.go:2408
 	if generated.Suspended(t) {
 		*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 		*h = rangeStringIndexHeld{tr: tr, text: text1}
@@ -2394,7 +2418,7 @@ end2:
 	return generated.Return[int](f, sum+int(r), nil)
 }
 
-//line ranges_task.go:2398
+//line ranges_task.go:2422
 
 // rangeChannelArgs has the arguments of rangeChannel.
 type rangeChannelArgs struct {
@@ -2440,7 +2464,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:198
 			v3 := valueStart(t, tr, v)
-//line ranges_task.go:2444
+//line ranges_task.go:2468
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 1)
 				s := generated.At[rangeChannelAt1](f)
@@ -2467,7 +2491,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line ranges.go:205
 		valueStart(t, tr, -1)
-//line ranges_task.go:2471
+//line ranges_task.go:2495
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeChannelHeld](t, rangeChannelKind, 2)
 			*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
@@ -2479,17 +2503,19 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2483
+//line ranges_task.go:2507
 
 // rangeChannelStep is the step form of rangeChannel.
 func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:188
 	var (
 		tr                *cases.Trace
 		n, sum, v1, v, v3 int
 		c                 chan int
 		v2, v4            bool
 	)
+//line ranges_task.go:2519
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2503,7 +2529,7 @@ func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 //line ranges.go:198
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:2507
+//line ranges_task.go:2533
 		goto resume1
 	case 2:
 		s := generated.At[rangeChannelAt2](f)
@@ -2511,7 +2537,7 @@ func rangeChannelStep(f *generated.Frame, h *rangeChannelHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line ranges.go:205
 		generated.Child(f)
-//line ranges_task.go:2515
+//line ranges_task.go:2541
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2533,7 +2559,7 @@ end1:
 //line ranges.go:197
 	v = v1
 	v3 = valueStart(t, tr, v)
-//line ranges_task.go:2537
+//line ranges_task.go:2563
 	if generated.Suspended(t) {
 		s := generated.At[rangeChannelAt1](f)
 		*s = rangeChannelAt1{sum: sum, v: v}
@@ -2561,7 +2587,7 @@ loop2:
 end3:
 //line ranges.go:205
 	valueStart(t, tr, -1)
-//line ranges_task.go:2565
+//line ranges_task.go:2591
 	if generated.Suspended(t) {
 		*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 		*h = rangeChannelHeld{tr: tr, c: c}
@@ -2574,7 +2600,7 @@ end4:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:2578
+//line ranges_task.go:2604
 
 // rangeAssignsArgs has the arguments of rangeAssigns.
 type rangeAssignsArgs struct {
@@ -2617,7 +2643,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:212
 			i, v = i1, list1[i1]
 			valueStart(t, tr, v)
-//line ranges_task.go:2621
+//line ranges_task.go:2647
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 1)
 				*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
@@ -2632,7 +2658,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:216
 		i = i2
 		valueStart(t, tr, i)
-//line ranges_task.go:2636
+//line ranges_task.go:2662
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 2)
 			*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
@@ -2647,7 +2673,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:221
 		i = i3
 		valueStart(t, tr, i)
-//line ranges_task.go:2651
+//line ranges_task.go:2677
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsHeld](t, rangeAssignsKind, 3)
 			*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
@@ -2660,16 +2686,18 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i + v, nil
 }
 
-//line ranges_task.go:2664
+//line ranges_task.go:2690
 
 // rangeAssignsStep is the step form of rangeAssigns.
 func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:207
 	var (
 		tr                  *cases.Trace
 		n, i, v, i1, i2, i3 int
 		list1               []int
 	)
+//line ranges_task.go:2701
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2682,7 +2710,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr, list1 = h.tr, h.list1
 //line ranges.go:213
 		generated.Child(f)
-//line ranges_task.go:2686
+//line ranges_task.go:2714
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsAt2](f)
@@ -2690,7 +2718,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:217
 		generated.Child(f)
-//line ranges_task.go:2694
+//line ranges_task.go:2722
 		goto resume2
 	case 3:
 		s := generated.At[rangeAssignsAt3](f)
@@ -2698,7 +2726,7 @@ func rangeAssignsStep(f *generated.Frame, h *rangeAssignsHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:222
 		generated.Child(f)
-//line ranges_task.go:2702
+//line ranges_task.go:2730
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2717,7 +2745,7 @@ loop1:
 //line ranges.go:212
 	i, v = i1, list1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:2721
+//line ranges_task.go:2749
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 		*h = rangeAssignsHeld{tr: tr, list1: list1}
@@ -2738,7 +2766,7 @@ loop2:
 //line ranges.go:216
 	i = i2
 	valueStart(t, tr, i)
-//line ranges_task.go:2742
+//line ranges_task.go:2770
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2762,7 +2790,7 @@ loop3:
 //line ranges.go:221
 	i = i3
 	valueStart(t, tr, i)
-//line ranges_task.go:2766
+//line ranges_task.go:2794
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2777,7 +2805,7 @@ end3:
 	return generated.Return[int](f, i+v, nil)
 }
 
-//line ranges_task.go:2781
+//line ranges_task.go:2809
 
 // rangeAssignsElementsArgs has the arguments of rangeAssignsElements.
 type rangeAssignsElementsArgs struct {
@@ -2820,7 +2848,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:232
 			p.x, list1[k] = i, list2[i]
 			k = valueStart(t, tr, p.x)
-//line ranges_task.go:2824
+//line ranges_task.go:2852
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 1)
 				s := generated.At[rangeAssignsElementsAt1](f)
@@ -2838,7 +2866,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:236
 		list1[tr.Int(0)] = i1
 		valueStart(t, tr, list1[0])
-//line ranges_task.go:2842
+//line ranges_task.go:2870
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeAssignsElementsHeld](t, rangeAssignsElementsKind, 2)
 			*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
@@ -2851,17 +2879,19 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return k, nil
 }
 
-//line ranges_task.go:2855
+//line ranges_task.go:2883
 
 // rangeAssignsElementsStep is the step form of rangeAssignsElements.
 func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:224
 	var (
 		tr           *cases.Trace
 		n, k, i, i1  int
 		p            point
 		list1, list2 []int
 	)
+//line ranges_task.go:2895
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2875,7 +2905,7 @@ func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) g
 //line ranges.go:233
 		k = s.result
 		generated.Child(f)
-//line ranges_task.go:2879
+//line ranges_task.go:2909
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsElementsAt2](f)
@@ -2883,7 +2913,7 @@ func rangeAssignsElementsStep(f *generated.Frame, h *rangeAssignsElementsHeld) g
 		tr, p, list1 = h.tr, h.p, h.list1
 //line ranges.go:237
 		generated.Child(f)
-//line ranges_task.go:2887
+//line ranges_task.go:2917
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2903,7 +2933,7 @@ loop1:
 //line ranges.go:232
 	p.x, list1[k] = i, list2[i]
 	k = valueStart(t, tr, p.x)
-//line ranges_task.go:2907
+//line ranges_task.go:2937
 	if generated.Suspended(t) {
 		s := generated.At[rangeAssignsElementsAt1](f)
 		*s = rangeAssignsElementsAt1{i: i}
@@ -2928,7 +2958,7 @@ loop2:
 //line ranges.go:236
 	list1[tr.Int(0)] = i1
 	valueStart(t, tr, list1[0])
-//line ranges_task.go:2932
+//line ranges_task.go:2962
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 		*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
@@ -2943,7 +2973,7 @@ end2:
 	return generated.Return[int](f, k, nil)
 }
 
-//line ranges_task.go:2947
+//line ranges_task.go:2977
 
 // rangeVariableChangedArgs has the arguments of rangeVariableChanged.
 type rangeVariableChangedArgs struct {
@@ -2983,7 +3013,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		i := i3
 		i *= 10
 		valueStart(t, tr, i)
-//line ranges_task.go:2987
+//line ranges_task.go:3017
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 1)
 			*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
@@ -3004,7 +3034,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			v += 100
 			i1 = 7
 			valueStart(t, tr, v)
-//line ranges_task.go:3008
+//line ranges_task.go:3038
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 2)
 				*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
@@ -3018,7 +3048,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:256
 	for i2 := 0; i2 < 6; i2++ {
 		v1 := valueStart(t, tr, 1)
-//line ranges_task.go:3022
+//line ranges_task.go:3052
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeVariableChangedHeld](t, rangeVariableChangedKind, 3)
 			s := generated.At[rangeVariableChangedAt3](f)
@@ -3034,16 +3064,18 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line ranges_task.go:3038
+//line ranges_task.go:3068
 
 // rangeVariableChangedStep is the step form of rangeVariableChanged.
 func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:240
 	var (
 		tr                          *cases.Trace
 		n, i3, i, i4, i1, v, i2, v1 int
 		list1                       []int
 	)
+//line ranges_task.go:3079
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeVariableChangedArgs](f)
@@ -3055,7 +3087,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 		tr = h.tr
 //line ranges.go:246
 		generated.Child(f)
-//line ranges_task.go:3059
+//line ranges_task.go:3091
 		goto resume1
 	case 2:
 		s := generated.At[rangeVariableChangedAt2](f)
@@ -3063,7 +3095,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 		tr, list1 = h.tr, h.list1
 //line ranges.go:253
 		generated.Child(f)
-//line ranges_task.go:3067
+//line ranges_task.go:3099
 		goto resume2
 	case 3:
 		s := generated.At[rangeVariableChangedAt3](f)
@@ -3072,7 +3104,7 @@ func rangeVariableChangedStep(f *generated.Frame, h *rangeVariableChangedHeld) g
 //line ranges.go:257
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:3076
+//line ranges_task.go:3108
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3088,7 +3120,7 @@ loop1:
 	i = i3
 	i *= 10
 	valueStart(t, tr, i)
-//line ranges_task.go:3092
+//line ranges_task.go:3124
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 		*h = rangeVariableChangedHeld{tr: tr}
@@ -3116,7 +3148,7 @@ loop2:
 	v += 100
 	i1 = 7
 	valueStart(t, tr, v)
-//line ranges_task.go:3120
+//line ranges_task.go:3152
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 		*h = rangeVariableChangedHeld{tr: tr, list1: list1}
@@ -3138,7 +3170,7 @@ loop3:
 	}
 //line ranges.go:257
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:3142
+//line ranges_task.go:3174
 	if generated.Suspended(t) {
 		s := generated.At[rangeVariableChangedAt3](f)
 		*s = rangeVariableChangedAt3{n: n, i2: i2}
@@ -3158,7 +3190,7 @@ end3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3162
+//line ranges_task.go:3194
 
 // listArgs has the arguments of list.
 type listArgs struct {
@@ -3182,7 +3214,7 @@ var listKind *generated.Kind
 func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 //line ranges.go:264
 	err := waitStart(t, tr, "list", n)
-//line ranges_task.go:3186
+//line ranges_task.go:3218
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, listKind, 1)
 		*generated.At[listAt1](f) = listAt1{n: n}
@@ -3192,16 +3224,18 @@ func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 	return make([]int, n), err
 }
 
-//line ranges_task.go:3196
+//line ranges_task.go:3228
 
 // listStep is the step form of list.
 func listStep(f *generated.Frame, h *listHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:260
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line ranges_task.go:3239
 	switch f.At() {
 	case 0:
 		s := generated.At[listArgs](f)
@@ -3212,14 +3246,14 @@ func listStep(f *generated.Frame, h *listHeld) generated.Step {
 		n = s.n
 //line ranges.go:264
 		err = generated.ChildErr(f)
-//line ranges_task.go:3216
+//line ranges_task.go:3250
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:264
 	err = waitStart(t, tr, "list", n)
-//line ranges_task.go:3223
+//line ranges_task.go:3257
 	if generated.Suspended(t) {
 		*generated.At[listAt1](f) = listAt1{n: n}
 		if h != nil {
@@ -3232,7 +3266,7 @@ resume1:
 	return generated.Return[[]int](f, make([]int, n), err)
 }
 
-//line ranges_task.go:3236
+//line ranges_task.go:3270
 
 // numbersArgs has the arguments of numbers.
 type numbersArgs struct {
@@ -3263,7 +3297,7 @@ var numbersKind *generated.Kind
 func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3267
+//line ranges_task.go:3301
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 1)
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
@@ -3276,7 +3310,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 		{
 //line ranges.go:272
 			v := valueStart(t, tr, i)
-//line ranges_task.go:3280
+//line ranges_task.go:3314
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[numbersHeld](t, numbersKind, 2)
 				s := generated.At[numbersAt2](f)
@@ -3293,16 +3327,18 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 	return all
 }
 
-//line ranges_task.go:3297
+//line ranges_task.go:3331
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:265
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		all     []int
 	)
+//line ranges_task.go:3342
 	switch f.At() {
 	case 0:
 		s := generated.At[numbersArgs](f)
@@ -3314,7 +3350,7 @@ func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:269
 		generated.ChildErr(f)
-//line ranges_task.go:3318
+//line ranges_task.go:3354
 		goto resume1
 	case 2:
 		s := generated.At[numbersAt2](f)
@@ -3323,14 +3359,14 @@ func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 //line ranges.go:272
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:3327
+//line ranges_task.go:3363
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3334
+//line ranges_task.go:3370
 	if generated.Suspended(t) {
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
@@ -3347,7 +3383,7 @@ loop1:
 	}
 //line ranges.go:272
 	v = valueStart(t, tr, i)
-//line ranges_task.go:3351
+//line ranges_task.go:3387
 	if generated.Suspended(t) {
 		s := generated.At[numbersAt2](f)
 		*s = numbersAt2{n: n, i: i}
@@ -3365,7 +3401,7 @@ end1:
 	return generated.Return[[]int](f, all, nil)
 }
 
-//line ranges_task.go:3369
+//line ranges_task.go:3405
 
 // rangeExpressionWaitsArgs has the arguments of rangeExpressionWaits.
 type rangeExpressionWaitsArgs struct {
@@ -3416,7 +3452,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:279
 		v1 := numbersStart(t, tr, n)
-//line ranges_task.go:3420
+//line ranges_task.go:3456
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 1)
 			*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
@@ -3432,7 +3468,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:282
 		v2 := numbersStart(t, tr, 2)
-//line ranges_task.go:3436
+//line ranges_task.go:3472
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 2)
 			*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
@@ -3447,7 +3483,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line ranges.go:283
 				v3 := valueStart(t, tr, i*v)
-//line ranges_task.go:3451
+//line ranges_task.go:3487
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 3)
 					s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3463,7 +3499,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line ranges.go:285
 	l, err := listStart(t, tr, 2)
-//line ranges_task.go:3467
+//line ranges_task.go:3503
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 4)
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
@@ -3478,7 +3514,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:289
 		v4 := valueStart(t, tr, 4)
-//line ranges_task.go:3482
+//line ranges_task.go:3518
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeExpressionWaitsHeld](t, rangeExpressionWaitsKind, 5)
 			s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3496,17 +3532,19 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, nil
 }
 
-//line ranges_task.go:3500
+//line ranges_task.go:3536
 
 // rangeExpressionWaitsStep is the step form of rangeExpressionWaits.
 func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:273
 	var (
 		tr                   *cases.Trace
 		n, sum, i, v, v3, v4 int
 		v1, v2, l            []int
 		err                  error
 	)
+//line ranges_task.go:3548
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeExpressionWaitsArgs](f)
@@ -3519,7 +3557,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:279
 		v1 = h.result
 		generated.Child(f)
-//line ranges_task.go:3523
+//line ranges_task.go:3561
 		goto resume1
 	case 2:
 		s := generated.At[rangeExpressionWaitsAt2](f)
@@ -3528,7 +3566,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:282
 		v2 = h.result
 		generated.Child(f)
-//line ranges_task.go:3532
+//line ranges_task.go:3570
 		goto resume2
 	case 3:
 		s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3537,7 +3575,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:283
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:3541
+//line ranges_task.go:3579
 		goto resume3
 	case 4:
 		s := generated.At[rangeExpressionWaitsAt4](f)
@@ -3546,7 +3584,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:285
 		l = h.result
 		err = generated.ChildErr(f)
-//line ranges_task.go:3550
+//line ranges_task.go:3588
 		goto resume4
 	case 5:
 		s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3555,7 +3593,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:289
 		v4 = s.result
 		generated.Child(f)
-//line ranges_task.go:3559
+//line ranges_task.go:3597
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3563,7 +3601,7 @@ func rangeExpressionWaitsStep(f *generated.Frame, h *rangeExpressionWaitsHeld) g
 //line ranges.go:278
 	sum = 0
 	v1 = numbersStart(t, tr, n)
-//line ranges_task.go:3567
+//line ranges_task.go:3605
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3576,7 +3614,7 @@ resume1:
 		sum += v
 	}
 	v2 = numbersStart(t, tr, 2)
-//line ranges_task.go:3580
+//line ranges_task.go:3618
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3594,7 +3632,7 @@ loop1:
 //line ranges.go:282
 	v = v2[i]
 	v3 = valueStart(t, tr, i*v)
-//line ranges_task.go:3598
+//line ranges_task.go:3636
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt3](f)
 		*s = rangeExpressionWaitsAt3{sum: sum, i: i}
@@ -3610,7 +3648,7 @@ resume3:
 	goto loop1
 end1:
 	l, err = listStart(t, tr, 2)
-//line ranges_task.go:3614
+//line ranges_task.go:3652
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3623,7 +3661,7 @@ resume4:
 		return generated.Return[int](f, sum, err)
 	}
 	v4 = valueStart(t, tr, 4)
-//line ranges_task.go:3627
+//line ranges_task.go:3665
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt5](f)
 		*s = rangeExpressionWaitsAt5{sum: sum}
@@ -3639,7 +3677,7 @@ resume5:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:3643
+//line ranges_task.go:3681
 
 // rangeNilArgs has the arguments of rangeNil.
 type rangeNilArgs struct {
@@ -3679,7 +3717,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:297
 		p := l[i]
 		valueStart(t, tr, p.x)
-//line ranges_task.go:3683
+//line ranges_task.go:3721
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 1)
 			*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
@@ -3689,7 +3727,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ranges.go:300
 	valueStart(t, tr, 1)
-//line ranges_task.go:3693
+//line ranges_task.go:3731
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 2)
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
@@ -3702,7 +3740,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:302
 		v := p1[i1]
 		valueStart(t, tr, v)
-//line ranges_task.go:3706
+//line ranges_task.go:3744
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rangeNilHeld](t, rangeNilKind, 3)
 			*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
@@ -3714,11 +3752,12 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:3718
+//line ranges_task.go:3756
 
 // rangeNilStep is the step form of rangeNil.
 func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 	t := generated.Resume(f)
+//line ranges.go:290
 	var (
 		tr          *cases.Trace
 		n, i, i1, v int
@@ -3726,6 +3765,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		p           point
 		p1          *[2]int
 	)
+//line ranges_task.go:3769
 	switch f.At() {
 	case 0:
 		s := generated.At[rangeNilArgs](f)
@@ -3737,7 +3777,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr, l = h.tr, h.l
 //line ranges.go:298
 		generated.Child(f)
-//line ranges_task.go:3741
+//line ranges_task.go:3781
 		goto resume1
 	case 2:
 		s := generated.At[rangeNilAt2](f)
@@ -3745,7 +3785,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr = h.tr
 //line ranges.go:300
 		generated.Child(f)
-//line ranges_task.go:3749
+//line ranges_task.go:3789
 		goto resume2
 	case 3:
 		s := generated.At[rangeNilAt3](f)
@@ -3753,7 +3793,7 @@ func rangeNilStep(f *generated.Frame, h *rangeNilHeld) generated.Step {
 		tr, p1 = h.tr, h.p1
 //line ranges.go:303
 		generated.Child(f)
-//line ranges_task.go:3757
+//line ranges_task.go:3797
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3769,7 +3809,7 @@ loop1:
 //line ranges.go:297
 	p = l[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:3773
+//line ranges_task.go:3813
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 		*h = rangeNilHeld{tr: tr, l: l}
@@ -3781,7 +3821,7 @@ resume1:
 	goto loop1
 end1:
 	valueStart(t, tr, 1)
-//line ranges_task.go:3785
+//line ranges_task.go:3825
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
@@ -3799,7 +3839,7 @@ loop2:
 //line ranges.go:302
 	v = p1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:3803
+//line ranges_task.go:3843
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 		*h = rangeNilHeld{tr: tr, p1: p1}
@@ -3813,7 +3853,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:3817
+//line ranges_task.go:3857
 
 // parameterNeverReadArgs has the arguments of parameterNeverRead.
 type parameterNeverReadArgs struct {
@@ -3854,7 +3894,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		return n
 	})
 	v := valueStart(t, tr, 1)
-//line ranges_task.go:3858
+//line ranges_task.go:3898
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[parameterNeverReadHeld](t, parameterNeverReadKind, 1)
 		s := generated.At[parameterNeverReadAt1](f1)
@@ -3865,7 +3905,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line ranges.go:316
 	v1 := startOfRanges(f)(t, v)
-//line ranges_task.go:3869
+//line ranges_task.go:3909
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[parameterNeverReadHeld](t, parameterNeverReadKind, 2)
 		s := generated.At[parameterNeverReadAt2](f1)
@@ -3876,7 +3916,7 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line ranges.go:316
 	err := waitStart(t, tr, "end")
-//line ranges_task.go:3880
+//line ranges_task.go:3920
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, parameterNeverReadKind, 3)
 		*generated.At[parameterNeverReadAt3](f1) = parameterNeverReadAt3{v1: v1}
@@ -3886,17 +3926,19 @@ func parameterNeverReadStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return v1, err
 }
 
-//line ranges_task.go:3890
+//line ranges_task.go:3930
 
 // parameterNeverReadStep is the step form of parameterNeverRead.
 func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) generated.Step {
 	t := generated.Resume(f1)
+//line ranges.go:305
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		f        func(*task.T, int) int
 		err      error
 	)
+//line ranges_task.go:3942
 	switch f1.At() {
 	case 0:
 		s := generated.At[parameterNeverReadArgs](f1)
@@ -3908,7 +3950,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 //line ranges.go:316
 		v = s.result
 		generated.Child(f1)
-//line ranges_task.go:3912
+//line ranges_task.go:3954
 		goto resume1
 	case 2:
 		s := generated.At[parameterNeverReadAt2](f1)
@@ -3916,14 +3958,14 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 //line ranges.go:316
 		v1 = s.result
 		generated.Child(f1)
-//line ranges_task.go:3920
+//line ranges_task.go:3962
 		goto resume2
 	case 3:
 		s := generated.At[parameterNeverReadAt3](f1)
 		v1 = s.v1
 //line ranges.go:316
 		err = generated.ChildErr(f1)
-//line ranges_task.go:3927
+//line ranges_task.go:3969
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3936,7 +3978,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 		return n
 	})
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:3940
+//line ranges_task.go:3982
 	if generated.Suspended(t) {
 		s := generated.At[parameterNeverReadAt1](f1)
 		*s = parameterNeverReadAt1{}
@@ -3948,7 +3990,7 @@ func parameterNeverReadStep(f1 *generated.Frame, h *parameterNeverReadHeld) gene
 resume1:
 //line ranges.go:316
 	v1 = startOfRanges(f)(t, v)
-//line ranges_task.go:3952
+//line ranges_task.go:3994
 	if generated.Suspended(t) {
 		s := generated.At[parameterNeverReadAt2](f1)
 		*s = parameterNeverReadAt2{}
@@ -3960,7 +4002,7 @@ resume1:
 resume2:
 //line ranges.go:316
 	err = waitStart(t, tr, "end")
-//line ranges_task.go:3964
+//line ranges_task.go:4006
 	if generated.Suspended(t) {
 		*generated.At[parameterNeverReadAt3](f1) = parameterNeverReadAt3{v1: v1}
 		if h != nil {
@@ -3973,7 +4015,7 @@ resume3:
 	return generated.Return[int](f1, v1, err)
 }
 
-//line ranges_task.go:3977
+//line ranges_task.go:4019
 
 // parameterNeverReadFunc1Args has the arguments of parameterNeverRead.func1.
 type parameterNeverReadFunc1Args struct {
@@ -3991,10 +4033,12 @@ var parameterNeverReadFunc1Kind *generated.Kind
 // parameterNeverReadFunc1Step is the step form of parameterNeverRead.func1.
 func parameterNeverReadFunc1Step(f *generated.Frame, h *parameterNeverReadFunc1Held) generated.Step {
 	generated.Resume(f)
+//line ranges.go:308
 	var (
 		tr   *cases.Trace
 		n, k int
 	)
+//line ranges_task.go:4042
 	_ = k
 	switch f.At() {
 	case 0:
@@ -4011,7 +4055,7 @@ func parameterNeverReadFunc1Step(f *generated.Frame, h *parameterNeverReadFunc1H
 	return generated.Return[int](f, n, nil)
 }
 
-//line ranges_task.go:4015
+//line ranges_task.go:4059
 
 // namedYieldArgs has the arguments of namedYield.
 type namedYieldArgs struct {
@@ -4074,7 +4118,7 @@ func namedYieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ranges.go:328
 					v1 := valueStart(t, tr, 1)
-//line ranges_task.go:4078
+//line ranges_task.go:4122
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedYieldHeld](t, namedYieldKind, 1)
 						s1 := generated.At[namedYieldAt1](f)
@@ -4107,7 +4151,7 @@ func namedYieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ranges.go:331
 					v4 := valueStart(t, tr, k)
-//line ranges_task.go:4111
+//line ranges_task.go:4155
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedYieldHeld](t, namedYieldKind, 2)
 						s1 := generated.At[namedYieldAt2](f)
@@ -4140,7 +4184,7 @@ func namedYieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line ranges.go:334
 					v8 := valueStart(t, tr, k1+len(s))
-//line ranges_task.go:4144
+//line ranges_task.go:4188
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[namedYieldHeld](t, namedYieldKind, 3)
 						s1 := generated.At[namedYieldAt3](f)
@@ -4160,11 +4204,12 @@ func namedYieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:4164
+//line ranges_task.go:4208
 
 // namedYieldStep is the step form of namedYield.
 func namedYieldStep(f *generated.Frame, h *namedYieldHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line ranges.go:318
 	var (
 		tr                                *cases.Trace
 		n, sum, v1, v2, k, v4, v5, k1, v8 int
@@ -4174,6 +4219,7 @@ func namedYieldStep(f *generated.Frame, h *namedYieldHeld) (step generated.Step)
 		it2                               *generated.Pulled2[int, string]
 		v6, s                             string
 	)
+//line ranges_task.go:4223
 	_ = n
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it2, it1, it) {
@@ -4192,7 +4238,7 @@ func namedYieldStep(f *generated.Frame, h *namedYieldHeld) (step generated.Step)
 //line ranges.go:328
 		v1 = s1.result
 		generated.Child(f)
-//line ranges_task.go:4196
+//line ranges_task.go:4242
 		goto resume1
 	case 2:
 		s1 := generated.At[namedYieldAt2](f)
@@ -4201,7 +4247,7 @@ func namedYieldStep(f *generated.Frame, h *namedYieldHeld) (step generated.Step)
 //line ranges.go:331
 		v4 = s1.result
 		generated.Child(f)
-//line ranges_task.go:4205
+//line ranges_task.go:4251
 		goto resume2
 	case 3:
 		s1 := generated.At[namedYieldAt3](f)
@@ -4210,7 +4256,7 @@ func namedYieldStep(f *generated.Frame, h *namedYieldHeld) (step generated.Step)
 //line ranges.go:334
 		v8 = s1.result
 		generated.Child(f)
-//line ranges_task.go:4214
+//line ranges_task.go:4260
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4229,7 +4275,7 @@ loop1:
 end1:
 //line ranges.go:328
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:4233
+//line ranges_task.go:4279
 	if generated.Suspended(t) {
 		s1 := generated.At[namedYieldAt1](f)
 		*s1 = namedYieldAt1{sum: sum}
@@ -4256,7 +4302,7 @@ end3:
 //line ranges.go:330
 	k = v2
 	v4 = valueStart(t, tr, k)
-//line ranges_task.go:4260
+//line ranges_task.go:4306
 	if generated.Suspended(t) {
 		s1 := generated.At[namedYieldAt2](f)
 		*s1 = namedYieldAt2{sum: sum}
@@ -4283,7 +4329,7 @@ end5:
 //line ranges.go:333
 	k1, s = v5, v6
 	v8 = valueStart(t, tr, k1+len(s))
-//line ranges_task.go:4287
+//line ranges_task.go:4333
 	if generated.Suspended(t) {
 		s1 := generated.At[namedYieldAt3](f)
 		*s1 = namedYieldAt3{sum: sum}
@@ -4300,7 +4346,7 @@ end6:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line ranges_task.go:4304
+//line ranges_task.go:4350
 
 // startOfRanges returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfRanges(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -154,6 +154,7 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // rangeMapStep is the step form of rangeMap.
 func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:25
 	var (
 		tr       *cases.Trace
 		n, v2, v int
@@ -164,6 +165,7 @@ func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
 		v3       bool
 		err      error
 	)
+//line programs_task.go:169
 	_ = n
 	switch f.At() {
 	case 0:
@@ -176,7 +178,7 @@ func rangeMapStep(f *generated.Frame, h *rangeMapHeld) generated.Step {
 		tr, seen, it, k = h.tr, h.seen, h.it, h.k
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:180
+//line programs_task.go:182
 		goto resume1
 	default:
 		return f.BadResume()
@@ -197,7 +199,7 @@ end1:
 //line programs.go:36
 	k, v = v1, v2
 	err = waitStart(t, tr, "map")
-//line programs_task.go:201
+//line programs_task.go:203
 	if generated.Suspended(t) {
 		*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
 		*h = rangeMapHeld{tr: tr, seen: seen, it: it, k: k}
@@ -218,7 +220,7 @@ end3:
 	return generated.Return[int](f, sorted(tr, seen), nil)
 }
 
-//line programs_task.go:222
+//line programs_task.go:224
 
 // deletesArgs has the arguments of deletes.
 type deletesArgs struct {
@@ -262,7 +264,7 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:51
 			k := v
 			waitStart(t, tr, "visit")
-//line programs_task.go:266
+//line programs_task.go:268
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[deletesHeld](t, deletesKind, 1)
 				*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
@@ -285,11 +287,12 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count*10 + len(m), nil
 }
 
-//line programs_task.go:289
+//line programs_task.go:291
 
 // deletesStep is the step form of deletes.
 func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:40
 	var (
 		tr             *cases.Trace
 		n, count, v, k int
@@ -297,6 +300,7 @@ func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
 		it             *generated.MapRange[int, bool]
 		v1             bool
 	)
+//line programs_task.go:304
 	_ = n
 	switch f.At() {
 	case 0:
@@ -309,7 +313,7 @@ func deletesStep(f *generated.Frame, h *deletesHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:52
 		generated.ChildErr(f)
-//line programs_task.go:313
+//line programs_task.go:317
 		goto resume1
 	default:
 		return f.BadResume()
@@ -333,7 +337,7 @@ end1:
 //line programs.go:51
 	k = v
 	waitStart(t, tr, "visit")
-//line programs_task.go:337
+//line programs_task.go:341
 	if generated.Suspended(t) {
 		*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
 		*h = deletesHeld{tr: tr, m: m, it: it}
@@ -356,7 +360,7 @@ end2:
 	return generated.Return[int](f, count*10+len(m), nil)
 }
 
-//line programs_task.go:360
+//line programs_task.go:364
 
 // insertsArgs has the arguments of inserts.
 type insertsArgs struct {
@@ -402,7 +406,7 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				continue
 			}
 			waitStart(t, tr, "visit")
-//line programs_task.go:406
+//line programs_task.go:410
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[insertsHeld](t, insertsKind, 1)
 				*generated.At[insertsAt1](f) = insertsAt1{k: k}
@@ -424,11 +428,12 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line programs_task.go:428
+//line programs_task.go:432
 
 // insertsStep is the step form of inserts.
 func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:61
 	var (
 		tr      *cases.Trace
 		n, v, k int
@@ -436,6 +441,7 @@ func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
 		it      *generated.MapRange[int, int]
 		v1      bool
 	)
+//line programs_task.go:445
 	_ = n
 	switch f.At() {
 	case 0:
@@ -448,7 +454,7 @@ func insertsStep(f *generated.Frame, h *insertsHeld) generated.Step {
 		tr, m, seen, it = h.tr, h.m, h.seen, h.it
 //line programs.go:74
 		generated.ChildErr(f)
-//line programs_task.go:452
+//line programs_task.go:458
 		goto resume1
 	default:
 		return f.BadResume()
@@ -473,7 +479,7 @@ end1:
 		goto loop1
 	}
 	waitStart(t, tr, "visit")
-//line programs_task.go:477
+//line programs_task.go:483
 	if generated.Suspended(t) {
 		*generated.At[insertsAt1](f) = insertsAt1{k: k}
 		*h = insertsHeld{tr: tr, m: m, seen: seen, it: it}
@@ -495,7 +501,7 @@ end2:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line programs_task.go:499
+//line programs_task.go:505
 
 // nansArgs has the arguments of nans.
 type nansArgs struct {
@@ -537,7 +543,7 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:90
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:541
+//line programs_task.go:547
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nansHeld](t, nansKind, 1)
 				*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
@@ -555,11 +561,12 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:559
+//line programs_task.go:565
 
 // nansStep is the step form of nans.
 func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:81
 	var (
 		tr            *cases.Trace
 		n, sum, v2, v int
@@ -568,6 +575,7 @@ func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
 		v1, k         float64
 		v3            bool
 	)
+//line programs_task.go:579
 	_ = n
 	switch f.At() {
 	case 0:
@@ -580,7 +588,7 @@ func nansStep(f *generated.Frame, h *nansHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:91
 		generated.ChildErr(f)
-//line programs_task.go:584
+//line programs_task.go:592
 		goto resume1
 	default:
 		return f.BadResume()
@@ -601,7 +609,7 @@ end1:
 //line programs.go:90
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:605
+//line programs_task.go:613
 	if generated.Suspended(t) {
 		*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
 		*h = nansHeld{tr: tr, it: it}
@@ -619,7 +627,7 @@ end2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:623
+//line programs_task.go:631
 
 // clearedArgs has the arguments of cleared.
 type clearedArgs struct {
@@ -664,7 +672,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line programs.go:104
 			waitStart(t, tr, "visit")
-//line programs_task.go:668
+//line programs_task.go:676
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 1)
 				*generated.At[clearedAt1](f) = clearedAt1{count: count}
@@ -693,7 +701,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k := v1
 			m = map[int]int{7: 7, 8: 8, 9: 9}
 			valueStart(t, tr, k-k)
-//line programs_task.go:697
+//line programs_task.go:705
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[clearedHeld](t, clearedKind, 2)
 				*generated.At[clearedAt2](f) = clearedAt2{count: count}
@@ -708,11 +716,12 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:712
+//line programs_task.go:720
 
 // clearedStep is the step form of cleared.
 func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:95
 	var (
 		tr              *cases.Trace
 		n, count, v1, k int
@@ -720,6 +729,7 @@ func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 		it, it1         *generated.MapRange[int, int]
 		v, v2           bool
 	)
+//line programs_task.go:733
 	_ = n
 	switch f.At() {
 	case 0:
@@ -732,7 +742,7 @@ func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:104
 		generated.ChildErr(f)
-//line programs_task.go:736
+//line programs_task.go:746
 		goto resume1
 	case 2:
 		s := generated.At[clearedAt2](f)
@@ -740,7 +750,7 @@ func clearedStep(f *generated.Frame, h *clearedHeld) generated.Step {
 		tr, it1 = h.tr, h.it
 //line programs.go:111
 		generated.Child(f)
-//line programs_task.go:744
+//line programs_task.go:754
 		goto resume2
 	default:
 		return f.BadResume()
@@ -760,7 +770,7 @@ loop1:
 end1:
 //line programs.go:104
 	waitStart(t, tr, "visit")
-//line programs_task.go:764
+//line programs_task.go:774
 	if generated.Suspended(t) {
 		*generated.At[clearedAt1](f) = clearedAt1{count: count}
 		*h = clearedHeld{tr: tr, m: m, it: it}
@@ -788,7 +798,7 @@ end3:
 	k = v1
 	m = map[int]int{7: 7, 8: 8, 9: 9}
 	valueStart(t, tr, k-k)
-//line programs_task.go:792
+//line programs_task.go:802
 	if generated.Suspended(t) {
 		*generated.At[clearedAt2](f) = clearedAt2{count: count}
 		*h = clearedHeld{tr: tr, it: it1}
@@ -803,7 +813,7 @@ end4:
 	return generated.Return[int](f, count, nil)
 }
 
-//line programs_task.go:807
+//line programs_task.go:817
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -841,7 +851,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:119
 			k, v := v1, v2
 			valueStart(t, tr, k+v)
-//line programs_task.go:845
+//line programs_task.go:855
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 				*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
@@ -854,11 +864,12 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:858
+//line programs_task.go:868
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:112
 	var (
 		tr              *cases.Trace
 		n, v1, v2, k, v int
@@ -866,6 +877,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 		it              *generated.MapRange[int, int]
 		v3              bool
 	)
+//line programs_task.go:881
 	switch f.At() {
 	case 0:
 		s := generated.At[nilMapArgs](f)
@@ -877,7 +889,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:120
 		generated.Child(f)
-//line programs_task.go:881
+//line programs_task.go:893
 		goto resume1
 	default:
 		return f.BadResume()
@@ -897,7 +909,7 @@ end1:
 //line programs.go:119
 	k, v = v1, v2
 	valueStart(t, tr, k+v)
-//line programs_task.go:901
+//line programs_task.go:913
 	if generated.Suspended(t) {
 		*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
 		*h = nilMapHeld{tr: tr, it: it}
@@ -910,7 +922,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line programs_task.go:914
+//line programs_task.go:926
 
 // keysArgs has the arguments of keys.
 type keysArgs struct {
@@ -964,7 +976,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:129
 				v2 := valueStart(t, tr, 1)
-//line programs_task.go:968
+//line programs_task.go:980
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[keysHeld](t, keysKind, 1)
 					s := generated.At[keysAt1](f)
@@ -996,7 +1008,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v5 := len(k)
 //line programs.go:132
 				v6 := valueStart(t, tr, 10)
-//line programs_task.go:1000
+//line programs_task.go:1012
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[keysHeld](t, keysKind, 2)
 					s := generated.At[keysAt2](f)
@@ -1026,7 +1038,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:136
 			k1, v = v7, v8
 			valueStart(t, tr, v)
-//line programs_task.go:1030
+//line programs_task.go:1042
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[keysHeld](t, keysKind, 3)
 				*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
@@ -1039,11 +1051,12 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(k1) + v, nil
 }
 
-//line programs_task.go:1043
+//line programs_task.go:1055
 
 // keysStep is the step form of keys.
 func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:119
 	var (
 		tr                        *cases.Trace
 		n, sum, v2, v5, v6, v, v8 int
@@ -1052,6 +1065,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 		v1, v4, v9                bool
 		v3, k, k1, v7             string
 	)
+//line programs_task.go:1069
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1065,7 +1079,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 //line programs.go:129
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:1069
+//line programs_task.go:1083
 		goto resume1
 	case 2:
 		s := generated.At[keysAt2](f)
@@ -1074,7 +1088,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 //line programs.go:132
 		v6 = s.result
 		generated.Child(f)
-//line programs_task.go:1078
+//line programs_task.go:1092
 		goto resume2
 	case 3:
 		s := generated.At[keysAt3](f)
@@ -1082,7 +1096,7 @@ func keysStep(f *generated.Frame, h *keysHeld) generated.Step {
 		tr, k1, it2 = h.tr, h.k1, h.it
 //line programs.go:137
 		generated.Child(f)
-//line programs_task.go:1086
+//line programs_task.go:1100
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1102,7 +1116,7 @@ loop1:
 end1:
 //line programs.go:129
 	v2 = valueStart(t, tr, 1)
-//line programs_task.go:1106
+//line programs_task.go:1120
 	if generated.Suspended(t) {
 		s := generated.At[keysAt1](f)
 		*s = keysAt1{sum: sum}
@@ -1131,7 +1145,7 @@ end3:
 	v5 = len(k)
 //line programs.go:132
 	v6 = valueStart(t, tr, 10)
-//line programs_task.go:1135
+//line programs_task.go:1149
 	if generated.Suspended(t) {
 		s := generated.At[keysAt2](f)
 		*s = keysAt2{sum: sum, v5: v5}
@@ -1160,7 +1174,7 @@ end5:
 //line programs.go:136
 	k1, v = v7, v8
 	valueStart(t, tr, v)
-//line programs_task.go:1164
+//line programs_task.go:1178
 	if generated.Suspended(t) {
 		*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
 		*h = keysHeld{tr: tr, k1: k1, it: it2}
@@ -1173,7 +1187,7 @@ end6:
 	return generated.Return[int](f, sum+len(k1)+v, nil)
 }
 
-//line programs_task.go:1177
+//line programs_task.go:1191
 
 // changesArgs has the arguments of changes.
 type changesArgs struct {
@@ -1214,7 +1228,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:145
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:1218
+//line programs_task.go:1232
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[changesHeld](t, changesKind, 1)
 				*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
@@ -1235,11 +1249,12 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return zeros, nil
 }
 
-//line programs_task.go:1239
+//line programs_task.go:1253
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:137
 	var (
 		tr                     *cases.Trace
 		n, zeros, v1, v2, k, v int
@@ -1247,6 +1262,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		it                     *generated.MapRange[int, int]
 		v3                     bool
 	)
+//line programs_task.go:1266
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1259,7 +1275,7 @@ func changesStep(f *generated.Frame, h *changesHeld) generated.Step {
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:146
 		generated.ChildErr(f)
-//line programs_task.go:1263
+//line programs_task.go:1279
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1280,7 +1296,7 @@ end1:
 //line programs.go:145
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:1284
+//line programs_task.go:1300
 	if generated.Suspended(t) {
 		*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 		*h = changesHeld{tr: tr, m: m, it: it}
@@ -1301,7 +1317,7 @@ end2:
 	return generated.Return[int](f, zeros, nil)
 }
 
-//line programs_task.go:1305
+//line programs_task.go:1321
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1355,7 +1371,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line programs.go:165
 						v1 := valueStart(t, tr, i)
-//line programs_task.go:1359
+//line programs_task.go:1375
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[jumpsHeld](t, jumpsKind, 1)
 							s := generated.At[jumpsAt1](f)
@@ -1393,7 +1409,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:174
 			k := v2
 			waitStart(t, tr, "return")
-//line programs_task.go:1397
+//line programs_task.go:1413
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, jumpsKind, 2)
 				*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
@@ -1407,11 +1423,12 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:1411
+//line programs_task.go:1427
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:153
 	var (
 		tr                     *cases.Trace
 		n, count, i, v1, v2, k int
@@ -1419,6 +1436,7 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 		it, it1                *generated.MapRange[int, int]
 		v, v3                  bool
 	)
+//line programs_task.go:1440
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1432,14 +1450,14 @@ func jumpsStep(f *generated.Frame, h *jumpsHeld) generated.Step {
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1436
+//line programs_task.go:1454
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
 		count, k = s.count, s.k
 //line programs.go:175
 		generated.ChildErr(f)
-//line programs_task.go:1443
+//line programs_task.go:1461
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1467,7 +1485,7 @@ end1:
 //line programs.go:164
 	count++
 	v1 = valueStart(t, tr, i)
-//line programs_task.go:1471
+//line programs_task.go:1489
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i}
@@ -1509,7 +1527,7 @@ end5:
 //line programs.go:174
 	k = v2
 	waitStart(t, tr, "return")
-//line programs_task.go:1513
+//line programs_task.go:1531
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 		if h != nil {
@@ -1524,4 +1542,4 @@ end6:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line programs_task.go:1528
+//line programs_task.go:1546

@@ -69,10 +69,12 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 	t := generated.Resume(f)
+//line steps.go:7
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line steps_task.go:78
 	switch f.At() {
 	case 0:
 		s := generated.At[valueArgs](f)
@@ -83,7 +85,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:87
+//line steps_task.go:89
 		goto resume1
 	default:
 		return f.BadResume()
@@ -91,7 +93,7 @@ func valueStep(f *generated.Frame, h *valueHeld) generated.Step {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:95
+//line steps_task.go:97
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -104,7 +106,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line steps_task.go:108
+//line steps_task.go:110
 
 type waitHeld = struct {
 	tr   *cases.Trace
@@ -118,7 +120,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 //line steps.go:17
 	tr.Print(note...)
 	err := t.Yield()
-//line steps_task.go:122
+//line steps_task.go:124
 	if generated.Suspended(t) {
 		generated.SpillBare(t, waitKind, 1)
 		return
@@ -127,23 +129,25 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 	return err
 }
 
-//line steps_task.go:131
+//line steps_task.go:133
 
 // waitStep is the step form of wait.
 func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
 	t := generated.Resume(f)
+//line steps.go:13
 	var (
 		tr   *cases.Trace
 		note []any
 		err  error
 	)
+//line steps_task.go:144
 	switch f.At() {
 	case 0:
 		tr, note = h.tr, h.note
 	case 1:
 //line steps.go:18
 		err = generated.Err(f)
-//line steps_task.go:147
+//line steps_task.go:151
 		goto resume1
 	default:
 		return f.BadResume()
@@ -151,7 +155,7 @@ func waitStep(f *generated.Frame, h *waitHeld) generated.Step {
 //line steps.go:17
 	tr.Print(note...)
 	err = t.Yield()
-//line steps_task.go:155
+//line steps_task.go:159
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitHeld{}
@@ -163,4 +167,4 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line steps_task.go:167
+//line steps_task.go:171

@@ -229,12 +229,14 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 // baseWorkStep is the step form of (*base).work.
 func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:31
 	var (
 		b    *base
 		tr   *cases.Trace
 		n, v int
 		err  error
 	)
+//line programs_task.go:240
 	switch f.At() {
 	case 0:
 		s := generated.At[baseWorkArgs](f)
@@ -246,14 +248,14 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 //line programs.go:37
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:250
+//line programs_task.go:252
 		goto resume1
 	case 2:
 		s := generated.At[baseWorkAt2](f)
 		v = s.v
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:257
+//line programs_task.go:259
 		goto resume2
 	default:
 		return f.BadResume()
@@ -261,7 +263,7 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 //line programs.go:36
 	b.done++
 	v = valueStart(t, tr, n+b.done)
-//line programs_task.go:265
+//line programs_task.go:267
 	if generated.Suspended(t) {
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
@@ -273,7 +275,7 @@ func baseWorkStep(f *generated.Frame, h *baseWorkHeld) generated.Step {
 resume1:
 //line programs.go:37
 	err = waitStart(t, tr, "base")
-//line programs_task.go:277
+//line programs_task.go:279
 	if generated.Suspended(t) {
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		if h != nil {
@@ -286,7 +288,7 @@ resume2:
 	return generated.Return[int](f, v, err)
 }
 
-//line programs_task.go:290
+//line programs_task.go:292
 
 // byValueWorkArgs has the arguments of byValue.work.
 type byValueWorkArgs struct {
@@ -320,7 +322,7 @@ var byValueWorkKind *generated.Kind
 func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:43
 	a := valueStart(t, tr, v.k)
-//line programs_task.go:324
+//line programs_task.go:326
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[byValueWorkHeld](t, byValueWorkKind, 1)
 		s := generated.At[byValueWorkAt1](f)
@@ -331,7 +333,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	}
 //line programs.go:44
 	v1 := valueStart(t, tr, n)
-//line programs_task.go:335
+//line programs_task.go:337
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, byValueWorkKind, 2)
 		s := generated.At[byValueWorkAt2](f)
@@ -344,16 +346,18 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	return a + v.k, nil
 }
 
-//line programs_task.go:348
+//line programs_task.go:350
 
 // byValueWorkStep is the step form of byValue.work.
 func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:39
 	var (
 		v        byValue
 		tr       *cases.Trace
 		n, a, v1 int
 	)
+//line programs_task.go:361
 	switch f.At() {
 	case 0:
 		s := generated.At[byValueWorkArgs](f)
@@ -366,7 +370,7 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 //line programs.go:43
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:370
+//line programs_task.go:374
 		goto resume1
 	case 2:
 		s := generated.At[byValueWorkAt2](f)
@@ -374,14 +378,14 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 //line programs.go:44
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:378
+//line programs_task.go:382
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:43
 	a = valueStart(t, tr, v.k)
-//line programs_task.go:385
+//line programs_task.go:389
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
@@ -393,7 +397,7 @@ func byValueWorkStep(f *generated.Frame, h *byValueWorkHeld) generated.Step {
 resume1:
 //line programs.go:44
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:397
+//line programs_task.go:401
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
@@ -409,7 +413,7 @@ resume2:
 	return generated.Return[int](f, a+v.k, nil)
 }
 
-//line programs_task.go:413
+//line programs_task.go:417
 
 // pointingWorkArgs has the arguments of pointing.work.
 type pointingWorkArgs struct {
@@ -441,7 +445,7 @@ var pointingWorkKind *generated.Kind
 func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:60
 	a, err := baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:445
+//line programs_task.go:449
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 1)
 		s := generated.At[pointingWorkAt1](f)
@@ -457,7 +461,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	v := p.worker
 //line programs.go:64
 	b, err := workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:461
+//line programs_task.go:465
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pointingWorkHeld](t, pointingWorkKind, 2)
 		s := generated.At[pointingWorkAt2](f)
@@ -470,11 +474,12 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return a + b*p.extra, err
 }
 
-//line programs_task.go:474
+//line programs_task.go:478
 
 // pointingWorkStep is the step form of pointing.work.
 func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:54
 	var (
 		p       pointing
 		tr      *cases.Trace
@@ -482,6 +487,7 @@ func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 		err     error
 		v       worker
 	)
+//line programs_task.go:491
 	switch f.At() {
 	case 0:
 		s := generated.At[pointingWorkArgs](f)
@@ -494,7 +500,7 @@ func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 //line programs.go:60
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:498
+//line programs_task.go:504
 		goto resume1
 	case 2:
 		s := generated.At[pointingWorkAt2](f)
@@ -503,14 +509,14 @@ func pointingWorkStep(f *generated.Frame, h *pointingWorkHeld) generated.Step {
 //line programs.go:64
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:507
+//line programs_task.go:513
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:60
 	a, err = baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:514
+//line programs_task.go:520
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
@@ -526,7 +532,7 @@ resume1:
 	v = p.worker
 //line programs.go:64
 	b, err = workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:530
+//line programs_task.go:536
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
@@ -539,7 +545,7 @@ resume2:
 	return generated.Return[int](f, a+b*p.extra, err)
 }
 
-//line programs_task.go:543
+//line programs_task.go:549
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -584,7 +590,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:71
 	d := derived{name: "d"}
 	a, err := baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:588
+//line programs_task.go:594
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 1)
 		s := generated.At[promotedAt1](f)
@@ -599,7 +605,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	p := &d
 	b, err := baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:603
+//line programs_task.go:609
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 2)
 		s := generated.At[promotedAt2](f)
@@ -611,7 +617,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:78
 	q := pointing{&base{10}, byValue{5}, 3}
 	v := valueStart(t, tr, 3)
-//line programs_task.go:615
+//line programs_task.go:621
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 3)
 		s := generated.At[promotedAt3](f)
@@ -622,7 +628,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:79
 	c, err := pointingWorkStart(q, t, tr, v)
-//line programs_task.go:626
+//line programs_task.go:632
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[promotedHeld](t, promotedKind, 4)
 		s := generated.At[promotedAt4](f)
@@ -635,11 +641,12 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d.done, err
 }
 
-//line programs_task.go:639
+//line programs_task.go:645
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:65
 	var (
 		tr            *cases.Trace
 		n, a, b, v, c int
@@ -647,6 +654,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 		err           error
 		q             pointing
 	)
+//line programs_task.go:658
 	_ = n
 	switch f.At() {
 	case 0:
@@ -659,7 +667,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:72
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:663
+//line programs_task.go:671
 		goto resume1
 	case 2:
 		s := generated.At[promotedAt2](f)
@@ -668,7 +676,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:77
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:672
+//line programs_task.go:680
 		goto resume2
 	case 3:
 		s := generated.At[promotedAt3](f)
@@ -677,7 +685,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:79
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:681
+//line programs_task.go:689
 		goto resume3
 	case 4:
 		s := generated.At[promotedAt4](f)
@@ -686,7 +694,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:79
 		c = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:690
+//line programs_task.go:698
 		goto resume4
 	default:
 		return f.BadResume()
@@ -695,7 +703,7 @@ func promotedStep(f *generated.Frame, h *promotedHeld) generated.Step {
 //line programs.go:71
 	*d = derived{name: "d"}
 	a, err = baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:699
+//line programs_task.go:707
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
@@ -710,7 +718,7 @@ resume1:
 	}
 	p = d
 	b, err = baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:714
+//line programs_task.go:722
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
@@ -722,7 +730,7 @@ resume2:
 //line programs.go:78
 	q = pointing{&base{10}, byValue{5}, 3}
 	v = valueStart(t, tr, 3)
-//line programs_task.go:726
+//line programs_task.go:734
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
@@ -733,7 +741,7 @@ resume2:
 resume3:
 //line programs.go:79
 	c, err = pointingWorkStart(q, t, tr, v)
-//line programs_task.go:737
+//line programs_task.go:745
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
@@ -746,7 +754,7 @@ resume4:
 	return generated.Return[int](f, a+b*10+c*100+d.done, err)
 }
 
-//line programs_task.go:750
+//line programs_task.go:758
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -782,7 +790,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:86
 				k, err := workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:786
+//line programs_task.go:794
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[interfacesHeld](t, interfacesKind, 1)
 					s := generated.At[interfacesAt1](f)
@@ -803,11 +811,12 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:807
+//line programs_task.go:815
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:78
 	var (
 		tr           *cases.Trace
 		n, sum, i, k int
@@ -815,6 +824,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 		w            worker
 		err          error
 	)
+//line programs_task.go:828
 	_ = n
 	switch f.At() {
 	case 0:
@@ -828,7 +838,7 @@ func interfacesStep(f *generated.Frame, h *interfacesHeld) generated.Step {
 //line programs.go:86
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:832
+//line programs_task.go:842
 		goto resume1
 	default:
 		return f.BadResume()
@@ -846,7 +856,7 @@ loop1:
 //line programs.go:85
 	w = list[i]
 	k, err = workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:850
+//line programs_task.go:860
 	if generated.Suspended(t) {
 		s := generated.At[interfacesAt1](f)
 		*s = interfacesAt1{sum: sum, i: i}
@@ -868,7 +878,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:872
+//line programs_task.go:882
 
 // embeddedInterfaceArgs has the arguments of embeddedInterface.
 type embeddedInterfaceArgs struct {
@@ -914,7 +924,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v := o.worker
 //line programs.go:98
 	a, err := workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:918
+//line programs_task.go:928
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 1)
 		s := generated.At[embeddedInterfaceAt1](f)
@@ -928,7 +938,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v1 := w
 //line programs.go:100
 	b, err2 := workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:932
+//line programs_task.go:942
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 2)
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -943,7 +953,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v3 := o.worker
 //line programs.go:101
 	c, _ := workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:947
+//line programs_task.go:957
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[embeddedInterfaceHeld](t, embeddedInterfaceKind, 3)
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -959,11 +969,12 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a + b*10 + c*100, err
 }
 
-//line programs_task.go:963
+//line programs_task.go:973
 
 // embeddedInterfaceStep is the step form of embeddedInterface.
 func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:89
 	var (
 		tr             *cases.Trace
 		n, a, b, v2, c int
@@ -972,6 +983,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 		v, v1, v3      worker
 		err, err2      error
 	)
+//line programs_task.go:987
 	_ = n
 	switch f.At() {
 	case 0:
@@ -984,7 +996,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:98
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:988
+//line programs_task.go:1000
 		goto resume1
 	case 2:
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -993,7 +1005,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:100
 		b = s.result
 		err2 = generated.ChildErr(f)
-//line programs_task.go:997
+//line programs_task.go:1009
 		goto resume2
 	case 3:
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -1002,7 +1014,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 //line programs.go:101
 		c = s.result
 		generated.ChildErr(f)
-//line programs_task.go:1006
+//line programs_task.go:1018
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1015,7 +1027,7 @@ func embeddedInterfaceStep(f *generated.Frame, h *embeddedInterfaceHeld) generat
 	v = o.worker
 //line programs.go:98
 	a, err = workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:1019
+//line programs_task.go:1031
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
@@ -1029,7 +1041,7 @@ resume1:
 	v1 = *w
 //line programs.go:100
 	b, err2 = workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:1033
+//line programs_task.go:1045
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
@@ -1047,7 +1059,7 @@ resume2:
 	v3 = o.worker
 //line programs.go:101
 	c, _ = workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:1051
+//line programs_task.go:1063
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
@@ -1063,7 +1075,7 @@ resume3:
 	return generated.Return[int](f, a+b*10+c*100, err)
 }
 
-//line programs_task.go:1067
+//line programs_task.go:1079
 
 // nilInterfaceArgs has the arguments of nilInterface.
 type nilInterfaceArgs struct {
@@ -1089,7 +1101,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var w worker
 //line programs.go:110
 	waitStart(t, tr, "before")
-//line programs_task.go:1093
+//line programs_task.go:1105
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[nilInterfaceHeld](t, nilInterfaceKind, 1)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1099,7 +1111,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line programs.go:111
 	v1, err := workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1103
+//line programs_task.go:1115
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nilInterfaceKind, 2)
 		s := generated.At[nilInterfaceAt2](f)
@@ -1111,17 +1123,19 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:1115
+//line programs_task.go:1127
 
 // nilInterfaceStep is the step form of nilInterface.
 func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:104
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		w        worker
 		err      error
 	)
+//line programs_task.go:1139
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1132,14 +1146,14 @@ func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 		tr, w = h.tr, h.w
 //line programs.go:110
 		generated.ChildErr(f)
-//line programs_task.go:1136
+//line programs_task.go:1150
 		goto resume1
 	case 2:
 		s := generated.At[nilInterfaceAt2](f)
 //line programs.go:111
 		v1 = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1143
+//line programs_task.go:1157
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1147,7 +1161,7 @@ func nilInterfaceStep(f *generated.Frame, h *nilInterfaceHeld) generated.Step {
 	w = nil
 //line programs.go:110
 	waitStart(t, tr, "before")
-//line programs_task.go:1151
+//line programs_task.go:1165
 	if generated.Suspended(t) {
 		h = generated.Hold(t, nilInterfaceKind, f, h)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1158,7 +1172,7 @@ resume1:
 	v = tr.Int(1)
 //line programs.go:111
 	v1, err = workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1162
+//line programs_task.go:1176
 	if generated.Suspended(t) {
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
@@ -1173,7 +1187,7 @@ resume2:
 	return generated.Return[int](f, v1, err)
 }
 
-//line programs_task.go:1177
+//line programs_task.go:1191
 
 type applyHeld[A any, B any] struct {
 	tr     *cases.Trace
@@ -1202,7 +1216,7 @@ func applyCall[A any, B any](tr *cases.Trace, a A, f func(*task.T, A) B) coro.Ca
 func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A) B) (_ B, _ error) {
 //line programs.go:115
 	waitStart(t, tr, "apply")
-//line programs_task.go:1206
+//line programs_task.go:1220
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 1)
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
@@ -1210,7 +1224,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	}
 //line programs.go:116
 	b := startOfPrograms(f)(t, a)
-//line programs_task.go:1214
+//line programs_task.go:1228
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 2)
 		*h = applyHeld[A, B]{tr: tr, a: a}
@@ -1220,7 +1234,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	var zero A
 //line programs.go:118
 	err := waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1224
+//line programs_task.go:1238
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[applyHeld[A, B]](t, applyKind[A, B](), 3)
 		*h = applyHeld[A, B]{b: b}
@@ -1230,11 +1244,12 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	return b, err
 }
 
-//line programs_task.go:1234
+//line programs_task.go:1248
 
 // applyStep is the step form of apply.
 func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.Step {
 	t := generated.Resume(f1)
+//line programs.go:109
 	var (
 		tr      *cases.Trace
 		a, zero A
@@ -1242,6 +1257,7 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 		b       B
 		err     error
 	)
+//line programs_task.go:1261
 	switch f1.At() {
 	case 0:
 		tr, a, f = h.tr, h.a, h.f
@@ -1249,27 +1265,27 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 		tr, a, f = h.tr, h.a, h.f
 //line programs.go:115
 		generated.ChildErr(f1)
-//line programs_task.go:1253
+//line programs_task.go:1269
 		goto resume1
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:116
 		generated.TakeLast(f1, &h.result)
 		b = h.result
-//line programs_task.go:1260
+//line programs_task.go:1276
 		goto resume2
 	case 3:
 		b = h.b
 //line programs.go:118
 		err = generated.ChildErr(f1)
-//line programs_task.go:1266
+//line programs_task.go:1282
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line programs.go:115
 	waitStart(t, tr, "apply")
-//line programs_task.go:1273
+//line programs_task.go:1289
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return generated.Wait(f1, t, 1)
@@ -1277,7 +1293,7 @@ func applyStep[A any, B any](f1 *generated.Frame, h *applyHeld[A, B]) generated.
 resume1:
 //line programs.go:116
 	b = startOfPrograms(f)(t, a)
-//line programs_task.go:1281
+//line programs_task.go:1297
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -1287,7 +1303,7 @@ resume2:
 	zero = *new(A)
 //line programs.go:118
 	err = waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1291
+//line programs_task.go:1307
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{b: b}
 		return generated.Wait(f1, t, 3)
@@ -1297,7 +1313,7 @@ resume3:
 	return generated.Return[B](f1, b, err)
 }
 
-//line programs_task.go:1301
+//line programs_task.go:1317
 
 // genericFunctionArgs has the arguments of genericFunction.
 type genericFunctionArgs struct {
@@ -1331,7 +1347,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s, err := applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:123
 		v := valueStart(t, tr, k)
-//line programs_task.go:1335
+//line programs_task.go:1351
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1342,7 +1358,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:123
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1346
+//line programs_task.go:1362
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 1)
 		*h = genericFunctionHeld{tr: tr}
@@ -1356,14 +1372,14 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k, err := applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:127
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1360
+//line programs_task.go:1376
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line programs.go:127
 		return v
 	}))
-//line programs_task.go:1367
+//line programs_task.go:1383
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 2)
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1377,7 +1393,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1381
+//line programs_task.go:1397
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericFunctionHeld](t, genericFunctionKind, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
@@ -1389,11 +1405,12 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1393
+//line programs_task.go:1409
 
 // genericFunctionStep is the step form of genericFunction.
 func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:117
 	var (
 		tr   *cases.Trace
 		n, k int
@@ -1401,6 +1418,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 		err  error
 		p    *int
 	)
+//line programs_task.go:1422
 	switch f.At() {
 	case 0:
 		s1 := generated.At[genericFunctionArgs](f)
@@ -1411,7 +1429,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:123
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1415
+//line programs_task.go:1433
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1419,7 +1437,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:127
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1423
+//line programs_task.go:1441
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1428,7 +1446,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:128
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1432
+//line programs_task.go:1450
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1437,7 +1455,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:123
 		v := valueStart(t, tr, k)
-//line programs_task.go:1441
+//line programs_task.go:1459
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, genericFunctionFunc1Kind, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1448,7 +1466,7 @@ func genericFunctionStep(f *generated.Frame, h *genericFunctionHeld) generated.S
 //line programs.go:123
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1452
+//line programs_task.go:1470
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1462,14 +1480,14 @@ resume1:
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:127
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1466
+//line programs_task.go:1484
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line programs.go:127
 		return v
 	}))
-//line programs_task.go:1473
+//line programs_task.go:1491
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1483,7 +1501,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1487
+//line programs_task.go:1505
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1495,7 +1513,7 @@ resume3:
 	return generated.Return[int](f, *p+k, err)
 }
 
-//line programs_task.go:1499
+//line programs_task.go:1517
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1518,10 +1536,12 @@ var genericFunctionFunc1Kind *generated.Kind
 // genericFunctionFunc1Step is the step form of genericFunction.func1.
 func genericFunctionFunc1Step(f *generated.Frame, h *genericFunctionFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:121
 	var (
 		tr   *cases.Trace
 		k, v int
 	)
+//line programs_task.go:1545
 	switch f.At() {
 	case 0:
 		s := generated.At[genericFunctionFunc1Args](f)
@@ -1532,14 +1552,14 @@ func genericFunctionFunc1Step(f *generated.Frame, h *genericFunctionFunc1Held) g
 //line programs.go:123
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1536
+//line programs_task.go:1556
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:123
 	v = valueStart(t, tr, k)
-//line programs_task.go:1543
+//line programs_task.go:1563
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1554,7 +1574,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1558
+//line programs_task.go:1578
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 127.
 type genericFunctionFunc2At1 struct {
@@ -1573,11 +1593,13 @@ var genericFunctionFunc2Kind *generated.Kind
 // genericFunctionFunc2Step is the step form of genericFunction.func2.
 func genericFunctionFunc2Step(f *generated.Frame, h *genericFunctionFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:124
 	var (
 		tr *cases.Trace
 		s  string
 		v  int
 	)
+//line programs_task.go:1603
 	switch f.At() {
 	case 0:
 		tr, s = h.tr, h.s
@@ -1586,14 +1608,14 @@ func genericFunctionFunc2Step(f *generated.Frame, h *genericFunctionFunc2Held) g
 //line programs.go:127
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1590
+//line programs_task.go:1612
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:127
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1597
+//line programs_task.go:1619
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1608,7 +1630,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:1612
+//line programs_task.go:1634
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
@@ -1622,10 +1644,12 @@ var genericFunctionFunc3Kind *generated.Kind
 // genericFunctionFunc3Step is the step form of genericFunction.func3.
 func genericFunctionFunc3Step(f *generated.Frame) generated.Step {
 	generated.Resume(f)
+//line programs.go:126
 	var (
 		b   [2]byte
 		sum *int
 	)
+//line programs_task.go:1653
 	switch f.At() {
 	case 0:
 		s := generated.At[genericFunctionFunc3Args](f)
@@ -1639,7 +1663,7 @@ func genericFunctionFunc3Step(f *generated.Frame) generated.Step {
 	return generated.Return[*int](f, sum, nil)
 }
 
-//line programs_task.go:1643
+//line programs_task.go:1667
 
 // collectAt1 is what collect keeps while it waits in line 138.
 type collectAt1 struct {
@@ -1679,7 +1703,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:137
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1683
+//line programs_task.go:1707
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[collectHeld[E]](t, collectKind[E](), 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
@@ -1694,11 +1718,12 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1698
+//line programs_task.go:1722
 
 // collectStep is the step form of collect.
 func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:129
 	var (
 		tr   *cases.Trace
 		list []E
@@ -1707,6 +1732,7 @@ func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 		i    int
 		e    *E
 	)
+//line programs_task.go:1736
 	switch f.At() {
 	case 0:
 		tr, list, keep = h.tr, h.list, h.keep
@@ -1716,7 +1742,7 @@ func collectStep[E any](f *generated.Frame, h *collectHeld[E]) generated.Step {
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:138
 		generated.ChildErr(f)
-//line programs_task.go:1720
+//line programs_task.go:1746
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1733,7 +1759,7 @@ loop1:
 //line programs.go:137
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1737
+//line programs_task.go:1763
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1752,7 +1778,7 @@ end1:
 	return generated.Return[[]*E](f, out, nil)
 }
 
-//line programs_task.go:1756
+//line programs_task.go:1782
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1786,7 +1812,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:148
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1790
+//line programs_task.go:1816
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
@@ -1802,7 +1828,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:151
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1806
+//line programs_task.go:1832
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[genericPointersHeld](t, genericPointersKind, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
@@ -1819,17 +1845,19 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1823
+//line programs_task.go:1849
 
 // genericPointersStep is the step form of genericPointers.
 func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:142
 	var (
 		tr     *cases.Trace
 		n, sum int
 		v      []*int
 		v1     []*string
 	)
+//line programs_task.go:1861
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1843,7 +1871,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:148
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1847
+//line programs_task.go:1875
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1852,7 +1880,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:151
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1856
+//line programs_task.go:1884
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1860,7 +1888,7 @@ func genericPointersStep(f *generated.Frame, h *genericPointersHeld) generated.S
 //line programs.go:147
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1864
+//line programs_task.go:1892
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1873,7 +1901,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1877
+//line programs_task.go:1905
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1888,7 +1916,7 @@ resume2:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line programs_task.go:1892
+//line programs_task.go:1920
 
 type queuePushHeld[E any] struct {
 	q  *queue[E]
@@ -1908,7 +1936,7 @@ func queuePushKind[E any]() *generated.Kind {
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:163
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1912
+//line programs_task.go:1940
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePushHeld[E]](t, queuePushKind[E](), 1)
 		*h = queuePushHeld[E]{q: q, e: e}
@@ -1920,16 +1948,18 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1924
+//line programs_task.go:1952
 
 // queuePushStep is the step form of (*queue).push.
 func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:159
 	var (
 		q  *queue[E]
 		tr *cases.Trace
 		e  E
 	)
+//line programs_task.go:1963
 	switch f.At() {
 	case 0:
 		q, tr, e = h.q, h.tr, h.e
@@ -1937,14 +1967,14 @@ func queuePushStep[E any](f *generated.Frame, h *queuePushHeld[E]) generated.Ste
 		q, e = h.q, h.e
 //line programs.go:163
 		generated.ChildErr(f)
-//line programs_task.go:1941
+//line programs_task.go:1971
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:163
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1948
+//line programs_task.go:1978
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1956,7 +1986,7 @@ resume1:
 	return generated.Return[int](f, len(q.items), nil)
 }
 
-//line programs_task.go:1960
+//line programs_task.go:1990
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
@@ -1986,7 +2016,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1990
+//line programs_task.go:2020
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[queuePopHeld[E]](t, queuePopKind[E](), 1)
 		*h = queuePopHeld[E]{q: q, e: e}
@@ -1997,17 +2027,19 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:2001
+//line programs_task.go:2031
 
 // queuePopStep is the step form of (*queue).pop.
 func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:165
 	var (
 		q  *queue[E]
 		tr *cases.Trace
 		e  E
 		ok bool
 	)
+//line programs_task.go:2043
 	switch f.At() {
 	case 0:
 		q, tr = h.q, h.tr
@@ -2015,7 +2047,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 		q, e = h.q, h.e
 //line programs.go:174
 		generated.ChildErr(f)
-//line programs_task.go:2019
+//line programs_task.go:2051
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2026,7 +2058,7 @@ func queuePopStep[E any](f *generated.Frame, h *queuePopHeld[E]) generated.Step 
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:2030
+//line programs_task.go:2062
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2037,7 +2069,7 @@ resume1:
 	return generated.Return[queuePopResult[E]](f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2041
+//line programs_task.go:2073
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2101,7 +2133,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:181
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2105
+//line programs_task.go:2137
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 1)
 		s1 := generated.At[genericMethodAt1](f)
@@ -2112,7 +2144,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:181
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2116
+//line programs_task.go:2148
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2120,7 +2152,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2124
+//line programs_task.go:2156
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 3)
 		s1 := generated.At[genericMethodAt3](f)
@@ -2131,7 +2163,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:183
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2135
+//line programs_task.go:2167
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 4)
 		s1 := generated.At[genericMethodAt4](f)
@@ -2143,7 +2175,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:184
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2147
+//line programs_task.go:2179
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
@@ -2152,7 +2184,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2156
+//line programs_task.go:2188
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
@@ -2162,7 +2194,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:187
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2166
+//line programs_task.go:2198
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericMethodHeld](t, genericMethodKind, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
@@ -2175,11 +2207,12 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2179
+//line programs_task.go:2211
 
 // genericMethodStep is the step form of genericMethod.
 func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:173
 	var (
 		tr         *cases.Trace
 		n, v, k, a int
@@ -2188,6 +2221,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 		r          *queue[string]
 		s          string
 	)
+//line programs_task.go:2225
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2200,13 +2234,13 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:181
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2204
+//line programs_task.go:2238
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:181
 		generated.Child(f)
-//line programs_task.go:2210
+//line programs_task.go:2244
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2214,7 +2248,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:182
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2218
+//line programs_task.go:2252
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2223,7 +2257,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:183
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2227
+//line programs_task.go:2261
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2231,7 +2265,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:185
 		generated.Child(f)
-//line programs_task.go:2235
+//line programs_task.go:2269
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2240,7 +2274,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:186
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2244
+//line programs_task.go:2278
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2249,7 +2283,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 //line programs.go:187
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2253
+//line programs_task.go:2287
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2257,7 +2291,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 	q = new(queue[int])
 //line programs.go:181
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2261
+//line programs_task.go:2295
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2268,7 +2302,7 @@ func genericMethodStep(f *generated.Frame, h *genericMethodHeld) generated.Step 
 resume1:
 //line programs.go:181
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2272
+//line programs_task.go:2306
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2276,7 +2310,7 @@ resume1:
 resume2:
 //line programs.go:182
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2280
+//line programs_task.go:2314
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2287,7 +2321,7 @@ resume2:
 resume3:
 //line programs.go:183
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2291
+//line programs_task.go:2325
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2299,7 +2333,7 @@ resume4:
 //line programs.go:184
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2303
+//line programs_task.go:2337
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2308,7 +2342,7 @@ resume4:
 resume5:
 //line programs.go:186
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2312
+//line programs_task.go:2346
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2318,7 +2352,7 @@ resume5:
 resume6:
 //line programs.go:187
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2322
+//line programs_task.go:2356
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2331,7 +2365,7 @@ resume7:
 	return generated.Return[int](f, k+a, nil)
 }
 
-//line programs_task.go:2335
+//line programs_task.go:2369
 
 // largestAt2 is what largest keeps while it waits in line 198.
 type largestAt2 struct {
@@ -2367,7 +2401,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:193
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2371
+//line programs_task.go:2405
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 1)
 			*h = largestHeld[E]{list: list}
@@ -2378,7 +2412,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2382
+//line programs_task.go:2416
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
@@ -2388,7 +2422,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:198
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2392
+//line programs_task.go:2426
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[largestHeld[E]](t, largestKind[E](), 3)
 		*h = largestHeld[E]{v: v}
@@ -2399,17 +2433,19 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2403
+//line programs_task.go:2437
 
 // largestStep is the step form of largest.
 func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:188
 	var (
 		tr    *cases.Trace
 		list  []E
 		half  int
 		v, v1 E
 	)
+//line programs_task.go:2449
 	switch f.At() {
 	case 0:
 		tr, list = h.tr, h.list
@@ -2417,7 +2453,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 		list = h.list
 //line programs.go:194
 		generated.ChildErr(f)
-//line programs_task.go:2421
+//line programs_task.go:2457
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2426,14 +2462,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 //line programs.go:198
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2430
+//line programs_task.go:2466
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:198
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2437
+//line programs_task.go:2473
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2444,7 +2480,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame, h *largestHeld[E]) generated
 	}
 //line programs.go:194
 	waitStart(t, tr, list[0])
-//line programs_task.go:2448
+//line programs_task.go:2484
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
@@ -2455,7 +2491,7 @@ resume1:
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2459
+//line programs_task.go:2495
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2465,7 +2501,7 @@ end1:
 resume2:
 //line programs.go:198
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2469
+//line programs_task.go:2505
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2476,7 +2512,7 @@ resume3:
 	return generated.Return[E](f, max(v, v1), nil)
 }
 
-//line programs_task.go:2480
+//line programs_task.go:2516
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2507,7 +2543,7 @@ var genericRecursionKind *generated.Kind
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2511
+//line programs_task.go:2547
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2516,7 +2552,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:202
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2520
+//line programs_task.go:2556
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[genericRecursionHeld](t, genericRecursionKind, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2528,7 +2564,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2532
+//line programs_task.go:2568
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, genericRecursionKind, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2540,17 +2576,19 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2544
+//line programs_task.go:2580
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:197
 	var (
 		tr    *cases.Trace
 		n, v2 int
 		v     string
 		v1    float64
 	)
+//line programs_task.go:2592
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2562,7 +2600,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2566
+//line programs_task.go:2604
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2570,21 +2608,21 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 //line programs.go:202
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2574
+//line programs_task.go:2612
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:203
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2581
+//line programs_task.go:2619
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:202
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2588
+//line programs_task.go:2626
 	if generated.Suspended(t) {
 		h = generated.Hold(t, genericRecursionKind, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2594,7 +2632,7 @@ func genericRecursionStep(f *generated.Frame, h *genericRecursionHeld) generated
 resume1:
 //line programs.go:202
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2598
+//line programs_task.go:2636
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2607,7 +2645,7 @@ resume2:
 //line programs.go:202
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2611
+//line programs_task.go:2649
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2622,7 +2660,7 @@ resume3:
 	return generated.Return[int](f, v2, nil)
 }
 
-//line programs_task.go:2626
+//line programs_task.go:2664
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2669,7 +2707,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2673
+//line programs_task.go:2711
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2685,7 +2723,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2689
+//line programs_task.go:2727
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2700,7 +2738,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:229
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2704
+//line programs_task.go:2742
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2712,7 +2750,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:229
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2716
+//line programs_task.go:2754
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeBlocksHeld](t, largeBlocksKind, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2727,17 +2765,19 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2731
+//line programs_task.go:2769
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:211
 	var (
 		tr                 *cases.Trace
 		n, total, v, i, v1 int
 		b, b1              block
 		b2                 *block
 	)
+//line programs_task.go:2781
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2751,7 +2791,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:219
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2755
+//line programs_task.go:2795
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2759,7 +2799,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr = h.tr
 //line programs.go:224
 		generated.Child(f)
-//line programs_task.go:2763
+//line programs_task.go:2803
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2768,7 +2808,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 //line programs.go:229
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2772
+//line programs_task.go:2812
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2776,7 +2816,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 		tr, b2 = h.tr, h.b2
 //line programs.go:230
 		generated.ChildErr(f)
-//line programs_task.go:2780
+//line programs_task.go:2820
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2786,7 +2826,7 @@ func largeBlocksStep(f *generated.Frame, h *largeBlocksHeld) generated.Step {
 	b = block{}
 //line programs.go:219
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2790
+//line programs_task.go:2830
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2801,7 +2841,7 @@ resume1:
 //line programs.go:223
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2805
+//line programs_task.go:2845
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2820,7 +2860,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:229
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2824
+//line programs_task.go:2864
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2832,7 +2872,7 @@ resume3:
 //line programs.go:229
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2836
+//line programs_task.go:2876
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2849,7 +2889,7 @@ end1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line programs_task.go:2853
+//line programs_task.go:2893
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2890,7 +2930,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:239
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2894
+//line programs_task.go:2934
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[largeHeld](t, largeKind, 1)
 				s := generated.At[largeAt1](f)
@@ -2906,7 +2946,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:241
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2910
+//line programs_task.go:2950
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, largeKind, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2916,7 +2956,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2920
+//line programs_task.go:2960
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeKind, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2926,11 +2966,12 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2930
+//line programs_task.go:2970
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:231
 	var (
 		tr        *cases.Trace
 		fails     bool
@@ -2938,6 +2979,7 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 		i, v      int
 		err, err1 error
 	)
+//line programs_task.go:2983
 	switch f.At() {
 	case 0:
 		s := generated.At[largeArgs](f)
@@ -2950,21 +2992,21 @@ func largeStep(f *generated.Frame, h *largeHeld) generated.Step {
 //line programs.go:239
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2954
+//line programs_task.go:2996
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:242
 		err = generated.ChildErr(f)
-//line programs_task.go:2961
+//line programs_task.go:3003
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:244
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2968
+//line programs_task.go:3010
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2979,7 +3021,7 @@ loop1:
 	}
 //line programs.go:239
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2983
+//line programs_task.go:3025
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -3000,7 +3042,7 @@ end1:
 	}
 //line programs.go:242
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:3004
+//line programs_task.go:3046
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -3013,7 +3055,7 @@ resume2:
 	return generated.Return[block](f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3017
+//line programs_task.go:3059
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -3026,7 +3068,7 @@ resume3:
 	return generated.Return[block](f, b, err1)
 }
 
-//line programs_task.go:3030
+//line programs_task.go:3072
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3056,7 +3098,7 @@ var largeChildrenKind *generated.Kind
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3060
+//line programs_task.go:3102
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeChildrenHeld](t, largeChildrenKind, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3068,7 +3110,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3072
+//line programs_task.go:3114
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeChildrenKind, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3080,17 +3122,19 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3084
+//line programs_task.go:3126
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:243
 	var (
 		tr   *cases.Trace
 		n    int
 		a, b block
 		err  error
 	)
+//line programs_task.go:3138
 	switch f.At() {
 	case 0:
 		s := generated.At[largeChildrenArgs](f)
@@ -3102,7 +3146,7 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:248
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3106
+//line programs_task.go:3150
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3110,14 +3154,14 @@ func largeChildrenStep(f *generated.Frame, h *largeChildrenHeld) generated.Step 
 //line programs.go:250
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3114
+//line programs_task.go:3158
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:248
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3121
+//line programs_task.go:3165
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3130,7 +3174,7 @@ resume1:
 //line programs.go:249
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3134
+//line programs_task.go:3178
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3145,7 +3189,7 @@ resume2:
 	return generated.Return[int](f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3149
+//line programs_task.go:3193
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3177,7 +3221,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:255
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3181
+//line programs_task.go:3225
 		if generated.Suspended(t) {
 			generated.SpillBare(t, deepRecursionKind, 1)
 			return
@@ -3186,7 +3230,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3190
+//line programs_task.go:3234
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3198,7 +3242,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:259
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3202
+//line programs_task.go:3246
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[deepRecursionHeld](t, deepRecursionKind, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3210,16 +3254,18 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3214
+//line programs_task.go:3258
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:251
 	var (
 		tr        *cases.Trace
 		n, k      int
 		err1, err error
 	)
+//line programs_task.go:3269
 	switch f.At() {
 	case 0:
 		s := generated.At[deepRecursionArgs](f)
@@ -3228,7 +3274,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	case 1:
 //line programs.go:256
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3232
+//line programs_task.go:3278
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3237,7 +3283,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 //line programs.go:258
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3241
+//line programs_task.go:3287
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3245,7 +3291,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 		err = h.err
 //line programs.go:260
 		generated.ChildErr(f)
-//line programs_task.go:3249
+//line programs_task.go:3295
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3256,7 +3302,7 @@ func deepRecursionStep(f *generated.Frame, h *deepRecursionHeld) generated.Step 
 	}
 //line programs.go:256
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3260
+//line programs_task.go:3306
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3268,7 +3314,7 @@ resume1:
 	return generated.Return[int](f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3272
+//line programs_task.go:3318
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3284,7 +3330,7 @@ resume2:
 	}
 //line programs.go:260
 	waitStart(t, tr, n)
-//line programs_task.go:3288
+//line programs_task.go:3334
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = generated.Hold(t, deepRecursionKind, f, h)
@@ -3297,7 +3343,7 @@ end2:
 	return generated.Return[int](f, k+n, err)
 }
 
-//line programs_task.go:3301
+//line programs_task.go:3347
 
 // numberedWorkArgs has the arguments of numbered.work.
 type numberedWorkArgs struct {
@@ -3322,7 +3368,7 @@ var numberedWorkKind *generated.Kind
 func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:268
 	v := valueStart(t, tr, int(x)+n)
-//line programs_task.go:3326
+//line programs_task.go:3372
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, numberedWorkKind, 1)
 		s := generated.At[numberedWorkAt1](f)
@@ -3334,16 +3380,18 @@ func numberedWorkStart(x numbered, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return v, nil
 }
 
-//line programs_task.go:3338
+//line programs_task.go:3384
 
 // numberedWorkStep is the step form of numbered.work.
 func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:264
 	var (
 		x    numbered
 		tr   *cases.Trace
 		n, v int
 	)
+//line programs_task.go:3395
 	switch f.At() {
 	case 0:
 		s := generated.At[numberedWorkArgs](f)
@@ -3354,14 +3402,14 @@ func numberedWorkStep(f *generated.Frame, h *numberedWorkHeld) generated.Step {
 //line programs.go:268
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3358
+//line programs_task.go:3406
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:268
 	v = valueStart(t, tr, int(x)+n)
-//line programs_task.go:3365
+//line programs_task.go:3413
 	if generated.Suspended(t) {
 		s := generated.At[numberedWorkAt1](f)
 		*s = numberedWorkAt1{}
@@ -3376,7 +3424,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3380
+//line programs_task.go:3428
 
 // literalInReceiverArgs has the arguments of literalInReceiver.
 type literalInReceiverArgs struct {
@@ -3420,14 +3468,14 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v := startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 				v := valueStart(t, tr, k+i)
-//line programs_task.go:3424
+//line programs_task.go:3472
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
 //line programs.go:275
 				return v
 			}))(t, n)
-//line programs_task.go:3431
+//line programs_task.go:3479
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 1)
 				s := generated.At[literalInReceiverAt1](f)
@@ -3440,7 +3488,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			v1 := worker(numbered(v))
 //line programs.go:275
 			k, err := workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3444
+//line programs_task.go:3492
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[literalInReceiverHeld](t, literalInReceiverKind, 2)
 				s := generated.At[literalInReceiverAt2](f)
@@ -3458,7 +3506,7 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:281
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:3462
+//line programs_task.go:3510
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, literalInReceiverKind, 3)
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
@@ -3468,17 +3516,19 @@ func literalInReceiverStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, err1
 }
 
-//line programs_task.go:3472
+//line programs_task.go:3520
 
 // literalInReceiverStep is the step form of literalInReceiver.
 func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:268
 	var (
 		tr                  *cases.Trace
 		n, sum, i1, i, v, k int
 		v1                  worker
 		err, err1           error
 	)
+//line programs_task.go:3532
 	switch f.At() {
 	case 0:
 		s := generated.At[literalInReceiverArgs](f)
@@ -3491,7 +3541,7 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3495
+//line programs_task.go:3545
 		goto resume1
 	case 2:
 		s := generated.At[literalInReceiverAt2](f)
@@ -3500,14 +3550,14 @@ func literalInReceiverStep(f *generated.Frame, h *literalInReceiverHeld) generat
 //line programs.go:275
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3504
+//line programs_task.go:3554
 		goto resume2
 	case 3:
 		s := generated.At[literalInReceiverAt3](f)
 		sum = s.sum
 //line programs.go:281
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3511
+//line programs_task.go:3561
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3527,7 +3577,7 @@ loop1:
 		v = startOfPrograms1(generated.Literal(func(t *task.T, k int) (_ int) {
 //line programs.go:275
 			v := valueStart(t, tr, k+i)
-//line programs_task.go:3531
+//line programs_task.go:3581
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -3535,7 +3585,7 @@ loop1:
 			return v
 		}))(t, n)
 	}
-//line programs_task.go:3539
+//line programs_task.go:3589
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt1](f)
 		*s = literalInReceiverAt1{n: n, sum: sum, i1: i1}
@@ -3549,7 +3599,7 @@ resume1:
 	v1 = worker(numbered(v))
 //line programs.go:275
 	k, err = workOfPrograms(&literalInReceiverSite2, v1)(v1, t, tr, 1)
-//line programs_task.go:3553
+//line programs_task.go:3603
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverAt2](f)
 		*s = literalInReceiverAt2{n: n, sum: sum, i1: i1}
@@ -3570,7 +3620,7 @@ resume2:
 end1:
 //line programs.go:281
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:3574
+//line programs_task.go:3624
 	if generated.Suspended(t) {
 		*generated.At[literalInReceiverAt3](f) = literalInReceiverAt3{sum: sum}
 		if h != nil {
@@ -3583,7 +3633,7 @@ resume3:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line programs_task.go:3587
+//line programs_task.go:3637
 
 // literalInReceiverFunc1Args has the arguments of literalInReceiver.func1.
 type literalInReceiverFunc1Args struct {
@@ -3606,10 +3656,12 @@ var literalInReceiverFunc1Kind *generated.Kind
 // literalInReceiverFunc1Step is the step form of literalInReceiver.func1.
 func literalInReceiverFunc1Step(f *generated.Frame, h *literalInReceiverFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line programs.go:273
 	var (
 		tr      *cases.Trace
 		i, k, v int
 	)
+//line programs_task.go:3665
 	switch f.At() {
 	case 0:
 		s := generated.At[literalInReceiverFunc1Args](f)
@@ -3620,14 +3672,14 @@ func literalInReceiverFunc1Step(f *generated.Frame, h *literalInReceiverFunc1Hel
 //line programs.go:275
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3624
+//line programs_task.go:3676
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:275
 	v = valueStart(t, tr, k+i)
-//line programs_task.go:3631
+//line programs_task.go:3683
 	if generated.Suspended(t) {
 		s := generated.At[literalInReceiverFunc1At1](f)
 		*s = literalInReceiverFunc1At1{}
@@ -3642,7 +3694,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line programs_task.go:3646
+//line programs_task.go:3698
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site

@@ -263,10 +263,12 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 // addOneStep is the step form of addOne.
 func addOneStep(f *generated.Frame, h *addOneHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:11
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line calls_task.go:272
 	switch f.At() {
 	case 0:
 		s := generated.At[addOneArgs](f)
@@ -278,14 +280,14 @@ func addOneStep(f *generated.Frame, h *addOneHeld) generated.Step {
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:282
+//line calls_task.go:284
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:289
+//line calls_task.go:291
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -299,7 +301,7 @@ resume1:
 	return generated.Return[adder](f, addTwo, nil)
 }
 
-//line calls_task.go:303
+//line calls_task.go:305
 
 // addTwoArgs has the arguments of addTwo.
 type addTwoArgs struct {
@@ -323,7 +325,7 @@ var addTwoKind *generated.Kind
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:327
+//line calls_task.go:329
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[addTwoHeld](t, addTwoKind, 1)
 		s := generated.At[addTwoAt1](f)
@@ -337,15 +339,17 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
-//line calls_task.go:341
+//line calls_task.go:343
 
 // addTwoStep is the step form of addTwo.
 func addTwoStep(f *generated.Frame, h *addTwoHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:16
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line calls_task.go:353
 	switch f.At() {
 	case 0:
 		s := generated.At[addTwoArgs](f)
@@ -357,14 +361,14 @@ func addTwoStep(f *generated.Frame, h *addTwoHeld) generated.Step {
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:361
+//line calls_task.go:365
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:368
+//line calls_task.go:372
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -378,7 +382,7 @@ resume1:
 	return generated.Return[adder](f, addOne, nil)
 }
 
-//line calls_task.go:382
+//line calls_task.go:386
 
 // chooseArgs has the arguments of choose.
 type chooseArgs struct {
@@ -402,7 +406,7 @@ var chooseKind *generated.Kind
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:406
+//line calls_task.go:410
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, chooseKind, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
@@ -415,15 +419,17 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
-//line calls_task.go:419
+//line calls_task.go:423
 
 // chooseStep is the step form of choose.
 func chooseStep(f *generated.Frame, h *chooseHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:21
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line calls_task.go:433
 	switch f.At() {
 	case 0:
 		s := generated.At[chooseArgs](f)
@@ -434,14 +440,14 @@ func chooseStep(f *generated.Frame, h *chooseHeld) generated.Step {
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:438
+//line calls_task.go:444
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:445
+//line calls_task.go:451
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -457,7 +463,7 @@ resume1:
 	return generated.Return[func(*task.T, *cases.Trace, int) int](f, negative, nil)
 }
 
-//line calls_task.go:461
+//line calls_task.go:467
 
 // negativeArgs has the arguments of negative.
 type negativeArgs struct {
@@ -482,7 +488,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:486
+//line calls_task.go:492
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, negativeKind, 1)
 		s := generated.At[negativeAt1](f)
@@ -494,15 +500,17 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
-//line calls_task.go:498
+//line calls_task.go:504
 
 // negativeStep is the step form of negative.
 func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:29
 	var (
 		tr   *cases.Trace
 		n, v int
 	)
+//line calls_task.go:514
 	switch f.At() {
 	case 0:
 		s := generated.At[negativeArgs](f)
@@ -513,7 +521,7 @@ func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:517
+//line calls_task.go:525
 		goto resume1
 	default:
 		return f.BadResume()
@@ -521,7 +529,7 @@ func negativeStep(f *generated.Frame, h *negativeHeld) generated.Step {
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:525
+//line calls_task.go:533
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -536,7 +544,7 @@ resume1:
 	return generated.Return[int](f, -v, nil)
 }
 
-//line calls_task.go:540
+//line calls_task.go:548
 
 // computedFunctionArgs has the arguments of computedFunction.
 type computedFunctionArgs struct {
@@ -617,7 +625,7 @@ var computedFunctionKind *generated.Kind
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:621
+//line calls_task.go:629
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 1)
 		*h = computedFunctionHeld{tr: tr}
@@ -626,7 +634,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:630
+//line calls_task.go:638
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 2)
 		s := generated.At[computedFunctionAt2](f)
@@ -637,7 +645,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:641
+//line calls_task.go:649
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 3)
 		*h = computedFunctionHeld{tr: tr}
@@ -646,7 +654,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:650
+//line calls_task.go:658
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 4)
 		s := generated.At[computedFunctionAt4](f)
@@ -657,7 +665,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:661
+//line calls_task.go:669
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 5)
 		*h = computedFunctionHeld{tr: tr}
@@ -665,7 +673,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:669
+//line calls_task.go:677
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 6)
 		*h = computedFunctionHeld{tr: tr}
@@ -674,7 +682,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:678
+//line calls_task.go:686
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -683,7 +691,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:687
+//line calls_task.go:695
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 8)
 		s := generated.At[computedFunctionAt8](f)
@@ -694,7 +702,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:698
+//line calls_task.go:706
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 9)
 		s := generated.At[computedFunctionAt9](f)
@@ -708,7 +716,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:712
+//line calls_task.go:720
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 10)
 		s := generated.At[computedFunctionAt10](f)
@@ -719,7 +727,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:723
+//line calls_task.go:731
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 11)
 		s := generated.At[computedFunctionAt11](f)
@@ -730,7 +738,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:734
+//line calls_task.go:742
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 12)
 		s := generated.At[computedFunctionAt12](f)
@@ -742,7 +750,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:746
+//line calls_task.go:754
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 13)
 		s := generated.At[computedFunctionAt13](f)
@@ -753,7 +761,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:757
+//line calls_task.go:765
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[computedFunctionHeld](t, computedFunctionKind, 14)
 		s := generated.At[computedFunctionAt14](f)
@@ -764,7 +772,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:768
+//line calls_task.go:776
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, computedFunctionKind, 15)
 		s := generated.At[computedFunctionAt15](f)
@@ -776,11 +784,12 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
-//line calls_task.go:780
+//line calls_task.go:788
 
 // computedFunctionStep is the step form of computedFunction.
 func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:30
 	var (
 		tr                                         *cases.Trace
 		n, v1, v3, v6, a, v7, b, v8, c, v9, v10, d int
@@ -789,6 +798,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 		fn                                         *func(*task.T, *cases.Trace, int) int
 		table                                      []func(*task.T, *cases.Trace, int) int
 	)
+//line calls_task.go:802
 	_ = n
 	switch f.At() {
 	case 0:
@@ -800,7 +810,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:804
+//line calls_task.go:814
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -808,14 +818,14 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:812
+//line calls_task.go:822
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:819
+//line calls_task.go:829
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -823,27 +833,27 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:827
+//line calls_task.go:837
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:833
+//line calls_task.go:843
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:840
+//line calls_task.go:850
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:847
+//line calls_task.go:857
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -851,7 +861,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:855
+//line calls_task.go:865
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -859,7 +869,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:863
+//line calls_task.go:873
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -868,7 +878,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:872
+//line calls_task.go:882
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -877,7 +887,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:881
+//line calls_task.go:891
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -886,7 +896,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:890
+//line calls_task.go:900
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -895,7 +905,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:899
+//line calls_task.go:909
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -904,7 +914,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:908
+//line calls_task.go:918
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -912,14 +922,14 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:916
+//line calls_task.go:926
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:923
+//line calls_task.go:933
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -929,7 +939,7 @@ func computedFunctionStep(f *generated.Frame, h *computedFunctionHeld) generated
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:933
+//line calls_task.go:943
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
@@ -941,7 +951,7 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:945
+//line calls_task.go:955
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -951,7 +961,7 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:955
+//line calls_task.go:965
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
@@ -963,7 +973,7 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:967
+//line calls_task.go:977
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -972,7 +982,7 @@ resume4:
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:976
+//line calls_task.go:986
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -982,7 +992,7 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:986
+//line calls_task.go:996
 	if generated.Suspended(t) {
 		h = generated.Hold(t, computedFunctionKind, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -992,7 +1002,7 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:996
+//line calls_task.go:1006
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
@@ -1004,7 +1014,7 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:1008
+//line calls_task.go:1018
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
@@ -1023,7 +1033,7 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:1027
+//line calls_task.go:1037
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
@@ -1035,7 +1045,7 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1039
+//line calls_task.go:1049
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
@@ -1047,7 +1057,7 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1051
+//line calls_task.go:1061
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
@@ -1060,7 +1070,7 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1064
+//line calls_task.go:1074
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
@@ -1072,7 +1082,7 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1076
+//line calls_task.go:1086
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
@@ -1084,7 +1094,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1088
+//line calls_task.go:1098
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1099,7 +1109,7 @@ resume15:
 	return generated.Return[int](f, a+b*10+c*100+d*1000, nil)
 }
 
-//line calls_task.go:1103
+//line calls_task.go:1113
 
 // operandsArgs has the arguments of operands.
 type operandsArgs struct {
@@ -1156,7 +1166,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1160
+//line calls_task.go:1170
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 1)
 		s := generated.At[operandsAt1](f)
@@ -1168,7 +1178,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1172
+//line calls_task.go:1182
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 2)
 		s := generated.At[operandsAt2](f)
@@ -1182,7 +1192,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1186
+//line calls_task.go:1196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 3)
 		s := generated.At[operandsAt3](f)
@@ -1195,7 +1205,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1199
+//line calls_task.go:1209
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 4)
 		s := generated.At[operandsAt4](f)
@@ -1207,7 +1217,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1211
+//line calls_task.go:1221
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[operandsHeld](t, operandsKind, 5)
 		s := generated.At[operandsAt5](f)
@@ -1222,7 +1232,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1226
+//line calls_task.go:1236
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, operandsKind, 6)
 		s := generated.At[operandsAt6](f)
@@ -1235,15 +1245,17 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
-//line calls_task.go:1239
+//line calls_task.go:1249
 
 // operandsStep is the step form of operands.
 func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:45
 	var (
 		tr                                                        *cases.Trace
 		n, v, v1, a, v2, b, v3, v4, v5, v6, c, v7, v8, v9, v10, d int
 	)
+//line calls_task.go:1259
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1257,7 +1269,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1261
+//line calls_task.go:1273
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1266,7 +1278,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1270
+//line calls_task.go:1282
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1275,7 +1287,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1279
+//line calls_task.go:1291
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1284,7 +1296,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1288
+//line calls_task.go:1300
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1293,7 +1305,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1297
+//line calls_task.go:1309
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1301,7 +1313,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1305
+//line calls_task.go:1317
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1310,7 +1322,7 @@ func operandsStep(f *generated.Frame, h *operandsHeld) generated.Step {
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1314
+//line calls_task.go:1326
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
@@ -1323,7 +1335,7 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1327
+//line calls_task.go:1339
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
@@ -1338,7 +1350,7 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1342
+//line calls_task.go:1354
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
@@ -1352,7 +1364,7 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1356
+//line calls_task.go:1368
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
@@ -1365,7 +1377,7 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1369
+//line calls_task.go:1381
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
@@ -1381,7 +1393,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1385
+//line calls_task.go:1397
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1397,7 +1409,7 @@ resume6:
 	return generated.Return[int](f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1401
+//line calls_task.go:1413
 
 type openHeld = struct {
 	tr   *cases.Trace
@@ -1410,7 +1422,7 @@ var openKind *generated.Kind
 func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1414
+//line calls_task.go:1426
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[openHeld](t, openKind, 1)
 		*h = openHeld{name: name}
@@ -1420,15 +1432,17 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
-//line calls_task.go:1424
+//line calls_task.go:1436
 
 // openStep is the step form of open.
 func openStep(f *generated.Frame, h *openHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:58
 	var (
 		tr   *cases.Trace
 		name string
 	)
+//line calls_task.go:1446
 	switch f.At() {
 	case 0:
 		tr, name = h.tr, h.name
@@ -1436,14 +1450,14 @@ func openStep(f *generated.Frame, h *openHeld) generated.Step {
 		name = h.name
 //line calls.go:61
 		generated.ChildErr(f)
-//line calls_task.go:1440
+//line calls_task.go:1454
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1447
+//line calls_task.go:1461
 	if generated.Suspended(t) {
 		*h = openHeld{name: name}
 		return generated.Wait(f, t, 1)
@@ -1453,7 +1467,7 @@ resume1:
 	return generated.Return[*account](f, &account{name: name}, nil)
 }
 
-//line calls_task.go:1457
+//line calls_task.go:1471
 
 // accountAddArgs has the arguments of (*account).add.
 type accountAddArgs struct {
@@ -1478,7 +1492,7 @@ var accountAddKind *generated.Kind
 func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account) {
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1482
+//line calls_task.go:1496
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[accountAddHeld](t, accountAddKind, 1)
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
@@ -1490,16 +1504,18 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
-//line calls_task.go:1494
+//line calls_task.go:1508
 
 // accountAddStep is the step form of (*account).add.
 func accountAddStep(f *generated.Frame, h *accountAddHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:62
 	var (
 		a  *account
 		tr *cases.Trace
 		n  int
 	)
+//line calls_task.go:1519
 	switch f.At() {
 	case 0:
 		s := generated.At[accountAddArgs](f)
@@ -1511,14 +1527,14 @@ func accountAddStep(f *generated.Frame, h *accountAddHeld) generated.Step {
 		a = h.a
 //line calls.go:66
 		generated.ChildErr(f)
-//line calls_task.go:1515
+//line calls_task.go:1531
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1522
+//line calls_task.go:1538
 	if generated.Suspended(t) {
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
@@ -1530,7 +1546,7 @@ resume1:
 	return generated.Return[*account](f, a, nil)
 }
 
-//line calls_task.go:1534
+//line calls_task.go:1550
 
 type accountPrintHeld = struct {
 	a     account
@@ -1544,7 +1560,7 @@ var accountPrintKind *generated.Kind
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1548
+//line calls_task.go:1564
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[accountPrintHeld](t, accountPrintKind, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
@@ -1555,16 +1571,18 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
-//line calls_task.go:1559
+//line calls_task.go:1575
 
 // accountPrintStep is the step form of account.print.
 func accountPrintStep(f *generated.Frame, h *accountPrintHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:68
 	var (
 		a     account
 		tr    *cases.Trace
 		note1 string
 	)
+//line calls_task.go:1586
 	switch f.At() {
 	case 0:
 		a, tr, note1 = h.a, h.tr, h.note1
@@ -1572,14 +1590,14 @@ func accountPrintStep(f *generated.Frame, h *accountPrintHeld) generated.Step {
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1576
+//line calls_task.go:1594
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1583
+//line calls_task.go:1601
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1590,7 +1608,7 @@ resume1:
 	return generated.Return[int](f, a.sum, nil)
 }
 
-//line calls_task.go:1594
+//line calls_task.go:1612
 
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
 type receiverAndArgumentArgs struct {
@@ -1623,7 +1641,7 @@ var receiverAndArgumentKind *generated.Kind
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1627
+//line calls_task.go:1645
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1632,7 +1650,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1636
+//line calls_task.go:1654
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1643,7 +1661,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1647
+//line calls_task.go:1665
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1652,7 +1670,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1656
+//line calls_task.go:1674
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1663,7 +1681,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1667
+//line calls_task.go:1685
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1672,7 +1690,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1676
+//line calls_task.go:1694
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1680,7 +1698,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1684
+//line calls_task.go:1702
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1689,7 +1707,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1693
+//line calls_task.go:1711
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
@@ -1700,7 +1718,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1704
+//line calls_task.go:1722
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
@@ -1708,7 +1726,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1712
+//line calls_task.go:1730
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[receiverAndArgumentHeld](t, receiverAndArgumentKind, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
@@ -1718,11 +1736,12 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
-//line calls_task.go:1722
+//line calls_task.go:1740
 
 // receiverAndArgumentStep is the step form of receiverAndArgument.
 func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:72
 	var (
 		tr              *cases.Trace
 		n, v1, v3       int
@@ -1730,6 +1749,7 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 		p               **account
 		swap1           func() int
 	)
+//line calls_task.go:1753
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1741,7 +1761,7 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1745
+//line calls_task.go:1765
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1749,14 +1769,14 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1753
+//line calls_task.go:1773
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1760
+//line calls_task.go:1780
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1764,53 +1784,53 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1768
+//line calls_task.go:1788
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1775
+//line calls_task.go:1795
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1781
+//line calls_task.go:1801
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1788
+//line calls_task.go:1808
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1795
+//line calls_task.go:1815
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1801
+//line calls_task.go:1821
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1807
+//line calls_task.go:1827
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1814
+//line calls_task.go:1834
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1819,7 +1839,7 @@ func receiverAndArgumentStep(f *generated.Frame, h *receiverAndArgumentHeld) gen
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1823
+//line calls_task.go:1843
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1830,7 +1850,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1834
+//line calls_task.go:1854
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1839,7 +1859,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1843
+//line calls_task.go:1863
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1850,7 +1870,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1854
+//line calls_task.go:1874
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1859,7 +1879,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1863
+//line calls_task.go:1883
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1867,7 +1887,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1871
+//line calls_task.go:1891
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1876,7 +1896,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1880
+//line calls_task.go:1900
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1893,7 +1913,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1897
+//line calls_task.go:1917
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1901,7 +1921,7 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1905
+//line calls_task.go:1925
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
@@ -1911,7 +1931,7 @@ resume10:
 	return generated.Return[int](f, x.sum*10+y.sum, nil)
 }
 
-//line calls_task.go:1915
+//line calls_task.go:1935
 
 // receiverCopiedArgs has the arguments of receiverCopied.
 type receiverCopiedArgs struct {
@@ -1962,7 +1982,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1966
+//line calls_task.go:1986
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 1)
 		s := generated.At[receiverCopiedAt1](f)
@@ -1974,7 +1994,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1978
+//line calls_task.go:1998
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 2)
 		s := generated.At[receiverCopiedAt2](f)
@@ -1987,7 +2007,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1991
+//line calls_task.go:2011
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 3)
 		s := generated.At[receiverCopiedAt3](f)
@@ -1999,7 +2019,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:2003
+//line calls_task.go:2023
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[receiverCopiedHeld](t, receiverCopiedKind, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
@@ -2009,7 +2029,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:2013
+//line calls_task.go:2033
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, receiverCopiedKind, 5)
 		s := generated.At[receiverCopiedAt5](f)
@@ -2021,11 +2041,12 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
-//line calls_task.go:2025
+//line calls_task.go:2045
 
 // receiverCopiedStep is the step form of receiverCopied.
 func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:83
 	var (
 		tr              *cases.Trace
 		n, r, v, v1, v2 int
@@ -2033,6 +2054,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 		change          func() string
 		list            *[]account
 	)
+//line calls_task.go:2058
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2045,7 +2067,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2049
+//line calls_task.go:2071
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2054,7 +2076,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2058
+//line calls_task.go:2080
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2063,7 +2085,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2067
+//line calls_task.go:2089
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2071,7 +2093,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2075
+//line calls_task.go:2097
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2079,7 +2101,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2083
+//line calls_task.go:2105
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2093,7 +2115,7 @@ func receiverCopiedStep(f *generated.Frame, h *receiverCopiedHeld) generated.Ste
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2097
+//line calls_task.go:2119
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
@@ -2109,7 +2131,7 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2113
+//line calls_task.go:2135
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
@@ -2128,7 +2150,7 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2132
+//line calls_task.go:2154
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
@@ -2144,7 +2166,7 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2148
+//line calls_task.go:2170
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		h = generated.Hold(t, receiverCopiedKind, f, h)
@@ -2155,7 +2177,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2159
+//line calls_task.go:2181
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2170,7 +2192,7 @@ resume5:
 	return generated.Return[int](f, r+v2, nil)
 }
 
-//line calls_task.go:2174
+//line calls_task.go:2196
 
 // variableReadLateArgs has the arguments of variableReadLate.
 type variableReadLateArgs struct {
@@ -2217,7 +2239,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2221
+//line calls_task.go:2243
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 1)
 		s := generated.At[variableReadLateAt1](f)
@@ -2229,7 +2251,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2233
+//line calls_task.go:2255
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 2)
 		s := generated.At[variableReadLateAt2](f)
@@ -2243,7 +2265,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2247
+//line calls_task.go:2269
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 3)
 		s := generated.At[variableReadLateAt3](f)
@@ -2257,7 +2279,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2261
+//line calls_task.go:2283
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variableReadLateHeld](t, variableReadLateKind, 4)
 		s := generated.At[variableReadLateAt4](f)
@@ -2272,11 +2294,12 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line calls_task.go:2276
+//line calls_task.go:2298
 
 // variableReadLateStep is the step form of variableReadLate.
 func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:95
 	var (
 		tr                             *cases.Trace
 		n, v, a, v1, v2, v3, b, v4, v5 int
@@ -2285,6 +2308,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 		list                           []int
 		pass                           string
 	)
+//line calls_task.go:2312
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2297,7 +2321,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2301
+//line calls_task.go:2325
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2306,7 +2330,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2310
+//line calls_task.go:2334
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2315,7 +2339,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2319
+//line calls_task.go:2343
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2324,7 +2348,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2328
+//line calls_task.go:2352
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2338,7 +2362,7 @@ func variableReadLateStep(f *generated.Frame, h *variableReadLateHeld) generated
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2342
+//line calls_task.go:2366
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2350,7 +2374,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2354
+//line calls_task.go:2378
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2364,7 +2388,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2368
+//line calls_task.go:2392
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2378,7 +2402,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2382
+//line calls_task.go:2406
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2393,7 +2417,7 @@ resume4:
 	return generated.Return[int](f, *x, nil)
 }
 
-//line calls_task.go:2397
+//line calls_task.go:2421
 
 // pairArgs has the arguments of pair.
 type pairArgs struct {
@@ -2417,7 +2441,7 @@ var pairKind *generated.Kind
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2421
+//line calls_task.go:2445
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pairKind, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
@@ -2430,16 +2454,18 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
-//line calls_task.go:2434
+//line calls_task.go:2458
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:109
 	var (
 		tr  *cases.Trace
 		n   int
 		err error
 	)
+//line calls_task.go:2469
 	switch f.At() {
 	case 0:
 		s := generated.At[pairArgs](f)
@@ -2450,14 +2476,14 @@ func pairStep(f *generated.Frame, h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2454
+//line calls_task.go:2480
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2461
+//line calls_task.go:2487
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2473,7 +2499,7 @@ resume1:
 	return generated.Return[int](f, n*10, err)
 }
 
-//line calls_task.go:2477
+//line calls_task.go:2503
 
 // twoResultsArgs has the arguments of twoResults.
 type twoResultsArgs struct {
@@ -2527,7 +2553,7 @@ var twoResultsKind *generated.Kind
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2531
+//line calls_task.go:2557
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 1)
 		s := generated.At[twoResultsAt1](f)
@@ -2538,7 +2564,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2542
+//line calls_task.go:2568
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 2)
 		s := generated.At[twoResultsAt2](f)
@@ -2550,7 +2576,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2554
+//line calls_task.go:2580
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 3)
 		s := generated.At[twoResultsAt3](f)
@@ -2562,7 +2588,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2566
+//line calls_task.go:2592
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 4)
 		s := generated.At[twoResultsAt4](f)
@@ -2576,7 +2602,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2580
+//line calls_task.go:2606
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 5)
 			s := generated.At[twoResultsAt5](f)
@@ -2592,7 +2618,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2596
+//line calls_task.go:2622
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoResultsHeld](t, twoResultsKind, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
@@ -2603,16 +2629,18 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
-//line calls_task.go:2607
+//line calls_task.go:2633
 
 // twoResultsStep is the step form of twoResults.
 func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:117
 	var (
 		tr                   *cases.Trace
 		n, a, b, c, v, d, a1 int
 		err, err2, err1      error
 	)
+//line calls_task.go:2644
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2625,7 +2653,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2629
+//line calls_task.go:2657
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2634,7 +2662,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2638
+//line calls_task.go:2666
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2643,7 +2671,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2647
+//line calls_task.go:2675
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2652,7 +2680,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2656
+//line calls_task.go:2684
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2661,7 +2689,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2665
+//line calls_task.go:2693
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2669,14 +2697,14 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2673
+//line calls_task.go:2701
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2680
+//line calls_task.go:2708
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2687,7 +2715,7 @@ func twoResultsStep(f *generated.Frame, h *twoResultsHeld) generated.Step {
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2691
+//line calls_task.go:2719
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2699,7 +2727,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2703
+//line calls_task.go:2731
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2711,7 +2739,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2715
+//line calls_task.go:2743
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2723,7 +2751,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2727
+//line calls_task.go:2755
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2740,7 +2768,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2744
+//line calls_task.go:2772
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2751,7 +2779,7 @@ resume6:
 	return generated.Return[int](f, a+b+c+d, errors.Join(err, err2))
 }
 
-//line calls_task.go:2755
+//line calls_task.go:2783
 
 // passedOnArgs has the arguments of passedOn.
 type passedOnArgs struct {
@@ -2793,7 +2821,7 @@ var passedOnKind *generated.Kind
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2797
+//line calls_task.go:2825
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2806,7 +2834,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2810
+//line calls_task.go:2838
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2820,7 +2848,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := len(s)
 //line calls.go:138
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:2824
+//line calls_task.go:2852
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[passedOnHeld](t, passedOnKind, 3)
 		s1 := generated.At[passedOnAt3](f)
@@ -2831,7 +2859,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v4, err2 := pairStart(t, tr, v3)
-//line calls_task.go:2835
+//line calls_task.go:2863
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, passedOnKind, 4)
 		s1 := generated.At[passedOnAt4](f)
@@ -2843,11 +2871,12 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, check(v4, err2)
 }
 
-//line calls_task.go:2847
+//line calls_task.go:2875
 
 // passedOnStep is the step form of passedOn.
 func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:129
 	var (
 		tr                   *cases.Trace
 		n, v, v1, v2, v3, v4 int
@@ -2855,6 +2884,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 		both                 func(int, error) string
 		s                    string
 	)
+//line calls_task.go:2888
 	switch f.At() {
 	case 0:
 		s1 := generated.At[passedOnArgs](f)
@@ -2866,7 +2896,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2870
+//line calls_task.go:2900
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2874,7 +2904,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2878
+//line calls_task.go:2908
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2883,7 +2913,7 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:138
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:2887
+//line calls_task.go:2917
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2891,14 +2921,14 @@ func passedOnStep(f *generated.Frame, h *passedOnHeld) generated.Step {
 //line calls.go:138
 		v4 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2895
+//line calls_task.go:2925
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2902
+//line calls_task.go:2932
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2912,7 +2942,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2916
+//line calls_task.go:2946
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2927,7 +2957,7 @@ resume2:
 	v2 = len(s)
 //line calls.go:138
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:2931
+//line calls_task.go:2961
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{v2: v2}
@@ -2939,7 +2969,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v4, err2 = pairStart(t, tr, v3)
-//line calls_task.go:2943
+//line calls_task.go:2973
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{v2: v2}
@@ -2954,7 +2984,7 @@ resume4:
 	return generated.Return[int](f, v2, check(v4, err2))
 }
 
-//line calls_task.go:2958
+//line calls_task.go:2988
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2992,7 +3022,7 @@ var threeKind *generated.Kind
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2996
+//line calls_task.go:3026
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 1)
 		s := generated.At[threeAt1](f)
@@ -3003,7 +3033,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:3007
+//line calls_task.go:3037
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[threeHeld](t, threeKind, 2)
 		s := generated.At[threeAt2](f)
@@ -3017,17 +3047,19 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:3021
+//line calls_task.go:3051
 
 // threeStep is the step form of three.
 func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:139
 	var (
 		tr      *cases.Trace
 		n, a, v int
 		b       string
 		err     error
 	)
+//line calls_task.go:3063
 	switch f.At() {
 	case 0:
 		s := generated.At[threeArgs](f)
@@ -3040,7 +3072,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3044
+//line calls_task.go:3076
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3049,14 +3081,14 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3053
+//line calls_task.go:3085
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3060
+//line calls_task.go:3092
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3067,7 +3099,7 @@ func threeStep(f *generated.Frame, h *threeHeld) generated.Step {
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3071
+//line calls_task.go:3103
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3081,7 +3113,7 @@ resume2:
 	return generated.Return[threeResult](f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3085
+//line calls_task.go:3117
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3110,7 +3142,7 @@ var swallowKind *generated.Kind
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3114
+//line calls_task.go:3146
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[swallowHeld](t, swallowKind, 1)
 		*h = swallowHeld{}
@@ -3121,17 +3153,19 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3125
+//line calls_task.go:3157
 
 // swallowStep is the step form of swallow.
 func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:145
 	var (
 		tr   *cases.Trace
 		n, v int
 		v1   string
 		err  error
 	)
+//line calls_task.go:3169
 	switch f.At() {
 	case 0:
 		s := generated.At[swallowArgs](f)
@@ -3141,14 +3175,14 @@ func swallowStep(f *generated.Frame, h *swallowHeld) generated.Step {
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3145
+//line calls_task.go:3179
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3152
+//line calls_task.go:3186
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3159,7 +3193,7 @@ resume1:
 	return generated.Return[swallowResult](f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3163
+//line calls_task.go:3197
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3192,7 +3226,7 @@ var returnedResultsKind *generated.Kind
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3196
+//line calls_task.go:3230
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[returnedResultsHeld](t, returnedResultsKind, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3206,7 +3240,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3210
+//line calls_task.go:3244
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, returnedResultsKind, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3218,17 +3252,19 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3222
+//line calls_task.go:3256
 
 // returnedResultsStep is the step form of returnedResults.
 func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:147
 	var (
 		tr        *cases.Trace
 		n, a, v   int
 		b         string
 		err, err1 error
 	)
+//line calls_task.go:3268
 	switch f.At() {
 	case 0:
 		s := generated.At[returnedResultsArgs](f)
@@ -3241,21 +3277,21 @@ func returnedResultsStep(f *generated.Frame, h *returnedResultsHeld) generated.S
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3245
+//line calls_task.go:3281
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3252
+//line calls_task.go:3288
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3259
+//line calls_task.go:3295
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = generated.Hold(t, returnedResultsKind, f, h)
@@ -3270,7 +3306,7 @@ resume1:
 		return generated.Return[int](f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3274
+//line calls_task.go:3310
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3285,7 +3321,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 }
 
-//line calls_task.go:3289
+//line calls_task.go:3325
 
 type sumHeld = struct {
 	tr   *cases.Trace
@@ -3298,7 +3334,7 @@ var sumKind *generated.Kind
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3302
+//line calls_task.go:3338
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*h = sumHeld{list: list}
@@ -3312,16 +3348,18 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3316
+//line calls_task.go:3352
 
 // sumStep is the step form of sum.
 func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:157
 	var (
 		tr    *cases.Trace
 		list  []int
 		total int
 	)
+//line calls_task.go:3363
 	switch f.At() {
 	case 0:
 		tr, list = h.tr, h.list
@@ -3329,14 +3367,14 @@ func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3333
+//line calls_task.go:3371
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3340
+//line calls_task.go:3378
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3350,7 +3388,7 @@ resume1:
 	return generated.Return[int](f, total, nil)
 }
 
-//line calls_task.go:3354
+//line calls_task.go:3392
 
 type noteHeld = struct {
 	tr     *cases.Trace
@@ -3364,7 +3402,7 @@ var noteKind *generated.Kind
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3368
+//line calls_task.go:3406
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[noteHeld](t, noteKind, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3374,16 +3412,18 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3378
+//line calls_task.go:3416
 
 // noteStep is the step form of note.
 func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:166
 	var (
 		tr     *cases.Trace
 		first1 string
 		rest   []any
 	)
+//line calls_task.go:3427
 	switch f.At() {
 	case 0:
 		tr, first1, rest = h.tr, h.first1, h.rest
@@ -3391,14 +3431,14 @@ func noteStep(f *generated.Frame, h *noteHeld) generated.Step {
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3395
+//line calls_task.go:3435
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3402
+//line calls_task.go:3442
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3408,7 +3448,7 @@ resume1:
 	return generated.Return[string](f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3412
+//line calls_task.go:3452
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3499,7 +3539,7 @@ var variadicsKind *generated.Kind
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3503
+//line calls_task.go:3543
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3510,7 +3550,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3514
+//line calls_task.go:3554
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3521,7 +3561,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3525
+//line calls_task.go:3565
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3532,7 +3572,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3536
+//line calls_task.go:3576
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3545,7 +3585,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3549
+//line calls_task.go:3589
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3557,7 +3597,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3561
+//line calls_task.go:3601
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3568,7 +3608,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3572
+//line calls_task.go:3612
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3580,7 +3620,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3584
+//line calls_task.go:3624
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3590,7 +3630,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3594
+//line calls_task.go:3634
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3600,7 +3640,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3604
+//line calls_task.go:3644
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3612,7 +3652,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3616
+//line calls_task.go:3656
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[variadicsHeld](t, variadicsKind, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3623,7 +3663,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3627
+//line calls_task.go:3667
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, variadicsKind, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3635,11 +3675,12 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3639
+//line calls_task.go:3679
 
 // variadicsStep is the step form of variadics.
 func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:169
 	var (
 		tr                                   *cases.Trace
 		n, a, v, v1, v2, v3, v4, v5, v9, v10 int
@@ -3647,6 +3688,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 		v6, v7, v8                           string
 		fn                                   func(*task.T, *cases.Trace, ...int) int
 	)
+//line calls_task.go:3692
 	_ = n
 	switch f.At() {
 	case 0:
@@ -3659,7 +3701,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3663
+//line calls_task.go:3705
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3668,7 +3710,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3672
+//line calls_task.go:3714
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3677,7 +3719,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3681
+//line calls_task.go:3723
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3686,7 +3728,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3690
+//line calls_task.go:3732
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3695,7 +3737,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3699
+//line calls_task.go:3741
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3704,7 +3746,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3708
+//line calls_task.go:3750
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3713,7 +3755,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3717
+//line calls_task.go:3759
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3722,7 +3764,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3726
+//line calls_task.go:3768
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3731,7 +3773,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3735
+//line calls_task.go:3777
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3740,7 +3782,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3744
+//line calls_task.go:3786
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3749,7 +3791,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3753
+//line calls_task.go:3795
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3757,14 +3799,14 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3761
+//line calls_task.go:3803
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3768
+//line calls_task.go:3810
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3776,7 +3818,7 @@ func variadicsStep(f *generated.Frame, h *variadicsHeld) generated.Step {
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3780
+//line calls_task.go:3822
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3788,7 +3830,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3792
+//line calls_task.go:3834
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3800,7 +3842,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3804
+//line calls_task.go:3846
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3814,7 +3856,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3818
+//line calls_task.go:3860
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3827,7 +3869,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3831
+//line calls_task.go:3873
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3839,7 +3881,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3843
+//line calls_task.go:3885
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3852,7 +3894,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3856
+//line calls_task.go:3898
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3863,7 +3905,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3867
+//line calls_task.go:3909
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3874,7 +3916,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3878
+//line calls_task.go:3920
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = generated.Hold(t, variadicsKind, f, h)
@@ -3887,7 +3929,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3891
+//line calls_task.go:3933
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3899,7 +3941,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3903
+//line calls_task.go:3945
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3914,7 +3956,7 @@ resume12:
 	return generated.Return[int](f, a+v10, nil)
 }
 
-//line calls_task.go:3918
+//line calls_task.go:3960
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -4012,7 +4054,7 @@ var nestedAwaitsKind *generated.Kind
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:4016
+//line calls_task.go:4058
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -4023,7 +4065,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:4027
+//line calls_task.go:4069
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4034,7 +4076,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4038
+//line calls_task.go:4080
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4045,7 +4087,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4049
+//line calls_task.go:4091
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4056,7 +4098,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4060
+//line calls_task.go:4102
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4067,7 +4109,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4071
+//line calls_task.go:4113
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4078,7 +4120,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4082
+//line calls_task.go:4124
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4089,7 +4131,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4093
+//line calls_task.go:4135
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4100,7 +4142,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4104
+//line calls_task.go:4146
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4111,7 +4153,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4115
+//line calls_task.go:4157
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4122,7 +4164,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4126
+//line calls_task.go:4168
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4133,7 +4175,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4137
+//line calls_task.go:4179
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4144,7 +4186,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4148
+//line calls_task.go:4190
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nestedAwaitsHeld](t, nestedAwaitsKind, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4155,7 +4197,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4159
+//line calls_task.go:4201
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nestedAwaitsKind, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4165,16 +4207,18 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4169
+//line calls_task.go:4211
 
 // nestedAwaitsStep is the step form of nestedAwaits.
 func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:182
 	var (
 		tr                                                  *cases.Trace
 		n, v, v1, a, v2, v3, v4, v5, v6, b, v7, v8, v9, v10 int
 		err                                                 error
 	)
+//line calls_task.go:4222
 	switch f.At() {
 	case 0:
 		s := generated.At[nestedAwaitsArgs](f)
@@ -4186,7 +4230,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4190
+//line calls_task.go:4234
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4194,7 +4238,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4198
+//line calls_task.go:4242
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4202,7 +4246,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4206
+//line calls_task.go:4250
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4211,7 +4255,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4215
+//line calls_task.go:4259
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4220,7 +4264,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4224
+//line calls_task.go:4268
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4229,7 +4273,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4233
+//line calls_task.go:4277
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4238,7 +4282,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4242
+//line calls_task.go:4286
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4247,7 +4291,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4251
+//line calls_task.go:4295
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4256,7 +4300,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4260
+//line calls_task.go:4304
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4265,7 +4309,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4269
+//line calls_task.go:4313
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4274,7 +4318,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4278
+//line calls_task.go:4322
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4282,7 +4326,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4286
+//line calls_task.go:4330
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4291,21 +4335,21 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4295
+//line calls_task.go:4339
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4302
+//line calls_task.go:4346
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4309
+//line calls_task.go:4353
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4317,7 +4361,7 @@ func nestedAwaitsStep(f *generated.Frame, h *nestedAwaitsHeld) generated.Step {
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4321
+//line calls_task.go:4365
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4329,7 +4373,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4333
+//line calls_task.go:4377
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4341,7 +4385,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4345
+//line calls_task.go:4389
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4353,7 +4397,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4357
+//line calls_task.go:4401
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4365,7 +4409,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4369
+//line calls_task.go:4413
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4377,7 +4421,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4381
+//line calls_task.go:4425
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4389,7 +4433,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4393
+//line calls_task.go:4437
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4401,7 +4445,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4405
+//line calls_task.go:4449
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4413,7 +4457,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4417
+//line calls_task.go:4461
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4425,7 +4469,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4429
+//line calls_task.go:4473
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4437,7 +4481,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4441
+//line calls_task.go:4485
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4449,7 +4493,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4453
+//line calls_task.go:4497
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4461,7 +4505,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4465
+//line calls_task.go:4509
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4474,7 +4518,7 @@ resume14:
 	return generated.Return[int](f, v9, err)
 }
 
-//line calls_task.go:4478
+//line calls_task.go:4522
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4510,7 +4554,7 @@ var calledLiteralsKind *generated.Kind
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4514
+//line calls_task.go:4558
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4522,7 +4566,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4526
+//line calls_task.go:4570
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[calledLiteralsHeld](t, calledLiteralsKind, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4535,7 +4579,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4539
+//line calls_task.go:4583
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4546,7 +4590,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4550
+//line calls_task.go:4594
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, calledLiteralsKind, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4558,15 +4602,17 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4562
+//line calls_task.go:4606
 
 // calledLiteralsStep is the step form of calledLiterals.
 func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:189
 	var (
 		tr             *cases.Trace
 		n, v, a, v1, b int
 	)
+//line calls_task.go:4616
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4579,7 +4625,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4583
+//line calls_task.go:4629
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4588,7 +4634,7 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4592
+//line calls_task.go:4638
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4596,14 +4642,14 @@ func calledLiteralsStep(f *generated.Frame, h *calledLiteralsHeld) generated.Ste
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4600
+//line calls_task.go:4646
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4607
+//line calls_task.go:4653
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4616,7 +4662,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4620
+//line calls_task.go:4666
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4630,7 +4676,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4634
+//line calls_task.go:4680
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, calledLiteralsFunc1Kind, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4641,7 +4687,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4645
+//line calls_task.go:4691
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4656,7 +4702,7 @@ resume3:
 	return generated.Return[int](f, a+b, nil)
 }
 
-//line calls_task.go:4660
+//line calls_task.go:4706
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4680,10 +4726,12 @@ var calledLiteralsFunc1Kind *generated.Kind
 // calledLiteralsFunc1Step is the step form of calledLiterals.func1.
 func calledLiteralsFunc1Step(f *generated.Frame, h *calledLiteralsFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:191
 	var (
 		tr   *cases.Trace
 		x, v int
 	)
+//line calls_task.go:4735
 	switch f.At() {
 	case 0:
 		s := generated.At[calledLiteralsFunc1Args](f)
@@ -4695,14 +4743,14 @@ func calledLiteralsFunc1Step(f *generated.Frame, h *calledLiteralsFunc1Held) gen
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4699
+//line calls_task.go:4747
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4706
+//line calls_task.go:4754
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4717,7 +4765,7 @@ resume1:
 	return generated.Return[int](f, x*v, nil)
 }
 
-//line calls_task.go:4721
+//line calls_task.go:4769
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4745,7 +4793,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4749
+//line calls_task.go:4797
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeOneKind, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4755,16 +4803,18 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4759
+//line calls_task.go:4807
 
 // largeOneStep is the step form of largeOne.
 func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:194
 	var (
 		tr *cases.Trace
 		n  int
 		a  [20]int
 	)
+//line calls_task.go:4818
 	switch f.At() {
 	case 0:
 		s := generated.At[largeOneArgs](f)
@@ -4775,7 +4825,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4779
+//line calls_task.go:4829
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4786,7 +4836,7 @@ func largeOneStep(f *generated.Frame, h *largeOneHeld) generated.Step {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4790
+//line calls_task.go:4840
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4799,7 +4849,7 @@ resume1:
 	return generated.Return[[20]int](f, a, nil)
 }
 
-//line calls_task.go:4803
+//line calls_task.go:4853
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4850,7 +4900,7 @@ var largeResultKind *generated.Kind
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4854
+//line calls_task.go:4904
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4861,7 +4911,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4865
+//line calls_task.go:4915
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4872,7 +4922,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4876
+//line calls_task.go:4926
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4884,7 +4934,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4888
+//line calls_task.go:4938
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[largeResultHeld](t, largeResultKind, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4895,7 +4945,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4899
+//line calls_task.go:4949
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, largeResultKind, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4907,16 +4957,18 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4911
+//line calls_task.go:4961
 
 // largeResultStep is the step form of largeResult.
 func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:203
 	var (
 		tr          *cases.Trace
 		n, c, v2    int
 		a, b, v, v1 [20]int
 	)
+//line calls_task.go:4972
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4929,7 +4981,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4933
+//line calls_task.go:4985
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4938,7 +4990,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4942
+//line calls_task.go:4994
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4947,7 +4999,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4951
+//line calls_task.go:5003
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4956,7 +5008,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4960
+//line calls_task.go:5012
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4964,14 +5016,14 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4968
+//line calls_task.go:5020
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4975
+//line calls_task.go:5027
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4983,7 +5035,7 @@ func largeResultStep(f *generated.Frame, h *largeResultHeld) generated.Step {
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4987
+//line calls_task.go:5039
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4995,7 +5047,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4999
+//line calls_task.go:5051
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -5008,7 +5060,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:5012
+//line calls_task.go:5064
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -5020,7 +5072,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:5024
+//line calls_task.go:5076
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5035,7 +5087,7 @@ resume5:
 	return generated.Return[int](f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5039
+//line calls_task.go:5091
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5065,7 +5117,7 @@ var firstKind *generated.Kind
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5069
+//line calls_task.go:5121
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, firstKind, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5075,15 +5127,17 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5079
+//line calls_task.go:5131
 
 // firstStep is the step form of first.
 func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:211
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line calls_task.go:5141
 	switch f.At() {
 	case 0:
 		s := generated.At[firstArgs](f)
@@ -5094,14 +5148,14 @@ func firstStep(f *generated.Frame, h *firstHeld) generated.Step {
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5098
+//line calls_task.go:5152
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5105
+//line calls_task.go:5159
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5114,7 +5168,7 @@ resume1:
 	return generated.Return[firstResult](f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5118
+//line calls_task.go:5172
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5139,7 +5193,7 @@ var twoKind *generated.Kind
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5143
+//line calls_task.go:5197
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[twoHeld](t, twoKind, 1)
 		s := generated.At[twoAt1](f)
@@ -5152,7 +5206,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5156
+//line calls_task.go:5210
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[twoHeld](t, twoKind, 2)
 		*h = twoHeld{v1: v1}
@@ -5162,16 +5216,18 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5166
+//line calls_task.go:5220
 
 // twoStep is the step form of two.
 func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:215
 	var (
 		tr      *cases.Trace
 		n, v    int
 		v1, err error
 	)
+//line calls_task.go:5231
 	switch f.At() {
 	case 0:
 		s := generated.At[twoArgs](f)
@@ -5183,20 +5239,20 @@ func twoStep(f *generated.Frame, h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5187
+//line calls_task.go:5243
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5193
+//line calls_task.go:5249
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5200
+//line calls_task.go:5256
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5209,7 +5265,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5213
+//line calls_task.go:5269
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5219,7 +5275,7 @@ resume2:
 	return generated.Return[error](f, v1, err)
 }
 
-//line calls_task.go:5223
+//line calls_task.go:5279
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5249,7 +5305,7 @@ var errorsNotLastKind *generated.Kind
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5253
+//line calls_task.go:5309
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5258,7 +5314,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5262
+//line calls_task.go:5318
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[errorsNotLastHeld](t, errorsNotLastKind, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5271,16 +5327,18 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5275
+//line calls_task.go:5331
 
 // errorsNotLastStep is the step form of errorsNotLast.
 func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:219
 	var (
 		tr               *cases.Trace
 		n, k             int
 		err, left, right error
 	)
+//line calls_task.go:5342
 	switch f.At() {
 	case 0:
 		s := generated.At[errorsNotLastArgs](f)
@@ -5291,7 +5349,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5295
+//line calls_task.go:5353
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5300,14 +5358,14 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5304
+//line calls_task.go:5362
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5311
+//line calls_task.go:5369
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5316,7 +5374,7 @@ func errorsNotLastStep(f *generated.Frame, h *errorsNotLastHeld) generated.Step 
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5320
+//line calls_task.go:5378
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5329,7 +5387,7 @@ resume2:
 	return generated.Return[int](f, k, right)
 }
 
-//line calls_task.go:5333
+//line calls_task.go:5391
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5377,7 +5435,7 @@ var chainedKind *generated.Kind
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5381
+//line calls_task.go:5439
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 1)
 		*h = chainedHeld{tr: tr}
@@ -5386,7 +5444,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5390
+//line calls_task.go:5448
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 2)
 		*h = chainedHeld{tr: tr}
@@ -5395,7 +5453,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5399
+//line calls_task.go:5457
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5404,7 +5462,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5408
+//line calls_task.go:5466
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5415,7 +5473,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5419
+//line calls_task.go:5477
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[chainedHeld](t, chainedKind, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5425,7 +5483,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5429
+//line calls_task.go:5487
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5435,7 +5493,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5439
+//line calls_task.go:5497
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5445,7 +5503,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5449
+//line calls_task.go:5507
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[chainedHeld](t, chainedKind, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5455,7 +5513,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5459
+//line calls_task.go:5517
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, chainedKind, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5467,16 +5525,18 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5471
+//line calls_task.go:5529
 
 // chainedStep is the step form of chained.
 func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:226
 	var (
 		tr                        *cases.Trace
 		n, v3, s, v8              int
 		v, v1, v2, v4, v5, v6, v7 *account
 	)
+//line calls_task.go:5540
 	_ = n
 	switch f.At() {
 	case 0:
@@ -5488,21 +5548,21 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5492
+//line calls_task.go:5552
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5499
+//line calls_task.go:5559
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5506
+//line calls_task.go:5566
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5510,14 +5570,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5514
+//line calls_task.go:5574
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5521
+//line calls_task.go:5581
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5526,7 +5586,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5530
+//line calls_task.go:5590
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5535,7 +5595,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5539
+//line calls_task.go:5599
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5544,7 +5604,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5548
+//line calls_task.go:5608
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5552,14 +5612,14 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5556
+//line calls_task.go:5616
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5563
+//line calls_task.go:5623
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5569,7 +5629,7 @@ func chainedStep(f *generated.Frame, h *chainedHeld) generated.Step {
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5573
+//line calls_task.go:5633
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5579,7 +5639,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5583
+//line calls_task.go:5643
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5589,7 +5649,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5593
+//line calls_task.go:5653
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5601,7 +5661,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5605
+//line calls_task.go:5665
 	if generated.Suspended(t) {
 		h = generated.Hold(t, chainedKind, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5612,7 +5672,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5616
+//line calls_task.go:5676
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5623,7 +5683,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5627
+//line calls_task.go:5687
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5634,7 +5694,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5638
+//line calls_task.go:5698
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = generated.Hold(t, chainedKind, f, h)
@@ -5645,7 +5705,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5649
+//line calls_task.go:5709
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5660,7 +5720,7 @@ resume9:
 	return generated.Return[int](f, s+v8, nil)
 }
 
-//line calls_task.go:5664
+//line calls_task.go:5724
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5702,7 +5762,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5706
+//line calls_task.go:5766
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 1)
 			s := generated.At[recursionAt1](f)
@@ -5713,7 +5773,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5717
+//line calls_task.go:5777
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, recursionKind, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5723,7 +5783,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5727
+//line calls_task.go:5787
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recursionHeld](t, recursionKind, 3)
 		s := generated.At[recursionAt3](f)
@@ -5737,7 +5797,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5741
+//line calls_task.go:5801
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, recursionKind, 4)
 		s := generated.At[recursionAt4](f)
@@ -5749,16 +5809,18 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5753
+//line calls_task.go:5813
 
 // recursionStep is the step form of recursion.
 func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 	t := generated.Resume(f)
+//line calls.go:231
 	var (
 		tr         *cases.Trace
 		n, v, a, b int
 		err1, err  error
 	)
+//line calls_task.go:5824
 	switch f.At() {
 	case 0:
 		s := generated.At[recursionArgs](f)
@@ -5770,14 +5832,14 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5774
+//line calls_task.go:5836
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5781
+//line calls_task.go:5843
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5786,7 +5848,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5790
+//line calls_task.go:5852
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5794,7 +5856,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5798
+//line calls_task.go:5860
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5805,7 +5867,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5809
+//line calls_task.go:5871
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5817,7 +5879,7 @@ func recursionStep(f *generated.Frame, h *recursionHeld) generated.Step {
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5821
+//line calls_task.go:5883
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5830,7 +5892,7 @@ resume2:
 	return generated.Return[int](f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5834
+//line calls_task.go:5896
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5845,7 +5907,7 @@ resume3:
 		return generated.Return[int](f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5849
+//line calls_task.go:5911
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5860,7 +5922,7 @@ resume4:
 	return generated.Return[int](f, a+b, err)
 }
 
-//line calls_task.go:5864
+//line calls_task.go:5926
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {

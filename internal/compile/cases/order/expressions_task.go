@@ -431,6 +431,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // compositesStep is the step form of composites.
 func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:13
 	var (
 		tr                               *cases.Trace
 		n, v, v1, v2, v3, v4, v5, v6, v7 int
@@ -438,6 +439,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 		all                              []record
 		ptrs                             []*record
 	)
+//line expressions_task.go:443
 	_ = n
 	switch f.At() {
 	case 0:
@@ -450,7 +452,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:19
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:454
+//line expressions_task.go:456
 		goto resume1
 	case 2:
 		s := generated.At[compositesAt2](f)
@@ -459,7 +461,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:19
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:463
+//line expressions_task.go:465
 		goto resume2
 	case 3:
 		s := generated.At[compositesAt3](f)
@@ -467,7 +469,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:20
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:471
+//line expressions_task.go:473
 		goto resume3
 	case 4:
 		s := generated.At[compositesAt4](f)
@@ -476,7 +478,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:20
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:480
+//line expressions_task.go:482
 		goto resume4
 	case 5:
 		s := generated.At[compositesAt5](f)
@@ -485,7 +487,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:21
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:489
+//line expressions_task.go:491
 		goto resume5
 	case 6:
 		s := generated.At[compositesAt6](f)
@@ -493,7 +495,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:22
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:497
+//line expressions_task.go:499
 		goto resume6
 	case 7:
 		s := generated.At[compositesAt7](f)
@@ -501,14 +503,14 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 //line expressions.go:23
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:505
+//line expressions_task.go:507
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:19
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:512
+//line expressions_task.go:514
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
@@ -519,7 +521,7 @@ func compositesStep(f *generated.Frame, h *compositesHeld) generated.Step {
 resume1:
 //line expressions.go:19
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:523
+//line expressions_task.go:525
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
@@ -532,7 +534,7 @@ resume2:
 //line expressions.go:19
 	*r = record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:536
+//line expressions_task.go:538
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
@@ -543,7 +545,7 @@ resume2:
 resume3:
 //line expressions.go:20
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:547
+//line expressions_task.go:549
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
@@ -557,7 +559,7 @@ resume4:
 	v4 = tr.Int(5)
 //line expressions.go:21
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:561
+//line expressions_task.go:563
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
@@ -569,7 +571,7 @@ resume5:
 //line expressions.go:21
 	all = []record{{a: v4}, {a: v5}, *r}
 	v6 = valueStart(t, tr, 7)
-//line expressions_task.go:573
+//line expressions_task.go:575
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
@@ -581,7 +583,7 @@ resume6:
 //line expressions.go:22
 	ptrs = []*record{{a: v6}, p}
 	v7 = valueStart(t, tr, 8)
-//line expressions_task.go:585
+//line expressions_task.go:587
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
@@ -596,7 +598,7 @@ resume7:
 	return generated.Return[int](f, r.a, nil)
 }
 
-//line expressions_task.go:600
+//line expressions_task.go:602
 
 // makeRecordArgs has the arguments of makeRecord.
 type makeRecordArgs struct {
@@ -620,7 +622,7 @@ var makeRecordKind *generated.Kind
 func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:624
+//line expressions_task.go:626
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, makeRecordKind, 1)
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
@@ -630,15 +632,17 @@ func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 	return &record{a: n}
 }
 
-//line expressions_task.go:634
+//line expressions_task.go:636
 
 // makeRecordStep is the step form of makeRecord.
 func makeRecordStep(f *generated.Frame, h *makeRecordHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:26
 	var (
 		tr *cases.Trace
 		n  int
 	)
+//line expressions_task.go:646
 	switch f.At() {
 	case 0:
 		s := generated.At[makeRecordArgs](f)
@@ -649,14 +653,14 @@ func makeRecordStep(f *generated.Frame, h *makeRecordHeld) generated.Step {
 		n = s.n
 //line expressions.go:29
 		generated.ChildErr(f)
-//line expressions_task.go:653
+//line expressions_task.go:657
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:660
+//line expressions_task.go:664
 	if generated.Suspended(t) {
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		if h != nil {
@@ -669,7 +673,7 @@ resume1:
 	return generated.Return[*record](f, &record{a: n}, nil)
 }
 
-//line expressions_task.go:673
+//line expressions_task.go:677
 
 // compositeNilArgs has the arguments of compositeNil.
 type compositeNilArgs struct {
@@ -691,7 +695,7 @@ var compositeNilKind *generated.Kind
 func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	v := makeRecordStart(t, tr, 1)
-//line expressions_task.go:695
+//line expressions_task.go:699
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 1)
 		*h = compositeNilHeld{tr: tr}
@@ -701,7 +705,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	r := record{next: v, b: nil}
 	v1 := makeRecordStart(t, tr, 2)
-//line expressions_task.go:705
+//line expressions_task.go:709
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 2)
 		*h = compositeNilHeld{tr: tr, r: r}
@@ -712,7 +716,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := [2]*record{v1, nil}
 //line expressions.go:39
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:716
+//line expressions_task.go:720
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[compositeNilHeld](t, compositeNilKind, 3)
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
@@ -729,11 +733,12 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.next.a, nil
 }
 
-//line expressions_task.go:733
+//line expressions_task.go:737
 
 // compositeNilStep is the step form of compositeNil.
 func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:27
 	var (
 		tr        *cases.Trace
 		n         int
@@ -742,6 +747,7 @@ func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
 		s         [2]*record
 		e         any
 	)
+//line expressions_task.go:751
 	_ = n
 	switch f.At() {
 	case 0:
@@ -753,28 +759,28 @@ func compositeNilStep(f *generated.Frame, h *compositeNilHeld) generated.Step {
 //line expressions.go:34
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:757
+//line expressions_task.go:763
 		goto resume1
 	case 2:
 		tr, r = h.tr, h.r
 //line expressions.go:35
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:764
+//line expressions_task.go:770
 		goto resume2
 	case 3:
 		tr, r, s = h.tr, h.r, h.s
 //line expressions.go:39
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:771
+//line expressions_task.go:777
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:34
 	v = makeRecordStart(t, tr, 1)
-//line expressions_task.go:778
+//line expressions_task.go:784
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -784,7 +790,7 @@ resume1:
 //line expressions.go:34
 	r = record{next: v, b: nil}
 	v1 = makeRecordStart(t, tr, 2)
-//line expressions_task.go:788
+//line expressions_task.go:794
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -795,7 +801,7 @@ resume2:
 	s = [2]*record{v1, nil}
 //line expressions.go:39
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:799
+//line expressions_task.go:805
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultToStep(t, &h.result)
@@ -812,7 +818,7 @@ resume3:
 	return generated.Return[int](f, r.next.a, nil)
 }
 
-//line expressions_task.go:816
+//line expressions_task.go:822
 
 // truthArgs has the arguments of truth.
 type truthArgs struct {
@@ -837,7 +843,7 @@ var truthKind *generated.Kind
 func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:841
+//line expressions_task.go:847
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, truthKind, 1)
 		*generated.At[truthAt1](f) = truthAt1{b: b}
@@ -847,16 +853,18 @@ func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 	return b
 }
 
-//line expressions_task.go:851
+//line expressions_task.go:857
 
 // truthStep is the step form of truth.
 func truthStep(f *generated.Frame, h *truthHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:41
 	var (
 		tr    *cases.Trace
 		b     bool
 		note1 string
 	)
+//line expressions_task.go:868
 	switch f.At() {
 	case 0:
 		s := generated.At[truthArgs](f)
@@ -867,14 +875,14 @@ func truthStep(f *generated.Frame, h *truthHeld) generated.Step {
 		b = s.b
 //line expressions.go:45
 		generated.ChildErr(f)
-//line expressions_task.go:871
+//line expressions_task.go:879
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:878
+//line expressions_task.go:886
 	if generated.Suspended(t) {
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		if h != nil {
@@ -887,7 +895,7 @@ resume1:
 	return generated.Return[bool](f, b, nil)
 }
 
-//line expressions_task.go:891
+//line expressions_task.go:899
 
 // shortCircuitArgs has the arguments of shortCircuit.
 type shortCircuitArgs struct {
@@ -990,7 +998,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line expressions.go:54
 						v := truthStart(t, tr, a, "a")
-//line expressions_task.go:994
+//line expressions_task.go:1002
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 1)
 							s := generated.At[shortCircuitAt1](f)
@@ -1005,7 +1013,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok {
 //line expressions.go:54
 							v1 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1009
+//line expressions_task.go:1017
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 2)
 								s := generated.At[shortCircuitAt2](f)
@@ -1020,7 +1028,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:54
 						x := ok
 						v2 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1024
+//line expressions_task.go:1032
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 3)
 							s := generated.At[shortCircuitAt3](f)
@@ -1035,7 +1043,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok1 {
 //line expressions.go:55
 							v3 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1039
+//line expressions_task.go:1047
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 4)
 								s := generated.At[shortCircuitAt4](f)
@@ -1054,7 +1062,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok2 {
 //line expressions.go:56
 							v4 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1058
+//line expressions_task.go:1066
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 5)
 								s := generated.At[shortCircuitAt5](f)
@@ -1079,7 +1087,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok4 {
 //line expressions.go:56
 							v5 := truthStart(t, tr, b, "c")
-//line expressions_task.go:1083
+//line expressions_task.go:1091
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 6)
 								s := generated.At[shortCircuitAt6](f)
@@ -1100,7 +1108,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							if !ok5 {
 //line expressions.go:57
 								v6 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1104
+//line expressions_task.go:1112
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[shortCircuitHeld](t, shortCircuitKind, 7)
 									s := generated.At[shortCircuitAt7](f)
@@ -1135,11 +1143,12 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:1139
+//line expressions_task.go:1147
 
 // shortCircuitStep is the step form of shortCircuit.
 func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:44
 	var (
 		tr                                                                         *cases.Trace
 		n, k, i, i1                                                                int
@@ -1147,6 +1156,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 		list, list1                                                                []bool
 		a, b, v, ok, v1, x, v2, ok1, v3, y, ok2, v4, ok3, ok4, v5, z, ok5, v6, ok6 bool
 	)
+//line expressions_task.go:1160
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1160,7 +1170,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:54
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:1164
+//line expressions_task.go:1174
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitAt2](f)
@@ -1169,7 +1179,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:54
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:1173
+//line expressions_task.go:1183
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitAt3](f)
@@ -1178,7 +1188,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:55
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:1182
+//line expressions_task.go:1192
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitAt4](f)
@@ -1187,7 +1197,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:55
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:1191
+//line expressions_task.go:1201
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitAt5](f)
@@ -1196,7 +1206,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:56
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:1200
+//line expressions_task.go:1210
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitAt6](f)
@@ -1205,7 +1215,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:56
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:1209
+//line expressions_task.go:1219
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitAt7](f)
@@ -1214,7 +1224,7 @@ func shortCircuitStep(f *generated.Frame, h *shortCircuitHeld) generated.Step {
 //line expressions.go:57
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:1218
+//line expressions_task.go:1228
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1243,7 +1253,7 @@ loop2:
 //line expressions.go:53
 	b = list1[i1]
 	v = truthStart(t, tr, a, "a")
-//line expressions_task.go:1247
+//line expressions_task.go:1257
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt1](f)
 		*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
@@ -1260,7 +1270,7 @@ resume1:
 	}
 //line expressions.go:54
 	v1 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1264
+//line expressions_task.go:1274
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt2](f)
 		*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
@@ -1275,7 +1285,7 @@ end1:
 //line expressions.go:54
 	x = ok
 	v2 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1279
+//line expressions_task.go:1289
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt3](f)
 		*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1292,7 +1302,7 @@ resume3:
 	}
 //line expressions.go:55
 	v3 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1296
+//line expressions_task.go:1306
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt4](f)
 		*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1313,7 +1323,7 @@ end2:
 	}
 //line expressions.go:56
 	v4 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1317
+//line expressions_task.go:1327
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt5](f)
 		*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1342,7 +1352,7 @@ end4:
 	}
 //line expressions.go:56
 	v5 = truthStart(t, tr, b, "c")
-//line expressions_task.go:1346
+//line expressions_task.go:1356
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt6](f)
 		*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1363,7 +1373,7 @@ end5:
 	}
 //line expressions.go:57
 	v6 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1367
+//line expressions_task.go:1377
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt7](f)
 		*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
@@ -1404,7 +1414,7 @@ end10:
 	return generated.Return[int](f, k, nil)
 }
 
-//line expressions_task.go:1408
+//line expressions_task.go:1418
 
 // shortCircuitNestedArgs has the arguments of shortCircuitNested.
 type shortCircuitNestedArgs struct {
@@ -1483,7 +1493,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok {
 //line expressions.go:69
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:1487
+//line expressions_task.go:1497
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 1)
 			s := generated.At[shortCircuitNestedAt1](f1)
@@ -1503,7 +1513,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok1 {
 //line expressions.go:69
 		v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1507
+//line expressions_task.go:1517
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 2)
 			s := generated.At[shortCircuitNestedAt2](f1)
@@ -1517,7 +1527,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:69
 	v4 := valueStart(t, tr, 3)
-//line expressions_task.go:1521
+//line expressions_task.go:1531
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 3)
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1533,7 +1543,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok2 {
 //line expressions.go:70
 		v5 := truthStart(t, tr, true, "x")
-//line expressions_task.go:1537
+//line expressions_task.go:1547
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 4)
 			s := generated.At[shortCircuitNestedAt4](f1)
@@ -1551,7 +1561,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok3 {
 //line expressions.go:70
 		v6 := truthStart(t, tr, true, "y")
-//line expressions_task.go:1555
+//line expressions_task.go:1565
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 5)
 			s := generated.At[shortCircuitNestedAt5](f1)
@@ -1570,7 +1580,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok4 {
 //line expressions.go:71
 		v7 := truthStart(t, tr, false, "z")
-//line expressions_task.go:1574
+//line expressions_task.go:1584
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 6)
 			s := generated.At[shortCircuitNestedAt6](f1)
@@ -1590,7 +1600,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok5 {
 //line expressions.go:72
 		v8 := truthStart(t, tr, true, "w")
-//line expressions_task.go:1594
+//line expressions_task.go:1604
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 7)
 			s := generated.At[shortCircuitNestedAt7](f1)
@@ -1604,7 +1614,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:72
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1608
+//line expressions_task.go:1618
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[shortCircuitNestedHeld](t, shortCircuitNestedKind, 8)
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1618,11 +1628,12 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(m), fmt.Errorf("%v %v", f, list)
 }
 
-//line expressions_task.go:1622
+//line expressions_task.go:1632
 
 // shortCircuitNestedStep is the step form of shortCircuitNested.
 func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) generated.Step {
 	t := generated.Resume(f1)
+//line expressions.go:62
 	var (
 		tr                                     *cases.Trace
 		n, v, v1, v2, v3, v4, v9               int
@@ -1631,6 +1642,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 		ok4, f                                 flag
 		m                                      map[bool]int
 	)
+//line expressions_task.go:1646
 	switch f1.At() {
 	case 0:
 		s := generated.At[shortCircuitNestedArgs](f1)
@@ -1643,7 +1655,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1647
+//line expressions_task.go:1659
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitNestedAt2](f1)
@@ -1652,7 +1664,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1656
+//line expressions_task.go:1668
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1661,7 +1673,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:69
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1665
+//line expressions_task.go:1677
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitNestedAt4](f1)
@@ -1670,7 +1682,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:70
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1674
+//line expressions_task.go:1686
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitNestedAt5](f1)
@@ -1679,7 +1691,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:70
 		v6 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1683
+//line expressions_task.go:1695
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitNestedAt6](f1)
@@ -1687,7 +1699,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:71
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1691
+//line expressions_task.go:1703
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitNestedAt7](f1)
@@ -1696,7 +1708,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:72
 		v8 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1700
+//line expressions_task.go:1712
 		goto resume7
 	case 8:
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1705,7 +1717,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 //line expressions.go:72
 		v9 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1709
+//line expressions_task.go:1721
 		goto resume8
 	default:
 		return f1.BadResume()
@@ -1720,7 +1732,7 @@ func shortCircuitNestedStep(f1 *generated.Frame, h *shortCircuitNestedHeld) gene
 	}
 //line expressions.go:69
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:1724
+//line expressions_task.go:1736
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt1](f1)
 		*s = shortCircuitNestedAt1{n: n, v: v}
@@ -1742,7 +1754,7 @@ end1:
 	}
 //line expressions.go:69
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:1746
+//line expressions_task.go:1758
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt2](f1)
 		*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
@@ -1756,7 +1768,7 @@ resume2:
 end2:
 //line expressions.go:69
 	v4 = valueStart(t, tr, 3)
-//line expressions_task.go:1760
+//line expressions_task.go:1772
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
@@ -1774,7 +1786,7 @@ resume3:
 	}
 //line expressions.go:70
 	v5 = truthStart(t, tr, true, "x")
-//line expressions_task.go:1778
+//line expressions_task.go:1790
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt4](f1)
 		*s = shortCircuitNestedAt4{n: n}
@@ -1794,7 +1806,7 @@ end3:
 	}
 //line expressions.go:70
 	v6 = truthStart(t, tr, true, "y")
-//line expressions_task.go:1798
+//line expressions_task.go:1810
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt5](f1)
 		*s = shortCircuitNestedAt5{ok2: ok2}
@@ -1815,7 +1827,7 @@ end4:
 	}
 //line expressions.go:71
 	v7 = truthStart(t, tr, false, "z")
-//line expressions_task.go:1819
+//line expressions_task.go:1831
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt6](f1)
 		*s = shortCircuitNestedAt6{}
@@ -1837,7 +1849,7 @@ end5:
 	}
 //line expressions.go:72
 	v8 = truthStart(t, tr, true, "w")
-//line expressions_task.go:1841
+//line expressions_task.go:1853
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt7](f1)
 		*s = shortCircuitNestedAt7{f: f}
@@ -1851,7 +1863,7 @@ resume7:
 end6:
 //line expressions.go:72
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:1855
+//line expressions_task.go:1867
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
@@ -1865,7 +1877,7 @@ resume8:
 	return generated.Return[int](f1, len(m), fmt.Errorf("%v %v", f, list))
 }
 
-//line expressions_task.go:1869
+//line expressions_task.go:1881
 
 // opAssignArgs has the arguments of opAssign.
 type opAssignArgs struct {
@@ -1944,7 +1956,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:1948
+//line expressions_task.go:1960
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 1)
 		s1 := generated.At[opAssignAt1](f)
@@ -1958,7 +1970,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(1)
 //line expressions.go:80
 	v2 := valueStart(t, tr, 5)
-//line expressions_task.go:1962
+//line expressions_task.go:1974
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 2)
 		s1 := generated.At[opAssignAt2](f)
@@ -1970,7 +1982,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:80
 	list[v1] *= v2
 	v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1974
+//line expressions_task.go:1986
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 3)
 		s1 := generated.At[opAssignAt3](f)
@@ -1984,7 +1996,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := func() int { i++; return i }()
 //line expressions.go:82
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:1988
+//line expressions_task.go:2000
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 4)
 		s1 := generated.At[opAssignAt4](f)
@@ -1997,7 +2009,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list[v4] += v5
 	m := map[string]int{"a": 1}
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:2001
+//line expressions_task.go:2013
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 5)
 		s1 := generated.At[opAssignAt5](f)
@@ -2009,7 +2021,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:84
 	m["a"] += v6
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:2013
+//line expressions_task.go:2025
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 6)
 		s1 := generated.At[opAssignAt6](f)
@@ -2022,7 +2034,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v8 := fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2026
+//line expressions_task.go:2038
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 7)
 		s1 := generated.At[opAssignAt7](f)
@@ -2035,7 +2047,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v8] |= v9
 	p := &record{}
 	v10 := valueStart(t, tr, 6)
-//line expressions_task.go:2039
+//line expressions_task.go:2051
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 8)
 		s1 := generated.At[opAssignAt8](f)
@@ -2048,7 +2060,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p.a += v10
 	q := p
 	v11 := valueStart(t, tr, 1)
-//line expressions_task.go:2052
+//line expressions_task.go:2064
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 9)
 		s1 := generated.At[opAssignAt9](f)
@@ -2061,7 +2073,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.a <<= v11
 	s := "s"
 	v12 := valueStart(t, tr, 9)
-//line expressions_task.go:2065
+//line expressions_task.go:2077
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignHeld](t, opAssignKind, 10)
 		s1 := generated.At[opAssignAt10](f)
@@ -2076,11 +2088,12 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:2080
+//line expressions_task.go:2092
 
 // opAssignStep is the step form of opAssign.
 func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:69
 	var (
 		tr                                                  *cases.Trace
 		n, v, v1, v2, v3, v4, v5, v6, v7, v9, v10, v11, v12 int
@@ -2090,6 +2103,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 		v8, s                                               string
 		p, q                                                *record
 	)
+//line expressions_task.go:2107
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2102,7 +2116,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:79
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:2106
+//line expressions_task.go:2120
 		goto resume1
 	case 2:
 		s1 := generated.At[opAssignAt2](f)
@@ -2111,7 +2125,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:80
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2115
+//line expressions_task.go:2129
 		goto resume2
 	case 3:
 		s1 := generated.At[opAssignAt3](f)
@@ -2119,7 +2133,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:81
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2123
+//line expressions_task.go:2137
 		goto resume3
 	case 4:
 		s1 := generated.At[opAssignAt4](f)
@@ -2128,7 +2142,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:82
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2132
+//line expressions_task.go:2146
 		goto resume4
 	case 5:
 		s1 := generated.At[opAssignAt5](f)
@@ -2136,7 +2150,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:84
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2140
+//line expressions_task.go:2154
 		goto resume5
 	case 6:
 		s1 := generated.At[opAssignAt6](f)
@@ -2144,7 +2158,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:85
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2148
+//line expressions_task.go:2162
 		goto resume6
 	case 7:
 		s1 := generated.At[opAssignAt7](f)
@@ -2152,7 +2166,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:85
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2156
+//line expressions_task.go:2170
 		goto resume7
 	case 8:
 		s1 := generated.At[opAssignAt8](f)
@@ -2160,7 +2174,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:87
 		v10 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2164
+//line expressions_task.go:2178
 		goto resume8
 	case 9:
 		s1 := generated.At[opAssignAt9](f)
@@ -2168,7 +2182,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:89
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2172
+//line expressions_task.go:2186
 		goto resume9
 	case 10:
 		s1 := generated.At[opAssignAt10](f)
@@ -2176,7 +2190,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:91
 		v12 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2180
+//line expressions_task.go:2194
 		goto resume10
 	default:
 		return f.BadResume()
@@ -2187,7 +2201,7 @@ func opAssignStep(f *generated.Frame, h *opAssignHeld) generated.Step {
 //line expressions.go:78
 	*i = 0
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2191
+//line expressions_task.go:2205
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
@@ -2201,7 +2215,7 @@ resume1:
 	v1 = tr.Int(1)
 //line expressions.go:80
 	v2 = valueStart(t, tr, 5)
-//line expressions_task.go:2205
+//line expressions_task.go:2219
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
@@ -2213,7 +2227,7 @@ resume2:
 //line expressions.go:80
 	list[v1] *= v2
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:2217
+//line expressions_task.go:2231
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
@@ -2230,7 +2244,7 @@ resume3:
 	}
 //line expressions.go:82
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:2234
+//line expressions_task.go:2248
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
@@ -2243,7 +2257,7 @@ resume4:
 	list[v4] += v5
 	m = map[string]int{"a": 1}
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:2247
+//line expressions_task.go:2261
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
@@ -2255,7 +2269,7 @@ resume5:
 //line expressions.go:84
 	m["a"] += v6
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:2259
+//line expressions_task.go:2273
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
@@ -2268,7 +2282,7 @@ resume6:
 	v8 = fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2272
+//line expressions_task.go:2286
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
@@ -2281,7 +2295,7 @@ resume7:
 	m[v8] |= v9
 	p = &record{}
 	v10 = valueStart(t, tr, 6)
-//line expressions_task.go:2285
+//line expressions_task.go:2299
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
@@ -2294,7 +2308,7 @@ resume8:
 	p.a += v10
 	q = p
 	v11 = valueStart(t, tr, 1)
-//line expressions_task.go:2298
+//line expressions_task.go:2312
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
@@ -2307,7 +2321,7 @@ resume9:
 	q.a <<= v11
 	s = "s"
 	v12 = valueStart(t, tr, 9)
-//line expressions_task.go:2311
+//line expressions_task.go:2325
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
@@ -2322,7 +2336,7 @@ resume10:
 	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:2326
+//line expressions_task.go:2340
 
 // opAssignReadsArgs has the arguments of opAssignReads.
 type opAssignReadsArgs struct {
@@ -2368,7 +2382,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, set(10))
-//line expressions_task.go:2372
+//line expressions_task.go:2386
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 1)
 		s := generated.At[opAssignReadsAt1](f)
@@ -2382,7 +2396,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	y := 1
 	v1 := valueStart(t, tr, func() int { y = 5; return 1 }())
-//line expressions_task.go:2386
+//line expressions_task.go:2400
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 2)
 		s := generated.At[opAssignReadsAt2](f)
@@ -2397,7 +2411,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &record{a: 1}
 	other := &record{a: 50}
 	v2 := valueStart(t, tr, func() int { p = other; return 2 }())
-//line expressions_task.go:2401
+//line expressions_task.go:2415
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 3)
 		s := generated.At[opAssignReadsAt3](f)
@@ -2411,7 +2425,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(p.a, other.a)
 	list := []int{1, 2}
 	v3 := valueStart(t, tr, func() int { list = []int{7, 8}; return 3 }())
-//line expressions_task.go:2415
+//line expressions_task.go:2429
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[opAssignReadsHeld](t, opAssignReadsKind, 4)
 		s := generated.At[opAssignReadsAt4](f)
@@ -2426,11 +2440,12 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line expressions_task.go:2430
+//line expressions_task.go:2444
 
 // opAssignReadsStep is the step form of opAssignReads.
 func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:89
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v3 int
@@ -2440,6 +2455,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 		other            *record
 		list             *[]int
 	)
+//line expressions_task.go:2459
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2452,7 +2468,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:99
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2456
+//line expressions_task.go:2472
 		goto resume1
 	case 2:
 		s := generated.At[opAssignReadsAt2](f)
@@ -2460,7 +2476,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:102
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2464
+//line expressions_task.go:2480
 		goto resume2
 	case 3:
 		s := generated.At[opAssignReadsAt3](f)
@@ -2468,7 +2484,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:106
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2472
+//line expressions_task.go:2488
 		goto resume3
 	case 4:
 		s := generated.At[opAssignReadsAt4](f)
@@ -2476,7 +2492,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 //line expressions.go:109
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:2480
+//line expressions_task.go:2496
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2490,7 +2506,7 @@ func opAssignReadsStep(f *generated.Frame, h *opAssignReadsHeld) generated.Step 
 	}
 //line expressions.go:99
 	v = valueStart(t, tr, set(10))
-//line expressions_task.go:2494
+//line expressions_task.go:2510
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
@@ -2509,7 +2525,7 @@ resume1:
 		y := y
 		v1 = valueStart(t, tr, func() int { *y = 5; return 1 }())
 	}
-//line expressions_task.go:2513
+//line expressions_task.go:2529
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
@@ -2530,7 +2546,7 @@ resume2:
 		other := other
 		v2 = valueStart(t, tr, func() int { *p = other; return 2 }())
 	}
-//line expressions_task.go:2534
+//line expressions_task.go:2550
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
@@ -2549,7 +2565,7 @@ resume3:
 		list := list
 		v3 = valueStart(t, tr, func() int { *list = []int{7, 8}; return 3 }())
 	}
-//line expressions_task.go:2553
+//line expressions_task.go:2569
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
@@ -2564,7 +2580,7 @@ resume4:
 	return generated.Return[int](f, *x, nil)
 }
 
-//line expressions_task.go:2568
+//line expressions_task.go:2584
 
 // multipleAssignmentArgs has the arguments of multipleAssignment.
 type multipleAssignmentArgs struct {
@@ -2630,7 +2646,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	list := []int{0, 1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 2)
-//line expressions_task.go:2634
+//line expressions_task.go:2650
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 1)
 		s := generated.At[multipleAssignmentAt1](f)
@@ -2641,7 +2657,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:117
 	v1 := valueStart(t, tr, 9)
-//line expressions_task.go:2645
+//line expressions_task.go:2661
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 2)
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2654,7 +2670,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 := valueStart(t, tr, 1)
-//line expressions_task.go:2658
+//line expressions_task.go:2674
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 3)
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2669,7 +2685,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v4 := tr.Int(5)
 //line expressions.go:119
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:2673
+//line expressions_task.go:2689
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 4)
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2683,7 +2699,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v6 := tr.Int(1)
 //line expressions.go:120
 	v7 := valueStart(t, tr, 2)
-//line expressions_task.go:2687
+//line expressions_task.go:2703
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 5)
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2695,7 +2711,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line expressions.go:120
 	a, b, c := v6, v7, i
 	v8 := valueStart(t, tr, b)
-//line expressions_task.go:2699
+//line expressions_task.go:2715
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 6)
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2710,7 +2726,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	var r record
 	p := &r
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2714
+//line expressions_task.go:2730
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[multipleAssignmentHeld](t, multipleAssignmentKind, 7)
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2725,11 +2741,12 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return a + b + c, nil
 }
 
-//line expressions_task.go:2729
+//line expressions_task.go:2745
 
 // multipleAssignmentStep is the step form of multipleAssignment.
 func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:109
 	var (
 		tr                                                *cases.Trace
 		n, i, v, v1, v2, v3, v4, v5, v6, v7, b, c, v8, v9 int
@@ -2737,6 +2754,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 		a                                                 *int
 		r, p                                              *record
 	)
+//line expressions_task.go:2758
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2750,7 +2768,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:117
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2754
+//line expressions_task.go:2772
 		goto resume1
 	case 2:
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2759,7 +2777,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:117
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2763
+//line expressions_task.go:2781
 		goto resume2
 	case 3:
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2767,7 +2785,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:119
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2771
+//line expressions_task.go:2789
 		goto resume3
 	case 4:
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2776,7 +2794,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:119
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:2780
+//line expressions_task.go:2798
 		goto resume4
 	case 5:
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2785,7 +2803,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:120
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:2789
+//line expressions_task.go:2807
 		goto resume5
 	case 6:
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2794,7 +2812,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:121
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:2798
+//line expressions_task.go:2816
 		goto resume6
 	case 7:
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2803,7 +2821,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 //line expressions.go:125
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:2807
+//line expressions_task.go:2825
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2812,7 +2830,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 	list = []int{0, 1, 2, 3}
 	i = 0
 	v = valueStart(t, tr, 2)
-//line expressions_task.go:2816
+//line expressions_task.go:2834
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
@@ -2823,7 +2841,7 @@ func multipleAssignmentStep(f *generated.Frame, h *multipleAssignmentHeld) gener
 resume1:
 //line expressions.go:117
 	v1 = valueStart(t, tr, 9)
-//line expressions_task.go:2827
+//line expressions_task.go:2845
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
@@ -2836,7 +2854,7 @@ resume2:
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:2840
+//line expressions_task.go:2858
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
@@ -2851,7 +2869,7 @@ resume3:
 	v4 = tr.Int(5)
 //line expressions.go:119
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:2855
+//line expressions_task.go:2873
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
@@ -2865,7 +2883,7 @@ resume4:
 	v6 = tr.Int(1)
 //line expressions.go:120
 	v7 = valueStart(t, tr, 2)
-//line expressions_task.go:2869
+//line expressions_task.go:2887
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
@@ -2878,7 +2896,7 @@ resume5:
 //line expressions.go:120
 	*a, b, c = v6, v7, i
 	v8 = valueStart(t, tr, b)
-//line expressions_task.go:2882
+//line expressions_task.go:2900
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
@@ -2893,7 +2911,7 @@ resume6:
 	r = new(record)
 	p = r
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2897
+//line expressions_task.go:2915
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
@@ -2908,7 +2926,7 @@ resume7:
 	return generated.Return[int](f, *a+b+c, nil)
 }
 
-//line expressions_task.go:2912
+//line expressions_task.go:2930
 
 // swapArgs has the arguments of swap.
 type swapArgs struct {
@@ -2947,7 +2965,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:131
 	a, b := 1, 2
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:2951
+//line expressions_task.go:2969
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 1)
 		s := generated.At[swapAt1](f)
@@ -2958,7 +2976,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:132
 	v1 := valueStart(t, tr, 20)
-//line expressions_task.go:2962
+//line expressions_task.go:2980
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 2)
 		s := generated.At[swapAt2](f)
@@ -2972,7 +2990,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i, j := 0, 2
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:2976
+//line expressions_task.go:2994
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[swapHeld](t, swapKind, 3)
 		s := generated.At[swapAt3](f)
@@ -2987,16 +3005,18 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a - b, nil
 }
 
-//line expressions_task.go:2991
+//line expressions_task.go:3009
 
 // swapStep is the step form of swap.
 func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:127
 	var (
 		tr                       *cases.Trace
 		n, a, b, v, v1, i, j, v2 int
 		list                     []int
 	)
+//line expressions_task.go:3020
 	_ = n
 	switch f.At() {
 	case 0:
@@ -3010,7 +3030,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:132
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3014
+//line expressions_task.go:3034
 		goto resume1
 	case 2:
 		s := generated.At[swapAt2](f)
@@ -3019,7 +3039,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:132
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3023
+//line expressions_task.go:3043
 		goto resume2
 	case 3:
 		s := generated.At[swapAt3](f)
@@ -3028,7 +3048,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:135
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3032
+//line expressions_task.go:3052
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3036,7 +3056,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 //line expressions.go:131
 	a, b = 1, 2
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:3040
+//line expressions_task.go:3060
 	if generated.Suspended(t) {
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
@@ -3047,7 +3067,7 @@ func swapStep(f *generated.Frame, h *swapHeld) generated.Step {
 resume1:
 //line expressions.go:132
 	v1 = valueStart(t, tr, 20)
-//line expressions_task.go:3051
+//line expressions_task.go:3071
 	if generated.Suspended(t) {
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
@@ -3061,7 +3081,7 @@ resume2:
 	list = []int{1, 2, 3}
 	i, j = 0, 2
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:3065
+//line expressions_task.go:3085
 	if generated.Suspended(t) {
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
@@ -3076,7 +3096,7 @@ resume3:
 	return generated.Return[int](f, a-b, nil)
 }
 
-//line expressions_task.go:3080
+//line expressions_task.go:3100
 
 // placesArgs has the arguments of places.
 type placesArgs struct {
@@ -3141,7 +3161,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:141
 	m := map[string]*record{"x": {}}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3145
+//line expressions_task.go:3165
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 1)
 		s := generated.At[placesAt1](f)
@@ -3155,7 +3175,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:3159
+//line expressions_task.go:3179
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[placesHeld](t, placesKind, 2)
 		*h = placesHeld{tr: tr, m: m, v1: v1}
@@ -3166,7 +3186,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v1] = v2
 	r := m["x"]
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:3170
+//line expressions_task.go:3190
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[placesHeld](t, placesKind, 3)
 		*h = placesHeld{tr: tr, m: m, r: r}
@@ -3176,7 +3196,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:145
 	r.next = v3
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:3180
+//line expressions_task.go:3200
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 4)
 		s := generated.At[placesAt4](f)
@@ -3189,7 +3209,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	*r.next = record{a: v4}
 	var arr [3]record
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:3193
+//line expressions_task.go:3213
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 5)
 		s := generated.At[placesAt5](f)
@@ -3201,7 +3221,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:148
 	arr[1].a = v5
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:3205
+//line expressions_task.go:3225
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 6)
 		s := generated.At[placesAt6](f)
@@ -3212,7 +3232,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v7 := makeRecordStart(t, tr, 7)
-//line expressions_task.go:3216
+//line expressions_task.go:3236
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 7)
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
@@ -3222,7 +3242,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v8 := valueStart(t, tr, 8)
-//line expressions_task.go:3226
+//line expressions_task.go:3246
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 8)
 		s := generated.At[placesAt8](f)
@@ -3238,7 +3258,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := ptr()
 //line expressions.go:152
 	v10 := valueStart(t, tr, 11)
-//line expressions_task.go:3242
+//line expressions_task.go:3262
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[placesHeld](t, placesKind, 9)
 		s := generated.At[placesAt9](f)
@@ -3255,11 +3275,12 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:3259
+//line expressions_task.go:3279
 
 // placesStep is the step form of places.
 func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:131
 	var (
 		tr                        *cases.Trace
 		n, v, v4, v5, v6, v8, v10 int
@@ -3271,6 +3292,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 		ptr                       func() *int
 		ok                        bool
 	)
+//line expressions_task.go:3296
 	_ = n
 	switch f.At() {
 	case 0:
@@ -3283,21 +3305,21 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:142
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3287
+//line expressions_task.go:3309
 		goto resume1
 	case 2:
 		tr, m, v1 = h.tr, h.m, h.v1
 //line expressions.go:143
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:3294
+//line expressions_task.go:3316
 		goto resume2
 	case 3:
 		tr, m, r = h.tr, h.m, h.r
 //line expressions.go:145
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:3301
+//line expressions_task.go:3323
 		goto resume3
 	case 4:
 		s := generated.At[placesAt4](f)
@@ -3305,7 +3327,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:146
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3309
+//line expressions_task.go:3331
 		goto resume4
 	case 5:
 		s := generated.At[placesAt5](f)
@@ -3313,7 +3335,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:148
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:3317
+//line expressions_task.go:3339
 		goto resume5
 	case 6:
 		s := generated.At[placesAt6](f)
@@ -3321,7 +3343,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:3325
+//line expressions_task.go:3347
 		goto resume6
 	case 7:
 		s := generated.At[placesAt7](f)
@@ -3330,7 +3352,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v7 = h.result
 		generated.Child(f)
-//line expressions_task.go:3334
+//line expressions_task.go:3356
 		goto resume7
 	case 8:
 		s := generated.At[placesAt8](f)
@@ -3339,7 +3361,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:149
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:3343
+//line expressions_task.go:3365
 		goto resume8
 	case 9:
 		s := generated.At[placesAt9](f)
@@ -3347,7 +3369,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:152
 		v10 = s.result
 		generated.Child(f)
-//line expressions_task.go:3351
+//line expressions_task.go:3373
 		goto resume9
 	default:
 		return f.BadResume()
@@ -3355,7 +3377,7 @@ func placesStep(f *generated.Frame, h *placesHeld) generated.Step {
 //line expressions.go:141
 	m = map[string]*record{"x": {}}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3359
+//line expressions_task.go:3381
 	if generated.Suspended(t) {
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
@@ -3369,7 +3391,7 @@ resume1:
 	v1 = fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:3373
+//line expressions_task.go:3395
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -3380,7 +3402,7 @@ resume2:
 	m[v1] = v2
 	r = m["x"]
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:3384
+//line expressions_task.go:3406
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -3390,7 +3412,7 @@ resume3:
 //line expressions.go:145
 	r.next = v3
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:3394
+//line expressions_task.go:3416
 	if generated.Suspended(t) {
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
@@ -3403,7 +3425,7 @@ resume4:
 	*r.next = record{a: v4}
 	arr = [3]record{}
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:3407
+//line expressions_task.go:3429
 	if generated.Suspended(t) {
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
@@ -3415,7 +3437,7 @@ resume5:
 //line expressions.go:148
 	arr[1].a = v5
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:3419
+//line expressions_task.go:3441
 	if generated.Suspended(t) {
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
@@ -3426,7 +3448,7 @@ resume5:
 resume6:
 //line expressions.go:149
 	v7 = makeRecordStart(t, tr, 7)
-//line expressions_task.go:3430
+//line expressions_task.go:3452
 	if generated.Suspended(t) {
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3436,7 +3458,7 @@ resume6:
 resume7:
 //line expressions.go:149
 	v8 = valueStart(t, tr, 8)
-//line expressions_task.go:3440
+//line expressions_task.go:3462
 	if generated.Suspended(t) {
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
@@ -3458,7 +3480,7 @@ resume8:
 	v9 = ptr()
 //line expressions.go:152
 	v10 = valueStart(t, tr, 11)
-//line expressions_task.go:3462
+//line expressions_task.go:3484
 	if generated.Suspended(t) {
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
@@ -3475,7 +3497,7 @@ resume9:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:3479
+//line expressions_task.go:3501
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -3501,7 +3523,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var m map[string]int
 //line expressions.go:161
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3505
+//line expressions_task.go:3527
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nilMapHeld](t, nilMapKind, 1)
 		s := generated.At[nilMapAt1](f)
@@ -3515,16 +3537,18 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line expressions_task.go:3519
+//line expressions_task.go:3541
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:156
 	var (
 		tr   *cases.Trace
 		n, v int
 		m    map[string]int
 	)
+//line expressions_task.go:3552
 	_ = n
 	switch f.At() {
 	case 0:
@@ -3537,7 +3561,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 //line expressions.go:161
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3541
+//line expressions_task.go:3565
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3545,7 +3569,7 @@ func nilMapStep(f *generated.Frame, h *nilMapHeld) generated.Step {
 	m = nil
 //line expressions.go:161
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3549
+//line expressions_task.go:3573
 	if generated.Suspended(t) {
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
@@ -3559,7 +3583,7 @@ resume1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:3563
+//line expressions_task.go:3587
 
 // outOfRangeArgs has the arguments of outOfRange.
 type outOfRangeArgs struct {
@@ -3605,7 +3629,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3609
+//line expressions_task.go:3633
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 1)
 			s := generated.At[outOfRangeAt1](f)
@@ -3620,7 +3644,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := tr.Int(5)
 //line expressions.go:171
 		v2 := valueStart(t, tr, 1)
-//line expressions_task.go:3624
+//line expressions_task.go:3648
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 2)
 			s := generated.At[outOfRangeAt2](f)
@@ -3633,7 +3657,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(list[v1] + v2)
 	case 2:
 		v3 := valueStart(t, tr, 5)
-//line expressions_task.go:3637
+//line expressions_task.go:3661
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 3)
 			s := generated.At[outOfRangeAt3](f)
@@ -3646,7 +3670,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return list[v3], nil
 	case 3:
 		v4 := valueStart(t, tr, 1)
-//line expressions_task.go:3650
+//line expressions_task.go:3674
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[outOfRangeHeld](t, outOfRangeKind, 4)
 			s := generated.At[outOfRangeAt4](f)
@@ -3661,16 +3685,18 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:3665
+//line expressions_task.go:3689
 
 // outOfRangeStep is the step form of outOfRange.
 func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:162
 	var (
 		tr                   *cases.Trace
 		n, v, v1, v2, v3, v4 int
 		list                 []int
 	)
+//line expressions_task.go:3700
 	switch f.At() {
 	case 0:
 		s := generated.At[outOfRangeArgs](f)
@@ -3683,7 +3709,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:169
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3687
+//line expressions_task.go:3713
 		goto resume1
 	case 2:
 		s := generated.At[outOfRangeAt2](f)
@@ -3692,7 +3718,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:171
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3696
+//line expressions_task.go:3722
 		goto resume2
 	case 3:
 		s := generated.At[outOfRangeAt3](f)
@@ -3700,7 +3726,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:173
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3704
+//line expressions_task.go:3730
 		goto resume3
 	case 4:
 		s := generated.At[outOfRangeAt4](f)
@@ -3709,7 +3735,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 //line expressions.go:175
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3713
+//line expressions_task.go:3739
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3730,7 +3756,7 @@ func outOfRangeStep(f *generated.Frame, h *outOfRangeHeld) generated.Step {
 case1:
 //line expressions.go:169
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3734
+//line expressions_task.go:3760
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt1](f)
 		*s = outOfRangeAt1{n: n}
@@ -3747,7 +3773,7 @@ case2:
 	v1 = tr.Int(5)
 //line expressions.go:171
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:3751
+//line expressions_task.go:3777
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt2](f)
 		*s = outOfRangeAt2{n: n, v1: v1}
@@ -3762,7 +3788,7 @@ resume2:
 case3:
 //line expressions.go:173
 	v3 = valueStart(t, tr, 5)
-//line expressions_task.go:3766
+//line expressions_task.go:3792
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt3](f)
 		*s = outOfRangeAt3{}
@@ -3775,7 +3801,7 @@ resume3:
 	return generated.Return[int](f, list[v3], nil)
 case4:
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:3779
+//line expressions_task.go:3805
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt4](f)
 		*s = outOfRangeAt4{n: n}
@@ -3790,7 +3816,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:3794
+//line expressions_task.go:3820
 
 // divisionArgs has the arguments of division.
 type divisionArgs struct {
@@ -3818,7 +3844,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line expressions.go:182
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:3822
+//line expressions_task.go:3848
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, divisionKind, 1)
 		s := generated.At[divisionAt1](f)
@@ -3830,15 +3856,17 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v/zero + v1, nil
 }
 
-//line expressions_task.go:3834
+//line expressions_task.go:3860
 
 // divisionStep is the step form of division.
 func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:178
 	var (
 		tr             *cases.Trace
 		n, zero, v, v1 int
 	)
+//line expressions_task.go:3870
 	switch f.At() {
 	case 0:
 		s := generated.At[divisionArgs](f)
@@ -3850,7 +3878,7 @@ func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 //line expressions.go:182
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3854
+//line expressions_task.go:3882
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3860,7 +3888,7 @@ func divisionStep(f *generated.Frame, h *divisionHeld) generated.Step {
 	v = tr.Int(1)
 //line expressions.go:182
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:3864
+//line expressions_task.go:3892
 	if generated.Suspended(t) {
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
@@ -3875,7 +3903,7 @@ resume1:
 	return generated.Return[int](f, v/zero+v1, nil)
 }
 
-//line expressions_task.go:3879
+//line expressions_task.go:3907
 
 // nilPointerArgs has the arguments of nilPointer.
 type nilPointerArgs struct {
@@ -3919,7 +3947,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3923
+//line expressions_task.go:3951
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 1)
 			s := generated.At[nilPointerAt1](f)
@@ -3932,7 +3960,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		p.a = v
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:3936
+//line expressions_task.go:3964
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 2)
 			s := generated.At[nilPointerAt2](f)
@@ -3946,7 +3974,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var a *account
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:3950
+//line expressions_task.go:3978
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[nilPointerHeld](t, nilPointerKind, 3)
 		s := generated.At[nilPointerAt3](f)
@@ -3957,7 +3985,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:194
 	v3 := accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:3961
+//line expressions_task.go:3989
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, nilPointerKind, 4)
 		s := generated.At[nilPointerAt4](f)
@@ -3969,17 +3997,19 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line expressions_task.go:3973
+//line expressions_task.go:4001
 
 // nilPointerStep is the step form of nilPointer.
 func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:181
 	var (
 		tr               *cases.Trace
 		n, v, v1, v2, v3 int
 		p                *record
 		a                *account
 	)
+//line expressions_task.go:4013
 	switch f.At() {
 	case 0:
 		s := generated.At[nilPointerArgs](f)
@@ -3991,7 +4021,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:189
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3995
+//line expressions_task.go:4025
 		goto resume1
 	case 2:
 		s := generated.At[nilPointerAt2](f)
@@ -3999,7 +4029,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:191
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:4003
+//line expressions_task.go:4033
 		goto resume2
 	case 3:
 		s := generated.At[nilPointerAt3](f)
@@ -4007,14 +4037,14 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 //line expressions.go:194
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:4011
+//line expressions_task.go:4041
 		goto resume3
 	case 4:
 		s := generated.At[nilPointerAt4](f)
 //line expressions.go:194
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:4018
+//line expressions_task.go:4048
 		goto resume4
 	default:
 		return f.BadResume()
@@ -4031,7 +4061,7 @@ func nilPointerStep(f *generated.Frame, h *nilPointerHeld) generated.Step {
 case1:
 //line expressions.go:189
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:4035
+//line expressions_task.go:4065
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt1](f)
 		*s = nilPointerAt1{}
@@ -4047,7 +4077,7 @@ resume1:
 case2:
 //line expressions.go:191
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4051
+//line expressions_task.go:4081
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt2](f)
 		*s = nilPointerAt2{}
@@ -4062,7 +4092,7 @@ resume2:
 end1:
 	a = nil
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4066
+//line expressions_task.go:4096
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
@@ -4074,7 +4104,7 @@ end1:
 resume3:
 //line expressions.go:194
 	v3 = accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:4078
+//line expressions_task.go:4108
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
@@ -4089,7 +4119,7 @@ resume4:
 	return generated.Return[int](f, v3, nil)
 }
 
-//line expressions_task.go:4093
+//line expressions_task.go:4123
 
 type anythingHeld = struct {
 	tr *cases.Trace
@@ -4102,7 +4132,7 @@ var anythingKind *generated.Kind
 func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4106
+//line expressions_task.go:4136
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[anythingHeld](t, anythingKind, 1)
 		*h = anythingHeld{v: v}
@@ -4112,15 +4142,17 @@ func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 	return v
 }
 
-//line expressions_task.go:4116
+//line expressions_task.go:4146
 
 // anythingStep is the step form of anything.
 func anythingStep(f *generated.Frame, h *anythingHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:195
 	var (
 		tr *cases.Trace
 		v  any
 	)
+//line expressions_task.go:4156
 	switch f.At() {
 	case 0:
 		tr, v = h.tr, h.v
@@ -4128,14 +4160,14 @@ func anythingStep(f *generated.Frame, h *anythingHeld) generated.Step {
 		v = h.v
 //line expressions.go:198
 		generated.ChildErr(f)
-//line expressions_task.go:4132
+//line expressions_task.go:4164
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4139
+//line expressions_task.go:4171
 	if generated.Suspended(t) {
 		*h = anythingHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -4145,7 +4177,7 @@ resume1:
 	return generated.Return[any](f, v, nil)
 }
 
-//line expressions_task.go:4149
+//line expressions_task.go:4181
 
 // conversionsArgs has the arguments of conversions.
 type conversionsArgs struct {
@@ -4228,7 +4260,7 @@ var conversionsKind *generated.Kind
 func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:4232
+//line expressions_task.go:4264
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 1)
 		s1 := generated.At[conversionsAt1](f1)
@@ -4240,7 +4272,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	f := float64(v) / 2
 	v1 := valueStart(t, tr, 65)
-//line expressions_task.go:4244
+//line expressions_task.go:4276
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 2)
 		s1 := generated.At[conversionsAt2](f1)
@@ -4252,7 +4284,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:204
 	b := []byte(fmt.Sprint(v1))
 	v2 := anythingStart(t, tr, 5)
-//line expressions_task.go:4256
+//line expressions_task.go:4288
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 3)
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
@@ -4262,7 +4294,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:205
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:4266
+//line expressions_task.go:4298
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 4)
 		s1 := generated.At[conversionsAt4](f1)
@@ -4274,7 +4306,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:205
 	k := v2.(int) + v3
 	v4 := anythingStart(t, tr, "s")
-//line expressions_task.go:4278
+//line expressions_task.go:4310
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 5)
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
@@ -4285,7 +4317,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:206
 	s, ok := v4.(string)
 	v5 := anythingStart(t, tr, "s")
-//line expressions_task.go:4289
+//line expressions_task.go:4321
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 6)
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
@@ -4296,7 +4328,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:207
 	_, bad := v5.(int)
 	v6 := valueStart(t, tr, 'ä')
-//line expressions_task.go:4300
+//line expressions_task.go:4332
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 7)
 		s1 := generated.At[conversionsAt7](f1)
@@ -4309,7 +4341,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:208
 	r = rune(v6)
 	v7 := valueStart(t, tr, 300)
-//line expressions_task.go:4313
+//line expressions_task.go:4345
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 8)
 		s1 := generated.At[conversionsAt8](f1)
@@ -4322,7 +4354,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, string(b), k, s, ok, bad, string(r), uint8(v7))
 	if n == 1 {
 		v8 := anythingStart(t, tr, "text")
-//line expressions_task.go:4326
+//line expressions_task.go:4358
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[conversionsHeld](t, conversionsKind, 9)
 			*h = conversionsHeld{}
@@ -4335,11 +4367,12 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:4339
+//line expressions_task.go:4371
 
 // conversionsStep is the step form of conversions.
 func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 	t := generated.Resume(f1)
+//line expressions.go:194
 	var (
 		tr                      *cases.Trace
 		n, v, v1, v3, k, v6, v7 int
@@ -4350,6 +4383,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 		ok, bad                 bool
 		r                       rune
 	)
+//line expressions_task.go:4387
 	switch f1.At() {
 	case 0:
 		s1 := generated.At[conversionsArgs](f1)
@@ -4362,7 +4396,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:203
 		v = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4366
+//line expressions_task.go:4400
 		goto resume1
 	case 2:
 		s1 := generated.At[conversionsAt2](f1)
@@ -4371,7 +4405,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:204
 		v1 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4375
+//line expressions_task.go:4409
 		goto resume2
 	case 3:
 		s1 := generated.At[conversionsAt3](f1)
@@ -4380,7 +4414,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:205
 		v2 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4384
+//line expressions_task.go:4418
 		goto resume3
 	case 4:
 		s1 := generated.At[conversionsAt4](f1)
@@ -4389,7 +4423,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:205
 		v3 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4393
+//line expressions_task.go:4427
 		goto resume4
 	case 5:
 		s1 := generated.At[conversionsAt5](f1)
@@ -4398,7 +4432,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:206
 		v4 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4402
+//line expressions_task.go:4436
 		goto resume5
 	case 6:
 		s1 := generated.At[conversionsAt6](f1)
@@ -4407,7 +4441,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:207
 		v5 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4411
+//line expressions_task.go:4445
 		goto resume6
 	case 7:
 		s1 := generated.At[conversionsAt7](f1)
@@ -4416,7 +4450,7 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:208
 		v6 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4420
+//line expressions_task.go:4454
 		goto resume7
 	case 8:
 		s1 := generated.At[conversionsAt8](f1)
@@ -4425,20 +4459,20 @@ func conversionsStep(f1 *generated.Frame, h *conversionsHeld) generated.Step {
 //line expressions.go:209
 		v7 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4429
+//line expressions_task.go:4463
 		goto resume8
 	case 9:
 //line expressions.go:211
 		v8 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4435
+//line expressions_task.go:4469
 		goto resume9
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:203
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:4442
+//line expressions_task.go:4476
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt1](f1)
 		*s1 = conversionsAt1{n: n}
@@ -4450,7 +4484,7 @@ resume1:
 //line expressions.go:203
 	f = float64(v) / 2
 	v1 = valueStart(t, tr, 65)
-//line expressions_task.go:4454
+//line expressions_task.go:4488
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt2](f1)
 		*s1 = conversionsAt2{n: n, f: f}
@@ -4462,7 +4496,7 @@ resume2:
 //line expressions.go:204
 	b = []byte(fmt.Sprint(v1))
 	v2 = anythingStart(t, tr, 5)
-//line expressions_task.go:4466
+//line expressions_task.go:4500
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4472,7 +4506,7 @@ resume2:
 resume3:
 //line expressions.go:205
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:4476
+//line expressions_task.go:4510
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt4](f1)
 		*s1 = conversionsAt4{n: n, f: f}
@@ -4484,7 +4518,7 @@ resume4:
 //line expressions.go:205
 	k = v2.(int) + v3
 	v4 = anythingStart(t, tr, "s")
-//line expressions_task.go:4488
+//line expressions_task.go:4522
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4495,7 +4529,7 @@ resume5:
 //line expressions.go:206
 	s, ok = v4.(string)
 	v5 = anythingStart(t, tr, "s")
-//line expressions_task.go:4499
+//line expressions_task.go:4533
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4506,7 +4540,7 @@ resume6:
 //line expressions.go:207
 	_, bad = v5.(int)
 	v6 = valueStart(t, tr, 'ä')
-//line expressions_task.go:4510
+//line expressions_task.go:4544
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt7](f1)
 		*s1 = conversionsAt7{n: n, f: f, k: k, ok: ok, bad: bad}
@@ -4519,7 +4553,7 @@ resume7:
 //line expressions.go:208
 	r = rune(v6)
 	v7 = valueStart(t, tr, 300)
-//line expressions_task.go:4523
+//line expressions_task.go:4557
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt8](f1)
 		*s1 = conversionsAt8{n: n, f: f, k: k, ok: ok, bad: bad, r: r}
@@ -4535,7 +4569,7 @@ resume8:
 	}
 //line expressions.go:211
 	v8 = anythingStart(t, tr, "text")
-//line expressions_task.go:4539
+//line expressions_task.go:4573
 	if generated.Suspended(t) {
 		*h = conversionsHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4548,7 +4582,7 @@ end1:
 	return generated.Return[int](f1, k, nil)
 }
 
-//line expressions_task.go:4552
+//line expressions_task.go:4586
 
 // commaOkArgs has the arguments of commaOk.
 type commaOkArgs struct {
@@ -4602,7 +4636,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:217
 	m := map[int]string{1: "one"}
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:4606
+//line expressions_task.go:4640
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 1)
 		s1 := generated.At[commaOkAt1](f)
@@ -4614,7 +4648,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:218
 	a, ok := m[v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:4618
+//line expressions_task.go:4652
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 2)
 		s1 := generated.At[commaOkAt2](f)
@@ -4627,7 +4661,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_, ok2 := m[v2]
 	c := make(chan int, 1)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:4631
+//line expressions_task.go:4665
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 3)
 		s1 := generated.At[commaOkAt3](f)
@@ -4643,7 +4677,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	w, ok4 := <-c
 	var s string
 	v4 := anythingStart(t, tr, 4)
-//line expressions_task.go:4647
+//line expressions_task.go:4681
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 4)
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
@@ -4657,7 +4691,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line expressions.go:228
 		v5 := valueStart(t, tr, 1)
-//line expressions_task.go:4661
+//line expressions_task.go:4695
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[commaOkHeld](t, commaOkKind, 5)
 			s1 := generated.At[commaOkAt5](f)
@@ -4677,11 +4711,12 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:4681
+//line expressions_task.go:4715
 
 // commaOkStep is the step form of commaOk.
 func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:209
 	var (
 		tr                      *cases.Trace
 		n, v1, v2, v3, v, w, v5 int
@@ -4691,6 +4726,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 		c                       chan int
 		v4                      any
 	)
+//line expressions_task.go:4730
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4703,7 +4739,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4707
+//line expressions_task.go:4743
 		goto resume1
 	case 2:
 		s1 := generated.At[commaOkAt2](f)
@@ -4711,7 +4747,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:219
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4715
+//line expressions_task.go:4751
 		goto resume2
 	case 3:
 		s1 := generated.At[commaOkAt3](f)
@@ -4720,7 +4756,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:221
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4724
+//line expressions_task.go:4760
 		goto resume3
 	case 4:
 		s1 := generated.At[commaOkAt4](f)
@@ -4729,7 +4765,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:226
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4733
+//line expressions_task.go:4769
 		goto resume4
 	case 5:
 		s1 := generated.At[commaOkAt5](f)
@@ -4737,7 +4773,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:228
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4741
+//line expressions_task.go:4777
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4745,7 +4781,7 @@ func commaOkStep(f *generated.Frame, h *commaOkHeld) generated.Step {
 //line expressions.go:217
 	m = map[int]string{1: "one"}
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4749
+//line expressions_task.go:4785
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt1](f)
 		*s1 = commaOkAt1{}
@@ -4757,7 +4793,7 @@ resume1:
 //line expressions.go:218
 	a, ok = m[v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4761
+//line expressions_task.go:4797
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt2](f)
 		*s1 = commaOkAt2{}
@@ -4770,7 +4806,7 @@ resume2:
 	_, ok2 = m[v2]
 	c = make(chan int, 1)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:4774
+//line expressions_task.go:4810
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt3](f)
 		*s1 = commaOkAt3{ok2: ok2}
@@ -4786,7 +4822,7 @@ resume3:
 	w, ok4 = <-c
 	s = ""
 	v4 = anythingStart(t, tr, 4)
-//line expressions_task.go:4790
+//line expressions_task.go:4826
 	if generated.Suspended(t) {
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4798,7 +4834,7 @@ resume4:
 	s, ok = v4.(string)
 	tr.Print(a, ok, ok2, v, ok3, w, ok4, s)
 	v5 = valueStart(t, tr, 1)
-//line expressions_task.go:4802
+//line expressions_task.go:4838
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt5](f)
 		*s1 = commaOkAt5{}
@@ -4819,7 +4855,7 @@ end1:
 	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:4823
+//line expressions_task.go:4859
 
 // unaryArgs has the arguments of unary.
 type unaryArgs struct {
@@ -4887,7 +4923,7 @@ var unaryKind *generated.Kind
 func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:4891
+//line expressions_task.go:4927
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 1)
 		s := generated.At[unaryAt1](f)
@@ -4898,7 +4934,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:235
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:4902
+//line expressions_task.go:4938
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 2)
 		s := generated.At[unaryAt2](f)
@@ -4910,7 +4946,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	a := -v + ^v1
 	v2 := truthStart(t, tr, true, "not")
-//line expressions_task.go:4914
+//line expressions_task.go:4950
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 3)
 		s := generated.At[unaryAt3](f)
@@ -4922,7 +4958,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:236
 	b := !v2
 	c := valueStart(t, tr, 3)
-//line expressions_task.go:4926
+//line expressions_task.go:4962
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 4)
 		s := generated.At[unaryAt4](f)
@@ -4933,7 +4969,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:238
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:4937
+//line expressions_task.go:4973
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 5)
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
@@ -4944,7 +4980,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:238
 	d := *v3
 	v4 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:4948
+//line expressions_task.go:4984
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 6)
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
@@ -4955,7 +4991,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:239
 	e := &(*v4).a
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:4959
+//line expressions_task.go:4995
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[unaryHeld](t, unaryKind, 7)
 		s := generated.At[unaryAt7](f)
@@ -4970,11 +5006,12 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:4974
+//line expressions_task.go:5010
 
 // unaryStep is the step form of unary.
 func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:228
 	var (
 		tr                 *cases.Trace
 		n, v, v1, a, c, v5 int
@@ -4983,6 +5020,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 		d                  record
 		e                  *int
 	)
+//line expressions_task.go:5024
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4995,7 +5033,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:235
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:4999
+//line expressions_task.go:5037
 		goto resume1
 	case 2:
 		s := generated.At[unaryAt2](f)
@@ -5004,7 +5042,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:235
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:5008
+//line expressions_task.go:5046
 		goto resume2
 	case 3:
 		s := generated.At[unaryAt3](f)
@@ -5013,7 +5051,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:236
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:5017
+//line expressions_task.go:5055
 		goto resume3
 	case 4:
 		s := generated.At[unaryAt4](f)
@@ -5022,7 +5060,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:237
 		c = s.result
 		generated.Child(f)
-//line expressions_task.go:5026
+//line expressions_task.go:5064
 		goto resume4
 	case 5:
 		s := generated.At[unaryAt5](f)
@@ -5031,7 +5069,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:238
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:5035
+//line expressions_task.go:5073
 		goto resume5
 	case 6:
 		s := generated.At[unaryAt6](f)
@@ -5040,7 +5078,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:239
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:5044
+//line expressions_task.go:5082
 		goto resume6
 	case 7:
 		s := generated.At[unaryAt7](f)
@@ -5049,14 +5087,14 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 //line expressions.go:240
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:5053
+//line expressions_task.go:5091
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:235
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5060
+//line expressions_task.go:5098
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt1](f)
 		*s = unaryAt1{}
@@ -5067,7 +5105,7 @@ func unaryStep(f *generated.Frame, h *unaryHeld) generated.Step {
 resume1:
 //line expressions.go:235
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:5071
+//line expressions_task.go:5109
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt2](f)
 		*s = unaryAt2{v: v}
@@ -5079,7 +5117,7 @@ resume2:
 //line expressions.go:235
 	a = -v + ^v1
 	v2 = truthStart(t, tr, true, "not")
-//line expressions_task.go:5083
+//line expressions_task.go:5121
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt3](f)
 		*s = unaryAt3{a: a}
@@ -5091,7 +5129,7 @@ resume3:
 //line expressions.go:236
 	b = !v2
 	c = valueStart(t, tr, 3)
-//line expressions_task.go:5095
+//line expressions_task.go:5133
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt4](f)
 		*s = unaryAt4{a: a, b: b}
@@ -5102,7 +5140,7 @@ resume3:
 resume4:
 //line expressions.go:238
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:5106
+//line expressions_task.go:5144
 	if generated.Suspended(t) {
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr}
@@ -5113,7 +5151,7 @@ resume5:
 //line expressions.go:238
 	d = *v3
 	v4 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:5117
+//line expressions_task.go:5155
 	if generated.Suspended(t) {
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d}
@@ -5124,7 +5162,7 @@ resume6:
 //line expressions.go:239
 	e = &(*v4).a
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:5128
+//line expressions_task.go:5166
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt7](f)
 		*s = unaryAt7{a: a, b: b, c: c}
@@ -5139,7 +5177,7 @@ resume7:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:5143
+//line expressions_task.go:5181
 
 // indexesArgs has the arguments of indexes.
 type indexesArgs struct {
@@ -5225,7 +5263,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:246
 	list := []int{0, 1, 2, 3, 4, 5}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5229
+//line expressions_task.go:5267
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 1)
 		s1 := generated.At[indexesAt1](f)
@@ -5236,7 +5274,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:247
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5240
+//line expressions_task.go:5278
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 2)
 		s1 := generated.At[indexesAt2](f)
@@ -5248,7 +5286,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:247
 	a := list[v:v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5252
+//line expressions_task.go:5290
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 3)
 		s1 := generated.At[indexesAt3](f)
@@ -5259,7 +5297,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:248
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:5263
+//line expressions_task.go:5301
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 4)
 		s1 := generated.At[indexesAt4](f)
@@ -5272,7 +5310,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := a[:v2:v3]
 	arr := [4]int{9, 8, 7, 6}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:5276
+//line expressions_task.go:5314
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 5)
 		s1 := generated.At[indexesAt5](f)
@@ -5284,7 +5322,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:250
 	c := arr[v4:]
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:5288
+//line expressions_task.go:5326
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 6)
 		s1 := generated.At[indexesAt6](f)
@@ -5296,7 +5334,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:251
 	arr[1] = v5
 	v6 := valueStart(t, tr, 1)
-//line expressions_task.go:5300
+//line expressions_task.go:5338
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 7)
 		s1 := generated.At[indexesAt7](f)
@@ -5307,7 +5345,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:252
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:5311
+//line expressions_task.go:5349
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 8)
 		s1 := generated.At[indexesAt8](f)
@@ -5319,7 +5357,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:252
 	s := "hello"[v6:v7]
 	v8 := valueStart(t, tr, 0)
-//line expressions_task.go:5323
+//line expressions_task.go:5361
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 9)
 		s1 := generated.At[indexesAt9](f)
@@ -5332,7 +5370,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := "hello"[v8]
 	m := map[string][]int{"a": {1, 2}}
 	v9 := valueStart(t, tr, 1)
-//line expressions_task.go:5336
+//line expressions_task.go:5374
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 10)
 		s1 := generated.At[indexesAt10](f)
@@ -5345,7 +5383,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	y := m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 := numbersStart(t, tr)
-//line expressions_task.go:5349
+//line expressions_task.go:5387
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[indexesHeld](t, indexesKind, 11)
 		*h = indexesHeld{tr: tr}
@@ -5354,7 +5392,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:257
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5358
+//line expressions_task.go:5396
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[indexesHeld](t, indexesKind, 12)
 		s1 := generated.At[indexesAt12](f)
@@ -5367,11 +5405,12 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v10[v11], nil
 }
 
-//line expressions_task.go:5371
+//line expressions_task.go:5409
 
 // indexesStep is the step form of indexes.
 func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:238
 	var (
 		tr                                               *cases.Trace
 		n, v, v1, v2, v3, v4, v5, v6, v7, v8, v9, y, v11 int
@@ -5381,6 +5420,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 		x                                                byte
 		m                                                map[string][]int
 	)
+//line expressions_task.go:5424
 	_ = n
 	switch f.At() {
 	case 0:
@@ -5393,7 +5433,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:247
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:5397
+//line expressions_task.go:5437
 		goto resume1
 	case 2:
 		s1 := generated.At[indexesAt2](f)
@@ -5402,7 +5442,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:247
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5406
+//line expressions_task.go:5446
 		goto resume2
 	case 3:
 		s1 := generated.At[indexesAt3](f)
@@ -5410,7 +5450,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:248
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5414
+//line expressions_task.go:5454
 		goto resume3
 	case 4:
 		s1 := generated.At[indexesAt4](f)
@@ -5419,7 +5459,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:248
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5423
+//line expressions_task.go:5463
 		goto resume4
 	case 5:
 		s1 := generated.At[indexesAt5](f)
@@ -5427,7 +5467,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:250
 		v4 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5431
+//line expressions_task.go:5471
 		goto resume5
 	case 6:
 		s1 := generated.At[indexesAt6](f)
@@ -5435,7 +5475,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:251
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5439
+//line expressions_task.go:5479
 		goto resume6
 	case 7:
 		s1 := generated.At[indexesAt7](f)
@@ -5443,7 +5483,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:252
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5447
+//line expressions_task.go:5487
 		goto resume7
 	case 8:
 		s1 := generated.At[indexesAt8](f)
@@ -5452,7 +5492,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:252
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5456
+//line expressions_task.go:5496
 		goto resume8
 	case 9:
 		s1 := generated.At[indexesAt9](f)
@@ -5460,7 +5500,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:253
 		v8 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5464
+//line expressions_task.go:5504
 		goto resume9
 	case 10:
 		s1 := generated.At[indexesAt10](f)
@@ -5469,14 +5509,14 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:255
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5473
+//line expressions_task.go:5513
 		goto resume10
 	case 11:
 		tr = h.tr
 //line expressions.go:257
 		v10 = h.result
 		generated.Child(f)
-//line expressions_task.go:5480
+//line expressions_task.go:5520
 		goto resume11
 	case 12:
 		s1 := generated.At[indexesAt12](f)
@@ -5484,7 +5524,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:257
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5488
+//line expressions_task.go:5528
 		goto resume12
 	default:
 		return f.BadResume()
@@ -5492,7 +5532,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 //line expressions.go:246
 	list = []int{0, 1, 2, 3, 4, 5}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5496
+//line expressions_task.go:5536
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt1](f)
 		*s1 = indexesAt1{}
@@ -5503,7 +5543,7 @@ func indexesStep(f *generated.Frame, h *indexesHeld) generated.Step {
 resume1:
 //line expressions.go:247
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:5507
+//line expressions_task.go:5547
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt2](f)
 		*s1 = indexesAt2{v: v}
@@ -5515,7 +5555,7 @@ resume2:
 //line expressions.go:247
 	a = list[v:v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:5519
+//line expressions_task.go:5559
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt3](f)
 		*s1 = indexesAt3{}
@@ -5526,7 +5566,7 @@ resume2:
 resume3:
 //line expressions.go:248
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:5530
+//line expressions_task.go:5570
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt4](f)
 		*s1 = indexesAt4{v2: v2}
@@ -5541,7 +5581,7 @@ resume4:
 //line expressions.go:249
 	*arr = [4]int{9, 8, 7, 6}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:5545
+//line expressions_task.go:5585
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt5](f)
 		*s1 = indexesAt5{}
@@ -5553,7 +5593,7 @@ resume5:
 //line expressions.go:250
 	c = (*arr)[v4:]
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:5557
+//line expressions_task.go:5597
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt6](f)
 		*s1 = indexesAt6{}
@@ -5565,7 +5605,7 @@ resume6:
 //line expressions.go:251
 	(*arr)[1] = v5
 	v6 = valueStart(t, tr, 1)
-//line expressions_task.go:5569
+//line expressions_task.go:5609
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt7](f)
 		*s1 = indexesAt7{}
@@ -5576,7 +5616,7 @@ resume6:
 resume7:
 //line expressions.go:252
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:5580
+//line expressions_task.go:5620
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt8](f)
 		*s1 = indexesAt8{v6: v6}
@@ -5588,7 +5628,7 @@ resume8:
 //line expressions.go:252
 	s = "hello"[v6:v7]
 	v8 = valueStart(t, tr, 0)
-//line expressions_task.go:5592
+//line expressions_task.go:5632
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt9](f)
 		*s1 = indexesAt9{}
@@ -5601,7 +5641,7 @@ resume9:
 	x = "hello"[v8]
 	m = map[string][]int{"a": {1, 2}}
 	v9 = valueStart(t, tr, 1)
-//line expressions_task.go:5605
+//line expressions_task.go:5645
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt10](f)
 		*s1 = indexesAt10{x: x}
@@ -5614,7 +5654,7 @@ resume10:
 	y = m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 = numbersStart(t, tr)
-//line expressions_task.go:5618
+//line expressions_task.go:5658
 	if generated.Suspended(t) {
 		*h = indexesHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5623,7 +5663,7 @@ resume10:
 resume11:
 //line expressions.go:257
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:5627
+//line expressions_task.go:5667
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt12](f)
 		*s1 = indexesAt12{}
@@ -5636,7 +5676,7 @@ resume12:
 	return generated.Return[int](f, v10[v11], nil)
 }
 
-//line expressions_task.go:5640
+//line expressions_task.go:5680
 
 type numbersHeld = struct {
 	tr *cases.Trace
@@ -5648,7 +5688,7 @@ var numbersKind *generated.Kind
 func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5652
+//line expressions_task.go:5692
 	if generated.Suspended(t) {
 		generated.SpillBare(t, numbersKind, 1)
 		return
@@ -5657,28 +5697,30 @@ func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 	return []int{10, 20, 30}
 }
 
-//line expressions_task.go:5661
+//line expressions_task.go:5701
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame, h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:259
 	var (
 		tr *cases.Trace
 	)
+//line expressions_task.go:5710
 	switch f.At() {
 	case 0:
 		tr = h.tr
 	case 1:
 //line expressions.go:261
 		generated.ChildErr(f)
-//line expressions_task.go:5675
+//line expressions_task.go:5717
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5682
+//line expressions_task.go:5724
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = numbersHeld{}
@@ -5690,7 +5732,7 @@ resume1:
 	return generated.Return[[]int](f, []int{10, 20, 30}, nil)
 }
 
-//line expressions_task.go:5694
+//line expressions_task.go:5736
 
 // builtinsArgs has the arguments of builtins.
 type builtinsArgs struct {
@@ -5799,7 +5841,7 @@ var builtinsKind *generated.Kind
 func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5803
+//line expressions_task.go:5845
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 1)
 		s := generated.At[builtinsAt1](f)
@@ -5810,7 +5852,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:266
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5814
+//line expressions_task.go:5856
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 2)
 		s := generated.At[builtinsAt2](f)
@@ -5822,7 +5864,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	list := make([]int, v, v1)
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5826
+//line expressions_task.go:5868
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 3)
 		s := generated.At[builtinsAt3](f)
@@ -5835,7 +5877,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(3)
 //line expressions.go:267
 	v4 := valueStart(t, tr, 4)
-//line expressions_task.go:5839
+//line expressions_task.go:5881
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 4)
 		s := generated.At[builtinsAt4](f)
@@ -5847,7 +5889,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:5851
+//line expressions_task.go:5893
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 5)
 		s := generated.At[builtinsAt5](f)
@@ -5858,7 +5900,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:268
 	v6 := numbersStart(t, tr)
-//line expressions_task.go:5862
+//line expressions_task.go:5904
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 6)
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
@@ -5870,7 +5912,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := copy(list[v5:], v6)
 	m := map[int]int{1: 1, 2: 2}
 	v7 := valueStart(t, tr, 1)
-//line expressions_task.go:5874
+//line expressions_task.go:5916
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 7)
 		s := generated.At[builtinsAt7](f)
@@ -5882,7 +5924,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:270
 	delete(m, v7)
 	v8 := numbersStart(t, tr)
-//line expressions_task.go:5886
+//line expressions_task.go:5928
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 8)
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
@@ -5896,7 +5938,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v10 := cap(list)
 //line expressions.go:271
 	v11 := valueStart(t, tr, 3)
-//line expressions_task.go:5900
+//line expressions_task.go:5942
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 9)
 		s := generated.At[builtinsAt9](f)
@@ -5909,7 +5951,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v12 := tr.Int(1)
 //line expressions.go:271
 	v13 := valueStart(t, tr, 2)
-//line expressions_task.go:5913
+//line expressions_task.go:5955
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 10)
 		s := generated.At[builtinsAt10](f)
@@ -5922,7 +5964,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v14 := min(v11, v12, v13)
 //line expressions.go:271
 	v15 := valueStart(t, tr, 9)
-//line expressions_task.go:5926
+//line expressions_task.go:5968
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 11)
 		s := generated.At[builtinsAt11](f)
@@ -5935,7 +5977,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := v9 + v10 + v14 + max(1, v15)
 	p := new(int)
 	v16 := valueStart(t, tr, 6)
-//line expressions_task.go:5939
+//line expressions_task.go:5981
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 12)
 		s := generated.At[builtinsAt12](f)
@@ -5947,7 +5989,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:273
 	*p = v16
 	v17 := valueStart(t, tr, 1)
-//line expressions_task.go:5951
+//line expressions_task.go:5993
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 13)
 		s := generated.At[builtinsAt13](f)
@@ -5961,7 +6003,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	clear(m)
 	var b strings.Builder
 	v18 := valueStart(t, tr, 7)
-//line expressions_task.go:5965
+//line expressions_task.go:6007
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 14)
 		s := generated.At[builtinsAt14](f)
@@ -5973,7 +6015,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:277
 	fmt.Fprint(&b, v18, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:5977
+//line expressions_task.go:6019
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[builtinsHeld](t, builtinsKind, 15)
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
@@ -5986,11 +6028,12 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:5990
+//line expressions_task.go:6032
 
 // builtinsStep is the step form of builtins.
 func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:258
 	var (
 		tr                                                                                  *cases.Trace
 		n, v, v1, v2, v3, v4, v5, k, v7, v9, v10, v11, v12, v13, v14, v15, a, v16, v17, v18 int
@@ -6000,6 +6043,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 		c                                                                                   complex128
 		b                                                                                   *strings.Builder
 	)
+//line expressions_task.go:6047
 	_ = n
 	switch f.At() {
 	case 0:
@@ -6012,7 +6056,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:266
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6016
+//line expressions_task.go:6060
 		goto resume1
 	case 2:
 		s := generated.At[builtinsAt2](f)
@@ -6021,7 +6065,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:266
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6025
+//line expressions_task.go:6069
 		goto resume2
 	case 3:
 		s := generated.At[builtinsAt3](f)
@@ -6029,7 +6073,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:267
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6033
+//line expressions_task.go:6077
 		goto resume3
 	case 4:
 		s := generated.At[builtinsAt4](f)
@@ -6038,7 +6082,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:267
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:6042
+//line expressions_task.go:6086
 		goto resume4
 	case 5:
 		s := generated.At[builtinsAt5](f)
@@ -6046,7 +6090,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:268
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6050
+//line expressions_task.go:6094
 		goto resume5
 	case 6:
 		s := generated.At[builtinsAt6](f)
@@ -6055,7 +6099,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:268
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:6059
+//line expressions_task.go:6103
 		goto resume6
 	case 7:
 		s := generated.At[builtinsAt7](f)
@@ -6064,7 +6108,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:270
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6068
+//line expressions_task.go:6112
 		goto resume7
 	case 8:
 		s := generated.At[builtinsAt8](f)
@@ -6073,7 +6117,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v8 = h.result
 		generated.Child(f)
-//line expressions_task.go:6077
+//line expressions_task.go:6121
 		goto resume8
 	case 9:
 		s := generated.At[builtinsAt9](f)
@@ -6082,7 +6126,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v11 = s.result
 		generated.Child(f)
-//line expressions_task.go:6086
+//line expressions_task.go:6130
 		goto resume9
 	case 10:
 		s := generated.At[builtinsAt10](f)
@@ -6091,7 +6135,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v13 = s.result
 		generated.Child(f)
-//line expressions_task.go:6095
+//line expressions_task.go:6139
 		goto resume10
 	case 11:
 		s := generated.At[builtinsAt11](f)
@@ -6100,7 +6144,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:271
 		v15 = s.result
 		generated.Child(f)
-//line expressions_task.go:6104
+//line expressions_task.go:6148
 		goto resume11
 	case 12:
 		s := generated.At[builtinsAt12](f)
@@ -6109,7 +6153,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:273
 		v16 = s.result
 		generated.Child(f)
-//line expressions_task.go:6113
+//line expressions_task.go:6157
 		goto resume12
 	case 13:
 		s := generated.At[builtinsAt13](f)
@@ -6118,7 +6162,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:274
 		v17 = s.result
 		generated.Child(f)
-//line expressions_task.go:6122
+//line expressions_task.go:6166
 		goto resume13
 	case 14:
 		s := generated.At[builtinsAt14](f)
@@ -6127,7 +6171,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 //line expressions.go:277
 		v18 = s.result
 		generated.Child(f)
-//line expressions_task.go:6131
+//line expressions_task.go:6175
 		goto resume14
 	case 15:
 		s := generated.At[builtinsAt15](f)
@@ -6135,14 +6179,14 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 		tr, list, m, p, b = h.tr, h.list, h.m, h.p, h.b
 //line expressions.go:278
 		generated.Child(f)
-//line expressions_task.go:6139
+//line expressions_task.go:6183
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:266
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6146
+//line expressions_task.go:6190
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
@@ -6153,7 +6197,7 @@ func builtinsStep(f *generated.Frame, h *builtinsHeld) generated.Step {
 resume1:
 //line expressions.go:266
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:6157
+//line expressions_task.go:6201
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
@@ -6165,7 +6209,7 @@ resume2:
 //line expressions.go:266
 	list = make([]int, v, v1)
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:6169
+//line expressions_task.go:6213
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
@@ -6178,7 +6222,7 @@ resume3:
 	v3 = tr.Int(3)
 //line expressions.go:267
 	v4 = valueStart(t, tr, 4)
-//line expressions_task.go:6182
+//line expressions_task.go:6226
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
@@ -6190,7 +6234,7 @@ resume4:
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:6194
+//line expressions_task.go:6238
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
@@ -6201,7 +6245,7 @@ resume4:
 resume5:
 //line expressions.go:268
 	v6 = numbersStart(t, tr)
-//line expressions_task.go:6205
+//line expressions_task.go:6249
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -6213,7 +6257,7 @@ resume6:
 	k = copy(list[v5:], v6)
 	m = map[int]int{1: 1, 2: 2}
 	v7 = valueStart(t, tr, 1)
-//line expressions_task.go:6217
+//line expressions_task.go:6261
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
@@ -6225,7 +6269,7 @@ resume7:
 //line expressions.go:270
 	delete(m, v7)
 	v8 = numbersStart(t, tr)
-//line expressions_task.go:6229
+//line expressions_task.go:6273
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -6239,7 +6283,7 @@ resume8:
 	v10 = cap(list)
 //line expressions.go:271
 	v11 = valueStart(t, tr, 3)
-//line expressions_task.go:6243
+//line expressions_task.go:6287
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k, v9: v9, v10: v10}
@@ -6252,7 +6296,7 @@ resume9:
 	v12 = tr.Int(1)
 //line expressions.go:271
 	v13 = valueStart(t, tr, 2)
-//line expressions_task.go:6256
+//line expressions_task.go:6300
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10, v11: v11, v12: v12}
@@ -6265,7 +6309,7 @@ resume10:
 	v14 = min(v11, v12, v13)
 //line expressions.go:271
 	v15 = valueStart(t, tr, 9)
-//line expressions_task.go:6269
+//line expressions_task.go:6313
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v9: v9, v10: v10, v14: v14}
@@ -6278,7 +6322,7 @@ resume11:
 	a = v9 + v10 + v14 + max(1, v15)
 	p = new(int)
 	v16 = valueStart(t, tr, 6)
-//line expressions_task.go:6282
+//line expressions_task.go:6326
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
@@ -6290,7 +6334,7 @@ resume12:
 //line expressions.go:273
 	*p = v16
 	v17 = valueStart(t, tr, 1)
-//line expressions_task.go:6294
+//line expressions_task.go:6338
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
@@ -6304,7 +6348,7 @@ resume13:
 	clear(m)
 	b = new(strings.Builder)
 	v18 = valueStart(t, tr, 7)
-//line expressions_task.go:6308
+//line expressions_task.go:6352
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
@@ -6316,7 +6360,7 @@ resume14:
 //line expressions.go:277
 	fmt.Fprint(b, v18, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:6320
+//line expressions_task.go:6364
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: b}
@@ -6329,7 +6373,7 @@ resume15:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:6333
+//line expressions_task.go:6377
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -6384,7 +6428,7 @@ var channelsKind *generated.Kind
 func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:6388
+//line expressions_task.go:6432
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 1)
 		s := generated.At[channelsAt1](f)
@@ -6396,7 +6440,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	c := make(chan int, v)
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:6400
+//line expressions_task.go:6444
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 2)
 		s := generated.At[channelsAt2](f)
@@ -6410,7 +6454,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(2)
 //line expressions.go:287
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:6414
+//line expressions_task.go:6458
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 3)
 		s := generated.At[channelsAt3](f)
@@ -6424,7 +6468,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := <-c
 //line expressions.go:288
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:6428
+//line expressions_task.go:6472
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 4)
 		s := generated.At[channelsAt4](f)
@@ -6440,7 +6484,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := <-d
 //line expressions.go:291
 	v7 := valueStart(t, tr, 6)
-//line expressions_task.go:6444
+//line expressions_task.go:6488
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 5)
 		s := generated.At[channelsAt5](f)
@@ -6452,7 +6496,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:291
 	(v6) <- v7
 	v8 := valueStart(t, tr, 5)
-//line expressions_task.go:6456
+//line expressions_task.go:6500
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[channelsHeld](t, channelsKind, 6)
 		s := generated.At[channelsAt6](f)
@@ -6466,17 +6510,19 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b + <-c, nil
 }
 
-//line expressions_task.go:6470
+//line expressions_task.go:6514
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:280
 	var (
 		tr                                     *cases.Trace
 		n, v, v1, v2, v3, v4, v5, a, v7, v8, b int
 		c, v6                                  chan int
 		d                                      chan chan int
 	)
+//line expressions_task.go:6526
 	_ = n
 	switch f.At() {
 	case 0:
@@ -6489,7 +6535,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:285
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6493
+//line expressions_task.go:6539
 		goto resume1
 	case 2:
 		s := generated.At[channelsAt2](f)
@@ -6497,7 +6543,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:286
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6501
+//line expressions_task.go:6547
 		goto resume2
 	case 3:
 		s := generated.At[channelsAt3](f)
@@ -6506,7 +6552,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:287
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6510
+//line expressions_task.go:6556
 		goto resume3
 	case 4:
 		s := generated.At[channelsAt4](f)
@@ -6515,7 +6561,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:288
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6519
+//line expressions_task.go:6565
 		goto resume4
 	case 5:
 		s := generated.At[channelsAt5](f)
@@ -6524,7 +6570,7 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:291
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6528
+//line expressions_task.go:6574
 		goto resume5
 	case 6:
 		s := generated.At[channelsAt6](f)
@@ -6533,14 +6579,14 @@ func channelsStep(f *generated.Frame, h *channelsHeld) generated.Step {
 //line expressions.go:292
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:6537
+//line expressions_task.go:6583
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:285
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:6544
+//line expressions_task.go:6590
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
@@ -6552,7 +6598,7 @@ resume1:
 //line expressions.go:285
 	c = make(chan int, v)
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:6556
+//line expressions_task.go:6602
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
@@ -6566,7 +6612,7 @@ resume2:
 	v2 = tr.Int(2)
 //line expressions.go:287
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:6570
+//line expressions_task.go:6616
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
@@ -6580,7 +6626,7 @@ resume3:
 	v4 = <-c
 //line expressions.go:288
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:6584
+//line expressions_task.go:6630
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
@@ -6596,7 +6642,7 @@ resume4:
 	v6 = <-d
 //line expressions.go:291
 	v7 = valueStart(t, tr, 6)
-//line expressions_task.go:6600
+//line expressions_task.go:6646
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
@@ -6608,7 +6654,7 @@ resume5:
 //line expressions.go:291
 	(v6) <- v7
 	v8 = valueStart(t, tr, 5)
-//line expressions_task.go:6612
+//line expressions_task.go:6658
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
@@ -6622,7 +6668,7 @@ resume6:
 	return generated.Return[int](f, a*100+b+<-c, nil)
 }
 
-//line expressions_task.go:6626
+//line expressions_task.go:6672
 
 // incrementsArgs has the arguments of increments.
 type incrementsArgs struct {
@@ -6660,7 +6706,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:297
 	list := []int{1, 2, 3}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:6664
+//line expressions_task.go:6710
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 1)
 		s := generated.At[incrementsAt1](f)
@@ -6672,7 +6718,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:298
 	list[v]++
 	v1 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:6676
+//line expressions_task.go:6722
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 2)
 		*h = incrementsHeld{tr: tr, list: list}
@@ -6683,7 +6729,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1.a--
 	m := map[int]int{}
 	v2 := valueStart(t, tr, 7)
-//line expressions_task.go:6687
+//line expressions_task.go:6733
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 3)
 		s := generated.At[incrementsAt3](f)
@@ -6695,7 +6741,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:301
 	m[v2]++
 	v3 := valueStart(t, tr, 7)
-//line expressions_task.go:6699
+//line expressions_task.go:6745
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incrementsHeld](t, incrementsKind, 4)
 		s := generated.At[incrementsAt4](f)
@@ -6710,11 +6756,12 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:6714
+//line expressions_task.go:6760
 
 // incrementsStep is the step form of increments.
 func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:291
 	var (
 		tr           *cases.Trace
 		n, v, v2, v3 int
@@ -6722,6 +6769,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 		v1           *record
 		m            map[int]int
 	)
+//line expressions_task.go:6773
 	_ = n
 	switch f.At() {
 	case 0:
@@ -6734,14 +6782,14 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:298
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6738
+//line expressions_task.go:6786
 		goto resume1
 	case 2:
 		tr, list = h.tr, h.list
 //line expressions.go:299
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:6745
+//line expressions_task.go:6793
 		goto resume2
 	case 3:
 		s := generated.At[incrementsAt3](f)
@@ -6749,7 +6797,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:301
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6753
+//line expressions_task.go:6801
 		goto resume3
 	case 4:
 		s := generated.At[incrementsAt4](f)
@@ -6757,7 +6805,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:302
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6761
+//line expressions_task.go:6809
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6765,7 +6813,7 @@ func incrementsStep(f *generated.Frame, h *incrementsHeld) generated.Step {
 //line expressions.go:297
 	list = []int{1, 2, 3}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6769
+//line expressions_task.go:6817
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
@@ -6777,7 +6825,7 @@ resume1:
 //line expressions.go:298
 	list[v]++
 	v1 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:6781
+//line expressions_task.go:6829
 	if generated.Suspended(t) {
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
@@ -6788,7 +6836,7 @@ resume2:
 	v1.a--
 	m = map[int]int{}
 	v2 = valueStart(t, tr, 7)
-//line expressions_task.go:6792
+//line expressions_task.go:6840
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
@@ -6800,7 +6848,7 @@ resume3:
 //line expressions.go:301
 	m[v2]++
 	v3 = valueStart(t, tr, 7)
-//line expressions_task.go:6804
+//line expressions_task.go:6852
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
@@ -6815,7 +6863,7 @@ resume4:
 	return generated.Return[int](f, list[1], nil)
 }
 
-//line expressions_task.go:6819
+//line expressions_task.go:6867
 
 // returnOrderArgs has the arguments of returnOrder.
 type returnOrderArgs struct {
@@ -6852,7 +6900,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := f()
 //line expressions.go:312
 	v1 := valueStart(t, tr, f())
-//line expressions_task.go:6856
+//line expressions_task.go:6904
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[returnOrderHeld](t, returnOrderKind, 1)
 		s := generated.At[returnOrderAt1](f1)
@@ -6865,7 +6913,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := f()
 //line expressions.go:312
 	err := waitStart(t, tr, f())
-//line expressions_task.go:6869
+//line expressions_task.go:6917
 	if generated.Suspended(t) {
 		f1 := generated.SpillBare(t, returnOrderKind, 2)
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
@@ -6875,11 +6923,12 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v*100 + v1*10 + v2, err
 }
 
-//line expressions_task.go:6879
+//line expressions_task.go:6927
 
 // returnOrderStep is the step form of returnOrder.
 func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 	t := generated.Resume(f1)
+//line expressions.go:302
 	var (
 		tr                    *cases.Trace
 		n, a, b, c, v, v1, v2 int
@@ -6887,6 +6936,7 @@ func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 		f                     func() int
 		err                   error
 	)
+//line expressions_task.go:6940
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -6900,14 +6950,14 @@ func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 //line expressions.go:312
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:6904
+//line expressions_task.go:6954
 		goto resume1
 	case 2:
 		s := generated.At[returnOrderAt2](f1)
 		v, v1, v2 = s.v, s.v1, s.v2
 //line expressions.go:312
 		err = generated.ChildErr(f1)
-//line expressions_task.go:6911
+//line expressions_task.go:6961
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -6930,7 +6980,7 @@ func returnOrderStep(f1 *generated.Frame, h *returnOrderHeld) generated.Step {
 	v = f()
 //line expressions.go:312
 	v1 = valueStart(t, tr, f())
-//line expressions_task.go:6934
+//line expressions_task.go:6984
 	if generated.Suspended(t) {
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
@@ -6944,7 +6994,7 @@ resume1:
 	v2 = f()
 //line expressions.go:312
 	err = waitStart(t, tr, f())
-//line expressions_task.go:6948
+//line expressions_task.go:6998
 	if generated.Suspended(t) {
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		if h != nil {
@@ -6957,7 +7007,7 @@ resume2:
 	return generated.Return[int](f1, v*100+v1*10+v2, err)
 }
 
-//line expressions_task.go:6961
+//line expressions_task.go:7011
 
 // namedReturnArgs has the arguments of namedReturn.
 type namedReturnArgs struct {
@@ -6997,7 +7047,7 @@ var namedReturnKind *generated.Kind
 func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line expressions.go:316
 	a, b := reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7001
+//line expressions_task.go:7051
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 1)
 		s := generated.At[namedReturnAt1](f)
@@ -7011,7 +7061,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = 5
 	if n == 3 {
 		v := valueStart(t, tr, k+1)
-//line expressions_task.go:7015
+//line expressions_task.go:7065
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[namedReturnHeld](t, namedReturnKind, 2)
 			s := generated.At[namedReturnAt2](f)
@@ -7022,7 +7072,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		}
 //line expressions.go:320
 		err1 := waitStart(t, tr, k)
-//line expressions_task.go:7026
+//line expressions_task.go:7076
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, namedReturnKind, 3)
 			*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
@@ -7034,16 +7084,18 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line expressions_task.go:7038
+//line expressions_task.go:7088
 
 // namedReturnStep is the step form of namedReturn.
 func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:312
 	var (
 		tr            *cases.Trace
 		n, k, a, b, v int
 		err, err1     error
 	)
+//line expressions_task.go:7099
 	switch f.At() {
 	case 0:
 		s := generated.At[namedReturnArgs](f)
@@ -7056,7 +7108,7 @@ func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 //line expressions.go:316
 		a, b = s.result.R0, s.result.R1
 		generated.Child(f)
-//line expressions_task.go:7060
+//line expressions_task.go:7112
 		goto resume1
 	case 2:
 		s := generated.At[namedReturnAt2](f)
@@ -7065,21 +7117,21 @@ func namedReturnStep(f *generated.Frame, h *namedReturnHeld) generated.Step {
 //line expressions.go:320
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7069
+//line expressions_task.go:7121
 		goto resume2
 	case 3:
 		s := generated.At[namedReturnAt3](f)
 		v = s.v
 //line expressions.go:320
 		err1 = generated.ChildErr(f)
-//line expressions_task.go:7076
+//line expressions_task.go:7128
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:316
 	a, b = reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7083
+//line expressions_task.go:7135
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
@@ -7097,7 +7149,7 @@ resume1:
 	}
 //line expressions.go:320
 	v = valueStart(t, tr, k+1)
-//line expressions_task.go:7101
+//line expressions_task.go:7153
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt2](f)
 		*s = namedReturnAt2{k: k}
@@ -7109,7 +7161,7 @@ resume1:
 resume2:
 //line expressions.go:320
 	err1 = waitStart(t, tr, k)
-//line expressions_task.go:7113
+//line expressions_task.go:7165
 	if generated.Suspended(t) {
 		*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 		if h != nil {
@@ -7124,7 +7176,7 @@ end1:
 	return generated.Return[int](f, k, err)
 }
 
-//line expressions_task.go:7128
+//line expressions_task.go:7180
 
 // reversedResult is what reversed returns.
 type reversedResult = struct {
@@ -7161,7 +7213,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7165
+//line expressions_task.go:7217
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[reversedHeld](t, reversedKind, 1)
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
@@ -7170,7 +7222,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	}
 //line expressions.go:328
 	v := valueStart(t, tr, b)
-//line expressions_task.go:7174
+//line expressions_task.go:7226
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, reversedKind, 2)
 		s := generated.At[reversedAt2](f)
@@ -7182,15 +7234,17 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	return b, a + v
 }
 
-//line expressions_task.go:7186
+//line expressions_task.go:7238
 
 // reversedStep is the step form of reversed.
 func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:323
 	var (
 		tr            *cases.Trace
 		x, y, a, b, v int
 	)
+//line expressions_task.go:7248
 	switch f.At() {
 	case 0:
 		s := generated.At[reversedArgs](f)
@@ -7202,7 +7256,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:327
 		generated.Child(f)
-//line expressions_task.go:7206
+//line expressions_task.go:7260
 		goto resume1
 	case 2:
 		s := generated.At[reversedAt2](f)
@@ -7210,7 +7264,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 //line expressions.go:328
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7214
+//line expressions_task.go:7268
 		goto resume2
 	default:
 		return f.BadResume()
@@ -7218,7 +7272,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7222
+//line expressions_task.go:7276
 	if generated.Suspended(t) {
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
 		h = generated.Hold(t, reversedKind, f, h)
@@ -7228,7 +7282,7 @@ func reversedStep(f *generated.Frame, h *reversedHeld) generated.Step {
 resume1:
 //line expressions.go:328
 	v = valueStart(t, tr, b)
-//line expressions_task.go:7232
+//line expressions_task.go:7286
 	if generated.Suspended(t) {
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
@@ -7243,7 +7297,7 @@ resume2:
 	return generated.Return[reversedResult](f, reversedResult{b, a + v}, nil)
 }
 
-//line expressions_task.go:7247
+//line expressions_task.go:7301
 
 // concatenationArgs has the arguments of concatenation.
 type concatenationArgs struct {
@@ -7264,7 +7318,7 @@ var concatenationKind *generated.Kind
 func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	v := textStart(t, tr, "b")
-//line expressions_task.go:7268
+//line expressions_task.go:7322
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 1)
 		*h = concatenationHeld{tr: tr}
@@ -7273,7 +7327,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v1 := textStart(t, tr, "e")
-//line expressions_task.go:7277
+//line expressions_task.go:7331
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 2)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7282,7 +7336,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v2 := textStart(t, tr, "d"+v1)
-//line expressions_task.go:7286
+//line expressions_task.go:7340
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 3)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7292,7 +7346,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	s := "a" + v + "c" + v2
 	v3 := textStart(t, tr, s)
-//line expressions_task.go:7296
+//line expressions_task.go:7350
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[concatenationHeld](t, concatenationKind, 4)
 		*h = concatenationHeld{tr: tr, v: s}
@@ -7305,16 +7359,18 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), nil
 }
 
-//line expressions_task.go:7309
+//line expressions_task.go:7363
 
 // concatenationStep is the step form of concatenation.
 func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:328
 	var (
 		tr               *cases.Trace
 		n                int
 		v, v1, v2, s, v3 string
 	)
+//line expressions_task.go:7374
 	_ = n
 	switch f.At() {
 	case 0:
@@ -7326,35 +7382,35 @@ func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step 
 //line expressions.go:332
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:7330
+//line expressions_task.go:7386
 		goto resume1
 	case 2:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:7337
+//line expressions_task.go:7393
 		goto resume2
 	case 3:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:7344
+//line expressions_task.go:7400
 		goto resume3
 	case 4:
 		tr, s = h.tr, h.v
 //line expressions.go:333
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:7351
+//line expressions_task.go:7407
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:332
 	v = textStart(t, tr, "b")
-//line expressions_task.go:7358
+//line expressions_task.go:7414
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -7363,7 +7419,7 @@ func concatenationStep(f *generated.Frame, h *concatenationHeld) generated.Step 
 resume1:
 //line expressions.go:332
 	v1 = textStart(t, tr, "e")
-//line expressions_task.go:7367
+//line expressions_task.go:7423
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7372,7 +7428,7 @@ resume1:
 resume2:
 //line expressions.go:332
 	v2 = textStart(t, tr, "d"+v1)
-//line expressions_task.go:7376
+//line expressions_task.go:7432
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7382,7 +7438,7 @@ resume3:
 //line expressions.go:332
 	s = "a" + v + "c" + v2
 	v3 = textStart(t, tr, s)
-//line expressions_task.go:7386
+//line expressions_task.go:7442
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultToStep(t, &h.result)
@@ -7395,7 +7451,7 @@ resume4:
 	return generated.Return[int](f, len(s), nil)
 }
 
-//line expressions_task.go:7399
+//line expressions_task.go:7455
 
 type textHeld = struct {
 	tr *cases.Trace
@@ -7408,7 +7464,7 @@ var textKind *generated.Kind
 func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7412
+//line expressions_task.go:7468
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[textHeld](t, textKind, 1)
 		*h = textHeld{s: s}
@@ -7418,15 +7474,17 @@ func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 	return s + "!"
 }
 
-//line expressions_task.go:7422
+//line expressions_task.go:7478
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame, h *textHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:336
 	var (
 		tr *cases.Trace
 		s  string
 	)
+//line expressions_task.go:7488
 	switch f.At() {
 	case 0:
 		tr, s = h.tr, h.s
@@ -7434,14 +7492,14 @@ func textStep(f *generated.Frame, h *textHeld) generated.Step {
 		s = h.s
 //line expressions.go:339
 		generated.ChildErr(f)
-//line expressions_task.go:7438
+//line expressions_task.go:7496
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7445
+//line expressions_task.go:7503
 	if generated.Suspended(t) {
 		*h = textHeld{s: s}
 		return generated.Wait(f, t, 1)
@@ -7451,7 +7509,7 @@ resume1:
 	return generated.Return[string](f, s+"!", nil)
 }
 
-//line expressions_task.go:7455
+//line expressions_task.go:7513
 
 // untypedArgs has the arguments of untyped.
 type untypedArgs struct {
@@ -7519,7 +7577,7 @@ var untypedKind *generated.Kind
 func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:344
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7523
+//line expressions_task.go:7581
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 1)
 		s := generated.At[untypedAt1](f1)
@@ -7535,7 +7593,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:345
 	u = 255
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:7539
+//line expressions_task.go:7597
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 2)
 		s := generated.At[untypedAt2](f1)
@@ -7550,7 +7608,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 := valueStart(t, tr, 64)
-//line expressions_task.go:7554
+//line expressions_task.go:7612
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 3)
 		s := generated.At[untypedAt3](f1)
@@ -7562,7 +7620,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:7566
+//line expressions_task.go:7624
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 4)
 		s := generated.At[untypedAt4](f1)
@@ -7575,7 +7633,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:7579
+//line expressions_task.go:7637
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 5)
 		s := generated.At[untypedAt5](f1)
@@ -7589,7 +7647,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g := 7.0
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:7593
+//line expressions_task.go:7651
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 6)
 		s := generated.At[untypedAt6](f1)
@@ -7601,7 +7659,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:353
 	g /= float64(v5)
 	v6 := anythingStart(t, tr, nil)
-//line expressions_task.go:7605
+//line expressions_task.go:7663
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[untypedHeld](t, untypedKind, 7)
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
@@ -7614,11 +7672,12 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(f), nil
 }
 
-//line expressions_task.go:7618
+//line expressions_task.go:7676
 
 // untypedStep is the step form of untyped.
 func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 	t := generated.Resume(f1)
+//line expressions.go:336
 	var (
 		tr                       *cases.Trace
 		n, v, v1, v2, v3, v4, v5 int
@@ -7628,6 +7687,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 		e, v6                    any
 		x                        rune
 	)
+//line expressions_task.go:7691
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -7640,7 +7700,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:344
 		v = s.result
 		generated.Child(f1)
-//line expressions_task.go:7644
+//line expressions_task.go:7704
 		goto resume1
 	case 2:
 		s := generated.At[untypedAt2](f1)
@@ -7649,7 +7709,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:346
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7653
+//line expressions_task.go:7713
 		goto resume2
 	case 3:
 		s := generated.At[untypedAt3](f1)
@@ -7658,7 +7718,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:348
 		v2 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7662
+//line expressions_task.go:7722
 		goto resume3
 	case 4:
 		s := generated.At[untypedAt4](f1)
@@ -7667,7 +7727,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:349
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7671
+//line expressions_task.go:7731
 		goto resume4
 	case 5:
 		s := generated.At[untypedAt5](f1)
@@ -7676,7 +7736,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:350
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7680
+//line expressions_task.go:7740
 		goto resume5
 	case 6:
 		s := generated.At[untypedAt6](f1)
@@ -7685,7 +7745,7 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:353
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7689
+//line expressions_task.go:7749
 		goto resume6
 	case 7:
 		s := generated.At[untypedAt7](f1)
@@ -7694,14 +7754,14 @@ func untypedStep(f1 *generated.Frame, h *untypedHeld) generated.Step {
 //line expressions.go:354
 		v6 = h.result
 		generated.Child(f1)
-//line expressions_task.go:7698
+//line expressions_task.go:7758
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:344
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:7705
+//line expressions_task.go:7765
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
@@ -7717,7 +7777,7 @@ resume1:
 //line expressions.go:345
 	u = 255
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:7721
+//line expressions_task.go:7781
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
@@ -7732,7 +7792,7 @@ resume2:
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 = valueStart(t, tr, 64)
-//line expressions_task.go:7736
+//line expressions_task.go:7796
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
@@ -7744,7 +7804,7 @@ resume3:
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:7748
+//line expressions_task.go:7808
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
@@ -7757,7 +7817,7 @@ resume4:
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:7761
+//line expressions_task.go:7821
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
@@ -7771,7 +7831,7 @@ resume5:
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g = 7.0
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:7775
+//line expressions_task.go:7835
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
@@ -7783,7 +7843,7 @@ resume6:
 //line expressions.go:353
 	g /= float64(v5)
 	v6 = anythingStart(t, tr, nil)
-//line expressions_task.go:7787
+//line expressions_task.go:7847
 	if generated.Suspended(t) {
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7796,7 +7856,7 @@ resume7:
 	return generated.Return[int](f1, int(f), nil)
 }
 
-//line expressions_task.go:7800
+//line expressions_task.go:7860
 
 // shiftsArgs has the arguments of shifts.
 type shiftsArgs struct {
@@ -7886,7 +7946,7 @@ var shiftsKind *generated.Kind
 func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7890
+//line expressions_task.go:7950
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 1)
 		s := generated.At[shiftsAt1](f)
@@ -7898,7 +7958,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	a := 1 << v
 	v1 := valueStart(t, tr, 40)
-//line expressions_task.go:7902
+//line expressions_task.go:7962
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 2)
 		s := generated.At[shiftsAt2](f)
@@ -7911,7 +7971,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 := valueStart(t, tr, 9)
-//line expressions_task.go:7915
+//line expressions_task.go:7975
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 3)
 		s := generated.At[shiftsAt3](f)
@@ -7923,7 +7983,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:361
 	c := uint8(1) << v2
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:7927
+//line expressions_task.go:7987
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 4)
 		s := generated.At[shiftsAt4](f)
@@ -7934,7 +7994,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:362
 	v4 := valueStart(t, tr, 2)
-//line expressions_task.go:7938
+//line expressions_task.go:7998
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 5)
 		s := generated.At[shiftsAt5](f)
@@ -7949,7 +8009,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if ok {
 //line expressions.go:362
 		v5 := valueStart(t, tr, 3)
-//line expressions_task.go:7953
+//line expressions_task.go:8013
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 6)
 			s := generated.At[shiftsAt6](f)
@@ -7964,7 +8024,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:362
 	d := ok
 	v6 := textStart(t, tr, "x")
-//line expressions_task.go:7968
+//line expressions_task.go:8028
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 7)
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
@@ -7974,7 +8034,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:363
 	v7 := truthStart(t, tr, true, "e")
-//line expressions_task.go:7978
+//line expressions_task.go:8038
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 8)
 		s := generated.At[shiftsAt8](f)
@@ -7986,7 +8046,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:363
 	e := v6 == "x!" == v7
 	v8 := valueStart(t, tr, 2)
-//line expressions_task.go:7990
+//line expressions_task.go:8050
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shiftsHeld](t, shiftsKind, 9)
 		s := generated.At[shiftsAt9](f)
@@ -8000,11 +8060,12 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:8004
+//line expressions_task.go:8064
 
 // shiftsStep is the step form of shifts.
 func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:352
 	var (
 		tr                              *cases.Trace
 		n, v, a, v1, v2, v3, v4, v5, v8 int
@@ -8013,6 +8074,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 		ok, d, v7, e                    bool
 		v6                              string
 	)
+//line expressions_task.go:8078
 	_ = n
 	switch f.At() {
 	case 0:
@@ -8025,7 +8087,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:359
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8029
+//line expressions_task.go:8091
 		goto resume1
 	case 2:
 		s := generated.At[shiftsAt2](f)
@@ -8034,7 +8096,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:360
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8038
+//line expressions_task.go:8100
 		goto resume2
 	case 3:
 		s := generated.At[shiftsAt3](f)
@@ -8043,7 +8105,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:361
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8047
+//line expressions_task.go:8109
 		goto resume3
 	case 4:
 		s := generated.At[shiftsAt4](f)
@@ -8052,7 +8114,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8056
+//line expressions_task.go:8118
 		goto resume4
 	case 5:
 		s := generated.At[shiftsAt5](f)
@@ -8061,7 +8123,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8065
+//line expressions_task.go:8127
 		goto resume5
 	case 6:
 		s := generated.At[shiftsAt6](f)
@@ -8070,7 +8132,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:362
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8074
+//line expressions_task.go:8136
 		goto resume6
 	case 7:
 		s := generated.At[shiftsAt7](f)
@@ -8079,7 +8141,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:363
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:8083
+//line expressions_task.go:8145
 		goto resume7
 	case 8:
 		s := generated.At[shiftsAt8](f)
@@ -8088,7 +8150,7 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:363
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:8092
+//line expressions_task.go:8154
 		goto resume8
 	case 9:
 		s := generated.At[shiftsAt9](f)
@@ -8097,14 +8159,14 @@ func shiftsStep(f *generated.Frame, h *shiftsHeld) generated.Step {
 //line expressions.go:364
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:8101
+//line expressions_task.go:8163
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:359
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:8108
+//line expressions_task.go:8170
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
@@ -8116,7 +8178,7 @@ resume1:
 //line expressions.go:359
 	a = 1 << v
 	v1 = valueStart(t, tr, 40)
-//line expressions_task.go:8120
+//line expressions_task.go:8182
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
@@ -8129,7 +8191,7 @@ resume2:
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 = valueStart(t, tr, 9)
-//line expressions_task.go:8133
+//line expressions_task.go:8195
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
@@ -8141,7 +8203,7 @@ resume3:
 //line expressions.go:361
 	c = uint8(1) << v2
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:8145
+//line expressions_task.go:8207
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
@@ -8152,7 +8214,7 @@ resume3:
 resume4:
 //line expressions.go:362
 	v4 = valueStart(t, tr, 2)
-//line expressions_task.go:8156
+//line expressions_task.go:8218
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
@@ -8169,7 +8231,7 @@ resume5:
 	}
 //line expressions.go:362
 	v5 = valueStart(t, tr, 3)
-//line expressions_task.go:8173
+//line expressions_task.go:8235
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt6](f)
 		*s = shiftsAt6{a: a, b: b, c: c}
@@ -8184,7 +8246,7 @@ end1:
 //line expressions.go:362
 	d = ok
 	v6 = textStart(t, tr, "x")
-//line expressions_task.go:8188
+//line expressions_task.go:8250
 	if generated.Suspended(t) {
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
@@ -8194,7 +8256,7 @@ end1:
 resume7:
 //line expressions.go:363
 	v7 = truthStart(t, tr, true, "e")
-//line expressions_task.go:8198
+//line expressions_task.go:8260
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
@@ -8206,7 +8268,7 @@ resume8:
 //line expressions.go:363
 	e = v6 == "x!" == v7
 	v8 = valueStart(t, tr, 2)
-//line expressions_task.go:8210
+//line expressions_task.go:8272
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
@@ -8220,7 +8282,7 @@ resume9:
 	return generated.Return[int](f, a, nil)
 }
 
-//line expressions_task.go:8224
+//line expressions_task.go:8286
 
 // blanksArgs has the arguments of blanks.
 type blanksArgs struct {
@@ -8271,7 +8333,7 @@ var blanksKind *generated.Kind
 func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8275
+//line expressions_task.go:8337
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 1)
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
@@ -8282,7 +8344,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line expressions.go:370
 	v1 := valueStart(t, tr, 3)
-//line expressions_task.go:8286
+//line expressions_task.go:8348
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 2)
 		s := generated.At[blanksAt2](f)
@@ -8294,7 +8356,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:370
 	_, _ = v, v1
 	_, err := pairStart(t, tr, 4)
-//line expressions_task.go:8298
+//line expressions_task.go:8360
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 3)
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
@@ -8303,7 +8365,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8307
+//line expressions_task.go:8369
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 4)
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
@@ -8312,7 +8374,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8316
+//line expressions_task.go:8378
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 5)
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
@@ -8321,7 +8383,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8325
+//line expressions_task.go:8387
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blanksHeld](t, blanksKind, 6)
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
@@ -8332,16 +8394,18 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line expressions_task.go:8336
+//line expressions_task.go:8398
 
 // blanksStep is the step form of blanks.
 func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:365
 	var (
 		tr       *cases.Trace
 		n, v, v1 int
 		err      error
 	)
+//line expressions_task.go:8409
 	switch f.At() {
 	case 0:
 		s := generated.At[blanksArgs](f)
@@ -8353,7 +8417,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:369
 		generated.Child(f)
-//line expressions_task.go:8357
+//line expressions_task.go:8421
 		goto resume1
 	case 2:
 		s := generated.At[blanksAt2](f)
@@ -8362,7 +8426,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 //line expressions.go:370
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8366
+//line expressions_task.go:8430
 		goto resume2
 	case 3:
 		s := generated.At[blanksAt3](f)
@@ -8370,7 +8434,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:371
 		err = generated.ChildErr(f)
-//line expressions_task.go:8374
+//line expressions_task.go:8438
 		goto resume3
 	case 4:
 		s := generated.At[blanksAt4](f)
@@ -8378,7 +8442,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr = h.tr
 //line expressions.go:372
 		err = generated.ChildErr(f)
-//line expressions_task.go:8382
+//line expressions_task.go:8446
 		goto resume4
 	case 5:
 		s := generated.At[blanksAt5](f)
@@ -8386,7 +8450,7 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		tr, err = h.tr, h.err
 //line expressions.go:373
 		generated.Child(f)
-//line expressions_task.go:8390
+//line expressions_task.go:8454
 		goto resume5
 	case 6:
 		s := generated.At[blanksAt6](f)
@@ -8394,14 +8458,14 @@ func blanksStep(f *generated.Frame, h *blanksHeld) generated.Step {
 		err = h.err
 //line expressions.go:374
 		generated.ChildErr(f)
-//line expressions_task.go:8398
+//line expressions_task.go:8462
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8405
+//line expressions_task.go:8469
 	if generated.Suspended(t) {
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8412,7 +8476,7 @@ resume1:
 	v = tr.Int(2)
 //line expressions.go:370
 	v1 = valueStart(t, tr, 3)
-//line expressions_task.go:8416
+//line expressions_task.go:8480
 	if generated.Suspended(t) {
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
@@ -8424,7 +8488,7 @@ resume2:
 //line expressions.go:370
 	_, _ = v, v1
 	_, err = pairStart(t, tr, 4)
-//line expressions_task.go:8428
+//line expressions_task.go:8492
 	if generated.Suspended(t) {
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8433,7 +8497,7 @@ resume2:
 resume3:
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8437
+//line expressions_task.go:8501
 	if generated.Suspended(t) {
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8442,7 +8506,7 @@ resume3:
 resume4:
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8446
+//line expressions_task.go:8510
 	if generated.Suspended(t) {
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
@@ -8451,7 +8515,7 @@ resume4:
 resume5:
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8455
+//line expressions_task.go:8519
 	if generated.Suspended(t) {
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
@@ -8462,7 +8526,7 @@ resume6:
 	return generated.Return[int](f, n, err)
 }
 
-//line expressions_task.go:8466
+//line expressions_task.go:8530
 
 // ignoredArgs has the arguments of ignored.
 type ignoredArgs struct {
@@ -8483,7 +8547,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	{
 //line expressions.go:379
 		err := t.Yield()
-//line expressions_task.go:8487
+//line expressions_task.go:8551
 		if generated.Suspended(t) {
 			f := generated.Spill(t, ignoredKind, 1)
 			*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
@@ -8498,15 +8562,17 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	return
 }
 
-//line expressions_task.go:8502
+//line expressions_task.go:8566
 
 // ignoredStep is the step form of ignored.
 func ignoredStep(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:376
 	var (
 		n   int
 		err error
 	)
+//line expressions_task.go:8576
 	switch f.At() {
 	case 0:
 		s := generated.At[ignoredArgs](f)
@@ -8516,14 +8582,14 @@ func ignoredStep(f *generated.Frame) generated.Step {
 		n = s.n
 //line expressions.go:379
 		err = generated.Err(f)
-//line expressions_task.go:8520
+//line expressions_task.go:8586
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:379
 	err = t.Yield()
-//line expressions_task.go:8527
+//line expressions_task.go:8593
 	if generated.Suspended(t) {
 		*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -8539,7 +8605,7 @@ end1:
 	return generated.Return[int](f, 0, nil)
 }
 
-//line expressions_task.go:8543
+//line expressions_task.go:8609
 
 // keyedArgs has the arguments of keyed.
 type keyedArgs struct {
@@ -8589,7 +8655,7 @@ var keyedKind *generated.Kind
 func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8593
+//line expressions_task.go:8659
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 1)
 		s := generated.At[keyedAt1](f)
@@ -8602,7 +8668,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(2)
 //line expressions.go:386
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:8606
+//line expressions_task.go:8672
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 2)
 		s := generated.At[keyedAt2](f)
@@ -8614,7 +8680,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	a := [...]int{3: v, 0: v1, v2}
 	v3 := textStart(t, tr, "two")
-//line expressions_task.go:8618
+//line expressions_task.go:8684
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 3)
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
@@ -8625,7 +8691,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:387
 	b := []string{2: v3, 1: "one"}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:8629
+//line expressions_task.go:8695
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 4)
 		s := generated.At[keyedAt4](f)
@@ -8636,7 +8702,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:388
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:8640
+//line expressions_task.go:8706
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[keyedHeld](t, keyedKind, 5)
 		s := generated.At[keyedAt5](f)
@@ -8651,11 +8717,12 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:8655
+//line expressions_task.go:8721
 
 // keyedStep is the step form of keyed.
 func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:379
 	var (
 		tr                   *cases.Trace
 		n, v, v1, v2, v4, v5 int
@@ -8664,6 +8731,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 		b                    []string
 		c                    [2][2]int
 	)
+//line expressions_task.go:8735
 	_ = n
 	switch f.At() {
 	case 0:
@@ -8676,7 +8744,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:386
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8680
+//line expressions_task.go:8748
 		goto resume1
 	case 2:
 		s := generated.At[keyedAt2](f)
@@ -8685,7 +8753,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:386
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8689
+//line expressions_task.go:8757
 		goto resume2
 	case 3:
 		s := generated.At[keyedAt3](f)
@@ -8694,7 +8762,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:387
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:8698
+//line expressions_task.go:8766
 		goto resume3
 	case 4:
 		s := generated.At[keyedAt4](f)
@@ -8703,7 +8771,7 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:388
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8707
+//line expressions_task.go:8775
 		goto resume4
 	case 5:
 		s := generated.At[keyedAt5](f)
@@ -8712,14 +8780,14 @@ func keyedStep(f *generated.Frame, h *keyedHeld) generated.Step {
 //line expressions.go:388
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8716
+//line expressions_task.go:8784
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:386
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8723
+//line expressions_task.go:8791
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
@@ -8732,7 +8800,7 @@ resume1:
 	v1 = tr.Int(2)
 //line expressions.go:386
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:8736
+//line expressions_task.go:8804
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
@@ -8744,7 +8812,7 @@ resume2:
 //line expressions.go:386
 	a = [...]int{3: v, 0: v1, v2}
 	v3 = textStart(t, tr, "two")
-//line expressions_task.go:8748
+//line expressions_task.go:8816
 	if generated.Suspended(t) {
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
@@ -8755,7 +8823,7 @@ resume3:
 //line expressions.go:387
 	b = []string{2: v3, 1: "one"}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:8759
+//line expressions_task.go:8827
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
@@ -8766,7 +8834,7 @@ resume3:
 resume4:
 //line expressions.go:388
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:8770
+//line expressions_task.go:8838
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
@@ -8781,7 +8849,7 @@ resume5:
 	return generated.Return[int](f, len(a), nil)
 }
 
-//line expressions_task.go:8785
+//line expressions_task.go:8853
 
 // mapLiteralArgs has the arguments of mapLiteral.
 type mapLiteralArgs struct {
@@ -8829,7 +8897,7 @@ var mapLiteralKind *generated.Kind
 func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8833
+//line expressions_task.go:8901
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 1)
 		s := generated.At[mapLiteralAt1](f)
@@ -8840,7 +8908,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:8844
+//line expressions_task.go:8912
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 2)
 		s := generated.At[mapLiteralAt2](f)
@@ -8853,7 +8921,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(3)
 //line expressions.go:394
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:8857
+//line expressions_task.go:8925
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 3)
 		s := generated.At[mapLiteralAt3](f)
@@ -8864,7 +8932,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:8868
+//line expressions_task.go:8936
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 4)
 		s := generated.At[mapLiteralAt4](f)
@@ -8876,7 +8944,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	m := map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 := valueStart(t, tr, 7)
-//line expressions_task.go:8880
+//line expressions_task.go:8948
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[mapLiteralHeld](t, mapLiteralKind, 5)
 		s := generated.At[mapLiteralAt5](f)
@@ -8891,17 +8959,19 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:8895
+//line expressions_task.go:8963
 
 // mapLiteralStep is the step form of mapLiteral.
 func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:389
 	var (
 		tr                       *cases.Trace
 		n, v, v1, v2, v3, v4, v5 int
 		m                        map[int]int
 		nested                   map[string]map[string]int
 	)
+//line expressions_task.go:8975
 	_ = n
 	switch f.At() {
 	case 0:
@@ -8914,7 +8984,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8918
+//line expressions_task.go:8988
 		goto resume1
 	case 2:
 		s := generated.At[mapLiteralAt2](f)
@@ -8923,7 +8993,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8927
+//line expressions_task.go:8997
 		goto resume2
 	case 3:
 		s := generated.At[mapLiteralAt3](f)
@@ -8932,7 +9002,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8936
+//line expressions_task.go:9006
 		goto resume3
 	case 4:
 		s := generated.At[mapLiteralAt4](f)
@@ -8941,7 +9011,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:394
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8945
+//line expressions_task.go:9015
 		goto resume4
 	case 5:
 		s := generated.At[mapLiteralAt5](f)
@@ -8949,14 +9019,14 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 //line expressions.go:395
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8953
+//line expressions_task.go:9023
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:394
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8960
+//line expressions_task.go:9030
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
@@ -8967,7 +9037,7 @@ func mapLiteralStep(f *generated.Frame, h *mapLiteralHeld) generated.Step {
 resume1:
 //line expressions.go:394
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:8971
+//line expressions_task.go:9041
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
@@ -8980,7 +9050,7 @@ resume2:
 	v2 = tr.Int(3)
 //line expressions.go:394
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:8984
+//line expressions_task.go:9054
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
@@ -8991,7 +9061,7 @@ resume2:
 resume3:
 //line expressions.go:394
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:8995
+//line expressions_task.go:9065
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
@@ -9003,7 +9073,7 @@ resume4:
 //line expressions.go:394
 	m = map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 = valueStart(t, tr, 7)
-//line expressions_task.go:9007
+//line expressions_task.go:9077
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
@@ -9018,7 +9088,7 @@ resume5:
 	return generated.Return[int](f, len(m), nil)
 }
 
-//line expressions_task.go:9022
+//line expressions_task.go:9092
 
 // incomparableArgs has the arguments of incomparable.
 type incomparableArgs struct {
@@ -9054,7 +9124,7 @@ var incomparableKind *generated.Kind
 func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:401
 	a := anythingStart(t, tr, []int{1})
-//line expressions_task.go:9058
+//line expressions_task.go:9128
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 1)
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
@@ -9065,7 +9135,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:402
 	if n == 1 {
 		v := anythingStart(t, tr, 1)
-//line expressions_task.go:9069
+//line expressions_task.go:9139
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 2)
 			*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
@@ -9077,7 +9147,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return n, fmt.Errorf("%v", v == a)
 	}
 	v1 := anythingStart(t, tr, []int{2})
-//line expressions_task.go:9081
+//line expressions_task.go:9151
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[incomparableHeld](t, incomparableKind, 3)
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
@@ -9090,16 +9160,18 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9094
+//line expressions_task.go:9164
 
 // incomparableStep is the step form of incomparable.
 func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:397
 	var (
 		tr       *cases.Trace
 		n        int
 		a, v, v1 any
 	)
+//line expressions_task.go:9175
 	switch f.At() {
 	case 0:
 		s := generated.At[incomparableArgs](f)
@@ -9112,7 +9184,7 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:401
 		a = h.result
 		generated.Child(f)
-//line expressions_task.go:9116
+//line expressions_task.go:9188
 		goto resume1
 	case 2:
 		s := generated.At[incomparableAt2](f)
@@ -9121,7 +9193,7 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:403
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:9125
+//line expressions_task.go:9197
 		goto resume2
 	case 3:
 		s := generated.At[incomparableAt3](f)
@@ -9130,14 +9202,14 @@ func incomparableStep(f *generated.Frame, h *incomparableHeld) generated.Step {
 //line expressions.go:405
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:9134
+//line expressions_task.go:9206
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:401
 	a = anythingStart(t, tr, []int{1})
-//line expressions_task.go:9141
+//line expressions_task.go:9213
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
@@ -9151,7 +9223,7 @@ resume1:
 	}
 //line expressions.go:403
 	v = anythingStart(t, tr, 1)
-//line expressions_task.go:9155
+//line expressions_task.go:9227
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 		*h = incomparableHeld{a: a}
@@ -9163,7 +9235,7 @@ resume2:
 	return generated.Return[int](f, n, fmt.Errorf("%v", v == a))
 end1:
 	v1 = anythingStart(t, tr, []int{2})
-//line expressions_task.go:9167
+//line expressions_task.go:9239
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
@@ -9176,7 +9248,7 @@ resume3:
 	return generated.Return[int](f, n, nil)
 }
 
-//line expressions_task.go:9180
+//line expressions_task.go:9252
 
 // predeclaredArgs has the arguments of predeclared.
 type predeclaredArgs struct {
@@ -9231,7 +9303,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	grow := generated.Literal(func(t *task.T) (_ int) {
 		list, number, z = make([]int, 3), 3, 3i
 		v := valueStart(t, tr, n)
-//line expressions_task.go:9235
+//line expressions_task.go:9307
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
@@ -9241,7 +9313,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := len(list)
 //line expressions.go:416
 	v1 := startOfExpressions(grow)(t)
-//line expressions_task.go:9245
+//line expressions_task.go:9317
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 1)
 		s := generated.At[predeclaredAt1](f1)
@@ -9256,7 +9328,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := cap(list)
 //line expressions.go:418
 	v3 := startOfExpressions(grow)(t)
-//line expressions_task.go:9260
+//line expressions_task.go:9332
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 2)
 		s := generated.At[predeclaredAt2](f1)
@@ -9271,7 +9343,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := complex(number, 0)
 //line expressions.go:420
 	v5 := startOfExpressions(grow)(t)
-//line expressions_task.go:9275
+//line expressions_task.go:9347
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 3)
 		s := generated.At[predeclaredAt3](f1)
@@ -9286,7 +9358,7 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := len(list)
 //line expressions.go:422
 	v7 := startOfExpressions(grow)(t)
-//line expressions_task.go:9290
+//line expressions_task.go:9362
 	if generated.Suspended(t) {
 		f1, h1 := generated.SpillHeld[predeclaredHeld](t, predeclaredKind, 4)
 		s := generated.At[predeclaredAt4](f1)
@@ -9300,11 +9372,12 @@ func predeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9304
+//line expressions_task.go:9376
 
 // predeclaredStep is the step form of predeclared.
 func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 	t := generated.Resume(f1)
+//line expressions.go:402
 	var (
 		tr                                                *cases.Trace
 		n, v, v1, a, b, c, v2, v3, d, e, f, v5, h, v6, v7 int
@@ -9315,6 +9388,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 		v4, g                                             complex128
 		i                                                 float64
 	)
+//line expressions_task.go:9392
 	switch f1.At() {
 	case 0:
 		s := generated.At[predeclaredArgs](f1)
@@ -9327,7 +9401,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:416
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9331
+//line expressions_task.go:9405
 		goto resume1
 	case 2:
 		s := generated.At[predeclaredAt2](f1)
@@ -9336,7 +9410,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:418
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9340
+//line expressions_task.go:9414
 		goto resume2
 	case 3:
 		s := generated.At[predeclaredAt3](f1)
@@ -9345,7 +9419,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:420
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9349
+//line expressions_task.go:9423
 		goto resume3
 	case 4:
 		s := generated.At[predeclaredAt4](f1)
@@ -9354,7 +9428,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:422
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:9358
+//line expressions_task.go:9432
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -9372,7 +9446,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 //line expressions.go:413
 			*list, *number, *z = make([]int, 3), 3, 3i
 			v := valueStart(t, tr, n)
-//line expressions_task.go:9376
+//line expressions_task.go:9450
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -9384,7 +9458,7 @@ func predeclaredStep(f1 *generated.Frame, h1 *predeclaredHeld) generated.Step {
 	v = len(*list)
 //line expressions.go:416
 	v1 = startOfExpressions(grow)(t)
-//line expressions_task.go:9388
+//line expressions_task.go:9462
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt1](f1)
 		*s = predeclaredAt1{n: n, v: v}
@@ -9399,7 +9473,7 @@ resume1:
 	v2 = cap(*list)
 //line expressions.go:418
 	v3 = startOfExpressions(grow)(t)
-//line expressions_task.go:9403
+//line expressions_task.go:9477
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt2](f1)
 		*s = predeclaredAt2{n: n, a: a, b: b, c: c, v2: v2}
@@ -9414,7 +9488,7 @@ resume2:
 	v4 = complex(*number, 0)
 //line expressions.go:420
 	v5 = startOfExpressions(grow)(t)
-//line expressions_task.go:9418
+//line expressions_task.go:9492
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt3](f1)
 		*s = predeclaredAt3{n: n, a: a, b: b, c: c, d: d, e: e, f: f, v4: v4}
@@ -9429,7 +9503,7 @@ resume3:
 	v6 = len(*list)
 //line expressions.go:422
 	v7 = startOfExpressions(grow)(t)
-//line expressions_task.go:9433
+//line expressions_task.go:9507
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredAt4](f1)
 		*s = predeclaredAt4{n: n, a: a, b: b, c: c, d: d, e: e, f: f, g: g, h: h, i: i, v6: v6}
@@ -9443,7 +9517,7 @@ resume4:
 	return generated.Return[int](f1, n, nil)
 }
 
-//line expressions_task.go:9447
+//line expressions_task.go:9521
 
 // predeclaredFunc1Args has the arguments of predeclared.func1.
 type predeclaredFunc1Args struct {
@@ -9469,6 +9543,7 @@ var predeclaredFunc1Kind *generated.Kind
 // predeclaredFunc1Step is the step form of predeclared.func1.
 func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line expressions.go:407
 	var (
 		tr     *cases.Trace
 		n, v   int
@@ -9476,6 +9551,7 @@ func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated
 		number *float64
 		z      *complex128
 	)
+//line expressions_task.go:9555
 	switch f.At() {
 	case 0:
 		s := generated.At[predeclaredFunc1Args](f)
@@ -9486,7 +9562,7 @@ func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated
 //line expressions.go:414
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:9490
+//line expressions_task.go:9566
 		goto resume1
 	default:
 		return f.BadResume()
@@ -9494,7 +9570,7 @@ func predeclaredFunc1Step(f *generated.Frame, h *predeclaredFunc1Held) generated
 //line expressions.go:413
 	*list, *number, *z = make([]int, 3), 3, 3i
 	v = valueStart(t, tr, n)
-//line expressions_task.go:9498
+//line expressions_task.go:9574
 	if generated.Suspended(t) {
 		s := generated.At[predeclaredFunc1At1](f)
 		*s = predeclaredFunc1At1{}
@@ -9509,7 +9585,7 @@ resume1:
 	return generated.Return[int](f, v, nil)
 }
 
-//line expressions_task.go:9513
+//line expressions_task.go:9589
 
 // startOfExpressions returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfExpressions(fn func(*task.T) int) func(*task.T) int {

@@ -212,6 +212,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:5
 	var (
 		tr                       *cases.Trace
 		n, i, v1, sum, i1, v, v2 int
@@ -219,6 +220,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 		err, err1                error
 		ok                       bool
 	)
+//line chans_task.go:224
 	switch f.At() {
 	case 0:
 		s := generated.At[channelArgs](f)
@@ -231,7 +233,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:13
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:235
+//line chans_task.go:237
 		goto resume1
 	case 2:
 		s := generated.At[channelAt2](f)
@@ -239,7 +241,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:13
 		err = generated.Err(f)
-//line chans_task.go:243
+//line chans_task.go:245
 		goto resume2
 	case 3:
 		s := generated.At[channelAt3](f)
@@ -248,7 +250,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:20
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:252
+//line chans_task.go:254
 		goto resume3
 	case 4:
 		s := generated.At[channelAt4](f)
@@ -257,7 +259,7 @@ func channelStep(f *generated.Frame, h *channelHeld) generated.Step {
 //line chans.go:24
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:261
+//line chans_task.go:263
 		goto resume4
 	default:
 		return f.BadResume()
@@ -272,7 +274,7 @@ loop1:
 	}
 //line chans.go:13
 	v1 = valueStart(t, tr, i*i)
-//line chans_task.go:276
+//line chans_task.go:278
 	if generated.Suspended(t) {
 		s := generated.At[channelAt1](f)
 		*s = channelAt1{n: n, i: i}
@@ -283,7 +285,7 @@ loop1:
 resume1:
 //line chans.go:13
 	err = c.Send(t, v1)
-//line chans_task.go:287
+//line chans_task.go:289
 	if generated.Suspended(t) {
 		*generated.At[channelAt2](f) = channelAt2{n: n, i: i}
 		*h = channelHeld{tr: tr, c: c}
@@ -312,7 +314,7 @@ loop2:
 	}
 //line chans.go:20
 	v, err1 = c.Recv(t)
-//line chans_task.go:316
+//line chans_task.go:318
 	if generated.Suspended(t) {
 		s := generated.At[channelAt3](f)
 		*s = channelAt3{n: n, sum: sum, i1: i1}
@@ -326,7 +328,7 @@ resume3:
 		return generated.Return[int](f, sum, err1)
 	}
 	v2 = valueStart(t, tr, 1)
-//line chans_task.go:330
+//line chans_task.go:332
 	if generated.Suspended(t) {
 		s := generated.At[channelAt4](f)
 		*s = channelAt4{n: n, sum: sum, i1: i1, v: v}
@@ -347,7 +349,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line chans_task.go:351
+//line chans_task.go:353
 
 // closedArgs has the arguments of closed.
 type closedArgs struct {
@@ -409,6 +411,7 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line chans.go:31
 	var (
 		tr                     *cases.Trace
 		n, v1                  int
@@ -416,6 +419,7 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 		err1, err2, err3, err4 error
 		v, m, v2               message
 	)
+//line chans_task.go:423
 	_ = n
 	switch at {
 	case 0:
@@ -426,20 +430,20 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 		tr, c = h.tr, h.c
 //line chans.go:38
 		err1 = generated.Err(f)
-//line chans_task.go:430
+//line chans_task.go:434
 		goto resume1
 	case 2:
 		tr, c = h.tr, h.c
 //line chans.go:41
 		generated.ChildErr(f)
-//line chans_task.go:436
+//line chans_task.go:440
 		goto resume2
 	case 3:
 		tr, c = h.tr, h.c
 //line chans.go:43
 		v = h.result
 		err2 = generated.Err(f)
-//line chans_task.go:443
+//line chans_task.go:447
 		goto resume3
 	case 4:
 		s := generated.At[closedAt4](f)
@@ -447,20 +451,20 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 //line chans.go:47
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:451
+//line chans_task.go:455
 		goto resume4
 	case 5:
 		tr, c = h.tr, h.c
 //line chans.go:49
 		v2 = h.result
 		err3 = generated.Err(f)
-//line chans_task.go:458
+//line chans_task.go:462
 		goto resume5
 	case 6:
 		tr = h.tr
 //line chans.go:56
 		err4 = generated.Err(f)
-//line chans_task.go:464
+//line chans_task.go:468
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -473,7 +477,7 @@ func closedRun(f *generated.Frame, h *closedHeld, at int) (step generated.Step, 
 //line chans.go:37
 	c = task.NewChan[message](2)
 	err1 = c.Send(t, message{"kept", k})
-//line chans_task.go:477
+//line chans_task.go:481
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 1), true
@@ -491,7 +495,7 @@ resume1:
 end1:
 //line chans.go:41
 	waitStart(t, tr, "sent")
-//line chans_task.go:495
+//line chans_task.go:499
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 2), true
@@ -500,7 +504,7 @@ resume2:
 //line chans.go:42
 	c.Close()
 	v, err2 = c.Recv(t)
-//line chans_task.go:504
+//line chans_task.go:508
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -517,7 +521,7 @@ resume3:
 	}
 //line chans.go:47
 	v1 = valueStart(t, tr, 5)
-//line chans_task.go:521
+//line chans_task.go:525
 	if generated.Suspended(t) {
 		s := generated.At[closedAt4](f)
 		*s = closedAt4{}
@@ -530,7 +534,7 @@ resume4:
 	*m.to = v1
 	tr.Print(m.text)
 	v2, err3 = c.Recv(t)
-//line chans_task.go:534
+//line chans_task.go:538
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -546,7 +550,7 @@ resume5:
 //line chans.go:52
 				tr.Print(p.Recover() != nil)
 				waitStart(t, tr, "recovered")
-//line chans_task.go:550
+//line chans_task.go:554
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[closedFunc1Held](t, closedFunc1Kind, 1)
 					*h = closedFunc1Held{err: err}
@@ -559,7 +563,7 @@ resume5:
 	}
 //line chans.go:56
 	err4 = c.Send(t, message{})
-//line chans_task.go:563
+//line chans_task.go:567
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 6), true
@@ -569,7 +573,7 @@ resume6:
 	*err = err4
 	tr.Print("never")
 	goto exit
-//line chans_task.go:573
+//line chans_task.go:577
 exit:
 	if p.Run(t) {
 		*h = closedHeld{exit: h.exit}
@@ -589,11 +593,13 @@ var closedFunc1Kind *generated.Kind
 // closedFunc1Step is the step form of closed.func1.
 func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:48
 	var (
 		tr  *cases.Trace
 		err *error
 		p   *generated.Panic
 	)
+//line chans_task.go:603
 	switch f.At() {
 	case 0:
 		tr, err, p = h.tr, h.err, h.p
@@ -601,7 +607,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 		err = h.err
 //line chans.go:53
 		generated.ChildErr(f)
-//line chans_task.go:605
+//line chans_task.go:611
 		goto resume1
 	default:
 		return f.BadResume()
@@ -609,7 +615,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 //line chans.go:52
 	tr.Print(p.Recover() != nil)
 	waitStart(t, tr, "recovered")
-//line chans_task.go:613
+//line chans_task.go:619
 	if generated.Suspended(t) {
 		*h = closedFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -617,7 +623,7 @@ func closedFunc1Step(f *generated.Frame, h *closedFunc1Held) generated.Step {
 resume1:
 //line chans.go:54
 	*err = nil
-//line chans_task.go:621
+//line chans_task.go:627
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -689,7 +695,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:66
 			for {
 				v, err := there.Recv(t)
-//line chans_task.go:693
+//line chans_task.go:699
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 					s := generated.At[pingPongFunc1At1](f)
@@ -709,7 +715,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:74
 					v1 := valueStart(t, tr, v)
-//line chans_task.go:713
+//line chans_task.go:719
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 						s := generated.At[pingPongFunc1At2](f)
@@ -721,7 +727,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:74
 					err1 := back.Send(t, v1+1)
-//line chans_task.go:725
+//line chans_task.go:731
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -740,7 +746,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[pingPongFunc1Held](c) = pingPongFunc1Held{tr: tr, there: there, back: back}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:744
+//line chans_task.go:750
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 1)
 		s := generated.At[pingPongAt1](f)
@@ -755,7 +761,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:81
 			err := there.Send(t, v)
-//line chans_task.go:759
+//line chans_task.go:765
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 2)
 				s := generated.At[pingPongAt2](f)
@@ -767,7 +773,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:82
 			if err == nil {
 				v, err = back.Recv(t)
-//line chans_task.go:771
+//line chans_task.go:777
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 3)
 					s := generated.At[pingPongAt3](f)
@@ -782,7 +788,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			if err != nil {
 				there.Close()
 				g.Wait(t)
-//line chans_task.go:786
+//line chans_task.go:792
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[pingPongHeld](t, pingPongKind, 4)
 					*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
@@ -797,7 +803,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:91
 	there.Close()
 	err1 := g.Wait(t)
-//line chans_task.go:801
+//line chans_task.go:807
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pingPongKind, 5)
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
@@ -807,11 +813,12 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line chans_task.go:811
+//line chans_task.go:817
 
 // pingPongStep is the step form of pingPong.
 func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:56
 	var (
 		tr          *cases.Trace
 		n, v, i     int
@@ -819,6 +826,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		g           task.Group
 		err, err1   error
 	)
+//line chans_task.go:830
 	switch f.At() {
 	case 0:
 		s := generated.At[pingPongArgs](f)
@@ -831,7 +839,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		there, back = h.there, h.back
 //line chans.go:64
 		generated.Child(f)
-//line chans_task.go:835
+//line chans_task.go:843
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -840,7 +848,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		there, back = h.there, h.back
 //line chans.go:81
 		err = generated.Err(f)
-//line chans_task.go:844
+//line chans_task.go:852
 		goto resume2
 	case 3:
 		s := generated.At[pingPongAt3](f)
@@ -850,7 +858,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 //line chans.go:83
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:854
+//line chans_task.go:862
 		goto resume3
 	case 4:
 		s := generated.At[pingPongAt4](f)
@@ -858,14 +866,14 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 		err = h.err
 //line chans.go:87
 		generated.Err(f)
-//line chans_task.go:862
+//line chans_task.go:870
 		goto resume4
 	case 5:
 		s := generated.At[pingPongAt5](f)
 		v = s.v
 //line chans.go:92
 		err1 = generated.Err(f)
-//line chans_task.go:869
+//line chans_task.go:877
 		goto resume5
 	default:
 		return f.BadResume()
@@ -892,7 +900,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 //line chans.go:66
 				for {
 					v, err := there.Recv(t)
-//line chans_task.go:896
+//line chans_task.go:904
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 1)
 						s := generated.At[pingPongFunc1At1](f)
@@ -912,7 +920,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 					{
 //line chans.go:74
 						v1 := valueStart(t, tr, v)
-//line chans_task.go:916
+//line chans_task.go:924
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 2)
 							s := generated.At[pingPongFunc1At2](f)
@@ -924,7 +932,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 						}
 //line chans.go:74
 						err1 := back.Send(t, v1+1)
-//line chans_task.go:928
+//line chans_task.go:936
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[pingPongFunc1Held](t, pingPongFunc1Kind, 3)
 							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
@@ -944,7 +952,7 @@ func pingPongStep(f *generated.Frame, h *pingPongHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:948
+//line chans_task.go:956
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{n: n}
@@ -964,7 +972,7 @@ loop1:
 	}
 //line chans.go:81
 	err = there.Send(t, v)
-//line chans_task.go:968
+//line chans_task.go:976
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{n: n, v: v, i: i}
@@ -980,7 +988,7 @@ resume2:
 	}
 //line chans.go:83
 	v, err = back.Recv(t)
-//line chans_task.go:984
+//line chans_task.go:992
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt3](f)
 		*s = pingPongAt3{n: n, i: i}
@@ -999,7 +1007,7 @@ end1:
 //line chans.go:86
 	there.Close()
 	g.Wait(t)
-//line chans_task.go:1003
+//line chans_task.go:1011
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
 		h = generated.Hold(t, pingPongKind, f, h)
@@ -1017,7 +1025,7 @@ end3:
 //line chans.go:91
 	there.Close()
 	err1 = g.Wait(t)
-//line chans_task.go:1021
+//line chans_task.go:1029
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
 		if h != nil {
@@ -1030,7 +1038,7 @@ resume5:
 	return generated.Return[int](f, v, err1)
 }
 
-//line chans_task.go:1034
+//line chans_task.go:1042
 
 // pingPongFunc1At1 is what pingPong.func1 keeps while it waits in line 67.
 type pingPongFunc1At1 struct {
@@ -1070,7 +1078,7 @@ func pingPongFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1074
+//line chans_task.go:1082
 
 // pingPongFunc1Step is the step form of pingPong.func1.
 func pingPongFunc1Step(f *generated.Frame, h *pingPongFunc1Held) generated.Step {
@@ -1084,12 +1092,14 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return pingPongFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:60
 	var (
 		tr          *cases.Trace
 		there, back *task.Chan[int]
 		v, v1       int
 		err, err1   error
 	)
+//line chans_task.go:1103
 	switch at {
 	case 0:
 		tr, there, back = h.tr, h.there, h.back
@@ -1099,7 +1109,7 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 //line chans.go:67
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1103
+//line chans_task.go:1113
 		goto resume1
 	case 2:
 		s := generated.At[pingPongFunc1At2](f)
@@ -1107,13 +1117,13 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 //line chans.go:74
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:1111
+//line chans_task.go:1121
 		goto resume2
 	case 3:
 		tr, there, back = h.tr, h.there, h.back
 //line chans.go:74
 		err1 = generated.Err(f)
-//line chans_task.go:1117
+//line chans_task.go:1127
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1131,7 +1141,7 @@ func pingPongFunc1Run(f *generated.Frame, h *pingPongFunc1Held, at int) (step ge
 loop1:
 //line chans.go:67
 	v, err = there.Recv(t)
-//line chans_task.go:1135
+//line chans_task.go:1145
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -1156,7 +1166,7 @@ resume1:
 	}
 //line chans.go:74
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:1160
+//line chans_task.go:1170
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At2](f)
 		*s = pingPongFunc1At2{}
@@ -1167,7 +1177,7 @@ resume1:
 resume2:
 //line chans.go:74
 	err1 = back.Send(t, v1+1)
-//line chans_task.go:1171
+//line chans_task.go:1181
 	if generated.Suspended(t) {
 		*h = pingPongFunc1Held{exit: h.exit, tr: tr, there: there, back: back}
 		return generated.Wait(f, t, 3), true
@@ -1184,7 +1194,7 @@ resume3:
 	}
 end1:
 	goto loop1
-//line chans_task.go:1188
+//line chans_task.go:1198
 exit:
 	if p.Run(t) {
 		*h = pingPongFunc1Held{exit: h.exit}
@@ -1258,7 +1268,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line chans.go:102
 					v := valueStart(t, tr, i)
-//line chans_task.go:1262
+//line chans_task.go:1272
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 						s := generated.At[consumersFunc1At1](f)
@@ -1270,7 +1280,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:102
 					err := jobs.Send(t, v)
-//line chans_task.go:1274
+//line chans_task.go:1284
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 						*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
@@ -1292,7 +1302,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[consumersFunc1Held](c) = consumersFunc1Held{tr: tr, jobs: jobs}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1296
+//line chans_task.go:1306
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 1)
 		s := generated.At[consumersAt1](f)
@@ -1323,7 +1333,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						for {
 //line chans.go:112
 							v, err1 := jobs.Recv(t)
-//line chans_task.go:1327
+//line chans_task.go:1337
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 								s := generated.At[consumersFunc2Func1At1](f)
@@ -1341,7 +1351,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							{
 //line chans.go:113
 								v1 := valueStart(t, tr, job)
-//line chans_task.go:1345
+//line chans_task.go:1355
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 									s := generated.At[consumersFunc2Func1At2](f)
@@ -1352,7 +1362,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								}
 //line chans.go:113
 								err := results.Send(t, job*v1)
-//line chans_task.go:1356
+//line chans_task.go:1366
 								if generated.Suspended(t) {
 									_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1372,7 +1382,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 					generated.GoCall(t, &workers, c)
 				}
-//line chans_task.go:1376
+//line chans_task.go:1386
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 					*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
@@ -1383,7 +1393,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line chans.go:120
 			err := workers.Wait(t)
-//line chans_task.go:1387
+//line chans_task.go:1397
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 				*h = consumersFunc2Held{}
@@ -1399,7 +1409,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[consumersFunc2Held](c) = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:1403
+//line chans_task.go:1413
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 2)
 		s := generated.At[consumersAt2](f)
@@ -1413,7 +1423,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:123
 		v, err := results.Recv(t)
-//line chans_task.go:1417
+//line chans_task.go:1427
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[consumersHeld](t, consumersKind, 3)
 			s := generated.At[consumersAt3](f)
@@ -1432,7 +1442,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += r
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:1436
+//line chans_task.go:1446
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, consumersKind, 4)
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
@@ -1442,11 +1452,12 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:1446
+//line chans_task.go:1456
 
 // consumersStep is the step form of consumers.
 func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:89
 	var (
 		tr            *cases.Trace
 		n, sum, v, r  int
@@ -1455,6 +1466,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 		workers       *task.Group
 		err, err1     error
 	)
+//line chans_task.go:1470
 	switch f.At() {
 	case 0:
 		s := generated.At[consumersArgs](f)
@@ -1467,7 +1479,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:99
 		generated.Child(f)
-//line chans_task.go:1471
+//line chans_task.go:1483
 		goto resume1
 	case 2:
 		s := generated.At[consumersAt2](f)
@@ -1475,7 +1487,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 		results = h.results
 //line chans.go:108
 		generated.Child(f)
-//line chans_task.go:1479
+//line chans_task.go:1491
 		goto resume2
 	case 3:
 		s := generated.At[consumersAt3](f)
@@ -1485,14 +1497,14 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 //line chans.go:123
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1489
+//line chans_task.go:1501
 		goto resume3
 	case 4:
 		s := generated.At[consumersAt4](f)
 		sum = s.sum
 //line chans.go:126
 		err1 = generated.Err(f)
-//line chans_task.go:1496
+//line chans_task.go:1508
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1523,7 +1535,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 					{
 //line chans.go:102
 						v := valueStart(t, tr, i)
-//line chans_task.go:1527
+//line chans_task.go:1539
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 1)
 							s := generated.At[consumersFunc1At1](f)
@@ -1535,7 +1547,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 						}
 //line chans.go:102
 						err := jobs.Send(t, v)
-//line chans_task.go:1539
+//line chans_task.go:1551
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[consumersFunc1Held](t, consumersFunc1Kind, 2)
 							*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
@@ -1558,7 +1570,7 @@ func consumersStep(f *generated.Frame, h *consumersHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1562
+//line chans_task.go:1574
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt1](f)
 		*s = consumersAt1{n: n}
@@ -1594,7 +1606,7 @@ resume1:
 							for {
 //line chans.go:112
 								v, err1 := jobs.Recv(t)
-//line chans_task.go:1598
+//line chans_task.go:1610
 								if generated.Suspended(t) {
 									f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 									s := generated.At[consumersFunc2Func1At1](f)
@@ -1612,7 +1624,7 @@ resume1:
 								{
 //line chans.go:113
 									v1 := valueStart(t, tr, job)
-//line chans_task.go:1616
+//line chans_task.go:1628
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 										s := generated.At[consumersFunc2Func1At2](f)
@@ -1623,7 +1635,7 @@ resume1:
 									}
 //line chans.go:113
 									err := results.Send(t, job*v1)
-//line chans_task.go:1627
+//line chans_task.go:1639
 									if generated.Suspended(t) {
 										_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1643,7 +1655,7 @@ resume1:
 						*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 						generated.GoCall(t, workers, c)
 					}
-//line chans_task.go:1647
+//line chans_task.go:1659
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 1)
 						*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
@@ -1654,7 +1666,7 @@ resume1:
 				}
 //line chans.go:120
 				err := workers.Wait(t)
-//line chans_task.go:1658
+//line chans_task.go:1670
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[consumersFunc2Held](t, consumersFunc2Kind, 2)
 					*h = consumersFunc2Held{}
@@ -1671,7 +1683,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line chans_task.go:1675
+//line chans_task.go:1687
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt2](f)
 		*s = consumersAt2{}
@@ -1686,7 +1698,7 @@ resume2:
 loop1:
 //line chans.go:123
 	v, err = results.Recv(t)
-//line chans_task.go:1690
+//line chans_task.go:1702
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt3](f)
 		*s = consumersAt3{sum: sum}
@@ -1710,7 +1722,7 @@ end1:
 end2:
 //line chans.go:126
 	err1 = g.Wait(t)
-//line chans_task.go:1714
+//line chans_task.go:1726
 	if generated.Suspended(t) {
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
 		if h != nil {
@@ -1723,7 +1735,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:1727
+//line chans_task.go:1739
 
 // consumersFunc1At1 is what consumers.func1 keeps while it waits in line 102.
 type consumersFunc1At1 struct {
@@ -1763,7 +1775,7 @@ func consumersFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1767
+//line chans_task.go:1779
 
 // consumersFunc1Step is the step form of consumers.func1.
 func consumersFunc1Step(f *generated.Frame, h *consumersFunc1Held) generated.Step {
@@ -1777,12 +1789,14 @@ func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step 
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return consumersFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:95
 	var (
 		tr   *cases.Trace
 		jobs *task.Chan[int]
 		i, v int
 		err  error
 	)
+//line chans_task.go:1800
 	switch at {
 	case 0:
 		tr, jobs = h.tr, h.jobs
@@ -1793,7 +1807,7 @@ func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step 
 //line chans.go:102
 		v = s.result
 		generated.Child(f)
-//line chans_task.go:1797
+//line chans_task.go:1811
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc1At2](f)
@@ -1801,7 +1815,7 @@ func consumersFunc1Run(f *generated.Frame, h *consumersFunc1Held, at int) (step 
 		tr, jobs = h.tr, h.jobs
 //line chans.go:102
 		err = generated.Err(f)
-//line chans_task.go:1805
+//line chans_task.go:1819
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1825,7 +1839,7 @@ loop1:
 	}
 //line chans.go:102
 	v = valueStart(t, tr, i)
-//line chans_task.go:1829
+//line chans_task.go:1843
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc1At1](f)
 		*s = consumersFunc1At1{i: i}
@@ -1836,7 +1850,7 @@ loop1:
 resume1:
 //line chans.go:102
 	err = jobs.Send(t, v)
-//line chans_task.go:1840
+//line chans_task.go:1854
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 		*h = consumersFunc1Held{exit: h.exit, tr: tr, jobs: jobs}
@@ -1862,7 +1876,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:1866
+//line chans_task.go:1880
 exit:
 	if p.Run(t) {
 		*h = consumersFunc1Held{exit: h.exit}
@@ -1910,7 +1924,7 @@ func consumersFunc2Defer1(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:1914
+//line chans_task.go:1928
 
 // consumersFunc2Step is the step form of consumers.func2.
 func consumersFunc2Step(f *generated.Frame, h *consumersFunc2Held) generated.Step {
@@ -1924,6 +1938,7 @@ func consumersFunc2Run(f *generated.Frame, h *consumersFunc2Held, at int) (step 
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return consumersFunc2Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:103
 	var (
 		tr            *cases.Trace
 		n, i          int
@@ -1931,6 +1946,7 @@ func consumersFunc2Run(f *generated.Frame, h *consumersFunc2Held, at int) (step 
 		workers       *task.Group
 		err           error
 	)
+//line chans_task.go:1950
 	switch at {
 	case 0:
 		s := generated.At[consumersFunc2Args](f)
@@ -1942,12 +1958,12 @@ func consumersFunc2Run(f *generated.Frame, h *consumersFunc2Held, at int) (step 
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:111
 		generated.Child(f)
-//line chans_task.go:1946
+//line chans_task.go:1962
 		goto resume1
 	case 2:
 //line chans.go:120
 		err = generated.Err(f)
-//line chans_task.go:1951
+//line chans_task.go:1967
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1976,7 +1992,7 @@ loop1:
 			for {
 //line chans.go:112
 				v, err1 := jobs.Recv(t)
-//line chans_task.go:1980
+//line chans_task.go:1996
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 1)
 					s := generated.At[consumersFunc2Func1At1](f)
@@ -1994,7 +2010,7 @@ loop1:
 				{
 //line chans.go:113
 					v1 := valueStart(t, tr, job)
-//line chans_task.go:1998
+//line chans_task.go:2014
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 2)
 						s := generated.At[consumersFunc2Func1At2](f)
@@ -2005,7 +2021,7 @@ loop1:
 					}
 //line chans.go:113
 					err := results.Send(t, job*v1)
-//line chans_task.go:2009
+//line chans_task.go:2025
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[consumersFunc2Func1Held](t, consumersFunc2Func1Kind, 3)
 						*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -2025,7 +2041,7 @@ loop1:
 		*generated.CallHeld[consumersFunc2Func1Held](c) = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		generated.GoCall(t, workers, c)
 	}
-//line chans_task.go:2029
+//line chans_task.go:2045
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 		*h = consumersFunc2Held{exit: h.exit, tr: tr, jobs: jobs, results: results, workers: workers}
@@ -2038,7 +2054,7 @@ resume1:
 end1:
 //line chans.go:120
 	err = workers.Wait(t)
-//line chans_task.go:2042
+//line chans_task.go:2058
 	if generated.Suspended(t) {
 		*h = consumersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2049,7 +2065,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line chans_task.go:2053
+//line chans_task.go:2069
 exit:
 	if p.Run(t) {
 		*h = consumersFunc2Held{exit: h.exit}
@@ -2082,12 +2098,14 @@ var consumersFunc2Func1Kind *generated.Kind
 // consumersFunc2Func1Step is the step form of consumers.func2.func1.
 func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:107
 	var (
 		tr            *cases.Trace
 		jobs, results *task.Chan[int]
 		v, job, v1    int
 		err1, err     error
 	)
+//line chans_task.go:2109
 	switch f.At() {
 	case 0:
 		tr, jobs, results = h.tr, h.jobs, h.results
@@ -2097,7 +2115,7 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 //line chans.go:112
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2101
+//line chans_task.go:2119
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc2Func1At2](f)
@@ -2106,13 +2124,13 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 //line chans.go:113
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:2110
+//line chans_task.go:2128
 		goto resume2
 	case 3:
 		tr, jobs, results = h.tr, h.jobs, h.results
 //line chans.go:113
 		err = generated.Err(f)
-//line chans_task.go:2116
+//line chans_task.go:2134
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2120,7 +2138,7 @@ func consumersFunc2Func1Step(f *generated.Frame, h *consumersFunc2Func1Held) gen
 loop1:
 //line chans.go:112
 	v, err1 = jobs.Recv(t)
-//line chans_task.go:2124
+//line chans_task.go:2142
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At1](f)
 		*s = consumersFunc2Func1At1{}
@@ -2138,7 +2156,7 @@ end1:
 //line chans.go:112
 	job = v
 	v1 = valueStart(t, tr, job)
-//line chans_task.go:2142
+//line chans_task.go:2160
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At2](f)
 		*s = consumersFunc2Func1At2{job: job}
@@ -2149,7 +2167,7 @@ end1:
 resume2:
 //line chans.go:113
 	err = results.Send(t, job*v1)
-//line chans_task.go:2153
+//line chans_task.go:2171
 	if generated.Suspended(t) {
 		*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		return generated.Wait(f, t, 3)
@@ -2168,7 +2186,7 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line chans_task.go:2172
+//line chans_task.go:2190
 
 // produceArgs has the arguments of produce.
 type produceArgs struct {
@@ -2231,7 +2249,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		{
 //line chans.go:134
 			err := c.Send(t, i)
-//line chans_task.go:2235
+//line chans_task.go:2253
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[produceHeld](t, produceKind, 1)
 				*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
@@ -2247,7 +2265,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 		}
 //line chans.go:137
 		waitStart(t, tr, "produced", i)
-//line chans_task.go:2251
+//line chans_task.go:2269
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[produceHeld](t, produceKind, 2)
 			*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
@@ -2261,7 +2279,7 @@ func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error
 	return nil
 }
 
-//line chans_task.go:2265
+//line chans_task.go:2283
 
 // produceDefer1 enters what produce defers in line 131 in the list of its frame.
 func produceDefer1(p *generated.Panic, fn func()) {
@@ -2273,7 +2291,7 @@ func produceDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line chans_task.go:2277
+//line chans_task.go:2295
 
 // produceDefer2 enters what produce defers in line 132 in the list of its frame.
 func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
@@ -2285,7 +2303,7 @@ func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
 	})
 }
 
-//line chans_task.go:2289
+//line chans_task.go:2307
 
 // produceStep is the step form of produce.
 func produceStep(f *generated.Frame, h *produceHeld) generated.Step {
@@ -2299,12 +2317,14 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return produceRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:126
 	var (
 		tr   *cases.Trace
 		c    *task.Chan[int]
 		n, i int
 		err  error
 	)
+//line chans_task.go:2328
 	switch at {
 	case 0:
 		s := generated.At[produceArgs](f)
@@ -2316,7 +2336,7 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 		tr, c = h.tr, h.c
 //line chans.go:134
 		err = generated.Err(f)
-//line chans_task.go:2320
+//line chans_task.go:2340
 		goto resume1
 	case 2:
 		s := generated.At[produceAt2](f)
@@ -2324,7 +2344,7 @@ func produceRun(f *generated.Frame, h *produceHeld, at int) (step generated.Step
 		tr, c = h.tr, h.c
 //line chans.go:137
 		generated.ChildErr(f)
-//line chans_task.go:2328
+//line chans_task.go:2348
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2353,7 +2373,7 @@ loop1:
 	}
 //line chans.go:134
 	err = c.Send(t, i)
-//line chans_task.go:2357
+//line chans_task.go:2377
 	if generated.Suspended(t) {
 		*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2372,7 +2392,7 @@ resume1:
 end1:
 //line chans.go:137
 	waitStart(t, tr, "produced", i)
-//line chans_task.go:2376
+//line chans_task.go:2396
 	if generated.Suspended(t) {
 		*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -2388,7 +2408,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:2392
+//line chans_task.go:2412
 exit:
 	if p.Run(t) {
 		*h = produceHeld{exit: h.exit}
@@ -2451,7 +2471,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 			err := produceStart(t, tr, c, 4)
-//line chans_task.go:2455
+//line chans_task.go:2475
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2463,7 +2483,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allFunc1Held](c1) = allFunc1Held{tr: tr, c: c}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:2467
+//line chans_task.go:2487
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allHeld](t, allKind, 1)
 		s := generated.At[allAt1](f)
@@ -2478,7 +2498,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:148
 		v1, err := c.Recv(t)
-//line chans_task.go:2482
+//line chans_task.go:2502
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 2)
 			s := generated.At[allAt2](f)
@@ -2498,7 +2518,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:149
 			last = &v
 			v2 := valueStart(t, tr, v)
-//line chans_task.go:2502
+//line chans_task.go:2522
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allHeld](t, allKind, 3)
 				s := generated.At[allAt3](f)
@@ -2519,7 +2539,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:155
 		_, err1 := c.Recv(t)
-//line chans_task.go:2523
+//line chans_task.go:2543
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allHeld](t, allKind, 4)
 			s := generated.At[allAt4](f)
@@ -2536,7 +2556,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("never")
 	}
 	err2 := g.Wait(t)
-//line chans_task.go:2540
+//line chans_task.go:2560
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allKind, 5)
 		*generated.At[allAt5](f) = allAt5{sum: sum}
@@ -2546,11 +2566,12 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2550
+//line chans_task.go:2570
 
 // allStep is the step form of all.
 func allStep(f *generated.Frame, h *allHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:136
 	var (
 		tr              *cases.Trace
 		n, sum, v1, v2  int
@@ -2559,6 +2580,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		last, v         *int
 		err, err1, err2 error
 	)
+//line chans_task.go:2584
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2571,7 +2593,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:145
 		generated.Child(f)
-//line chans_task.go:2575
+//line chans_task.go:2597
 		goto resume1
 	case 2:
 		s := generated.At[allAt2](f)
@@ -2581,7 +2603,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:148
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2585
+//line chans_task.go:2607
 		goto resume2
 	case 3:
 		s := generated.At[allAt3](f)
@@ -2591,7 +2613,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 //line chans.go:150
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:2595
+//line chans_task.go:2617
 		goto resume3
 	case 4:
 		s := generated.At[allAt4](f)
@@ -2600,14 +2622,14 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:155
 		err1 = generated.Err(f)
-//line chans_task.go:2604
+//line chans_task.go:2626
 		goto resume4
 	case 5:
 		s := generated.At[allAt5](f)
 		sum = s.sum
 //line chans.go:158
 		err2 = generated.Err(f)
-//line chans_task.go:2611
+//line chans_task.go:2633
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2621,7 +2643,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 				err := produceStart(t, tr, c, 4)
-//line chans_task.go:2625
+//line chans_task.go:2647
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2634,7 +2656,7 @@ func allStep(f *generated.Frame, h *allHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:2638
+//line chans_task.go:2660
 	if generated.Suspended(t) {
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
@@ -2650,7 +2672,7 @@ resume1:
 loop1:
 //line chans.go:148
 	v1, err = c.Recv(t)
-//line chans_task.go:2654
+//line chans_task.go:2676
 	if generated.Suspended(t) {
 		s := generated.At[allAt2](f)
 		*s = allAt2{sum: sum}
@@ -2672,7 +2694,7 @@ end1:
 	*v = v1
 	last = v
 	v2 = valueStart(t, tr, *v)
-//line chans_task.go:2676
+//line chans_task.go:2698
 	if generated.Suspended(t) {
 		s := generated.At[allAt3](f)
 		*s = allAt3{sum: sum}
@@ -2694,7 +2716,7 @@ end2:
 loop2:
 //line chans.go:155
 	_, err1 = c.Recv(t)
-//line chans_task.go:2698
+//line chans_task.go:2720
 	if generated.Suspended(t) {
 		s := generated.At[allAt4](f)
 		*s = allAt4{sum: sum}
@@ -2716,7 +2738,7 @@ end3:
 end4:
 //line chans.go:158
 	err2 = g.Wait(t)
-//line chans_task.go:2720
+//line chans_task.go:2742
 	if generated.Suspended(t) {
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		if h != nil {
@@ -2729,7 +2751,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:2733
+//line chans_task.go:2755
 
 type allFunc1Held = struct {
 	tr *cases.Trace
@@ -2741,25 +2763,27 @@ var allFunc1Kind *generated.Kind
 // allFunc1Step is the step form of all.func1.
 func allFunc1Step(f *generated.Frame, h *allFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:142
 	var (
 		tr  *cases.Trace
 		c   *task.Chan[int]
 		err error
 	)
+//line chans_task.go:2773
 	switch f.At() {
 	case 0:
 		tr, c = h.tr, h.c
 	case 1:
 //line chans.go:145
 		err = generated.ChildErr(f)
-//line chans_task.go:2756
+//line chans_task.go:2780
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:145
 	err = produceStart(t, tr, c, 4)
-//line chans_task.go:2763
+//line chans_task.go:2787
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allFunc1Held{}
@@ -2771,7 +2795,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:2775
+//line chans_task.go:2799
 
 // allJumpsArgs has the arguments of allJumps.
 type allJumpsArgs struct {
@@ -2838,7 +2862,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line chans.go:169
 				v2, err := c.Recv(t)
-//line chans_task.go:2842
+//line chans_task.go:2866
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 1)
 					s := generated.At[allJumpsAt1](f)
@@ -2860,7 +2884,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue loop
 					case v == 3:
 						waitStart(t, tr, "three")
-//line chans_task.go:2864
+//line chans_task.go:2888
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 2)
 							*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
@@ -2871,7 +2895,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					case v == 5:
 //line chans.go:177
 						waitStart(t, tr, "five")
-//line chans_task.go:2875
+//line chans_task.go:2899
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 3)
 							*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
@@ -2884,7 +2908,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:182
 					v3 := valueStart(t, tr, v)
-//line chans_task.go:2888
+//line chans_task.go:2912
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 4)
 						s := generated.At[allJumpsAt4](f)
@@ -2903,7 +2927,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:185
 		v4, err1 := c.Recv(t)
-//line chans_task.go:2907
+//line chans_task.go:2931
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allJumpsHeld](t, allJumpsKind, 5)
 			s := generated.At[allJumpsAt5](f)
@@ -2920,7 +2944,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v4
 		if v1 == 8 {
 			err2 := waitStart(t, tr, "eight")
-//line chans_task.go:2924
+//line chans_task.go:2948
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, allJumpsKind, 6)
 				*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
@@ -2934,17 +2958,19 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return -1, t.Err()
 }
 
-//line chans_task.go:2938
+//line chans_task.go:2962
 
 // allJumpsStep is the step form of allJumps.
 func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:157
 	var (
 		tr                           *cases.Trace
 		n, sum, i, v2, v, v3, v4, v1 int
 		c                            *task.Chan[int]
 		err, err1, err2              error
 	)
+//line chans_task.go:2974
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2958,7 +2984,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:169
 		v2 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2962
+//line chans_task.go:2988
 		goto resume1
 	case 2:
 		s := generated.At[allJumpsAt2](f)
@@ -2966,7 +2992,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:174
 		generated.ChildErr(f)
-//line chans_task.go:2970
+//line chans_task.go:2996
 		goto resume2
 	case 3:
 		s := generated.At[allJumpsAt3](f)
@@ -2974,7 +3000,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:177
 		generated.ChildErr(f)
-//line chans_task.go:2978
+//line chans_task.go:3004
 		goto resume3
 	case 4:
 		s := generated.At[allJumpsAt4](f)
@@ -2983,7 +3009,7 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:182
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2987
+//line chans_task.go:3013
 		goto resume4
 	case 5:
 		s := generated.At[allJumpsAt5](f)
@@ -2992,14 +3018,14 @@ func allJumpsStep(f *generated.Frame, h *allJumpsHeld) generated.Step {
 //line chans.go:185
 		v4 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2996
+//line chans_task.go:3022
 		goto resume5
 	case 6:
 		s := generated.At[allJumpsAt6](f)
 		sum = s.sum
 //line chans.go:187
 		err2 = generated.ChildErr(f)
-//line chans_task.go:3003
+//line chans_task.go:3029
 		goto resume6
 	default:
 		return f.BadResume()
@@ -3019,7 +3045,7 @@ loop1:
 loop2:
 //line chans.go:169
 	v2, err = c.Recv(t)
-//line chans_task.go:3023
+//line chans_task.go:3049
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt1](f)
 		*s = allJumpsAt1{sum: sum, i: i}
@@ -3053,7 +3079,7 @@ case1:
 case2:
 //line chans.go:174
 	waitStart(t, tr, "three")
-//line chans_task.go:3057
+//line chans_task.go:3083
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3065,7 +3091,7 @@ resume2:
 case3:
 //line chans.go:177
 	waitStart(t, tr, "five")
-//line chans_task.go:3069
+//line chans_task.go:3095
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
 		h = generated.Hold(t, allJumpsKind, f, h)
@@ -3079,7 +3105,7 @@ case4:
 end2:
 //line chans.go:182
 	v3 = valueStart(t, tr, v)
-//line chans_task.go:3083
+//line chans_task.go:3109
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt4](f)
 		*s = allJumpsAt4{sum: sum, i: i}
@@ -3101,7 +3127,7 @@ end4:
 loop3:
 //line chans.go:185
 	v4, err1 = c.Recv(t)
-//line chans_task.go:3105
+//line chans_task.go:3131
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt5](f)
 		*s = allJumpsAt5{sum: sum}
@@ -3124,7 +3150,7 @@ end5:
 	}
 //line chans.go:187
 	err2 = waitStart(t, tr, "eight")
-//line chans_task.go:3128
+//line chans_task.go:3154
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 		if h != nil {
@@ -3143,7 +3169,7 @@ end7:
 	return generated.Return[int](f, -1, t.Err())
 }
 
-//line chans_task.go:3147
+//line chans_task.go:3173
 
 // allNestedArgs has the arguments of allNested.
 type allNestedArgs struct {
@@ -3217,7 +3243,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:201
 						err := chans.Send(t, c)
-//line chans_task.go:3221
+//line chans_task.go:3247
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 							*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3233,7 +3259,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line chans.go:204
 						err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3237
+//line chans_task.go:3263
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 							*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3257,7 +3283,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[allNestedFunc1Held](c1) = allNestedFunc1Held{tr: tr, chans: chans}
 		generated.GoCall(t, &g, c1)
 	}
-//line chans_task.go:3261
+//line chans_task.go:3287
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 1)
 		s := generated.At[allNestedAt1](f)
@@ -3271,7 +3297,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:211
 		v1, err := chans.Recv(t)
-//line chans_task.go:3275
+//line chans_task.go:3301
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 2)
 			s := generated.At[allNestedAt2](f)
@@ -3290,7 +3316,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line chans.go:212
 			v2, err1 := c.Recv(t)
-//line chans_task.go:3294
+//line chans_task.go:3320
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 3)
 				s := generated.At[allNestedAt3](f)
@@ -3309,7 +3335,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line chans.go:213
 				v3 := valueStart(t, tr, v+1)
-//line chans_task.go:3313
+//line chans_task.go:3339
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[allNestedHeld](t, allNestedKind, 4)
 					s := generated.At[allNestedAt4](f)
@@ -3326,7 +3352,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line chans.go:216
 	err2 := g.Wait(t)
-//line chans_task.go:3330
+//line chans_task.go:3356
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, allNestedKind, 5)
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
@@ -3336,11 +3362,12 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:3340
+//line chans_task.go:3366
 
 // allNestedStep is the step form of allNested.
 func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:188
 	var (
 		tr                *cases.Trace
 		n, sum, v2, v, v3 int
@@ -3349,6 +3376,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 		v1, c             *task.Chan[int]
 		err, err1, err2   error
 	)
+//line chans_task.go:3380
 	switch f.At() {
 	case 0:
 		s := generated.At[allNestedArgs](f)
@@ -3360,7 +3388,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 		tr, chans = h.tr, h.chans
 //line chans.go:197
 		generated.Child(f)
-//line chans_task.go:3364
+//line chans_task.go:3392
 		goto resume1
 	case 2:
 		s := generated.At[allNestedAt2](f)
@@ -3370,7 +3398,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:211
 		v1 = h.result
 		err = generated.Err(f)
-//line chans_task.go:3374
+//line chans_task.go:3402
 		goto resume2
 	case 3:
 		s := generated.At[allNestedAt3](f)
@@ -3380,7 +3408,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:212
 		v2 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:3384
+//line chans_task.go:3412
 		goto resume3
 	case 4:
 		s := generated.At[allNestedAt4](f)
@@ -3390,14 +3418,14 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 //line chans.go:213
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:3394
+//line chans_task.go:3422
 		goto resume4
 	case 5:
 		s := generated.At[allNestedAt5](f)
 		sum = s.sum
 //line chans.go:216
 		err2 = generated.Err(f)
-//line chans_task.go:3401
+//line chans_task.go:3429
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3428,7 +3456,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:201
 							err := chans.Send(t, c)
-//line chans_task.go:3432
+//line chans_task.go:3460
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 1)
 								*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
@@ -3444,7 +3472,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 						{
 //line chans.go:204
 							err1 := produceStart(t, tr, c, i)
-//line chans_task.go:3448
+//line chans_task.go:3476
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[allNestedFunc1Held](t, allNestedFunc1Kind, 2)
 								*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
@@ -3469,7 +3497,7 @@ func allNestedStep(f *generated.Frame, h *allNestedHeld) generated.Step {
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line chans_task.go:3473
+//line chans_task.go:3501
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
@@ -3484,7 +3512,7 @@ resume1:
 loop1:
 //line chans.go:211
 	v1, err = chans.Recv(t)
-//line chans_task.go:3488
+//line chans_task.go:3516
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt2](f)
 		*s = allNestedAt2{sum: sum}
@@ -3506,7 +3534,7 @@ end1:
 loop2:
 //line chans.go:212
 	v2, err1 = c.Recv(t)
-//line chans_task.go:3510
+//line chans_task.go:3538
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt3](f)
 		*s = allNestedAt3{sum: sum}
@@ -3526,7 +3554,7 @@ end2:
 //line chans.go:212
 	v = v2
 	v3 = valueStart(t, tr, v+1)
-//line chans_task.go:3530
+//line chans_task.go:3558
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt4](f)
 		*s = allNestedAt4{sum: sum}
@@ -3545,7 +3573,7 @@ end3:
 end4:
 //line chans.go:216
 	err2 = g.Wait(t)
-//line chans_task.go:3549
+//line chans_task.go:3577
 	if generated.Suspended(t) {
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		if h != nil {
@@ -3558,7 +3586,7 @@ resume5:
 	return generated.Return[int](f, sum, err2)
 }
 
-//line chans_task.go:3562
+//line chans_task.go:3590
 
 // allNestedFunc1Args has the arguments of allNested.func1.
 type allNestedFunc1Args struct {
@@ -3603,7 +3631,7 @@ func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) 
 	})
 }
 
-//line chans_task.go:3607
+//line chans_task.go:3635
 
 // allNestedFunc1Step is the step form of allNested.func1.
 func allNestedFunc1Step(f *generated.Frame, h *allNestedFunc1Held) generated.Step {
@@ -3617,6 +3645,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return allNestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:192
 	var (
 		tr        *cases.Trace
 		n, i      int
@@ -3624,6 +3653,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		c         *task.Chan[int]
 		err, err1 error
 	)
+//line chans_task.go:3657
 	switch at {
 	case 0:
 		s := generated.At[allNestedFunc1Args](f)
@@ -3635,7 +3665,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans, c = h.tr, h.chans, h.c
 //line chans.go:201
 		err = generated.Err(f)
-//line chans_task.go:3639
+//line chans_task.go:3669
 		goto resume1
 	case 2:
 		s := generated.At[allNestedFunc1At2](f)
@@ -3643,7 +3673,7 @@ func allNestedFunc1Run(f *generated.Frame, h *allNestedFunc1Held, at int) (step 
 		tr, chans = h.tr, h.chans
 //line chans.go:204
 		err1 = generated.ChildErr(f)
-//line chans_task.go:3647
+//line chans_task.go:3677
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3668,7 +3698,7 @@ loop1:
 //line chans.go:200
 	c = task.NewChan[int](0)
 	err = chans.Send(t, c)
-//line chans_task.go:3672
+//line chans_task.go:3702
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans, c: c}
@@ -3687,7 +3717,7 @@ resume1:
 end1:
 //line chans.go:204
 	err1 = produceStart(t, tr, c, i)
-//line chans_task.go:3691
+//line chans_task.go:3721
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans}
@@ -3713,7 +3743,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:3717
+//line chans_task.go:3747
 exit:
 	if p.Run(t) {
 		*h = allNestedFunc1Held{exit: h.exit}
@@ -3765,7 +3795,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 			for {
 //line chans.go:223
 				v1, err1 := in.Recv(t)
-//line chans_task.go:3769
+//line chans_task.go:3799
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 					*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3782,7 +3812,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 				{
 //line chans.go:224
 					v2 := startOfChans(f)(t, v)
-//line chans_task.go:3786
+//line chans_task.go:3816
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3792,7 +3822,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 					}
 //line chans.go:224
 					err := out.Send(t, v2)
-//line chans_task.go:3796
+//line chans_task.go:3826
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3813,7 +3843,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 		*generated.CallHeld[stageFunc1Held[A, B]](c) = stageFunc1Held[A, B]{in: in, f: f, out: out}
 		generated.GoCall(t, g, c)
 	}
-//line chans_task.go:3817
+//line chans_task.go:3847
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[stageHeld[A, B]](t, stageKind[A, B](), 1)
 		*h = stageHeld[A, B]{out: out}
@@ -3823,17 +3853,19 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	return out
 }
 
-//line chans_task.go:3827
+//line chans_task.go:3857
 
 // stageStep is the step form of stage.
 func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.Step {
 	t := generated.Resume(f1)
+//line chans.go:215
 	var (
 		g   *task.Group
 		in  *task.Chan[A]
 		f   func(*task.T, A) B
 		out *task.Chan[B]
 	)
+//line chans_task.go:3869
 	switch f1.At() {
 	case 0:
 		g, in, f = h.g, h.in, h.f
@@ -3841,7 +3873,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 		out = h.out
 //line chans.go:221
 		generated.Child(f1)
-//line chans_task.go:3845
+//line chans_task.go:3877
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -3867,7 +3899,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 				for {
 //line chans.go:223
 					v1, err1 := in.Recv(t)
-//line chans_task.go:3871
+//line chans_task.go:3903
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 1)
 						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3884,7 +3916,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 					{
 //line chans.go:224
 						v2 := startOfChans(f)(t, v)
-//line chans_task.go:3888
+//line chans_task.go:3920
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 2)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3894,7 +3926,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 						}
 //line chans.go:224
 						err := out.Send(t, v2)
-//line chans_task.go:3898
+//line chans_task.go:3930
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[stageFunc1Held[A, B]](t, stageFunc1Kind[A, B](), 3)
 							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
@@ -3916,7 +3948,7 @@ func stageStep[A any, B any](f1 *generated.Frame, h *stageHeld[A, B]) generated.
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:3920
+//line chans_task.go:3952
 	if generated.Suspended(t) {
 		*h = stageHeld[A, B]{out: out}
 		return generated.Wait(f1, t, 1)
@@ -3926,7 +3958,7 @@ resume1:
 	return generated.Return[*task.Chan[B]](f1, out, nil)
 }
 
-//line chans_task.go:3930
+//line chans_task.go:3962
 
 // stageFunc1Exit is what stage.func1 needs until it has ended: its deferred calls and its results.
 type stageFunc1Exit[A any, B any] struct {
@@ -3962,7 +3994,7 @@ func stageFunc1Defer1[A any, B any](p *generated.Panic, recv *task.Chan[B]) {
 	})
 }
 
-//line chans_task.go:3966
+//line chans_task.go:3998
 
 // stageFunc1Step is the step form of stage.func1.
 func stageFunc1Step[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B]) generated.Step {
@@ -3976,6 +4008,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return stageFunc1Run(f1, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line chans.go:215
 	var (
 		in        *task.Chan[A]
 		f         func(*task.T, A) B
@@ -3984,6 +4017,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 		err1, err error
 		v2        B
 	)
+//line chans_task.go:4021
 	switch at {
 	case 0:
 		in, f, out = h.in, h.f, h.out
@@ -3992,20 +4026,20 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 //line chans.go:223
 		v1 = h.result
 		err1 = generated.Err(f1)
-//line chans_task.go:3996
+//line chans_task.go:4030
 		goto resume1
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		generated.TakeLast(f1, &h.result1)
 		v2 = h.result1
-//line chans_task.go:4003
+//line chans_task.go:4037
 		goto resume2
 	case 3:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		err = generated.Err(f1)
-//line chans_task.go:4009
+//line chans_task.go:4043
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4023,7 +4057,7 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame, h *stageFunc1Held[A, B], a
 loop1:
 //line chans.go:223
 	v1, err1 = in.Recv(t)
-//line chans_task.go:4027
+//line chans_task.go:4061
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result)
@@ -4039,7 +4073,7 @@ end1:
 //line chans.go:223
 	v = v1
 	v2 = startOfChans(f)(t, v)
-//line chans_task.go:4043
+//line chans_task.go:4077
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result1)
@@ -4048,7 +4082,7 @@ end1:
 resume2:
 //line chans.go:224
 	err = out.Send(t, v2)
-//line chans_task.go:4052
+//line chans_task.go:4086
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		return generated.Wait(f1, t, 3), true
@@ -4071,7 +4105,7 @@ end3:
 		*r = t.Err()
 		goto exit
 	}
-//line chans_task.go:4075
+//line chans_task.go:4109
 exit:
 	if p.Run(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit}
@@ -4126,7 +4160,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	doubled := stageStart[int, float64](t, &g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4130
+//line chans_task.go:4164
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4137,7 +4171,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4141
+//line chans_task.go:4175
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 1)
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
@@ -4149,7 +4183,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := stageStart[float64, int](t, &g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4153
+//line chans_task.go:4187
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4158,7 +4192,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4162
+//line chans_task.go:4196
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 2)
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
@@ -4171,7 +4205,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:238
 			err := produceStart(t, tr, source, n)
-//line chans_task.go:4175
+//line chans_task.go:4209
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -4184,7 +4218,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[pipelineFunc3Held](c) = pipelineFunc3Held{tr: tr, source: source}
 		generated.GoCall(t, &g, c)
 	}
-//line chans_task.go:4188
+//line chans_task.go:4222
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 3)
 		*h = pipelineHeld{g: &g, source: named}
@@ -4195,7 +4229,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:240
 		v1, err := named.Recv(t)
-//line chans_task.go:4199
+//line chans_task.go:4233
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[pipelineHeld](t, pipelineKind, 4)
 			s := generated.At[pipelineAt4](f)
@@ -4213,7 +4247,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*10 + v
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:4217
+//line chans_task.go:4251
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, pipelineKind, 5)
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
@@ -4223,11 +4257,12 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:4227
+//line chans_task.go:4261
 
 // pipelineStep is the step form of pipeline.
 func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:227
 	var (
 		tr            *cases.Trace
 		n, sum, v1, v int
@@ -4236,6 +4271,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 		doubled       *task.Chan[float64]
 		err, err1     error
 	)
+//line chans_task.go:4275
 	switch f.At() {
 	case 0:
 		s := generated.At[pipelineArgs](f)
@@ -4248,7 +4284,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		doubled = h.result
 		generated.Child(f)
-//line chans_task.go:4252
+//line chans_task.go:4288
 		goto resume1
 	case 2:
 		s := generated.At[pipelineAt2](f)
@@ -4257,13 +4293,13 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:237
 		named = h.result1
 		generated.Child(f)
-//line chans_task.go:4261
+//line chans_task.go:4297
 		goto resume2
 	case 3:
 		g, named = h.g, h.source
 //line chans.go:238
 		generated.Child(f)
-//line chans_task.go:4267
+//line chans_task.go:4303
 		goto resume3
 	case 4:
 		s := generated.At[pipelineAt4](f)
@@ -4272,14 +4308,14 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:240
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:4276
+//line chans_task.go:4312
 		goto resume4
 	case 5:
 		s := generated.At[pipelineAt5](f)
 		sum = s.sum
 //line chans.go:243
 		err1 = generated.Err(f)
-//line chans_task.go:4283
+//line chans_task.go:4319
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4290,7 +4326,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 	doubled = stageStart[int, float64](t, g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:4294
+//line chans_task.go:4330
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc1Kind, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -4301,7 +4337,7 @@ func pipelineStep(f *generated.Frame, h *pipelineHeld) generated.Step {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:4305
+//line chans_task.go:4341
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4314,7 +4350,7 @@ resume1:
 	named = stageStart[float64, int](t, g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:4318
+//line chans_task.go:4354
 		if generated.Suspended(t) {
 			f := generated.SpillBare(t, pipelineFunc2Kind, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -4323,7 +4359,7 @@ resume1:
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:4327
+//line chans_task.go:4363
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
 		h = generated.Hold(t, pipelineKind, f, h)
@@ -4339,7 +4375,7 @@ resume2:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line chans.go:238
 				err := produceStart(t, tr, source, n)
-//line chans_task.go:4343
+//line chans_task.go:4379
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -4353,7 +4389,7 @@ resume2:
 			generated.GoCall(t, g, c)
 		}
 	}
-//line chans_task.go:4357
+//line chans_task.go:4393
 	if generated.Suspended(t) {
 		h = generated.Hold(t, pipelineKind, f, h)
 		*h = pipelineHeld{g: g, source: named}
@@ -4365,7 +4401,7 @@ resume3:
 loop1:
 //line chans.go:240
 	v1, err = named.Recv(t)
-//line chans_task.go:4369
+//line chans_task.go:4405
 	if generated.Suspended(t) {
 		s := generated.At[pipelineAt4](f)
 		*s = pipelineAt4{sum: sum}
@@ -4388,7 +4424,7 @@ end1:
 end2:
 //line chans.go:243
 	err1 = g.Wait(t)
-//line chans_task.go:4392
+//line chans_task.go:4428
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		if h != nil {
@@ -4401,7 +4437,7 @@ resume5:
 	return generated.Return[int](f, sum, err1)
 }
 
-//line chans_task.go:4405
+//line chans_task.go:4441
 
 // pipelineFunc1Args has the arguments of pipeline.func1.
 type pipelineFunc1Args struct {
@@ -4424,10 +4460,12 @@ var pipelineFunc1Kind *generated.Kind
 // pipelineFunc1Step is the step form of pipeline.func1.
 func pipelineFunc1Step(f *generated.Frame, h *pipelineFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:234
 	var (
 		tr    *cases.Trace
 		v, v1 int
 	)
+//line chans_task.go:4469
 	switch f.At() {
 	case 0:
 		s := generated.At[pipelineFunc1Args](f)
@@ -4438,14 +4476,14 @@ func pipelineFunc1Step(f *generated.Frame, h *pipelineFunc1Held) generated.Step 
 //line chans.go:236
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:4442
+//line chans_task.go:4480
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:236
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:4449
+//line chans_task.go:4487
 	if generated.Suspended(t) {
 		s := generated.At[pipelineFunc1At1](f)
 		*s = pipelineFunc1At1{}
@@ -4460,7 +4498,7 @@ resume1:
 	return generated.Return[float64](f, float64(v1)*2, nil)
 }
 
-//line chans_task.go:4464
+//line chans_task.go:4502
 
 // pipelineFunc2Args has the arguments of pipeline.func2.
 type pipelineFunc2Args struct {
@@ -4483,10 +4521,12 @@ var pipelineFunc2Kind *generated.Kind
 // pipelineFunc2Step is the step form of pipeline.func2.
 func pipelineFunc2Step(f *generated.Frame, h *pipelineFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:235
 	var (
 		tr *cases.Trace
 		v  float64
 	)
+//line chans_task.go:4530
 	switch f.At() {
 	case 0:
 		s := generated.At[pipelineFunc2Args](f)
@@ -4497,14 +4537,14 @@ func pipelineFunc2Step(f *generated.Frame, h *pipelineFunc2Held) generated.Step 
 		v = s.v
 //line chans.go:237
 		generated.ChildErr(f)
-//line chans_task.go:4501
+//line chans_task.go:4541
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:237
 	waitStart(t, tr, "named", v)
-//line chans_task.go:4508
+//line chans_task.go:4548
 	if generated.Suspended(t) {
 		*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 		if h != nil {
@@ -4517,7 +4557,7 @@ resume1:
 	return generated.Return[int](f, int(v)+1, nil)
 }
 
-//line chans_task.go:4521
+//line chans_task.go:4561
 
 // pipelineFunc3Args has the arguments of pipeline.func3.
 type pipelineFunc3Args struct {
@@ -4536,12 +4576,14 @@ var pipelineFunc3Kind *generated.Kind
 // pipelineFunc3Step is the step form of pipeline.func3.
 func pipelineFunc3Step(f *generated.Frame, h *pipelineFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line chans.go:234
 	var (
 		tr     *cases.Trace
 		n      int
 		source *task.Chan[int]
 		err    error
 	)
+//line chans_task.go:4587
 	switch f.At() {
 	case 0:
 		s := generated.At[pipelineFunc3Args](f)
@@ -4550,14 +4592,14 @@ func pipelineFunc3Step(f *generated.Frame, h *pipelineFunc3Held) generated.Step 
 	case 1:
 //line chans.go:238
 		err = generated.ChildErr(f)
-//line chans_task.go:4554
+//line chans_task.go:4596
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:238
 	err = produceStart(t, tr, source, n)
-//line chans_task.go:4561
+//line chans_task.go:4603
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelineFunc3Held{}
@@ -4569,7 +4611,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line chans_task.go:4573
+//line chans_task.go:4615
 
 // startOfChans returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {

@@ -226,12 +226,14 @@ func blockStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // blockStep is the step form of block.
 func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:9
 	var (
 		tr                      *cases.Trace
 		n, sum, i1, i, v, v1, a int
 		err, err1               error
 		s                       string
 	)
+//line goroutines_task.go:237
 	switch f.At() {
 	case 0:
 		s1 := generated.At[blockArgs](f)
@@ -244,7 +246,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:16
 		v = s1.result
 		err = generated.Err(f)
-//line goroutines_task.go:248
+//line goroutines_task.go:250
 		goto resume1
 	case 2:
 		s1 := generated.At[blockAt2](f)
@@ -253,7 +255,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:20
 		v1 = s1.result
 		generated.Child(f)
-//line goroutines_task.go:257
+//line goroutines_task.go:259
 		goto resume2
 	case 3:
 		s1 := generated.At[blockAt3](f)
@@ -261,7 +263,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:22
 		a = s1.result
 		generated.Child(f)
-//line goroutines_task.go:265
+//line goroutines_task.go:267
 		goto resume3
 	case 4:
 		s1 := generated.At[blockAt4](f)
@@ -269,7 +271,7 @@ func blockStep(f *generated.Frame, h *blockHeld) generated.Step {
 //line goroutines.go:23
 		s = h.result
 		err1 = generated.Err(f)
-//line goroutines_task.go:273
+//line goroutines_task.go:275
 		goto resume4
 	default:
 		return f.BadResume()
@@ -288,7 +290,7 @@ loop1:
 		i := i
 		v, err = task.Block(t, func() (int, error) { return i * 10, nil })
 	}
-//line goroutines_task.go:292
+//line goroutines_task.go:294
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt1](f)
 		*s1 = blockAt1{n: n, sum: sum, i1: i1}
@@ -303,7 +305,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, 1)
-//line goroutines_task.go:307
+//line goroutines_task.go:309
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt2](f)
 		*s1 = blockAt2{n: n, sum: sum, i1: i1, v: v}
@@ -321,7 +323,7 @@ resume2:
 end1:
 //line goroutines.go:22
 	a = valueStart(t, tr, 2)
-//line goroutines_task.go:325
+//line goroutines_task.go:327
 	if generated.Suspended(t) {
 		s1 := generated.At[blockAt3](f)
 		*s1 = blockAt3{sum: sum}
@@ -334,7 +336,7 @@ end1:
 resume3:
 //line goroutines.go:23
 	s, err1 = task.Block(t, func() (string, error) { return "text", nil })
-//line goroutines_task.go:338
+//line goroutines_task.go:340
 	if generated.Suspended(t) {
 		*generated.At[blockAt4](f) = blockAt4{sum: sum, a: a}
 		h = generated.Hold(t, blockKind, f, h)
@@ -347,7 +349,7 @@ resume4:
 	return generated.Return[int](f, sum+a+len(s), err1)
 }
 
-//line goroutines_task.go:351
+//line goroutines_task.go:353
 
 // blockFailsArgs has the arguments of blockFails.
 type blockFailsArgs struct {
@@ -386,7 +388,7 @@ var blockFailsKind *generated.Kind
 func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:28
 	_, err := task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:390
+//line goroutines_task.go:392
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 1)
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
@@ -398,7 +400,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:402
+//line goroutines_task.go:404
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 2)
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
@@ -410,7 +412,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 1, err
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:414
+//line goroutines_task.go:416
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[blockFailsHeld](t, blockFailsKind, 3)
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
@@ -421,7 +423,7 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line goroutines.go:38
 	tr.Print(errors.As(err, &p))
 	err1 := waitStart(t, tr, "end")
-//line goroutines_task.go:425
+//line goroutines_task.go:427
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, blockFailsKind, 4)
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
@@ -431,17 +433,19 @@ func blockFailsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line goroutines_task.go:435
+//line goroutines_task.go:437
 
 // blockFailsStep is the step form of blockFails.
 func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:23
 	var (
 		tr        *cases.Trace
 		n         int
 		err, err1 error
 		p         **coro.PanicError
 	)
+//line goroutines_task.go:449
 	switch f.At() {
 	case 0:
 		s := generated.At[blockFailsArgs](f)
@@ -453,7 +457,7 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:28
 		err = generated.Err(f)
-//line goroutines_task.go:457
+//line goroutines_task.go:461
 		goto resume1
 	case 2:
 		s := generated.At[blockFailsAt2](f)
@@ -461,7 +465,7 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:32
 		generated.ChildErr(f)
-//line goroutines_task.go:465
+//line goroutines_task.go:469
 		goto resume2
 	case 3:
 		s := generated.At[blockFailsAt3](f)
@@ -469,21 +473,21 @@ func blockFailsStep(f *generated.Frame, h *blockFailsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:36
 		err = generated.Err(f)
-//line goroutines_task.go:473
+//line goroutines_task.go:477
 		goto resume3
 	case 4:
 		s := generated.At[blockFailsAt4](f)
 		n = s.n
 //line goroutines.go:39
 		err1 = generated.ChildErr(f)
-//line goroutines_task.go:480
+//line goroutines_task.go:484
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line goroutines.go:28
 	_, err = task.Block(t, func() (int, error) { return 3, errWait })
-//line goroutines_task.go:487
+//line goroutines_task.go:491
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt1](f) = blockFailsAt1{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -496,7 +500,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	waitStart(t, tr, "failed")
-//line goroutines_task.go:500
+//line goroutines_task.go:504
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt2](f) = blockFailsAt2{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -509,7 +513,7 @@ resume2:
 		return generated.Return[int](f, 1, err)
 	}
 	_, err = task.Block(t, func() (int, error) { panic("in Block") })
-//line goroutines_task.go:513
+//line goroutines_task.go:517
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt3](f) = blockFailsAt3{n: n}
 		h = generated.Hold(t, blockFailsKind, f, h)
@@ -521,7 +525,7 @@ resume3:
 //line goroutines.go:38
 	tr.Print(errors.As(err, p))
 	err1 = waitStart(t, tr, "end")
-//line goroutines_task.go:525
+//line goroutines_task.go:529
 	if generated.Suspended(t) {
 		*generated.At[blockFailsAt4](f) = blockFailsAt4{n: n}
 		if h != nil {
@@ -534,7 +538,7 @@ resume4:
 	return generated.Return[int](f, n, err1)
 }
 
-//line goroutines_task.go:538
+//line goroutines_task.go:542
 
 // recvFromArgs has the arguments of recvFrom.
 type recvFromArgs struct {
@@ -573,7 +577,7 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:577
+//line goroutines_task.go:581
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 1)
 			s := generated.At[recvFromAt1](f)
@@ -590,7 +594,7 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		}
 		v1 := valueStart(t, tr, v)
-//line goroutines_task.go:594
+//line goroutines_task.go:598
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[recvFromHeld](t, recvFromKind, 2)
 			s := generated.At[recvFromAt2](f)
@@ -604,17 +608,19 @@ func recvFromStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line goroutines_task.go:608
+//line goroutines_task.go:612
 
 // recvFromStep is the step form of recvFrom.
 func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:38
 	var (
 		tr            *cases.Trace
 		n, sum, v, v1 int
 		c             chan int
 		err           error
 	)
+//line goroutines_task.go:624
 	switch f.At() {
 	case 0:
 		s := generated.At[recvFromArgs](f)
@@ -627,7 +633,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 //line goroutines.go:50
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:631
+//line goroutines_task.go:637
 		goto resume1
 	case 2:
 		s := generated.At[recvFromAt2](f)
@@ -636,7 +642,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 //line goroutines.go:57
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:640
+//line goroutines_task.go:646
 		goto resume2
 	default:
 		return f.BadResume()
@@ -650,7 +656,7 @@ func recvFromStep(f *generated.Frame, h *recvFromHeld) generated.Step {
 	sum = 0
 loop1:
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:654
+//line goroutines_task.go:660
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt1](f)
 		*s = recvFromAt1{sum: sum}
@@ -667,7 +673,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:671
+//line goroutines_task.go:677
 	if generated.Suspended(t) {
 		s := generated.At[recvFromAt2](f)
 		*s = recvFromAt2{sum: sum}
@@ -681,7 +687,7 @@ resume2:
 	goto loop1
 }
 
-//line goroutines_task.go:685
+//line goroutines_task.go:691
 
 // recvFromEmptyArgs has the arguments of recvFromEmpty.
 type recvFromEmptyArgs struct {
@@ -729,7 +735,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:71
 			v, err := task.RecvFrom(t, c)
-//line goroutines_task.go:733
+//line goroutines_task.go:739
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 1)
 				s := generated.At[recvFromEmptyAt1](f)
@@ -747,7 +753,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v1 := valueStart(t, tr, v)
-//line goroutines_task.go:751
+//line goroutines_task.go:757
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 2)
 				s := generated.At[recvFromEmptyAt2](f)
@@ -762,7 +768,7 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:81
 	_, err1 := task.RecvFrom(t, c)
-//line goroutines_task.go:766
+//line goroutines_task.go:772
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[recvFromEmptyHeld](t, recvFromEmptyKind, 3)
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
@@ -774,17 +780,19 @@ func recvFromEmptyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:778
+//line goroutines_task.go:784
 
 // recvFromEmptyStep is the step form of recvFromEmpty.
 func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:57
 	var (
 		tr               *cases.Trace
 		n, sum, i, v, v1 int
 		c                chan int
 		err, err1        error
 	)
+//line goroutines_task.go:796
 	switch f.At() {
 	case 0:
 		s := generated.At[recvFromEmptyArgs](f)
@@ -797,7 +805,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 //line goroutines.go:71
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:801
+//line goroutines_task.go:809
 		goto resume1
 	case 2:
 		s := generated.At[recvFromEmptyAt2](f)
@@ -806,7 +814,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 //line goroutines.go:79
 		v1 = s.result
 		generated.Child(f)
-//line goroutines_task.go:810
+//line goroutines_task.go:818
 		goto resume2
 	case 3:
 		s := generated.At[recvFromEmptyAt3](f)
@@ -814,7 +822,7 @@ func recvFromEmptyStep(f *generated.Frame, h *recvFromEmptyHeld) generated.Step 
 		tr = h.tr
 //line goroutines.go:81
 		err1 = generated.Err(f)
-//line goroutines_task.go:818
+//line goroutines_task.go:826
 		goto resume3
 	default:
 		return f.BadResume()
@@ -840,7 +848,7 @@ loop1:
 	}
 //line goroutines.go:71
 	v, err = task.RecvFrom(t, c)
-//line goroutines_task.go:844
+//line goroutines_task.go:852
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt1](f)
 		*s = recvFromEmptyAt1{n: n, sum: sum, i: i}
@@ -862,7 +870,7 @@ resume1:
 	}
 //line goroutines.go:79
 	v1 = valueStart(t, tr, v)
-//line goroutines_task.go:866
+//line goroutines_task.go:874
 	if generated.Suspended(t) {
 		s := generated.At[recvFromEmptyAt2](f)
 		*s = recvFromEmptyAt2{n: n, sum: sum, i: i}
@@ -879,7 +887,7 @@ resume2:
 end1:
 //line goroutines.go:81
 	_, err1 = task.RecvFrom(t, c)
-//line goroutines_task.go:883
+//line goroutines_task.go:891
 	if generated.Suspended(t) {
 		*generated.At[recvFromEmptyAt3](f) = recvFromEmptyAt3{sum: sum}
 		*h = recvFromEmptyHeld{tr: tr}
@@ -891,7 +899,7 @@ resume3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:895
+//line goroutines_task.go:903
 
 // sendToArgs has the arguments of sendTo.
 type sendToArgs struct {
@@ -926,7 +934,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:89
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:930
+//line goroutines_task.go:938
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 1)
 				s := generated.At[sendToAt1](f)
@@ -937,7 +945,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:89
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:941
+//line goroutines_task.go:949
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToHeld](t, sendToKind, 2)
 				*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
@@ -952,7 +960,7 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:956
+//line goroutines_task.go:964
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sendToHeld](t, sendToKind, 3)
 		*h = sendToHeld{c: c}
@@ -962,17 +970,19 @@ func sendToStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line goroutines_task.go:966
+//line goroutines_task.go:974
 
 // sendToStep is the step form of sendTo.
 func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:82
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		c       chan int
 		err     error
 	)
+//line goroutines_task.go:986
 	switch f.At() {
 	case 0:
 		s := generated.At[sendToArgs](f)
@@ -985,7 +995,7 @@ func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 //line goroutines.go:89
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:989
+//line goroutines_task.go:999
 		goto resume1
 	case 2:
 		s := generated.At[sendToAt2](f)
@@ -993,13 +1003,13 @@ func sendToStep(f *generated.Frame, h *sendToHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line goroutines.go:89
 		err = generated.Err(f)
-//line goroutines_task.go:997
+//line goroutines_task.go:1007
 		goto resume2
 	case 3:
 		c = h.c
 //line goroutines.go:93
 		generated.ChildErr(f)
-//line goroutines_task.go:1003
+//line goroutines_task.go:1013
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1014,7 +1024,7 @@ loop1:
 	}
 //line goroutines.go:89
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1018
+//line goroutines_task.go:1028
 	if generated.Suspended(t) {
 		s := generated.At[sendToAt1](f)
 		*s = sendToAt1{n: n, i: i}
@@ -1025,7 +1035,7 @@ loop1:
 resume1:
 //line goroutines.go:89
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1029
+//line goroutines_task.go:1039
 	if generated.Suspended(t) {
 		*generated.At[sendToAt2](f) = sendToAt2{n: n, i: i}
 		*h = sendToHeld{tr: tr, c: c}
@@ -1045,7 +1055,7 @@ end1:
 end2:
 //line goroutines.go:93
 	waitStart(t, tr, "sent")
-//line goroutines_task.go:1049
+//line goroutines_task.go:1059
 	if generated.Suspended(t) {
 		*h = sendToHeld{c: c}
 		return generated.Wait(f, t, 3)
@@ -1055,7 +1065,7 @@ resume3:
 	return generated.Return[int](f, len(c), nil)
 }
 
-//line goroutines_task.go:1059
+//line goroutines_task.go:1069
 
 // sendToFullArgs has the arguments of sendToFull.
 type sendToFullArgs struct {
@@ -1114,7 +1124,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:109
 			v := valueStart(t, tr, i)
-//line goroutines_task.go:1118
+//line goroutines_task.go:1128
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 1)
 				s1 := generated.At[sendToFullAt1](f)
@@ -1126,7 +1136,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line goroutines.go:109
 			err := task.SendTo(t, c, v)
-//line goroutines_task.go:1130
+//line goroutines_task.go:1140
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sendToFullHeld](t, sendToFullKind, 2)
 				*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
@@ -1144,7 +1154,7 @@ func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1148
+//line goroutines_task.go:1158
 
 // sendToFullDefer1 enters what sendToFull defers in line 107 in the list of its frame.
 func sendToFullDefer1(p *generated.Panic, a chan int) {
@@ -1156,7 +1166,7 @@ func sendToFullDefer1(p *generated.Panic, a chan int) {
 	})
 }
 
-//line goroutines_task.go:1160
+//line goroutines_task.go:1170
 
 // sendToFullStep is the step form of sendToFull.
 func sendToFullStep(f *generated.Frame, h *sendToFullHeld) generated.Step {
@@ -1171,12 +1181,14 @@ func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generate
 	defer p.Catch(t, func() (generated.Step, bool) { return sendToFullRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line goroutines.go:93
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		c, sum  chan int
 		err     error
 	)
+//line goroutines_task.go:1192
 	switch at {
 	case 0:
 		s1 := generated.At[sendToFullArgs](f)
@@ -1189,7 +1201,7 @@ func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generate
 //line goroutines.go:109
 		v = s1.result
 		generated.Child(f)
-//line goroutines_task.go:1193
+//line goroutines_task.go:1205
 		goto resume1
 	case 2:
 		s1 := generated.At[sendToFullAt2](f)
@@ -1197,7 +1209,7 @@ func sendToFullRun(f *generated.Frame, h *sendToFullHeld, at int) (step generate
 		tr, c = h.tr, h.c
 //line goroutines.go:109
 		err = generated.Err(f)
-//line goroutines_task.go:1201
+//line goroutines_task.go:1213
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1235,7 +1247,7 @@ loop1:
 	}
 //line goroutines.go:109
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1239
+//line goroutines_task.go:1251
 	if generated.Suspended(t) {
 		s1 := generated.At[sendToFullAt1](f)
 		*s1 = sendToFullAt1{n: n, i: i}
@@ -1246,7 +1258,7 @@ loop1:
 resume1:
 //line goroutines.go:109
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1250
+//line goroutines_task.go:1262
 	if generated.Suspended(t) {
 		*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
 		*h = sendToFullHeld{exit: h.exit, tr: tr, c: c}
@@ -1272,7 +1284,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line goroutines_task.go:1276
+//line goroutines_task.go:1288
 exit:
 	if p.Run(t) {
 		*h = sendToFullHeld{exit: h.exit}
@@ -1317,7 +1329,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				w.Wake()
 				w.Wake()
 			})
-//line goroutines_task.go:1321
+//line goroutines_task.go:1333
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 1)
 				*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
@@ -1329,7 +1341,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return i, err
 			}
 			valueStart(t, tr, i)
-//line goroutines_task.go:1333
+//line goroutines_task.go:1345
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendHeld](t, suspendKind, 2)
 				*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
@@ -1342,16 +1354,18 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1346
+//line goroutines_task.go:1358
 
 // suspendStep is the step form of suspend.
 func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:113
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		err      error
 	)
+//line goroutines_task.go:1369
 	switch f.At() {
 	case 0:
 		s := generated.At[suspendArgs](f)
@@ -1363,7 +1377,7 @@ func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:118
 		err = generated.Err(f)
-//line goroutines_task.go:1367
+//line goroutines_task.go:1381
 		goto resume1
 	case 2:
 		s := generated.At[suspendAt2](f)
@@ -1371,7 +1385,7 @@ func suspendStep(f *generated.Frame, h *suspendHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:126
 		generated.Child(f)
-//line goroutines_task.go:1375
+//line goroutines_task.go:1389
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1393,7 +1407,7 @@ loop1:
 			w.Wake()
 		})
 	}
-//line goroutines_task.go:1397
+//line goroutines_task.go:1411
 	if generated.Suspended(t) {
 		*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
 		*h = suspendHeld{tr: tr}
@@ -1405,7 +1419,7 @@ resume1:
 		return generated.Return[int](f, i, err)
 	}
 	valueStart(t, tr, i)
-//line goroutines_task.go:1409
+//line goroutines_task.go:1423
 	if generated.Suspended(t) {
 		*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
 		*h = suspendHeld{tr: tr}
@@ -1420,7 +1434,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:1424
+//line goroutines_task.go:1438
 
 // suspendLaterArgs has the arguments of suspendLater.
 type suspendLaterArgs struct {
@@ -1463,7 +1477,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					w.Wake()
 				}()
 			})
-//line goroutines_task.go:1467
+//line goroutines_task.go:1481
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 1)
 				*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
@@ -1475,7 +1489,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v := valueStart(t, tr, 1)
-//line goroutines_task.go:1479
+//line goroutines_task.go:1493
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[suspendLaterHeld](t, suspendLaterKind, 2)
 				s := generated.At[suspendLaterAt2](f)
@@ -1492,17 +1506,19 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1496
+//line goroutines_task.go:1510
 
 // suspendLaterStep is the step form of suspendLater.
 func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:127
 	var (
 		tr               *cases.Trace
 		n, sum, i1, i, v int
 		k                *int
 		err              error
 	)
+//line goroutines_task.go:1522
 	switch f.At() {
 	case 0:
 		s := generated.At[suspendLaterArgs](f)
@@ -1514,7 +1530,7 @@ func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 		tr, k = h.tr, h.k
 //line goroutines.go:135
 		err = generated.Err(f)
-//line goroutines_task.go:1518
+//line goroutines_task.go:1534
 		goto resume1
 	case 2:
 		s := generated.At[suspendLaterAt2](f)
@@ -1523,7 +1539,7 @@ func suspendLaterStep(f *generated.Frame, h *suspendLaterHeld) generated.Step {
 //line goroutines.go:144
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:1527
+//line goroutines_task.go:1543
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1551,7 +1567,7 @@ loop1:
 			}()
 		})
 	}
-//line goroutines_task.go:1555
+//line goroutines_task.go:1571
 	if generated.Suspended(t) {
 		*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
 		*h = suspendLaterHeld{tr: tr, k: k}
@@ -1563,7 +1579,7 @@ resume1:
 		return generated.Return[int](f, sum, err)
 	}
 	v = valueStart(t, tr, 1)
-//line goroutines_task.go:1567
+//line goroutines_task.go:1583
 	if generated.Suspended(t) {
 		s := generated.At[suspendLaterAt2](f)
 		*s = suspendLaterAt2{n: n, sum: sum, i1: i1}
@@ -1582,7 +1598,7 @@ end1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1586
+//line goroutines_task.go:1602
 
 // countArgs has the arguments of count.
 type countArgs struct {
@@ -1610,7 +1626,7 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 		{
 //line goroutines.go:151
 			err := startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1614
+//line goroutines_task.go:1630
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[countHeld](t, countKind, 1)
 				*generated.At[countAt1](f) = countAt1{n: n, i: i}
@@ -1628,17 +1644,19 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 	return errWait
 }
 
-//line goroutines_task.go:1632
+//line goroutines_task.go:1648
 
 // countStep is the step form of count.
 func countStep(f *generated.Frame, h *countHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:145
 	var (
 		tr    *cases.Trace
 		n, i  int
 		yield func(*task.T, int) error
 		err   error
 	)
+//line goroutines_task.go:1660
 	switch f.At() {
 	case 0:
 		s := generated.At[countArgs](f)
@@ -1650,7 +1668,7 @@ func countStep(f *generated.Frame, h *countHeld) generated.Step {
 		tr, yield = h.tr, h.yield
 //line goroutines.go:151
 		err = generated.ChildErr(f)
-//line goroutines_task.go:1654
+//line goroutines_task.go:1672
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1664,7 +1682,7 @@ loop1:
 	}
 //line goroutines.go:151
 	err = startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1668
+//line goroutines_task.go:1686
 	if generated.Suspended(t) {
 		*generated.At[countAt1](f) = countAt1{n: n, i: i}
 		*h = countHeld{tr: tr, yield: yield}
@@ -1687,7 +1705,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line goroutines_task.go:1691
+//line goroutines_task.go:1709
 
 // generatorArgs has the arguments of generator.
 type generatorArgs struct {
@@ -1716,7 +1734,7 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1720
+//line goroutines_task.go:1738
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[generatorHeld](t, generatorKind, 1)
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
@@ -1732,15 +1750,17 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1736
+//line goroutines_task.go:1754
 
 // generatorStep is the step form of generator.
 func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:161
 	var (
 		tr     *cases.Trace
 		n, sum int
 	)
+//line goroutines_task.go:1764
 	switch f.At() {
 	case 0:
 		s := generated.At[generatorArgs](f)
@@ -1752,7 +1772,7 @@ func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:169
 		generated.ChildErr(f)
-//line goroutines_task.go:1756
+//line goroutines_task.go:1776
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1764,7 +1784,7 @@ func generatorStep(f *generated.Frame, h *generatorHeld) generated.Step {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1768
+//line goroutines_task.go:1788
 	if generated.Suspended(t) {
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
 		*h = generatorHeld{tr: tr}
@@ -1780,7 +1800,7 @@ resume1:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:1784
+//line goroutines_task.go:1804
 
 // generatorWaitsArgs has the arguments of generatorWaits.
 type generatorWaitsArgs struct {
@@ -1840,7 +1860,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue
 					}
 					v4 := valueStart(t, tr, v+1)
-//line goroutines_task.go:1844
+//line goroutines_task.go:1864
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 1)
 						s := generated.At[generatorWaitsAt1](f)
@@ -1867,7 +1887,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								w := v5
 								if w == 1 {
 									waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1871
+//line goroutines_task.go:1891
 									if generated.Suspended(t) {
 										f, h := generated.SpillHeld[generatorWaitsHeld](t, generatorWaitsKind, 2)
 										*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
@@ -1891,11 +1911,12 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1895
+//line goroutines_task.go:1915
 
 // generatorWaitsStep is the step form of generatorWaits.
 func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generated.Step) {
 	t := generated.Resume(f)
+//line goroutines.go:173
 	var (
 		tr                       *cases.Trace
 		n, sum, v1, v, v4, v5, w int
@@ -1903,6 +1924,7 @@ func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generat
 		v2, err                  error
 		v3, v6                   bool
 	)
+//line goroutines_task.go:1928
 	defer func() {
 		if step == (generated.Step{}) && generated.Pulling(it1, it) {
 			generated.Unwind(t, recover(), it1, it)
@@ -1920,7 +1942,7 @@ func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generat
 //line goroutines.go:185
 		v4 = s.result
 		generated.Child(f)
-//line goroutines_task.go:1924
+//line goroutines_task.go:1946
 		goto resume1
 	case 2:
 		s := generated.At[generatorWaitsAt2](f)
@@ -1928,7 +1950,7 @@ func generatorWaitsStep(f *generated.Frame, h *generatorWaitsHeld) (step generat
 		tr, it, it1 = h.tr, h.it, h.it1
 //line goroutines.go:188
 		generated.ChildErr(f)
-//line goroutines_task.go:1932
+//line goroutines_task.go:1954
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1955,7 +1977,7 @@ end1:
 	goto loop1
 end2:
 	v4 = valueStart(t, tr, v+1)
-//line goroutines_task.go:1959
+//line goroutines_task.go:1981
 	if generated.Suspended(t) {
 		s := generated.At[generatorWaitsAt1](f)
 		*s = generatorWaitsAt1{sum: sum}
@@ -1983,7 +2005,7 @@ end3:
 	}
 //line goroutines.go:188
 	waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1987
+//line goroutines_task.go:2009
 	if generated.Suspended(t) {
 		*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 		*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
@@ -2003,7 +2025,7 @@ end7:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line goroutines_task.go:2007
+//line goroutines_task.go:2029
 
 // launchedArgs has the arguments of launched.
 type launchedArgs struct {
@@ -2053,7 +2075,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line goroutines.go:198
 	v := valueStart(t, tr, n)
-//line goroutines_task.go:2057
+//line goroutines_task.go:2079
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 1)
 		s := generated.At[launchedAt1](f)
@@ -2065,7 +2087,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line goroutines.go:198
 	err := waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2069
+//line goroutines_task.go:2091
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[launchedHeld](t, launchedKind, 2)
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
@@ -2077,7 +2099,7 @@ func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line goroutines_task.go:2081
+//line goroutines_task.go:2103
 
 // launchedDefer1 enters what launched defers in line 197 in the list of its frame.
 func launchedDefer1(p *generated.Panic, fn func()) {
@@ -2089,7 +2111,7 @@ func launchedDefer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line goroutines_task.go:2093
+//line goroutines_task.go:2115
 
 // launchedStep is the step form of launched.
 func launchedStep(f *generated.Frame, h *launchedHeld) generated.Step {
@@ -2104,11 +2126,13 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 	defer p.Catch(t, func() (generated.Step, bool) { return launchedRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line goroutines.go:193
 	var (
 		tr   *cases.Trace
 		n, v int
 		err  error
 	)
+//line goroutines_task.go:2136
 	switch at {
 	case 0:
 		s := generated.At[launchedArgs](f)
@@ -2121,14 +2145,14 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 //line goroutines.go:198
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:2125
+//line goroutines_task.go:2149
 		goto resume1
 	case 2:
 		s := generated.At[launchedAt2](f)
 		v = s.v
 //line goroutines.go:198
 		err = generated.ChildErr(f)
-//line goroutines_task.go:2132
+//line goroutines_task.go:2156
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2145,7 +2169,7 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 	}
 //line goroutines.go:198
 	v = valueStart(t, tr, n)
-//line goroutines_task.go:2149
+//line goroutines_task.go:2173
 	if generated.Suspended(t) {
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
@@ -2156,7 +2180,7 @@ func launchedRun(f *generated.Frame, h *launchedHeld, at int) (step generated.St
 resume1:
 //line goroutines.go:198
 	err = waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2160
+//line goroutines_task.go:2184
 	if generated.Suspended(t) {
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{exit: h.exit}
@@ -2168,7 +2192,7 @@ resume2:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line goroutines_task.go:2172
+//line goroutines_task.go:2196
 exit:
 	if p.Run(t) {
 		*h = launchedHeld{exit: h.exit}
@@ -2231,7 +2255,7 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v, err := h.Wait(t)
-//line goroutines_task.go:2235
+//line goroutines_task.go:2259
 			if generated.Suspended(t) {
 				f, h1 := generated.SpillHeld[handleHeld](t, handleKind, 1)
 				s := generated.At[handleAt1](f)
@@ -2253,7 +2277,7 @@ func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:2257
+//line goroutines_task.go:2281
 
 // handleDefer1 enters what handle defers in line 203 in the list of its frame.
 func handleDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -2265,7 +2289,7 @@ func handleDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line goroutines_task.go:2269
+//line goroutines_task.go:2293
 
 // handleStep is the step form of handle.
 func handleStep(f *generated.Frame, h1 *handleHeld) generated.Step {
@@ -2280,6 +2304,7 @@ func handleRun(f *generated.Frame, h1 *handleHeld, at int) (step generated.Step,
 	defer p.Catch(t, func() (generated.Step, bool) { return handleRun(f, h1, generated.Exit) }, &step, &ok)
 	r := &h1.exit.r
 	r1 := &h1.exit.r1
+//line goroutines.go:196
 	var (
 		tr           *cases.Trace
 		n, sum, i, v int
@@ -2287,6 +2312,7 @@ func handleRun(f *generated.Frame, h1 *handleHeld, at int) (step generated.Step,
 		h            task.Handle[int]
 		err          error
 	)
+//line goroutines_task.go:2316
 	switch at {
 	case 0:
 		s := generated.At[handleArgs](f)
@@ -2299,7 +2325,7 @@ func handleRun(f *generated.Frame, h1 *handleHeld, at int) (step generated.Step,
 //line goroutines.go:210
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:2303
+//line goroutines_task.go:2329
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2333,7 +2359,7 @@ loop1:
 	}
 //line goroutines.go:210
 	v, err = h.Wait(t)
-//line goroutines_task.go:2337
+//line goroutines_task.go:2363
 	if generated.Suspended(t) {
 		s := generated.At[handleAt1](f)
 		*s = handleAt1{n: n, sum: sum, i: i}
@@ -2361,7 +2387,7 @@ end1:
 		*r, *r1 = sum, nil
 		goto exit
 	}
-//line goroutines_task.go:2365
+//line goroutines_task.go:2391
 exit:
 	if p.Run(t) {
 		*h1 = handleHeld{exit: h1.exit}
@@ -2410,7 +2436,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:222
 			err := t.Sleep(time.Microsecond)
-//line goroutines_task.go:2414
+//line goroutines_task.go:2440
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 1)
 				*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
@@ -2425,7 +2451,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:225
 			err1 := t.SleepUntil(time.Now())
-//line goroutines_task.go:2429
+//line goroutines_task.go:2455
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 2)
 				*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
@@ -2440,7 +2466,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:228
 			err2 := t.Sleep(-1)
-//line goroutines_task.go:2444
+//line goroutines_task.go:2470
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 3)
 				*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
@@ -2454,7 +2480,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line goroutines.go:231
 		valueStart(t, tr, i)
-//line goroutines_task.go:2458
+//line goroutines_task.go:2484
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[sleepsHeld](t, sleepsKind, 4)
 			*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
@@ -2466,16 +2492,18 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:2470
+//line goroutines_task.go:2496
 
 // sleepsStep is the step form of sleeps.
 func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 	t := generated.Resume(f)
+//line goroutines.go:217
 	var (
 		tr              *cases.Trace
 		n, i            int
 		err, err1, err2 error
 	)
+//line goroutines_task.go:2507
 	switch f.At() {
 	case 0:
 		s := generated.At[sleepsArgs](f)
@@ -2487,7 +2515,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:222
 		err = generated.Err(f)
-//line goroutines_task.go:2491
+//line goroutines_task.go:2519
 		goto resume1
 	case 2:
 		s := generated.At[sleepsAt2](f)
@@ -2495,7 +2523,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:225
 		err1 = generated.Err(f)
-//line goroutines_task.go:2499
+//line goroutines_task.go:2527
 		goto resume2
 	case 3:
 		s := generated.At[sleepsAt3](f)
@@ -2503,7 +2531,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:228
 		err2 = generated.Err(f)
-//line goroutines_task.go:2507
+//line goroutines_task.go:2535
 		goto resume3
 	case 4:
 		s := generated.At[sleepsAt4](f)
@@ -2511,7 +2539,7 @@ func sleepsStep(f *generated.Frame, h *sleepsHeld) generated.Step {
 		tr = h.tr
 //line goroutines.go:231
 		generated.Child(f)
-//line goroutines_task.go:2515
+//line goroutines_task.go:2543
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2525,7 +2553,7 @@ loop1:
 	}
 //line goroutines.go:222
 	err = t.Sleep(time.Microsecond)
-//line goroutines_task.go:2529
+//line goroutines_task.go:2557
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2540,7 +2568,7 @@ resume1:
 	return generated.Return[int](f, i, err)
 end1:
 	err1 = t.SleepUntil(time.Now())
-//line goroutines_task.go:2544
+//line goroutines_task.go:2572
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2555,7 +2583,7 @@ resume2:
 	return generated.Return[int](f, i, err1)
 end2:
 	err2 = t.Sleep(-1)
-//line goroutines_task.go:2559
+//line goroutines_task.go:2587
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2570,7 +2598,7 @@ resume3:
 	return generated.Return[int](f, i, err2)
 end3:
 	valueStart(t, tr, i)
-//line goroutines_task.go:2574
+//line goroutines_task.go:2602
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2585,7 +2613,7 @@ end4:
 	return generated.Return[int](f, n, nil)
 }
 
-//line goroutines_task.go:2589
+//line goroutines_task.go:2617
 
 // startOfGoroutines returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfGoroutines(fn func(*task.T, int) error) func(*task.T, int) error {

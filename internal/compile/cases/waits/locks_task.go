@@ -257,12 +257,14 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // mutexStep is the step form of mutex.
 func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:10
 	var (
 		tr              *cases.Trace
 		n               int
 		m, p            *task.Mutex
 		err, err1, err2 error
 	)
+//line locks_task.go:268
 	switch f.At() {
 	case 0:
 		s := generated.At[mutexArgs](f)
@@ -274,7 +276,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, m = h.tr, h.m
 //line locks.go:16
 		err = generated.Err(f)
-//line locks_task.go:278
+//line locks_task.go:280
 		goto resume1
 	case 2:
 		s := generated.At[mutexAt2](f)
@@ -282,7 +284,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, m = h.tr, h.m
 //line locks.go:20
 		err1 = generated.ChildErr(f)
-//line locks_task.go:286
+//line locks_task.go:288
 		goto resume2
 	case 3:
 		s := generated.At[mutexAt3](f)
@@ -290,7 +292,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		generated.ChildErr(f)
-//line locks_task.go:294
+//line locks_task.go:296
 		goto resume3
 	case 4:
 		s := generated.At[mutexAt4](f)
@@ -298,7 +300,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		err2 = generated.Err(f)
-//line locks_task.go:302
+//line locks_task.go:304
 		goto resume4
 	case 5:
 		s := generated.At[mutexAt5](f)
@@ -306,7 +308,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 		err1, p = h.err1, h.m
 //line locks.go:26
 		generated.ChildErr(f)
-//line locks_task.go:310
+//line locks_task.go:312
 		goto resume5
 	default:
 		return f.BadResume()
@@ -314,7 +316,7 @@ func mutexStep(f *generated.Frame, h *mutexHeld) generated.Step {
 	m = new(task.Mutex)
 //line locks.go:16
 	err = m.Lock(t)
-//line locks_task.go:318
+//line locks_task.go:320
 	if generated.Suspended(t) {
 		*generated.At[mutexAt1](f) = mutexAt1{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -330,7 +332,7 @@ resume1:
 end1:
 	tr.Print(m.TryLock())
 	err1 = waitStart(t, tr, "inside")
-//line locks_task.go:334
+//line locks_task.go:336
 	if generated.Suspended(t) {
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -343,7 +345,7 @@ resume2:
 	m.Unlock()
 	p = m
 	waitStart(t, tr, "again")
-//line locks_task.go:347
+//line locks_task.go:349
 	if generated.Suspended(t) {
 		*generated.At[mutexAt3](f) = mutexAt3{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -352,7 +354,7 @@ resume2:
 resume3:
 //line locks.go:25
 	err2 = p.Lock(t)
-//line locks_task.go:356
+//line locks_task.go:358
 	if generated.Suspended(t) {
 		*generated.At[mutexAt4](f) = mutexAt4{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -365,7 +367,7 @@ resume4:
 	}
 //line locks.go:26
 	waitStart(t, tr, "inside again")
-//line locks_task.go:369
+//line locks_task.go:371
 	if generated.Suspended(t) {
 		*generated.At[mutexAt5](f) = mutexAt5{n: n}
 		*h = mutexHeld{err1: err1, m: p}
@@ -378,7 +380,7 @@ end2:
 	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:382
+//line locks_task.go:384
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -418,7 +420,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	{
 //line locks.go:38
 		err := c.m.Lock(t)
-//line locks_task.go:422
+//line locks_task.go:424
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 1)
 			*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
@@ -446,7 +448,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	{
 //line locks.go:43
 		err1 := waitStart(t, tr, "adding", by)
-//line locks_task.go:450
+//line locks_task.go:452
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[counterAddHeld](t, counterAddKind, 2)
 			*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
@@ -464,7 +466,7 @@ func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ e
 	return c.n, nil
 }
 
-//line locks_task.go:468
+//line locks_task.go:470
 
 // counterAddDefer1 enters what (*counter).add defers in line 41 in the list of its frame.
 func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -476,7 +478,7 @@ func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:480
+//line locks_task.go:482
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame, h *counterAddHeld) generated.Step {
@@ -491,12 +493,14 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 	defer p.Catch(t, func() (generated.Step, bool) { return counterAddRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line locks.go:33
 	var (
 		c          *counter
 		tr         *cases.Trace
 		by, before int
 		err, err1  error
 	)
+//line locks_task.go:504
 	switch at {
 	case 0:
 		s := generated.At[counterAddArgs](f)
@@ -508,7 +512,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 		c, tr = h.c, h.tr
 //line locks.go:38
 		err = generated.Err(f)
-//line locks_task.go:512
+//line locks_task.go:516
 		goto resume1
 	case 2:
 		s := generated.At[counterAddAt2](f)
@@ -516,7 +520,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 		c = h.c
 //line locks.go:43
 		err1 = generated.ChildErr(f)
-//line locks_task.go:520
+//line locks_task.go:524
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -528,7 +532,7 @@ func counterAddRun(f *generated.Frame, h *counterAddHeld, at int) (step generate
 	}
 //line locks.go:38
 	err = c.m.Lock(t)
-//line locks_task.go:532
+//line locks_task.go:536
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
 		*h = counterAddHeld{exit: h.exit, c: c, tr: tr}
@@ -553,7 +557,7 @@ end1:
 //line locks.go:42
 	before = c.n
 	err1 = waitStart(t, tr, "adding", by)
-//line locks_task.go:557
+//line locks_task.go:561
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
 		*h = counterAddHeld{exit: h.exit, c: c}
@@ -576,7 +580,7 @@ end2:
 		*r, *r1 = c.n, nil
 		goto exit
 	}
-//line locks_task.go:580
+//line locks_task.go:584
 exit:
 	if p.Run(t) {
 		*h = counterAddHeld{exit: h.exit}
@@ -613,7 +617,7 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:53
 			k, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:617
+//line locks_task.go:621
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[mutexDeferredHeld](t, mutexDeferredKind, 1)
 				s := generated.At[mutexDeferredAt1](f)
@@ -633,17 +637,19 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, nil
 }
 
-//line locks_task.go:637
+//line locks_task.go:641
 
 // mutexDeferredStep is the step form of mutexDeferred.
 func mutexDeferredStep(f *generated.Frame, h *mutexDeferredHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:46
 	var (
 		tr      *cases.Trace
 		n, i, k int
 		c       *counter
 		err     error
 	)
+//line locks_task.go:653
 	switch f.At() {
 	case 0:
 		s := generated.At[mutexDeferredArgs](f)
@@ -656,7 +662,7 @@ func mutexDeferredStep(f *generated.Frame, h *mutexDeferredHeld) generated.Step 
 //line locks.go:53
 		k = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:660
+//line locks_task.go:666
 		goto resume1
 	default:
 		return f.BadResume()
@@ -671,7 +677,7 @@ loop1:
 	}
 //line locks.go:53
 	k, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:675
+//line locks_task.go:681
 	if generated.Suspended(t) {
 		s := generated.At[mutexDeferredAt1](f)
 		*s = mutexDeferredAt1{n: n, i: i}
@@ -696,7 +702,7 @@ end2:
 	return generated.Return[int](f, c.n, nil)
 }
 
-//line locks_task.go:700
+//line locks_task.go:706
 
 // contendedArgs has the arguments of contended.
 type contendedArgs struct {
@@ -734,7 +740,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:67
 						_, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:738
+//line locks_task.go:744
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -756,7 +762,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[contendedFunc1Held](c1) = contendedFunc1Held{tr: tr, c: &c}
 			generated.GoCall(t, &g, c1)
 		}
-//line locks_task.go:760
+//line locks_task.go:766
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[contendedHeld](t, contendedKind, 1)
 			s := generated.At[contendedAt1](f)
@@ -768,7 +774,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:74
 	err := g.Wait(t)
-//line locks_task.go:772
+//line locks_task.go:778
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[contendedHeld](t, contendedKind, 2)
 		*h = contendedHeld{c: &c}
@@ -778,11 +784,12 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, err
 }
 
-//line locks_task.go:782
+//line locks_task.go:788
 
 // contendedStep is the step form of contended.
 func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:56
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -790,6 +797,7 @@ func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
 		g        task.Group
 		err      error
 	)
+//line locks_task.go:801
 	switch f.At() {
 	case 0:
 		s := generated.At[contendedArgs](f)
@@ -802,13 +810,13 @@ func contendedStep(f *generated.Frame, h *contendedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line locks.go:65
 		generated.Child(f)
-//line locks_task.go:806
+//line locks_task.go:814
 		goto resume1
 	case 2:
 		c = h.c
 //line locks.go:74
 		err = generated.Err(f)
-//line locks_task.go:812
+//line locks_task.go:820
 		goto resume2
 	default:
 		return f.BadResume()
@@ -834,7 +842,7 @@ loop1:
 					{
 //line locks.go:67
 						_, err := counterAddStart(c, t, tr, i)
-//line locks_task.go:838
+//line locks_task.go:846
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[contendedFunc1Held](t, contendedFunc1Kind, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -857,7 +865,7 @@ loop1:
 			generated.GoCall(t, &g, c1)
 		}
 	}
-//line locks_task.go:861
+//line locks_task.go:869
 	if generated.Suspended(t) {
 		s := generated.At[contendedAt1](f)
 		*s = contendedAt1{n: n, i1: i1}
@@ -872,7 +880,7 @@ resume1:
 end1:
 //line locks.go:74
 	err = g.Wait(t)
-//line locks_task.go:876
+//line locks_task.go:884
 	if generated.Suspended(t) {
 		*h = contendedHeld{c: c}
 		return generated.Wait(f, t, 2)
@@ -882,7 +890,7 @@ resume2:
 	return generated.Return[int](f, c.n, err)
 }
 
-//line locks_task.go:886
+//line locks_task.go:894
 
 // contendedFunc1Args has the arguments of contended.func1.
 type contendedFunc1Args struct {
@@ -906,12 +914,14 @@ var contendedFunc1Kind *generated.Kind
 // contendedFunc1Step is the step form of contended.func1.
 func contendedFunc1Step(f *generated.Frame, h *contendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:61
 	var (
 		tr       *cases.Trace
 		n, i, i1 int
 		c        *counter
 		err      error
 	)
+//line locks_task.go:925
 	switch f.At() {
 	case 0:
 		s := generated.At[contendedFunc1Args](f)
@@ -923,7 +933,7 @@ func contendedFunc1Step(f *generated.Frame, h *contendedFunc1Held) generated.Ste
 		tr, c = h.tr, h.c
 //line locks.go:67
 		err = generated.ChildErr(f)
-//line locks_task.go:927
+//line locks_task.go:937
 		goto resume1
 	default:
 		return f.BadResume()
@@ -937,7 +947,7 @@ loop1:
 	}
 //line locks.go:67
 	_, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:941
+//line locks_task.go:951
 	if generated.Suspended(t) {
 		*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 		*h = contendedFunc1Held{tr: tr, c: c}
@@ -959,7 +969,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:963
+//line locks_task.go:973
 
 // rwMutexArgs has the arguments of rwMutex.
 type rwMutexArgs struct {
@@ -1015,7 +1025,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:80
 		err := m.RLock(t)
-//line locks_task.go:1019
+//line locks_task.go:1029
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 1)
 			*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
@@ -1029,7 +1039,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1033
+//line locks_task.go:1043
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 2)
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
@@ -1043,7 +1053,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:87
 		err1 := m.Lock(t)
-//line locks_task.go:1047
+//line locks_task.go:1057
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 3)
 			*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
@@ -1068,7 +1078,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}()
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1072
+//line locks_task.go:1082
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 4)
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
@@ -1079,7 +1089,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 := waitStart(t, tr, "end")
-//line locks_task.go:1083
+//line locks_task.go:1093
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[rwMutexHeld](t, rwMutexKind, 5)
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
@@ -1091,7 +1101,7 @@ func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line locks_task.go:1095
+//line locks_task.go:1105
 
 // rwMutexDefer1 enters what rwMutex defers in line 90 in the list of its frame.
 func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
@@ -1103,7 +1113,7 @@ func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
 	})
 }
 
-//line locks_task.go:1107
+//line locks_task.go:1117
 
 // rwMutexStep is the step form of rwMutex.
 func rwMutexStep(f *generated.Frame, h *rwMutexHeld) generated.Step {
@@ -1118,12 +1128,14 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 	defer p.Catch(t, func() (generated.Step, bool) { return rwMutexRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line locks.go:74
 	var (
 		tr              *cases.Trace
 		n               int
 		m               *task.RWMutex
 		err, err1, err2 error
 	)
+//line locks_task.go:1139
 	switch at {
 	case 0:
 		s := generated.At[rwMutexArgs](f)
@@ -1135,7 +1147,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:80
 		err = generated.Err(f)
-//line locks_task.go:1139
+//line locks_task.go:1151
 		goto resume1
 	case 2:
 		s := generated.At[rwMutexAt2](f)
@@ -1143,7 +1155,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:83
 		generated.Child(f)
-//line locks_task.go:1147
+//line locks_task.go:1159
 		goto resume2
 	case 3:
 		s := generated.At[rwMutexAt3](f)
@@ -1151,7 +1163,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:87
 		err1 = generated.Err(f)
-//line locks_task.go:1155
+//line locks_task.go:1167
 		goto resume3
 	case 4:
 		s := generated.At[rwMutexAt4](f)
@@ -1159,14 +1171,14 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:91
 		generated.Child(f)
-//line locks_task.go:1163
+//line locks_task.go:1175
 		goto resume4
 	case 5:
 		s := generated.At[rwMutexAt5](f)
 		n = s.n
 //line locks.go:93
 		err2 = generated.ChildErr(f)
-//line locks_task.go:1170
+//line locks_task.go:1182
 		goto resume5
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1179,7 +1191,7 @@ func rwMutexRun(f *generated.Frame, h *rwMutexHeld, at int) (step generated.Step
 	m = new(task.RWMutex)
 //line locks.go:80
 	err = m.RLock(t)
-//line locks_task.go:1183
+//line locks_task.go:1195
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1198,7 +1210,7 @@ resume1:
 end1:
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1202
+//line locks_task.go:1214
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1210,7 +1222,7 @@ resume2:
 	m.RUnlock()
 	m.RUnlock()
 	err1 = m.Lock(t)
-//line locks_task.go:1214
+//line locks_task.go:1226
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1234,7 +1246,7 @@ end2:
 	}
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1238
+//line locks_task.go:1250
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1244,7 +1256,7 @@ resume4:
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 = waitStart(t, tr, "end")
-//line locks_task.go:1248
+//line locks_task.go:1260
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
 		*h = rwMutexHeld{exit: h.exit}
@@ -1256,7 +1268,7 @@ resume5:
 		*r, *r1 = n, err2
 		goto exit
 	}
-//line locks_task.go:1260
+//line locks_task.go:1272
 exit:
 	if p.Run(t) {
 		*h = rwMutexHeld{exit: h.exit}
@@ -1313,7 +1325,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1317
+//line locks_task.go:1329
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1336,7 +1348,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1340
+//line locks_task.go:1352
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1350,7 +1362,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1354
+//line locks_task.go:1366
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1369,7 +1381,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[rwContendedFunc1Held](c) = rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1373
+//line locks_task.go:1385
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 1)
 			s := generated.At[rwContendedAt1](f)
@@ -1387,7 +1399,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1391
+//line locks_task.go:1403
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1403,7 +1415,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						readers.Add(1)
 						k := a + b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1407
+//line locks_task.go:1419
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1427,7 +1439,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[rwContendedFunc2Held](c) = rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:1431
+//line locks_task.go:1443
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 2)
 			s := generated.At[rwContendedAt2](f)
@@ -1439,7 +1451,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:140
 	err := g.Wait(t)
-//line locks_task.go:1443
+//line locks_task.go:1455
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[rwContendedHeld](t, rwContendedKind, 3)
 		*h = rwContendedHeld{a: &a, b: &b}
@@ -1449,11 +1461,12 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, err
 }
 
-//line locks_task.go:1453
+//line locks_task.go:1465
 
 // rwContendedStep is the step form of rwContended.
 func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:89
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -1463,6 +1476,7 @@ func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 		a, b     *int
 		err      error
 	)
+//line locks_task.go:1480
 	switch f.At() {
 	case 0:
 		s := generated.At[rwContendedArgs](f)
@@ -1475,7 +1489,7 @@ func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:102
 		generated.Child(f)
-//line locks_task.go:1479
+//line locks_task.go:1493
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedAt2](f)
@@ -1484,13 +1498,13 @@ func rwContendedStep(f *generated.Frame, h *rwContendedHeld) generated.Step {
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:123
 		generated.Child(f)
-//line locks_task.go:1488
+//line locks_task.go:1502
 		goto resume2
 	case 3:
 		a, b = h.a, h.b
 //line locks.go:140
 		err = generated.Err(f)
-//line locks_task.go:1494
+//line locks_task.go:1508
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1523,7 +1537,7 @@ loop1:
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1527
+//line locks_task.go:1541
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1546,7 +1560,7 @@ loop1:
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1550
+//line locks_task.go:1564
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1560,7 +1574,7 @@ loop1:
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1564
+//line locks_task.go:1578
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[rwContendedFunc1Held](t, rwContendedFunc1Kind, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1580,7 +1594,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1584
+//line locks_task.go:1598
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt1](f)
 		*s = rwContendedAt1{n: n, i1: i1, i: i}
@@ -1604,7 +1618,7 @@ resume1:
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1608
+//line locks_task.go:1622
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1620,7 +1634,7 @@ resume1:
 						readers.Add(1)
 						k := *a + *b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1624
+//line locks_task.go:1638
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[rwContendedFunc2Held](t, rwContendedFunc2Kind, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1645,7 +1659,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:1649
+//line locks_task.go:1663
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt2](f)
 		*s = rwContendedAt2{n: n, i1: i1}
@@ -1660,7 +1674,7 @@ resume2:
 end1:
 //line locks.go:140
 	err = g.Wait(t)
-//line locks_task.go:1664
+//line locks_task.go:1678
 	if generated.Suspended(t) {
 		*h = rwContendedHeld{a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -1670,7 +1684,7 @@ resume3:
 	return generated.Return[int](f, *a*100+*b, err)
 }
 
-//line locks_task.go:1674
+//line locks_task.go:1688
 
 // rwContendedFunc1Args has the arguments of rwContended.func1.
 type rwContendedFunc1Args struct {
@@ -1707,6 +1721,7 @@ var rwContendedFunc1Kind *generated.Kind
 // rwContendedFunc1Step is the step form of rwContended.func1.
 func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:96
 	var (
 		tr        *cases.Trace
 		n, i, i1  int
@@ -1715,6 +1730,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		a, b      *int
 		err, err1 error
 	)
+//line locks_task.go:1734
 	switch f.At() {
 	case 0:
 		s := generated.At[rwContendedFunc1Args](f)
@@ -1726,7 +1742,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:104
 		err = generated.Err(f)
-//line locks_task.go:1730
+//line locks_task.go:1746
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc1At2](f)
@@ -1734,7 +1750,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:114
 		err1 = generated.Err(f)
-//line locks_task.go:1738
+//line locks_task.go:1754
 		goto resume2
 	case 3:
 		s := generated.At[rwContendedFunc1At3](f)
@@ -1742,7 +1758,7 @@ func rwContendedFunc1Step(f *generated.Frame, h *rwContendedFunc1Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:117
 		generated.ChildErr(f)
-//line locks_task.go:1746
+//line locks_task.go:1762
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1756,7 +1772,7 @@ loop1:
 	}
 //line locks.go:104
 	err = m.Lock(t)
-//line locks_task.go:1760
+//line locks_task.go:1776
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1778,7 +1794,7 @@ end1:
 		*a++
 	}()
 	err1 = m.Lock(t)
-//line locks_task.go:1782
+//line locks_task.go:1798
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1793,7 +1809,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 end2:
 	waitStart(t, tr, "writing", i)
-//line locks_task.go:1797
+//line locks_task.go:1813
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1811,7 +1827,7 @@ end3:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1815
+//line locks_task.go:1831
 
 // rwContendedFunc2Args has the arguments of rwContended.func2.
 type rwContendedFunc2Args struct {
@@ -1843,6 +1859,7 @@ var rwContendedFunc2Kind *generated.Kind
 // rwContendedFunc2Step is the step form of rwContended.func2.
 func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:117
 	var (
 		tr          *cases.Trace
 		n, i, i1, k int
@@ -1851,6 +1868,7 @@ func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated
 		a, b        *int
 		err         error
 	)
+//line locks_task.go:1872
 	switch f.At() {
 	case 0:
 		s := generated.At[rwContendedFunc2Args](f)
@@ -1862,7 +1880,7 @@ func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:125
 		err = generated.Err(f)
-//line locks_task.go:1866
+//line locks_task.go:1884
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc2At2](f)
@@ -1870,7 +1888,7 @@ func rwContendedFunc2Step(f *generated.Frame, h *rwContendedFunc2Held) generated
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:130
 		generated.ChildErr(f)
-//line locks_task.go:1874
+//line locks_task.go:1892
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1884,7 +1902,7 @@ loop1:
 	}
 //line locks.go:125
 	err = m.RLock(t)
-//line locks_task.go:1888
+//line locks_task.go:1906
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1901,7 +1919,7 @@ end1:
 	readers.Add(1)
 	k = *a + *b
 	waitStart(t, tr, "reading", i)
-//line locks_task.go:1905
+//line locks_task.go:1923
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1922,7 +1940,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:1926
+//line locks_task.go:1944
 
 // bufferPutArgs has the arguments of (*buffer).put.
 type bufferPutArgs struct {
@@ -1966,7 +1984,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	{
 //line locks.go:152
 		err := b.m.Lock(t)
-//line locks_task.go:1970
+//line locks_task.go:1988
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 1)
 			*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
@@ -1994,7 +2012,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 		{
 //line locks.go:157
 			err1 := b.change.Wait(t)
-//line locks_task.go:1998
+//line locks_task.go:2016
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 2)
 				*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
@@ -2010,7 +2028,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	}
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:2014
+//line locks_task.go:2032
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[bufferPutHeld](t, bufferPutKind, 3)
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
@@ -2024,7 +2042,7 @@ func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
 	return nil
 }
 
-//line locks_task.go:2028
+//line locks_task.go:2046
 
 // bufferPutDefer1 enters what (*buffer).put defers in line 155 in the list of its frame.
 func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2036,7 +2054,7 @@ func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2040
+//line locks_task.go:2058
 
 // bufferPutStep is the step form of (*buffer).put.
 func bufferPutStep(f *generated.Frame, h *bufferPutHeld) generated.Step {
@@ -2050,12 +2068,14 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return bufferPutRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line locks.go:147
 	var (
 		b         *buffer
 		tr        *cases.Trace
 		v         int
 		err, err1 error
 	)
+//line locks_task.go:2079
 	switch at {
 	case 0:
 		s := generated.At[bufferPutArgs](f)
@@ -2067,7 +2087,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b, tr = h.b, h.tr
 //line locks.go:152
 		err = generated.Err(f)
-//line locks_task.go:2071
+//line locks_task.go:2091
 		goto resume1
 	case 2:
 		s := generated.At[bufferPutAt2](f)
@@ -2075,7 +2095,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b, tr = h.b, h.tr
 //line locks.go:157
 		err1 = generated.Err(f)
-//line locks_task.go:2079
+//line locks_task.go:2099
 		goto resume2
 	case 3:
 		s := generated.At[bufferPutAt3](f)
@@ -2083,7 +2103,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 		b = h.b
 //line locks.go:161
 		generated.ChildErr(f)
-//line locks_task.go:2087
+//line locks_task.go:2107
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2095,7 +2115,7 @@ func bufferPutRun(f *generated.Frame, h *bufferPutHeld, at int) (step generated.
 	}
 //line locks.go:152
 	err = b.m.Lock(t)
-//line locks_task.go:2099
+//line locks_task.go:2119
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2124,7 +2144,7 @@ loop1:
 	}
 //line locks.go:157
 	err1 = b.change.Wait(t)
-//line locks_task.go:2128
+//line locks_task.go:2148
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -2145,7 +2165,7 @@ end2:
 end3:
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:2149
+//line locks_task.go:2169
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b}
@@ -2159,7 +2179,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:2163
+//line locks_task.go:2183
 exit:
 	if p.Run(t) {
 		*h = bufferPutHeld{exit: h.exit}
@@ -2189,7 +2209,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	{
 //line locks.go:168
 		err1 := b.m.Lock(t)
-//line locks_task.go:2193
+//line locks_task.go:2213
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 1)
 			*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
@@ -2216,7 +2236,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 		{
 //line locks.go:173
 			err2 := b.change.Wait(t)
-//line locks_task.go:2220
+//line locks_task.go:2240
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[bufferTakeHeld](t, bufferTakeKind, 2)
 				*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
@@ -2235,7 +2255,7 @@ func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
 	return v, nil
 }
 
-//line locks_task.go:2239
+//line locks_task.go:2259
 
 // bufferTakeDefer1 enters what (*buffer).take defers in line 171 in the list of its frame.
 func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
@@ -2247,7 +2267,7 @@ func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
 	})
 }
 
-//line locks_task.go:2251
+//line locks_task.go:2271
 
 // bufferTakeStep is the step form of (*buffer).take.
 func bufferTakeStep(f *generated.Frame, h *bufferTakeHeld) generated.Step {
@@ -2262,11 +2282,13 @@ func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generate
 	defer p.Catch(t, func() (generated.Step, bool) { return bufferTakeRun(f, h, generated.Exit) }, &step, &ok)
 	v := &h.exit.v
 	err := &h.exit.err
+//line locks.go:164
 	var (
 		b          *buffer
 		tr         *cases.Trace
 		err1, err2 error
 	)
+//line locks_task.go:2292
 	_ = tr
 	switch at {
 	case 0:
@@ -2275,13 +2297,13 @@ func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generate
 		b = h.b
 //line locks.go:168
 		err1 = generated.Err(f)
-//line locks_task.go:2279
+//line locks_task.go:2301
 		goto resume1
 	case 2:
 		b = h.b
 //line locks.go:173
 		err2 = generated.Err(f)
-//line locks_task.go:2285
+//line locks_task.go:2307
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2293,7 +2315,7 @@ func bufferTakeRun(f *generated.Frame, h *bufferTakeHeld, at int) (step generate
 	}
 //line locks.go:168
 	err1 = b.m.Lock(t)
-//line locks_task.go:2297
+//line locks_task.go:2319
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 1), true
@@ -2321,7 +2343,7 @@ loop1:
 	}
 //line locks.go:173
 	err2 = b.change.Wait(t)
-//line locks_task.go:2325
+//line locks_task.go:2347
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 2), true
@@ -2346,7 +2368,7 @@ end3:
 		*err = nil
 		goto exit
 	}
-//line locks_task.go:2350
+//line locks_task.go:2372
 exit:
 	if p.Run(t) {
 		*h = bufferTakeHeld{exit: h.exit}
@@ -2399,7 +2421,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2403
+//line locks_task.go:2425
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2421,7 +2443,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[condFunc1Held](c) = condFunc1Held{tr: tr, b: b}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2425
+//line locks_task.go:2447
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[condHeld](t, condKind, 1)
 			s := generated.At[condAt1](f)
@@ -2438,7 +2460,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2442
+//line locks_task.go:2464
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2463,7 +2485,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[condFunc2Held](c) = condFunc2Held{tr: tr, b: b, sums: sums}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:2467
+//line locks_task.go:2489
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[condHeld](t, condKind, 2)
 			s := generated.At[condAt2](f)
@@ -2475,7 +2497,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:207
 	err := g.Wait(t)
-//line locks_task.go:2479
+//line locks_task.go:2501
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[condHeld](t, condKind, 3)
 		*h = condHeld{sums: sums}
@@ -2485,11 +2507,12 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sums[0] + sums[1], err
 }
 
-//line locks_task.go:2489
+//line locks_task.go:2511
 
 // condStep is the step form of cond.
 func condStep(f *generated.Frame, h *condHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:176
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -2498,6 +2521,7 @@ func condStep(f *generated.Frame, h *condHeld) generated.Step {
 		sums     []int
 		err      error
 	)
+//line locks_task.go:2525
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2511,7 +2535,7 @@ func condStep(f *generated.Frame, h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:188
 		generated.Child(f)
-//line locks_task.go:2515
+//line locks_task.go:2539
 		goto resume1
 	case 2:
 		s := generated.At[condAt2](f)
@@ -2520,13 +2544,13 @@ func condStep(f *generated.Frame, h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:196
 		generated.Child(f)
-//line locks_task.go:2524
+//line locks_task.go:2548
 		goto resume2
 	case 3:
 		sums = h.sums
 //line locks.go:207
 		err = generated.Err(f)
-//line locks_task.go:2530
+//line locks_task.go:2554
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2554,7 +2578,7 @@ loop1:
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2558
+//line locks_task.go:2582
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc1Held](t, condFunc1Kind, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2577,7 +2601,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2581
+//line locks_task.go:2605
 	if generated.Suspended(t) {
 		s := generated.At[condAt1](f)
 		*s = condAt1{i1: i1, i: i}
@@ -2598,7 +2622,7 @@ resume1:
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2602
+//line locks_task.go:2626
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[condFunc2Held](t, condFunc2Kind, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2624,7 +2648,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:2628
+//line locks_task.go:2652
 	if generated.Suspended(t) {
 		s := generated.At[condAt2](f)
 		*s = condAt2{i1: i1}
@@ -2639,7 +2663,7 @@ resume2:
 end1:
 //line locks.go:207
 	err = g.Wait(t)
-//line locks_task.go:2643
+//line locks_task.go:2667
 	if generated.Suspended(t) {
 		*h = condHeld{sums: sums}
 		return generated.Wait(f, t, 3)
@@ -2649,7 +2673,7 @@ resume3:
 	return generated.Return[int](f, sums[0]+sums[1], err)
 }
 
-//line locks_task.go:2653
+//line locks_task.go:2677
 
 // condFunc1Args has the arguments of cond.func1.
 type condFunc1Args struct {
@@ -2673,12 +2697,14 @@ var condFunc1Kind *generated.Kind
 // condFunc1Step is the step form of cond.func1.
 func condFunc1Step(f *generated.Frame, h *condFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:184
 	var (
 		tr   *cases.Trace
 		b    *buffer
 		i, k int
 		err  error
 	)
+//line locks_task.go:2708
 	switch f.At() {
 	case 0:
 		s := generated.At[condFunc1Args](f)
@@ -2690,7 +2716,7 @@ func condFunc1Step(f *generated.Frame, h *condFunc1Held) generated.Step {
 		tr, b = h.tr, h.b
 //line locks.go:190
 		err = generated.ChildErr(f)
-//line locks_task.go:2694
+//line locks_task.go:2720
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2704,7 +2730,7 @@ loop1:
 	}
 //line locks.go:190
 	err = bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2708
+//line locks_task.go:2734
 	if generated.Suspended(t) {
 		*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 		*h = condFunc1Held{tr: tr, b: b}
@@ -2726,7 +2752,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2730
+//line locks_task.go:2756
 
 // condFunc2Args has the arguments of cond.func2.
 type condFunc2Args struct {
@@ -2752,6 +2778,7 @@ var condFunc2Kind *generated.Kind
 // condFunc2Step is the step form of cond.func2.
 func condFunc2Step(f *generated.Frame, h *condFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:191
 	var (
 		tr       *cases.Trace
 		b        *buffer
@@ -2759,6 +2786,7 @@ func condFunc2Step(f *generated.Frame, h *condFunc2Held) generated.Step {
 		i, i1, v int
 		err      error
 	)
+//line locks_task.go:2790
 	switch f.At() {
 	case 0:
 		s := generated.At[condFunc2Args](f)
@@ -2771,7 +2799,7 @@ func condFunc2Step(f *generated.Frame, h *condFunc2Held) generated.Step {
 //line locks.go:198
 		v = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:2775
+//line locks_task.go:2803
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2785,7 +2813,7 @@ loop1:
 	}
 //line locks.go:198
 	v, err = bufferTakeStart(b, t, tr)
-//line locks_task.go:2789
+//line locks_task.go:2817
 	if generated.Suspended(t) {
 		s := generated.At[condFunc2At1](f)
 		*s = condFunc2At1{i: i, i1: i1}
@@ -2807,7 +2835,7 @@ end1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:2811
+//line locks_task.go:2839
 
 // eventArgs has the arguments of event.
 type eventArgs struct {
@@ -2841,7 +2869,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e.Set()
 	for i := 0; i < n; i++ {
 		valueStart(t, tr, i)
-//line locks_task.go:2845
+//line locks_task.go:2873
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventHeld](t, eventKind, 1)
 			*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
@@ -2851,7 +2879,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:217
 			err := e.Wait(t)
-//line locks_task.go:2855
+//line locks_task.go:2883
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[eventHeld](t, eventKind, 2)
 				*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
@@ -2870,17 +2898,19 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line locks_task.go:2874
+//line locks_task.go:2902
 
 // eventStep is the step form of event.
 func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:207
 	var (
 		tr   *cases.Trace
 		n, i int
 		e    *task.Event
 		err  error
 	)
+//line locks_task.go:2914
 	switch f.At() {
 	case 0:
 		s := generated.At[eventArgs](f)
@@ -2892,7 +2922,7 @@ func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 		tr, e = h.tr, h.e
 //line locks.go:216
 		generated.Child(f)
-//line locks_task.go:2896
+//line locks_task.go:2926
 		goto resume1
 	case 2:
 		s := generated.At[eventAt2](f)
@@ -2900,7 +2930,7 @@ func eventStep(f *generated.Frame, h *eventHeld) generated.Step {
 		tr, e = h.tr, h.e
 //line locks.go:217
 		err = generated.Err(f)
-//line locks_task.go:2904
+//line locks_task.go:2934
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2917,7 +2947,7 @@ loop1:
 	}
 //line locks.go:216
 	valueStart(t, tr, i)
-//line locks_task.go:2921
+//line locks_task.go:2951
 	if generated.Suspended(t) {
 		*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2926,7 +2956,7 @@ loop1:
 resume1:
 //line locks.go:217
 	err = e.Wait(t)
-//line locks_task.go:2930
+//line locks_task.go:2960
 	if generated.Suspended(t) {
 		*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2950,7 +2980,7 @@ end2:
 	return generated.Return[int](f, n, nil)
 }
 
-//line locks_task.go:2954
+//line locks_task.go:2984
 
 // eventManyArgs has the arguments of eventMany.
 type eventManyArgs struct {
@@ -3000,7 +3030,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:3004
+//line locks_task.go:3034
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -3014,7 +3044,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:3018
+//line locks_task.go:3048
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: &back, passed: &passed}
@@ -3032,7 +3062,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[eventManyFunc1Held](c) = eventManyFunc1Held{tr: tr, e: &e, back: &back, passed: &passed}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3036
+//line locks_task.go:3066
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 1)
 			s := generated.At[eventManyAt1](f)
@@ -3044,7 +3074,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3048
+//line locks_task.go:3078
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 2)
 		s := generated.At[eventManyAt2](f)
@@ -3058,7 +3088,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:244
 		err := back.Wait(t)
-//line locks_task.go:3062
+//line locks_task.go:3092
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 3)
 			s := generated.At[eventManyAt3](f)
@@ -3070,7 +3100,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:244
 		if err != nil {
 			g.Wait(t)
-//line locks_task.go:3074
+//line locks_task.go:3104
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 4)
 				*h = eventManyHeld{err: err}
@@ -3082,7 +3112,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:248
 	err1 := g.Wait(t)
-//line locks_task.go:3086
+//line locks_task.go:3116
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[eventManyHeld](t, eventManyKind, 5)
 		*h = eventManyHeld{passed: &passed}
@@ -3092,11 +3122,12 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(passed.Load()), err1
 }
 
-//line locks_task.go:3096
+//line locks_task.go:3126
 
 // eventManyStep is the step form of eventMany.
 func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:220
 	var (
 		tr        *cases.Trace
 		n, i1, i  int
@@ -3105,6 +3136,7 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		passed    *atomic.Int64
 		err, err1 error
 	)
+//line locks_task.go:3140
 	_ = n
 	switch f.At() {
 	case 0:
@@ -3118,7 +3150,7 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		tr, e, back, passed = h.tr, h.e, h.back, h.passed
 //line locks.go:231
 		generated.Child(f)
-//line locks_task.go:3122
+//line locks_task.go:3154
 		goto resume1
 	case 2:
 		s := generated.At[eventManyAt2](f)
@@ -3126,7 +3158,7 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		e, back, passed = h.e, h.back, h.passed
 //line locks.go:242
 		generated.ChildErr(f)
-//line locks_task.go:3130
+//line locks_task.go:3162
 		goto resume2
 	case 3:
 		s := generated.At[eventManyAt3](f)
@@ -3134,19 +3166,19 @@ func eventManyStep(f *generated.Frame, h *eventManyHeld) generated.Step {
 		passed = h.passed
 //line locks.go:244
 		err = generated.Err(f)
-//line locks_task.go:3138
+//line locks_task.go:3170
 		goto resume3
 	case 4:
 		err = h.err
 //line locks.go:245
 		generated.Err(f)
-//line locks_task.go:3144
+//line locks_task.go:3176
 		goto resume4
 	case 5:
 		passed = h.passed
 //line locks.go:248
 		err1 = generated.Err(f)
-//line locks_task.go:3150
+//line locks_task.go:3182
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3174,7 +3206,7 @@ loop1:
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:3178
+//line locks_task.go:3210
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -3188,7 +3220,7 @@ loop1:
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:3192
+//line locks_task.go:3224
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[eventManyFunc1Held](t, eventManyFunc1Kind, 2)
 					*h = eventManyFunc1Held{back: back, passed: passed}
@@ -3207,7 +3239,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3211
+//line locks_task.go:3243
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt1](f)
 		*s = eventManyAt1{i1: i1}
@@ -3222,7 +3254,7 @@ resume1:
 end1:
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:3226
+//line locks_task.go:3258
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt2](f)
 		*s = eventManyAt2{}
@@ -3234,7 +3266,7 @@ resume2:
 //line locks.go:243
 	e.Set()
 	err = back.Wait(t)
-//line locks_task.go:3238
+//line locks_task.go:3270
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt3](f)
 		*s = eventManyAt3{}
@@ -3249,7 +3281,7 @@ resume3:
 	}
 //line locks.go:245
 	g.Wait(t)
-//line locks_task.go:3253
+//line locks_task.go:3285
 	if generated.Suspended(t) {
 		*h = eventManyHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3259,7 +3291,7 @@ resume4:
 	return generated.Return[int](f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line locks_task.go:3263
+//line locks_task.go:3295
 	if generated.Suspended(t) {
 		*h = eventManyHeld{passed: passed}
 		return generated.Wait(f, t, 5)
@@ -3269,7 +3301,7 @@ resume5:
 	return generated.Return[int](f, int(passed.Load()), err1)
 }
 
-//line locks_task.go:3273
+//line locks_task.go:3305
 
 // eventManyFunc1Args has the arguments of eventMany.func1.
 type eventManyFunc1Args struct {
@@ -3295,6 +3327,7 @@ var eventManyFunc1Kind *generated.Kind
 // eventManyFunc1Step is the step form of eventMany.func1.
 func eventManyFunc1Step(f *generated.Frame, h *eventManyFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:226
 	var (
 		tr      *cases.Trace
 		e, back *task.Event
@@ -3302,6 +3335,7 @@ func eventManyFunc1Step(f *generated.Frame, h *eventManyFunc1Held) generated.Ste
 		i       int
 		err     error
 	)
+//line locks_task.go:3339
 	switch f.At() {
 	case 0:
 		s := generated.At[eventManyFunc1Args](f)
@@ -3313,20 +3347,20 @@ func eventManyFunc1Step(f *generated.Frame, h *eventManyFunc1Held) generated.Ste
 		tr, back, passed = h.tr, h.back, h.passed
 //line locks.go:232
 		err = generated.Err(f)
-//line locks_task.go:3317
+//line locks_task.go:3351
 		goto resume1
 	case 2:
 		back, passed = h.back, h.passed
 //line locks.go:235
 		generated.ChildErr(f)
-//line locks_task.go:3323
+//line locks_task.go:3357
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:232
 	err = e.Wait(t)
-//line locks_task.go:3330
+//line locks_task.go:3364
 	if generated.Suspended(t) {
 		*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 		*h = eventManyFunc1Held{tr: tr, back: back, passed: passed}
@@ -3341,7 +3375,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 end1:
 	waitStart(t, tr, "passed", i)
-//line locks_task.go:3345
+//line locks_task.go:3379
 	if generated.Suspended(t) {
 		*h = eventManyFunc1Held{back: back, passed: passed}
 		return generated.Wait(f, t, 2)
@@ -3354,7 +3388,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3358
+//line locks_task.go:3392
 
 // semaphoreArgs has the arguments of semaphore.
 type semaphoreArgs struct {
@@ -3404,7 +3438,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line locks.go:255
 				err := s.Acquire(t, i)
-//line locks_task.go:3408
+//line locks_task.go:3442
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 1)
 					*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
@@ -3418,7 +3452,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line locks.go:258
 			valueStart(t, tr, int(i))
-//line locks_task.go:3422
+//line locks_task.go:3456
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 2)
 				*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
@@ -3431,7 +3465,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v := valueStart(t, tr, 5)
-//line locks_task.go:3435
+//line locks_task.go:3469
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[semaphoreHeld](t, semaphoreKind, 3)
 		s1 := generated.At[semaphoreAt3](f)
@@ -3442,7 +3476,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:262
 	err1 := s.Acquire(t, int64(v))
-//line locks_task.go:3446
+//line locks_task.go:3480
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, semaphoreKind, 4)
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
@@ -3452,11 +3486,12 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:3456
+//line locks_task.go:3490
 
 // semaphoreStep is the step form of semaphore.
 func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:247
 	var (
 		tr        *cases.Trace
 		n, v      int
@@ -3464,6 +3499,7 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 		i         int64
 		err, err1 error
 	)
+//line locks_task.go:3503
 	switch f.At() {
 	case 0:
 		s1 := generated.At[semaphoreArgs](f)
@@ -3475,7 +3511,7 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 		tr, s = h.tr, h.s
 //line locks.go:255
 		err = generated.Err(f)
-//line locks_task.go:3479
+//line locks_task.go:3515
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreAt2](f)
@@ -3483,7 +3519,7 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 		tr, s = h.tr, h.s
 //line locks.go:258
 		generated.Child(f)
-//line locks_task.go:3487
+//line locks_task.go:3523
 		goto resume2
 	case 3:
 		s1 := generated.At[semaphoreAt3](f)
@@ -3492,14 +3528,14 @@ func semaphoreStep(f *generated.Frame, h *semaphoreHeld) generated.Step {
 //line locks.go:262
 		v = s1.result
 		generated.Child(f)
-//line locks_task.go:3496
+//line locks_task.go:3532
 		goto resume3
 	case 4:
 		s1 := generated.At[semaphoreAt4](f)
 		n = s1.n
 //line locks.go:262
 		err1 = generated.Err(f)
-//line locks_task.go:3503
+//line locks_task.go:3539
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3514,7 +3550,7 @@ loop1:
 	}
 //line locks.go:255
 	err = s.Acquire(t, i)
-//line locks_task.go:3518
+//line locks_task.go:3554
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
 		h = generated.Hold(t, semaphoreKind, f, h)
@@ -3530,7 +3566,7 @@ resume1:
 	return generated.Return[int](f, int(i), err)
 end1:
 	valueStart(t, tr, int(i))
-//line locks_task.go:3534
+//line locks_task.go:3570
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
 		h = generated.Hold(t, semaphoreKind, f, h)
@@ -3546,7 +3582,7 @@ end2:
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v = valueStart(t, tr, 5)
-//line locks_task.go:3550
+//line locks_task.go:3586
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreAt3](f)
 		*s1 = semaphoreAt3{n: n}
@@ -3558,7 +3594,7 @@ end2:
 resume3:
 //line locks.go:262
 	err1 = s.Acquire(t, int64(v))
-//line locks_task.go:3562
+//line locks_task.go:3598
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
 		if h != nil {
@@ -3571,7 +3607,7 @@ resume4:
 	return generated.Return[int](f, n, err1)
 }
 
-//line locks_task.go:3575
+//line locks_task.go:3611
 
 // semaphoreContendedArgs has the arguments of semaphoreContended.
 type semaphoreContendedArgs struct {
@@ -3615,7 +3651,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3619
+//line locks_task.go:3655
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3632,7 +3668,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3636
+//line locks_task.go:3672
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3652,7 +3688,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 			*generated.CallHeld[semaphoreContendedFunc1Held](c) = semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:3656
+//line locks_task.go:3692
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 1)
 			s1 := generated.At[semaphoreContendedAt1](f)
@@ -3664,7 +3700,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line locks.go:287
 	err := g.Wait(t)
-//line locks_task.go:3668
+//line locks_task.go:3704
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[semaphoreContendedHeld](t, semaphoreContendedKind, 2)
 		*h = semaphoreContendedHeld{turns: &turns}
@@ -3674,11 +3710,12 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return int(turns.Load()), err
 }
 
-//line locks_task.go:3678
+//line locks_task.go:3714
 
 // semaphoreContendedStep is the step form of semaphoreContended.
 func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:259
 	var (
 		tr          *cases.Trace
 		n, i1, i    int
@@ -3687,6 +3724,7 @@ func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) gener
 		used, turns *atomic.Int64
 		err         error
 	)
+//line locks_task.go:3728
 	switch f.At() {
 	case 0:
 		s1 := generated.At[semaphoreContendedArgs](f)
@@ -3699,13 +3737,13 @@ func semaphoreContendedStep(f *generated.Frame, h *semaphoreContendedHeld) gener
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:270
 		generated.Child(f)
-//line locks_task.go:3703
+//line locks_task.go:3741
 		goto resume1
 	case 2:
 		turns = h.turns
 //line locks.go:287
 		err = generated.Err(f)
-//line locks_task.go:3709
+//line locks_task.go:3747
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3737,7 +3775,7 @@ loop1:
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3741
+//line locks_task.go:3779
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3754,7 +3792,7 @@ loop1:
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3758
+//line locks_task.go:3796
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[semaphoreContendedFunc1Held](t, semaphoreContendedFunc1Kind, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3775,7 +3813,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:3779
+//line locks_task.go:3817
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreContendedAt1](f)
 		*s1 = semaphoreContendedAt1{n: n, i1: i1}
@@ -3790,7 +3828,7 @@ resume1:
 end1:
 //line locks.go:287
 	err = g.Wait(t)
-//line locks_task.go:3794
+//line locks_task.go:3832
 	if generated.Suspended(t) {
 		*h = semaphoreContendedHeld{turns: turns}
 		return generated.Wait(f, t, 2)
@@ -3800,7 +3838,7 @@ resume2:
 	return generated.Return[int](f, int(turns.Load()), err)
 }
 
-//line locks_task.go:3804
+//line locks_task.go:3842
 
 // semaphoreContendedFunc1Args has the arguments of semaphoreContended.func1.
 type semaphoreContendedFunc1Args struct {
@@ -3835,6 +3873,7 @@ var semaphoreContendedFunc1Kind *generated.Kind
 // semaphoreContendedFunc1Step is the step form of semaphoreContended.func1.
 func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:264
 	var (
 		tr          *cases.Trace
 		n, i, i1    int
@@ -3843,6 +3882,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1H
 		k           int64
 		err         error
 	)
+//line locks_task.go:3886
 	switch f.At() {
 	case 0:
 		s1 := generated.At[semaphoreContendedFunc1Args](f)
@@ -3854,7 +3894,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1H
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:273
 		err = generated.Err(f)
-//line locks_task.go:3858
+//line locks_task.go:3898
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreContendedFunc1At2](f)
@@ -3862,7 +3902,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame, h *semaphoreContendedFunc1H
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:279
 		generated.ChildErr(f)
-//line locks_task.go:3866
+//line locks_task.go:3906
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3877,7 +3917,7 @@ loop1:
 	}
 //line locks.go:273
 	err = s.Acquire(t, k)
-//line locks_task.go:3881
+//line locks_task.go:3921
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3895,7 +3935,7 @@ end1:
 		tr.Print("too many")
 	}
 	waitStart(t, tr, "holds", k)
-//line locks_task.go:3899
+//line locks_task.go:3939
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3914,7 +3954,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:3918
+//line locks_task.go:3958
 
 // waitGroupArgs has the arguments of waitGroup.
 type waitGroupArgs struct {
@@ -3975,7 +4015,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:301
 						err := m.Lock(t)
-//line locks_task.go:3979
+//line locks_task.go:4019
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 							*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
@@ -4001,7 +4041,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}()
 //line locks.go:305
 					v := valueStart(t, tr, i)
-//line locks_task.go:4005
+//line locks_task.go:4045
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 						s := generated.At[waitGroupFunc1At2](f)
@@ -4022,7 +4062,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.CallHeld[waitGroupFunc1Held](c) = waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}
 				generated.GoCall(t, &g, c)
 			}
-//line locks_task.go:4026
+//line locks_task.go:4066
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 1)
 				s := generated.At[waitGroupAt1](f)
@@ -4035,7 +4075,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:309
 			err := left.Wait(t)
-//line locks_task.go:4039
+//line locks_task.go:4079
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 2)
 				s := generated.At[waitGroupAt2](f)
@@ -4047,7 +4087,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:309
 			if err != nil {
 				g.Wait(t)
-//line locks_task.go:4051
+//line locks_task.go:4091
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 3)
 					*h = waitGroupHeld{err: err}
@@ -4061,7 +4101,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(round, sum)
 	}
 	err1 := g.Wait(t)
-//line locks_task.go:4065
+//line locks_task.go:4105
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[waitGroupHeld](t, waitGroupKind, 4)
 		*h = waitGroupHeld{sum: &sum}
@@ -4071,11 +4111,12 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line locks_task.go:4075
+//line locks_task.go:4115
 
 // waitGroupStep is the step form of waitGroup.
 func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:284
 	var (
 		tr              *cases.Trace
 		n, round, i1, i int
@@ -4085,6 +4126,7 @@ func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 		m               *task.Mutex
 		err, err1       error
 	)
+//line locks_task.go:4130
 	switch f.At() {
 	case 0:
 		s := generated.At[waitGroupArgs](f)
@@ -4097,7 +4139,7 @@ func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:299
 		generated.Child(f)
-//line locks_task.go:4101
+//line locks_task.go:4143
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupAt2](f)
@@ -4106,19 +4148,19 @@ func waitGroupStep(f *generated.Frame, h *waitGroupHeld) generated.Step {
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:309
 		err = generated.Err(f)
-//line locks_task.go:4110
+//line locks_task.go:4152
 		goto resume2
 	case 3:
 		err = h.err
 //line locks.go:310
 		generated.Err(f)
-//line locks_task.go:4116
+//line locks_task.go:4158
 		goto resume3
 	case 4:
 		sum = h.sum
 //line locks.go:315
 		err1 = generated.Err(f)
-//line locks_task.go:4122
+//line locks_task.go:4164
 		goto resume4
 	default:
 		return f.BadResume()
@@ -4166,7 +4208,7 @@ loop2:
 				{
 //line locks.go:301
 					err := m.Lock(t)
-//line locks_task.go:4170
+//line locks_task.go:4212
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 1)
 						*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
@@ -4192,7 +4234,7 @@ loop2:
 				}()
 //line locks.go:305
 				v := valueStart(t, tr, i)
-//line locks_task.go:4196
+//line locks_task.go:4238
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[waitGroupFunc1Held](t, waitGroupFunc1Kind, 2)
 					s := generated.At[waitGroupFunc1At2](f)
@@ -4214,7 +4256,7 @@ loop2:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4218
+//line locks_task.go:4260
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt1](f)
 		*s = waitGroupAt1{n: n, round: round, i1: i1}
@@ -4229,7 +4271,7 @@ resume1:
 end1:
 //line locks.go:309
 	err = left.Wait(t)
-//line locks_task.go:4233
+//line locks_task.go:4275
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt2](f)
 		*s = waitGroupAt2{n: n, round: round}
@@ -4244,7 +4286,7 @@ resume2:
 	}
 //line locks.go:310
 	g.Wait(t)
-//line locks_task.go:4248
+//line locks_task.go:4290
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{err: err}
 		return generated.Wait(f, t, 3)
@@ -4260,7 +4302,7 @@ end2:
 end3:
 //line locks.go:315
 	err1 = g.Wait(t)
-//line locks_task.go:4264
+//line locks_task.go:4306
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{sum: sum}
 		return generated.Wait(f, t, 4)
@@ -4270,7 +4312,7 @@ resume4:
 	return generated.Return[int](f, *sum, err1)
 }
 
-//line locks_task.go:4274
+//line locks_task.go:4316
 
 // waitGroupFunc1Args has the arguments of waitGroup.func1.
 type waitGroupFunc1Args struct {
@@ -4316,7 +4358,7 @@ func waitGroupFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
 	})
 }
 
-//line locks_task.go:4320
+//line locks_task.go:4362
 
 // waitGroupFunc1Defer2 enters what waitGroup.func1 defers in line 304 in the list of its frame.
 func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
@@ -4328,7 +4370,7 @@ func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
 	})
 }
 
-//line locks_task.go:4332
+//line locks_task.go:4374
 
 // waitGroupFunc1Step is the step form of waitGroup.func1.
 func waitGroupFunc1Step(f *generated.Frame, h *waitGroupFunc1Held) generated.Step {
@@ -4342,6 +4384,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return waitGroupFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line locks.go:293
 	var (
 		tr   *cases.Trace
 		left *task.WaitGroup
@@ -4350,6 +4393,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 		i, v int
 		err  error
 	)
+//line locks_task.go:4397
 	switch at {
 	case 0:
 		s := generated.At[waitGroupFunc1Args](f)
@@ -4361,7 +4405,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 		tr, sum, m = h.tr, h.sum, h.m
 //line locks.go:301
 		err = generated.Err(f)
-//line locks_task.go:4365
+//line locks_task.go:4409
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupFunc1At2](f)
@@ -4369,7 +4413,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 //line locks.go:305
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4373
+//line locks_task.go:4417
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4386,7 +4430,7 @@ func waitGroupFunc1Run(f *generated.Frame, h *waitGroupFunc1Held, at int) (step 
 	}
 //line locks.go:301
 	err = m.Lock(t)
-//line locks_task.go:4390
+//line locks_task.go:4434
 	if generated.Suspended(t) {
 		*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 		*h = waitGroupFunc1Held{exit: h.exit, tr: tr, sum: sum, m: m}
@@ -4410,7 +4454,7 @@ end1:
 	}
 //line locks.go:305
 	v = valueStart(t, tr, i)
-//line locks_task.go:4414
+//line locks_task.go:4458
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupFunc1At2](f)
 		*s = waitGroupFunc1At2{}
@@ -4425,7 +4469,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:4429
+//line locks_task.go:4473
 exit:
 	if p.Run(t) {
 		*h = waitGroupFunc1Held{exit: h.exit}
@@ -4492,12 +4536,14 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line locks.go:314
 	var (
 		tr   *cases.Trace
 		n, i int
 		o    *task.Once
 		err1 error
 	)
+//line locks_task.go:4547
 	switch at {
 	case 0:
 		s := generated.At[onceArgs](f)
@@ -4509,7 +4555,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 		tr, o = h.tr, h.o
 //line locks.go:329
 		err1 = generated.Err(f)
-//line locks_task.go:4513
+//line locks_task.go:4559
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4533,7 +4579,7 @@ func onceRun(f *generated.Frame, h *onceHeld, at int) (step generated.Step, ok b
 					{
 //line locks.go:324
 						e := o.Do(t, nil)
-//line locks_task.go:4537
+//line locks_task.go:4583
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[onceFunc1Held](t, onceFunc1Kind, 1)
 							*h = onceFunc1Held{tr: tr}
@@ -4558,7 +4604,7 @@ loop1:
 //line locks.go:329
 	err1 = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line locks_task.go:4562
+//line locks_task.go:4608
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[onceFunc2Held](t, onceFunc2Kind, 1)
 			s := generated.At[onceFunc2At1](f)
@@ -4576,14 +4622,14 @@ loop1:
 			panic("in once")
 		}
 		err := waitStart(t, tr, "end of once")
-//line locks_task.go:4580
+//line locks_task.go:4626
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line locks.go:337
 		return err
 	}))
-//line locks_task.go:4587
+//line locks_task.go:4633
 	if generated.Suspended(t) {
 		*generated.At[onceAt1](f) = onceAt1{n: n, i: i}
 		*h = onceHeld{exit: h.exit, tr: tr, o: o}
@@ -4600,7 +4646,7 @@ resume1:
 end1:
 //line locks.go:341
 	goto exit
-//line locks_task.go:4604
+//line locks_task.go:4650
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -4621,6 +4667,7 @@ var onceFunc1Kind *generated.Kind
 // onceFunc1Step is the step form of once.func1.
 func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:315
 	var (
 		tr  *cases.Trace
 		err *error
@@ -4628,6 +4675,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		p   *generated.Panic
 		e   error
 	)
+//line locks_task.go:4679
 	switch f.At() {
 	case 0:
 		tr, err, o, p = h.tr, h.err, h.o, h.p
@@ -4635,7 +4683,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		tr = h.tr
 //line locks.go:324
 		e = generated.Err(f)
-//line locks_task.go:4639
+//line locks_task.go:4687
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4645,7 +4693,7 @@ func onceFunc1Step(f *generated.Frame, h *onceFunc1Held) generated.Step {
 		*err = fmt.Errorf("recovered %v", v)
 	}
 	e = o.Do(t, nil)
-//line locks_task.go:4649
+//line locks_task.go:4697
 	if generated.Suspended(t) {
 		*h = onceFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -4658,7 +4706,7 @@ resume1:
 //line locks.go:325
 	tr.Print(e != nil)
 end1:
-//line locks_task.go:4662
+//line locks_task.go:4710
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -4685,12 +4733,14 @@ var onceFunc2Kind *generated.Kind
 // onceFunc2Step is the step form of once.func2.
 func onceFunc2Step(f *generated.Frame, h *onceFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:325
 	var (
 		tr   *cases.Trace
 		n, v int
 		k    *int
 		err  error
 	)
+//line locks_task.go:4744
 	switch f.At() {
 	case 0:
 		s := generated.At[onceFunc2Args](f)
@@ -4703,19 +4753,19 @@ func onceFunc2Step(f *generated.Frame, h *onceFunc2Held) generated.Step {
 //line locks.go:330
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4707
+//line locks_task.go:4757
 		goto resume1
 	case 2:
 //line locks.go:337
 		err = generated.ChildErr(f)
-//line locks_task.go:4712
+//line locks_task.go:4762
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:330
 	v = valueStart(t, tr, 1)
-//line locks_task.go:4719
+//line locks_task.go:4769
 	if generated.Suspended(t) {
 		s := generated.At[onceFunc2At1](f)
 		*s = onceFunc2At1{n: n}
@@ -4734,7 +4784,7 @@ resume1:
 		panic("in once")
 	}
 	err = waitStart(t, tr, "end of once")
-//line locks_task.go:4738
+//line locks_task.go:4788
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = onceFunc2Held{}
@@ -4746,7 +4796,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:4750
+//line locks_task.go:4800
 
 // onceContendedArgs has the arguments of onceContended.
 type onceContendedArgs struct {
@@ -4780,7 +4830,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4784
+//line locks_task.go:4834
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
@@ -4789,7 +4839,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4793
+//line locks_task.go:4843
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: &calls}
@@ -4799,7 +4849,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					calls++
 					return nil
 				}))
-//line locks_task.go:4803
+//line locks_task.go:4853
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: &calls}
@@ -4816,7 +4866,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.CallHeld[onceContendedFunc1Held](c) = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
 			generated.GoCall(t, &g, c)
 		}
-//line locks_task.go:4820
+//line locks_task.go:4870
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 1)
 			s := generated.At[onceContendedAt1](f)
@@ -4828,7 +4878,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:362
 	err := g.Wait(t)
-//line locks_task.go:4832
+//line locks_task.go:4882
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[onceContendedHeld](t, onceContendedKind, 2)
 		*h = onceContendedHeld{calls: &calls}
@@ -4838,11 +4888,12 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return calls, err
 }
 
-//line locks_task.go:4842
+//line locks_task.go:4892
 
 // onceContendedStep is the step form of onceContended.
 func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:338
 	var (
 		tr    *cases.Trace
 		n, i  int
@@ -4851,6 +4902,7 @@ func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step 
 		calls *int
 		err   error
 	)
+//line locks_task.go:4906
 	_ = n
 	switch f.At() {
 	case 0:
@@ -4864,13 +4916,13 @@ func onceContendedStep(f *generated.Frame, h *onceContendedHeld) generated.Step 
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:349
 		generated.Child(f)
-//line locks_task.go:4868
+//line locks_task.go:4920
 		goto resume1
 	case 2:
 		calls = h.calls
 //line locks.go:362
 		err = generated.Err(f)
-//line locks_task.go:4874
+//line locks_task.go:4926
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4894,7 +4946,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4898
+//line locks_task.go:4950
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
@@ -4903,7 +4955,7 @@ loop1:
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4907
+//line locks_task.go:4959
 					if generated.Suspended(t) {
 						_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 						*h = onceContendedFunc1Func1Held{calls: calls}
@@ -4913,7 +4965,7 @@ loop1:
 					*calls++
 					return nil
 				}))
-//line locks_task.go:4917
+//line locks_task.go:4969
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[onceContendedFunc1Held](t, onceContendedFunc1Kind, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: calls}
@@ -4931,7 +4983,7 @@ loop1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line locks_task.go:4935
+//line locks_task.go:4987
 	if generated.Suspended(t) {
 		s := generated.At[onceContendedAt1](f)
 		*s = onceContendedAt1{i: i}
@@ -4946,7 +4998,7 @@ resume1:
 end1:
 //line locks.go:362
 	err = g.Wait(t)
-//line locks_task.go:4950
+//line locks_task.go:5002
 	if generated.Suspended(t) {
 		*h = onceContendedHeld{calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4956,7 +5008,7 @@ resume2:
 	return generated.Return[int](f, *calls, err)
 }
 
-//line locks_task.go:4960
+//line locks_task.go:5012
 
 type onceContendedFunc1Held = struct {
 	tr    *cases.Trace
@@ -4969,12 +5021,14 @@ var onceContendedFunc1Kind *generated.Kind
 // onceContendedFunc1Step is the step form of onceContended.func1.
 func onceContendedFunc1Step(f *generated.Frame, h *onceContendedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:345
 	var (
 		tr    *cases.Trace
 		o     *task.Once
 		calls *int
 		err   error
 	)
+//line locks_task.go:5032
 	switch f.At() {
 	case 0:
 		tr, o, calls = h.tr, h.o, h.calls
@@ -4982,20 +5036,20 @@ func onceContendedFunc1Step(f *generated.Frame, h *onceContendedFunc1Held) gener
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:350
 		generated.ChildErr(f)
-//line locks_task.go:4986
+//line locks_task.go:5040
 		goto resume1
 	case 2:
 		tr, calls = h.tr, h.calls
 //line locks.go:351
 		err = generated.Err(f)
-//line locks_task.go:4992
+//line locks_task.go:5046
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:350
 	waitStart(t, tr, "comes")
-//line locks_task.go:4999
+//line locks_task.go:5053
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5004,7 +5058,7 @@ resume1:
 //line locks.go:351
 	err = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		waitStart(t, tr, "once")
-//line locks_task.go:5008
+//line locks_task.go:5062
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[onceContendedFunc1Func1Held](t, onceContendedFunc1Func1Kind, 1)
 			*h = onceContendedFunc1Func1Held{calls: calls}
@@ -5014,7 +5068,7 @@ resume1:
 		*calls++
 		return nil
 	}))
-//line locks_task.go:5018
+//line locks_task.go:5072
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -5027,7 +5081,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line locks_task.go:5031
+//line locks_task.go:5085
 
 type onceContendedFunc1Func1Held = struct {
 	tr    *cases.Trace
@@ -5039,10 +5093,12 @@ var onceContendedFunc1Func1Kind *generated.Kind
 // onceContendedFunc1Func1Step is the step form of onceContended.func1.func1.
 func onceContendedFunc1Func1Step(f *generated.Frame, h *onceContendedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line locks.go:349
 	var (
 		tr    *cases.Trace
 		calls *int
 	)
+//line locks_task.go:5102
 	switch f.At() {
 	case 0:
 		tr, calls = h.tr, h.calls
@@ -5050,14 +5106,14 @@ func onceContendedFunc1Func1Step(f *generated.Frame, h *onceContendedFunc1Func1H
 		calls = h.calls
 //line locks.go:352
 		generated.ChildErr(f)
-//line locks_task.go:5054
+//line locks_task.go:5110
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line locks.go:352
 	waitStart(t, tr, "once")
-//line locks_task.go:5061
+//line locks_task.go:5117
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Func1Held{calls: calls}
 		return generated.Wait(f, t, 1)
@@ -5068,7 +5124,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line locks_task.go:5072
+//line locks_task.go:5128
 
 // addValueInLocks returns the start form of recv.add.
 func addValueInLocks(recv *counter) func(*task.T, *cases.Trace, int) (int, error) {

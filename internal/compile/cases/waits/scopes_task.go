@@ -191,6 +191,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 // timeoutStep is the step form of timeout.
 func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:10
 	var (
 		tr        *cases.Trace
 		n         int
@@ -198,6 +199,7 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		err, err1 error
 		has       bool
 	)
+//line scopes_task.go:203
 	_ = n
 	switch f.At() {
 	case 0:
@@ -209,19 +211,19 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		tr, k = h.tr, h.k
 //line scopes.go:16
 		err = generated.Err(f)
-//line scopes_task.go:213
+//line scopes_task.go:215
 		goto resume1
 	case 2:
 		tr, k = h.tr, h.k
 //line scopes.go:27
 		err = generated.Err(f)
-//line scopes_task.go:219
+//line scopes_task.go:221
 		goto resume2
 	case 3:
 		k = h.k
 //line scopes.go:29
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:225
+//line scopes_task.go:227
 		goto resume3
 	default:
 		return f.BadResume()
@@ -229,7 +231,7 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 //line scopes.go:16
 	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:233
+//line scopes_task.go:235
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutFunc1Held](t, timeoutFunc1Kind, 1)
 			s := generated.At[timeoutFunc1At1](f)
@@ -243,14 +245,14 @@ func timeoutStep(f *generated.Frame, h *timeoutHeld) generated.Step {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:247
+//line scopes_task.go:249
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:20
 		return err
 	})
-//line scopes_task.go:254
+//line scopes_task.go:256
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 1)
@@ -266,7 +268,7 @@ resume1:
 //line scopes.go:27
 		return errWait
 	})
-//line scopes_task.go:270
+//line scopes_task.go:272
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 2)
@@ -275,7 +277,7 @@ resume2:
 //line scopes.go:28
 	tr.Print(err)
 	err1 = waitStart(t, tr, "outside")
-//line scopes_task.go:279
+//line scopes_task.go:281
 	if generated.Suspended(t) {
 		*h = timeoutHeld{k: k}
 		return generated.Wait(f, t, 3)
@@ -285,7 +287,7 @@ resume3:
 	return generated.Return[int](f, *k, err1)
 }
 
-//line scopes_task.go:289
+//line scopes_task.go:291
 
 // timeoutFunc1At1 is what timeout.func1 keeps while it waits in line 17.
 type timeoutFunc1At1 struct {
@@ -304,6 +306,7 @@ var timeoutFunc1Kind *generated.Kind
 // timeoutFunc1Step is the step form of timeout.func1.
 func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:11
 	var (
 		tr  *cases.Trace
 		k   *int
@@ -311,6 +314,7 @@ func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 		has bool
 		err error
 	)
+//line scopes_task.go:318
 	switch f.At() {
 	case 0:
 		tr, k = h.tr, h.k
@@ -320,19 +324,19 @@ func timeoutFunc1Step(f *generated.Frame, h *timeoutFunc1Held) generated.Step {
 //line scopes.go:17
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:324
+//line scopes_task.go:328
 		goto resume1
 	case 2:
 //line scopes.go:20
 		err = generated.ChildErr(f)
-//line scopes_task.go:329
+//line scopes_task.go:333
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:17
 	v = valueStart(t, tr, 5)
-//line scopes_task.go:336
+//line scopes_task.go:340
 	if generated.Suspended(t) {
 		s := generated.At[timeoutFunc1At1](f)
 		*s = timeoutFunc1At1{}
@@ -347,7 +351,7 @@ resume1:
 	_, has = t.Context().Deadline()
 	tr.Print(has)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:351
+//line scopes_task.go:355
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutFunc1Held{}
@@ -359,7 +363,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:363
+//line scopes_task.go:367
 
 var timeoutFunc2Kind *generated.Kind
 
@@ -375,7 +379,7 @@ func timeoutFunc2Step(f *generated.Frame) generated.Step {
 	return generated.Return[struct{}](f, struct{}{}, errWait)
 }
 
-//line scopes_task.go:379
+//line scopes_task.go:383
 
 // timeoutPassesArgs has the arguments of timeoutPasses.
 type timeoutPassesArgs struct {
@@ -417,7 +421,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}()
 //line scopes.go:36
 		err := never.Wait(t)
-//line scopes_task.go:421
+//line scopes_task.go:425
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 			*h = timeoutPassesFunc1Held{tr: tr}
@@ -426,7 +430,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line scopes.go:37
 		waitStart(t, tr, "passed")
-//line scopes_task.go:430
+//line scopes_task.go:434
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 			*h = timeoutPassesFunc1Held{err: err}
@@ -436,7 +440,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:38
 		return err
 	})
-//line scopes_task.go:440
+//line scopes_task.go:444
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[timeoutPassesHeld](t, timeoutPassesKind, 1)
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
@@ -446,7 +450,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 := waitStart(t, tr, "after")
-//line scopes_task.go:450
+//line scopes_task.go:454
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, timeoutPassesKind, 2)
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
@@ -456,17 +460,19 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line scopes_task.go:460
+//line scopes_task.go:464
 
 // timeoutPassesStep is the step form of timeoutPasses.
 func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:28
 	var (
 		tr        *cases.Trace
 		n         int
 		never     *task.Event
 		err, err1 error
 	)
+//line scopes_task.go:476
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutPassesArgs](f)
@@ -478,14 +484,14 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 		tr = h.tr
 //line scopes.go:34
 		err = generated.Err(f)
-//line scopes_task.go:482
+//line scopes_task.go:488
 		goto resume1
 	case 2:
 		s := generated.At[timeoutPassesAt2](f)
 		n = s.n
 //line scopes.go:41
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:489
+//line scopes_task.go:495
 		goto resume2
 	default:
 		return f.BadResume()
@@ -508,7 +514,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}()
 //line scopes.go:36
 			err := never.Wait(t)
-//line scopes_task.go:512
+//line scopes_task.go:518
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 1)
 				*h = timeoutPassesFunc1Held{tr: tr}
@@ -517,7 +523,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			}
 //line scopes.go:37
 			waitStart(t, tr, "passed")
-//line scopes_task.go:521
+//line scopes_task.go:527
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[timeoutPassesFunc1Held](t, timeoutPassesFunc1Kind, 2)
 				*h = timeoutPassesFunc1Held{err: err}
@@ -528,7 +534,7 @@ func timeoutPassesStep(f *generated.Frame, h *timeoutPassesHeld) generated.Step 
 			return err
 		})
 	}
-//line scopes_task.go:532
+//line scopes_task.go:538
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
 		h = generated.Hold(t, timeoutPassesKind, f, h)
@@ -539,7 +545,7 @@ resume1:
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:543
+//line scopes_task.go:549
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		if h != nil {
@@ -552,7 +558,7 @@ resume2:
 	return generated.Return[int](f, n, err1)
 }
 
-//line scopes_task.go:556
+//line scopes_task.go:562
 
 // timeoutPassesFunc1Exit is what timeoutPasses.func1 needs until it has ended: its deferred calls and its results.
 type timeoutPassesFunc1Exit struct {
@@ -580,7 +586,7 @@ func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:584
+//line scopes_task.go:590
 
 // timeoutPassesFunc1Step is the step form of timeoutPasses.func1.
 func timeoutPassesFunc1Step(f *generated.Frame, h *timeoutPassesFunc1Held) generated.Step {
@@ -594,11 +600,13 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return timeoutPassesFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line scopes.go:31
 	var (
 		tr    *cases.Trace
 		never *task.Event
 		err   error
 	)
+//line scopes_task.go:610
 	switch at {
 	case 0:
 		tr, never = h.tr, h.never
@@ -606,13 +614,13 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 		tr = h.tr
 //line scopes.go:36
 		err = generated.Err(f)
-//line scopes_task.go:610
+//line scopes_task.go:618
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:37
 		generated.ChildErr(f)
-//line scopes_task.go:616
+//line scopes_task.go:624
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -629,7 +637,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 	}
 //line scopes.go:36
 	err = never.Wait(t)
-//line scopes_task.go:633
+//line scopes_task.go:641
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -637,7 +645,7 @@ func timeoutPassesFunc1Run(f *generated.Frame, h *timeoutPassesFunc1Held, at int
 resume1:
 //line scopes.go:37
 	waitStart(t, tr, "passed")
-//line scopes_task.go:641
+//line scopes_task.go:649
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -648,7 +656,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:652
+//line scopes_task.go:660
 exit:
 	if p.Run(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit}
@@ -697,7 +705,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						return errWait
 					}
 					v := valueStart(t, tr, i+10)
-//line scopes_task.go:701
+//line scopes_task.go:709
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 						sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -711,7 +719,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					sum += v
 					return nil
 				})
-//line scopes_task.go:715
+//line scopes_task.go:723
 				if generated.Suspended(t) {
 					generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 					return
@@ -719,7 +727,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:48
 				return err
 			})
-//line scopes_task.go:723
+//line scopes_task.go:731
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 1)
 				sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -730,7 +738,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:56
 			if errors.Is(err, errWait) {
 				waitStart(t, tr, "continue")
-//line scopes_task.go:734
+//line scopes_task.go:742
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedHeld](t, timeoutsNestedKind, 2)
 					sumBox := generated.BoxOf(&sumMoved, &sum)
@@ -751,17 +759,19 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line scopes_task.go:755
+//line scopes_task.go:763
 
 // timeoutsNestedStep is the step form of timeoutsNested.
 func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:40
 	var (
 		tr       *cases.Trace
 		n, i1, i int
 		sum      *int
 		err      error
 	)
+//line scopes_task.go:775
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutsNestedArgs](f)
@@ -773,7 +783,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:47
 		err = generated.Err(f)
-//line scopes_task.go:777
+//line scopes_task.go:787
 		goto resume1
 	case 2:
 		s := generated.At[timeoutsNestedAt2](f)
@@ -781,7 +791,7 @@ func timeoutsNestedStep(f *generated.Frame, h *timeoutsNestedHeld) generated.Ste
 		tr, sum = h.tr, h.sum
 //line scopes.go:57
 		generated.ChildErr(f)
-//line scopes_task.go:785
+//line scopes_task.go:795
 		goto resume2
 	default:
 		return f.BadResume()
@@ -807,7 +817,7 @@ loop1:
 					return errWait
 				}
 				v := valueStart(t, tr, i+10)
-//line scopes_task.go:811
+//line scopes_task.go:821
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 					s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -820,7 +830,7 @@ loop1:
 				*sum += v
 				return nil
 			})
-//line scopes_task.go:824
+//line scopes_task.go:834
 			if generated.Suspended(t) {
 				generated.SpillBare(t, timeoutsNestedFunc1Kind, 1)
 				return
@@ -829,7 +839,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:833
+//line scopes_task.go:843
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -842,7 +852,7 @@ resume1:
 	}
 //line scopes.go:57
 	waitStart(t, tr, "continue")
-//line scopes_task.go:846
+//line scopes_task.go:856
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -865,7 +875,7 @@ end2:
 	return generated.Return[int](f, *sum, nil)
 }
 
-//line scopes_task.go:869
+//line scopes_task.go:879
 
 // timeoutsNestedFunc1Args has the arguments of timeoutsNested.func1.
 type timeoutsNestedFunc1Args struct {
@@ -884,12 +894,14 @@ var timeoutsNestedFunc1Kind *generated.Kind
 // timeoutsNestedFunc1Step is the step form of timeoutsNested.func1.
 func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:43
 	var (
 		tr  *cases.Trace
 		sum *int
 		i   int
 		err error
 	)
+//line scopes_task.go:905
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutsNestedFunc1Args](f)
@@ -898,7 +910,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 	case 1:
 //line scopes.go:48
 		err = generated.Err(f)
-//line scopes_task.go:902
+//line scopes_task.go:914
 		goto resume1
 	default:
 		return f.BadResume()
@@ -909,7 +921,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 			return errWait
 		}
 		v := valueStart(t, tr, i+10)
-//line scopes_task.go:913
+//line scopes_task.go:925
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[timeoutsNestedFunc1Func1Held](t, timeoutsNestedFunc1Func1Kind, 1)
 			s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -922,7 +934,7 @@ func timeoutsNestedFunc1Step(f *generated.Frame, h *timeoutsNestedFunc1Held) gen
 		*sum += v
 		return nil
 	})
-//line scopes_task.go:926
+//line scopes_task.go:938
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutsNestedFunc1Held{}
@@ -934,7 +946,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:938
+//line scopes_task.go:950
 
 // timeoutsNestedFunc1Func1Args has the arguments of timeoutsNested.func1.func1.
 type timeoutsNestedFunc1Func1Args struct {
@@ -958,11 +970,13 @@ var timeoutsNestedFunc1Func1Kind *generated.Kind
 // timeoutsNestedFunc1Func1Step is the step form of timeoutsNested.func1.func1.
 func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:45
 	var (
 		tr   *cases.Trace
 		sum  *int
 		i, v int
 	)
+//line scopes_task.go:980
 	switch f.At() {
 	case 0:
 		s := generated.At[timeoutsNestedFunc1Func1Args](f)
@@ -974,7 +988,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 //line scopes.go:52
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:978
+//line scopes_task.go:992
 		goto resume1
 	default:
 		return f.BadResume()
@@ -984,7 +998,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame, h *timeoutsNestedFunc1Func
 		return generated.Return[struct{}](f, struct{}{}, errWait)
 	}
 	v = valueStart(t, tr, i+10)
-//line scopes_task.go:988
+//line scopes_task.go:1002
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsNestedFunc1Func1At1](f)
 		*s = timeoutsNestedFunc1Func1At1{}
@@ -998,7 +1012,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
-//line scopes_task.go:1002
+//line scopes_task.go:1016
 
 // deadlineArgs has the arguments of deadline.
 type deadlineArgs struct {
@@ -1026,14 +1040,14 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		d, _ := t.Context().Deadline()
 		tr.Print(d.Sub(at).Abs() < time.Minute)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1030
+//line scopes_task.go:1044
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:73
 		return err
 	})
-//line scopes_task.go:1037
+//line scopes_task.go:1051
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[deadlineHeld](t, deadlineKind, 1)
 		*h = deadlineHeld{tr: tr}
@@ -1044,7 +1058,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	v := valueStart(t, tr, 1)
-//line scopes_task.go:1048
+//line scopes_task.go:1062
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, deadlineKind, 2)
 		s := generated.At[deadlineAt2](f)
@@ -1056,17 +1070,19 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line scopes_task.go:1060
+//line scopes_task.go:1074
 
 // deadlineStep is the step form of deadline.
 func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:64
 	var (
 		tr   *cases.Trace
 		n, v int
 		at   time.Time
 		err  error
 	)
+//line scopes_task.go:1086
 	_ = n
 	switch f.At() {
 	case 0:
@@ -1077,14 +1093,14 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:70
 		err = generated.Err(f)
-//line scopes_task.go:1081
+//line scopes_task.go:1097
 		goto resume1
 	case 2:
 		s := generated.At[deadlineAt2](f)
 //line scopes.go:78
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1088
+//line scopes_task.go:1104
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1098,7 +1114,7 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 			d, _ := t.Context().Deadline()
 			tr.Print(d.Sub(at).Abs() < time.Minute)
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1102
+//line scopes_task.go:1118
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1106,7 +1122,7 @@ func deadlineStep(f *generated.Frame, h *deadlineHeld) generated.Step {
 			return err
 		})
 	}
-//line scopes_task.go:1110
+//line scopes_task.go:1126
 	if generated.Suspended(t) {
 		h = generated.Hold(t, deadlineKind, f, h)
 		*h = deadlineHeld{tr: tr}
@@ -1118,7 +1134,7 @@ resume1:
 		return generated.Return[int](f, 0, err)
 	}
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:1122
+//line scopes_task.go:1138
 	if generated.Suspended(t) {
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
@@ -1133,7 +1149,7 @@ resume2:
 	return generated.Return[int](f, v, nil)
 }
 
-//line scopes_task.go:1137
+//line scopes_task.go:1153
 
 type deadlineFunc1Held = struct {
 	tr *cases.Trace
@@ -1145,18 +1161,20 @@ var deadlineFunc1Kind *generated.Kind
 // deadlineFunc1Step is the step form of deadline.func1.
 func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:67
 	var (
 		tr    *cases.Trace
 		at, d time.Time
 		err   error
 	)
+//line scopes_task.go:1171
 	switch f.At() {
 	case 0:
 		tr, at = h.tr, h.at
 	case 1:
 //line scopes.go:73
 		err = generated.ChildErr(f)
-//line scopes_task.go:1160
+//line scopes_task.go:1178
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1165,7 +1183,7 @@ func deadlineFunc1Step(f *generated.Frame, h *deadlineFunc1Held) generated.Step 
 	d, _ = t.Context().Deadline()
 	tr.Print(d.Sub(at).Abs() < time.Minute)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1169
+//line scopes_task.go:1187
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deadlineFunc1Held{}
@@ -1177,7 +1195,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1181
+//line scopes_task.go:1199
 
 // shieldArgs has the arguments of shield.
 type shieldArgs struct {
@@ -1215,7 +1233,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var bMoved *error
 //line scopes.go:82
 	a := waitStart(t, tr, "before")
-//line scopes_task.go:1219
+//line scopes_task.go:1237
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 1)
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
@@ -1226,7 +1244,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:84
 	err := generated.Shield(t, func(t *task.T) (_ error) {
 		err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1230
+//line scopes_task.go:1248
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 			bBox := generated.BoxOf(&bMoved, &b)
@@ -1237,7 +1255,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		b = err
 		return t.Err()
 	})
-//line scopes_task.go:1241
+//line scopes_task.go:1259
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 2)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1247,7 +1265,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line scopes.go:88
 	c := waitStart(t, tr, "after")
-//line scopes_task.go:1251
+//line scopes_task.go:1269
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[shieldHeld](t, shieldKind, 3)
 		bBox := generated.BoxOf(&bMoved, &b)
@@ -1260,17 +1278,19 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, c
 }
 
-//line scopes_task.go:1264
+//line scopes_task.go:1282
 
 // shieldStep is the step form of shield.
 func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:77
 	var (
 		tr        *cases.Trace
 		n         int
 		a, err, c error
 		b         *error
 	)
+//line scopes_task.go:1294
 	switch f.At() {
 	case 0:
 		s := generated.At[shieldArgs](f)
@@ -1282,7 +1302,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr = h.tr
 //line scopes.go:82
 		a = generated.ChildErr(f)
-//line scopes_task.go:1286
+//line scopes_task.go:1306
 		goto resume1
 	case 2:
 		s := generated.At[shieldAt2](f)
@@ -1290,7 +1310,7 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b = h.tr, h.a, h.b
 //line scopes.go:84
 		err = generated.Err(f)
-//line scopes_task.go:1294
+//line scopes_task.go:1314
 		goto resume2
 	case 3:
 		s := generated.At[shieldAt3](f)
@@ -1298,14 +1318,14 @@ func shieldStep(f *generated.Frame, h *shieldHeld) generated.Step {
 		tr, a, b, err = h.tr, h.a, h.b, h.err
 //line scopes.go:88
 		c = generated.ChildErr(f)
-//line scopes_task.go:1302
+//line scopes_task.go:1322
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:82
 	a = waitStart(t, tr, "before")
-//line scopes_task.go:1309
+//line scopes_task.go:1329
 	if generated.Suspended(t) {
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
@@ -1319,7 +1339,7 @@ resume1:
 		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line scopes.go:85
 			err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1323
+//line scopes_task.go:1343
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[shieldFunc1Held](t, shieldFunc1Kind, 1)
 				*h = shieldFunc1Held{b: b}
@@ -1330,7 +1350,7 @@ resume1:
 			return t.Err()
 		})
 	}
-//line scopes_task.go:1334
+//line scopes_task.go:1354
 	if generated.Suspended(t) {
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b}
@@ -1339,7 +1359,7 @@ resume1:
 resume2:
 //line scopes.go:88
 	c = waitStart(t, tr, "after")
-//line scopes_task.go:1343
+//line scopes_task.go:1363
 	if generated.Suspended(t) {
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b, err: err}
@@ -1351,7 +1371,7 @@ resume3:
 	return generated.Return[int](f, n, c)
 }
 
-//line scopes_task.go:1355
+//line scopes_task.go:1375
 
 type shieldFunc1Held = struct {
 	tr *cases.Trace
@@ -1363,11 +1383,13 @@ var shieldFunc1Kind *generated.Kind
 // shieldFunc1Step is the step form of shield.func1.
 func shieldFunc1Step(f *generated.Frame, h *shieldFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:81
 	var (
 		tr  *cases.Trace
 		b   *error
 		err error
 	)
+//line scopes_task.go:1393
 	switch f.At() {
 	case 0:
 		tr, b = h.tr, h.b
@@ -1375,14 +1397,14 @@ func shieldFunc1Step(f *generated.Frame, h *shieldFunc1Held) generated.Step {
 		b = h.b
 //line scopes.go:85
 		err = generated.ChildErr(f)
-//line scopes_task.go:1379
+//line scopes_task.go:1401
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:85
 	err = waitStart(t, tr, "shielded")
-//line scopes_task.go:1386
+//line scopes_task.go:1408
 	if generated.Suspended(t) {
 		*h = shieldFunc1Held{b: b}
 		return generated.Wait(f, t, 1)
@@ -1393,7 +1415,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line scopes_task.go:1397
+//line scopes_task.go:1419
 
 // allocatorArgs has the arguments of allocator.
 type allocatorArgs struct {
@@ -1442,7 +1464,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 3)
-//line scopes_task.go:1446
+//line scopes_task.go:1468
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 			kBox := generated.BoxOf(&kMoved, &k)
@@ -1455,14 +1477,14 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:102
 		k = v
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:1459
+//line scopes_task.go:1481
 		if generated.Suspended(t) {
 			return // the callee's frame is the only one
 		}
 //line scopes.go:103
 		return err
 	})
-//line scopes_task.go:1466
+//line scopes_task.go:1488
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[allocatorHeld](t, allocatorKind, 1)
 		kBox := generated.BoxOf(&kMoved, &k)
@@ -1475,7 +1497,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line scopes_task.go:1479
+//line scopes_task.go:1501
 
 // allocatorDefer1 enters what allocator defers in line 98 in the list of its frame.
 func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
@@ -1487,7 +1509,7 @@ func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
 	})
 }
 
-//line scopes_task.go:1491
+//line scopes_task.go:1513
 
 // allocatorStep is the step form of allocator.
 func allocatorStep(f *generated.Frame, h *allocatorHeld) generated.Step {
@@ -1502,6 +1524,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 	defer p.Catch(t, func() (generated.Step, bool) { return allocatorRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line scopes.go:87
 	var (
 		tr     *cases.Trace
 		n      int
@@ -1510,6 +1533,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		frames *arena.Counting
 		k      *int
 	)
+//line scopes_task.go:1537
 	_ = n
 	switch at {
 	case 0:
@@ -1520,7 +1544,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		tr, frames, k = h.tr, h.frames, h.k
 //line scopes.go:101
 		err = generated.Err(f)
-//line scopes_task.go:1524
+//line scopes_task.go:1548
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1553,7 +1577,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 		err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:102
 			v := valueStart(t, tr, 3)
-//line scopes_task.go:1557
+//line scopes_task.go:1581
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[allocatorFunc1Held](t, allocatorFunc1Kind, 1)
 				s := generated.At[allocatorFunc1At1](f)
@@ -1565,7 +1589,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 //line scopes.go:102
 			*k = v
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1569
+//line scopes_task.go:1593
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -1573,7 +1597,7 @@ func allocatorRun(f *generated.Frame, h *allocatorHeld, at int) (step generated.
 			return err
 		})
 	}
-//line scopes_task.go:1577
+//line scopes_task.go:1601
 	if generated.Suspended(t) {
 		*h = allocatorHeld{exit: h.exit, tr: tr, frames: frames, k: k}
 		return generated.Wait(f, t, 1), true
@@ -1585,7 +1609,7 @@ resume1:
 		*r, *r1 = *k, err
 		goto exit
 	}
-//line scopes_task.go:1589
+//line scopes_task.go:1613
 exit:
 	if p.Run(t) {
 		*h = allocatorHeld{exit: h.exit}
@@ -1611,12 +1635,14 @@ var allocatorFunc1Kind *generated.Kind
 // allocatorFunc1Step is the step form of allocator.func1.
 func allocatorFunc1Step(f *generated.Frame, h *allocatorFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:97
 	var (
 		tr  *cases.Trace
 		k   *int
 		v   int
 		err error
 	)
+//line scopes_task.go:1646
 	switch f.At() {
 	case 0:
 		tr, k = h.tr, h.k
@@ -1626,19 +1652,19 @@ func allocatorFunc1Step(f *generated.Frame, h *allocatorFunc1Held) generated.Ste
 //line scopes.go:102
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1630
+//line scopes_task.go:1656
 		goto resume1
 	case 2:
 //line scopes.go:103
 		err = generated.ChildErr(f)
-//line scopes_task.go:1635
+//line scopes_task.go:1661
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:102
 	v = valueStart(t, tr, 3)
-//line scopes_task.go:1642
+//line scopes_task.go:1668
 	if generated.Suspended(t) {
 		s := generated.At[allocatorFunc1At1](f)
 		*s = allocatorFunc1At1{}
@@ -1651,7 +1677,7 @@ resume1:
 //line scopes.go:102
 	*k = v
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1655
+//line scopes_task.go:1681
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allocatorFunc1Held{}
@@ -1663,7 +1689,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:1667
+//line scopes_task.go:1693
 
 // otherExecutorArgs has the arguments of otherExecutor.
 type otherExecutorArgs struct {
@@ -1733,7 +1759,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}()
 //line scopes.go:116
 				v := valueStart(t, tr, i)
-//line scopes_task.go:1737
+//line scopes_task.go:1763
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 					s := generated.At[otherExecutorFunc1At1](f)
@@ -1746,7 +1772,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:116
 				k += v
 				err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1750
+//line scopes_task.go:1776
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 					*h = otherExecutorFunc1Held{}
@@ -1756,7 +1782,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:117
 				return err
 			}))
-//line scopes_task.go:1760
+//line scopes_task.go:1786
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 1)
 				*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
@@ -1769,7 +1795,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return k, err
 			}
 			waitStart(t, tr, "here", i)
-//line scopes_task.go:1773
+//line scopes_task.go:1799
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorHeld](t, otherExecutorKind, 2)
 				*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
@@ -1783,7 +1809,7 @@ func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line scopes_task.go:1787
+//line scopes_task.go:1813
 
 // otherExecutorDefer1 enters what otherExecutor defers in line 112 in the list of its frame.
 func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
@@ -1795,7 +1821,7 @@ func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
 	})
 }
 
-//line scopes_task.go:1799
+//line scopes_task.go:1825
 
 // otherExecutorStep is the step form of otherExecutor.
 func otherExecutorStep(f *generated.Frame, h *otherExecutorHeld) generated.Step {
@@ -1810,6 +1836,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 	defer p.Catch(t, func() (generated.Step, bool) { return otherExecutorRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
+//line scopes.go:104
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -1817,6 +1844,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		k        *int
 		err      error
 	)
+//line scopes_task.go:1848
 	switch at {
 	case 0:
 		s := generated.At[otherExecutorArgs](f)
@@ -1828,7 +1856,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:114
 		err = generated.Err(f)
-//line scopes_task.go:1832
+//line scopes_task.go:1860
 		goto resume1
 	case 2:
 		s := generated.At[otherExecutorAt2](f)
@@ -1836,7 +1864,7 @@ func otherExecutorRun(f *generated.Frame, h *otherExecutorHeld, at int) (step ge
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:122
 		generated.ChildErr(f)
-//line scopes_task.go:1840
+//line scopes_task.go:1868
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1881,7 +1909,7 @@ loop1:
 			}()
 //line scopes.go:116
 			v := valueStart(t, tr, i)
-//line scopes_task.go:1885
+//line scopes_task.go:1913
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 1)
 				s := generated.At[otherExecutorFunc1At1](f)
@@ -1894,7 +1922,7 @@ loop1:
 //line scopes.go:116
 			*k += v
 			err := waitStart(t, tr, "there", i)
-//line scopes_task.go:1898
+//line scopes_task.go:1926
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[otherExecutorFunc1Held](t, otherExecutorFunc1Kind, 2)
 				*h = otherExecutorFunc1Held{}
@@ -1905,7 +1933,7 @@ loop1:
 			return err
 		}))
 	}
-//line scopes_task.go:1909
+//line scopes_task.go:1937
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1921,7 +1949,7 @@ resume1:
 	}
 //line scopes.go:122
 	waitStart(t, tr, "here", i)
-//line scopes_task.go:1925
+//line scopes_task.go:1953
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1937,7 +1965,7 @@ end1:
 		*r, *r1 = *k, nil
 		goto exit
 	}
-//line scopes_task.go:1941
+//line scopes_task.go:1969
 exit:
 	if p.Run(t) {
 		*h = otherExecutorHeld{exit: h.exit}
@@ -1984,7 +2012,7 @@ func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
 	})
 }
 
-//line scopes_task.go:1988
+//line scopes_task.go:2016
 
 // otherExecutorFunc1Step is the step form of otherExecutor.func1.
 func otherExecutorFunc1Step(f *generated.Frame, h *otherExecutorFunc1Held) generated.Step {
@@ -1998,12 +2026,14 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return otherExecutorFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line scopes.go:110
 	var (
 		tr   *cases.Trace
 		k    *int
 		i, v int
 		err  error
 	)
+//line scopes_task.go:2037
 	switch at {
 	case 0:
 		s := generated.At[otherExecutorFunc1Args](f)
@@ -2016,12 +2046,12 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 //line scopes.go:116
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2020
+//line scopes_task.go:2050
 		goto resume1
 	case 2:
 //line scopes.go:117
 		err = generated.ChildErr(f)
-//line scopes_task.go:2025
+//line scopes_task.go:2055
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2038,7 +2068,7 @@ func otherExecutorFunc1Run(f *generated.Frame, h *otherExecutorFunc1Held, at int
 	}
 //line scopes.go:116
 	v = valueStart(t, tr, i)
-//line scopes_task.go:2042
+//line scopes_task.go:2072
 	if generated.Suspended(t) {
 		s := generated.At[otherExecutorFunc1At1](f)
 		*s = otherExecutorFunc1At1{i: i}
@@ -2050,7 +2080,7 @@ resume1:
 //line scopes.go:116
 	*k += v
 	err = waitStart(t, tr, "there", i)
-//line scopes_task.go:2054
+//line scopes_task.go:2084
 	if generated.Suspended(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2061,7 +2091,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:2065
+//line scopes_task.go:2095
 exit:
 	if p.Run(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
@@ -2127,12 +2157,14 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line scopes.go:123
 	var (
 		tr               *cases.Trace
 		n, v             int
 		inner            func(*task.T) error
 		err1, err2, err3 error
 	)
+//line scopes_task.go:2168
 	switch at {
 	case 0:
 		s := generated.At[panicThroughArgs](f)
@@ -2141,24 +2173,24 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 	case 1:
 //line scopes.go:140
 		err1 = generated.Err(f)
-//line scopes_task.go:2145
+//line scopes_task.go:2177
 		goto resume1
 	case 2:
 //line scopes.go:142
 		err2 = generated.Err(f)
-//line scopes_task.go:2150
+//line scopes_task.go:2182
 		goto resume2
 	case 3:
 //line scopes.go:144
 		err3 = generated.Err(f)
-//line scopes_task.go:2155
+//line scopes_task.go:2187
 		goto resume3
 	case 4:
 		s := generated.At[panicThroughAt4](f)
 //line scopes.go:146
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2162
+//line scopes_task.go:2194
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2179,7 +2211,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 					if v != nil {
 						tr.Print("recovered", v)
 						err1 := waitStart(t, tr, "after")
-//line scopes_task.go:2183
+//line scopes_task.go:2215
 						if generated.Suspended(t) {
 							_, h := generated.SpillHeld[panicThroughFunc1Held](t, panicThroughFunc1Kind, 1)
 							*h = panicThroughFunc1Held{err: err}
@@ -2195,7 +2227,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 //line scopes.go:134
 	inner = generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line scopes_task.go:2199
+//line scopes_task.go:2231
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[panicThroughFunc2Held](t, panicThroughFunc2Kind, 1)
 			s := generated.At[panicThroughFunc2At1](f)
@@ -2221,7 +2253,7 @@ func panicThroughRun(f *generated.Frame, h *panicThroughHeld, at int) (step gene
 case1:
 //line scopes.go:140
 	err1 = task.Timeout(t, hour, inner)
-//line scopes_task.go:2225
+//line scopes_task.go:2257
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2233,7 +2265,7 @@ resume1:
 case2:
 //line scopes.go:142
 	err2 = task.Shield(t, inner)
-//line scopes_task.go:2237
+//line scopes_task.go:2269
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2249,7 +2281,7 @@ case3:
 		err3 = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:144
 			err := task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2253
+//line scopes_task.go:2285
 			if generated.Suspended(t) {
 				generated.SpillBare(t, panicThroughFunc3Kind, 1)
 				return
@@ -2258,7 +2290,7 @@ case3:
 			return err
 		})
 	}
-//line scopes_task.go:2262
+//line scopes_task.go:2294
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2270,7 +2302,7 @@ resume3:
 case4:
 //line scopes.go:146
 	v = valueStart(t, tr, 9)
-//line scopes_task.go:2274
+//line scopes_task.go:2306
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughAt4](f)
 		*s = panicThroughAt4{}
@@ -2286,7 +2318,7 @@ end1:
 		*k = 10
 		goto exit
 	}
-//line scopes_task.go:2290
+//line scopes_task.go:2322
 exit:
 	if p.Run(t) {
 		*h = panicThroughHeld{exit: h.exit}
@@ -2306,6 +2338,7 @@ var panicThroughFunc1Kind *generated.Kind
 // panicThroughFunc1Step is the step form of panicThrough.func1.
 func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:123
 	var (
 		tr   *cases.Trace
 		err  *error
@@ -2313,6 +2346,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 		v    interface{}
 		err1 error
 	)
+//line scopes_task.go:2350
 	switch f.At() {
 	case 0:
 		tr, err, p = h.tr, h.err, h.p
@@ -2320,7 +2354,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 		err = h.err
 //line scopes.go:131
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:2324
+//line scopes_task.go:2358
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2334,7 +2368,7 @@ func panicThroughFunc1Step(f *generated.Frame, h *panicThroughFunc1Held) generat
 //line scopes.go:130
 	tr.Print("recovered", v)
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:2338
+//line scopes_task.go:2372
 	if generated.Suspended(t) {
 		*h = panicThroughFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2343,7 +2377,7 @@ resume1:
 //line scopes.go:131
 	*err = err1
 end1:
-//line scopes_task.go:2347
+//line scopes_task.go:2381
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2370,11 +2404,13 @@ var panicThroughFunc2Kind *generated.Kind
 // panicThroughFunc2Step is the step form of panicThrough.func2.
 func panicThroughFunc2Step(f *generated.Frame, h *panicThroughFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:131
 	var (
 		tr   *cases.Trace
 		n, v int
 		k    *int
 	)
+//line scopes_task.go:2414
 	switch f.At() {
 	case 0:
 		s := generated.At[panicThroughFunc2Args](f)
@@ -2387,14 +2423,14 @@ func panicThroughFunc2Step(f *generated.Frame, h *panicThroughFunc2Held) generat
 //line scopes.go:135
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2391
+//line scopes_task.go:2427
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2398
+//line scopes_task.go:2434
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughFunc2At1](f)
 		*s = panicThroughFunc2At1{n: n}
@@ -2408,7 +2444,7 @@ resume1:
 	panic(fmt.Sprint("inside ", n))
 }
 
-//line scopes_task.go:2412
+//line scopes_task.go:2448
 
 type panicThroughFunc3Held = struct {
 	inner func(*task.T) error
@@ -2419,24 +2455,26 @@ var panicThroughFunc3Kind *generated.Kind
 // panicThroughFunc3Step is the step form of panicThrough.func3.
 func panicThroughFunc3Step(f *generated.Frame, h *panicThroughFunc3Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:142
 	var (
 		inner func(*task.T) error
 		err   error
 	)
+//line scopes_task.go:2464
 	switch f.At() {
 	case 0:
 		inner = h.inner
 	case 1:
 //line scopes.go:144
 		err = generated.Err(f)
-//line scopes_task.go:2433
+//line scopes_task.go:2471
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:144
 	err = task.Deadline(t, time.Now().Add(hour), inner)
-//line scopes_task.go:2440
+//line scopes_task.go:2478
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicThroughFunc3Held{}
@@ -2448,7 +2486,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line scopes_task.go:2452
+//line scopes_task.go:2490
 
 // timeoutDefersArgs has the arguments of timeoutDefers.
 type timeoutDefersArgs struct {
@@ -2496,11 +2534,13 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line scopes.go:148
 	var (
 		tr   *cases.Trace
 		n    int
 		err1 error
 	)
+//line scopes_task.go:2544
 	switch at {
 	case 0:
 		s := generated.At[timeoutDefersArgs](f)
@@ -2510,7 +2550,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		tr = h.tr
 //line scopes.go:153
 		err1 = generated.Err(f)
-//line scopes_task.go:2514
+//line scopes_task.go:2554
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2526,7 +2566,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 			func(t *task.T) {
 //line scopes.go:152
 				v := valueStart(t, tr, 100)
-//line scopes_task.go:2530
+//line scopes_task.go:2570
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc1Held](t, timeoutDefersFunc1Kind, 1)
 					s := generated.At[timeoutDefersFunc1At1](f)
@@ -2548,7 +2588,7 @@ func timeoutDefersRun(f *generated.Frame, h *timeoutDefersHeld, at int) (step ge
 		_, err1 := generated.Run(t, f, &h.exit.result)
 		return err1
 	})
-//line scopes_task.go:2552
+//line scopes_task.go:2592
 	if generated.Suspended(t) {
 		*h = timeoutDefersHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2562,7 +2602,7 @@ resume1:
 		*err = t.Err()
 		goto exit
 	}
-//line scopes_task.go:2566
+//line scopes_task.go:2606
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersHeld{exit: h.exit}
@@ -2588,11 +2628,13 @@ var timeoutDefersFunc1Kind *generated.Kind
 // timeoutDefersFunc1Step is the step form of timeoutDefers.func1.
 func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:149
 	var (
 		tr *cases.Trace
 		k  *int
 		v  int
 	)
+//line scopes_task.go:2638
 	switch f.At() {
 	case 0:
 		tr, k = h.tr, h.k
@@ -2602,14 +2644,14 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 //line scopes.go:152
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2606
+//line scopes_task.go:2648
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:152
 	v = valueStart(t, tr, 100)
-//line scopes_task.go:2613
+//line scopes_task.go:2655
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc1At1](f)
 		*s = timeoutDefersFunc1At1{}
@@ -2620,7 +2662,7 @@ func timeoutDefersFunc1Step(f *generated.Frame, h *timeoutDefersFunc1Held) gener
 resume1:
 //line scopes.go:152
 	*k += v
-//line scopes_task.go:2624
+//line scopes_task.go:2666
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -2667,11 +2709,13 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 		h.exit.err = new(error)
 	}
 	err := h.exit.err
+//line scopes.go:150
 	var (
 		tr      *cases.Trace
 		n, i, v int
 		k       *int
 	)
+//line scopes_task.go:2719
 	switch at {
 	case 0:
 		s := generated.At[timeoutDefersFunc2Args](f)
@@ -2684,7 +2728,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 //line scopes.go:160
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2688
+//line scopes_task.go:2732
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2700,7 +2744,7 @@ func timeoutDefersFunc2Run(f *generated.Frame, h *timeoutDefersFunc2Held, at int
 			func(t *task.T) {
 //line scopes.go:155
 				v := valueStart(t, tr, 10)
-//line scopes_task.go:2704
+//line scopes_task.go:2748
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[timeoutDefersFunc2Func1Held](t, timeoutDefersFunc2Func1Kind, 1)
 					s := generated.At[timeoutDefersFunc2Func1At1](f)
@@ -2734,7 +2778,7 @@ loop1:
 	}
 //line scopes.go:160
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2738
+//line scopes_task.go:2782
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2At1](f)
 		*s = timeoutDefersFunc2At1{n: n, i: i}
@@ -2754,7 +2798,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line scopes_task.go:2758
+//line scopes_task.go:2802
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersFunc2Held{exit: h.exit}
@@ -2781,12 +2825,14 @@ var timeoutDefersFunc2Func1Kind *generated.Kind
 // timeoutDefersFunc2Func1Step is the step form of timeoutDefers.func2.func1.
 func timeoutDefersFunc2Func1Step(f *generated.Frame, h *timeoutDefersFunc2Func1Held) generated.Step {
 	t := generated.Resume(f)
+//line scopes.go:150
 	var (
 		tr  *cases.Trace
 		k   *int
 		err *error
 		v   int
 	)
+//line scopes_task.go:2836
 	switch f.At() {
 	case 0:
 		tr, k, err = h.tr, h.k, h.err
@@ -2796,14 +2842,14 @@ func timeoutDefersFunc2Func1Step(f *generated.Frame, h *timeoutDefersFunc2Func1H
 //line scopes.go:155
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2800
+//line scopes_task.go:2846
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:155
 	v = valueStart(t, tr, 10)
-//line scopes_task.go:2807
+//line scopes_task.go:2853
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2Func1At1](f)
 		*s = timeoutDefersFunc2Func1At1{}
@@ -2815,6 +2861,6 @@ resume1:
 //line scopes.go:155
 	*k += v
 	*err = errors.Join(*err, errWait)
-//line scopes_task.go:2819
+//line scopes_task.go:2865
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }

@@ -295,6 +295,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 // selectKindsStep is the step form of selectKinds.
 func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:13
 	var (
 		tr           *cases.Trace
 		n, i, v1, v2 int
@@ -304,6 +305,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 		empty        *task.Chan[string]
 		err, err1    error
 	)
+//line selects_task.go:309
 	_ = n
 	switch f.At() {
 	case 0:
@@ -316,7 +318,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:26
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:320
+//line selects_task.go:322
 		goto resume1
 	case 2:
 		s1 := generated.At[selectKindsAt2](f)
@@ -325,7 +327,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:27
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:329
+//line selects_task.go:331
 		goto resume2
 	case 3:
 		s1 := generated.At[selectKindsAt3](f)
@@ -333,7 +335,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:28
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:337
+//line selects_task.go:339
 		goto resume3
 	case 4:
 		s1 := generated.At[selectKindsAt4](f)
@@ -341,7 +343,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:30
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:345
+//line selects_task.go:347
 		goto resume4
 	case 5:
 		s1 := generated.At[selectKindsAt5](f)
@@ -350,7 +352,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:31
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:354
+//line selects_task.go:356
 		goto resume5
 	case 6:
 		s1 := generated.At[selectKindsAt6](f)
@@ -358,7 +360,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:32
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:362
+//line selects_task.go:364
 		goto resume6
 	case 7:
 		s1 := generated.At[selectKindsAt7](f)
@@ -366,7 +368,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 //line selects.go:34
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:370
+//line selects_task.go:372
 		goto resume7
 	case 8:
 		s1 := generated.At[selectKindsAt8](f)
@@ -374,7 +376,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 		err = h.err
 //line selects.go:35
 		err1 = generated.ChildErr(f)
-//line selects_task.go:378
+//line selects_task.go:380
 		goto resume8
 	default:
 		return f.BadResume()
@@ -387,7 +389,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 	set.Set()
 	empty = task.NewChan[string](1)
 	i, err = task.Select(t, task.Recv(full(7), v), task.After(hour))
-//line selects_task.go:391
+//line selects_task.go:393
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt1](f)
 		*s1 = selectKindsAt1{}
@@ -398,7 +400,7 @@ func selectKindsStep(f *generated.Frame, h *selectKindsHeld) generated.Step {
 resume1:
 //line selects.go:27
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:402
+//line selects_task.go:404
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt2](f)
 		*s1 = selectKindsAt2{i: i}
@@ -410,7 +412,7 @@ resume2:
 //line selects.go:27
 	tr.Print(i, err, *v, v1)
 	i, err = task.Select(t, task.Recv(empty, s), task.Send(empty, "sent"))
-//line selects_task.go:414
+//line selects_task.go:416
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt3](f)
 		*s1 = selectKindsAt3{}
@@ -422,7 +424,7 @@ resume3:
 //line selects.go:29
 	tr.Print(i, err, *s, empty.Len())
 	i, err = task.Select(t, task.Done(unset), task.Done(set))
-//line selects_task.go:426
+//line selects_task.go:428
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt4](f)
 		*s1 = selectKindsAt4{}
@@ -433,7 +435,7 @@ resume3:
 resume4:
 //line selects.go:31
 	v2 = valueStart(t, tr, i)
-//line selects_task.go:437
+//line selects_task.go:439
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt5](f)
 		*s1 = selectKindsAt5{i: i}
@@ -445,7 +447,7 @@ resume5:
 //line selects.go:31
 	tr.Print(i, err, v2)
 	i, err = task.Select(t, task.Recv(empty, nil), task.Done(unset), task.Done(nil), task.Case{})
-//line selects_task.go:449
+//line selects_task.go:451
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt6](f)
 		*s1 = selectKindsAt6{}
@@ -457,7 +459,7 @@ resume6:
 //line selects.go:33
 	tr.Print(i, err)
 	i, err = task.Select(t, task.Recv[int](nil, v), task.After(0))
-//line selects_task.go:461
+//line selects_task.go:463
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt7](f)
 		*s1 = selectKindsAt7{}
@@ -468,7 +470,7 @@ resume6:
 resume7:
 //line selects.go:35
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:472
+//line selects_task.go:474
 	if generated.Suspended(t) {
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
 		*h = selectKindsHeld{err: err}
@@ -479,7 +481,7 @@ resume8:
 	return generated.Return[int](f, i, errors.Join(err, err1))
 }
 
-//line selects_task.go:483
+//line selects_task.go:485
 
 // selectDefaultArgs has the arguments of selectDefault.
 type selectDefaultArgs struct {
@@ -526,7 +528,7 @@ loop:
 			{
 //line selects.go:43
 				k, err := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:530
+//line selects_task.go:532
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 1)
 					s := generated.At[selectDefaultAt1](f)
@@ -541,7 +543,7 @@ loop:
 					return sum, err
 				case k == 0:
 					v1 := valueStart(t, tr, v)
-//line selects_task.go:545
+//line selects_task.go:547
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 2)
 						s := generated.At[selectDefaultAt2](f)
@@ -556,7 +558,7 @@ loop:
 					c.TrySend(i)
 					if i == 2 {
 						waitStart(t, tr, "again")
-//line selects_task.go:560
+//line selects_task.go:562
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectDefaultHeld](t, selectDefaultKind, 3)
 							*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
@@ -575,11 +577,12 @@ loop:
 	return sum, nil
 }
 
-//line selects_task.go:579
+//line selects_task.go:581
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:33
 	var (
 		tr               *cases.Trace
 		n, sum, i, k, v1 int
@@ -587,6 +590,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		v                *int
 		err              error
 	)
+//line selects_task.go:594
 	_ = n
 	switch f.At() {
 	case 0:
@@ -600,7 +604,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 //line selects.go:43
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:604
+//line selects_task.go:608
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -609,7 +613,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 //line selects.go:47
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:613
+//line selects_task.go:617
 		goto resume2
 	case 3:
 		s := generated.At[selectDefaultAt3](f)
@@ -617,7 +621,7 @@ func selectDefaultStep(f *generated.Frame, h *selectDefaultHeld) generated.Step 
 		tr, c = h.tr, h.c
 //line selects.go:51
 		generated.ChildErr(f)
-//line selects_task.go:621
+//line selects_task.go:625
 		goto resume3
 	default:
 		return f.BadResume()
@@ -634,7 +638,7 @@ loop1:
 	v = new(int)
 //line selects.go:43
 	k, err = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:638
+//line selects_task.go:642
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt1](f)
 		*s = selectDefaultAt1{sum: sum, i: i}
@@ -657,7 +661,7 @@ case1:
 	return generated.Return[int](f, sum, err)
 case2:
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:661
+//line selects_task.go:665
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt2](f)
 		*s = selectDefaultAt2{sum: sum, i: i}
@@ -677,7 +681,7 @@ case3:
 	}
 //line selects.go:51
 	waitStart(t, tr, "again")
-//line selects_task.go:681
+//line selects_task.go:685
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -698,7 +702,7 @@ end3:
 	return generated.Return[int](f, sum, nil)
 }
 
-//line selects_task.go:702
+//line selects_task.go:706
 
 // chanOfArgs has the arguments of chanOf.
 type chanOfArgs struct {
@@ -725,7 +729,7 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	c := task.NewChan[int](1)
 	if v > 0 {
 		v1 := valueStart(t, tr, v)
-//line selects_task.go:729
+//line selects_task.go:733
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[chanOfHeld](t, chanOfKind, 1)
 			s := generated.At[chanOfAt1](f)
@@ -740,16 +744,18 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	return c
 }
 
-//line selects_task.go:744
+//line selects_task.go:748
 
 // chanOfStep is the step form of chanOf.
 func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:57
 	var (
 		tr    *cases.Trace
 		v, v1 int
 		c     *task.Chan[int]
 	)
+//line selects_task.go:759
 	switch f.At() {
 	case 0:
 		s := generated.At[chanOfArgs](f)
@@ -761,7 +767,7 @@ func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 //line selects.go:63
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:765
+//line selects_task.go:771
 		goto resume1
 	default:
 		return f.BadResume()
@@ -773,7 +779,7 @@ func chanOfStep(f *generated.Frame, h *chanOfHeld) generated.Step {
 	}
 //line selects.go:63
 	v1 = valueStart(t, tr, v)
-//line selects_task.go:777
+//line selects_task.go:783
 	if generated.Suspended(t) {
 		s := generated.At[chanOfAt1](f)
 		*s = chanOfAt1{}
@@ -788,7 +794,7 @@ end1:
 	return generated.Return[*task.Chan[int]](f, c, nil)
 }
 
-//line selects_task.go:792
+//line selects_task.go:798
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -834,7 +840,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line selects.go:70
 	v := chanOfStart(t, tr, 0)
-//line selects_task.go:838
+//line selects_task.go:844
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 1)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b}
@@ -845,7 +851,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := task.Recv(v, &a)
 //line selects.go:70
 	v2 := chanOfStart(t, tr, 5)
-//line selects_task.go:849
+//line selects_task.go:855
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 2)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b, v1: v1}
@@ -854,7 +860,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:70
 	i, err := task.Select(t, v1, task.Recv(v2, &b))
-//line selects_task.go:858
+//line selects_task.go:864
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 3)
 		s := generated.At[selectOperandsAt3](f)
@@ -869,7 +875,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return i, err
 	}
 	c := chanOfStart(t, tr, 0)
-//line selects_task.go:873
+//line selects_task.go:879
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 4)
 		*h = selectOperandsHeld{tr: tr}
@@ -878,7 +884,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:76
 	v3 := valueStart(t, tr, 8)
-//line selects_task.go:882
+//line selects_task.go:888
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 5)
 		s := generated.At[selectOperandsAt5](f)
@@ -891,7 +897,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := task.Send(c, v3)
 //line selects.go:76
 	v5 := valueStart(t, tr, 1)
-//line selects_task.go:895
+//line selects_task.go:901
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 6)
 		s := generated.At[selectOperandsAt6](f)
@@ -902,7 +908,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:906
+//line selects_task.go:912
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectOperandsHeld](t, selectOperandsKind, 7)
 		s := generated.At[selectOperandsAt7](f)
@@ -917,11 +923,12 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:921
+//line selects_task.go:927
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:62
 	var (
 		tr              *cases.Trace
 		n, i, v3, v5, k int
@@ -930,6 +937,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 		v1, v4          task.Case
 		err             error
 	)
+//line selects_task.go:941
 	_ = n
 	switch f.At() {
 	case 0:
@@ -941,14 +949,14 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:70
 		v = h.result
 		generated.Child(f)
-//line selects_task.go:945
+//line selects_task.go:953
 		goto resume1
 	case 2:
 		tr, a, b, v1 = h.tr, h.a, h.b, h.v1
 //line selects.go:70
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:952
+//line selects_task.go:960
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -956,14 +964,14 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:70
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:960
+//line selects_task.go:968
 		goto resume3
 	case 4:
 		tr = h.tr
 //line selects.go:75
 		c = h.result
 		generated.Child(f)
-//line selects_task.go:967
+//line selects_task.go:975
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -971,7 +979,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:975
+//line selects_task.go:983
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
@@ -979,7 +987,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:983
+//line selects_task.go:991
 		goto resume6
 	case 7:
 		s := generated.At[selectOperandsAt7](f)
@@ -987,7 +995,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 //line selects.go:76
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:991
+//line selects_task.go:999
 		goto resume7
 	default:
 		return f.BadResume()
@@ -996,7 +1004,7 @@ func selectOperandsStep(f *generated.Frame, h *selectOperandsHeld) generated.Ste
 	b = new(int)
 //line selects.go:70
 	v = chanOfStart(t, tr, 0)
-//line selects_task.go:1000
+//line selects_task.go:1008
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b}
 		generated.ResultToStep(t, &h.result)
@@ -1007,7 +1015,7 @@ resume1:
 	v1 = task.Recv(v, a)
 //line selects.go:70
 	v2 = chanOfStart(t, tr, 5)
-//line selects_task.go:1011
+//line selects_task.go:1019
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -1016,7 +1024,7 @@ resume1:
 resume2:
 //line selects.go:70
 	i, err = task.Select(t, v1, task.Recv(v2, b))
-//line selects_task.go:1020
+//line selects_task.go:1028
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt3](f)
 		*s = selectOperandsAt3{}
@@ -1031,7 +1039,7 @@ resume3:
 		return generated.Return[int](f, i, err)
 	}
 	c = chanOfStart(t, tr, 0)
-//line selects_task.go:1035
+//line selects_task.go:1043
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1040,7 +1048,7 @@ resume3:
 resume4:
 //line selects.go:76
 	v3 = valueStart(t, tr, 8)
-//line selects_task.go:1044
+//line selects_task.go:1052
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt5](f)
 		*s = selectOperandsAt5{}
@@ -1053,7 +1061,7 @@ resume5:
 	v4 = task.Send(c, v3)
 //line selects.go:76
 	v5 = valueStart(t, tr, 1)
-//line selects_task.go:1057
+//line selects_task.go:1065
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1064,7 +1072,7 @@ resume5:
 resume6:
 //line selects.go:76
 	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
-//line selects_task.go:1068
+//line selects_task.go:1076
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt7](f)
 		*s = selectOperandsAt7{}
@@ -1079,7 +1087,7 @@ resume7:
 	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1083
+//line selects_task.go:1091
 
 // selectPlacesArgs has the arguments of selectPlaces.
 type selectPlacesArgs struct {
@@ -1131,7 +1139,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line selects.go:91
 				v := valueStart(t, tr, i+1)
-//line selects_task.go:1135
+//line selects_task.go:1143
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 1)
 					s := generated.At[selectPlacesAt1](f1)
@@ -1142,7 +1150,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line selects.go:91
 				k, err := task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1146
+//line selects_task.go:1154
 				if generated.Suspended(t) {
 					f1, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 2)
 					s := generated.At[selectPlacesAt2](f1)
@@ -1160,7 +1168,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:96
 	_, err1 := task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1164
+//line selects_task.go:1172
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectPlacesHeld](t, selectPlacesKind, 3)
 		*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f}
@@ -1171,11 +1179,12 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[2], err1
 }
 
-//line selects_task.go:1175
+//line selects_task.go:1183
 
 // selectPlacesStep is the step form of selectPlaces.
 func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 	t := generated.Resume(f1)
+//line selects.go:75
 	var (
 		tr         *cases.Trace
 		n, i, v, k int
@@ -1187,6 +1196,7 @@ func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 		place      *int
 		err, err1  error
 	)
+//line selects_task.go:1200
 	_ = n
 	switch f1.At() {
 	case 0:
@@ -1200,7 +1210,7 @@ func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 //line selects.go:91
 		v = s.result
 		generated.Child(f1)
-//line selects_task.go:1204
+//line selects_task.go:1214
 		goto resume1
 	case 2:
 		s := generated.At[selectPlacesAt2](f1)
@@ -1209,13 +1219,13 @@ func selectPlacesStep(f1 *generated.Frame, h *selectPlacesHeld) generated.Step {
 //line selects.go:91
 		k = s.result
 		err = generated.Err(f1)
-//line selects_task.go:1213
+//line selects_task.go:1223
 		goto resume2
 	case 3:
 		tr, list, p, q, array, f = h.tr, h.list, h.p, h.q, h.array, h.f
 //line selects.go:96
 		err1 = generated.Err(f1)
-//line selects_task.go:1219
+//line selects_task.go:1229
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1244,7 +1254,7 @@ loop1:
 //line selects.go:90
 	place = list1[i]
 	v = valueStart(t, tr, i+1)
-//line selects_task.go:1248
+//line selects_task.go:1258
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt1](f1)
 		*s = selectPlacesAt1{i: i}
@@ -1255,7 +1265,7 @@ loop1:
 resume1:
 //line selects.go:91
 	k, err = task.Select(t, task.Recv(full(v), place), task.After(hour))
-//line selects_task.go:1259
+//line selects_task.go:1269
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt2](f1)
 		*s = selectPlacesAt2{i: i}
@@ -1274,7 +1284,7 @@ resume2:
 end1:
 //line selects.go:96
 	_, err1 = task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
-//line selects_task.go:1278
+//line selects_task.go:1288
 	if generated.Suspended(t) {
 		*h = selectPlacesHeld{tr: tr, list: list, p: p, q: q, array: array, f: f}
 		return generated.Wait(f1, t, 3)
@@ -1285,7 +1295,7 @@ resume3:
 	return generated.Return[int](f1, list[2], err1)
 }
 
-//line selects_task.go:1289
+//line selects_task.go:1299
 
 // selectListArgs has the arguments of selectList.
 type selectListArgs struct {
@@ -1325,7 +1335,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			c := task.NewChan[int](1)
 			if i == n-1 {
 				v := valueStart(t, tr, 5)
-//line selects_task.go:1329
+//line selects_task.go:1339
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 1)
 					s := generated.At[selectListAt1](f)
@@ -1345,7 +1355,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		cs = append(cs, task.Default())
 	}
 	k, err := task.Select(t, cs...)
-//line selects_task.go:1349
+//line selects_task.go:1359
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectListHeld](t, selectListKind, 2)
 		s := generated.At[selectListAt2](f)
@@ -1359,11 +1369,12 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:1363
+//line selects_task.go:1373
 
 // selectListStep is the step form of selectList.
 func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:95
 	var (
 		tr         *cases.Trace
 		n, i, v, k int
@@ -1372,6 +1383,7 @@ func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 		c          *task.Chan[int]
 		err        error
 	)
+//line selects_task.go:1387
 	switch f.At() {
 	case 0:
 		s := generated.At[selectListArgs](f)
@@ -1384,7 +1396,7 @@ func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 //line selects.go:107
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1388
+//line selects_task.go:1400
 		goto resume1
 	case 2:
 		s := generated.At[selectListAt2](f)
@@ -1392,7 +1404,7 @@ func selectListStep(f *generated.Frame, h *selectListHeld) generated.Step {
 //line selects.go:114
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:1396
+//line selects_task.go:1408
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1413,7 +1425,7 @@ loop1:
 	}
 //line selects.go:107
 	v = valueStart(t, tr, 5)
-//line selects_task.go:1417
+//line selects_task.go:1429
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt1](f)
 		*s = selectListAt1{n: n, i: i}
@@ -1435,7 +1447,7 @@ end2:
 		cs = append(cs, task.Default())
 	}
 	k, err = task.Select(t, cs...)
-//line selects_task.go:1439
+//line selects_task.go:1451
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt2](f)
 		*s = selectListAt2{}
@@ -1449,7 +1461,7 @@ resume2:
 	return generated.Return[int](f, k, err)
 }
 
-//line selects_task.go:1453
+//line selects_task.go:1465
 
 // selectClosedArgs has the arguments of selectClosed.
 type selectClosedArgs struct {
@@ -1487,7 +1499,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:123
 			s := "before"
 			i, err := task.Select(t, task.Recv(c, &s), task.After(hour))
-//line selects_task.go:1491
+//line selects_task.go:1503
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 1)
 				s1 := generated.At[selectClosedAt1](f)
@@ -1502,7 +1514,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 			tr.Print(i, err, s)
 			waitStart(t, tr, "next")
-//line selects_task.go:1506
+//line selects_task.go:1518
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectClosedHeld](t, selectClosedKind, 2)
 				*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
@@ -1515,11 +1527,12 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1519
+//line selects_task.go:1531
 
 // selectClosedStep is the step form of selectClosed.
 func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:114
 	var (
 		tr       *cases.Trace
 		n, i1, i int
@@ -1527,6 +1540,7 @@ func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 		s        *string
 		err      error
 	)
+//line selects_task.go:1544
 	switch f.At() {
 	case 0:
 		s1 := generated.At[selectClosedArgs](f)
@@ -1539,7 +1553,7 @@ func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 //line selects.go:124
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1543
+//line selects_task.go:1557
 		goto resume1
 	case 2:
 		s1 := generated.At[selectClosedAt2](f)
@@ -1547,7 +1561,7 @@ func selectClosedStep(f *generated.Frame, h *selectClosedHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1551
+//line selects_task.go:1565
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1565,7 +1579,7 @@ loop1:
 //line selects.go:123
 	*s = "before"
 	i, err = task.Select(t, task.Recv(c, s), task.After(hour))
-//line selects_task.go:1569
+//line selects_task.go:1583
 	if generated.Suspended(t) {
 		s1 := generated.At[selectClosedAt1](f)
 		*s1 = selectClosedAt1{n: n, i1: i1}
@@ -1580,7 +1594,7 @@ resume1:
 	}
 	tr.Print(i, err, *s)
 	waitStart(t, tr, "next")
-//line selects_task.go:1584
+//line selects_task.go:1598
 	if generated.Suspended(t) {
 		*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
 		*h = selectClosedHeld{tr: tr, c: c}
@@ -1595,7 +1609,7 @@ end1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line selects_task.go:1599
+//line selects_task.go:1613
 
 // selectWaitsArgs has the arguments of selectWaits.
 type selectWaitsArgs struct {
@@ -1667,7 +1681,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:140
 			for i := 0; i < n; i++ {
 				waitStart(t, tr, "sends", i)
-//line selects_task.go:1671
+//line selects_task.go:1685
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 					*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
@@ -1678,7 +1692,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:142
 					err := a.Send(t, i)
-//line selects_task.go:1682
+//line selects_task.go:1696
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 						*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
@@ -1694,7 +1708,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:145
 					err1 := b.Send(t, "b")
-//line selects_task.go:1698
+//line selects_task.go:1712
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 						*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
@@ -1717,7 +1731,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectWaitsFunc1Held](c) = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:1721
+//line selects_task.go:1735
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 1)
 		s1 := generated.At[selectWaitsAt1](f)
@@ -1732,7 +1746,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		var v int
 		var s string
 		i, err := task.Select(t, task.Recv(a, &v), task.Recv(b, &s), task.Done(&done))
-//line selects_task.go:1736
+//line selects_task.go:1750
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 2)
 			s1 := generated.At[selectWaitsAt2](f)
@@ -1746,7 +1760,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case err != nil:
 			g.Wait(t)
-//line selects_task.go:1750
+//line selects_task.go:1764
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 3)
 				*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
@@ -1757,7 +1771,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		case i == 2:
 			err1 := g.Wait(t)
-//line selects_task.go:1761
+//line selects_task.go:1775
 			if generated.Suspended(t) {
 				f := generated.SpillBare(t, selectWaitsKind, 4)
 				*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
@@ -1767,7 +1781,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err1
 		}
 		v1 := valueStart(t, tr, v*10+len(s))
-//line selects_task.go:1771
+//line selects_task.go:1785
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectWaitsHeld](t, selectWaitsKind, 5)
 			s1 := generated.At[selectWaitsAt5](f)
@@ -1782,11 +1796,12 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1786
+//line selects_task.go:1800
 
 // selectWaitsStep is the step form of selectWaits.
 func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:125
 	var (
 		tr            *cases.Trace
 		n, sum, i, v1 int
@@ -1798,6 +1813,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 		s             *string
 		err, err1     error
 	)
+//line selects_task.go:1817
 	switch f.At() {
 	case 0:
 		s1 := generated.At[selectWaitsArgs](f)
@@ -1809,7 +1825,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 		tr, a, b, done = h.tr, h.a, h.b, h.done
 //line selects.go:138
 		generated.Child(f)
-//line selects_task.go:1813
+//line selects_task.go:1829
 		goto resume1
 	case 2:
 		s1 := generated.At[selectWaitsAt2](f)
@@ -1819,7 +1835,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:155
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1823
+//line selects_task.go:1839
 		goto resume2
 	case 3:
 		s1 := generated.At[selectWaitsAt3](f)
@@ -1827,14 +1843,14 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 		err = h.err
 //line selects.go:158
 		generated.Err(f)
-//line selects_task.go:1831
+//line selects_task.go:1847
 		goto resume3
 	case 4:
 		s1 := generated.At[selectWaitsAt4](f)
 		sum = s1.sum
 //line selects.go:161
 		err1 = generated.Err(f)
-//line selects_task.go:1838
+//line selects_task.go:1854
 		goto resume4
 	case 5:
 		s1 := generated.At[selectWaitsAt5](f)
@@ -1844,7 +1860,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:163
 		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:1848
+//line selects_task.go:1864
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1873,7 +1889,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 //line selects.go:140
 				for i := 0; i < n; i++ {
 					waitStart(t, tr, "sends", i)
-//line selects_task.go:1877
+//line selects_task.go:1893
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 1)
 						*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
@@ -1884,7 +1900,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 					{
 //line selects.go:142
 						err := a.Send(t, i)
-//line selects_task.go:1888
+//line selects_task.go:1904
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 2)
 							*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
@@ -1900,7 +1916,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 					{
 //line selects.go:145
 						err1 := b.Send(t, "b")
-//line selects_task.go:1904
+//line selects_task.go:1920
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectWaitsFunc1Held](t, selectWaitsFunc1Kind, 3)
 							*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
@@ -1924,7 +1940,7 @@ func selectWaitsStep(f *generated.Frame, h *selectWaitsHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:1928
+//line selects_task.go:1944
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt1](f)
 		*s1 = selectWaitsAt1{}
@@ -1940,7 +1956,7 @@ loop1:
 	v = new(int)
 	s = new(string)
 	i, err = task.Select(t, task.Recv(a, v), task.Recv(b, s), task.Done(done))
-//line selects_task.go:1944
+//line selects_task.go:1960
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt2](f)
 		*s1 = selectWaitsAt2{sum: sum}
@@ -1962,7 +1978,7 @@ resume2:
 case1:
 //line selects.go:158
 	g.Wait(t)
-//line selects_task.go:1966
+//line selects_task.go:1982
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
 		h = generated.Hold(t, selectWaitsKind, f, h)
@@ -1974,7 +1990,7 @@ resume3:
 	return generated.Return[int](f, sum, err)
 case2:
 	err1 = g.Wait(t)
-//line selects_task.go:1978
+//line selects_task.go:1994
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
 		if h != nil {
@@ -1987,7 +2003,7 @@ resume4:
 	return generated.Return[int](f, sum, err1)
 end1:
 	v1 = valueStart(t, tr, *v*10+len(*s))
-//line selects_task.go:1991
+//line selects_task.go:2007
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt5](f)
 		*s1 = selectWaitsAt5{sum: sum}
@@ -2003,7 +2019,7 @@ resume5:
 	goto loop1
 }
 
-//line selects_task.go:2007
+//line selects_task.go:2023
 
 // selectWaitsFunc1Args has the arguments of selectWaits.func1.
 type selectWaitsFunc1Args struct {
@@ -2054,7 +2070,7 @@ func selectWaitsFunc1Defer1(p *generated.Panic, recv *task.Event) {
 	})
 }
 
-//line selects_task.go:2058
+//line selects_task.go:2074
 
 // selectWaitsFunc1Step is the step form of selectWaits.func1.
 func selectWaitsFunc1Step(f *generated.Frame, h *selectWaitsFunc1Held) generated.Step {
@@ -2068,6 +2084,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return selectWaitsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line selects.go:132
 	var (
 		tr        *cases.Trace
 		n, i      int
@@ -2076,6 +2093,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		done      *task.Event
 		err, err1 error
 	)
+//line selects_task.go:2097
 	switch at {
 	case 0:
 		s := generated.At[selectWaitsFunc1Args](f)
@@ -2087,7 +2105,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:141
 		generated.ChildErr(f)
-//line selects_task.go:2091
+//line selects_task.go:2109
 		goto resume1
 	case 2:
 		s := generated.At[selectWaitsFunc1At2](f)
@@ -2095,7 +2113,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:142
 		err = generated.Err(f)
-//line selects_task.go:2099
+//line selects_task.go:2117
 		goto resume2
 	case 3:
 		s := generated.At[selectWaitsFunc1At3](f)
@@ -2103,7 +2121,7 @@ func selectWaitsFunc1Run(f *generated.Frame, h *selectWaitsFunc1Held, at int) (s
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:145
 		err1 = generated.Err(f)
-//line selects_task.go:2107
+//line selects_task.go:2125
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2127,7 +2145,7 @@ loop1:
 	}
 //line selects.go:141
 	waitStart(t, tr, "sends", i)
-//line selects_task.go:2131
+//line selects_task.go:2149
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2136,7 +2154,7 @@ loop1:
 resume1:
 //line selects.go:142
 	err = a.Send(t, i)
-//line selects_task.go:2140
+//line selects_task.go:2158
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2155,7 +2173,7 @@ resume2:
 end1:
 //line selects.go:145
 	err1 = b.Send(t, "b")
-//line selects_task.go:2159
+//line selects_task.go:2177
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2181,7 +2199,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line selects_task.go:2185
+//line selects_task.go:2203
 exit:
 	if p.Run(t) {
 		*h = selectWaitsFunc1Held{exit: h.exit}
@@ -2262,7 +2280,7 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}()
 //line selects.go:172
 			err := produceStart(t, tr, a, 6)
-//line selects_task.go:2266
+//line selects_task.go:2284
 			if generated.Suspended(t) {
 				_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 				*h = selectJumpsFunc1Held{}
@@ -2277,7 +2295,7 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectJumpsFunc1Held](c) = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2281
+//line selects_task.go:2299
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 1)
 		s := generated.At[selectJumpsAt1](f)
@@ -2297,7 +2315,7 @@ outer:
 				{
 //line selects.go:180
 					i, err := task.Select(t, task.Recv(open, &v), task.Recv(quit, nil))
-//line selects_task.go:2301
+//line selects_task.go:2319
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 2)
 						s := generated.At[selectJumpsAt2](f)
@@ -2316,7 +2334,7 @@ outer:
 						}
 						if v == 2 {
 							waitStart(t, tr, "two")
-//line selects_task.go:2320
+//line selects_task.go:2338
 							if generated.Suspended(t) {
 								f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 3)
 								s := generated.At[selectJumpsAt3](f)
@@ -2329,7 +2347,7 @@ outer:
 						}
 //line selects.go:190
 						v1 := valueStart(t, tr, v)
-//line selects_task.go:2333
+//line selects_task.go:2351
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 4)
 							s := generated.At[selectJumpsAt4](f)
@@ -2345,7 +2363,7 @@ outer:
 						break outer
 					default:
 						g.Wait(t)
-//line selects_task.go:2349
+//line selects_task.go:2367
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectJumpsHeld](t, selectJumpsKind, 5)
 							*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
@@ -2361,7 +2379,7 @@ outer:
 	}
 //line selects.go:199
 	err1 := g.Wait(t)
-//line selects_task.go:2365
+//line selects_task.go:2383
 	if generated.Suspended(t) {
 		f := generated.SpillBare(t, selectJumpsKind, 6)
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
@@ -2371,11 +2389,12 @@ outer:
 	return count1, err1
 }
 
-//line selects_task.go:2375
+//line selects_task.go:2393
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:160
 	var (
 		tr                   *cases.Trace
 		n, count1, i1, i, v1 int
@@ -2385,6 +2404,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		v                    *int
 		err, err1            error
 	)
+//line selects_task.go:2408
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2397,7 +2417,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, a, quit = h.tr, h.a, h.quit
 //line selects.go:170
 		generated.Child(f)
-//line selects_task.go:2401
+//line selects_task.go:2421
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -2407,7 +2427,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 //line selects.go:180
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2411
+//line selects_task.go:2431
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -2416,7 +2436,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		tr, quit, open = h.tr, h.quit, h.a
 //line selects.go:187
 		generated.ChildErr(f)
-//line selects_task.go:2420
+//line selects_task.go:2440
 		goto resume3
 	case 4:
 		s := generated.At[selectJumpsAt4](f)
@@ -2426,7 +2446,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 //line selects.go:190
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:2430
+//line selects_task.go:2450
 		goto resume4
 	case 5:
 		s := generated.At[selectJumpsAt5](f)
@@ -2434,14 +2454,14 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 		err = h.err
 //line selects.go:194
 		generated.Err(f)
-//line selects_task.go:2438
+//line selects_task.go:2458
 		goto resume5
 	case 6:
 		s := generated.At[selectJumpsAt6](f)
 		count1 = s.count1
 //line selects.go:199
 		err1 = generated.Err(f)
-//line selects_task.go:2445
+//line selects_task.go:2465
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2467,7 +2487,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 				}()
 //line selects.go:172
 				err := produceStart(t, tr, a, 6)
-//line selects_task.go:2471
+//line selects_task.go:2491
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[selectJumpsFunc1Held](t, selectJumpsFunc1Kind, 1)
 					*h = selectJumpsFunc1Held{}
@@ -2483,7 +2503,7 @@ func selectJumpsStep(f *generated.Frame, h *selectJumpsHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2487
+//line selects_task.go:2507
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt1](f)
 		*s = selectJumpsAt1{}
@@ -2507,7 +2527,7 @@ loop2:
 	v = new(int)
 //line selects.go:180
 	i, err = task.Select(t, task.Recv(open, v), task.Recv(quit, nil))
-//line selects_task.go:2511
+//line selects_task.go:2531
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt2](f)
 		*s = selectJumpsAt2{count1: count1, i1: i1}
@@ -2538,7 +2558,7 @@ case1:
 	}
 //line selects.go:187
 	waitStart(t, tr, "two")
-//line selects_task.go:2542
+//line selects_task.go:2562
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt3](f)
 		*s = selectJumpsAt3{count1: count1}
@@ -2552,7 +2572,7 @@ resume3:
 end1:
 //line selects.go:190
 	v1 = valueStart(t, tr, *v)
-//line selects_task.go:2556
+//line selects_task.go:2576
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt4](f)
 		*s = selectJumpsAt4{count1: count1, i1: i1}
@@ -2571,7 +2591,7 @@ case2:
 case3:
 //line selects.go:194
 	g.Wait(t)
-//line selects_task.go:2575
+//line selects_task.go:2595
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
 		h = generated.Hold(t, selectJumpsKind, f, h)
@@ -2590,7 +2610,7 @@ end3:
 end4:
 //line selects.go:199
 	err1 = g.Wait(t)
-//line selects_task.go:2594
+//line selects_task.go:2614
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
 		if h != nil {
@@ -2603,7 +2623,7 @@ resume6:
 	return generated.Return[int](f, count1, err1)
 }
 
-//line selects_task.go:2607
+//line selects_task.go:2627
 
 // selectJumpsFunc1Exit is what selectJumps.func1 needs until it has ended: its deferred calls and its results.
 type selectJumpsFunc1Exit struct {
@@ -2631,7 +2651,7 @@ func selectJumpsFunc1Defer1(p *generated.Panic, recv *task.Chan[task.None]) {
 	})
 }
 
-//line selects_task.go:2635
+//line selects_task.go:2655
 
 // selectJumpsFunc1Step is the step form of selectJumps.func1.
 func selectJumpsFunc1Step(f *generated.Frame, h *selectJumpsFunc1Held) generated.Step {
@@ -2645,19 +2665,21 @@ func selectJumpsFunc1Run(f *generated.Frame, h *selectJumpsFunc1Held, at int) (s
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return selectJumpsFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
+//line selects.go:166
 	var (
 		tr   *cases.Trace
 		a    *task.Chan[int]
 		quit *task.Chan[task.None]
 		err  error
 	)
+//line selects_task.go:2676
 	switch at {
 	case 0:
 		tr, a, quit = h.tr, h.a, h.quit
 	case 1:
 //line selects.go:172
 		err = generated.ChildErr(f)
-//line selects_task.go:2661
+//line selects_task.go:2683
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2674,7 +2696,7 @@ func selectJumpsFunc1Run(f *generated.Frame, h *selectJumpsFunc1Held, at int) (s
 	}
 //line selects.go:172
 	err = produceStart(t, tr, a, 6)
-//line selects_task.go:2678
+//line selects_task.go:2700
 	if generated.Suspended(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2685,7 +2707,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line selects_task.go:2689
+//line selects_task.go:2711
 exit:
 	if p.Run(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
@@ -2738,7 +2760,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 			err := produceStart(t, tr, in, 5)
-//line selects_task.go:2742
+//line selects_task.go:2764
 			if generated.Suspended(t) {
 				return // the callee's frame is the only one
 			}
@@ -2750,7 +2772,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc1Held](c) = selectBothFunc1Held{tr: tr, in: in}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2754
+//line selects_task.go:2776
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 1)
 		s := generated.At[selectBothAt1](f)
@@ -2767,7 +2789,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line selects.go:208
 				v1, err := out.Recv(t)
-//line selects_task.go:2771
+//line selects_task.go:2793
 				if generated.Suspended(t) {
 					f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 					s := generated.At[selectBothFunc2At1](f)
@@ -2785,7 +2807,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:209
 					v2 := valueStart(t, tr, v)
-//line selects_task.go:2789
+//line selects_task.go:2811
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 						s := generated.At[selectBothFunc2At2](f)
@@ -2806,7 +2828,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.CallHeld[selectBothFunc2Held](c) = selectBothFunc2Held{tr: tr, out: out, sum: &sum}
 		generated.GoCall(t, &g, c)
 	}
-//line selects_task.go:2810
+//line selects_task.go:2832
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 2)
 		s := generated.At[selectBothAt2](f)
@@ -2829,7 +2851,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:221
 			i, err := task.Select(t, task.Recv(source, &v), task.Send(to, next))
-//line selects_task.go:2833
+//line selects_task.go:2855
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 3)
 				s := generated.At[selectBothAt3](f)
@@ -2846,7 +2868,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case err != nil:
 				out.Close()
 				g.Wait(t)
-//line selects_task.go:2850
+//line selects_task.go:2872
 				if generated.Suspended(t) {
 					_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 4)
 					*h = selectBothHeld{err: err}
@@ -2864,7 +2886,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:234
 	out.Close()
 	err1 := g.Wait(t)
-//line selects_task.go:2868
+//line selects_task.go:2890
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[selectBothHeld](t, selectBothKind, 5)
 		*h = selectBothHeld{sum: &sum}
@@ -2874,11 +2896,12 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line selects_task.go:2878
+//line selects_task.go:2900
 
 // selectBothStep is the step form of selectBoth.
 func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:195
 	var (
 		tr                  *cases.Trace
 		n, next, i          int
@@ -2888,6 +2911,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		queue1              []int
 		err, err1           error
 	)
+//line selects_task.go:2915
 	_ = n
 	switch f.At() {
 	case 0:
@@ -2900,7 +2924,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		tr, in, out = h.tr, h.in, h.out
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:2904
+//line selects_task.go:2928
 		goto resume1
 	case 2:
 		s := generated.At[selectBothAt2](f)
@@ -2908,7 +2932,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 		in, out, sum = h.in, h.out, h.sum
 //line selects.go:207
 		generated.Child(f)
-//line selects_task.go:2912
+//line selects_task.go:2936
 		goto resume2
 	case 3:
 		s := generated.At[selectBothAt3](f)
@@ -2917,19 +2941,19 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 //line selects.go:221
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2921
+//line selects_task.go:2945
 		goto resume3
 	case 4:
 		err = h.err
 //line selects.go:226
 		generated.Err(f)
-//line selects_task.go:2927
+//line selects_task.go:2951
 		goto resume4
 	case 5:
 		sum = h.sum
 //line selects.go:235
 		err1 = generated.Err(f)
-//line selects_task.go:2933
+//line selects_task.go:2957
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2943,7 +2967,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 				err := produceStart(t, tr, in, 5)
-//line selects_task.go:2947
+//line selects_task.go:2971
 				if generated.Suspended(t) {
 					return // the callee's frame is the only one
 				}
@@ -2956,7 +2980,7 @@ func selectBothStep(f *generated.Frame, h *selectBothHeld) generated.Step {
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:2960
+//line selects_task.go:2984
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
@@ -2977,7 +3001,7 @@ resume1:
 				for {
 //line selects.go:208
 					v1, err := out.Recv(t)
-//line selects_task.go:2981
+//line selects_task.go:3005
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 1)
 						s := generated.At[selectBothFunc2At1](f)
@@ -2995,7 +3019,7 @@ resume1:
 					{
 //line selects.go:209
 						v2 := valueStart(t, tr, v)
-//line selects_task.go:2999
+//line selects_task.go:3023
 						if generated.Suspended(t) {
 							f, h := generated.SpillHeld[selectBothFunc2Held](t, selectBothFunc2Kind, 2)
 							s := generated.At[selectBothFunc2At2](f)
@@ -3017,7 +3041,7 @@ resume1:
 			generated.GoCall(t, &g, c)
 		}
 	}
-//line selects_task.go:3021
+//line selects_task.go:3045
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
@@ -3042,7 +3066,7 @@ loop1:
 		next, to = queue1[0], out
 	}
 	i, err = task.Select(t, task.Recv(source, v), task.Send(to, next))
-//line selects_task.go:3046
+//line selects_task.go:3070
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt3](f)
 		*s = selectBothAt3{}
@@ -3072,7 +3096,7 @@ case2:
 //line selects.go:225
 	out.Close()
 	g.Wait(t)
-//line selects_task.go:3076
+//line selects_task.go:3100
 	if generated.Suspended(t) {
 		*h = selectBothHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3092,7 +3116,7 @@ end2:
 //line selects.go:234
 	out.Close()
 	err1 = g.Wait(t)
-//line selects_task.go:3096
+//line selects_task.go:3120
 	if generated.Suspended(t) {
 		*h = selectBothHeld{sum: sum}
 		return generated.Wait(f, t, 5)
@@ -3102,7 +3126,7 @@ resume5:
 	return generated.Return[int](f, *sum, err1)
 }
 
-//line selects_task.go:3106
+//line selects_task.go:3130
 
 type selectBothFunc1Held = struct {
 	tr *cases.Trace
@@ -3114,25 +3138,27 @@ var selectBothFunc1Kind *generated.Kind
 // selectBothFunc1Step is the step form of selectBoth.func1.
 func selectBothFunc1Step(f *generated.Frame, h *selectBothFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:202
 	var (
 		tr  *cases.Trace
 		in  *task.Chan[int]
 		err error
 	)
+//line selects_task.go:3148
 	switch f.At() {
 	case 0:
 		tr, in = h.tr, h.in
 	case 1:
 //line selects.go:205
 		err = generated.ChildErr(f)
-//line selects_task.go:3129
+//line selects_task.go:3155
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:205
 	err = produceStart(t, tr, in, 5)
-//line selects_task.go:3136
+//line selects_task.go:3162
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectBothFunc1Held{}
@@ -3144,7 +3170,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line selects_task.go:3148
+//line selects_task.go:3174
 
 // selectBothFunc2At1 is what selectBoth.func2 keeps while it waits in line 208.
 type selectBothFunc2At1 struct {
@@ -3169,6 +3195,7 @@ var selectBothFunc2Kind *generated.Kind
 // selectBothFunc2Step is the step form of selectBoth.func2.
 func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:202
 	var (
 		tr        *cases.Trace
 		out       *task.Chan[int]
@@ -3176,6 +3203,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 		v1, v, v2 int
 		err       error
 	)
+//line selects_task.go:3207
 	switch f.At() {
 	case 0:
 		tr, out, sum = h.tr, h.out, h.sum
@@ -3185,7 +3213,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:208
 		v1 = s.result
 		err = generated.Err(f)
-//line selects_task.go:3189
+//line selects_task.go:3217
 		goto resume1
 	case 2:
 		s := generated.At[selectBothFunc2At2](f)
@@ -3193,7 +3221,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 //line selects.go:209
 		v2 = s.result
 		generated.Child(f)
-//line selects_task.go:3197
+//line selects_task.go:3225
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3201,7 +3229,7 @@ func selectBothFunc2Step(f *generated.Frame, h *selectBothFunc2Held) generated.S
 loop1:
 //line selects.go:208
 	v1, err = out.Recv(t)
-//line selects_task.go:3205
+//line selects_task.go:3233
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At1](f)
 		*s = selectBothFunc2At1{}
@@ -3219,7 +3247,7 @@ end1:
 //line selects.go:208
 	v = v1
 	v2 = valueStart(t, tr, v)
-//line selects_task.go:3223
+//line selects_task.go:3251
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At2](f)
 		*s = selectBothFunc2At2{}
@@ -3236,7 +3264,7 @@ end2:
 	return generated.Return[struct{}](f, struct{}{}, t.Err())
 }
 
-//line selects_task.go:3240
+//line selects_task.go:3268
 
 // selectDeferredArgs has the arguments of selectDeferred.
 type selectDeferredArgs struct {
@@ -3294,12 +3322,14 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 	}
 	k := h.exit.k
 	err := &h.exit.err
+//line selects.go:235
 	var (
 		tr   *cases.Trace
 		n, v int
 		c    *task.Chan[int]
 		err1 error
 	)
+//line selects_task.go:3333
 	_ = n
 	switch at {
 	case 0:
@@ -3312,14 +3342,14 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 //line selects.go:247
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3316
+//line selects_task.go:3346
 		goto resume1
 	case 2:
 		s := generated.At[selectDeferredAt2](f)
 		v = s.v
 //line selects.go:247
 		err1 = generated.ChildErr(f)
-//line selects_task.go:3323
+//line selects_task.go:3353
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3339,7 +3369,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 					var v int
 //line selects.go:243
 					i, e := task.Select(t, task.Recv(c, &v), task.Default())
-//line selects_task.go:3343
+//line selects_task.go:3373
 					if generated.Suspended(t) {
 						f, h := generated.SpillHeld[selectDeferredFunc1Held](t, selectDeferredFunc1Kind, 1)
 						s := generated.At[selectDeferredFunc1At1](f)
@@ -3357,7 +3387,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 	}
 //line selects.go:247
 	v = valueStart(t, tr, 10)
-//line selects_task.go:3361
+//line selects_task.go:3391
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredAt1](f)
 		*s = selectDeferredAt1{}
@@ -3368,7 +3398,7 @@ func selectDeferredRun(f *generated.Frame, h *selectDeferredHeld, at int) (step 
 resume1:
 //line selects.go:247
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:3372
+//line selects_task.go:3402
 	if generated.Suspended(t) {
 		*generated.At[selectDeferredAt2](f) = selectDeferredAt2{v: v}
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3380,7 +3410,7 @@ resume2:
 		*k, *err = v, err1
 		goto exit
 	}
-//line selects_task.go:3384
+//line selects_task.go:3414
 exit:
 	if p.Run(t) {
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3408,6 +3438,7 @@ var selectDeferredFunc1Kind *generated.Kind
 // selectDeferredFunc1Step is the step form of selectDeferred.func1.
 func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:236
 	var (
 		tr   *cases.Trace
 		k, v *int
@@ -3415,6 +3446,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 		i    int
 		e    error
 	)
+//line selects_task.go:3450
 	switch f.At() {
 	case 0:
 		tr, k, c = h.tr, h.k, h.c
@@ -3424,7 +3456,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 //line selects.go:243
 		i = s.result
 		e = generated.Err(f)
-//line selects_task.go:3428
+//line selects_task.go:3460
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3432,7 +3464,7 @@ func selectDeferredFunc1Step(f *generated.Frame, h *selectDeferredFunc1Held) gen
 	v = new(int)
 //line selects.go:243
 	i, e = task.Select(t, task.Recv(c, v), task.Default())
-//line selects_task.go:3436
+//line selects_task.go:3468
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredFunc1At1](f)
 		*s = selectDeferredFunc1At1{}
@@ -3444,7 +3476,7 @@ resume1:
 //line selects.go:244
 	tr.Print("deferred", i, e, *v)
 	*k += *v
-//line selects_task.go:3448
+//line selects_task.go:3480
 	return generated.Return[struct{}](f, struct{}{}, nil)
 }
 
@@ -3483,7 +3515,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:254
 			i, err := task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3487
+//line selects_task.go:3519
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 1)
 				s := generated.At[selectAfterAt1](f)
@@ -3497,7 +3529,7 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return count1, err
 			}
 			v := valueStart(t, tr, i)
-//line selects_task.go:3501
+//line selects_task.go:3533
 			if generated.Suspended(t) {
 				f, h := generated.SpillHeld[selectAfterHeld](t, selectAfterKind, 2)
 				s := generated.At[selectAfterAt2](f)
@@ -3514,17 +3546,19 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count1, nil
 }
 
-//line selects_task.go:3518
+//line selects_task.go:3550
 
 // selectAfterStep is the step form of selectAfter.
 func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:246
 	var (
 		tr                  *cases.Trace
 		n, count1, i1, i, v int
 		c                   *task.Chan[int]
 		err                 error
 	)
+//line selects_task.go:3562
 	switch f.At() {
 	case 0:
 		s := generated.At[selectAfterArgs](f)
@@ -3537,7 +3571,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:254
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3541
+//line selects_task.go:3575
 		goto resume1
 	case 2:
 		s := generated.At[selectAfterAt2](f)
@@ -3546,7 +3580,7 @@ func selectAfterStep(f *generated.Frame, h *selectAfterHeld) generated.Step {
 //line selects.go:258
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3550
+//line selects_task.go:3584
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3562,7 +3596,7 @@ loop1:
 	}
 //line selects.go:254
 	i, err = task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
-//line selects_task.go:3566
+//line selects_task.go:3600
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt1](f)
 		*s = selectAfterAt1{n: n, count1: count1, i1: i1}
@@ -3576,7 +3610,7 @@ resume1:
 		return generated.Return[int](f, count1, err)
 	}
 	v = valueStart(t, tr, i)
-//line selects_task.go:3580
+//line selects_task.go:3614
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt2](f)
 		*s = selectAfterAt2{n: n, count1: count1, i1: i1}
@@ -3595,7 +3629,7 @@ end1:
 	return generated.Return[int](f, count1, nil)
 }
 
-//line selects_task.go:3599
+//line selects_task.go:3633
 
 // queuePollResult is what queue.poll returns.
 type queuePollResult = struct {
@@ -3628,7 +3662,7 @@ var queuePollKind *generated.Kind
 func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 //line selects.go:270
 	i, err := task.Select(t, task.Recv(q.c, &v), task.Default())
-//line selects_task.go:3632
+//line selects_task.go:3666
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 1)
 		s := generated.At[queuePollAt1](f)
@@ -3639,7 +3673,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	}
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3643
+//line selects_task.go:3677
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[queuePollHeld](t, queuePollKind, 2)
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
@@ -3650,11 +3684,12 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	return v, i == 0 && err == nil
 }
 
-//line selects_task.go:3654
+//line selects_task.go:3688
 
 // queuePollStep is the step form of queue.poll.
 func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:264
 	var (
 		q   queue
 		tr  *cases.Trace
@@ -3662,6 +3697,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 		i   int
 		err error
 	)
+//line selects_task.go:3701
 	switch f.At() {
 	case 0:
 		q, tr = h.q, h.tr
@@ -3672,7 +3708,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 //line selects.go:270
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3676
+//line selects_task.go:3712
 		goto resume1
 	case 2:
 		s := generated.At[queuePollAt2](f)
@@ -3680,14 +3716,14 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 		v, err = h.v, h.err
 //line selects.go:271
 		generated.ChildErr(f)
-//line selects_task.go:3684
+//line selects_task.go:3720
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line selects.go:270
 	i, err = task.Select(t, task.Recv(q.c, v), task.Default())
-//line selects_task.go:3691
+//line selects_task.go:3727
 	if generated.Suspended(t) {
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
@@ -3698,7 +3734,7 @@ func queuePollStep(f *generated.Frame, h *queuePollHeld) generated.Step {
 resume1:
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3702
+//line selects_task.go:3738
 	if generated.Suspended(t) {
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: v, err: err}
@@ -3709,7 +3745,7 @@ resume2:
 	return generated.Return[queuePollResult](f, queuePollResult{*v, i == 0 && err == nil}, nil)
 }
 
-//line selects_task.go:3713
+//line selects_task.go:3749
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -3747,7 +3783,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3751
+//line selects_task.go:3787
 		if generated.Suspended(t) {
 			f, h := generated.SpillHeld[selectInterfaceHeld](t, selectInterfaceKind, 1)
 			s := generated.At[selectInterfaceAt1](f)
@@ -3764,11 +3800,12 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:3768
+//line selects_task.go:3804
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.Step {
 	t := generated.Resume(f)
+//line selects.go:270
 	var (
 		tr        *cases.Trace
 		n, sum, v int
@@ -3776,6 +3813,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 		p         poller
 		ok        bool
 	)
+//line selects_task.go:3817
 	switch f.At() {
 	case 0:
 		s := generated.At[selectInterfaceArgs](f)
@@ -3788,7 +3826,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 //line selects.go:283
 		v, ok = s.result.R0, s.result.R1
 		generated.Child(f)
-//line selects_task.go:3792
+//line selects_task.go:3830
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3804,7 +3842,7 @@ func selectInterfaceStep(f *generated.Frame, h *selectInterfaceHeld) generated.S
 	sum = 0
 loop1:
 	v, ok = pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3808
+//line selects_task.go:3846
 	if generated.Suspended(t) {
 		s := generated.At[selectInterfaceAt1](f)
 		*s = selectInterfaceAt1{sum: sum}
@@ -3821,7 +3859,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:3825
+//line selects_task.go:3863
 
 var selectInterfaceSite1 generated.Site
 

@@ -80,11 +80,13 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 // bothStep is the step form of Both.
 func bothStep(f *generated.Frame, h *bothHeld) generated.Step {
 	t := generated.Resume(f)
+//line other.go:8
 	var (
 		n   int
 		s   string
 		err error
 	)
+//line other_task.go:90
 	switch f.At() {
 	case 0:
 		s1 := generated.At[bothArgs](f)
@@ -96,14 +98,14 @@ func bothStep(f *generated.Frame, h *bothHeld) generated.Step {
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:100
+//line other_task.go:102
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:107
+//line other_task.go:109
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -114,7 +116,7 @@ resume1:
 	return generated.Return[bothResult](f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:118
+//line other_task.go:120
 
 type workerLogHeld = struct {
 	w *Worker
@@ -128,7 +130,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:132
+//line other_task.go:134
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[workerLogHeld](t, workerLogKind, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -138,15 +140,17 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:142
+//line other_task.go:144
 
 // workerLogStep is the step form of (*Worker).Log.
 func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 	t := generated.Resume(f)
+//line other.go:21
 	var (
 		w *Worker
 		s string
 	)
+//line other_task.go:154
 	switch f.At() {
 	case 0:
 		w, s = h.w, h.s
@@ -154,7 +158,7 @@ func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:158
+//line other_task.go:162
 		goto resume1
 	default:
 		return f.BadResume()
@@ -162,7 +166,7 @@ func workerLogStep(f *generated.Frame, h *workerLogHeld) generated.Step {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:166
+//line other_task.go:170
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -172,7 +176,7 @@ resume1:
 	return generated.Return[string](f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:176
+//line other_task.go:180
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
@@ -191,7 +195,7 @@ var sumKind *generated.Kind
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:195
+//line other_task.go:199
 	if generated.Suspended(t) {
 		f, h := generated.SpillHeld[sumHeld](t, sumKind, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -205,15 +209,17 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:209
+//line other_task.go:213
 
 // sumStep is the step form of Sum.
 func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 	t := generated.Resume(f)
+//line other.go:28
 	var (
 		list []int
 		n    int
 	)
+//line other_task.go:223
 	switch f.At() {
 	case 0:
 		list = h.list
@@ -223,14 +229,14 @@ func sumStep(f *generated.Frame, h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:227
+//line other_task.go:233
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:234
+//line other_task.go:240
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -244,7 +250,7 @@ resume1:
 	return generated.Return[int](f, n, nil)
 }
 
-//line other_task.go:248
+//line other_task.go:254
 
 // logValueInOther returns the start form of recv.Log.
 func logValueInOther(recv *Worker) func(*task.T, string) string {

@@ -60,9 +60,11 @@ func unboundFunc1Start(t *task.T, n int) (_ int) {
 // unboundFunc1Step is the step form of Unbound.func1.
 func unboundFunc1Step(f *generated.Frame) generated.Step {
 	t := generated.Resume(f)
+//line unbound.go:5
 	var (
 		n int
 	)
+//line unbound_task.go:68
 	switch f.At() {
 	case 0:
 		s := generated.At[unboundFunc1Args](f)
@@ -72,14 +74,14 @@ func unboundFunc1Step(f *generated.Frame) generated.Step {
 		n = s.n
 //line unbound.go:7
 		generated.Err(f)
-//line unbound_task.go:76
+//line unbound_task.go:78
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line unbound.go:7
 	_ = t.Yield()
-//line unbound_task.go:83
+//line unbound_task.go:85
 	if generated.Suspended(t) {
 		*generated.At[unboundFunc1At1](f) = unboundFunc1At1{n: n}
 		return generated.Wait(f, t, 1)
@@ -89,4 +91,4 @@ resume1:
 	return generated.Return[int](f, n*2, nil)
 }
 
-//line unbound_task.go:93
+//line unbound_task.go:95

@@ -114,6 +114,7 @@ func plainPageVisitStart(p *plainPage, t *task.T) (_ error) {
 // plainPageVisitStep is the step form of (*plainPage).visit.
 func plainPageVisitStep(f *generated.Frame, h *plainPageVisitHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:22
 	var (
 		p, next         *plainPage
 		err, err1, err2 error
@@ -124,6 +125,7 @@ func plainPageVisitStep(f *generated.Frame, h *plainPageVisitHeld) generated.Ste
 		address         string
 		first           bool
 	)
+//line plain_task.go:129
 	switch f.At() {
 	case 0:
 		p = h.p
@@ -131,13 +133,13 @@ func plainPageVisitStep(f *generated.Frame, h *plainPageVisitHeld) generated.Ste
 		p = h.p
 //line plain.go:31
 		err = generated.Err(f)
-//line plain_task.go:135
+//line plain_task.go:137
 		goto resume1
 	case 2:
 		p, c = h.p, h.c
 //line plain.go:35
 		err1 = generated.ChildErr(f)
-//line plain_task.go:141
+//line plain_task.go:143
 		goto resume2
 	case 3:
 		s := generated.At[plainPageVisitAt3](f)
@@ -146,19 +148,19 @@ func plainPageVisitStep(f *generated.Frame, h *plainPageVisitHeld) generated.Ste
 		c, links = h.c, h.links
 //line plain.go:41
 		generated.Child(f)
-//line plain_task.go:150
+//line plain_task.go:152
 		goto resume3
 	case 4:
 //line plain.go:44
 		err2 = generated.Err(f)
-//line plain_task.go:155
+//line plain_task.go:157
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line plain.go:31
 	err = p.limit().Acquire(t, 1)
-//line plain_task.go:162
+//line plain_task.go:164
 	if generated.Suspended(t) {
 		h = generated.Hold(t, plainPageVisitKind, f, h)
 		*h = plainPageVisitHeld{p: p}
@@ -174,7 +176,7 @@ resume1:
 end1:
 	c = p.crawl
 	err1 = plainPageRequestStart(p, t)
-//line plain_task.go:178
+//line plain_task.go:180
 	if generated.Suspended(t) {
 		h = generated.Hold(t, plainPageVisitKind, f, h)
 		*h = plainPageVisitHeld{p: p, c: c}
@@ -201,7 +203,7 @@ loop1:
 //line plain.go:40
 	next = &plainPage{c, link, address}
 	children.Go(t, visitValueInPlain(next))
-//line plain_task.go:205
+//line plain_task.go:207
 	if generated.Suspended(t) {
 		s := generated.At[plainPageVisitAt3](f)
 		*s = plainPageVisitAt3{i: i}
@@ -218,7 +220,7 @@ end2:
 end3:
 //line plain.go:44
 	err2 = children.Wait(t)
-//line plain_task.go:222
+//line plain_task.go:224
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = plainPageVisitHeld{}
@@ -230,7 +232,7 @@ resume4:
 	return generated.Return[struct{}](f, struct{}{}, err2)
 }
 
-//line plain_task.go:234
+//line plain_task.go:236
 
 type plainPageRequestHeld = struct {
 	p *plainPage
@@ -243,7 +245,7 @@ func plainPageRequestStart(p *plainPage, t *task.T) (_ error) {
 	{
 //line plain.go:49
 		err := t.Sleep(p.crawl.turn(p.number % hosts))
-//line plain_task.go:247
+//line plain_task.go:249
 		if generated.Suspended(t) {
 			_, h := generated.SpillHeld[plainPageRequestHeld](t, plainPageRequestKind, 1)
 			*h = plainPageRequestHeld{p: p}
@@ -261,7 +263,7 @@ func plainPageRequestStart(p *plainPage, t *task.T) (_ error) {
 	err1 := generated.Timeout(t, patience, func(t *task.T) (_ error) {
 //line plain.go:55
 		err := p.crawl.answers.Wait(t)
-//line plain_task.go:265
+//line plain_task.go:267
 		if generated.Suspended(t) {
 			generated.SpillBare(t, plainPageRequestFunc1Kind, 1)
 			return
@@ -269,7 +271,7 @@ func plainPageRequestStart(p *plainPage, t *task.T) (_ error) {
 //line plain.go:55
 		return err
 	})
-//line plain_task.go:273
+//line plain_task.go:275
 	if generated.Suspended(t) {
 		generated.SpillBare(t, plainPageRequestKind, 2)
 		return
@@ -278,15 +280,17 @@ func plainPageRequestStart(p *plainPage, t *task.T) (_ error) {
 	return err1
 }
 
-//line plain_task.go:282
+//line plain_task.go:284
 
 // plainPageRequestStep is the step form of (*plainPage).request.
 func plainPageRequestStep(f *generated.Frame, h *plainPageRequestHeld) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:46
 	var (
 		p         *plainPage
 		err, err1 error
 	)
+//line plain_task.go:294
 	switch f.At() {
 	case 0:
 		p = h.p
@@ -294,19 +298,19 @@ func plainPageRequestStep(f *generated.Frame, h *plainPageRequestHeld) generated
 		p = h.p
 //line plain.go:49
 		err = generated.Err(f)
-//line plain_task.go:298
+//line plain_task.go:302
 		goto resume1
 	case 2:
 //line plain.go:55
 		err1 = generated.Err(f)
-//line plain_task.go:303
+//line plain_task.go:307
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:49
 	err = t.Sleep(p.crawl.turn(p.number % hosts))
-//line plain_task.go:310
+//line plain_task.go:314
 	if generated.Suspended(t) {
 		h = generated.Hold(t, plainPageRequestKind, f, h)
 		*h = plainPageRequestHeld{p: p}
@@ -326,7 +330,7 @@ end1:
 	err1 = generated.Timeout(t, patience, func(t *task.T) (_ error) {
 //line plain.go:55
 		err := p.crawl.answers.Wait(t)
-//line plain_task.go:330
+//line plain_task.go:334
 		if generated.Suspended(t) {
 			generated.SpillBare(t, plainPageRequestFunc1Kind, 1)
 			return
@@ -334,7 +338,7 @@ end1:
 //line plain.go:55
 		return err
 	})
-//line plain_task.go:338
+//line plain_task.go:342
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = plainPageRequestHeld{}
@@ -346,7 +350,7 @@ resume2:
 	return generated.Return[struct{}](f, struct{}{}, err1)
 }
 
-//line plain_task.go:350
+//line plain_task.go:354
 
 type plainPageRequestFunc1Held = struct {
 	p *plainPage
@@ -357,24 +361,26 @@ var plainPageRequestFunc1Kind *generated.Kind
 // plainPageRequestFunc1Step is the step form of (*plainPage).request.func1.
 func plainPageRequestFunc1Step(f *generated.Frame, h *plainPageRequestFunc1Held) generated.Step {
 	t := generated.Resume(f)
+//line plain.go:53
 	var (
 		p   *plainPage
 		err error
 	)
+//line plain_task.go:370
 	switch f.At() {
 	case 0:
 		p = h.p
 	case 1:
 //line plain.go:55
 		err = generated.Err(f)
-//line plain_task.go:371
+//line plain_task.go:377
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line plain.go:55
 	err = p.crawl.answers.Wait(t)
-//line plain_task.go:378
+//line plain_task.go:384
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = plainPageRequestFunc1Held{}
@@ -386,7 +392,7 @@ resume1:
 	return generated.Return[struct{}](f, struct{}{}, err)
 }
 
-//line plain_task.go:390
+//line plain_task.go:396
 
 // visitValueInPlain returns the start form of recv.visit.
 func visitValueInPlain(recv *plainPage) func(*task.T) error {
