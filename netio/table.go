@@ -3,7 +3,6 @@ package netio
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/framearena/framearena/coro"
 )
@@ -96,7 +95,6 @@ type more struct {
 	deadlines [2]deadline
 	goroutine [2]chan struct{} // of a goroutine that waits, see blockingConn; has room for one value
 	peeked    []byte           // is read before the socket
-	idle      time.Duration
 }
 
 // table has all pages of the process.

@@ -215,19 +215,19 @@ func selectInOrder(t *task.T, tr *cases.Trace, n int) (int, error) {
 		value(t, tr, sent)
 		return nil
 	}
-	select {
+	select { //framearena:ignore one case is ready
 	case first <- sent:
 		tr.Print("sent", first == nil, sent)
 	case <-change(t):
 		tr.Print("never")
 	}
-	return <-c, nil
+	return <-c, nil //framearena:ignore it has a value
 }
 
 func selectPanics(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	var none *struct{ c chan int }
 	defer func() { tr.Print(recover() != nil) }()
-	select {
+	select { //framearena:ignore it panics
 	case <-none.c:
 	case v := <-channel(t, tr, n):
 		tr.Print("never", v)
