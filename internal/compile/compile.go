@@ -10,6 +10,7 @@ import (
 	"go/build/constraint"
 	"go/token"
 	"go/types"
+	"go/version"
 	"os"
 	"path/filepath"
 	"slices"
@@ -259,10 +260,14 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 func (u *unit) compileFile(f *file) ([]byte, error) {
 	before := len(u.diag.all)
 	u.checkPredeclared()
+	if v := u.info.FileVersions[f.syntax]; v != "" && version.Compare(v, "go1.22") < 0 {
+		u.diag.at(f.syntax.Package, "the build constraint makes this file one of %s, where the iterations of a loop share its variables; files with task functions need go1.22", v)
+	}
 	for _, fn := range f.functions {
 		fn.checkUses()
 		if fn.suspends {
 			fn.checkRecover()
+			fn.checkEmbedded()
 			u.lower(fn)
 		}
 	}

@@ -35,7 +35,7 @@ func TestGolden(t *testing.T) {
 
 // TestRefused checks that what cannot be compiled is refused at its line, and nothing else is.
 func TestRefused(t *testing.T) {
-	for _, name := range []string{"refused/refused.go", "frame_limits/frames.go", "predeclared/predeclared.go"} {
+	for _, name := range []string{"refused/refused.go", "frame_limits/frames.go", "predeclared/predeclared.go", "oldversion/oldversion.go"} {
 		t.Run(name, func(t *testing.T) { checkRefused(t, "./testdata/"+name) })
 	}
 }

@@ -37,6 +37,44 @@ func (u *unit) findLocalTypes(fn *function) {
 	})
 }
 
+// checkEmbedded refuses embedded fields whose type has another name in the output, since they would have it too.
+func (fn *function) checkEmbedded() {
+	u := fn.unit
+	_, body := fn.syntax()
+	ast.Inspect(body, func(n ast.Node) bool {
+		s, ok := n.(*ast.StructType)
+		if !ok {
+			return true
+		}
+		for _, field := range s.Fields.List {
+			if len(field.Names) > 0 {
+				continue
+			}
+			if id := embeddedIdent(field.Type); id != nil {
+				if o, ok := u.info.Uses[id].(*types.TypeName); ok && u.localTypes[o] != "" && u.localTypes[o] != o.Name() {
+					u.diag.at(id.Pos(), "%s is embedded, and the package has something else of this name; give the type a name of its own", o.Name())
+				}
+			}
+		}
+		return true
+	})
+}
+
+// embeddedIdent returns the name of the type of an embedded field, or nil if it is one of another package.
+func embeddedIdent(t ast.Expr) *ast.Ident {
+	switch t := ast.Unparen(t).(type) {
+	case *ast.Ident:
+		return t
+	case *ast.StarExpr:
+		return embeddedIdent(t.X)
+	case *ast.IndexExpr:
+		return embeddedIdent(t.X)
+	case *ast.IndexListExpr:
+		return embeddedIdent(t.X)
+	}
+	return nil
+}
+
 // writeLocalTypes writes the declarations of the types that functions declare in the source.
 func (f *file) writeLocalTypes(b *strings.Builder) {
 	for _, o := range f.localTypes {

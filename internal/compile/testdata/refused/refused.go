@@ -26,3 +26,15 @@ func captured(t *task.T) error {
 	f := func() error { return wait(t) } // want "give it a \*task.T parameter"
 	return f()
 }
+
+func embeds(t *task.T) (int, error) {
+	type part struct{ n int }
+	type whole struct{ part } // its field is part in the output too
+	return whole{part{1}}.n, wait(t)
+}
+
+func embedsToo(t *task.T) (int, error) {
+	type part struct{ n int }
+	type whole struct{ *part } // want "part is embedded, and the package has something else of this name"
+	return whole{&part{1}}.n, wait(t)
+}
