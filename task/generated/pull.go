@@ -33,7 +33,8 @@ type pulling struct {
 // the function, which must not keep the Pulled.
 type body struct {
 	outcome outcome
-	panics  any // what it has panicked with
+	panics  any  // what it has panicked with
+	refused bool // the function has called yield when it must not
 }
 
 type outcome uint8
@@ -43,6 +44,7 @@ const (
 	left                    // has left the loop
 	panicked                // in a panic
 	exited                  // in runtime.Goexit
+	returned                // is of no more use: the function has returned
 )
 
 // yields returns what a call of yield returns, when the function that called it goes on. If the loop has
@@ -57,13 +59,47 @@ func (b *body) yields() bool {
 	return b.outcome == again
 }
 
-// check panics, as Go does, if the function calls yield after the loop was left.
+// check panics, as Go does, if the function calls yield when it must not.
 func (b *body) check() {
-	if b.outcome == left {
+	if b.outcome == again {
+		return
+	}
+	before := b.outcome
+	if b.refused {
+		before = panicked
+	}
+	b.refused = true
+	switch before {
+	case left:
 		for range func(yield func() bool) { yield(); yield() } {
 			break
 		}
+	case returned:
+		var kept func() bool
+		for range func(yield func() bool) { kept = yield } {
+		}
+		kept()
+	default:
+		for range func(yield func() bool) { recovered(yield); yield() } {
+			panic(before)
+		}
 	}
+}
+
+// end notes that the function has returned. It panics, as Go does, if that has recovered from a panic of check.
+func (b *body) end() {
+	if b.refused {
+		for range func(yield func() bool) { recovered(yield) } {
+			panic(b.outcome)
+		}
+	}
+	b.outcome = returned
+}
+
+// recovered calls yield, and recovers from its panic.
+func recovered(yield func() bool) {
+	defer func() { recover() }()
+	yield()
 }
 
 // Pull0 begins a range over a function that yields no values.
@@ -89,6 +125,7 @@ func Pull1[F ~func(Y), Y ~func(V) bool, V any](seq F) *Pulled1[V] {
 			yield(v)
 			return b.yields()
 		})
+		b.end()
 	})
 	p := &Pulled1[V]{pulling{body: b}, next, stop}
 	runtime.AddCleanup(p, func(stop func()) { b.outcome = left; stop() }, stop)
@@ -118,6 +155,7 @@ func Pull2[F ~func(Y), Y ~func(K, V) bool, K, V any](seq F) *Pulled2[K, V] {
 			yield(k, v)
 			return b.yields()
 		})
+		b.end()
 	})
 	p := &Pulled2[K, V]{pulling{body: b}, next, stop}
 	runtime.AddCleanup(p, func(stop func()) { b.outcome = left; stop() }, stop)

@@ -84,10 +84,7 @@ func raiseIn(r iterator, p *pulling, v any) (now any) {
 	defer func() { now = recover() }()
 	p.outcome, p.panics = panicked, v
 	r.resume()
-	for range func(yield func() bool) {
-		defer func() { recover() }()
-		yield()
-	} {
+	for range func(yield func() bool) { recovered(yield) } {
 		panic(v) // it has recovered: Go has a panic of its own for that, raised here
 	}
 	return nil
