@@ -127,6 +127,7 @@ func (b *batch) build(ctx context.Context) (binary string, err error) {
 		for _, p := range b.programs {
 			if (p.alone || filepath.Base(filepath.Dir(d.File)) == nameOf(p.number)) && p.Left == "" {
 				p.Left = "is refused by the compiler: " + d.Message
+				p.refuse(d)
 			}
 		}
 	}

@@ -170,6 +170,12 @@ func report(t *testing.T, programs []*Program) {
 	}
 	calls := 0
 	for _, p := range programs {
+		if len(p.refused) > 0 {
+			t.Logf("%s, functions that the compiler refuses: %s", p.Name, strings.Join(slices.Sorted(maps.Keys(p.refused)), ", "))
+		}
+		if len(p.Without) > 0 {
+			t.Logf("%s, tests that are not called: %s", p.Name, strings.Join(p.Without, ", "))
+		}
 		if p.Calls {
 			calls++
 		}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/framearena/framearena/internal/compile"
 )
 
 // Program is a package that prints something, or fails: a main package, or one with its tests.
@@ -32,10 +34,12 @@ type Program struct {
 	mustPass bool   // it exits with status 0
 	want     string // what it prints, if that is known
 	level    level
-	alone    bool         // it keeps the name of its package, and its positions, and is a binary of its own
-	texts    []sourceFile // after rewriting
-	failure  error        // of the compiler
-	failed   outcome      // on a goroutine, where it should pass
+	alone    bool            // it keeps the name of its package, and its positions, and is a binary of its own
+	refused  map[string]bool // functions that the compiler refuses, which therefore get no T
+	again    bool            // refused has grown
+	texts    []sourceFile    // after rewriting
+	failure  error           // of the compiler
+	failed   outcome         // on a goroutine, where it should pass
 }
 
 // sourceFile is a file and what is in it.
@@ -156,7 +160,7 @@ func (p *Program) rewrite(fset *token.FileSet, i types.Importer) error {
 		p.level = functionsOnly
 		return fmt.Errorf("does not type-check: %w", err)
 	}
-	p.texts, p.Counts, err = rewrite(fset, files, pkg, info, p.packageName(), p.level)
+	p.texts, p.Counts, err = rewrite(fset, files, pkg, info, p.packageName(), p.level, p.refused)
 	if err != nil {
 		return fmt.Errorf("cannot be printed: %w", err)
 	}
@@ -191,6 +195,8 @@ func outputName(name string) string {
 // do what it should: less of it, or so that it keeps the names and positions that it may look at.
 func (p *Program) tryOtherwise() bool {
 	switch {
+	case p.again:
+		p.again = false
 	case p.Left != errRewriting.Error():
 		return false
 	case p.level > functionsOnly:
@@ -202,4 +208,38 @@ func (p *Program) tryOtherwise() bool {
 	}
 	p.Left, p.failed = "", outcome{}
 	return true
+}
+
+// refuse notes the function that a diagnostic is about, unless it is main.
+func (p *Program) refuse(d compile.Diagnostic) {
+	for _, f := range p.texts {
+		if f.name != filepath.Base(d.File) {
+			continue
+		}
+		fset := token.NewFileSet()
+		syntax, err := parser.ParseFile(fset, f.name, f.text, parser.SkipObjectResolution)
+		if err != nil {
+			return
+		}
+		for _, decl := range syntax.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fset.Position(fn.Pos()).Line > d.Line || fset.Position(fn.End()).Line < d.Line || fn.Name.Name == nameMain {
+				continue
+			}
+			if name := functionName(fn); !p.refused[name] {
+				if p.refused == nil {
+					p.refused = map[string]bool{}
+				}
+				p.refused[name], p.again = true, true
+			}
+		}
+	}
+}
+
+// functionName returns the name of a function or method, for people and for [Program.refused].
+func functionName(fn *ast.FuncDecl) string {
+	if fn.Recv == nil {
+		return fn.Name.Name
+	}
+	return types.ExprString(fn.Recv.List[0].Type) + "." + fn.Name.Name
 }

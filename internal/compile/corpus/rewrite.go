@@ -64,6 +64,7 @@ type rewriter struct {
 	pkg   *types.Package
 	info  *types.Info
 	level level
+	plain map[string]bool // functions that get no T
 
 	decls map[*types.Func]*ast.FuncDecl // with a body
 	bound map[*types.Var]*ast.FuncLit   // variables that are this literal, and never anything else
@@ -91,8 +92,8 @@ type Counts struct{ Functions, Plain, Yields, Operands int }
 
 // rewrite changes the syntax of a main package into that of the package with the given name. It returns
 // the text.
-func rewrite(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *types.Info, name string, l level) ([]sourceFile, Counts, error) {
-	r := &rewriter{fset: fset, files: files, pkg: pkg, info: info, level: l,
+func rewrite(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *types.Info, name string, l level, plain map[string]bool) ([]sourceFile, Counts, error) {
+	r := &rewriter{fset: fset, files: files, pkg: pkg, info: info, level: l, plain: plain,
 		decls: map[*types.Func]*ast.FuncDecl{}, bound: map[*types.Var]*ast.FuncLit{}, groups: map[string]*group{},
 		has: map[ast.Node]bool{}, within: map[ast.Node]ast.Node{}, defers: map[ast.Node]bool{}, methods: map[string]bool{}, comms: map[ast.Node]bool{}}
 	r.findInterfaces()
@@ -223,7 +224,7 @@ func (r *rewriter) findCandidates(file *ast.File) {
 			if o, ok := r.info.Defs[n.Name].(*types.Func); ok && n.Body != nil {
 				r.decls[o] = n
 			}
-			r.has[n] = n.Body != nil && n.Name.Name != "init" && n.Name.Name != "_" && (n.Recv == nil || r.level >= methodsToo && !r.methods[n.Name.Name])
+			r.has[n] = n.Body != nil && n.Name.Name != "init" && n.Name.Name != "_" && !r.plain[functionName(n)] && (n.Recv == nil || r.level >= methodsToo && !r.methods[n.Name.Name])
 			if g := r.groups[n.Name.Name]; g != nil && n.Recv != nil {
 				g.members = append(g.members, n)
 			}

@@ -77,6 +77,7 @@ var differ = map[string]string{
 	"go/fixedbugs/issue14646.go": onStack,
 	"go/fixedbugs/issue22083.go": onStack,
 	"go/fixedbugs/issue33724.go": onStack,
+	"go/fixedbugs/bug347.go":     onStack,
 	"go/fixedbugs/issue4562.go":  onStack,
 	"go/fixedbugs/issue7690.go":  onStack,
 	"go/fixedbugs/issue19040.go": "prints what Go says of a method that is called by a nil pointer, which is about the method there, and about memory here",
