@@ -1126,11 +1126,11 @@ type sayExit struct {
 }
 
 type sayHeld = struct {
-	exit   sayExit
-	n      *Net
-	addr   string
-	text   string
-	answer []byte
+	exit    sayExit
+	n       *Net
+	addr    string
+	text    string
+	answer1 []byte
 }
 
 var sayKind *generated.Kind
@@ -1175,17 +1175,17 @@ func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 		}
 	}
 //line conn_test.go:495
-	answer := make([]byte, len(text))
-	_, err = connReadFullStart(c, t, answer)
+	answer1 := make([]byte, len(text))
+	_, err = connReadFullStart(c, t, answer1)
 //line conn_task_test.go:1181
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sayHeld](t, sayKind, 3)
-		*h = sayHeld{answer: answer}
+		*h = sayHeld{answer1: answer1}
 		sayDefer1(&h.exit.panic, recv)
 		return
 	}
 //line conn_test.go:497
-	return string(answer), err
+	return string(answer1), err
 }
 
 //line conn_task_test.go:1192
@@ -1221,7 +1221,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 		addr, text string
 		c          Conn
 		err, err1  error
-		answer     []byte
+		answer1    []byte
 	)
 //line conn_task_test.go:1227
 	switch at {
@@ -1244,7 +1244,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok boo
 //line conn_task_test.go:1245
 		goto resume2
 	case 3:
-		answer = h.answer
+		answer1 = h.answer1
 //line conn_test.go:496
 		err = generated.ChildErr(f)
 //line conn_task_test.go:1251
@@ -1300,17 +1300,17 @@ resume2:
 	}
 end1:
 //line conn_test.go:495
-	answer = make([]byte, len(text))
-	_, err = connReadFullStart(c, t, answer)
+	answer1 = make([]byte, len(text))
+	_, err = connReadFullStart(c, t, answer1)
 //line conn_task_test.go:1306
 	if generated.Suspended(t) {
-		*h = sayHeld{exit: h.exit, answer: answer}
+		*h = sayHeld{exit: h.exit, answer1: answer1}
 		return generated.Wait(f, t, 3), true
 	}
 resume3:
 //line conn_test.go:497
 	{
-		*r, *r1 = string(answer), err
+		*r, *r1 = string(answer1), err
 		goto exit
 	}
 //line conn_task_test.go:1317

@@ -184,7 +184,7 @@ type counters struct {
 
 // Stats are the figures of a Net. All are of one moment, but not of the same one.
 type Stats struct {
-	Open      int // connections and listeners that are open
+	Open      int // connections, listeners and sockets for datagrams that are open
 	Listeners int // of these
 	Slots     int // how many there is memory for
 	SlotBytes int // of this memory

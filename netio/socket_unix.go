@@ -4,7 +4,6 @@ package netio
 
 import (
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -118,24 +117,6 @@ func (k socket) netAddr(a unix.Sockaddr) net.Addr {
 		return net.UDPAddrFromAddrPort(at)
 	}
 	return net.TCPAddrFromAddrPort(at)
-}
-
-// addrPort returns an internet address, or the invalid one.
-func addrPort(a unix.Sockaddr) netip.AddrPort {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr).Unmap()
-		if ip.Is6() && a.ZoneId != 0 {
-			if i, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
-				ip = ip.WithZone(i.Name)
-			}
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port))
-	default:
-		return netip.AddrPort{}
-	}
 }
 
 // takeOver returns a socket with a copy of the descriptor of c.

@@ -64,13 +64,14 @@ func (d direction) bit(flag uint32) uint32 { return flag << d }
 
 // Flags of a slot. Those that are for one direction have two bits, the second for writing.
 const (
-	flagReady   = 1 << 0 // the system has reported a change since the last enter
-	flagShut    = 1 << 2 // this direction was closed by CloseRead or CloseWrite
-	flagExpired = 1 << 4 // the deadline has passed
-	flagOpen    = 1 << 6 // the slot is in use
-	flagClosed  = 1 << 7 // and was closed, but somebody still uses the descriptor
-	flagIdle    = 1 << 8 // the idle timeout has passed
-	flagPolled  = 1 << 9 // a goroutine waits for this direction; see socket_portable.go
+	flagReady   = 1 << 0  // the system has reported a change since the last enter
+	flagShut    = 1 << 2  // this direction was closed by CloseRead or CloseWrite
+	flagExpired = 1 << 4  // the deadline has passed
+	flagOpen    = 1 << 6  // the slot is in use
+	flagClosed  = 1 << 7  // and was closed, but somebody still uses the descriptor
+	flagIdle    = 1 << 8  // the idle timeout has passed
+	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
+	flagSix     = 1 << 11 // the socket is one for datagrams, and its addresses are of IPv6
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -213,17 +214,23 @@ func (s *slot) give(number uint32) {
 // enter begins a call of the system in the direction d. If there is no error, the caller makes the
 // call with the socket that it gets, and calls leave.
 func (h handle) enter(d direction) (k socket, err error) {
+	k, _, err = h.enterAs(d)
+	return k, err
+}
+
+// enterAs is enter, and says whether the socket has addresses of IPv6.
+func (h handle) enterAs(d direction) (k socket, six bool, err error) {
 	s := h.lock()
 	if s == nil {
-		return socket{}, errClosed
+		return socket{}, false, errClosed
 	}
 	defer s.mu.Unlock()
 	if err := s.refused(d); err != nil {
-		return socket{}, err
+		return socket{}, false, err
 	}
 	s.flags &^= d.bit(flagReady)
 	s.users++
-	return s.socket, nil
+	return s.socket, s.flags&flagSix != 0, nil
 }
 
 // refused says why the direction d can not be used, or is nil.
