@@ -102,18 +102,34 @@ func (n *Net) Listen(ctx context.Context, network, addr string, opts ...ListenOp
 		return nil, err
 	}
 	l := &Listener{n: n, addr: nl.Addr()}
-	if l.h, err = n.adoptListener(nl, o.backlog); err != nil {
+	file := socketFileOf(nl)
+	if l.h, err = n.adoptListener(nl, o.backlog); err == nil && file != nil {
+		err = l.h.own(file)
+	}
+	if err != nil {
+		file.remove()
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: l.addr, Err: err}
 	}
 	n.stats.listeners.Add(1)
 	return l, nil
 }
 
+// own makes close remove the file of a listener.
+func (h handle) own(f *socketFile) error {
+	s := h.lock()
+	if s == nil {
+		return errNetClosed // nobody else has the handle
+	}
+	defer s.mu.Unlock()
+	s.extended().file = f
+	return nil
+}
+
 // Addr returns the address that l listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Close closes the listener. What waits in Accept gets net.ErrClosed. Connections that were accepted
-// are not affected.
+// are not affected. The name of a "unix" listener is removed, unless another listener has it by now.
 func (l *Listener) Close() error {
 	if err := l.h.close(); err != nil {
 		return l.opError("close", err)

@@ -96,6 +96,7 @@ type more struct {
 	deadlines [2]deadline
 	goroutine [2]chan struct{} // of a goroutine that waits, see blockingConn; has room for one value
 	peeked    []byte           // is read before the socket
+	file      *socketFile      // is removed by close
 }
 
 // table has all pages of the process.
@@ -372,6 +373,7 @@ func (h handle) close() error {
 	var err error
 	if s.more != nil {
 		s.more.stop()
+		s.more.file.remove() // before the socket is closed: until then nobody else listens at its name
 	}
 	if s.users == 0 {
 		err = s.socket.close()
