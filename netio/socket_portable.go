@@ -210,3 +210,6 @@ func (n *Net) adoptListener(l net.Listener, backlog int) (handle, error) {
 	c, err := n.newConn(socket{l: &acceptor{listener: l}})
 	return c.h, err
 }
+
+// sendFile leaves it to leases.
+func (socket) sendFile(syscall.RawConn, int64, int) (int, error) { return 0, errNoSendFile }
