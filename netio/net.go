@@ -18,6 +18,7 @@ type Net struct {
 	executor coro.Executor
 	poller   poller
 	budget   budget
+	pipes    pipes
 
 	// ticks is the time since Open in units of tick, for idle timeouts. The sweeper stores it, and
 	// whoever reads or writes loads it: a time that is old by one period is old enough.
@@ -130,6 +131,7 @@ func (n *Net) Close() error {
 
 	n.sweeper.stop()
 	n.each(pages, func(h handle) { h.close() })
+	n.pipes.close()
 	err := errors.Join(n.poller.close(), n.budget.close())
 
 	// A call of the system may still be under way for a slot: its page stays with this Net until then.
