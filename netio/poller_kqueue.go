@@ -84,7 +84,8 @@ func (p *poller) poll() {
 			p.mu.Lock()
 			h := p.handles[e.Ident]
 			p.mu.Unlock()
-			h.changed(e.Filter == unix.EVFILT_READ, e.Filter == unix.EVFILT_WRITE)
+			reads := e.Filter == unix.EVFILT_READ
+			h.changed(reads, !reads, reads && e.Flags&unix.EV_EOF != 0)
 		}
 	}
 }

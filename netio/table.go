@@ -29,6 +29,10 @@ import (
 // finds nothing to do, a change that came after enter has set ready again, and await does not wait.
 // If await comes first, the poller finds its Waker there. await and the poller hold the lock, so
 // neither can come between the other's look and its mark.
+//
+// A read that has got less than its buffer has room for has read all bytes, but not their end. The system
+// may have reported the end before that read, and does not do so again. So flagEnded, once set, keeps the
+// reading direction ready: each read finds bytes or the end.
 
 // handle is the number of a slot in its lower half and the slot's generation in its upper half. The
 // zero handle is of no slot.
@@ -72,6 +76,7 @@ const (
 	flagIdle    = 1 << 8  // the idle timeout has passed
 	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
 	flagSix     = 1 << 11 // the socket is one for datagrams, and its addresses are of IPv6
+	flagEnded   = 1 << 12 // the system has reported the end of what the peer sends
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -229,7 +234,9 @@ func (h handle) enterAs(d direction) (k socket, six bool, err error) {
 	if err := s.refused(d); err != nil {
 		return socket{}, false, err
 	}
-	s.flags &^= d.bit(flagReady)
+	if d == writing || s.flags&flagEnded == 0 {
+		s.flags &^= d.bit(flagReady)
+	}
 	s.users++
 	return s.socket, s.flags&flagSix != 0, nil
 }
@@ -340,12 +347,15 @@ func (w *woken) wake() {
 	}
 }
 
-// changed records that the system reports a change in the given directions. h may be of a connection
-// that was closed since.
-func (h handle) changed(read, write bool) {
+// changed records that the system reports a change in the given directions, and whether the data of the
+// peer has ended. h may be of a connection that was closed since.
+func (h handle) changed(read, write, ended bool) {
 	s := h.lock()
 	if s == nil {
 		return
+	}
+	if ended {
+		s.flags |= flagEnded
 	}
 	var w woken
 	if read {
