@@ -35,6 +35,12 @@
 // Write waits until its bytes are with the system. So what passes data on does not read what it cannot
 // write, and a peer that does not read costs the one buffer that its writer has.
 //
+// # Datagrams, files, proxies
+//
+// [Net.ListenPacket] opens a socket for datagrams: a [PacketConn] reads and writes them one by one or in
+// batches. [Conn.SendFile] sends a file, and [Splice] passes on what one connection says to another, both
+// without a buffer in the process where the system can do that.
+//
 // # Code that blocks
 //
 // [Net.Adopt] takes over a connection of package net, and [Conn.NetConn] gives one to code that knows no
