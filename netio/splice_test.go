@@ -196,14 +196,14 @@ func TestSpliceEnds(t *testing.T) {
 func TestSpliceEndsWhileFull(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {
 		n := open(t)
-		for range 20 {
+		for range 5 {
 			from, source := pair(t, n)
 			to, _ := pair(t, n)
 			relayed, err := task.Start(n.executor, task.Call2(relay, to, from), form)
 			require.NoError(t, err)
 			written := make(chan error, 1)
 			go func() {
-				_, err := source.Write(make([]byte, 64<<20))
+				_, err := source.Write(make([]byte, 16<<20))
 				written <- err
 			}()
 			require.Eventually(t, func() bool { return waits(to.h, writing) }, wait, pause)
