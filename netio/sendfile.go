@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/framearena/framearena/task"
@@ -24,9 +25,9 @@ var errNoSendFile = errors.New("netio: no sendfile")
 // does not change. f is a regular file, and must not be closed meanwhile.
 //
 // The bytes do not pass through the process where the system can do that (sendfile: Linux, macOS,
-// FreeBSD). Elsewhere SendFile reads them into a [Lease]. While the connection has no room, it waits, and
-// holds no buffer on those systems. If the bytes are not in the system's memory, reading them blocks the
-// worker for as long as the disk takes: if that may be long, read by [task.Block], and Write.
+// FreeBSD). If they are not in the system's memory, that blocks the worker for as long as the disk takes: if
+// it may be long, read by [task.Block], and Write. Elsewhere SendFile does so, with a [Lease]. While the
+// connection has no room, SendFile waits.
 func (c Conn) SendFile(t *task.T, f *os.File, offset, count int64) (int64, error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -91,13 +92,7 @@ func (c Conn) copyFile(t *task.T, f *os.File, offset, count int64) (sum int64, e
 		if err := c.Writable(t); err != nil {
 			return sum, err
 		}
-		l, err := n.Lease(t, chunkOf(n.leaseSize(), count, sum))
-		if err != nil {
-			return sum, err
-		}
-		k, ended := f.ReadAt(l.Bytes, offset+sum)
-		k, err = c.Write(t, l.Bytes[:k])
-		l.End()
+		k, ended, err := c.copyChunk(t, n, f, offset+sum, chunkOf(n.leaseSize(), count, sum))
 		sum += int64(k)
 		switch {
 		case err != nil:
@@ -109,9 +104,72 @@ func (c Conn) copyFile(t *task.T, f *os.File, offset, count int64) (sum int64, e
 		case ended != nil && ended != io.EOF:
 			return sum, c.h.opError("sendfile", ended)
 		}
-		_ = c.takeTurns(t, nil)
 	}
 	return sum, nil
+}
+
+// copyChunk copies one chunk. ended is the error of reading.
+func (c Conn) copyChunk(t *task.T, n *Net, f *os.File, offset int64, size int) (k int, ended, err error) {
+	l, err := n.Lease(t, size)
+	if err != nil {
+		return 0, nil, err
+	}
+	r := &fileRead{lease: l}
+	defer r.leave()
+	if _, err := task.Block(t, func() (struct{}, error) {
+		r.read(f, offset)
+		return struct{}{}, nil
+	}); err != nil {
+		return 0, nil, err
+	}
+	k, err = c.Write(t, r.lease.Bytes[:r.n])
+	return k, r.err, err
+}
+
+// fileRead is a read of a file into a lease, on a goroutine. The task does not wait for that if its context
+// ends. So the later one of them ends the lease.
+type fileRead struct {
+	lease Lease
+	n     int // is read, when the task goes on, as is err
+	err   error
+
+	mu      sync.Mutex
+	running bool // the goroutine reads; guarded by mu, as what follows
+	left    bool // by the task
+}
+
+// read is called once, or not at all if the task does not wait.
+func (r *fileRead) read(f *os.File, offset int64) {
+	if r.begin() {
+		defer r.ended() // also if there is a panic
+		r.n, r.err = f.ReadAt(r.lease.Bytes, offset)
+	}
+}
+
+// begin reports whether the lease is there to be read into.
+func (r *fileRead) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = !r.left
+	return r.running
+}
+
+// ended is called after begin, if that was true.
+func (r *fileRead) ended() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running = false; r.left {
+		r.lease.End()
+	}
+}
+
+// leave is called by the task when it does not use the lease any more.
+func (r *fileRead) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left = true; !r.running {
+		r.lease.End()
+	}
 }
 
 // leaseSize is leaseChunk, or less if the budget of n is less.

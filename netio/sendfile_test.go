@@ -206,3 +206,34 @@ func TestSendFileErrors(t *testing.T) {
 func sendFileOf(t *task.T, c Conn, f *os.File, s sending) (int64, error) {
 	return c.SendFile(t, f, s.offset, s.count)
 }
+
+// Whichever comes last, the goroutine that reads a file or the task that has left, ends the lease.
+func TestFileRead(t *testing.T) {
+	n := open(t)
+	f := fileOf(t, []byte("hello"))
+	begin := func() *fileRead {
+		l, err := task.Run(t.Context(), n.executor, task.Call1(n.Lease, 10))
+		require.NoError(t, err)
+		return &fileRead{lease: l}
+	}
+	r := begin() // the task waits
+	r.read(f, 1)
+	require.Equal(t, "ello", string(r.lease.Bytes[:r.n]))
+	require.Equal(t, io.EOF, r.err)
+	require.Equal(t, int64(10), n.Stats().Leased)
+	r.leave()
+	require.Zero(t, n.Stats().Leased)
+
+	r = begin() // the task leaves before
+	r.leave()
+	require.Zero(t, n.Stats().Leased)
+	r.read(f, 0)
+	require.Zero(t, r.n)
+
+	r = begin() // the task leaves meanwhile
+	require.True(t, r.begin())
+	r.leave()
+	require.Equal(t, int64(10), n.Stats().Leased)
+	r.ended()
+	require.Zero(t, n.Stats().Leased)
+}
