@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/task"
 )
 
@@ -216,4 +217,71 @@ func TestSpliceEndsWhileFull(t *testing.T) {
 			require.Zero(t, n.Stats().Leased)
 		}
 	})
+}
+
+// BenchmarkSplice passes 1 MiB on, over the loopback, through pipes of the system and through leases.
+func BenchmarkSplice(b *testing.B) {
+	for name, relay := range map[string]func(*task.T, Conn, Conn) (int64, error){"pipes": Splice, "leases": copyByLeases} {
+		b.Run(name, func(b *testing.B) {
+			pool := executor.NewPool()
+			defer pool.Close()
+			n, err := Open(pool)
+			require.NoError(b, err)
+			defer n.Close()
+			var ends [2]Conn
+			var peers [2]net.Conn
+			for i := range ends {
+				l, err := n.Listen(b.Context(), "tcp", "127.0.0.1:0")
+				require.NoError(b, err)
+				peers[i], err = net.Dial("tcp", l.Addr().String())
+				require.NoError(b, err)
+				defer peers[i].Close()
+				ends[i], err = task.Run(b.Context(), pool, task.Call0(l.Accept))
+				require.NoError(b, err)
+			}
+			require.NoError(b, task.Go(pool, task.Do3(relayBy, relay, ends[1], ends[0])))
+			block := make([]byte, 1<<20)
+			go func() {
+				for range b.N {
+					if _, err := peers[0].Write(block); err != nil {
+						return // the reader gets one too
+					}
+				}
+			}()
+			b.SetBytes(int64(len(block)))
+			got := make([]byte, len(block))
+			for range b.N {
+				if _, err := io.ReadFull(peers[1], got); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			_ = peers[0].(*net.TCPConn).CloseWrite()
+			rest, err := io.ReadAll(peers[1])
+			require.NoError(b, err)
+			require.Empty(b, rest)
+		})
+	}
+}
+
+func relayBy(t *task.T, relay func(*task.T, Conn, Conn) (int64, error), to, from Conn) error {
+	_, err := relay(t, to, from)
+	return errors.Join(err, to.CloseWrite())
+}
+
+// copyByLeases is Splice where the system has none.
+func copyByLeases(t *task.T, to, from Conn) (sum int64, err error) {
+	for {
+		if err := from.Readable(t); err != nil {
+			return sum, err
+		}
+		n, err := passLease(t, from.h.net(), to, from)
+		sum += n
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil && err != ErrNotReady {
+			return sum, err
+		}
+	}
 }
