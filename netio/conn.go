@@ -287,27 +287,28 @@ func (c Conn) SetKeepAliveConfig(config net.KeepAliveConfig) error {
 	return c.with("set", func(k socket) error { return k.setKeepAlive(config) })
 }
 
-// with calls f with the socket, which is not closed meanwhile.
 func (c Conn) with(op string, f func(socket) error) error {
-	s := c.h.lock()
-	if s == nil {
-		return c.h.opError(op, errClosed)
-	}
-	s.users++
-	k := s.socket
-	s.mu.Unlock()
-	err := func() error {
-		defer c.h.leave(reading, false, true) // also if f panics
-		return f(k)
-	}()
-	if err != nil {
+	if err := c.h.with(f); err != nil {
 		return c.h.opError(op, err)
 	}
 	return nil
 }
 
+// with calls f with the socket, which is not closed meanwhile.
+func (h handle) with(f func(socket) error) error {
+	s := h.lock()
+	if s == nil {
+		return errClosed
+	}
+	s.users++
+	k := s.socket
+	s.mu.Unlock()
+	defer h.leave(reading, false, true) // also if f panics
+	return f(k)
+}
+
 // opError returns an error of a connection as package net has them.
-func (h handle) opError(op string, err error) error {
+func (h handle) opError(op string, err error) *net.OpError {
 	e := &net.OpError{Op: op, Err: err}
 	s := h.lock()
 	if s == nil {

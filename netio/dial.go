@@ -9,7 +9,8 @@ import (
 
 // Dial connects to an address, as net.Dialer does: a host's name is looked up, and of its addresses the
 // first one that answers is taken. A goroutine does that, while the task waits. The context of t ends
-// it. The networks are "tcp", "tcp4", "tcp6" and "unix"; the error is a *net.OpError, as package net's.
+// it. The networks are "tcp", "tcp4", "tcp6" and "unix"; the error is a *net.OpError, as package net's. For
+// datagrams there is [Net.ListenPacket].
 func (n *Net) Dial(t *task.T, network, addr string) (Conn, error) {
 	return n.DialWith(t, &net.Dialer{}, network, addr)
 }

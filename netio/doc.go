@@ -40,6 +40,12 @@
 // [TLSServer] and [TLSClient] do a handshake of crypto/tls, on a bounded number of goroutines, and return a
 // [TLSConn], which waits as a Conn does. What serves both takes a [Stream].
 //
+// # Datagrams, files, proxies
+//
+// [Net.ListenPacket] opens a socket for datagrams: a [PacketConn] reads and writes them one by one or in
+// batches. [Conn.SendFile] sends a file, and [Splice] passes on what one connection says to another, both
+// without a buffer in the process where the system can do that.
+//
 // # Code that blocks
 //
 // [Net.Adopt] takes over a connection of package net, and [Conn.NetConn] gives one to code that knows no

@@ -8,4 +8,5 @@ const (
 	errReset   = syscall.ECONNRESET
 	errRefused = syscall.ECONNREFUSED
 	errInUse   = syscall.EADDRINUSE
+	errTooLong = syscall.EMSGSIZE
 )

@@ -6,4 +6,5 @@ const (
 	errReset   = windows.WSAECONNRESET
 	errRefused = windows.WSAECONNREFUSED
 	errInUse   = windows.WSAEADDRINUSE
+	errTooLong = windows.WSAEMSGSIZE
 )

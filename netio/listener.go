@@ -23,14 +23,45 @@ type Listener struct {
 type ListenOption interface{ applyListen(*listenOptions) }
 
 type listenOptions struct {
-	config  net.ListenConfig
+	socketOptions
 	backlog int
-	reuse   bool
 }
 
 type listenOptionFunc func(*listenOptions)
 
 func (f listenOptionFunc) applyListen(o *listenOptions) { f(o) }
+
+// SocketOption is an option of [Net.Listen] and [Net.ListenPacket].
+type SocketOption interface {
+	ListenOption
+	PacketOption
+}
+
+type socketOptions struct {
+	config net.ListenConfig
+	reuse  bool
+}
+
+type socketOptionFunc func(*socketOptions)
+
+func (f socketOptionFunc) applyListen(o *listenOptions) { f(&o.socketOptions) }
+func (f socketOptionFunc) applyPacket(o *socketOptions) { f(o) }
+
+// share makes the config that of a socket which others may share the address with, if that was asked for.
+func (o *socketOptions) share() {
+	if !o.reuse {
+		return
+	}
+	control := o.config.Control
+	o.config.Control = func(network, address string, c syscall.RawConn) error {
+		if control != nil {
+			if err := control(network, address, c); err != nil {
+				return err
+			}
+		}
+		return reusePort(c)
+	}
+}
 
 // WithBacklog limits how many connections may wait to be accepted. Without it, the system's own limit
 // holds. It panics if n is not positive.
@@ -41,15 +72,15 @@ func WithBacklog(n int) ListenOption {
 	return listenOptionFunc(func(o *listenOptions) { o.backlog = n })
 }
 
-// WithReusePort lets several listeners have one address, in one process or several. The system divides
-// connections among them. Where the system has no such option, Listen fails.
-func WithReusePort() ListenOption {
-	return listenOptionFunc(func(o *listenOptions) { o.reuse = true })
+// WithReusePort lets several sockets have one address, in one process or several. The system divides
+// connections and datagrams among them. Where the system has no such option, Listen fails.
+func WithReusePort() SocketOption {
+	return socketOptionFunc(func(o *socketOptions) { o.reuse = true })
 }
 
 // WithListenConfig makes Listen use a copy of c: its Control and its options for connections.
-func WithListenConfig(c *net.ListenConfig) ListenOption {
-	return listenOptionFunc(func(o *listenOptions) { o.config = *c })
+func WithListenConfig(c *net.ListenConfig) SocketOption {
+	return socketOptionFunc(func(o *socketOptions) { o.config = *c })
 }
 
 // Listen listens at an address of the network "tcp", "tcp4", "tcp6" or "unix", as net.Listen does. ctx is
@@ -65,34 +96,40 @@ func (n *Net) Listen(ctx context.Context, network, addr string, opts ...ListenOp
 	default:
 		return nil, &net.OpError{Op: "listen", Net: network, Err: net.UnknownNetworkError(network)}
 	}
-	if o.reuse {
-		control := o.config.Control
-		o.config.Control = func(network, address string, c syscall.RawConn) error {
-			if control != nil {
-				if err := control(network, address, c); err != nil {
-					return err
-				}
-			}
-			return reusePort(c)
-		}
-	}
+	o.share()
 	nl, err := o.config.Listen(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	l := &Listener{n: n, addr: nl.Addr()}
-	if l.h, err = n.adoptListener(nl, o.backlog); err != nil {
+	file := socketFileOf(nl)
+	if l.h, err = n.adoptListener(nl, o.backlog); err == nil && file != nil {
+		err = l.h.own(file)
+	}
+	if err != nil {
+		file.remove()
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: l.addr, Err: err}
 	}
 	n.stats.listeners.Add(1)
 	return l, nil
 }
 
+// own makes close remove the file of a listener.
+func (h handle) own(f *socketFile) error {
+	s := h.lock()
+	if s == nil {
+		return errNetClosed // nobody else has the handle
+	}
+	defer s.mu.Unlock()
+	s.extended().file = f
+	return nil
+}
+
 // Addr returns the address that l listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Close closes the listener. What waits in Accept gets net.ErrClosed. Connections that were accepted
-// are not affected.
+// are not affected. The name of a "unix" listener is removed, unless another listener has it by now.
 func (l *Listener) Close() error {
 	if err := l.h.close(); err != nil {
 		return l.opError("close", err)

@@ -18,6 +18,7 @@ type Net struct {
 	executor coro.Executor
 	poller   poller
 	budget   budget
+	pipes    pipes
 
 	handshakes handshakes
 
@@ -140,6 +141,7 @@ func (n *Net) Close() error {
 
 	n.sweeper.stop()
 	n.each(pages, func(h handle) { h.close() })
+	n.pipes.close()
 	err := errors.Join(n.poller.close(), n.budget.close())
 
 	// A call of the system may still be under way for a slot: its page stays with this Net until then.
@@ -194,7 +196,7 @@ type counters struct {
 
 // Stats are the figures of a Net. All are of one moment, but not of the same one.
 type Stats struct {
-	Open      int // connections and listeners that are open
+	Open      int // connections, listeners and sockets for datagrams that are open
 	Listeners int // of these
 	Slots     int // how many there is memory for
 	SlotBytes int // of this memory

@@ -76,10 +76,10 @@ func (p *poller) poll() {
 		p.n.stats.polls.Add(1)
 		p.n.stats.events.Add(uint64(n))
 		for _, e := range ready[:n] {
+			const ended = unix.EPOLLRDHUP | unix.EPOLLHUP
 			const broken = unix.EPOLLERR | unix.EPOLLHUP
 			h := handle(uint32(e.Pad))<<32 | handle(uint32(e.Fd))
-			ended := e.Events&(unix.EPOLLRDHUP|broken) != 0
-			h.changed(e.Events&unix.EPOLLIN != 0 || ended, e.Events&(unix.EPOLLOUT|broken) != 0, ended)
+			h.changed(e.Events&(unix.EPOLLIN|ended|broken) != 0, e.Events&(unix.EPOLLOUT|broken) != 0, e.Events&ended != 0)
 		}
 	}
 }

@@ -84,8 +84,8 @@ func (p *poller) poll() {
 			p.mu.Lock()
 			h := p.handles[e.Ident]
 			p.mu.Unlock()
-			read := e.Filter == unix.EVFILT_READ
-			h.changed(read, e.Filter == unix.EVFILT_WRITE, read && e.Flags&unix.EV_EOF != 0)
+			reads := e.Filter == unix.EVFILT_READ
+			h.changed(reads, !reads, reads && e.Flags&unix.EV_EOF != 0)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (s *slot) awaitPortable(h handle, d direction) {
 			s.flags &^= d.bit(flagPolled)
 			s.mu.Unlock()
 		}
-		h.changed(d == reading, d == writing, false) // the end of the data is ready for a wait, too
+		h.changed(d == reading, d == writing, false) // it looks anew each time
 	}()
 }
 
@@ -210,3 +210,6 @@ func (n *Net) adoptListener(l net.Listener, backlog int) (handle, error) {
 	c, err := n.newConn(socket{l: &acceptor{listener: l}})
 	return c.h, err
 }
+
+// sendFile leaves it to leases.
+func (socket) sendFile(syscall.RawConn, int64, int) (int, error) { return 0, errNoSendFile }

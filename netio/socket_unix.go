@@ -4,7 +4,6 @@ package netio
 
 import (
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -75,9 +74,12 @@ func boolInt(b bool) int {
 	return 0
 }
 
+// systemAccept is accept; tests refuse connections as a system without memory does.
+var systemAccept = accept
+
 // accept accepts a connection.
 func (k socket) accept() (socket, error) {
-	fd, err := do("accept", func() (int, error) { return accept(int(k.fd)) })
+	fd, err := do("accept", func() (int, error) { return systemAccept(int(k.fd)) })
 	return socket{int32(fd)}, err
 }
 
@@ -118,24 +120,6 @@ func (k socket) netAddr(a unix.Sockaddr) net.Addr {
 		return net.UDPAddrFromAddrPort(at)
 	}
 	return net.TCPAddrFromAddrPort(at)
-}
-
-// addrPort returns an internet address, or the invalid one.
-func addrPort(a unix.Sockaddr) netip.AddrPort {
-	switch a := a.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr).Unmap()
-		if ip.Is6() && a.ZoneId != 0 {
-			if i, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
-				ip = ip.WithZone(i.Name)
-			}
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port))
-	default:
-		return netip.AddrPort{}
-	}
 }
 
 // takeOver returns a socket with a copy of the descriptor of c.

@@ -30,9 +30,9 @@ import (
 // If await comes first, the poller finds its Waker there. await and the poller hold the lock, so
 // neither can come between the other's look and its mark.
 //
-// A read that fills only a part of its buffer has taken all bytes there were, and what comes later is
-// reported anew. But the end of the data may have been reported together with these bytes, before the
-// read. So once it was reported, reading stays ready.
+// A read that has got less than its buffer has room for has read all bytes, but not their end. The system
+// may have reported the end before that read, and does not do so again. So flagEnded, once set, keeps the
+// reading direction ready: each read finds bytes or the end.
 
 // handle is the number of a slot in its lower half and the slot's generation in its upper half. The
 // zero handle is of no slot.
@@ -75,7 +75,8 @@ const (
 	flagClosed  = 1 << 7  // and was closed, but somebody still uses the descriptor
 	flagIdle    = 1 << 8  // the idle timeout has passed
 	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
-	flagEnded   = 1 << 11 // the peer has closed its half, or the connection is broken
+	flagSix     = 1 << 11 // the socket is one for datagrams, and its addresses are of IPv6
+	flagEnded   = 1 << 12 // the system has reported the end of what the peer sends
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -100,6 +101,7 @@ type more struct {
 	deadlines [2]deadline
 	goroutine [2]chan struct{} // of a goroutine that waits, see blockingConn; has room for one value
 	peeked    []byte           // is read before the socket
+	file      *socketFile      // is removed by close
 }
 
 // table has all pages of the process.
@@ -218,17 +220,25 @@ func (s *slot) give(number uint32) {
 // enter begins a call of the system in the direction d. If there is no error, the caller makes the
 // call with the socket that it gets, and calls leave.
 func (h handle) enter(d direction) (k socket, err error) {
+	k, _, err = h.enterAs(d)
+	return k, err
+}
+
+// enterAs is enter, and says whether the socket has addresses of IPv6.
+func (h handle) enterAs(d direction) (k socket, six bool, err error) {
 	s := h.lock()
 	if s == nil {
-		return socket{}, errClosed
+		return socket{}, false, errClosed
 	}
 	defer s.mu.Unlock()
 	if err := s.refused(d); err != nil {
-		return socket{}, err
+		return socket{}, false, err
 	}
-	s.flags &^= d.bit(flagReady)
+	if d == writing || s.flags&flagEnded == 0 {
+		s.flags &^= d.bit(flagReady)
+	}
 	s.users++
-	return s.socket, nil
+	return s.socket, s.flags&flagSix != 0, nil
 }
 
 // refused says why the direction d can not be used, or is nil.
@@ -325,43 +335,39 @@ func (h handle) turnIsOver() bool {
 
 // woken are the Wakers of a slot, which are woken without its lock.
 type woken struct {
-	wakers [2]coro.Waker
-	more   *more
-	which  [2]bool
+	wakers    [2]coro.Waker
+	goroutine [2]chan struct{} // nil: no goroutine has waited
 }
 
-// take takes the Waker of a direction.
+// take takes the Waker of a direction. The caller holds the lock of s.
 func (w *woken) take(s *slot, d direction) {
 	w.wakers[d], s.wakers[d] = s.wakers[d], coro.Waker{}
-	w.more, w.which[d] = s.more, true
+	if s.more != nil {
+		w.goroutine[d] = s.more.goroutine[d]
+	}
 }
 
 func (w *woken) wake() {
 	for d := range w.wakers {
-		if !w.which[d] {
-			continue
-		}
 		w.wakers[d].Wake()
-		if w.more != nil {
-			select {
-			case w.more.goroutine[d] <- struct{}{}:
-			default: // it has not begun to wait, or a value is there already
-			}
+		select {
+		case w.goroutine[d] <- struct{}{}:
+		default: // there is none, or a value is there already
 		}
 	}
 }
 
-// changed records that the system reports a change in the given directions; ended says that nothing more
-// will be read than what is there. h may be of a connection that was closed since.
+// changed records that the system reports a change in the given directions, and whether the data of the
+// peer has ended. h may be of a connection that was closed since.
 func (h handle) changed(read, write, ended bool) {
 	s := h.lock()
 	if s == nil {
 		return
 	}
-	var w woken
 	if ended {
 		s.flags |= flagEnded
 	}
+	var w woken
 	if read {
 		s.flags |= reading.bit(flagReady)
 		w.take(s, reading)
@@ -387,6 +393,7 @@ func (h handle) close() error {
 	var err error
 	if s.more != nil {
 		s.more.stop()
+		s.more.file.remove() // before the socket is closed: until then nobody else listens at its name
 	}
 	if s.users == 0 {
 		err = s.socket.close()
