@@ -261,7 +261,7 @@ func (h handle) leave(d direction, used, again bool) {
 	s := slotOf(h.number())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if again || d == reading && s.flags&flagEnded != 0 {
+	if again {
 		s.flags |= d.bit(flagReady)
 	}
 	if used {
