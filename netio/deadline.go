@@ -60,9 +60,10 @@ func (s *slot) setDeadline(h handle, d direction, at time.Time, w *woken) {
 		w.take(s, d)
 		return
 	}
-	dl := &s.extended().deadlines[d]
+	m := s.extended()
+	dl := &m.deadlines[d]
 	number := dl.number
-	dl.timer = time.AfterFunc(left, func() { h.expire(d, number) })
+	dl.timer = time.AfterFunc(left, func() { h.expire(d, m, number) })
 }
 
 // stop stops the timer, if there is one.
@@ -88,14 +89,33 @@ func (s *slot) extended() *more {
 	return s.more
 }
 
-// expire is called by the timer of a deadline with the given number.
-func (h handle) expire(d direction, number uint64) {
+// shrink clears the deadlines and gives up the memory of what few connections have. No goroutine waits for
+// the connection.
+func (h handle) shrink() {
+	s := h.lock()
+	if s == nil {
+		return
+	}
+	defer s.mu.Unlock()
+	s.flags &^= reading.bit(flagExpired) | writing.bit(flagExpired)
+	if s.more == nil {
+		return
+	}
+	s.more.stop()
+	if len(s.more.peeked) == 0 {
+		s.more = nil
+	}
+}
+
+// expire is called by the timer of a deadline of m with the given number. The slot may have another m by
+// now, see shrink.
+func (h handle) expire(d direction, m *more, number uint64) {
 	s := h.lock()
 	if s == nil {
 		return
 	}
 	var w woken
-	if s.more != nil && s.more.deadlines[d].number == number {
+	if s.more == m && m.deadlines[d].number == number {
 		s.flags |= d.bit(flagExpired)
 		w.take(s, d)
 	}
