@@ -333,6 +333,21 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+// The first idle timeout of a Net, and one that is shorter than those before, are not measured from the sweep
+// before.
+func TestIdleTimeoutBetweenSweeps(t *testing.T) {
+	n := open(t)
+	n.sweeper.began = n.sweeper.began.Add(-time.Hour) // the Net is old
+	for _, timeout := range []time.Duration{5 * time.Minute, time.Minute} {
+		c, _ := pair(t, n)
+		require.NoError(t, c.SetIdleTimeout(timeout))
+		n.sweeper.sweep()
+		_, err := c.TryRead(make([]byte, 1))
+		require.Equal(t, ErrNotReady, err)
+		n.sweeper.began = n.sweeper.began.Add(-4 * time.Second) // less than the period
+	}
+}
+
 // A context that ends is the end of a wait, and not of the connection.
 func TestContextOfAWait(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {

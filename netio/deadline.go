@@ -6,10 +6,18 @@ import (
 )
 
 // deadline is that of one direction. The slot's lock guards it.
+//
+// Code that blocks sets deadlines all the time and seldom needs them. So a deadline that is cleared or moved
+// to later leaves the timer as it is: expire finds out what it was for. Points in time are since the Net was
+// opened; see Net.since.
 type deadline struct {
-	timer  *time.Timer
-	number uint64 // counts the deadlines that were set, so that a timer which comes late is known
+	due   time.Duration // 0: there is none, or it has passed
+	alarm time.Duration // when the timer calls expire, or 0
+	timer *time.Timer   // nil if none was needed yet
 }
+
+// since returns the time since Open. It is not 0.
+func (n *Net) since() time.Duration { return time.Since(n.sweeper.began) + 1 }
 
 // SetDeadline sets the deadlines of reading and writing, as net.Conn's does: from then on, and for what
 // waits already, the error is os.ErrDeadlineExceeded. A zero at means no deadline.
@@ -49,7 +57,7 @@ func (h handle) setDeadlines(at time.Time, read, write bool) error {
 func (s *slot) setDeadline(h handle, d direction, at time.Time, w *woken) {
 	s.flags &^= d.bit(flagExpired)
 	if s.more != nil {
-		s.more.deadlines[d].stop()
+		s.more.deadlines[d].due = 0
 	}
 	if at.IsZero() {
 		return
@@ -62,16 +70,22 @@ func (s *slot) setDeadline(h handle, d direction, at time.Time, w *woken) {
 	}
 	m := s.extended()
 	dl := &m.deadlines[d]
-	number := dl.number
-	dl.timer = time.AfterFunc(left, func() { h.expire(d, m, number) })
+	dl.due = pageOf(h.number()).net.since() + left
+	switch {
+	case dl.alarm != 0 && dl.alarm <= dl.due:
+	case dl.timer == nil:
+		dl.alarm, dl.timer = dl.due, time.AfterFunc(left, func() { h.expire(d, m) })
+	default:
+		dl.alarm = dl.due
+		dl.timer.Reset(left)
+	}
 }
 
 // stop stops the timer, if there is one.
 func (d *deadline) stop() {
-	d.number++
+	d.due, d.alarm = 0, 0
 	if d.timer != nil {
 		d.timer.Stop()
-		d.timer = nil
 	}
 }
 
@@ -107,17 +121,29 @@ func (h handle) shrink() {
 	}
 }
 
-// expire is called by the timer of a deadline of m with the given number. The slot may have another m by
-// now, see shrink.
-func (h handle) expire(d direction, m *more, number uint64) {
+// expire is called by the timer of a deadline of m. The slot may have another m by now, see shrink. The
+// deadline may have changed, and the timer may have been set anew while it called expire: then expire is
+// called once more.
+func (h handle) expire(d direction, m *more) {
 	s := h.lock()
 	if s == nil {
 		return
 	}
 	var w woken
-	if s.more == m && m.deadlines[d].number == number {
-		s.flags |= d.bit(flagExpired)
-		w.take(s, d)
+	if s.more == m {
+		dl := &m.deadlines[d]
+		dl.alarm = 0
+		now := pageOf(h.number()).net.since()
+		switch {
+		case dl.due == 0:
+		case now < dl.due:
+			dl.alarm = dl.due
+			dl.timer.Reset(dl.due - now)
+		default:
+			dl.due = 0
+			s.flags |= d.bit(flagExpired)
+			w.take(s, d)
+		}
 	}
 	s.mu.Unlock()
 	w.wake()
@@ -160,12 +186,16 @@ func (w *sweeper) expect(d time.Duration) {
 		return
 	}
 	w.period = period
+	w.n.ticks.Store(w.now()) // as old as the longer period, or as the Net
 	if w.timer == nil {
 		w.timer = time.AfterFunc(period, w.sweep)
 	} else {
 		w.timer.Reset(period)
 	}
 }
+
+// now returns the time since Open in ticks. It wraps around after more than a year.
+func (w *sweeper) now() uint32 { return uint32(time.Since(w.began) / tick) }
 
 func (w *sweeper) stop() {
 	w.mu.Lock()
@@ -177,7 +207,7 @@ func (w *sweeper) stop() {
 }
 
 func (w *sweeper) sweep() {
-	now := uint32(time.Since(w.began) / tick) // wraps around after more than a year
+	now := w.now()
 	w.n.ticks.Store(now)
 	w.n.mu.Lock()
 	pages := w.n.pages[:len(w.n.pages):len(w.n.pages)]
@@ -198,7 +228,7 @@ func (w *sweeper) sweep() {
 func (s *slot) sweep(now uint32) {
 	var w woken
 	s.mu.Lock()
-	if s.idle != 0 && s.flags&(flagOpen|flagClosed|flagIdle) == flagOpen && now-s.activity >= s.idle {
+	if s.idle != 0 && s.flags&(flagOpen|flagClosed|flagIdle) == flagOpen && int32(now-s.activity) >= int32(s.idle) { // activity may be newer than now
 		s.flags |= flagIdle
 		w.take(s, reading)
 		w.take(s, writing)

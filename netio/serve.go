@@ -46,7 +46,7 @@ func WithShutdownTimeout(d time.Duration) ServeOption {
 }
 
 // WithParkAfter sets how long a connection keeps its goroutine and its buffers after a response, so that a
-// client which sends its next request soon is served without a new goroutine. Without it, that is 5 ms. It
+// client which sends its next request soon is served without a new goroutine. Without it, that is 100 ms. It
 // panics if d is negative.
 func WithParkAfter(d time.Duration) ServeOption {
 	if d < 0 {
@@ -55,7 +55,7 @@ func WithParkAfter(d time.Duration) ServeOption {
 	return serveOptionFunc(func(o *serveOptions) { o.parkAfter = d })
 }
 
-const defaultParkAfter = 5 * time.Millisecond
+const defaultParkAfter = 100 * time.Millisecond
 
 var errOtherNet = errors.New("netio: the Listener is of another Net")
 
