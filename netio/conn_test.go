@@ -435,6 +435,32 @@ func TestHalvesAndResets(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func readableThenRead(t *task.T, c Conn) (int, error) {
+	if err := c.Readable(t); err != nil {
+		return 0, err
+	}
+	return c.TryRead(make([]byte, 512))
+}
+
+// A wait finds the end of the data that was there already when the last bytes were read.
+func TestReadableAtTheEnd(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		n := open(t)
+		c, peer := pair(t, n)
+		_, err := peer.Write([]byte("hello"))
+		require.NoError(t, err)
+		require.NoError(t, peer.CloseWrite())
+		time.Sleep(20 * time.Millisecond) // the poller has seen both, most of the time
+		k, err := task.Run(t.Context(), n.executor, task.Call1(readableThenRead, c), form)
+		require.NoError(t, err)
+		require.Equal(t, 5, k)
+		for range 2 {
+			_, err = task.Run(t.Context(), n.executor, task.Call1(readableThenRead, c), form)
+			require.Equal(t, io.EOF, err)
+		}
+	})
+}
+
 func writeBuffers(t *task.T, c Conn, bufs *net.Buffers) (int64, error) {
 	defer c.CloseWrite()
 	return c.WriteBuffers(t, bufs)

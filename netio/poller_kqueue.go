@@ -84,7 +84,7 @@ func (p *poller) poll() {
 			p.mu.Lock()
 			h := p.handles[e.Ident]
 			p.mu.Unlock()
-			h.changed(e.Filter == unix.EVFILT_READ, e.Filter == unix.EVFILT_WRITE)
+			h.changed(e.Filter == unix.EVFILT_READ, e.Filter == unix.EVFILT_WRITE, e.Filter == unix.EVFILT_READ && e.Flags&unix.EV_EOF != 0)
 		}
 	}
 }

@@ -64,13 +64,14 @@ func (d direction) bit(flag uint32) uint32 { return flag << d }
 
 // Flags of a slot. Those that are for one direction have two bits, the second for writing.
 const (
-	flagReady   = 1 << 0 // the system has reported a change since the last enter
-	flagShut    = 1 << 2 // this direction was closed by CloseRead or CloseWrite
-	flagExpired = 1 << 4 // the deadline has passed
-	flagOpen    = 1 << 6 // the slot is in use
-	flagClosed  = 1 << 7 // and was closed, but somebody still uses the descriptor
-	flagIdle    = 1 << 8 // the idle timeout has passed
-	flagPolled  = 1 << 9 // a goroutine waits for this direction; see socket_portable.go
+	flagReady   = 1 << 0  // the system has reported a change since the last enter
+	flagShut    = 1 << 2  // this direction was closed by CloseRead or CloseWrite
+	flagExpired = 1 << 4  // the deadline has passed
+	flagOpen    = 1 << 6  // the slot is in use
+	flagClosed  = 1 << 7  // and was closed, but somebody still uses the descriptor
+	flagIdle    = 1 << 8  // the idle timeout has passed
+	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
+	flagEnd     = 1 << 11 // the system has reported the end of the data, which a read may have left
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -240,13 +241,18 @@ func (s *slot) refused(d direction) error {
 	}
 }
 
+// isReady reports whether there is something to be learned about the direction d by trying.
+func (s *slot) isReady(d direction) bool {
+	return s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil || d == reading && s.more != nil && len(s.more.peeked) > 0
+}
+
 // leave ends what enter has begun. again says that the direction may still be ready, used that
 // something was done.
 func (h handle) leave(d direction, used, again bool) {
 	s := slotOf(h.number())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if again {
+	if again || d == reading && s.flags&flagEnd != 0 {
 		s.flags |= d.bit(flagReady)
 	}
 	if used {
@@ -266,7 +272,7 @@ func (h handle) await(d direction, w coro.Waker) {
 		w.Wake()
 		return
 	}
-	if s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil {
+	if s.isReady(d) {
 		s.mu.Unlock()
 		w.Wake()
 		return
@@ -288,7 +294,7 @@ func (h handle) mustWait(d direction) (bool, error) {
 	}
 	defer s.mu.Unlock()
 	switch {
-	case s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil || s.more != nil && len(s.more.peeked) > 0:
+	case s.isReady(d):
 		return false, nil
 	case s.wakers[d].Pending():
 		return false, ErrBusy
@@ -336,14 +342,17 @@ func (w *woken) wake() {
 	}
 }
 
-// changed records that the system reports a change in the given directions. h may be of a connection
-// that was closed since.
-func (h handle) changed(read, write bool) {
+// changed records that the system reports a change in the given directions, and whether it is for good. h may be
+// of a connection that was closed since.
+func (h handle) changed(read, write, end bool) {
 	s := h.lock()
 	if s == nil {
 		return
 	}
 	var w woken
+	if end {
+		s.flags |= flagEnd
+	}
 	if read {
 		s.flags |= reading.bit(flagReady)
 		w.take(s, reading)
