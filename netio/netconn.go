@@ -35,7 +35,7 @@ func (h handle) blockFor(d direction, timeout <-chan time.Time) bool {
 	if s == nil {
 		return true
 	}
-	if s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil {
+	if s.isReady(d) {
 		s.mu.Unlock()
 		return true
 	}
@@ -61,11 +61,8 @@ func (b *blockingConn) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		n, err := b.c.h.tryRead(p)
-		switch err {
-		case ErrNotReady:
-			b.c.h.block(reading)
-		default:
+		b.c.h.block(reading) // first, since after a response to a request there is nothing yet
+		if n, err := b.c.h.tryRead(p); err != ErrNotReady {
 			return n, b.readError(err)
 		}
 	}

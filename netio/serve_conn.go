@@ -111,16 +111,14 @@ func (c *httpConn) read(p []byte) (int, error) {
 func (c *httpConn) readAtBoundary(p []byte) (int, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	n, err := c.c.h.tryRead(p)
-	if err == ErrNotReady {
-		timer := c.s.timers.Get().(*time.Timer)
-		timer.Reset(c.grace())
-		for err == ErrNotReady && c.c.h.blockFor(reading, timer.C) {
-			n, err = c.c.h.tryRead(p)
-		}
-		timer.Stop()
-		c.s.timers.Put(timer)
+	timer := c.s.timers.Get().(*time.Timer)
+	timer.Reset(c.grace())
+	n, err := 0, ErrNotReady
+	for err == ErrNotReady && c.c.h.blockFor(reading, timer.C) {
+		n, err = c.c.h.tryRead(p)
 	}
+	timer.Stop()
+	c.s.timers.Put(timer)
 	switch {
 	case err == ErrNotReady:
 		c.setPhase(parking)
