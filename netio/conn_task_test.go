@@ -174,15 +174,15 @@ func echoDefer1(p *generated.Panic, recv Conn) {
 
 // echoStep is the step form of echo.
 func echoStep(f *generated.Frame, h *echoHeld) generated.Step {
-	step, _ := echoRun(f, h, f.At())
-	return step
+	step1, _ := echoRun(f, h, f.At())
+	return step1
 }
 
 // echoRun runs echo from a resume point on. If it panics, it runs again from its deferred calls on.
-func echoRun(f *generated.Frame, h *echoHeld, at int) (step generated.Step, ok bool) {
+func echoRun(f *generated.Frame, h *echoHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return echoRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return echoRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 //line conn_test.go:54
 	var (
@@ -615,15 +615,15 @@ func copyAllDefer1(p *generated.Panic, recv Conn) {
 
 // copyAllStep is the step form of copyAll.
 func copyAllStep(f *generated.Frame, h *copyAllHeld) generated.Step {
-	step, _ := copyAllRun(f, h, f.At())
-	return step
+	step1, _ := copyAllRun(f, h, f.At())
+	return step1
 }
 
 // copyAllRun runs copyAll from a resume point on. If it panics, it runs again from its deferred calls on.
-func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step generated.Step, ok bool) {
+func copyAllRun(f *generated.Frame, h *copyAllHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return copyAllRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return copyAllRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line conn_test.go:116
@@ -1043,15 +1043,15 @@ func writeBuffersDefer1(p *generated.Panic, recv Conn) {
 
 // writeBuffersStep is the step form of writeBuffers.
 func writeBuffersStep(f *generated.Frame, h *writeBuffersHeld) generated.Step {
-	step, _ := writeBuffersRun(f, h, f.At())
-	return step
+	step1, _ := writeBuffersRun(f, h, f.At())
+	return step1
 }
 
 // writeBuffersRun runs writeBuffers from a resume point on. If it panics, it runs again from its deferred calls on.
-func writeBuffersRun(f *generated.Frame, h *writeBuffersHeld, at int) (step generated.Step, ok bool) {
+func writeBuffersRun(f *generated.Frame, h *writeBuffersHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return writeBuffersRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return writeBuffersRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line conn_test.go:460
@@ -1292,15 +1292,15 @@ func sayDefer1(p *generated.Panic, recv Conn) {
 
 // sayStep is the step form of say.
 func sayStep(f *generated.Frame, h *sayHeld) generated.Step {
-	step, _ := sayRun(f, h, f.At())
-	return step
+	step1, _ := sayRun(f, h, f.At())
+	return step1
 }
 
 // sayRun runs say from a resume point on. If it panics, it runs again from its deferred calls on.
-func sayRun(f *generated.Frame, h *sayHeld, at int) (step generated.Step, ok bool) {
+func sayRun(f *generated.Frame, h *sayHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return sayRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return sayRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line conn_test.go:522

@@ -184,7 +184,7 @@ func (s *httpServer) accept(t *task.T, l *Listener) error {
 		if err != nil {
 			return err
 		}
-		s.park(&httpConn{blockingConn: blockingConn{c: c}, s: s}, s.headTimeout())
+		s.park(&httpConn{blockingConn: blockingConn{c: c}, s: s, need: 1}, s.headTimeout())
 	}
 }
 

@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -36,8 +37,9 @@ import (
 // each error does there. It closes the connection, which does nothing in this phase, and calls ConnState
 // with StateClosed. After that it does not touch the connection any more, so that a task may wait for it.
 //
-// The task reads one byte when there is one: a peer that has closed the connection does not cost a
-// goroutine. Read delivers this byte first.
+// The task reads the first byte of a connection, or the first four of a request after another one: so many does
+// net/http wait for, within the idle timeout and without an answer if they do not come. A peer that has
+// closed the connection does not cost a goroutine. Read delivers these bytes first.
 
 // httpConn is a connection of Serve. In the phase active, and after Hijack, it is used as any net.Conn. When it
 // is parked, its task has it.
@@ -53,9 +55,10 @@ type httpConn struct {
 	idle      idleMark        // any goroutine may set deadlines
 	idleUntil time.Time       // the end of the idle timeout, or zero; valid if idle.peeks
 	ctx       context.Context // what ConnContext has returned, or nil
-	first     [1]byte         // was read by the task
-	hasFirst  bool            // and is to be delivered
-	skip      uint8           // how many CR and LF the task may skip
+	first     [4]byte         // what the task has read; Read has not delivered first[:held] yet
+	held      uint8           //
+	need      uint8           // how many bytes the task reads
+	requested bool            // the task has read them
 	announced bool            // ConnState was called
 	http1     bool            // a handler was called, with a request of HTTP/1
 	posted    bool            // for the last request, which was a POST
@@ -93,18 +96,18 @@ func (c *httpConn) Read(p []byte) (int, error) {
 	return c.read(p)
 }
 
-// read is Read after the byte that the task has read.
+// read is Read where nothing is parked.
 func (c *httpConn) read(p []byte) (int, error) {
-	if !c.hasFirst || len(p) == 0 {
+	if c.held == 0 || len(p) == 0 {
 		return c.blockingConn.Read(p)
 	}
-	c.hasFirst = false
-	p[0] = c.first[0]
-	if len(p) == 1 {
-		return 1, nil
+	n := copy(p, c.first[:c.held])
+	c.held = uint8(copy(c.first[:], c.first[n:c.held]))
+	if n < len(p) {
+		more, _ := c.c.h.tryRead(p[n:]) // the next Read has the error
+		n += more
 	}
-	n, _ := c.c.h.tryRead(p[1:]) // the next Read has the error
-	return 1 + n, nil
+	return n, nil
 }
 
 // readAtBoundary reads the beginning of a request, or begins to park the connection.
@@ -190,9 +193,7 @@ func (c *httpConn) parkOrEnd() bool {
 	}
 	c.idle.clear()
 	c.http1 = false
-	if c.posted {
-		c.skip = 4 // net/http has this tolerance for what old clients send after a POST
-	}
+	c.need = uint8(len(c.first))
 	if c.s.connState == nil && c.s.connContext == nil { // nobody else may use the connection
 		c.local, c.remote = nil, nil
 	}
@@ -233,33 +234,37 @@ func awaitRequest(t *task.T, c *httpConn) error {
 	}
 }
 
-// tryFirst reads the first byte of a request.
+// tryFirst reads the first bytes of a request.
 func (c *httpConn) tryFirst() error {
-	for {
-		if _, err := c.c.h.tryRead(c.first[:]); err != nil {
+	for c.held < c.need {
+		n, err := c.c.h.tryRead(c.first[c.held:c.need])
+		if err != nil {
 			return err
 		}
-		if c.skip == 0 || c.first[0] != '\r' && c.first[0] != '\n' {
-			c.hasFirst = true
-			return nil
-		}
-		c.skip--
+		c.held += uint8(n)
 	}
+	if c.posted { // net/http skips what old clients send after a POST, and would not know about that
+		request := bytes.TrimLeft(c.first[:c.held], "\r\n")
+		c.held = uint8(copy(c.first[:], request))
+	}
+	c.requested = true
+	return nil
 }
 
-// waited gives the connection to net/http, or closes it if there is no byte.
+// waited gives the connection to net/http, or closes it if there is no request.
 func (c *httpConn) waited() {
 	s := c.s
 	defer s.waits.Done()
 	s.mu.Lock()
 	c.previous.next, c.next.previous = c.next, c.previous
 	c.previous, c.next = nil, nil
-	c.phase, c.skip = active, 0
+	c.phase = active
 	s.mu.Unlock()
-	if !c.hasFirst {
+	if !c.requested {
 		c.end()
 		return
 	}
+	c.requested = false
 	_ = c.c.SetIdleTimeout(0) // an error comes with the next Read
 	if c.remote == nil {
 		c.local, c.remote = c.c.LocalAddr(), c.c.RemoteAddr()
