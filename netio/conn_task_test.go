@@ -1214,11 +1214,11 @@ type sayExit struct {
 }
 
 type sayHeld = struct {
-	exit   sayExit
-	n      *Net
-	addr   string
-	text   string
-	answer []byte
+	exit    sayExit
+	n       *Net
+	addr    string
+	text    string
+	answer1 []byte
 }
 
 var sayKind *generated.Kind
@@ -1263,17 +1263,17 @@ func sayStart(t *task.T, n *Net, addr string, text string) (_ string, _ error) {
 		}
 	}
 //line conn_test.go:536
-	answer := make([]byte, len(text))
-	_, err = connReadFullStart(c, t, answer)
+	answer1 := make([]byte, len(text))
+	_, err = connReadFullStart(c, t, answer1)
 //line conn_task_test.go:1269
 	if generated.Suspended(t) {
 		_, h := generated.SpillHeld[sayHeld](t, sayKind, 3)
-		*h = sayHeld{answer: answer}
+		*h = sayHeld{answer1: answer1}
 		sayDefer1(&h.exit.panic, recv)
 		return
 	}
 //line conn_test.go:538
-	return string(answer), err
+	return string(answer1), err
 }
 
 //line conn_task_test.go:1280
@@ -1309,7 +1309,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step1 generated.Step, ok bo
 		addr, text string
 		c          Conn
 		err, err1  error
-		answer     []byte
+		answer1    []byte
 	)
 //line conn_task_test.go:1315
 	switch at {
@@ -1332,7 +1332,7 @@ func sayRun(f *generated.Frame, h *sayHeld, at int) (step1 generated.Step, ok bo
 //line conn_task_test.go:1333
 		goto resume2
 	case 3:
-		answer = h.answer
+		answer1 = h.answer1
 //line conn_test.go:537
 		err = generated.ChildErr(f)
 //line conn_task_test.go:1339
@@ -1388,17 +1388,17 @@ resume2:
 	}
 end1:
 //line conn_test.go:536
-	answer = make([]byte, len(text))
-	_, err = connReadFullStart(c, t, answer)
+	answer1 = make([]byte, len(text))
+	_, err = connReadFullStart(c, t, answer1)
 //line conn_task_test.go:1394
 	if generated.Suspended(t) {
-		*h = sayHeld{exit: h.exit, answer: answer}
+		*h = sayHeld{exit: h.exit, answer1: answer1}
 		return generated.Wait(f, t, 3), true
 	}
 resume3:
 //line conn_test.go:538
 	{
-		*r, *r1 = string(answer), err
+		*r, *r1 = string(answer1), err
 		goto exit
 	}
 //line conn_task_test.go:1405

@@ -148,7 +148,8 @@ func newHTTPServer(l *Listener, h http.Handler, o serveOptions) *httpServer {
 		h = http.DefaultServeMux
 	}
 	s := &httpServer{
-		l: l, handler: h, parkAfter: o.parkAfter, launch: o.launch,
+		l: l, handler: h, parkAfter: o.parkAfter,
+		launch:      append(o.launch, task.OnError(func(error) {})), // it ends with the executor
 		connContext: o.settings.ConnContext,
 		connState:   o.settings.ConnState,
 	}

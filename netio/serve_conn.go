@@ -176,8 +176,8 @@ func (c *httpConn) setPhase(p phase) {
 	c.phase, c.closes = p, 0
 }
 
-// parkOrEnd is called when net/http's goroutine does not need the connection any more. It parks the
-// connection and returns true, or is left without one.
+// parkOrEnd is called when net/http's goroutine does not need the connection any more. It returns true if the
+// connection is parked now, and false if it is closed.
 func (c *httpConn) parkOrEnd() bool {
 	c.s.mu.Lock()
 	if c.phase != parking {
@@ -197,19 +197,19 @@ func (c *httpConn) parkOrEnd() bool {
 	if c.s.connState == nil && c.s.connContext == nil { // nobody else may use the connection
 		c.local, c.remote = nil, nil
 	}
-	c.s.park(c, timeout)
-	return true
+	return c.s.park(c, timeout)
 }
 
-// park gives a connection to a task. If the server is closed, the connection is, too.
-func (s *httpServer) park(c *httpConn, timeout time.Duration) {
+// park gives a connection to a task. If the server is closed, it closes the connection and returns false.
+func (s *httpServer) park(c *httpConn, timeout time.Duration) bool {
 	c.c.h.shrink()
 	_ = c.c.SetIdleTimeout(timeout) // the task finds out whether the connection is closed
 	s.mu.Lock()
 	if s.closed {
+		c.phase = ended
 		s.mu.Unlock()
-		c.end()
-		return
+		_ = c.blockingConn.Close() // its peer or the user may have been faster
+		return false
 	}
 	c.phase = parked
 	c.previous, c.next = s.parked.previous, &s.parked
@@ -219,6 +219,7 @@ func (s *httpServer) park(c *httpConn, timeout time.Duration) {
 	if err := task.Go(s.l.n.executor, task.Do1(awaitRequest, c), s.launch...); err != nil {
 		c.waited() // there is no memory, or the executor is closed
 	}
+	return true
 }
 
 // awaitRequest waits until the peer has sent something, or is gone. It holds no buffer meanwhile.

@@ -3,15 +3,22 @@ package netio
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/task"
 )
 
@@ -82,6 +89,369 @@ func TestServe(t *testing.T) {
 			text, err := io.ReadAll(res.Body)
 			require.NoError(t, err)
 			require.Equal(t, fmt.Sprintf("POST /%d %s <nil>", i, strings.Repeat("x", i)), string(text))
+		}
+	})
+}
+
+// dialTCP connects to l until the test ends.
+func dialTCP(t testing.TB, addr net.Addr) *net.TCPConn {
+	c, err := net.Dial("tcp", addr.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c.(*net.TCPConn)
+}
+
+// ask sends a GET for a path, and returns the body of the answer.
+func ask(t testing.TB, c net.Conn, path string) string {
+	_, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
+	require.NoError(t, err)
+	return answer(t, c)
+}
+
+// answer reads the answer to a request, and nothing after it.
+func answer(t testing.TB, c net.Conn) string {
+	var head []byte
+	for !strings.HasSuffix(string(head), "\r\n\r\n") {
+		var b [1]byte
+		_, err := io.ReadFull(c, b[:])
+		require.NoError(t, err, "after %q", head)
+		head = append(head, b[0])
+	}
+	res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(head))), nil)
+	require.NoError(t, err)
+	require.Equal(t, 200, res.StatusCode)
+	body := make([]byte, res.ContentLength)
+	_, err = io.ReadFull(c, body)
+	require.NoError(t, err)
+	return string(body)
+}
+
+// requireEnd requires that the server closes the connection.
+func requireEnd(t testing.TB, c net.Conn) {
+	rest, err := io.ReadAll(c)
+	if !errors.Is(err, syscall.ECONNRESET) {
+		require.NoError(t, err)
+	}
+	require.Empty(t, rest)
+}
+
+// requireNothingLeft requires that all connections are closed, and that all tasks have ended.
+func requireNothingLeft(t testing.TB, n *Net) {
+	require.Eventually(t, func() bool {
+		return n.Stats().Open == 0 && n.executor.(*executor.Pool).Arena().Stats().Total.Live == 0
+	}, wait, pause)
+}
+
+// blocking is a handler whose requests for /wait wait for permission.
+type blocking struct {
+	begun   chan struct{}
+	release chan struct{}
+}
+
+func newBlocking() *blocking { return &blocking{make(chan struct{}, 10), make(chan struct{})} }
+
+func (b *blocking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/wait" {
+		b.begun <- struct{}{}
+		<-b.release
+	}
+	fmt.Fprint(w, "done")
+}
+
+// At the end of its context, Serve lets requests end, and closes everything else.
+func TestServeShutdown(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		n := open(t)
+		l := listen(t, n)
+		h := newBlocking()
+		ctx, cancel := context.WithCancelCause(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- n.Serve(ctx, l, h, WithParkAfter(0), inForm(form)) }()
+
+		silent, idle, busy := dialTCP(t, l.Addr()), dialTCP(t, l.Addr()), dialTCP(t, l.Addr())
+		require.Equal(t, "done", ask(t, idle, "/"))
+		awaitParked(t, n, 3)
+		_, err := io.WriteString(busy, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+		require.NoError(t, err)
+		<-h.begun
+		cancel(io.ErrClosedPipe)
+		requireEnd(t, silent)
+		requireEnd(t, idle)
+		_, err = net.Dial("tcp", l.Addr().String())
+		require.Error(t, err)
+		close(h.release)
+		require.Equal(t, "done", answer(t, busy))
+		requireEnd(t, busy)
+		require.NoError(t, <-ended)
+		requireNothingLeft(t, n)
+	})
+}
+
+// When its time is over, Serve closes the connections of requests, and returns the cause of its end.
+func TestServeShutdownTimeout(t *testing.T) {
+	n := open(t)
+	l := listen(t, n)
+	h := newBlocking()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Serve(ctx, l, h, WithShutdownTimeout(time.Millisecond)) }()
+	c := dialTCP(t, l.Addr())
+	_, err := io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+	require.NoError(t, err)
+	<-h.begun
+	cancel(io.ErrClosedPipe)
+	require.Equal(t, io.ErrClosedPipe, <-ended)
+	requireEnd(t, c)
+	close(h.release)
+	requireNothingLeft(t, n)
+}
+
+// The ends of the listener, the Net and the executor are the end of Serve.
+func TestServeEnds(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		for _, by := range []struct {
+			name string
+			end  func(n *Net, l *Listener) error
+			want error
+		}{
+			{"listener", func(_ *Net, l *Listener) error { return l.Close() }, http.ErrServerClosed},
+			{"net", func(n *Net, _ *Listener) error { return n.Close() }, http.ErrServerClosed},
+			{"executor", func(n *Net, _ *Listener) error { return n.executor.(*executor.Pool).Close() }, task.ErrClosed},
+		} {
+			t.Run(by.name, func(t *testing.T) {
+				before := runtime.NumGoroutine()
+				pool := executor.NewPool()
+				n, err := Open(pool)
+				require.NoError(t, err)
+				l := listen(t, n)
+				ended := make(chan error, 1)
+				go func() { ended <- n.Serve(t.Context(), l, newBlocking(), WithParkAfter(0), inForm(form)) }()
+				silent, idle := dialTCP(t, l.Addr()), dialTCP(t, l.Addr())
+				require.Equal(t, "done", ask(t, idle, "/"))
+				awaitParked(t, n, 2)
+				require.NoError(t, by.end(n, l))
+				require.ErrorIs(t, <-ended, by.want)
+				requireEnd(t, silent)
+				requireEnd(t, idle)
+				require.Eventually(t, func() bool { return n.Stats().Open == 0 }, wait, pause)
+				_, _ = n.Close(), pool.Close()                                                                // one of them may be closed
+				require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, wait, pause) // one looks
+			})
+		}
+	})
+}
+
+func TestServeRefuses(t *testing.T) {
+	n := open(t)
+	l := listen(t, open(t))
+	require.ErrorIs(t, n.Serve(t.Context(), l, nil), errOtherNet)
+	require.Panics(t, func() { WithShutdownTimeout(0) })
+	require.Panics(t, func() { WithParkAfter(-1) })
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, n.Serve(ended, listen(t, n), nil))
+	l = listen(t, n)
+	require.NoError(t, l.Close())
+	require.Equal(t, http.ErrServerClosed, n.Serve(t.Context(), l, nil))
+	require.PanicsWithValue(t, "BaseContext returned a nil context", func() {
+		_ = n.Serve(t.Context(), listen(t, n), nil, WithHTTPServer(&http.Server{BaseContext: func(net.Listener) context.Context { return nil }}))
+	})
+	requireNothingLeft(t, n)
+}
+
+// The hooks see one connection, however often it is parked.
+func TestServeHooks(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		n := open(t)
+		l := listen(t, n)
+		type key struct{}
+		var mu sync.Mutex
+		states := make(map[net.Conn][]http.ConnState) // guarded by mu
+		contexts := 0                                 // guarded by mu
+		logged := func(c net.Conn) []http.ConnState {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(states[c])
+		}
+		var conn net.Conn
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, r.Context().Value(key{}), r.Context().Value(http.ServerContextKey).(*http.Server).IdleTimeout)
+		})
+		startServe(t, n, l, h, WithParkAfter(0), inForm(form), WithHTTPServer(&http.Server{
+			IdleTimeout: time.Hour,
+			BaseContext: func(nl net.Listener) context.Context {
+				return context.WithValue(context.Background(), key{}, nl.Addr().String())
+			},
+			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+				mu.Lock()
+				defer mu.Unlock()
+				contexts++
+				conn = c
+				return context.WithValue(ctx, key{}, fmt.Sprint(ctx.Value(key{}), " ", c.RemoteAddr(), " ", contexts))
+			},
+			ConnState: func(c net.Conn, state http.ConnState) {
+				mu.Lock()
+				defer mu.Unlock()
+				states[c] = append(states[c], state)
+			},
+		}))
+		for number, end := range []func(c *net.TCPConn){
+			func(c *net.TCPConn) { require.NoError(t, c.Close()) },
+			func(c *net.TCPConn) { // the user may close it, too
+				require.NoError(t, conn.Close())
+				requireEnd(t, c)
+			},
+		} {
+			c := dialTCP(t, l.Addr())
+			awaitParked(t, n, 1)
+			want := []http.ConnState{http.StateNew}
+			for range 3 {
+				require.Equal(t, fmt.Sprintf("%v %v %d1h0m0s", l.Addr(), c.LocalAddr(), number+1), ask(t, c, "/"))
+				awaitParked(t, n, 1)
+				want = append(want, http.StateActive, http.StateIdle)
+				require.Equal(t, want, logged(conn))
+			}
+			require.Equal(t, c.LocalAddr(), conn.RemoteAddr())
+			end(c)
+			require.Eventually(t, func() bool { return slices.Equal(append(want, http.StateClosed), logged(conn)) }, wait, pause)
+		}
+		require.Len(t, states, 2)
+	})
+}
+
+// A connection that was hijacked goes on in tasks, as the same Conn.
+func TestServeHijackAdopt(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		n := open(t)
+		l := listen(t, n)
+		echoed := make(chan error, 1)
+		var early error
+		var open int
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, early = n.Adopt(r.Context().Value(connKey{}).(net.Conn), nil)
+			nc, rw, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
+			_ = rw.Flush()
+			peeked, _ := rw.Reader.Peek(rw.Reader.Buffered())
+			open = n.Stats().Open
+			c, err := n.Adopt(nc, peeked)
+			if err == nil {
+				err = task.Go(n.executor, task.Do1(echo, c), form)
+			}
+			open = n.Stats().Open - open
+			echoed <- err
+		})
+		startServe(t, n, l, h, inForm(form), WithHTTPServer(&http.Server{ReadTimeout: time.Minute}))
+		for _, sent := range []string{"", "early "} {
+			c := dialTCP(t, l.Addr())
+			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"+sent)
+			require.NoError(t, err)
+			require.NoError(t, <-echoed)
+			require.ErrorIs(t, early, errServed)
+			require.Zero(t, open, "it is the same Conn")
+			_, err = io.WriteString(c, "late")
+			require.NoError(t, err)
+			require.NoError(t, c.CloseWrite())
+			all, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, "HTTP/1.1 101 Switching Protocols\r\n\r\n"+sent+"late", string(all))
+		}
+	})
+}
+
+// Adopt gives back the Conn that a net.Conn of NetConn is for.
+func TestAdoptNetConn(t *testing.T) {
+	n := open(t)
+	c, peer := pair(t, n)
+	_, err := peer.Write([]byte("rest"))
+	require.NoError(t, err)
+	got, err := n.Adopt(c.NetConn(), []byte("second "))
+	require.NoError(t, err)
+	require.Equal(t, c, got)
+	got, err = n.Adopt(c.NetConn(), []byte("first "))
+	require.NoError(t, err)
+	require.Equal(t, c, got)
+	b := make([]byte, len("first second rest"))
+	_, err = io.ReadFull(c.NetConn(), b)
+	require.NoError(t, err)
+	require.Equal(t, "first second rest", string(b))
+
+	_, err = open(t).Adopt(c.NetConn(), nil)
+	require.ErrorIs(t, err, errNoDescriptor)
+	nc := c.NetConn()
+	require.NoError(t, c.Close())
+	_, err = n.Adopt(nc, nil)
+	require.ErrorIs(t, err, net.ErrClosed)
+}
+
+// Timeouts close connections as those of http.Server do, with the same answers.
+func TestServeTimeouts(t *testing.T) {
+	inBothForms(t, func(t *testing.T, form task.Option) {
+		const short = 30 * time.Millisecond
+		n := open(t)
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			fmt.Fprint(w, "read ", err != nil)
+			if r.URL.Path == "/slow" {
+				<-r.Context().Done() // or the writing deadline passes
+			} else if r.URL.Path == "/much" {
+				b := make([]byte, 1<<20)
+				for {
+					if _, err := w.Write(b); err != nil {
+						return
+					}
+				}
+			}
+		})
+		for _, c := range []struct {
+			name     string
+			settings http.Server
+			send     string
+			silent   bool // the client does not read
+		}{
+			{name: "nothing", settings: http.Server{ReadHeaderTimeout: short}},
+			{name: "nothing, ReadTimeout", settings: http.Server{ReadTimeout: short}},
+			{name: "half a head", settings: http.Server{ReadHeaderTimeout: short}, send: "GET / HT"},
+			{name: "half of the second head", settings: http.Server{ReadHeaderTimeout: short, IdleTimeout: time.Hour}, send: get + "GET / HT"},
+			{name: "idle", settings: http.Server{IdleTimeout: short}, send: get},
+			{name: "idle, ReadTimeout", settings: http.Server{ReadTimeout: short}, send: get},
+			{name: "idle with a byte", settings: http.Server{IdleTimeout: short}, send: get + "G"},
+			{name: "body", settings: http.Server{ReadTimeout: short}, send: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"},
+			{name: "write", settings: http.Server{WriteTimeout: short}, send: "GET /much HTTP/1.1\r\nHost: a\r\n\r\n", silent: true},
+		} {
+			for _, after := range []time.Duration{0, 5 * time.Millisecond, time.Hour} {
+				t.Run(fmt.Sprint(c.name, " ", after), func(t *testing.T) {
+					settings := func() *http.Server {
+						srv := quiet()
+						srv.ReadTimeout, srv.ReadHeaderTimeout = c.settings.ReadTimeout, c.settings.ReadHeaderTimeout
+						srv.WriteTimeout, srv.IdleTimeout = c.settings.WriteTimeout, c.settings.IdleTimeout
+						return srv
+					}
+					_, standard := servers(t, n, h, settings)
+					l := listen(t, n)
+					startServe(t, n, l, h, WithHTTPServer(settings()), WithParkAfter(after), inForm(form))
+					answer := func(addr net.Addr) string {
+						peer := dialTCP(t, addr)
+						_, err := io.WriteString(peer, c.send)
+						require.NoError(t, err)
+						if c.silent {
+							time.Sleep(2 * short)
+							return ""
+						}
+						text, err := io.ReadAll(peer)
+						if !errors.Is(err, syscall.ECONNRESET) {
+							require.NoError(t, err)
+						}
+						return date.ReplaceAllString(string(text), "Date: today\r\n")
+					}
+					require.Equal(t, answer(standard), answer(l.Addr()))
+					require.Eventually(t, func() bool { return n.Stats().Open == n.Stats().Listeners }, wait, pause)
+				})
+			}
 		}
 	})
 }
