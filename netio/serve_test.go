@@ -325,11 +325,13 @@ func TestServeHijackAdopt(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {
 		n := open(t)
 		l := listen(t, n)
-		echoed := make(chan error, 1)
-		var early error
-		var open int
+		type outcome struct {
+			early, err error
+			opened     int // connections, by Adopt
+		}
+		outcomes := make(chan outcome, 1)
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, early = n.Adopt(r.Context().Value(connKey{}).(net.Conn), nil)
+			_, early := n.Adopt(r.Context().Value(connKey{}).(net.Conn), nil)
 			nc, rw, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				panic(err)
@@ -337,22 +339,22 @@ func TestServeHijackAdopt(t *testing.T) {
 			_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\n\r\n")
 			_ = rw.Flush()
 			peeked, _ := rw.Reader.Peek(rw.Reader.Buffered())
-			open = n.Stats().Open
+			before := n.Stats().Open
 			c, err := n.Adopt(nc, peeked)
 			if err == nil {
 				err = task.Go(n.executor, task.Do1(echo, c), form)
 			}
-			open = n.Stats().Open - open
-			echoed <- err
+			outcomes <- outcome{early, err, n.Stats().Open - before}
 		})
 		startServe(t, n, l, h, inForm(form), WithHTTPServer(&http.Server{ReadTimeout: time.Minute}))
 		for _, sent := range []string{"", "early "} {
 			c := dialTCP(t, l.Addr())
 			_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"+sent)
 			require.NoError(t, err)
-			require.NoError(t, <-echoed)
-			require.ErrorIs(t, early, errServed)
-			require.Zero(t, open, "it is the same Conn")
+			o := <-outcomes
+			require.NoError(t, o.err)
+			require.ErrorIs(t, o.early, errServed)
+			require.Zero(t, o.opened, "it is the same Conn")
 			_, err = io.WriteString(c, "late")
 			require.NoError(t, err)
 			require.NoError(t, c.CloseWrite())
@@ -407,28 +409,29 @@ func TestServeTimeouts(t *testing.T) {
 				}
 			}
 		})
+		type timeouts struct{ readHeader, read, write, idle time.Duration }
 		for _, c := range []struct {
-			name     string
-			settings http.Server
-			send     string
-			silent   bool // the client does not read
+			name   string
+			set    timeouts
+			send   string
+			silent bool // the client does not read
 		}{
-			{name: "nothing", settings: http.Server{ReadHeaderTimeout: short}},
-			{name: "nothing, ReadTimeout", settings: http.Server{ReadTimeout: short}},
-			{name: "half a head", settings: http.Server{ReadHeaderTimeout: short}, send: "GET / HT"},
-			{name: "half of the second head", settings: http.Server{ReadHeaderTimeout: short, IdleTimeout: time.Hour}, send: get + "GET / HT"},
-			{name: "idle", settings: http.Server{IdleTimeout: short}, send: get},
-			{name: "idle, ReadTimeout", settings: http.Server{ReadTimeout: short}, send: get},
-			{name: "idle with a byte", settings: http.Server{IdleTimeout: short}, send: get + "G"},
-			{name: "body", settings: http.Server{ReadTimeout: short}, send: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"},
-			{name: "write", settings: http.Server{WriteTimeout: short}, send: "GET /much HTTP/1.1\r\nHost: a\r\n\r\n", silent: true},
+			{name: "nothing", set: timeouts{readHeader: short}},
+			{name: "nothing, ReadTimeout", set: timeouts{read: short}},
+			{name: "half a head", set: timeouts{readHeader: short}, send: "GET / HT"},
+			{name: "half of the second head", set: timeouts{readHeader: short, idle: time.Hour}, send: get + "GET / HT"},
+			{name: "idle", set: timeouts{idle: short}, send: get},
+			{name: "idle, ReadTimeout", set: timeouts{read: short}, send: get},
+			{name: "idle with a byte", set: timeouts{idle: short}, send: get + "G"},
+			{name: "body", set: timeouts{read: short}, send: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"},
+			{name: "write", set: timeouts{write: short}, send: "GET /much HTTP/1.1\r\nHost: a\r\n\r\n", silent: true},
 		} {
 			for _, after := range []time.Duration{0, 5 * time.Millisecond, time.Hour} {
 				t.Run(fmt.Sprint(c.name, " ", after), func(t *testing.T) {
 					settings := func() *http.Server {
 						srv := quiet()
-						srv.ReadTimeout, srv.ReadHeaderTimeout = c.settings.ReadTimeout, c.settings.ReadHeaderTimeout
-						srv.WriteTimeout, srv.IdleTimeout = c.settings.WriteTimeout, c.settings.IdleTimeout
+						srv.ReadHeaderTimeout, srv.ReadTimeout = c.set.readHeader, c.set.read
+						srv.WriteTimeout, srv.IdleTimeout = c.set.write, c.set.idle
 						return srv
 					}
 					_, standard := servers(t, n, h, settings)

@@ -314,30 +314,26 @@ func (h handle) turnIsOver() bool {
 	return s.flags < turnOne
 }
 
-// woken are the Wakers of a slot, which are woken without its lock.
+// woken are the Wakers of a slot, and the channels of goroutines, which are woken without its lock.
 type woken struct {
-	wakers [2]coro.Waker
-	more   *more
-	which  [2]bool
+	wakers    [2]coro.Waker
+	goroutine [2]chan struct{} // or nil
 }
 
-// take takes the Waker of a direction.
+// take takes the Waker of a direction. The caller holds the lock of s.
 func (w *woken) take(s *slot, d direction) {
 	w.wakers[d], s.wakers[d] = s.wakers[d], coro.Waker{}
-	w.more, w.which[d] = s.more, true
+	if s.more != nil {
+		w.goroutine[d] = s.more.goroutine[d]
+	}
 }
 
 func (w *woken) wake() {
 	for d := range w.wakers {
-		if !w.which[d] {
-			continue
-		}
 		w.wakers[d].Wake()
-		if w.more != nil {
-			select {
-			case w.more.goroutine[d] <- struct{}{}:
-			default: // it has not begun to wait, or a value is there already
-			}
+		select {
+		case w.goroutine[d] <- struct{}{}:
+		default: // nothing waits, or it has not begun to, or a value is there already
 		}
 	}
 }
