@@ -19,6 +19,8 @@ type Net struct {
 	poller   poller
 	budget   budget
 
+	handshakes handshakes
+
 	// ticks is the time since Open in units of tick, for idle timeouts. The sweeper stores it, and
 	// whoever reads or writes loads it: a time that is old by one period is old enough.
 	ticks   atomic.Uint32
@@ -36,8 +38,8 @@ type Net struct {
 // the system, [net.ErrClosed] or [os.ErrDeadlineExceeded].
 var (
 	// ErrNotReady is the error of TryRead and the like if there is nothing to read, or no room to
-	// write: Readable or Writable waits for that.
-	ErrNotReady = errors.New("netio: not ready")
+	// write: Readable or Writable waits for that. It is a net.Error, and a temporary one.
+	ErrNotReady error = notReadyError{}
 
 	// ErrIdleTimeout is the error of a connection whose idle timeout has passed. It wraps
 	// os.ErrDeadlineExceeded.
@@ -69,6 +71,12 @@ type closedError struct{ text string }
 
 func (e *closedError) Error() string { return e.text }
 func (e *closedError) Unwrap() error { return net.ErrClosed }
+
+type notReadyError struct{}
+
+func (notReadyError) Error() string   { return "netio: not ready" }
+func (notReadyError) Timeout() bool   { return false }
+func (notReadyError) Temporary() bool { return true } // crypto/tls goes on after such an error of a read
 
 type idleError struct{}
 
@@ -103,9 +111,11 @@ func Open(ex coro.Executor, opts ...Option) (*Net, error) {
 	}
 	n := &Net{executor: ex}
 	n.budget.size = defaultBudget
+	n.handshakes.limit, n.handshakes.timeout = defaultHandshakes, defaultHandshakeTimeout
 	for _, o := range opts {
 		o.apply(n)
 	}
+	n.handshakes.start()
 	if err := n.budget.start(n.budget.size); err != nil {
 		return nil, err
 	}
@@ -191,6 +201,10 @@ type Stats struct {
 
 	Accepted, Dialed uint64 // connections since Open
 
+	Handshakes       int    // of TLS, that are under way on a goroutine
+	HandshakesDone   uint64 // since Open
+	HandshakesFailed uint64
+
 	Polls, Events uint64 // of the poller: how often it has looked, and what it has found
 
 	Leased int64 // bytes of leases that are out
@@ -207,6 +221,11 @@ func (n *Net) Stats() Stats {
 		SlotBytes: slots / pageSize * int(unsafe.Sizeof(page{})),
 		Accepted:  n.stats.accepted.Load(),
 		Dialed:    n.stats.dialed.Load(),
+
+		Handshakes:       int(n.handshakes.running.Load()),
+		HandshakesDone:   n.handshakes.done.Load(),
+		HandshakesFailed: n.handshakes.failed.Load(),
+
 		Polls:     n.stats.polls.Load(),
 		Events:    n.stats.events.Load(),
 		Leased:    n.budget.bytes(),

@@ -13,7 +13,9 @@ import (
 // with c.
 //
 // Any goroutine may use it; reads wait for each other, and so do writes.
-func (c Conn) NetConn() net.Conn {
+func (c Conn) NetConn() net.Conn { return c.blocking() }
+
+func (c Conn) blocking() *blockingConn {
 	return &blockingConn{c: c, local: c.LocalAddr(), remote: c.RemoteAddr()}
 }
 

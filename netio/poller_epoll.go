@@ -74,8 +74,8 @@ func (p *poller) poll() {
 			for _, e := range ready[:n] {
 				const broken = unix.EPOLLERR | unix.EPOLLHUP
 				h := handle(uint32(e.Pad))<<32 | handle(uint32(e.Fd))
-				end := e.Events&(unix.EPOLLRDHUP|broken) != 0
-				h.changed(end || e.Events&unix.EPOLLIN != 0, e.Events&(unix.EPOLLOUT|broken) != 0, end)
+				ended := e.Events&(unix.EPOLLRDHUP|broken) != 0
+				h.changed(e.Events&unix.EPOLLIN != 0 || ended, e.Events&(unix.EPOLLOUT|broken) != 0, ended)
 			}
 			if n < len(ready) {
 				return false

@@ -84,7 +84,8 @@ func (p *poller) poll() {
 			p.mu.Lock()
 			h := p.handles[e.Ident]
 			p.mu.Unlock()
-			h.changed(e.Filter == unix.EVFILT_READ, e.Filter == unix.EVFILT_WRITE, e.Filter == unix.EVFILT_READ && e.Flags&unix.EV_EOF != 0)
+			read := e.Filter == unix.EVFILT_READ
+			h.changed(read, e.Filter == unix.EVFILT_WRITE, read && e.Flags&unix.EV_EOF != 0)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (s *slot) awaitPortable(h handle, d direction) {
 			s.flags &^= d.bit(flagPolled)
 			s.mu.Unlock()
 		}
-		h.changed(d == reading, d == writing, false) // the next wait finds what a read has left
+		h.changed(d == reading, d == writing, false) // the end of the data is ready for a wait, too
 	}()
 }
 

@@ -29,6 +29,10 @@ import (
 // finds nothing to do, a change that came after enter has set ready again, and await does not wait.
 // If await comes first, the poller finds its Waker there. await and the poller hold the lock, so
 // neither can come between the other's look and its mark.
+//
+// A read that fills only a part of its buffer has taken all bytes there were, and what comes later is
+// reported anew. But the end of the data may have been reported together with these bytes, before the
+// read. So once it was reported, reading stays ready.
 
 // handle is the number of a slot in its lower half and the slot's generation in its upper half. The
 // zero handle is of no slot.
@@ -71,7 +75,7 @@ const (
 	flagClosed  = 1 << 7  // and was closed, but somebody still uses the descriptor
 	flagIdle    = 1 << 8  // the idle timeout has passed
 	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
-	flagEnd     = 1 << 11 // the system has reported the end of the data, which a read may have left
+	flagEnded   = 1 << 11 // the peer has closed its half, or the connection is broken
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -252,7 +256,7 @@ func (h handle) leave(d direction, used, again bool) {
 	s := slotOf(h.number())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if again || d == reading && s.flags&flagEnd != 0 {
+	if again || d == reading && s.flags&flagEnded != 0 {
 		s.flags |= d.bit(flagReady)
 	}
 	if used {
@@ -283,6 +287,16 @@ func (h handle) await(d direction, w coro.Waker) {
 	s.awaitPortable(h, d)
 	s.mu.Unlock()
 	before.Wake() // two have come at once: the first one tries again, and finds the second one here
+}
+
+// refusal says why the direction d can not be used, or is nil.
+func (h handle) refusal(d direction) error {
+	s := h.lock()
+	if s == nil {
+		return errClosed
+	}
+	defer s.mu.Unlock()
+	return s.refused(d)
 }
 
 // mustWait reports whether there is nothing to be learned about the direction d, so that a wait for it is
@@ -338,16 +352,16 @@ func (w *woken) wake() {
 	}
 }
 
-// changed records that the system reports a change in the given directions, and whether it is for good. h may be
-// of a connection that was closed since.
-func (h handle) changed(read, write, end bool) {
+// changed records that the system reports a change in the given directions; ended says that nothing more
+// will be read than what is there. h may be of a connection that was closed since.
+func (h handle) changed(read, write, ended bool) {
 	s := h.lock()
 	if s == nil {
 		return
 	}
 	var w woken
-	if end {
-		s.flags |= flagEnd
+	if ended {
+		s.flags |= flagEnded
 	}
 	if read {
 		s.flags |= reading.bit(flagReady)
