@@ -226,10 +226,10 @@ func (n *Net) Stats() Stats {
 		HandshakesDone:   n.handshakes.done.Load(),
 		HandshakesFailed: n.handshakes.failed.Load(),
 
-		Polls:     n.stats.polls.Load(),
-		Events:    n.stats.events.Load(),
-		Leased:    n.budget.bytes(),
-		Budget:    n.budget.size,
+		Polls:  n.stats.polls.Load(),
+		Events: n.stats.events.Load(),
+		Leased: n.budget.bytes(),
+		Budget: n.budget.size,
 	}
 }
 
