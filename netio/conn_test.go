@@ -344,6 +344,32 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
+// A deadline that is moved leaves the timer of the one before, which then ends nothing.
+func TestMovedDeadline(t *testing.T) {
+	n := open(t)
+	c, _ := pair(t, n)
+	tryRead := func() error {
+		_, err := c.TryRead(make([]byte, 1))
+		return err
+	}
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	more := slotOf(c.h.number()).more
+	for _, to := range []time.Time{time.Now().Add(2 * time.Hour), {}} {
+		require.NoError(t, c.SetReadDeadline(to))
+		c.h.expire(reading, more) // as the timer does
+		require.Equal(t, ErrNotReady, tryRead())
+	}
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	require.Eventually(t, func() bool { return errors.Is(tryRead(), os.ErrDeadlineExceeded) }, wait, pause)
+
+	c.h.shrink()
+	require.Equal(t, ErrNotReady, tryRead())
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	c.h.expire(reading, more) // too late
+	require.Equal(t, ErrNotReady, tryRead())
+}
+
 func TestIdleTimeout(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {
 		n := open(t)

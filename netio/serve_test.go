@@ -459,6 +459,37 @@ func TestServeTimeouts(t *testing.T) {
 	})
 }
 
+// A connection of HTTP/2 is never parked, though net/http reports that it is idle.
+func TestServeHTTP2(t *testing.T) {
+	n := open(t)
+	l := listen(t, n)
+	var both, second http.Protocols
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	second.SetUnencryptedHTTP2(true)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, r.Proto, " ", len(b), " ", err)
+	})
+	startServe(t, n, l, h, WithParkAfter(0), WithHTTPServer(&http.Server{Protocols: &both}))
+	idle := dialTCP(t, l.Addr())
+	require.Equal(t, "HTTP/1.1 0 <nil>", ask(t, idle, "/"))
+	awaitParked(t, n, 1)
+	client := &http.Client{Transport: &http.Transport{Protocols: &second}}
+	defer client.CloseIdleConnections()
+	for i := range 20 {
+		res, err := client.Post("http://"+l.Addr().String(), "text/plain", strings.NewReader(strings.Repeat("x", i*1024)))
+		require.NoError(t, err)
+		b, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, fmt.Sprintf("HTTP/2.0 %d <nil>", i*1024), string(b))
+		time.Sleep(time.Millisecond) // it is idle
+	}
+	require.Equal(t, 2, parkedConns(n), "the listener, and the connection of HTTP/1.1")
+	require.Equal(t, "HTTP/1.1 0 <nil>", ask(t, idle, "/"))
+}
+
 // servers starts Serve and http.Server with the same handler and settings.
 func servers(t testing.TB, n *Net, h http.Handler, settings func() *http.Server) (ours, standard net.Addr) {
 	l, err := n.Listen(context.Background(), "tcp", "127.0.0.1:0")
