@@ -395,15 +395,26 @@ func TestIdleTimeout(t *testing.T) {
 // before.
 func TestIdleTimeoutBetweenSweeps(t *testing.T) {
 	n := open(t)
-	n.sweeper.began = n.sweeper.began.Add(-time.Hour) // the Net is old
-	for _, timeout := range []time.Duration{5 * time.Minute, time.Minute} {
+	late := func(d time.Duration) {
+		n.sweeper.mu.Lock()
+		defer n.sweeper.mu.Unlock()
+		n.sweeper.last = n.sweeper.last.Add(-d)
+	}
+	late(time.Hour) // the Net is old
+	for _, timeout := range []time.Duration{5 * time.Minute, 3 * time.Second} {
 		c, _ := pair(t, n)
 		require.NoError(t, c.SetIdleTimeout(timeout))
 		n.sweeper.sweep()
 		_, err := c.TryRead(make([]byte, 1))
 		require.Equal(t, ErrNotReady, err)
-		n.sweeper.began = n.sweeper.began.Add(-4 * time.Second) // less than the period
+		late(4 * time.Second) // less than the period of the first one
 	}
+	c, _ := pair(t, n)
+	require.NoError(t, c.SetIdleTimeout(3*time.Second))
+	late(time.Minute) // the process was suspended
+	n.sweeper.sweep()
+	_, err := c.TryRead(make([]byte, 1))
+	require.Equal(t, ErrNotReady, err)
 }
 
 // A context that ends is the end of a wait, and not of the connection.

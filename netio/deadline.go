@@ -165,6 +165,8 @@ type sweeper struct {
 
 	mu      sync.Mutex
 	period  time.Duration // 0: no idle timeout was set; guarded by mu, as what follows
+	clock   time.Duration // see advance
+	last    time.Time     // when it was advanced
 	timer   *time.Timer
 	stopped bool
 }
@@ -175,7 +177,10 @@ const (
 	minPeriod = tick
 )
 
-func (w *sweeper) start(n *Net) { w.n, w.began = n, time.Now() }
+func (w *sweeper) start(n *Net) {
+	w.n, w.began = n, time.Now()
+	w.last = w.began
+}
 
 // expect makes sweeps frequent enough for a timeout of d.
 func (w *sweeper) expect(d time.Duration) {
@@ -186,7 +191,7 @@ func (w *sweeper) expect(d time.Duration) {
 		return
 	}
 	w.period = period
-	w.n.ticks.Store(w.now()) // as old as the longer period, or as the Net
+	w.advance(1<<63 - 1) // ticks are as old as the longer period, or as the Net
 	if w.timer == nil {
 		w.timer = time.AfterFunc(period, w.sweep)
 	} else {
@@ -194,8 +199,16 @@ func (w *sweeper) expect(d time.Duration) {
 	}
 }
 
-// now returns the time since Open in ticks. It wraps around after more than a year.
-func (w *sweeper) now() uint32 { return uint32(time.Since(w.began) / tick) }
+// advance advances the clock by the time since it was advanced last, or by limit, and returns it in ticks. These
+// wrap around after more than a year. The caller holds mu.
+func (w *sweeper) advance(limit time.Duration) uint32 {
+	now := time.Now()
+	w.clock += min(now.Sub(w.last), limit)
+	w.last = now
+	ticks := uint32(w.clock / tick)
+	w.n.ticks.Store(ticks)
+	return ticks
+}
 
 func (w *sweeper) stop() {
 	w.mu.Lock()
@@ -207,8 +220,11 @@ func (w *sweeper) stop() {
 }
 
 func (w *sweeper) sweep() {
-	now := w.now()
-	w.n.ticks.Store(now)
+	// What was used since the last sweep has the time of that one. If this sweep is late, since the process was
+	// not running, such a connection must not seem to have been idle for so long.
+	w.mu.Lock()
+	now := w.advance(2 * w.period)
+	w.mu.Unlock()
 	w.n.mu.Lock()
 	pages := w.n.pages[:len(w.n.pages):len(w.n.pages)]
 	w.n.mu.Unlock()
