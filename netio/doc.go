@@ -35,6 +35,11 @@
 // Write waits until its bytes are with the system. So what passes data on does not read what it cannot
 // write, and a peer that does not read costs the one buffer that its writer has.
 //
+// # TLS
+//
+// [TLSServer] and [TLSClient] do a handshake of crypto/tls, on a bounded number of goroutines, and return a
+// [TLSConn], which waits as a Conn does. What serves both takes a [Stream].
+//
 // # Code that blocks
 //
 // [Net.Adopt] takes over a connection of package net, and [Conn.NetConn] gives one to code that knows no

@@ -1,4 +1,4 @@
-//go:build (linux || darwin || freebsd) && !netio_portable
+//go:build unix && !netio_portable
 
 package netio
 
@@ -58,13 +58,8 @@ func serveIdle(t *task.T, l *Listener) error {
 
 // dialRaw returns descriptors of connections to l, which take nothing of the Go heap.
 func dialRaw(t *testing.T, l *Listener, n int) (fds []int) {
-	port := l.Addr().(*net.TCPAddr).Port
 	for range n {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = unix.Close(fd) })
-		require.NoError(t, unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}))
-		fds = append(fds, fd)
+		fds = append(fds, dialRawAddr(t, l.Addr()))
 	}
 	return fds
 }

@@ -124,13 +124,16 @@ func (c *TLSConn) Write(t *task.T, b []byte) (int, error) {
 		if n == len(b) {
 			return n, nil
 		}
-		k, err := c.tls.Write(b[n:min(len(b), n+maxRecord)])
+		k, err := c.encrypt(b[n:])
 		n += k
 		if err != nil {
 			return n, err
 		}
 	}
 }
+
+// encrypt encrypts as much of b as fits into a record or a few, and does not wait.
+func (c *TLSConn) encrypt(b []byte) (int, error) { return c.tls.Write(b[:min(len(b), maxRecord)]) }
 
 // send waits until all that was encrypted is with the system.
 func (c *TLSConn) send(t *task.T) error {
@@ -219,7 +222,7 @@ func (b *blockingTLS) Write(p []byte) (int, error) {
 		if n == len(p) {
 			return n, nil
 		}
-		k, err := b.c.tls.Write(p[n:min(len(p), n+maxRecord)])
+		k, err := b.c.encrypt(p[n:])
 		n += k
 		if err != nil {
 			return n, err
