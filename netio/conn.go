@@ -337,10 +337,10 @@ func (c Conn) SetIdleTimeout(d time.Duration) error {
 	defer s.mu.Unlock()
 	n := pageOf(c.h.number()).net
 	s.flags &^= flagIdle
-	s.activity = n.ticks.Load()
 	s.idle = ticksOf(d)
 	if s.idle != 0 {
 		n.sweeper.expect(d)
 	}
+	s.activity = n.ticks.Load() // which expect may have set
 	return nil
 }

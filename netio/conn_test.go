@@ -344,6 +344,32 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
+// A deadline that is moved leaves the timer of the one before, which then ends nothing.
+func TestMovedDeadline(t *testing.T) {
+	n := open(t)
+	c, _ := pair(t, n)
+	tryRead := func() error {
+		_, err := c.TryRead(make([]byte, 1))
+		return err
+	}
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	more := slotOf(c.h.number()).more
+	for _, to := range []time.Time{time.Now().Add(2 * time.Hour), {}} {
+		require.NoError(t, c.SetReadDeadline(to))
+		c.h.expire(reading, more) // as the timer does
+		require.Equal(t, ErrNotReady, tryRead())
+	}
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	require.Eventually(t, func() bool { return errors.Is(tryRead(), os.ErrDeadlineExceeded) }, wait, pause)
+
+	c.h.shrink()
+	require.Equal(t, ErrNotReady, tryRead())
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+	c.h.expire(reading, more) // too late
+	require.Equal(t, ErrNotReady, tryRead())
+}
+
 func TestIdleTimeout(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {
 		n := open(t)
@@ -363,6 +389,32 @@ func TestIdleTimeout(t *testing.T) {
 		_, err = c.TryRead(make([]byte, 1))
 		require.Equal(t, ErrNotReady, err)
 	})
+}
+
+// The first idle timeout of a Net, and one that is shorter than those before, are not measured from the sweep
+// before.
+func TestIdleTimeoutBetweenSweeps(t *testing.T) {
+	n := open(t)
+	late := func(d time.Duration) {
+		n.sweeper.mu.Lock()
+		defer n.sweeper.mu.Unlock()
+		n.sweeper.last = n.sweeper.last.Add(-d)
+	}
+	late(time.Hour) // the Net is old
+	for _, timeout := range []time.Duration{5 * time.Minute, 3 * time.Second} {
+		c, _ := pair(t, n)
+		require.NoError(t, c.SetIdleTimeout(timeout))
+		n.sweeper.sweep()
+		_, err := c.TryRead(make([]byte, 1))
+		require.Equal(t, ErrNotReady, err)
+		late(4 * time.Second) // less than the period of the first one
+	}
+	c, _ := pair(t, n)
+	require.NoError(t, c.SetIdleTimeout(3*time.Second))
+	late(time.Minute) // the process was suspended
+	n.sweeper.sweep()
+	_, err := c.TryRead(make([]byte, 1))
+	require.Equal(t, ErrNotReady, err)
 }
 
 // A context that ends is the end of a wait, and not of the connection.

@@ -51,6 +51,11 @@
 // [Net.Adopt] takes over a connection of package net, and [Conn.NetConn] gives one to code that knows no
 // tasks: its reads and writes block their goroutine. When that is done, tasks go on with the Conn.
 //
+// # HTTP
+//
+// [Net.Serve] serves HTTP with package net/http: handlers run on goroutines, and connections that wait for
+// a request are tasks.
+//
 // # Systems
 //
 // Linux is polled by epoll, macOS and FreeBSD by kqueue. On other systems, and with the build tag

@@ -154,15 +154,15 @@ func idleEchoDefer1(p *generated.Panic, recv Conn) {
 
 // idleEchoStep is the step form of idleEcho.
 func idleEchoStep(f *generated.Frame, h *idleEchoHeld) generated.Step {
-	step, _ := idleEchoRun(f, h, f.At())
-	return step
+	step1, _ := idleEchoRun(f, h, f.At())
+	return step1
 }
 
 // idleEchoRun runs idleEcho from a resume point on. If it panics, it runs again from its deferred calls on.
-func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step generated.Step, ok bool) {
+func idleEchoRun(f *generated.Frame, h *idleEchoHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return idleEchoRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return idleEchoRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 //line idle_bytes_test.go:17
 	var (

@@ -113,15 +113,15 @@ func borrowDefer1(p *generated.Panic, recv *Lease) {
 
 // borrowStep is the step form of borrow.
 func borrowStep(f *generated.Frame, h *borrowHeld) generated.Step {
-	step, _ := borrowRun(f, h, f.At())
-	return step
+	step1, _ := borrowRun(f, h, f.At())
+	return step1
 }
 
 // borrowRun runs borrow from a resume point on. If it panics, it runs again from its deferred calls on.
-func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step generated.Step, ok bool) {
+func borrowRun(f *generated.Frame, h *borrowHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return borrowRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return borrowRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line lease_test.go:15

@@ -29,14 +29,17 @@ type blockingConn struct {
 
 // block waits until there is something to be learned by trying again. One goroutine at a time may wait
 // for a direction.
-func (h handle) block(d direction) {
+func (h handle) block(d direction) { h.blockFor(d, nil) }
+
+// blockFor is block until there is a value in timeout. It returns false then.
+func (h handle) blockFor(d direction, timeout <-chan time.Time) bool {
 	s := h.lock()
 	if s == nil {
-		return
+		return true
 	}
-	if s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil {
+	if s.isReady(d) {
 		s.mu.Unlock()
-		return
+		return true
 	}
 	wake := &s.extended().goroutine[d]
 	if *wake == nil {
@@ -45,7 +48,12 @@ func (h handle) block(d direction) {
 	woken := *wake
 	s.awaitPortable(h, d)
 	s.mu.Unlock()
-	<-woken
+	select {
+	case <-woken:
+		return true
+	case <-timeout:
+		return false
+	}
 }
 
 func (b *blockingConn) Read(p []byte) (int, error) {
@@ -55,16 +63,19 @@ func (b *blockingConn) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for {
-		n, err := b.c.h.tryRead(p)
-		switch err {
-		case ErrNotReady:
-			b.c.h.block(reading)
-		case nil, io.EOF:
-			return n, err
-		default:
-			return n, b.opError("read", err)
+		b.c.h.block(reading) // first, since after a response to a request there is nothing yet
+		if n, err := b.c.h.tryRead(p); err != ErrNotReady {
+			return n, b.readError(err)
 		}
 	}
+}
+
+// readError returns the error of a read as package net has it.
+func (b *blockingConn) readError(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return b.opError("read", err)
 }
 
 func (b *blockingConn) Write(p []byte) (int, error) {
@@ -117,4 +128,16 @@ func (b *blockingConn) set(at time.Time, read, write bool) error {
 		return b.opError("set", err)
 	}
 	return nil
+}
+
+// adopted is for Adopt: the Conn itself goes on.
+func (b *blockingConn) adopted(n *Net) (Conn, error) {
+	switch b.c.h.net() {
+	case n:
+		return b.c, nil
+	case nil:
+		return Conn{}, net.ErrClosed
+	default:
+		return Conn{}, errNoDescriptor
+	}
 }

@@ -186,15 +186,15 @@ func sayOverDefer1(p *generated.Panic, recv Conn) {
 
 // sayOverStep is the step form of sayOver.
 func sayOverStep(f *generated.Frame, h *sayOverHeld) generated.Step {
-	step, _ := sayOverRun(f, h, f.At())
-	return step
+	step1, _ := sayOverRun(f, h, f.At())
+	return step1
 }
 
 // sayOverRun runs sayOver from a resume point on. If it panics, it runs again from its deferred calls on.
-func sayOverRun(f *generated.Frame, h *sayOverHeld, at int) (step generated.Step, ok bool) {
+func sayOverRun(f *generated.Frame, h *sayOverHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return sayOverRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return sayOverRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line peers_test.go:37

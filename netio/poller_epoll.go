@@ -55,33 +55,34 @@ func (p *poller) add(k socket, h handle) error {
 	return nil
 }
 
-// poll reports changes, until close.
+// poll reports changes, until close. It never lets Read return before that, which would take one more call of
+// the system for each wait: a set that had fewer events than there was room for is empty, and what comes
+// after that ends the wait.
 func (p *poller) poll() {
-	var (
-		ready [256]unix.EpollEvent
-		n     int
-		err   error
-	)
+	var ready [256]unix.EpollEvent
 	look := func(fd uintptr) bool { // on false, Read waits and calls it again
-		n, err = unix.EpollWait(int(fd), ready[:], 0)
-		return n > 0 || err != nil
-	}
-	for p.raw.Read(look) == nil {
-		if err != nil {
+		for {
+			n, err := unix.EpollWait(int(fd), ready[:], 0)
 			if err == unix.EINTR {
 				continue
 			}
-			panic("netio: epoll: " + err.Error()) // only wrong arguments lead here
-		}
-		p.n.stats.polls.Add(1)
-		p.n.stats.events.Add(uint64(n))
-		for _, e := range ready[:n] {
-			const ended = unix.EPOLLRDHUP | unix.EPOLLHUP
-			const broken = unix.EPOLLERR | unix.EPOLLHUP
-			h := handle(uint32(e.Pad))<<32 | handle(uint32(e.Fd))
-			h.changed(e.Events&(unix.EPOLLIN|ended|broken) != 0, e.Events&(unix.EPOLLOUT|broken) != 0, e.Events&ended != 0)
+			if err != nil {
+				panic("netio: epoll: " + err.Error()) // only wrong arguments lead here
+			}
+			p.n.stats.polls.Add(1)
+			p.n.stats.events.Add(uint64(n))
+			for _, e := range ready[:n] {
+				const ended = unix.EPOLLRDHUP | unix.EPOLLHUP
+				const broken = unix.EPOLLERR | unix.EPOLLHUP
+				h := handle(uint32(e.Pad))<<32 | handle(uint32(e.Fd))
+				h.changed(e.Events&(unix.EPOLLIN|ended|broken) != 0, e.Events&(unix.EPOLLOUT|broken) != 0, e.Events&ended != 0)
+			}
+			if n < len(ready) {
+				return false
+			}
 		}
 	}
+	_ = p.raw.Read(look) // the error of close
 }
 
 func (p *poller) close() error {

@@ -338,7 +338,7 @@ func connCopyFileStart(c Conn, t *task.T, f *os.File, offset int64, count int64)
 			}
 		}
 //line sendfile.go:95
-		k, ended, err2 := connCopyChunkStart(c, t, n, f, offset+sum, chunkOf(n.leaseSize(), count, sum))
+		k, ended1, err2 := connCopyChunkStart(c, t, n, f, offset+sum, chunkOf(n.leaseSize(), count, sum))
 //line sendfile_task.go:343
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[connCopyFileHeld](t, connCopyFileKind, 2)
@@ -352,12 +352,12 @@ func connCopyFileStart(c Conn, t *task.T, f *os.File, offset int64, count int64)
 		switch {
 		case err2 != nil:
 			return sum, err2
-		case ended == io.EOF && count < 0:
+		case ended1 == io.EOF && count < 0:
 			return sum, nil
-		case ended == io.EOF && sum < count:
+		case ended1 == io.EOF && sum < count:
 			return sum, io.ErrUnexpectedEOF
-		case ended != nil && ended != io.EOF:
-			return sum, c.h.opError("sendfile", ended)
+		case ended1 != nil && ended1 != io.EOF:
+			return sum, c.h.opError("sendfile", ended1)
 		}
 	}
 	return sum, nil
@@ -374,7 +374,7 @@ func connCopyFileStep(f1 *generated.Frame, h *connCopyFileHeld) generated.Step {
 		f                  *os.File
 		offset, count, sum int64
 		n                  *Net
-		err1, ended, err2  error
+		err1, ended1, err2 error
 		k                  int
 	)
 //line sendfile_task.go:381
@@ -396,7 +396,7 @@ func connCopyFileStep(f1 *generated.Frame, h *connCopyFileHeld) generated.Step {
 		c, offset, count, sum = s.c, s.offset, s.count, s.sum
 		f, n = h.f, h.n
 //line sendfile.go:95
-		k, ended = h.result.R0, h.result.R1
+		k, ended1 = h.result.R0, h.result.R1
 		err2 = generated.ChildErr(f1)
 //line sendfile_task.go:402
 		goto resume2
@@ -429,7 +429,7 @@ resume1:
 //line sendfile.go:93
 	return generated.Return[int64](f1, sum, err1)
 end1:
-	k, ended, err2 = connCopyChunkStart(c, t, n, f, offset+sum, chunkOf(n.leaseSize(), count, sum))
+	k, ended1, err2 = connCopyChunkStart(c, t, n, f, offset+sum, chunkOf(n.leaseSize(), count, sum))
 //line sendfile_task.go:434
 	if generated.Suspended(t) {
 		*generated.At[connCopyFileAt2](f1) = connCopyFileAt2{c: c, offset: offset, count: count, sum: sum}
@@ -443,12 +443,12 @@ resume2:
 	switch {
 	case err2 != nil:
 		return generated.Return[int64](f1, sum, err2)
-	case ended == io.EOF && count < 0:
+	case ended1 == io.EOF && count < 0:
 		return generated.Return[int64](f1, sum, nil)
-	case ended == io.EOF && sum < count:
+	case ended1 == io.EOF && sum < count:
 		return generated.Return[int64](f1, sum, io.ErrUnexpectedEOF)
-	case ended != nil && ended != io.EOF:
-		return generated.Return[int64](f1, sum, c.h.opError("sendfile", ended))
+	case ended1 != nil && ended1 != io.EOF:
+		return generated.Return[int64](f1, sum, c.h.opError("sendfile", ended1))
 	}
 	goto loop1
 end2:
@@ -494,7 +494,7 @@ type connCopyChunkExit struct {
 	panic  generated.Panic
 	result connCopyChunkResult
 	k      int
-	ended  error
+	ended1 error
 	err    error
 }
 
@@ -509,14 +509,14 @@ type connCopyChunkHeld = struct {
 var connCopyChunkKind *generated.Kind
 
 // connCopyChunkStart is the start form of Conn.copyChunk.
-func connCopyChunkStart(c Conn, t *task.T, n *Net, f *os.File, offset int64, size int) (k int, ended error, err error) {
+func connCopyChunkStart(c Conn, t *task.T, n *Net, f *os.File, offset int64, size int) (k int, ended1 error, err error) {
 //line sendfile.go:113
 	v, err2 := netLeaseStart(n, t, size)
 //line sendfile_task.go:516
 	if generated.Suspended(t) {
 		f1, h := generated.SpillHeld[connCopyChunkHeld](t, connCopyChunkKind, 1)
 		*generated.At[connCopyChunkAt1](f1) = connCopyChunkAt1{c: c, offset: offset}
-		*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended: ended, err: err}, f: f}
+		*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended1: ended1, err: err}, f: f}
 		generated.ResultTo(t, &h.result)
 		return
 	}
@@ -542,7 +542,7 @@ func connCopyChunkStart(c Conn, t *task.T, n *Net, f *os.File, offset int64, siz
 		if generated.Suspended(t) {
 			f1, h := generated.SpillHeld[connCopyChunkHeld](t, connCopyChunkKind, 2)
 			*generated.At[connCopyChunkAt2](f1) = connCopyChunkAt2{c: c}
-			*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended: ended, err: err}, r: r}
+			*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended1: ended1, err: err}, r: r}
 			connCopyChunkDefer1(&h.exit.panic, recv)
 			return
 		}
@@ -559,7 +559,7 @@ func connCopyChunkStart(c Conn, t *task.T, n *Net, f *os.File, offset int64, siz
 		f1, h := generated.SpillHeld[connCopyChunkHeld](t, connCopyChunkKind, 3)
 		s := generated.At[connCopyChunkAt3](f1)
 		*s = connCopyChunkAt3{}
-		*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended: ended, err: err}, r: r}
+		*h = connCopyChunkHeld{exit: connCopyChunkExit{k: k, ended1: ended1, err: err}, r: r}
 		generated.ResultTo(t, &s.result)
 		connCopyChunkDefer1(&h.exit.panic, recv)
 		return
@@ -595,7 +595,7 @@ func connCopyChunkRun(f1 *generated.Frame, h *connCopyChunkHeld, at int) (step g
 	p := &h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return connCopyChunkRun(f1, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
-	ended := &h.exit.ended
+	ended1 := &h.exit.ended1
 	err := &h.exit.err
 //line sendfile.go:104
 	var (
@@ -661,7 +661,7 @@ resume1:
 	l, *err = v, err2
 	if *err != nil {
 		{
-			*k, *ended = 0, nil
+			*k, *ended1 = 0, nil
 			goto exit
 		}
 	}
@@ -692,7 +692,7 @@ resume2:
 	}
 //line sendfile.go:123
 	{
-		*k, *ended, *err = 0, nil, err1
+		*k, *ended1, *err = 0, nil, err1
 		goto exit
 	}
 end1:
@@ -710,7 +710,7 @@ resume3:
 //line sendfile.go:125
 	*k, *err = v1, err3
 	{
-		*ended = r.err
+		*ended1 = r.err
 		goto exit
 	}
 //line sendfile_task.go:717
@@ -719,5 +719,5 @@ exit:
 		*h = connCopyChunkHeld{exit: h.exit}
 		return generated.Wait(f1, t, generated.Unwinding), true
 	}
-	return generated.End[connCopyChunkResult](p, f1, t, connCopyChunkResult{*k, *ended}, *err)
+	return generated.End[connCopyChunkResult](p, f1, t, connCopyChunkResult{*k, *ended1}, *err)
 }

@@ -113,15 +113,15 @@ func sendPartDefer1(p *generated.Panic, recv Conn) {
 
 // sendPartStep is the step form of sendPart.
 func sendPartStep(f1 *generated.Frame, h *sendPartHeld) generated.Step {
-	step, _ := sendPartRun(f1, h, f1.At())
-	return step
+	step1, _ := sendPartRun(f1, h, f1.At())
+	return step1
 }
 
 // sendPartRun runs sendPart from a resume point on. If it panics, it runs again from its deferred calls on.
-func sendPartRun(f1 *generated.Frame, h *sendPartHeld, at int) (step generated.Step, ok bool) {
+func sendPartRun(f1 *generated.Frame, h *sendPartHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return sendPartRun(f1, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return sendPartRun(f1, h, generated.Exit) }, &step1, &ok)
 	m := &h.exit.m
 	err := &h.exit.err
 //line sendfile_test.go:44
@@ -254,15 +254,15 @@ func copyPartDefer1(p *generated.Panic, recv Conn) {
 
 // copyPartStep is the step form of copyPart.
 func copyPartStep(f1 *generated.Frame, h *copyPartHeld) generated.Step {
-	step, _ := copyPartRun(f1, h, f1.At())
-	return step
+	step1, _ := copyPartRun(f1, h, f1.At())
+	return step1
 }
 
 // copyPartRun runs copyPart from a resume point on. If it panics, it runs again from its deferred calls on.
-func copyPartRun(f1 *generated.Frame, h *copyPartHeld, at int) (step generated.Step, ok bool) {
+func copyPartRun(f1 *generated.Frame, h *copyPartHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f1)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return copyPartRun(f1, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return copyPartRun(f1, h, generated.Exit) }, &step1, &ok)
 	m := &h.exit.m
 	err := &h.exit.err
 //line sendfile_test.go:51

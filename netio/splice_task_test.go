@@ -118,15 +118,15 @@ func relayDefer1(p *generated.Panic, recv Conn) {
 
 // relayStep is the step form of relay.
 func relayStep(f *generated.Frame, h *relayHeld) generated.Step {
-	step, _ := relayRun(f, h, f.At())
-	return step
+	step1, _ := relayRun(f, h, f.At())
+	return step1
 }
 
 // relayRun runs relay from a resume point on. If it panics, it runs again from its deferred calls on.
-func relayRun(f *generated.Frame, h *relayHeld, at int) (step generated.Step, ok bool) {
+func relayRun(f *generated.Frame, h *relayHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return relayRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return relayRun(f, h, generated.Exit) }, &step1, &ok)
 	m := &h.exit.m
 	err := &h.exit.err
 //line splice_test.go:17

@@ -255,6 +255,11 @@ func (s *slot) refused(d direction) error {
 	}
 }
 
+// isReady reports whether there is something to be learned about the direction d by trying.
+func (s *slot) isReady(d direction) bool {
+	return s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil || d == reading && s.more != nil && len(s.more.peeked) > 0
+}
+
 // leave ends what enter has begun. again says that the direction may still be ready, used that
 // something was done.
 func (h handle) leave(d direction, used, again bool) {
@@ -281,7 +286,7 @@ func (h handle) await(d direction, w coro.Waker) {
 		w.Wake()
 		return
 	}
-	if s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil {
+	if s.isReady(d) {
 		s.mu.Unlock()
 		w.Wake()
 		return
@@ -313,7 +318,7 @@ func (h handle) mustWait(d direction) (bool, error) {
 	}
 	defer s.mu.Unlock()
 	switch {
-	case s.flags&d.bit(flagReady) != 0 || s.refused(d) != nil || s.more != nil && len(s.more.peeked) > 0:
+	case s.isReady(d):
 		return false, nil
 	case s.wakers[d].Pending():
 		return false, ErrBusy
@@ -333,7 +338,7 @@ func (h handle) turnIsOver() bool {
 	return s.flags < turnOne
 }
 
-// woken are the Wakers of a slot, which are woken without its lock.
+// woken are the Wakers of a slot, and the channels of goroutines, which are woken without its lock.
 type woken struct {
 	wakers    [2]coro.Waker
 	goroutine [2]chan struct{} // nil: no goroutine has waited

@@ -241,15 +241,15 @@ func idleTLSDefer1(p *generated.Panic, recv *TLSConn) {
 
 // idleTLSStep is the step form of idleTLS.
 func idleTLSStep(f *generated.Frame, h *idleTLSHeld) generated.Step {
-	step, _ := idleTLSRun(f, h, f.At())
-	return step
+	step1, _ := idleTLSRun(f, h, f.At())
+	return step1
 }
 
 // idleTLSRun runs idleTLS from a resume point on. If it panics, it runs again from its deferred calls on.
-func idleTLSRun(f *generated.Frame, h *idleTLSHeld, at int) (step generated.Step, ok bool) {
+func idleTLSRun(f *generated.Frame, h *idleTLSHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return idleTLSRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return idleTLSRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 //line tls_idle_bytes_test.go:130
 	var (

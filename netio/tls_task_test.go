@@ -181,15 +181,15 @@ func tlsEchoDefer1(p *generated.Panic, recv *TLSConn) {
 
 // tlsEchoStep is the step form of tlsEcho.
 func tlsEchoStep(f *generated.Frame, h *tlsEchoHeld) generated.Step {
-	step, _ := tlsEchoRun(f, h, f.At())
-	return step
+	step1, _ := tlsEchoRun(f, h, f.At())
+	return step1
 }
 
 // tlsEchoRun runs tlsEcho from a resume point on. If it panics, it runs again from its deferred calls on.
-func tlsEchoRun(f *generated.Frame, h *tlsEchoHeld, at int) (step generated.Step, ok bool) {
+func tlsEchoRun(f *generated.Frame, h *tlsEchoHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return tlsEchoRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return tlsEchoRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 //line tls_test.go:78
 	var (
@@ -755,15 +755,15 @@ func exchangeDefer1(p *generated.Panic, recv *TLSConn) {
 
 // exchangeStep is the step form of exchange.
 func exchangeStep(f *generated.Frame, h *exchangeHeld) generated.Step {
-	step, _ := exchangeRun(f, h, f.At())
-	return step
+	step1, _ := exchangeRun(f, h, f.At())
+	return step1
 }
 
 // exchangeRun runs exchange from a resume point on. If it panics, it runs again from its deferred calls on.
-func exchangeRun(f *generated.Frame, h *exchangeHeld, at int) (step generated.Step, ok bool) {
+func exchangeRun(f *generated.Frame, h *exchangeHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return exchangeRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return exchangeRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line tls_test.go:249
@@ -1481,15 +1481,15 @@ func readTLSOnceDefer1(p *generated.Panic, recv *Lease) {
 
 // readTLSOnceStep is the step form of readTLSOnce.
 func readTLSOnceStep(f *generated.Frame, h *readTLSOnceHeld) generated.Step {
-	step, _ := readTLSOnceRun(f, h, f.At())
-	return step
+	step1, _ := readTLSOnceRun(f, h, f.At())
+	return step1
 }
 
 // readTLSOnceRun runs readTLSOnce from a resume point on. If it panics, it runs again from its deferred calls on.
-func readTLSOnceRun(f *generated.Frame, h *readTLSOnceHeld, at int) (step generated.Step, ok bool) {
+func readTLSOnceRun(f *generated.Frame, h *readTLSOnceHeld, at int) (step1 generated.Step, ok bool) {
 	t := generated.Resume(f)
 	p := &h.exit.panic
-	defer p.Catch(t, func() (generated.Step, bool) { return readTLSOnceRun(f, h, generated.Exit) }, &step, &ok)
+	defer p.Catch(t, func() (generated.Step, bool) { return readTLSOnceRun(f, h, generated.Exit) }, &step1, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
 //line tls_test.go:572

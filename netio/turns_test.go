@@ -11,11 +11,11 @@ import (
 	"github.com/framearena/framearena/task"
 )
 
-// busy is a task that finds all that it needs, and does not wait. done says how much of it has passed.
-type busy func(t *task.T, done *int) error
+// busyTask is a task that finds all that it needs, and does not wait. done says how much of it has passed.
+type busyTask func(t *task.T, done *int) error
 
 // besides calls f, and returns how much f had done when a second task had its first turn.
-func besides(t *task.T, f busy) (seen int, err error) {
+func besides(t *task.T, f busyTask) (seen int, err error) {
 	var g task.Group
 	done := 0
 	g.Go(t, func(t *task.T) error { return f(t, &done) })
@@ -83,7 +83,7 @@ func (b *busyTest) copyFile(t *task.T, done *int) error {
 	return err
 }
 
-// busyTest has what the busy tasks read and write.
+// busyTest has what the busyTask tasks read and write.
 type busyTest struct {
 	c, to   Conn
 	packets PacketConn
@@ -92,13 +92,13 @@ type busyTest struct {
 
 // After some reads or writes without a wait, others have their turn on the only worker.
 func TestTurns(t *testing.T) {
-	for name, f := range map[string]func(*busyTest) busy{
-		"Read":      func(b *busyTest) busy { return b.read },
-		"ReadLease": func(b *busyTest) busy { return b.readLease },
-		"ReadFrom":  func(b *busyTest) busy { return b.readFrom },
-		"ReadBatch": func(b *busyTest) busy { return b.readBatch },
-		"Splice":    func(b *busyTest) busy { return b.splice },
-		"SendFile":  func(b *busyTest) busy { return b.copyFile },
+	for name, f := range map[string]func(*busyTest) busyTask{
+		"Read":      func(b *busyTest) busyTask { return b.read },
+		"ReadLease": func(b *busyTest) busyTask { return b.readLease },
+		"ReadFrom":  func(b *busyTest) busyTask { return b.readFrom },
+		"ReadBatch": func(b *busyTest) busyTask { return b.readBatch },
+		"Splice":    func(b *busyTest) busyTask { return b.splice },
+		"SendFile":  func(b *busyTest) busyTask { return b.copyFile },
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool := executor.NewPool(executor.WithWorkers(1))
