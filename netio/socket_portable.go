@@ -25,6 +25,7 @@ type acceptor struct {
 	mu       sync.Mutex
 	accepted []net.Conn // guarded by mu, as err
 	err      error      // of the last attempt, until somebody has it
+	closed   bool
 }
 
 type poller struct{}
@@ -68,9 +69,12 @@ func (a *acceptor) accept() {
 	c, err := a.listener.Accept()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		a.err = err
-	} else {
+	case a.closed:
+		_ = c.Close() // it came too late, and nobody has used it
+	default:
 		a.accepted = append(a.accepted, c)
 	}
 }
@@ -151,7 +155,7 @@ func (k socket) close() error {
 	for _, c := range k.l.accepted {
 		_ = c.Close() // nobody has used it
 	}
-	k.l.accepted = nil
+	k.l.accepted, k.l.closed = nil, true
 	return err
 }
 
