@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // The table of connections.
@@ -85,8 +86,8 @@ const (
 // slot is a connection or listener. The page's Net, and mu, are where the fields' order is from: a
 // connection that waits has nothing else.
 type slot struct {
-	mu         sync.Mutex // guards what follows
-	generation uint32     // of the handle, while the slot is open
+	mu         interleave.Mutex // guards what follows
+	generation uint32           // of the handle, while the slot is open
 	flags      uint32
 	socket
 	users    int32 // calls of the system that may use the socket
@@ -355,10 +356,7 @@ func (w *woken) take(s *slot, d direction) {
 func (w *woken) wake() {
 	for d := range w.wakers {
 		w.wakers[d].Wake()
-		select {
-		case w.goroutine[d] <- struct{}{}:
-		default: // there is none, or a value is there already
-		}
+		interleave.TrySend(w.goroutine[d], struct{}{}) // unless there is none, or a value is there already
 	}
 }
 
