@@ -24,7 +24,7 @@ import (
 
 var (
 	from    = flag.String("from", "go,compiler,interp,yaegi,libraries", "the corpora to take programs from")
-	every   = flag.Uint("every", 80, "run one program of so many")
+	every   = flag.Uint("every", 400, "run one program of so many")
 	rest    = flag.Uint("rest", 0, "with -every, which of them: those whose number leaves this rest")
 	only    = flag.String("only", "", "run the programs whose names match this regular expression, whatever -every is")
 	keep    = flag.String("keep", "", "put what is made of the programs into this directory, and leave it there")
