@@ -12,9 +12,10 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/netio"
 )
 
-// Inspector shows the executors and arenas that [New] was given, and all kinds of tasks.
+// Inspector shows the executors, arenas and Nets that [New] was given, and all kinds of tasks.
 // It is an [http.Handler], for a path that ends with a slash, and a variable of package
 // expvar. Any goroutine may use it.
 //
@@ -22,6 +23,7 @@ import (
 type Inspector struct {
 	executors []namedExecutor // immutable after New
 	arenas    []namedArena    // immutable after New; no arena is in it twice
+	nets      []namedNet      // immutable after New
 
 	// collecting is held while a report or a profile is collected, so that one request
 	// at a time does so. It is not held while an answer is written.
@@ -38,9 +40,14 @@ type namedArena struct {
 	arena *arena.Arena
 }
 
+type namedNet struct {
+	name string
+	net  *netio.Net
+}
+
 // New returns an inspector. Without options it shows the kinds of tasks alone. New panics
-// if an option is nil, and if the names of two executors, or of two arenas, are the
-// same or are shown alike.
+// if an option is nil, and if the names of two executors, of two arenas or of two
+// Nets are the same or are shown alike.
 func New(opts ...Option) *Inspector {
 	i := new(Inspector)
 	for _, o := range opts {
@@ -51,6 +58,7 @@ func New(opts ...Option) *Inspector {
 	}
 	mustDiffer("executors", i.Executors())
 	mustDiffer("arenas", i.Arenas())
+	mustDiffer("Nets", i.Nets())
 	return i
 }
 
@@ -72,6 +80,17 @@ func (i *Inspector) Arenas() iter.Seq2[string, *arena.Arena] {
 	return func(yield func(string, *arena.Arena) bool) {
 		for _, a := range i.arenas {
 			if !yield(a.name, a.arena) {
+				return
+			}
+		}
+	}
+}
+
+// Nets returns an iterator over the Nets and their names, in the order of the options.
+func (i *Inspector) Nets() iter.Seq2[string, *netio.Net] {
+	return func(yield func(string, *netio.Net) bool) {
+		for _, n := range i.nets {
+			if !yield(n.name, n.net) {
 				return
 			}
 		}

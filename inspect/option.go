@@ -7,9 +7,10 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/printable"
+	"github.com/framearena/framearena/netio"
 )
 
-// Option adds an executor or an arena to what an [Inspector] shows. [New] takes it.
+// Option adds an executor, an arena or a Net to what an [Inspector] shows. [New] takes it.
 type Option interface{ apply(*Inspector) }
 
 // optionFunc is an Option that is a function.
@@ -43,6 +44,12 @@ func WithArena(name string, a *arena.Arena) Option {
 		}
 		i.arenas = append(i.arenas, namedArena{name, a})
 	})
+}
+
+// WithNet shows the connections of n: how many there are, what they wait for, handshakes, leases, and what
+// the poller does.
+func WithNet(name string, n *netio.Net) Option {
+	return optionFunc(func(i *Inspector) { i.nets = append(i.nets, namedNet{name, n}) })
 }
 
 // addArena adds the arena of an executor, unless i has it.

@@ -52,6 +52,7 @@ type report struct {
 
 	Executors []executorReport `json:"executors"`
 	Arenas    []arenaReport    `json:"arenas"`
+	Nets      []netReport      `json:"nets,omitempty"`
 	Memory    memoryReport     `json:"memory"`
 
 	// AgeSteps has the times that groupReport.AtLeast is about, in seconds.
@@ -275,11 +276,55 @@ func (i *Inspector) report(d detail) report {
 	for _, a := range i.arenas {
 		r.Arenas = append(r.Arenas, reportArena(a, d))
 	}
+	for _, n := range i.nets {
+		r.Nets = append(r.Nets, reportNet(n))
+	}
 	for _, d := range coro.WaitAgeSteps() {
 		r.AgeSteps = append(r.AgeSteps, d.Seconds())
 	}
 	r.addMemory()
 	return r
+}
+
+// netReport has the figures of a Net; see [netio.Stats].
+type netReport struct {
+	Name             string `json:"name"`
+	Connections      int    `json:"connections"`
+	Listeners        int    `json:"listeners"`
+	WaitToRead       int    `json:"wait_to_read"` // or to accept
+	WaitToWrite      int    `json:"wait_to_write"`
+	SlotBytes        int    `json:"slot_bytes"`
+	Accepted         uint64 `json:"accepted"`
+	Dialed           uint64 `json:"dialed"`
+	Handshakes       int    `json:"handshakes"`
+	HandshakesDone   uint64 `json:"handshakes_done"`
+	HandshakesFailed uint64 `json:"handshakes_failed"`
+	LeasedBytes      int64  `json:"leased_bytes"`
+	BudgetBytes      int64  `json:"budget_bytes"`
+	Polls            uint64 `json:"polls"`
+	Events           uint64 `json:"events"`
+}
+
+func reportNet(n namedNet) netReport {
+	s := n.net.Stats()
+	toRead, toWrite := n.net.Waiting()
+	return netReport{
+		Name:             printable.Text(n.name),
+		Connections:      s.Open - s.Listeners,
+		Listeners:        s.Listeners,
+		WaitToRead:       toRead,
+		WaitToWrite:      toWrite,
+		SlotBytes:        s.SlotBytes,
+		Accepted:         s.Accepted,
+		Dialed:           s.Dialed,
+		Handshakes:       s.Handshakes,
+		HandshakesDone:   s.HandshakesDone,
+		HandshakesFailed: s.HandshakesFailed,
+		LeasedBytes:      s.Leased,
+		BudgetBytes:      s.Budget,
+		Polls:            s.Polls,
+		Events:           s.Events,
+	}
 }
 
 // addMemory adds up the memory of the arenas, and asks for the other figures.

@@ -235,5 +235,27 @@ func (n *Net) Stats() Stats {
 	}
 }
 
+// Waiting returns how many connections and listeners have a task that waits to read or to accept, and how many
+// have one that waits to write. It looks at each of them, one after another, which takes some 20 ns for each.
+func (n *Net) Waiting() (toRead, toWrite int) {
+	n.mu.Lock()
+	pages := n.pages[:len(n.pages):len(n.pages)]
+	n.mu.Unlock()
+	for _, number := range pages {
+		for i := range uint32(pageSize) {
+			s := slotOf(number<<pageShift + i)
+			s.mu.Lock()
+			if s.wakers[reading].Pending() {
+				toRead++
+			}
+			if s.wakers[writing].Pending() {
+				toWrite++
+			}
+			s.mu.Unlock()
+		}
+	}
+	return toRead, toWrite
+}
+
 // tick is the unit of idle timeouts.
 const tick = 10 * time.Millisecond

@@ -44,6 +44,9 @@ func (c Collector) Collect(metrics chan<- prometheus.Metric) {
 			s.pool(name, pool)
 		}
 	}
+	for name, n := range c.inspector.Nets() {
+		s.net(printable.Text(name), n)
+	}
 	s.tasks()
 	s.uncompiled()
 	s.memory()

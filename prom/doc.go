@@ -1,10 +1,10 @@
-// Package prom exports the figures of pools, arenas and tasks to Prometheus: it has a
+// Package prom exports the figures of pools, arenas, Nets and tasks to Prometheus: it has a
 // collector for a registry of github.com/prometheus/client_golang. It is a module of its
 // own, so that framearena does not depend on that one.
 //
 //	registry.MustRegister(prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
 //
-// It collects from the executors and arenas of an [inspect.Inspector], which the program may
+// It collects from the executors, arenas and Nets of an [inspect.Inspector], which the program may
 // also mount as a page.
 //
 // # Metrics
@@ -45,6 +45,19 @@
 //	framearena_pool_busy_seconds_total     time of workers, by the label kind: an estimate
 //	framearena_pool_blocked_longest_seconds         longest step over the limit, by the label kind
 //	framearena_pool_blocked_last_timestamp_seconds  when such a step was seen last, the same
+//
+// Each Net of package netio has these, with its name in the label net:
+//
+//	framearena_net_open               by the label what: connection or listener
+//	framearena_net_waiting            of these, with a task that waits, by the label direction:
+//	                                  read (or to accept) or write
+//	framearena_net_connections_total  connections so far, by the label by: accept or dial
+//	framearena_net_handshakes         handshakes of TLS that run on a goroutine
+//	framearena_net_handshakes_total   handshakes so far, by the label result: done or failed
+//	framearena_net_leased_bytes       memory of leases that are out
+//	framearena_net_budget_bytes       memory that leases may have
+//	framearena_net_polls_total        how often the poller has looked
+//	framearena_net_events_total       what it has found
 //
 // Tasks that are counted have these, with the name of their kind in the label kind:
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/printable"
 	"github.com/framearena/framearena/internal/resident"
+	"github.com/framearena/framearena/netio"
 	"github.com/framearena/framearena/task"
 )
 
@@ -75,6 +76,16 @@ var (
 	uncompiledStarted = define(counter, "uncompiled_calls_total", "Calls of a task function that is not compiled: each ran on a goroutine.", "function")
 	uncompiledLive    = define(gauge, "uncompiled_calls_live", "Calls of a task function that is not compiled, which have not ended.", "function")
 
+	netOpen       = define(gauge, "net_open", "Open connections (connection) and listeners (listener) of a Net.", "net", "what")
+	netWaiting    = define(gauge, "net_waiting", "Connections and listeners with a task that waits to read or to accept (read), or to write (write).", "net", "direction")
+	netConnected  = define(counter, "net_connections_total", "Connections that were accepted (accept) and made (dial) so far.", "net", "by")
+	netHandshakes = define(gauge, "net_handshakes", "Handshakes of TLS that run on a goroutine.", "net")
+	netShaken     = define(counter, "net_handshakes_total", "Handshakes of TLS so far, by result: done, failed.", "net", "result")
+	netLeased     = define(gauge, "net_leased_bytes", "Memory of the leases that are out.", "net")
+	netBudget     = define(gauge, "net_budget_bytes", "Memory that leases may have at the same time.", "net")
+	netPolls      = define(counter, "net_polls_total", "How often the poller has looked.", "net")
+	netEvents     = define(counter, "net_events_total", "What the poller has found.", "net")
+
 	heapBytes   = define(gauge, "heap_bytes", "Memory of the Go heap that tasks have beside their frames, in slots in use and free ones: held parts (held), and records of groups, timers and so on (records).", "purpose")
 	heldBytes   = define(gauge, "held_bytes", "Memory of the Go heap in slots for the held parts of a kind.", "kind")
 	goHeapBytes = define(gauge, "go_heap_bytes", "Memory of all objects on the Go heap of the program.")
@@ -87,6 +98,24 @@ type sink chan<- prometheus.Metric
 // send sends one value. labels has a value for each label of m.
 func (s sink) send(m *metric, value float64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+}
+
+func (s sink) net(name string, n *netio.Net) {
+	stats := n.Stats()
+	toRead, toWrite := n.Waiting()
+	s.send(netOpen, float64(stats.Open-stats.Listeners), name, "connection")
+	s.send(netOpen, float64(stats.Listeners), name, "listener")
+	s.send(netWaiting, float64(toRead), name, "read")
+	s.send(netWaiting, float64(toWrite), name, "write")
+	s.send(netConnected, float64(stats.Accepted), name, "accept")
+	s.send(netConnected, float64(stats.Dialed), name, "dial")
+	s.send(netHandshakes, float64(stats.Handshakes), name)
+	s.send(netShaken, float64(stats.HandshakesDone), name, "done")
+	s.send(netShaken, float64(stats.HandshakesFailed), name, "failed")
+	s.send(netLeased, float64(stats.Leased), name)
+	s.send(netBudget, float64(stats.Budget), name)
+	s.send(netPolls, float64(stats.Polls), name)
+	s.send(netEvents, float64(stats.Events), name)
 }
 
 func (s sink) arena(name string, a arena.Stats) {
