@@ -11,7 +11,7 @@ import (
 )
 
 // Each example is listed in README.md with its command, has the same command in its doc.go,
-// and has a test.
+// and has a test. An example in a folder of another one is a module of its own.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
@@ -37,6 +37,14 @@ func TestReadme(t *testing.T) {
 		tests, err := filepath.Glob(filepath.Join(name, "*_test.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, tests, name)
+	}
+	modules, err := filepath.Glob("*/*/go.mod")
+	require.NoError(t, err)
+	for _, module := range modules {
+		examples++
+		dir := filepath.ToSlash(filepath.Dir(module))
+		require.Contains(t, string(readme), "**["+dir+"]("+dir+")**")
+		require.Contains(t, string(readme), "\n    cd examples/"+dir+" && go run .\n")
 	}
 	require.Equal(t, examples, strings.Count(string(readme), "\n**["))
 }

@@ -1,6 +1,6 @@
 // Chat is a chat room with 50,000 members. Each hears what is said, and gets a ping when nothing
 // was said for a while. There is no network: a member's connection is an interface with a counter
-// behind it.
+// behind it. The folder websocket has a server for real ones.
 //
 //	go run ./examples/chat
 //	go run ./examples/chat -n 10000 -as goroutines

@@ -41,6 +41,9 @@ func (s *goroutineServer) Open() int {
 	return len(s.conns)
 }
 
+// Frames returns 0: the server has no frames.
+func (s *goroutineServer) Frames() int { return 0 }
+
 // Close closes the listener and all connections, and waits for the goroutines.
 func (s *goroutineServer) Close() error {
 	err := s.listener.Close()

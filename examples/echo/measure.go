@@ -10,11 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -22,19 +18,20 @@ import (
 type server interface {
 	Addr() string
 	Open() int
+	Frames() int // bytes of memory for frames
 	Close() error
 }
 
 // row has the figures of one server.
 type row struct {
-	Mode           string        `json:"mode"`
-	Conns          int           `json:"conns"`
-	BytesPerConn   int           `json:"bytes_per_conn"` // of resident memory
-	GC             time.Duration `json:"gc_ns"`          // of a collection while all connections are idle
-	P50            time.Duration `json:"p50_ns"`         // of an echo under load
-	P99            time.Duration `json:"p99_ns"`
-	EchoesASecond  int           `json:"echoes_per_second"`
-	FilesLimitedTo int           `json:"files_limited_to,omitempty"` // set if this limit has reduced the number of connections
+	Mode          string        `json:"mode"`
+	Conns         int           `json:"conns"`
+	BytesPerConn  int           `json:"bytes_per_conn"` // of memory, see memory
+	GC            time.Duration `json:"gc_ns"`          // of a collection while all connections are idle
+	P50           time.Duration `json:"p50_ns"`         // of an echo under load
+	P99           time.Duration `json:"p99_ns"`
+	EchoesASecond int           `json:"echoes_per_second"`
+	LimitedTo     int           `json:"limited_to,omitempty"` // connections; set if the system does not allow for more
 }
 
 // These are the roles of a process, in its environment's variable roleVariable. The process
@@ -45,11 +42,13 @@ const (
 	roleClient   = "client" // addressVariable has the server's address
 )
 
+// reserve is the most files that a process has open besides its connections.
+const reserve = 64
+
 const addressVariable = "FRAMEARENA_ECHO_ADDRESS"
 
-// child returns a command that runs this program with a role. The system kills the new
-// process when the thread that starts it ends, so the caller's goroutine must be locked to
-// its thread.
+// child returns a command that runs this program with a role. The caller's goroutine must be locked to its
+// thread: see endWithParent.
 func child(role string, args ...string) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -58,7 +57,7 @@ func child(role string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	endWithParent(cmd)
 	return cmd, nil
 }
 
@@ -87,14 +86,14 @@ func measureApart(mode string, o options) (row, error) {
 // measure measures a server in this process, with clients in another one.
 func measure(o options) (r row, err error) {
 	r = row{Mode: o.mode, Conns: o.conns}
-	files, err := raiseFiles(o.conns)
+	most, err := mostConns(o.conns)
 	if err != nil {
 		return row{}, err
 	}
-	if files < o.conns+reserve {
-		r.Conns, r.FilesLimitedTo = files-reserve, files
+	if most < o.conns {
+		r.Conns, r.LimitedTo = most, most
 	}
-	s, err := open(o, files)
+	s, err := open(o)
 	if err != nil {
 		return row{}, err
 	}
@@ -117,7 +116,7 @@ func measure(o options) (r row, err error) {
 	if err := waitForOpen(s, 0); err != nil {
 		return row{}, err
 	}
-	before, err := residentMemory()
+	before, err := memory(s)
 	if err != nil {
 		return row{}, err
 	}
@@ -129,7 +128,7 @@ func measure(o options) (r row, err error) {
 	if err := waitForOpen(s, r.Conns); err != nil {
 		return row{}, err
 	}
-	after, err := residentMemory()
+	after, err := memory(s)
 	if err != nil {
 		return row{}, err
 	}
@@ -146,9 +145,9 @@ func measure(o options) (r row, err error) {
 }
 
 // open returns a server of the kind that the options select.
-func open(o options, files int) (server, error) {
+func open(o options) (server, error) {
 	if o.mode == modeTask {
-		return listenTasks(o.buffer, files)
+		return listenTasks(o.buffer)
 	}
 	return listenGoroutines(o.buffer)
 }
@@ -161,25 +160,6 @@ func waitForOpen(s server, n int) error {
 		}
 	}
 	return nil
-}
-
-// residentMemory returns the resident memory of the process in bytes, after a garbage
-// collection.
-func residentMemory() (int, error) {
-	time.Sleep(50 * time.Millisecond) // let the last work end
-	debug.FreeOSMemory()              // runs a collection first
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "VmRSS:" {
-			kib, err := strconv.Atoi(fields[1])
-			return kib << 10, err
-		}
-	}
-	return 0, errors.New("/proc/self/status has no VmRSS")
 }
 
 // timeOfCollection returns the median time of five garbage collections.

@@ -20,8 +20,8 @@ func show(rows []row, o options, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\nA task takes a buffer of %d bytes when there is something to read; a goroutine has one all the time.\n", o.buffer)
-	if r := rows[0]; r.FilesLimitedTo > 0 {
-		fmt.Fprintf(out, "-conns is %d, but on this system a process may have at most %d open files.\n", o.conns, r.FilesLimitedTo)
+	if r := rows[0]; r.LimitedTo > 0 {
+		fmt.Fprintf(out, "-conns is %d, but on this system there can be at most %d.\n", o.conns, r.LimitedTo)
 	}
 	return nil
 }

@@ -6,15 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
+
+	"github.com/framearena/framearena/task"
 )
 
 // The command starts its own program as other processes. In a test that is the test binary.
@@ -26,20 +27,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// openFiles returns the number of open files of the process.
-func openFiles(t *testing.T) int {
-	dir, err := os.Open("/proc/self/fd")
-	require.NoError(t, err)
-	defer dir.Close()
-	names, err := dir.Readdirnames(0)
-	require.NoError(t, err)
-	return len(names)
-}
-
 func newTaskServer(t *testing.T, buffer int) *taskServer {
-	files, err := raiseFiles(2000)
+	_, err := mostConns(2000)
 	require.NoError(t, err)
-	s, err := listenTasks(buffer, files)
+	s, err := listenTasks(buffer)
 	require.NoError(t, err)
 	return s
 }
@@ -70,9 +61,9 @@ func TestEveryConnectionHasItsOwnEchoes(t *testing.T) {
 	for _, mode := range []string{modeTask, modeGoroutine} {
 		t.Run(mode, func(t *testing.T) {
 			before := openFiles(t)
-			files, err := raiseFiles(2000)
+			_, err := mostConns(2000)
 			require.NoError(t, err)
-			s, err := open(options{mode: mode, buffer: 256}, files)
+			s, err := open(options{mode: mode, buffer: 256})
 			require.NoError(t, err)
 			c := clients{addr: s.Addr()}
 			_, err = c.do(order{Connect: 500})
@@ -162,21 +153,14 @@ func stuff(t *testing.T, s *taskServer, conn *net.TCPConn) []byte {
 		if err != nil {
 			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		}
-		if n == 0 && flushingTasks(s) == 1 {
+		if n == 0 && buffers(s, 4096) == 1 {
 			return all[:sent]
 		}
 	}
 }
 
-// flushingTasks returns the number of waiting flush tasks.
-func flushingTasks(s *taskServer) int {
-	for _, group := range s.pool.Environment().WaitingByKind() {
-		if group.Kind.Name == flush.Name() {
-			return group.N
-		}
-	}
-	return 0
-}
+// buffers returns how many connections have a buffer: those with something to send.
+func buffers(s *taskServer, size int64) int { return int(s.net.Stats().Leased / size) }
 
 func TestTheOtherSideDoesNotRead(t *testing.T) {
 	s := newTaskServer(t, 4096)
@@ -190,7 +174,7 @@ func TestTheOtherSideDoesNotRead(t *testing.T) {
 	_, err := io.ReadFull(slow, received)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(sent, received))
-	require.Eventually(t, func() bool { return flushingTasks(s) == 0 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return buffers(s, 4096) == 0 }, time.Minute, time.Millisecond)
 
 	require.NoError(t, slow.Close())
 	require.NoError(t, other.Close())
@@ -245,65 +229,28 @@ func TestCloseEndsAllConnections(t *testing.T) {
 	require.Equal(t, before, openFiles(t))
 }
 
+// An idle connection has one frame, of the smallest class, and no buffer.
 func TestAnIdleConnectionIsOneFrame(t *testing.T) {
-	require.LessOrEqual(t, echo.FrameSize(), uintptr(128))
-}
-
-func TestAnEchoAllocatesNothing(t *testing.T) {
+	const conns = 200
 	s := newTaskServer(t, 4096)
-	c := &client{conn: dial(t, s)}
-	require.NoError(t, c.echo())
-	require.Zero(t, testing.AllocsPerRun(2000, func() {
-		if err := c.echo(); err != nil {
-			t.Error(err)
-		}
-	}))
-	require.NoError(t, c.conn.Close())
+	live := func() int { return int(s.pool.Arena().Stats().Total.Live) }
+	c := clients{addr: s.Addr()}
+	_, err := c.do(order{Connect: conns})
+	require.NoError(t, err)
+	t.Cleanup(c.close)
+	_, err = c.do(order{Echoes: conns, Active: 4})
+	require.NoError(t, err)
+	quiet(t, s, conns)
+	const others = 5 // at most: serve, and what it calls
+	require.Eventually(t, func() bool {
+		n := live()
+		return n > conns && n <= conns+others && buffers(s, 4096) == 0
+	}, time.Minute, time.Millisecond)
+	_, err = c.do(order{Close: true})
+	require.NoError(t, err)
 	quiet(t, s, 0)
 	require.NoError(t, s.Close())
-}
-
-// At the limit of open files, new connections wait until others are closed.
-func TestNoFileIsLeft(t *testing.T) {
-	s := newTaskServer(t, 4096)
-	first := dial(t, s)
-	quiet(t, s, 1)
-	last, err := net.Dial("tcp4", s.Addr()) // before the limit is set, because it is the client's too
-	require.NoError(t, err)
-	quiet(t, s, 2)
-
-	var limit unix.Rlimit
-	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-	waiting, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	require.NoError(t, err)
-	next, err := unix.Dup(waiting) // the number of the next file
-	require.NoError(t, err)
-	require.NoError(t, unix.Close(next))
-	few := limit
-	few.Cur = uint64(next)
-	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
-	connected := unix.Connect(waiting, &unix.SockaddrInet4{Port: first.RemoteAddr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
-	time.Sleep(50 * time.Millisecond)
-	held := s.Open()
-	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
-	require.NoError(t, connected)
-	require.Equal(t, 2, held)
-	quiet(t, s, 3)
-
-	require.NoError(t, unix.Close(waiting))
-	require.NoError(t, first.Close())
-	require.NoError(t, last.Close())
-	quiet(t, s, 0)
-	require.NoError(t, s.Close())
-}
-
-func TestTheLimitOfFiles(t *testing.T) {
-	files, err := raiseFiles(math.MaxInt32) // more than any system allows
-	require.NoError(t, err)
-	var limit unix.Rlimit
-	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-	require.LessOrEqual(t, uint64(files), limit.Cur)
-	require.Less(t, files, math.MaxInt32)
+	require.Empty(t, slices.Collect(task.UncompiledFunctions()))
 }
 
 func TestTheCommand(t *testing.T) {
@@ -321,7 +268,7 @@ func TestTheCommand(t *testing.T) {
 	for i, mode := range []string{modeTask, modeGoroutine} {
 		require.Equal(t, mode, rows[i].Mode)
 		require.Equal(t, 100, rows[i].Conns)
-		require.Zero(t, rows[i].FilesLimitedTo)
+		require.Zero(t, rows[i].LimitedTo)
 		require.Positive(t, rows[i].P50)
 		require.Positive(t, rows[i].EchoesASecond)
 	}

@@ -10,10 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // order is a message from the server's process to the clients' process, which answers each
@@ -75,35 +72,23 @@ func (c *clients) do(o order) (report, error) {
 	return report{}, nil
 }
 
-// perAddress is the number of connections from one address. Each takes a port, and Linux
-// uses some 28,000 ports of an address by default.
+// perAddress is the number of connections from one address.
 const perAddress = 10_000
 
 // connect opens n more connections.
 func (c *clients) connect(n int) error {
-	if _, err := raiseFiles(len(c.conns) + n); err != nil {
+	if _, err := mostConns(len(c.conns) + n); err != nil {
 		return err
 	}
 	for range n {
 		number := len(c.conns)
-		from := net.IPv4(127, 0, 0, byte(1+number/perAddress))
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Control: portLater}
-		conn, err := d.Dial("tcp4", c.addr)
+		conn, err := clientDialer(number).Dial("tcp4", c.addr)
 		if err != nil {
 			return err
 		}
 		c.conns = append(c.conns, &client{conn: conn.(*net.TCPConn), number: uint32(number)})
 	}
 	return nil
-}
-
-// portLater makes the system choose the port when it connects. If it chose the port earlier,
-// it could not choose one that was in use within the last minute.
-func portLater(_, _ string, raw syscall.RawConn) error {
-	var err error
-	return errors.Join(raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-	}), err)
 }
 
 // close closes all connections with a reset, which frees their ports at once.
