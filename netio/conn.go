@@ -24,6 +24,9 @@ type Conn struct{ h handle }
 // say [ErrNotReady]. If Readable returns an error, that is [ErrBusy], or the context of t has ended.
 func (c Conn) Readable(t *task.T) error {
 	if wait, err := c.h.mustWait(reading); !wait {
+		if err == nil && c.h.turnIsOver() {
+			return t.Yield() // a peer that sends without a pause does not keep the worker from others
+		}
 		return err
 	}
 	return task.Suspend(t, func(w coro.Waker) { c.h.await(reading, w) })

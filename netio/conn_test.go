@@ -624,11 +624,26 @@ func TestListenErrors(t *testing.T) {
 }
 
 // Close of a Net ends what waits, and what has the slots next is not affected.
+// A new connection without data is one that Readable waits for, and does not try first.
+func TestNewConnectionIsNotReady(t *testing.T) {
+	n := open(t)
+	c, peer := pair(t, n)
+	wait, err := c.h.mustWait(reading)
+	require.NoError(t, err)
+	require.True(t, wait)
+	_, err = peer.Write([]byte("a"))
+	require.NoError(t, err)
+	_, err = task.Run(t.Context(), n.executor, task.Call1(readOnce, c))
+	require.NoError(t, err)
+}
+
 func TestCloseNet(t *testing.T) {
 	inBothForms(t, func(t *testing.T, form task.Option) {
 		var stale []Conn
 		for range 5 {
 			n := open(t)
+			listen(t, n)
+			require.Equal(t, 1, n.Stats().Listeners)
 			var ends []task.Handle[int]
 			for range 70 {
 				c, _ := pair(t, n)
@@ -642,6 +657,7 @@ func TestCloseNet(t *testing.T) {
 				require.ErrorIs(t, err, net.ErrClosed)
 			}
 			require.Zero(t, n.Stats().Open)
+			require.Zero(t, n.Stats().Listeners)
 			for _, c := range stale {
 				_, err := c.TryRead(make([]byte, 1))
 				require.ErrorIs(t, err, net.ErrClosed)

@@ -143,7 +143,7 @@ func (c Conn) ReadLease(t *task.T, size int) (Lease, error) {
 		k, err := c.TryRead(l.Bytes)
 		if err == nil {
 			l.Bytes = l.Bytes[:k]
-			return l, c.takeTurns(t, nil)
+			return l, nil
 		}
 		l.End()
 		if err != ErrNotReady {

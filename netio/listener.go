@@ -110,7 +110,7 @@ func (n *Net) Listen(ctx context.Context, network, addr string, opts ...ListenOp
 		file.remove()
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: l.addr, Err: err}
 	}
-	n.stats.listeners.Add(1)
+	l.h.countListener()
 	return l, nil
 }
 
@@ -125,6 +125,17 @@ func (h handle) own(f *socketFile) error {
 	return nil
 }
 
+// countListener counts a new listener, unless its Net was closed meanwhile. Who closes it takes it off.
+func (h handle) countListener() {
+	s := h.lock()
+	if s == nil {
+		return
+	}
+	defer s.mu.Unlock()
+	s.flags |= flagListener
+	pageOf(h.number()).net.stats.listeners.Add(1)
+}
+
 // Addr returns the address that l listens at.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
@@ -134,7 +145,6 @@ func (l *Listener) Close() error {
 	if err := l.h.close(); err != nil {
 		return l.opError("close", err)
 	}
-	l.n.stats.listeners.Add(-1)
 	return nil
 }
 

@@ -69,15 +69,16 @@ func (d direction) bit(flag uint32) uint32 { return flag << d }
 
 // Flags of a slot. Those that are for one direction have two bits, the second for writing.
 const (
-	flagReady   = 1 << 0  // the system has reported a change since the last enter
-	flagShut    = 1 << 2  // this direction was closed by CloseRead or CloseWrite
-	flagExpired = 1 << 4  // the deadline has passed
-	flagOpen    = 1 << 6  // the slot is in use
-	flagClosed  = 1 << 7  // and was closed, but somebody still uses the descriptor
-	flagIdle    = 1 << 8  // the idle timeout has passed
-	flagPolled  = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
-	flagSix     = 1 << 11 // the socket is one for datagrams, and its addresses are of IPv6
-	flagEnded   = 1 << 12 // the system has reported the end of what the peer sends
+	flagReady    = 1 << 0  // the system has reported a change since the last enter
+	flagShut     = 1 << 2  // this direction was closed by CloseRead or CloseWrite
+	flagExpired  = 1 << 4  // the deadline has passed
+	flagOpen     = 1 << 6  // the slot is in use
+	flagClosed   = 1 << 7  // and was closed, but somebody still uses the descriptor
+	flagIdle     = 1 << 8  // the idle timeout has passed
+	flagPolled   = 1 << 9  // a goroutine waits for this direction; see socket_portable.go
+	flagSix      = 1 << 11 // the socket is one for datagrams, and its addresses are of IPv6
+	flagEnded    = 1 << 12 // the system has reported the end of what the peer sends
+	flagListener = 1 << 13 // it is a listener, and counted as one
 
 	// The rest of the flags counts reads in a row.
 	turnOne = 1 << 28
@@ -196,7 +197,7 @@ func (n *Net) take(k socket) (handle, error) {
 	defer s.mu.Unlock()
 	s.generation++
 	s.socket = k
-	s.flags = flagOpen | reading.bit(flagReady) | writing.bit(flagReady)
+	s.flags = flagOpen | writing.bit(flagReady) // the poller reports what there is to read
 	s.activity = n.ticks.Load()
 	n.stats.open.Add(1)
 	return handle(s.generation)<<32 | handle(number), nil
@@ -390,6 +391,9 @@ func (h handle) close() error {
 		return errClosed
 	}
 	s.flags |= flagClosed
+	if s.flags&flagListener != 0 {
+		pageOf(h.number()).net.stats.listeners.Add(-1)
+	}
 	var w woken
 	w.take(s, reading)
 	w.take(s, writing)

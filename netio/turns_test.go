@@ -50,6 +50,19 @@ func (b *busyTest) readLease(t *task.T, done *int) error {
 	return nil
 }
 
+func (b *busyTest) tryRead(t *task.T, done *int) error {
+	var buf [10]byte
+	for ; *done < turns; *done++ {
+		if err := b.c.Readable(t); err != nil {
+			return err
+		}
+		if _, err := b.c.TryRead(buf[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (b *busyTest) readFrom(t *task.T, done *int) error {
 	var buf [10]byte
 	for ; *done < turns; *done++ {
@@ -95,6 +108,7 @@ func TestTurns(t *testing.T) {
 	for name, f := range map[string]func(*busyTest) busyTask{
 		"Read":      func(b *busyTest) busyTask { return b.read },
 		"ReadLease": func(b *busyTest) busyTask { return b.readLease },
+		"TryRead":   func(b *busyTest) busyTask { return b.tryRead },
 		"ReadFrom":  func(b *busyTest) busyTask { return b.readFrom },
 		"ReadBatch": func(b *busyTest) busyTask { return b.readBatch },
 		"Splice":    func(b *busyTest) busyTask { return b.splice },
