@@ -170,7 +170,7 @@ var sameHandler = func() http.Handler {
 	handle("/addresses", func(w http.ResponseWriter, r *http.Request) {
 		host, port, err := net.SplitHostPort(r.RemoteAddr)
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-		fmt.Fprint(w, host, port != "0", err, local.IP, local.Port != 0, r.TLS, r.Context().Err())
+		fmt.Fprint(w, host, port != "0", err, local.IP, local.Port != 0, r.TLS)
 	})
 	handle("/upgrade", echoRaw)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
