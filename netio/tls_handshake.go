@@ -146,8 +146,8 @@ func (s *handshakes) run(t *task.T, c *TLSConn) error {
 		defer s.free.Release(1)
 		s.running.Add(1)
 		defer s.running.Add(-1)
-		c.transport.handshake.Store(true)
-		defer c.transport.handshake.Store(false)
+		c.transport.blocking.Store(c.transport.c.blocking())
+		defer c.transport.blocking.Store(nil)
 		return task.None{}, c.tls.HandshakeContext(ctx)
 	})
 	if err != nil && !taken.Swap(true) {

@@ -10,14 +10,17 @@ import (
 )
 
 // transport is what crypto/tls has for a connection. During the handshake, which runs on a goroutine, its
-// reads and writes block that. Afterwards they never wait: a read returns [ErrNotReady], which is temporary,
+// reads and writes are those of a net.Conn that blocks. Afterwards they never wait: a read returns [ErrNotReady], which is temporary,
 // so that crypto/tls keeps what it has of a record and goes on with the next read; and a write keeps what
 // the system does not take, since crypto/tls does not go on after a write that has failed.
 //
 // So crypto/tls is called by steps of tasks, and its locks are not held while somebody waits.
 type transport struct {
-	c         Conn
-	handshake atomic.Bool // it runs: set before it begins, and cleared by its goroutine when it has ended
+	c Conn
+
+	// blocking is the connection for the handshake, while that runs. Its goroutine sets and clears it; whoever
+	// reads or writes loads it.
+	blocking atomic.Pointer[blockingConn]
 
 	// hello is what was read before the handshake. It is the handshake's goroutine's, while that runs.
 	hello []byte
@@ -27,46 +30,34 @@ type transport struct {
 }
 
 func (p *transport) Read(b []byte) (int, error) {
-	if !p.handshake.Load() {
+	c := p.blocking.Load()
+	if c == nil {
 		return p.c.TryRead(b)
 	}
 	if len(p.hello) > 0 {
 		n := copy(b, p.hello)
-		if p.hello = p.hello[n:]; len(p.hello) == 0 {
-			p.hello = nil
-		}
+		p.hello = p.hello[n:]
 		return n, nil
 	}
-	for {
-		n, err := p.c.TryRead(b)
-		if err != ErrNotReady {
-			return n, err
-		}
-		p.c.h.block(reading)
-	}
+	p.hello = nil
+	return c.Read(b)
 }
 
 func (p *transport) Write(b []byte) (int, error) {
+	if c := p.blocking.Load(); c != nil {
+		return c.Write(b)
+	}
 	p.mu.Lock()
-	if len(p.pending) > 0 {
-		p.pending = append(p.pending, b...)
-		p.mu.Unlock()
-		return len(b), nil
-	}
-	n, err := p.c.TryWrite(b)
-	if isTemporary(err) {
-		p.pending = append(p.pending, b[n:]...)
-		n, err = len(b), nil
-	}
-	p.mu.Unlock()
-	for err == nil && p.handshake.Load() {
-		if err = p.flush(); err != ErrNotReady {
+	defer p.mu.Unlock()
+	n := 0
+	if len(p.pending) == 0 {
+		var err error
+		if n, err = p.c.TryWrite(b); err != nil && !isTemporary(err) {
 			return n, err
 		}
-		p.c.h.block(writing)
-		err = nil
 	}
-	return n, err
+	p.pending = append(p.pending, b[n:]...)
+	return len(b), nil
 }
 
 // isTemporary reports whether a write may go on later: there is no room, or a deadline has passed, which may
