@@ -624,11 +624,27 @@ func TestListenErrors(t *testing.T) {
 }
 
 // Close of a Net ends what waits, and what has the slots next is not affected.
+// While somebody looks at all slots of a Net, none of them goes to another Net.
+func TestSlotsStayWithTheirNet(t *testing.T) {
+	n, other := open(t), open(t)
+	c, _ := pair(t, n)
+	closed := make(chan error, 1)
+	for range n.slots() {
+		go func() { closed <- n.Close() }()
+		require.Eventually(t, func() bool { return c.h.net() == nil }, wait, pause)
+		runtime.Gosched()
+		d, _ := pair(t, other)
+		require.NotEqual(t, c.h.number()>>pageShift, d.h.number()>>pageShift)
+		break
+	}
+	require.NoError(t, <-closed)
+}
+
 // A new connection without data is one that Readable waits for, and does not try first.
 func TestNewConnectionIsNotReady(t *testing.T) {
 	n := open(t)
 	c, peer := pair(t, n)
-	wait, err := c.h.mustWait(reading)
+	wait, _, err := c.h.mustWait(reading)
 	require.NoError(t, err)
 	require.True(t, wait)
 	_, err = peer.Write([]byte("a"))

@@ -225,13 +225,8 @@ func (w *sweeper) sweep() {
 	w.mu.Lock()
 	now := w.advance(2 * w.period)
 	w.mu.Unlock()
-	w.n.mu.Lock()
-	pages := w.n.pages[:len(w.n.pages):len(w.n.pages)]
-	w.n.mu.Unlock()
-	for _, number := range pages {
-		for i := range uint32(pageSize) {
-			slotOf(number<<pageShift + i).sweep(now)
-		}
+	for _, s := range w.n.slots() {
+		s.sweep(now)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

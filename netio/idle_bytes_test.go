@@ -7,7 +7,6 @@ import (
 	"net"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -90,7 +89,7 @@ func TestIdleBytes(t *testing.T) {
 	for _, fd := range fds {
 		echo(fd)
 	}
-	time.Sleep(10 * time.Millisecond) // the last ones wait again
+	require.Eventually(t, func() bool { toRead, _ := n.Waiting(); return toRead == conns+1 }, wait, pause, "and the listener")
 	runtime.GC()
 	runtime.GC()
 	var with, without runtime.MemStats

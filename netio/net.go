@@ -2,6 +2,7 @@ package netio
 
 import (
 	"errors"
+	"iter"
 	"net"
 	"os"
 	"sync"
@@ -29,10 +30,12 @@ type Net struct {
 
 	stats counters
 
-	mu     sync.Mutex
-	closed bool     // guarded by mu, as what follows
-	pages  []uint32 // their numbers
-	free   []uint32 // the numbers of slots that are not in use
+	mu      sync.Mutex
+	closed  bool     // guarded by mu, as what follows
+	ended   bool     // Close has done all but giving pages to other Nets
+	looking int      // how many look at all slots: until they have, no page goes to another Net
+	pages   []uint32 // their numbers
+	free    []uint32 // the numbers of slots that are not in use
 }
 
 // The errors of this package. Those of connections are [*net.OpError] and wrap one of these, an error of
@@ -136,24 +139,32 @@ func (n *Net) Close() error {
 		return errNetClosed
 	}
 	n.closed = true
-	pages := n.pages
 	n.mu.Unlock()
 
 	n.sweeper.stop()
-	n.each(pages, func(h handle) { h.close() })
+	for number, s := range n.slots() {
+		s.mu.Lock()
+		h := handle(s.generation)<<32 | handle(number)
+		s.mu.Unlock()
+		_ = h.close() // it may be closed, or not in use
+	}
 	n.pipes.close()
 	err := errors.Join(n.poller.close(), n.budget.close())
 
 	// A call of the system may still be under way for a slot: its page stays with this Net until then.
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.ended = true
 	n.releasePages()
 	return err
 }
 
-// releasePages gives pages none of whose slots is in use to other Nets. The caller holds mu, and the
-// Net is closed.
+// releasePages gives pages none of whose slots is in use to other Nets, if Close has ended and nobody looks
+// at them. The caller holds mu.
 func (n *Net) releasePages() {
+	if !n.ended || n.looking > 0 {
+		return
+	}
 	unused := make(map[uint32]int)
 	for _, number := range n.free {
 		unused[number>>pageShift]++
@@ -171,17 +182,25 @@ func (n *Net) releasePages() {
 	n.pages, n.free = kept, nil
 }
 
-// each calls f with the handles of what was open in the pages when it came there.
-func (n *Net) each(pages []uint32, f func(h handle)) {
-	for _, number := range pages {
-		for i := range uint32(pageSize) {
-			slot := number<<pageShift + i
-			s := slotOf(slot)
-			s.mu.Lock()
-			h, open := handle(s.generation)<<32|handle(slot), s.flags&(flagOpen|flagClosed) == flagOpen
-			s.mu.Unlock()
-			if open {
-				f(h)
+// slots returns an iterator over the slots that n has when it begins, used or not, and their numbers. The loop
+// may wake tasks, which an executor may run there and then, so it holds no lock.
+func (n *Net) slots() iter.Seq2[uint32, *slot] {
+	return func(yield func(uint32, *slot) bool) {
+		n.mu.Lock()
+		n.looking++
+		pages := n.pages // what is appended later does not matter
+		n.mu.Unlock()
+		defer func() {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.looking--
+			n.releasePages()
+		}()
+		for _, page := range pages {
+			for i := range uint32(pageSize) {
+				if number := page<<pageShift + i; !yield(number, slotOf(number)) {
+					return
+				}
 			}
 		}
 	}
@@ -236,23 +255,17 @@ func (n *Net) Stats() Stats {
 }
 
 // Waiting returns how many connections and listeners have a task that waits to read or to accept, and how many
-// have one that waits to write. It looks at each of them, one after another, which takes some 20 ns for each.
+// have one that waits to write. It looks at each of them, one after another.
 func (n *Net) Waiting() (toRead, toWrite int) {
-	n.mu.Lock()
-	pages := n.pages[:len(n.pages):len(n.pages)]
-	n.mu.Unlock()
-	for _, number := range pages {
-		for i := range uint32(pageSize) {
-			s := slotOf(number<<pageShift + i)
-			s.mu.Lock()
-			if s.wakers[reading].Pending() {
-				toRead++
-			}
-			if s.wakers[writing].Pending() {
-				toWrite++
-			}
-			s.mu.Unlock()
+	for _, s := range n.slots() {
+		s.mu.Lock()
+		if s.wakers[reading].Pending() {
+			toRead++
 		}
+		if s.wakers[writing].Pending() {
+			toWrite++
+		}
+		s.mu.Unlock()
 	}
 	return toRead, toWrite
 }

@@ -38,25 +38,9 @@ func startServe(t testing.TB, n *Net, l *Listener, h http.Handler, opts ...Serve
 	})
 }
 
-// parkedConns returns how many connections of n wait for a request in tasks.
-func parkedConns(n *Net) (parked int) {
-	n.mu.Lock()
-	pages := n.pages
-	n.mu.Unlock()
-	n.each(pages, func(h handle) {
-		if s := h.lock(); s != nil {
-			if s.wakers[reading].Pending() {
-				parked++
-			}
-			s.mu.Unlock()
-		}
-	})
-	return parked
-}
-
 // awaitParked waits until n connections and the listener wait.
 func awaitParked(t *testing.T, n *Net, conns int) {
-	require.Eventually(t, func() bool { return parkedConns(n) == conns+1 }, wait, pause)
+	require.Eventually(t, func() bool { toRead, _ := n.Waiting(); return toRead == conns+1 }, wait, pause)
 }
 
 // What net/http does in its Peek is what serve_conn.go says. If this fails with a new release of Go, no
@@ -491,7 +475,8 @@ func TestServeHTTP2(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("HTTP/2.0 %d <nil>", i*1024), string(b))
 		time.Sleep(time.Millisecond) // it is idle
 	}
-	require.Equal(t, 2, parkedConns(n), "the listener, and the connection of HTTP/1.1")
+	parked, _ := n.Waiting()
+	require.Equal(t, 2, parked, "the listener, and the connection of HTTP/1.1")
 	require.Equal(t, "HTTP/1.1 0 <nil>", askHTTP(t, idle, "/"))
 }
 

@@ -15,7 +15,7 @@ func modelNet(r *interleave.Run, atEnd func(n *Net)) *Net {
 		atEnd(n)
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.closed = true
+		n.closed, n.ended = true, true
 		n.releasePages()
 	})
 	return n

@@ -11,7 +11,6 @@ import (
 	"os"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -31,14 +30,14 @@ func TestTLSIdleBytes(t *testing.T) {
 	config := serverConfig()
 
 	// idle returns the bytes of each of the connections that a server has echoed to once.
-	idle := func(addr net.Addr, frames func() uint64, end func()) float64 {
+	idle := func(addr net.Addr, waiting func() bool, frames func() uint64, end func()) float64 {
 		var fds []int
 		for range conns {
 			fd := dialRawAddr(t, addr)
 			echoTLS(t, fd)
 			fds = append(fds, fd)
 		}
-		time.Sleep(10 * time.Millisecond) // the last ones wait again
+		require.Eventually(t, waiting, wait, pause)
 		with := bytesInUse()
 		live := frames()
 		for _, fd := range fds {
@@ -54,7 +53,8 @@ func TestTLSIdleBytes(t *testing.T) {
 	require.NoError(t, err)
 	served, err := task.Start(n.executor, task.Do2(serveIdleTLS, l, config), task.RequireCompiled())
 	require.NoError(t, err)
-	ours := idle(l.Addr(), frames, func() {
+	waiting := func() bool { toRead, _ := n.Waiting(); return toRead == conns+1 } // and the listener
+	ours := idle(l.Addr(), waiting, frames, func() {
 		require.Eventually(t, func() bool { return n.Stats().Open == 1 }, wait, pause)
 	})
 	require.NoError(t, l.Close())
@@ -76,7 +76,7 @@ func TestTLSIdleBytes(t *testing.T) {
 			}()
 		}
 	}()
-	theirs := idle(nl.Addr(), func() uint64 { return 0 }, func() {
+	theirs := idle(nl.Addr(), func() bool { return true }, func() uint64 { return 0 }, func() {
 		for range conns {
 			<-ended
 		}
