@@ -23,21 +23,34 @@ type Conn struct{ h handle }
 // function that calls it is all that an idle connection has. It may return for nothing, so TryRead may
 // say [ErrNotReady]. If Readable returns an error, that is [ErrBusy], or the context of t has ended.
 func (c Conn) Readable(t *task.T) error {
-	if wait, err := c.h.mustWait(reading); !wait {
-		if err == nil && c.h.turnIsOver() {
-			return t.Yield() // a peer that sends without a pause does not keep the worker from others
-		}
-		return err
-	}
-	return task.Suspend(t, func(w coro.Waker) { c.h.await(reading, w) })
+	return c.h.Readable(t)
 }
 
 // Writable waits until there is something to be learned by TryWrite. Otherwise it is as Readable.
 func (c Conn) Writable(t *task.T) error {
-	if wait, err := c.h.mustWait(writing); !wait {
+	return c.h.Writable(t)
+}
+
+// Readable waits until the reading direction is ready. If it was so 16 times, others have their turn: a peer
+// that sends without a pause does not keep the worker from them.
+func (h handle) Readable(t *task.T) error {
+	wait, over, err := h.mustWait(reading)
+	switch {
+	case wait:
+		return task.Suspend(t, func(w coro.Waker) { h.await(reading, w) })
+	case over:
+		return t.Yield()
+	default:
 		return err
 	}
-	return task.Suspend(t, func(w coro.Waker) { c.h.await(writing, w) })
+}
+
+// Writable waits until the writing direction is ready.
+func (h handle) Writable(t *task.T) error {
+	if wait, _, err := h.mustWait(writing); !wait {
+		return err
+	}
+	return task.Suspend(t, func(w coro.Waker) { h.await(writing, w) })
 }
 
 // TryRead reads what there is, up to the length of b, and does not wait. It returns 0 and

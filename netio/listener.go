@@ -7,7 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/task"
 )
 
@@ -103,37 +102,30 @@ func (n *Net) Listen(ctx context.Context, network, addr string, opts ...ListenOp
 	}
 	l := &Listener{n: n, addr: nl.Addr()}
 	file := socketFileOf(nl)
-	if l.h, err = n.adoptListener(nl, o.backlog); err == nil && file != nil {
-		err = l.h.own(file)
+	if l.h, err = n.adoptListener(nl, o.backlog); err == nil {
+		err = l.h.listens(file)
 	}
 	if err != nil {
 		file.remove()
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: l.addr, Err: err}
 	}
-	l.h.countListener()
 	return l, nil
 }
 
-// own makes close remove the file of a listener.
-func (h handle) own(f *socketFile) error {
+// listens makes h that of a listener, with a file or nil. close removes the file, and takes the listener off
+// the count.
+func (h handle) listens(f *socketFile) error {
 	s := h.lock()
 	if s == nil {
 		return errNetClosed // nobody else has the handle
 	}
 	defer s.mu.Unlock()
-	s.extended().file = f
-	return nil
-}
-
-// countListener counts a new listener, unless its Net was closed meanwhile. Who closes it takes it off.
-func (h handle) countListener() {
-	s := h.lock()
-	if s == nil {
-		return
+	if f != nil {
+		s.extended().file = f
 	}
-	defer s.mu.Unlock()
 	s.flags |= flagListener
 	pageOf(h.number()).net.stats.listeners.Add(1)
+	return nil
 }
 
 // Addr returns the address that l listens at.
@@ -166,7 +158,7 @@ func (l *Listener) Accept(t *task.T) (Conn, error) {
 			}
 			return c, nil
 		case err == ErrNotReady:
-			if err := l.readable(t); err != nil {
+			if err := l.h.Readable(t); err != nil {
 				return Conn{}, err
 			}
 		case isExhausted(err):
@@ -178,13 +170,6 @@ func (l *Listener) Accept(t *task.T) (Conn, error) {
 			return Conn{}, err
 		}
 	}
-}
-
-func (l *Listener) readable(t *task.T) error {
-	if wait, err := l.h.mustWait(reading); !wait {
-		return err
-	}
-	return task.Suspend(t, func(w coro.Waker) { l.h.await(reading, w) })
 }
 
 // TryAccept accepts a connection if one waits; otherwise the error is [ErrNotReady].

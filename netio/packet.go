@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/task"
 )
 
@@ -79,18 +78,12 @@ func (n *Net) ListenPacket(ctx context.Context, network, addr string, opts ...Pa
 // Readable waits until there is something to be learned by TryReadFrom: a datagram, a deadline that has
 // passed, or that c is closed. It holds no buffer, and has no frame; see [Conn.Readable].
 func (c PacketConn) Readable(t *task.T) error {
-	if wait, err := c.h.mustWait(reading); !wait {
-		return err
-	}
-	return task.Suspend(t, func(w coro.Waker) { c.h.await(reading, w) })
+	return c.h.Readable(t)
 }
 
 // Writable waits until there is something to be learned by TryWriteTo. Otherwise it is as Readable.
 func (c PacketConn) Writable(t *task.T) error {
-	if wait, err := c.h.mustWait(writing); !wait {
-		return err
-	}
-	return task.Suspend(t, func(w coro.Waker) { c.h.await(writing, w) })
+	return c.h.Writable(t)
 }
 
 // TryReadFrom reads a datagram into b, and does not wait. It returns its length and its sender, and

@@ -28,9 +28,7 @@ func Splice(t *task.T, dst, src Conn) (int64, error) {
 		n, err := pass(t, dst, src)
 		sum += n
 		switch err {
-		case nil:
-			_ = src.takeTurns(t, nil)
-		case ErrNotReady:
+		case nil, ErrNotReady:
 		case io.EOF:
 			return sum, nil
 		default:

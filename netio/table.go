@@ -312,30 +312,35 @@ func (h handle) refusal(d direction) error {
 }
 
 // mustWait reports whether there is nothing to be learned about the direction d, so that a wait for it is
-// one. The error is ErrBusy if another task waits already.
-func (h handle) mustWait(d direction) (bool, error) {
+// one. If there is, over says that others are to have their turn. The error is ErrBusy if another task waits
+// already.
+func (h handle) mustWait(d direction) (wait, over bool, err error) {
 	s := h.lock()
 	if s == nil {
-		return false, nil
+		return false, false, nil
 	}
 	defer s.mu.Unlock()
 	switch {
 	case s.isReady(d):
-		return false, nil
+		return false, s.turnIsOver(), nil
 	case s.wakers[d].Pending():
-		return false, ErrBusy
+		return false, false, ErrBusy
 	default:
-		return true, nil
+		return true, false, nil
 	}
 }
 
-// turnIsOver counts the reads since the last wait, and reports whether others are to have their turn.
+// turnIsOver counts what was done since the last wait, and reports whether others are to have their turn.
 func (h handle) turnIsOver() bool {
 	s := h.lock()
 	if s == nil {
 		return false
 	}
 	defer s.mu.Unlock()
+	return s.turnIsOver()
+}
+
+func (s *slot) turnIsOver() bool {
 	s.flags += turnOne // and begins anew at its end
 	return s.flags < turnOne
 }

@@ -76,7 +76,7 @@ var (
 	uncompiledStarted = define(counter, "uncompiled_calls_total", "Calls of a task function that is not compiled: each ran on a goroutine.", "function")
 	uncompiledLive    = define(gauge, "uncompiled_calls_live", "Calls of a task function that is not compiled, which have not ended.", "function")
 
-	netOpen       = define(gauge, "net_open", "Open connections (connection) and listeners (listener) of a Net.", "net", "what")
+	netOpen       = define(gauge, "net_open", "Open connections, sockets for datagrams among them (connection), and listeners (listener) of a Net.", "net", "what")
 	netWaiting    = define(gauge, "net_waiting", "Connections and listeners with a task that waits to read or to accept (read), or to write (write).", "net", "direction")
 	netConnected  = define(counter, "net_connections_total", "Connections that were accepted (accept) and made (dial) so far.", "net", "by")
 	netHandshakes = define(gauge, "net_handshakes", "Handshakes of TLS that run on a goroutine.", "net")

@@ -75,19 +75,13 @@ func (s *taskServer) serve(t *task.T) error {
 	}
 }
 
-// turns is how often a task reads before other tasks have their turn, even if there is more to read.
-const turns = 32
-
 // echo sends back what a connection receives, until the other side closes it or the server does. While it
 // waits, it has no buffer. It is a function, since the launch of a method would take a second frame.
 func echo(t *task.T, s *taskServer, c netio.Conn) error {
 	var err error
-	for turn := 1; err == nil || err == netio.ErrNotReady; turn++ {
+	for err == nil || err == netio.ErrNotReady {
 		if err = c.Readable(t); err == nil {
 			err = s.answer(t, c)
-		}
-		if err == nil && turn%turns == 0 {
-			err = t.Yield()
 		}
 	}
 	_ = c.Close() // the other side is gone, or the server has closed it already

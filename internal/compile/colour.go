@@ -161,7 +161,7 @@ func isOperation(f *types.Func) bool {
 		return false
 	}
 	switch f.Name() {
-	case "Readable", "Writable", "readable":
+	case "Readable", "Writable":
 		return true
 	}
 	return false
