@@ -26,6 +26,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/inspect"
+	"github.com/framearena/framearena/netio"
 	"github.com/framearena/framearena/prom"
 	"github.com/framearena/framearena/task"
 )
@@ -143,11 +144,14 @@ func busyProgram(t *testing.T) (address string) {
 	require.NoError(t, err)
 	pool := executor.NewPool(executor.WithArena(a), executor.WithWorkers(2), executor.WithKindStats(),
 		executor.WithBlockedLimit(time.Millisecond), executor.WithErrorHandler(func(error) {}))
+	n, err := netio.Open(pool)
+	require.NoError(t, err)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
+	registry.MustRegister(prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool), inspect.WithNet("front", n))))
 	server := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	t.Cleanup(func() {
 		server.Close()
+		require.NoError(t, n.Close())
 		require.NoError(t, pool.Close())
 		require.NoError(t, a.Close())
 	})
